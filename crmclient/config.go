@@ -1,0 +1,94 @@
+package crmclient
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+)
+
+// Config is what a Creator is made of; each field is the setting of the same
+// name (CRM_…) and has its meaning.
+type Config struct {
+	BaseURL      string // without /v1
+	APIKey       Secret
+	SessionToken Secret // for vibe_app_ keys
+
+	Timeout    time.Duration // longest wait for an answer to a single request
+	QueueLimit time.Duration // how long the portal may keep an unanswered request
+	Settle     time.Duration // how long after an answer a write may still arrive
+
+	Slots             int     // requests at a time of this process
+	RequestsPerMinute float64 // of the whole portal; 0: no limit
+	RequestsPerSecond float64 // of the whole portal; 0: no limit, RateAuto: what /v1/me says
+
+	OriginField string // "auto", a field's name, or "none"
+	Originator  string // value of originatorId
+
+	LookupAlways bool // CRM_LOOKUP=always: every event is a suspect
+
+	MaxAttempts    int
+	BackoffInitial time.Duration
+	BackoffMax     time.Duration
+	FloodLimit     int // 0: off
+
+	Log     zerolog.Logger
+	Metrics prometheus.Registerer // nil: none
+
+	// Dial opens connections to the CRM; nil: the network. Tests give an
+	// in-memory one, so that a portal can live in a synctest bubble.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// RateAuto as RequestsPerSecond follows GET /v1/me: 10 when it says nothing or 0.
+const RateAuto = -1
+
+// Secret is a value, or a file that holds one and is read again when the
+// value stops working.
+type Secret struct {
+	Value string
+	File  string
+}
+
+// Cause names what holds the creates of a process back.
+type Cause string
+
+// The causes of a [Hold].
+const (
+	HoldPreparing   Cause = "preparing"    // the portal has not been asked yet
+	HoldCredentials Cause = "credentials"  // 401, 402, 403, 404, 405 for everyone
+	HoldOutage      Cause = "outage"       // the CRM fails for everyone
+	HoldThrottle    Cause = "throttle"     // 429
+	HoldFlood       Cause = "flood"        // CRM_FLOOD_LIMIT refusals in a row
+	HoldOriginField Cause = "origin_field" // the CRM no longer keeps our id
+)
+
+// Hold is a deliberate pause.
+type Hold struct {
+	Cause  Cause     `json:"cause"`
+	Since  time.Time `json:"since"`
+	Until  time.Time `json:"until,omitzero"` // next probe
+	Status int       `json:"status,omitempty"`
+	Code   string    `json:"code,omitempty"`
+	Advice string    `json:"advice"` // what to do about it, in a sentence
+}
+
+// Status is the state of a Creator at a moment.
+type Status struct {
+	Holds       []Hold `json:"holds"` // empty: delivering
+	Portal      string `json:"portal,omitempty"`
+	OriginField string `json:"originField,omitempty"` // the way in force
+	InFlight    int    `json:"inFlight"`
+	Waiting     int    `json:"waiting"`
+}
+
+// Finding is one line of a preflight: what was looked at, how it is, and what
+// to do when it is not well.
+type Finding struct {
+	Check  string
+	Level  string // "ok", "warn", "fail"
+	Detail string
+	Remedy string
+}
