@@ -1,0 +1,56 @@
+package crmtest
+
+import "time"
+
+// OriginUserField is the user field that holds an event's id where the portal
+// does not offer originId.
+const OriginUserField = "UF_CRM_LEADBRIDGE_EVENT_ID"
+
+// Options describe a portal. The zero value is one without limits that answers
+// at once, offers no originId and lets the key make no user fields.
+type Options struct {
+	PerMinute  int           // platform: requests in a sliding 60 s; 0: no limit
+	PerSecond  int           // portal: requests in a sliding second; 0: no limit
+	Slots      int           // portal: requests that run at a time; 0: no limit
+	QueueLimit time.Duration // longest wait for a slot; 0: for ever
+
+	ServiceTime time.Duration // run time of a portal request
+	ItemTime    time.Duration // further run time of each call of a batch
+
+	ErrorLoop int   // same failing calls in a row until ERROR_LOOP_DETECTED; 0: never
+	MaxBody   int64 // bytes of a request, more is 413; 0: 16 MiB
+	NoBatch   bool  // /v1/batch answers 404
+
+	NativeOriginID    bool     // originId, originatorId and originVersion are writable fields
+	NativeUTM         bool     // utm… and birthdate are writable fields
+	UserFields        bool     // the key may make user fields
+	NoUserFields      bool     // /v1/userfields answers 404
+	ExistingUserField bool     // OriginUserField is there already
+	ExistingFields    []string // further user fields, of text, that are there: UF_CRM_…
+	UpperUserFields   bool     // answers spell UF_CRM_X, not ufCrm_X
+
+	Keys     []string // when not empty, the only good keys: others 401 INVALID_API_KEY
+	Sessions []string // when not empty, the only good sessions of vibe_app_ keys: others 401 TOKEN_EXPIRED
+	NoScope  bool     // the key lacks the scope crm
+
+	Portal string         // name for /v1/me, as company.bitrix24.ru; "": not told
+	Zone   *time.Location // of the times in answers; nil: +03:00
+	Skew   time.Duration  // how far the portal's clock is ahead
+	Seed   uint64         // of everything random
+}
+
+// Defaults describes a portal under the documented limits.
+func Defaults() Options {
+	return Options{
+		PerMinute:   300,
+		PerSecond:   10,
+		Slots:       2,
+		QueueLimit:  30 * time.Second,
+		ServiceTime: 150 * time.Millisecond,
+		ItemTime:    5 * time.Millisecond,
+		ErrorLoop:   10,
+		UserFields:  true,
+		Portal:      "sim.bitrix24.ru",
+		Seed:        1,
+	}
+}

