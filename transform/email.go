@@ -1,0 +1,173 @@
+package transform
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+)
+
+// normalizeEmails reads e-mail addresses in any shape a form sends them and
+// gives them in lower case with ASCII domains, without repeats, in their
+// order, of the kind given, else WORK. Display names before <…>, comments in
+// parentheses beside an address and the header fields of mailto: (but for its
+// to=) are dropped; all else that is no address is returned among unusable as given.
+func normalizeEmails(raw any) (emails []crmclient.Multifield, unusable []string) {
+	var r emailReader
+	r.multifields = multifields{parse: r.read, typeID: emailTypeID}
+	r.walk(raw, "")
+	return r.list, r.unusable
+}
+
+// emailReader is the state of one call of normalizeEmails.
+type emailReader struct {
+	multifields
+}
+
+// read finds the addresses of one text.
+func (r *emailReader) read(text, typ string) {
+	if r.keep(text, typ) {
+		return
+	}
+	if r.full() {
+		r.reject(text)
+		return
+	}
+	folded := strings.TrimSpace(foldEmail(text))
+	if isMailto(folded) && !strings.ContainsAny(folded, " \n") && r.mailto(folded, typ) {
+		return
+	}
+	for _, part := range emailParts(folded) {
+		if strings.TrimSpace(part) != "" && !r.part(part, typ) {
+			r.reject(part)
+		}
+	}
+}
+
+// keep adds the address that text is. It reports whether it is one that the
+// list holds now.
+func (r *emailReader) keep(text, typ string) bool {
+	address, ok := parseEmail(text)
+	if !ok {
+		return false
+	}
+	if typ == "" {
+		typ = "WORK"
+	}
+	return r.add(address, typ)
+}
+
+// part reads what stands between two separators and reports whether all of
+// it was understood: addresses in angle brackets behind their display names, or
+// bare ones between blanks.
+func (r *emailReader) part(part, typ string) bool {
+	rest, understood, found := withoutComments(part), true, false
+	for {
+		open := strings.IndexByte(rest, '<')
+		size := strings.IndexByte(rest[open+1:], '>')
+		if open < 0 || size < 0 {
+			break
+		}
+		display, inside := rest[:open], rest[open+1:open+1+size]
+		rest = rest[open+1+size+1:]
+		understood = r.words(inside, typ) && (understood && r.displays(display, inside))
+		found = true
+	}
+	if strings.TrimSpace(rest) != "" || !found {
+		understood = r.words(rest, typ) && understood
+	}
+	return understood
+}
+
+// displays tells whether a display name is a mere name, or repeats the address.
+func (r *emailReader) displays(display, inside string) bool {
+	if !strings.Contains(display, "@") {
+		return true
+	}
+	name, ok := parseEmail(display)
+	address, _ := parseEmail(inside)
+	return ok && name == address
+}
+
+// words reads addresses between blanks and reports whether there was at least
+// one and nothing else but labels and conjunctions.
+func (r *emailReader) words(text, typ string) bool {
+	found, understood := false, true
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case isMailto(word) && len(word) > len("mailto:"):
+			understood = r.mailto(word, typ) && understood
+			found = true
+		case r.keep(word, typ):
+			found = true
+		case r.labelled(word, typ):
+			found = true
+		case !isEmailFiller(word):
+			understood = false
+		}
+	}
+	return found && understood
+}
+
+// labelled reads an address that is glued to its label: "email:a@b.org".
+func (r *emailReader) labelled(word, typ string) bool {
+	label, address, ok := strings.Cut(word, ":")
+	return ok && isEmailFiller(label) && r.keep(address, typ)
+}
+
+// mailto reads a mailto: address (RFC 6068): its path and the field to=.
+func (r *emailReader) mailto(uri, typ string) bool {
+	path, query, _ := strings.Cut(uri[len("mailto:"):], "?")
+	lists := []string{path}
+	for field := range strings.SplitSeq(query, "&") {
+		if name, value, _ := strings.Cut(field, "="); strings.EqualFold(name, "to") {
+			lists = append(lists, value)
+		}
+	}
+	understood, found := true, false
+	for _, list := range lists {
+		for address := range strings.SplitSeq(list, ",") {
+			if address == "" {
+				continue
+			}
+			if plain, err := url.PathUnescape(address); err == nil {
+				address = foldEmail(plain)
+			}
+			understood = r.keep(address, typ) && understood
+			found = true
+		}
+	}
+	return found && understood
+}
+
+func isMailto(s string) bool {
+	const scheme = "mailto:"
+	return len(s) >= len(scheme) && strings.EqualFold(s[:len(scheme)], scheme)
+}
+
+// isEmailFiller tells the words that say nothing beside an address.
+func isEmailFiller(word string) bool {
+	switch strings.ToLower(strings.TrimRight(word, ":.")) {
+	case "", "/", "|", "-", "–", "—", "&", "or", "and", "или", "и", "oder", "und", "либо",
+		"email", "e-mail", "mail", "mailto", "почта", "емейл", "имейл", "эл":
+		return true
+	}
+	return false
+}
+
+// emailTypeID maps the kinds of other systems to the CRM's four.
+func emailTypeID(spelling string) (string, bool) {
+	switch s := strings.ToUpper(strings.TrimSpace(spelling)); s {
+	case "WORK", "HOME", "MAILING", "OTHER":
+		return s, true
+	case "MAIN", "BUSINESS", "OFFICE", "COMPANY":
+		return "WORK", true
+	case "PRIVATE", "PERSONAL":
+		return "HOME", true
+	case "NEWSLETTER":
+		return "MAILING", true
+	case "CUSTOM", "MOBILE":
+		return "OTHER", true
+	}
+	return "", false
+}

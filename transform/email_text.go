@@ -1,0 +1,75 @@
+package transform
+
+import (
+	"strings"
+	"unicode"
+)
+
+// foldEmail brings full-width forms and the blanks of all scripts to ASCII and
+// drops what has no width; the joiners stay, as some scripts need them in domains.
+func foldEmail(text string) string {
+	if !strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c > unicode.MaxASCII }) {
+		return text
+	}
+	return strings.Map(func(c rune) rune {
+		switch {
+		case c >= 0xFF01 && c <= 0xFF5E: // full-width ASCII
+			return c - 0xFEE0
+		case c == '\n', c == '\r', c == '\v', c == '\f', c == 0x85, c == 0x2028, c == 0x2029:
+			return '\n'
+		case unicode.IsSpace(c):
+			return ' '
+		case c != 0x200C && c != 0x200D && unicode.Is(unicode.Cf, c):
+			return -1
+		}
+		return c
+	}, text)
+}
+
+// emailParts splits at commas, semicolons and line ends that stand outside of
+// quotes, angle brackets and parentheses.
+func emailParts(text string) []string {
+	var parts []string
+	closers := map[byte]byte{'"': '"', '<': '>', '(': ')'}
+	start := 0
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if closer, opens := closers[c]; opens {
+			n := strings.IndexByte(text[i+1:], closer)
+			if n < 0 {
+				delete(closers, c) // never closed from here on: an ordinary sign
+			} else if strings.IndexByte(text[i+1:i+1+n], '\n') < 0 {
+				i += n + 1
+			}
+			continue
+		}
+		if c == ',' || c == ';' || c == '\n' {
+			parts = append(parts, text[start:i])
+			start = i + 1
+		}
+	}
+	return append(parts, text[start:])
+}
+
+// withoutComments replaces comments in parentheses by blanks, nested ones included.
+func withoutComments(text string) string {
+	if strings.IndexByte(text, '(') < 0 {
+		return text
+	}
+	out, depth := make([]byte, 0, len(text)), 0
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '(':
+			depth++
+			out = append(out, ' ')
+		case c == ')' && depth > 0:
+			depth--
+		case depth == 0:
+			out = append(out, c)
+		}
+	}
+	if depth > 0 {
+		return text
+	}
+	return string(out)
+}

@@ -1,0 +1,190 @@
+package transform
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+)
+
+// maxMultifields is how many different phones or e-mails one contact keeps;
+// the rest goes into comments. The CRM names no limit of its own.
+const maxMultifields = 50
+
+// multifields gathers the values of one field of the event, in their order.
+type multifields struct {
+	// parse reads one text into values by add and what it cannot use by
+	// reject; typ is the kind the event gives, "" when it gives none.
+	parse func(text, typ string)
+	// typeID maps a spelling of a kind to the CRM's; ok is false for others.
+	typeID func(spelling string) (id string, ok bool)
+
+	list     []crmclient.Multifield
+	unusable []string
+	seen     map[string]bool // texts read before, so that repeats cost nothing
+}
+
+// add keeps a value unless it is there already: the first one's kind stays.
+// It reports whether the list has room for it or holds it.
+func (m *multifields) add(value, typ string) bool {
+	for _, f := range m.list {
+		if f.Value == value {
+			return true
+		}
+	}
+	if len(m.list) >= maxMultifields {
+		return false
+	}
+	m.list = append(m.list, crmclient.Multifield{Value: value, TypeID: typ})
+	return true
+}
+
+func (m *multifields) full() bool { return len(m.list) >= maxMultifields }
+
+func (m *multifields) reject(text string) {
+	if text = strings.TrimSpace(text); text != "" {
+		m.unusable = append(m.unusable, text)
+	}
+}
+
+// walk reads any decoded JSON value; typ is the kind given further out.
+func (m *multifields) walk(raw any, typ string) {
+	switch v := raw.(type) {
+	case nil:
+	case string:
+		m.text(v, typ)
+	case json.Number:
+		m.number(v.String(), typ)
+	case float64:
+		m.number(strconv.FormatFloat(v, 'g', -1, 64), typ)
+	case []any:
+		for _, e := range v {
+			m.walk(e, typ)
+		}
+	case map[string]any:
+		m.object(v, typ)
+	default:
+		m.reject(fmt.Sprint(v))
+	}
+}
+
+// text has a text parsed, once however often it stands there.
+func (m *multifields) text(s, typ string) {
+	if s == "" || m.seen[s] {
+		return
+	}
+	if m.seen == nil {
+		m.seen = make(map[string]bool)
+	}
+	m.seen[s] = true
+	m.parse(s, typ)
+}
+
+// object reads {"value","typeId"}, the native {"VALUE","VALUE_TYPE"}, lists
+// that PHP wrote as objects ({"1":…}) and values under their kind
+// ({"mobile":…}). What else stands in it is kept as "key: value".
+func (m *multifields) object(o map[string]any, typ string) {
+	keys := slices.Sorted(maps.Keys(o))
+	slices.SortStableFunc(keys, func(a, b string) int { return objectKey(a).rank - objectKey(b).rank })
+	for _, k := range keys {
+		kind, isKind := m.typeID(k)
+		switch role := objectKey(k).role; {
+		case role == roleType:
+			typ = m.givenType(k, o[k], typ)
+		case role == roleValue:
+			m.walk(o[k], typ)
+		case role == roleNoise:
+		case isKind:
+			m.walk(o[k], kind)
+		default:
+			m.extra(k, o[k])
+		}
+	}
+}
+
+// givenType is the kind that an object names. A name that says nothing of the
+// kind is kept among the unusable, unless it only says what the field is.
+func (m *multifields) givenType(key string, raw any, outer string) string {
+	s, isText := raw.(string)
+	if !isText {
+		m.extra(key, raw)
+		return outer
+	}
+	if id, ok := m.typeID(s); ok {
+		return id
+	}
+	if what := strings.ToUpper(strings.TrimSpace(s)); what != "PHONE" && what != "EMAIL" {
+		m.extra(key, s)
+	}
+	return outer
+}
+
+// extra keeps what an object says beside its value.
+func (m *multifields) extra(key string, v any) {
+	switch v := v.(type) {
+	case nil:
+	case string:
+		if strings.TrimSpace(v) != "" {
+			m.reject(key + ": " + v)
+		}
+	case map[string]any, []any:
+		if b, err := json.Marshal(v); err == nil {
+			m.reject(key + ": " + string(b))
+		}
+	default:
+		m.reject(key + ": " + fmt.Sprint(v))
+	}
+}
+
+type keyRole int
+
+const (
+	roleExtra keyRole = iota
+	roleType
+	roleValue
+	roleNoise
+)
+
+// objectKey says what a key of a multifield object means. Kinds rank before
+// values, as they must be known first; the native value type before the
+// others, as TYPE_ID beside it only says "PHONE".
+func objectKey(key string) (k struct {
+	role keyRole
+	rank int
+}) {
+	name := strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(strings.TrimSpace(key), "_", ""), "-", ""))
+	switch name {
+	case "typeid", "type", "kind", "label":
+		k.role, k.rank = roleType, -2
+	case "valuetype":
+		k.role, k.rank = roleType, -1
+	case "value", "number", "phone", "phonenumber", "email", "emailaddress", "address":
+		k.role = roleValue
+	case "id":
+		k.role = roleNoise
+	default:
+		if n, err := strconv.Atoi(name); err == nil && n >= 0 && n < 1<<30 {
+			k.role, k.rank = roleValue, 1+n
+		}
+	}
+	return k
+}
+
+// number reads a JSON number as the digits it stands for: spreadsheets turn
+// phones into 7.9161234567e10. A negative number or a fraction is unusable.
+func (m *multifields) number(s, typ string) {
+	if strings.ContainsAny(s, ".eE") {
+		if f, err := strconv.ParseFloat(s, 64); err == nil && f >= 0 && f < 1<<53 && f == float64(int64(f)) {
+			s = strconv.FormatInt(int64(f), 10)
+		}
+	}
+	if strings.ContainsAny(s, "-.eE") {
+		m.reject(s)
+		return
+	}
+	m.text(s, typ)
+}
