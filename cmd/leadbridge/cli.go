@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
+)
+
+// cli is the command line: one struct per command.
+type cli struct {
+	Run     runCommand     `cmd:"" help:"Deliver: events in Kafka become contacts in the CRM."`
+	Demo    demoCommand    `cmd:"" help:"See it work: broker, CRM and leads in this one process; needs nothing else."`
+	Check   checkCommand   `cmd:"" help:"Look at settings, brokers, topics, key and fields before a start, and say what to do."`
+	Map     mapCommand     `cmd:"" help:"Show the contact that each event of standard input would become; sends nothing."`
+	Sim     simCommand     `cmd:"" help:"Simulate the CRM as a server, for people without a portal."`
+	Version versionCommand `cmd:"" help:"Show the version."`
+
+	ShowVersion versionFlag `name:"version" help:"Show the version."`
+}
+
+// exitStatus carries an exit code out of kong's callbacks and the commands.
+type exitStatus int
+
+func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// run parses the command line and runs its command; it returns the exit code.
+func run(args []string, p process) (code int) {
+	// kong ends the program from inside its parser for --help and --version.
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case exitStatus:
+			code = int(r)
+		default:
+			panic(r)
+		}
+	}()
+	parser, err := newParser(p)
+	if err != nil {
+		_, _ = fmt.Fprintln(p.stderr, "leadbridge:", err)
+		return exitFailed
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	ctx, err := parser.Parse(args)
+	if err != nil {
+		_, _ = fmt.Fprintf(p.stderr, "leadbridge: %v\nleadbridge --help tells the commands and their flags.\n", err)
+		return exitUsage
+	}
+	return exitCode(ctx.Run(p), p)
+}
+
+func exitCode(err error, p process) int {
+	if err == nil {
+		return exitOK
+	}
+	if status, ok := errors.AsType[exitStatus](err); ok {
+		return int(status)
+	}
+	_, _ = fmt.Fprintln(p.stderr, "leadbridge:", err)
+	if _, ok := errors.AsType[settings.Faults](err); ok {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func newParser(p process) (*kong.Kong, error) {
+	parser, err := kong.New(&cli{},
+		kong.Name("leadbridge"),
+		kong.Description("Website leads in Kafka become contacts in the CRM: each event exactly one contact, or one dead letter that says why."),
+		kong.Writers(p.stdout, p.stderr),
+		kong.Exit(func(code int) { panic(exitStatus(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true, WrapUpperBound: 110}),
+		kong.ValueFormatter(describe),
+		kong.Resolvers(environment(p.lookupEnv)),
+	)
+	if err != nil {
+		return nil, err
+	}
+	return parser, ownEnvironment(parser)
+}
+
+// ownEnvironment takes the look-up of variables away from kong, which takes
+// an empty variable for a value; names stay with the flags.
+func ownEnvironment(k *kong.Kong) error {
+	return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
+		if flag, ok := node.(*kong.Flag); ok {
+			flag.Tag.Envs = nil
+		}
+		return next(nil)
+	})
+}
+
+// environment resolves flags that are not given by their variables. An empty
+// variable counts as not set, as in a compose file that passes it on.
+func environment(lookup func(string) (string, bool)) kong.Resolver {
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		for _, name := range flag.Envs {
+			if text, ok := lookup(name); ok && strings.TrimSpace(text) != "" {
+				return text, nil
+			}
+		}
+		return nil, nil
+	})
+}
+
+// describe shows meaning, default, and variable of a setting.
+func describe(v *kong.Value) string {
+	text := v.Help
+	if v.HasDefault {
+		text += " Default: " + v.Default + "."
+	}
+	if v.Flag != nil && len(v.Flag.Envs) > 0 {
+		text += " (" + strings.Join(v.Flag.Envs, ", ") + ")"
+	}
+	return text
+}

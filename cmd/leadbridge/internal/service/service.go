@@ -1,0 +1,110 @@
+// Package service wires the rooms into the service that run and demo start.
+package service
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/rs/zerolog"
+
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/monitor"
+	"github.com/leadbridge/leadbridge/consumer"
+	"github.com/leadbridge/leadbridge/crmclient"
+)
+
+// Config is what a Service is made of. Log, Metrics and Version of the rooms'
+// configurations are set from it.
+type Config struct {
+	Consumer    consumer.Config
+	CRM         crmclient.Config
+	Transformer consumer.Transformer
+	Version     string
+	Log         zerolog.Logger
+	Listener    net.Listener  // serves HTTP; the service closes it
+	Summary     time.Duration // how often the summary line is logged
+}
+
+// Service is a consumer, its creator, and the HTTP server that shows both.
+type Service struct {
+	cfg      Config
+	registry *prometheus.Registry
+	crm      *crmclient.Creator
+	consumer *consumer.Consumer
+	monitor  *monitor.Monitor
+}
+
+// New wires a service; it connects to nothing yet.
+func New(cfg Config) (*Service, error) {
+	s := &Service{cfg: cfg, registry: newRegistry(cfg.Version)}
+	var err error
+	cfg.CRM.Log, cfg.CRM.Metrics = cfg.Log, s.registry
+	if s.crm, err = crmclient.New(cfg.CRM); err != nil {
+		return nil, err
+	}
+	cfg.Consumer.Log, cfg.Consumer.Metrics, cfg.Consumer.Version = cfg.Log, s.registry, cfg.Version
+	if s.consumer, err = consumer.New(cfg.Consumer, cfg.Transformer, s.crm); err != nil {
+		return nil, err
+	}
+	s.monitor = &monitor.Monitor{
+		Version:  cfg.Version,
+		Started:  time.Now(),
+		Metrics:  s.registry,
+		Consumer: s.consumer.Status,
+		CRM:      s.crm.Status,
+	}
+	return s, nil
+}
+
+func newRegistry(version string) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "leadbridge_build_info", Help: "The running version; its value is always 1.",
+	}, []string{"version"})
+	info.WithLabelValues(version).Set(1)
+	r.MustRegister(info, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
+}
+
+// LogTotals logs what happened since the start.
+func (s *Service) LogTotals(msg string) { s.monitor.LogTotals(s.cfg.Log, msg) }
+
+// Metrics tells the service's numbers.
+func (s *Service) Metrics() prometheus.Gatherer { return s.registry }
+
+// Status tells how the service stands.
+func (s *Service) Status() monitor.Status { return s.monitor.Status() }
+
+// Run serves HTTP at once and delivers until ctx ends and the drain is over.
+// HTTP is there until the last: a drain can be watched.
+func (s *Service) Run(ctx context.Context) error {
+	server := monitor.NewServer(s.monitor.Handler(), time.Minute)
+	ctx, cancel := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	defer background.Wait()
+	defer server.Close() //nolint:errcheck // nobody is left to be told
+	defer cancel()
+	background.Go(func() {
+		if err := server.Serve(s.cfg.Listener); !errors.Is(err, http.ErrServerClosed) {
+			s.cfg.Log.Error().Err(err).Msg("HTTP server ended")
+		}
+	})
+	background.Go(func() { s.monitor.LogSummaries(ctx, s.cfg.Log, s.cfg.Summary) })
+	background.Go(func() { s.prepare(ctx) })
+	stopWatch := context.AfterFunc(ctx, s.monitor.Draining)
+	defer stopWatch()
+	return s.consumer.Run(ctx)
+}
+
+// prepare asks the portal before the first event needs it, so that a bad key is
+// seen at the start. Its waits and their reasons are logged by the creator.
+func (s *Service) prepare(ctx context.Context) {
+	if err := s.crm.Prepare(ctx); err != nil && ctx.Err() == nil {
+		s.cfg.Log.Error().Err(err).Msg("the CRM could not be asked what it is")
+	}
+}

@@ -1,0 +1,103 @@
+package settings
+
+import (
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/leadbridge/leadbridge/consumer"
+)
+
+// Kafka are the settings of brokers, topics and group.
+type Kafka struct {
+	Brokers        string `name:"kafka-brokers" env:"KAFKA_BROKERS" default:"localhost:9092" placeholder:"HOST:PORT,…" help:"Brokers to begin with, a comma list; port 9092 when none is given."`
+	DLTTopic       string `name:"kafka-dlt-topic" env:"KAFKA_DLT_TOPIC" default:"leads.dlt" placeholder:"TOPIC" help:"Topic for dead letters: events that can never become a contact, with the reason."`
+	GroupID        string `name:"kafka-group-id" env:"KAFKA_GROUP_ID" default:"leadbridge" placeholder:"ID" help:"Consumer group; a new one starts at the earliest record."`
+	SessionTimeout string `name:"kafka-session-timeout" env:"KAFKA_SESSION_TIMEOUT" default:"30s" placeholder:"DURATION" help:"How long the group waits for a silent process before others take over; the rebalance timeout is the same."`
+
+	TLS         Switch `name:"kafka-tls" env:"KAFKA_TLS" default:"false" placeholder:"true|false" help:"Speak TLS to the brokers."`
+	TLSCAFile   string `name:"kafka-tls-ca-file" env:"KAFKA_TLS_CA_FILE" placeholder:"FILE" help:"PEM file of the certificate authorities to trust. Default: those of the system."`
+	TLSCertFile string `name:"kafka-tls-cert-file" env:"KAFKA_TLS_CERT_FILE" placeholder:"FILE" help:"PEM file of our own certificate, for brokers that ask for one. Default: none."`
+	TLSKeyFile  string `name:"kafka-tls-key-file" env:"KAFKA_TLS_KEY_FILE" placeholder:"FILE" help:"PEM file of its private key. Default: none."`
+
+	SASLMechanism    string `name:"kafka-sasl-mechanism" env:"KAFKA_SASL_MECHANISM" placeholder:"NAME" help:"PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512. Default: none."`
+	SASLUsername     string `name:"kafka-sasl-username" env:"KAFKA_SASL_USERNAME" placeholder:"NAME" help:"User name for the mechanism. Default: none."`
+	SASLPassword     string `name:"kafka-sasl-password" env:"KAFKA_SASL_PASSWORD" placeholder:"SECRET" help:"Password for the mechanism; better given by the file. Default: none."`
+	SASLPasswordFile string `name:"kafka-sasl-password-file" env:"KAFKA_SASL_PASSWORD_FILE" placeholder:"FILE" help:"File that holds the password; read at each login. Default: none."`
+}
+
+// Topic is the setting that also commands without brokers need.
+type Topic struct {
+	Topic string `name:"kafka-topic" env:"KAFKA_TOPIC" default:"leads" placeholder:"TOPIC" help:"Topic of the events; it names events that bring no id of their own."`
+}
+
+func (k Kafka) parse(p *parser, topic Topic, c *consumer.Config) {
+	c.Brokers = p.brokers(k.Brokers)
+	c.Topic = topic.parse(p)
+	c.DeadLetterTopic = p.topic("KAFKA_DLT_TOPIC", k.DLTTopic)
+	if c.DeadLetterTopic == c.Topic {
+		p.fault("KAFKA_DLT_TOPIC", "is the topic of the events itself", "name another topic, such as "+c.Topic+".dlt")
+	}
+	c.GroupID = strings.TrimSpace(k.GroupID)
+	if strings.ContainsFunc(c.GroupID, isControl) {
+		p.fault("KAFKA_GROUP_ID", "holds a control character", "write a plain name")
+	}
+	c.SessionTimeout = p.duration("KAFKA_SESSION_TIMEOUT", k.SessionTimeout, positive)
+	c.TLS = k.tls(p)
+	c.SASL = k.sasl(p)
+}
+
+func (t Topic) parse(p *parser) string { return p.topic("KAFKA_TOPIC", t.Topic) }
+
+// brokers reads a comma list of host:port.
+func (p *parser) brokers(text string) []string {
+	var list []string
+	for one := range strings.SplitSeq(text, ",") {
+		one = strings.TrimSpace(one)
+		if one == "" {
+			continue
+		}
+		broker, ok := brokerAddress(one)
+		if !ok {
+			p.fault("KAFKA_BROKERS", quote(one)+" is no address", "write host:port, several separated by commas")
+			continue
+		}
+		list = append(list, broker)
+	}
+	if len(list) == 0 && !slices.ContainsFunc(p.faults, func(f Fault) bool { return f.Variable == "KAFKA_BROKERS" }) {
+		p.fault("KAFKA_BROKERS", "names no broker", "write host:port, several separated by commas")
+	}
+	return list
+}
+
+// brokerAddress adds Kafka's usual port where none is given.
+func brokerAddress(text string) (string, bool) {
+	if strings.ContainsAny(text, "/@ ") {
+		return "", false
+	}
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		host, port = strings.Trim(text, "[]"), "9092"
+		if strings.Contains(host, ":") && net.ParseIP(host) == nil {
+			return "", false
+		}
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil || n < 1 || n > 65535 || host == "" {
+		return "", false
+	}
+	return net.JoinHostPort(host, port), true
+}
+
+// topicName is what Kafka takes as a topic's name.
+var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+
+func (p *parser) topic(variable, text string) string {
+	text = strings.TrimSpace(text)
+	if !topicName.MatchString(text) || text == "." || text == ".." {
+		p.fault(variable, quote(text)+" is no name of a topic", "use 1 to 249 letters, digits, dots, dashes and underscores")
+	}
+	return text
+}

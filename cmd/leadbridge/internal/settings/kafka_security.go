@@ -1,0 +1,141 @@
+package settings
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/plain"
+	"github.com/segmentio/kafka-go/sasl/scram"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+)
+
+// tls is nil when the brokers are spoken to in plain text.
+func (k Kafka) tls(p *parser) *tls.Config {
+	if !p.boolean("KAFKA_TLS", string(k.TLS)) {
+		p.unusedWithoutTLS("KAFKA_TLS_CA_FILE", k.TLSCAFile)
+		p.unusedWithoutTLS("KAFKA_TLS_CERT_FILE", k.TLSCertFile)
+		p.unusedWithoutTLS("KAFKA_TLS_KEY_FILE", k.TLSKeyFile)
+		return nil
+	}
+	return &tls.Config{
+		MinVersion:   tls.VersionTLS12,
+		RootCAs:      p.authorities(k.TLSCAFile),
+		Certificates: p.certificate(k.TLSCertFile, k.TLSKeyFile),
+	}
+}
+
+// unusedWithoutTLS is a fault, not a warning: someone believes that the
+// connection is protected.
+func (p *parser) unusedWithoutTLS(variable, file string) {
+	if file != "" {
+		p.fault(variable, "is given, but KAFKA_TLS is off", "set KAFKA_TLS=true, or remove it")
+	}
+}
+
+func (p *parser) authorities(file string) *x509.CertPool {
+	if file == "" {
+		return nil
+	}
+	content := p.file("KAFKA_TLS_CA_FILE", file)
+	if content == nil {
+		return nil
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(content) {
+		p.fault("KAFKA_TLS_CA_FILE", "holds no certificate", "name a PEM file with BEGIN CERTIFICATE in it")
+	}
+	return pool
+}
+
+func (p *parser) certificate(cert, key string) []tls.Certificate {
+	switch {
+	case cert == "" && key == "":
+		return nil
+	case key == "":
+		p.fault("KAFKA_TLS_KEY_FILE", "is missing", "name the private key that belongs to KAFKA_TLS_CERT_FILE")
+		return nil
+	case cert == "":
+		p.fault("KAFKA_TLS_CERT_FILE", "is missing", "name the certificate that belongs to KAFKA_TLS_KEY_FILE")
+		return nil
+	}
+	before := len(p.faults)
+	certPEM, keyPEM := p.file("KAFKA_TLS_CERT_FILE", cert), p.file("KAFKA_TLS_KEY_FILE", key)
+	if len(p.faults) > before {
+		return nil
+	}
+	pair, err := tls.X509KeyPair(certPEM, keyPEM)
+	if err != nil {
+		p.fault("KAFKA_TLS_CERT_FILE", "does not fit KAFKA_TLS_KEY_FILE ("+err.Error()+")", "name a PEM certificate and its own private key")
+		return nil
+	}
+	return []tls.Certificate{pair}
+}
+
+// sasl is nil when the brokers ask for no login.
+func (k Kafka) sasl(p *parser) sasl.Mechanism {
+	if strings.TrimSpace(k.SASLMechanism) == "" {
+		k.withoutMechanism(p)
+		return nil
+	}
+	name := p.choice("KAFKA_SASL_MECHANISM", k.SASLMechanism, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+	secret := p.secret("KAFKA_SASL_PASSWORD", k.SASLPassword, k.SASLPasswordFile)
+	if k.SASLUsername == "" {
+		p.fault("KAFKA_SASL_USERNAME", "is missing", "set the user name for "+name)
+	}
+	if secret == (crmclient.Secret{}) {
+		p.fault("KAFKA_SASL_PASSWORD", "is missing", "set it, or name a file by KAFKA_SASL_PASSWORD_FILE")
+	}
+	if on := (&parser{}).boolean("", string(k.TLS)); name == "PLAIN" && !on {
+		p.warn("KAFKA_SASL_MECHANISM=PLAIN without KAFKA_TLS sends the password readable over the network")
+	}
+	return login{name: name, username: k.SASLUsername, password: secret}
+}
+
+func (k Kafka) withoutMechanism(p *parser) {
+	if k.SASLUsername != "" || k.SASLPassword != "" || k.SASLPasswordFile != "" {
+		p.fault("KAFKA_SASL_MECHANISM", "is missing, though a user name or password is given",
+			"set PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512, or remove the others")
+	}
+}
+
+// login is a mechanism that reads its password's file at each login, so that a
+// password that was changed there needs no restart.
+type login struct {
+	name     string
+	username string
+	password crmclient.Secret
+}
+
+func (l login) Name() string { return l.name }
+
+func (l login) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
+	m, err := l.mechanism()
+	if err != nil {
+		return nil, nil, err
+	}
+	return m.Start(ctx)
+}
+
+func (l login) mechanism() (sasl.Mechanism, error) {
+	password := l.password.Value
+	if l.password.File != "" {
+		content, err := os.ReadFile(l.password.File)
+		if err != nil {
+			return nil, fmt.Errorf("KAFKA_SASL_PASSWORD_FILE: %w", err)
+		}
+		password = strings.TrimSpace(string(content))
+	}
+	switch l.name {
+	case "SCRAM-SHA-256":
+		return scram.Mechanism(scram.SHA256, l.username, password)
+	case "SCRAM-SHA-512":
+		return scram.Mechanism(scram.SHA512, l.username, password)
+	}
+	return plain.Mechanism{Username: l.username, Password: password}, nil
+}

@@ -1,0 +1,58 @@
+package settings
+
+import (
+	"os"
+	"strings"
+
+	"github.com/nyaruka/phonenumbers"
+
+	"github.com/leadbridge/leadbridge/transform"
+)
+
+// Lead are the settings of how an event becomes a contact.
+type Lead struct {
+	PhoneRegion string `name:"phone-region" env:"PHONE_REGION" default:"RU" placeholder:"CODE" help:"Country of phone numbers without a country code (ISO 3166, two letters)."`
+	SourceID    string `name:"source-id" env:"SOURCE_ID" default:"WEB" placeholder:"ID" help:"The contact's source, when the event names none; an id of the portal's list of sources."`
+	MappingFile string `name:"mapping-file" env:"MAPPING_FILE" placeholder:"FILE|preset:NAME" help:"A jq program that maps incoming data to lead fields, or preset:NAME with typeform, hubspot, webflow, facebook-leads, jotform or elementor. Default: none."`
+}
+
+func (l Lead) parse(p *parser) *transform.Transformer {
+	o := transform.Options{
+		PhoneRegion: p.region(l.PhoneRegion),
+		SourceID:    strings.TrimSpace(l.SourceID),
+	}
+	before := len(p.faults)
+	o.Mapping = p.mapping(l.MappingFile)
+	if len(p.faults) > before {
+		return nil
+	}
+	t, err := transform.New(o)
+	if err != nil && l.MappingFile != "" {
+		p.fault("MAPPING_FILE", "cannot be used ("+err.Error()+")", "mend the jq program, or name a preset as preset:NAME")
+	}
+	return t
+}
+
+func (p *parser) region(text string) string {
+	code := strings.ToUpper(strings.TrimSpace(text))
+	if !phonenumbers.GetSupportedRegions()[code] {
+		p.fault("PHONE_REGION", quote(text)+" is no country", "write its two letters of ISO 3166, such as RU, KZ or DE")
+	}
+	return code
+}
+
+// mapping is the program that MAPPING_FILE names, or the preset.
+func (p *parser) mapping(file string) string {
+	file = strings.TrimSpace(file)
+	if file == "" || strings.HasPrefix(file, "preset:") {
+		return file
+	}
+	program, err := os.ReadFile(file)
+	switch {
+	case err != nil:
+		p.fault("MAPPING_FILE", "cannot be read ("+reason(err)+")", "name a file that this user may read, or a preset as preset:NAME")
+	case strings.TrimSpace(string(program)) == "":
+		p.fault("MAPPING_FILE", "the file is empty", "write a jq program into it, or name a preset as preset:NAME")
+	}
+	return string(program)
+}

@@ -1,0 +1,19 @@
+package settings
+
+import "github.com/alecthomas/kong"
+
+// Switch is a text that, as a flag, may stand without a value: --kafka-tls.
+// kong's own bool would end the program at the first wrong word.
+type Switch string
+
+// Decode takes the value after the equals sign, or true.
+func (s *Switch) Decode(ctx *kong.DecodeContext) error {
+	*s = "true"
+	if token := ctx.Scan.Peek(); token.Type == kong.FlagValueToken {
+		*s = Switch(ctx.Scan.Pop().String())
+	}
+	return nil
+}
+
+// IsBool tells kong that no value needs to follow.
+func (s *Switch) IsBool() bool { return true }

@@ -1,0 +1,127 @@
+package settings
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// duration reads a Go duration of at least least.
+func (p *parser) duration(variable, text string, least time.Duration) time.Duration {
+	text = strings.TrimSpace(text)
+	d, err := time.ParseDuration(text)
+	switch {
+	case err != nil && isNumber(text):
+		p.fault(variable, quote(text)+" has no unit", "write a duration such as "+text+"s, 500ms or 2m")
+	case err != nil:
+		p.fault(variable, quote(text)+" is no duration", "write one such as 30s, 500ms or 1m30s")
+	case d < least && least <= 1:
+		p.fault(variable, quote(text)+" is too short", "write a duration above 0, such as 30s")
+	case d < least:
+		p.fault(variable, quote(text)+" is too short", "write at least "+least.String())
+	}
+	return d
+}
+
+// positive is the least duration that is not nothing.
+const positive = time.Nanosecond
+
+// count reads a whole number of at least least.
+func (p *parser) count(variable, text string, least int) int {
+	n, err := strconv.Atoi(strings.TrimSpace(text))
+	switch {
+	case err != nil:
+		p.fault(variable, quote(text)+" is no whole number", fmt.Sprintf("write one of at least %d", least))
+	case n < least:
+		p.fault(variable, quote(text)+" is too small", fmt.Sprintf("write a whole number of at least %d", least))
+	}
+	return n
+}
+
+// rate reads a number of requests; 0 means no limit, and so does words' value for a word.
+func (p *parser) rate(variable, text string, words map[string]float64) float64 {
+	text = strings.TrimSpace(text)
+	if v, ok := words[strings.ToLower(text)]; ok {
+		return v
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
+		remedy := "write a number above 0, or 0 for no limit"
+		for word := range words {
+			remedy += ", or " + word
+		}
+		p.fault(variable, quote(text)+" is no number of requests", remedy)
+		return 0
+	}
+	return v
+}
+
+// units of sizes; the longer ones come first, as each ends with the shorter ones.
+var units = []struct {
+	name  string
+	bytes float64
+}{
+	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30},
+	{"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9},
+	{"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {"B", 1},
+}
+
+// bytes reads a size of at least least bytes: 64MiB, 64MB, or plain bytes.
+func (p *parser) bytes(variable, text string, least int64) int64 {
+	number, factor := strings.TrimSpace(text), 1.0
+	for _, u := range units {
+		if len(number) > len(u.name) && strings.EqualFold(number[len(number)-len(u.name):], u.name) {
+			number, factor = strings.TrimSpace(number[:len(number)-len(u.name)]), u.bytes
+			break
+		}
+	}
+	v, err := strconv.ParseFloat(number, 64)
+	size := v * factor
+	switch {
+	case err != nil || math.IsNaN(size) || size < 0 || size >= math.MaxInt64:
+		p.fault(variable, quote(text)+" is no size", "write one such as 64MiB, 64MB or a number of bytes")
+		return 0
+	case int64(size) < least:
+		p.fault(variable, quote(text)+" is too small", fmt.Sprintf("write at least %dMiB", least>>20))
+	}
+	return int64(size)
+}
+
+// choice reads one of the words, in any case, and gives it as it stands there.
+func (p *parser) choice(variable, text string, words ...string) string {
+	text = strings.TrimSpace(text)
+	i := slices.IndexFunc(words, func(w string) bool { return strings.EqualFold(w, text) })
+	if i < 0 {
+		p.fault(variable, quote(text)+" is not known", "write one of "+strings.Join(words, ", "))
+		return words[0]
+	}
+	return words[i]
+}
+
+// boolean reads a switch.
+func (p *parser) boolean(variable, text string) bool {
+	switch strings.ToLower(strings.TrimSpace(text)) {
+	case "true", "on", "yes", "1":
+		return true
+	case "false", "off", "no", "0", "":
+		return false
+	}
+	p.fault(variable, quote(text)+" is neither on nor off", "write true or false")
+	return false
+}
+
+func isNumber(text string) bool {
+	_, err := strconv.ParseFloat(text, 64)
+	return err == nil
+}
+
+// quote shows a wrong text, bounded, as it may be anything.
+func quote(text string) string {
+	if r := []rune(text); len(r) > 60 {
+		text = string(r[:60]) + "…"
+	}
+	return strconv.Quote(text)
+}

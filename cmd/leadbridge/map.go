@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
+	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/transform"
+)
+
+type mapCommand struct {
+	settings.Map `embed:""`
+}
+
+// Help tells what is read and printed.
+func (mapCommand) Help() string {
+	return `Each line of standard input is the value of one event; empty lines are skipped. Each gives one line of JSON: ` +
+		`{"eventId","originId","contact"} or {"eventId","originId","rejected":{"reason","message"}}. ` +
+		`An event that brings no id of its own is named after KAFKA_TOPIC, partition 0 and its line number from 0.`
+}
+
+// Run maps standard input to standard output; rejections are output, not failures.
+func (c mapCommand) Run(p process) error {
+	cfg, err := c.Parse()
+	if err != nil {
+		return err
+	}
+	ctx, stop := untilSignal(interruptGrace, func() {})
+	defer stop()
+	done := make(chan error, 1)
+	// Reading a terminal cannot be interrupted, so it is left behind.
+	go func() { done <- mapLines(ctx, p.stdin, p.stdout, cfg) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return exitStatus(exitInterrupted)
+	}
+}
+
+// mapped is a line of output.
+type mapped struct {
+	EventID  string             `json:"eventId"`
+	OriginID string             `json:"originId"`
+	Contact  *crmclient.Contact `json:"contact,omitempty"`
+	Rejected *rejected          `json:"rejected,omitempty"`
+}
+
+type rejected struct {
+	Reason  transform.Reason `json:"reason"`
+	Message string           `json:"message"`
+}
+
+func mapLines(ctx context.Context, in io.Reader, out io.Writer, cfg settings.MapConfig) error {
+	lines := bufio.NewReaderSize(in, 64<<10)
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	for n := int64(0); ctx.Err() == nil; n++ {
+		// ReadBytes takes a line of any length; one over 1 MiB is rejected as in the service.
+		line, err := lines.ReadBytes('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("standard input, line %d: %w", n+1, err)
+		}
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			m, mapErr := mapLine(cfg, line, n)
+			if mapErr != nil {
+				return fmt.Errorf("standard input, line %d: %w", n+1, mapErr)
+			}
+			if encErr := enc.Encode(m); encErr != nil {
+				return encErr
+			}
+		}
+		if err != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// mapLine gives the line's contact or rejection; its error is a fault of ours.
+func mapLine(cfg settings.MapConfig, line []byte, offset int64) (mapped, error) {
+	e, err := cfg.Transformer.Decode(transform.Record{Topic: cfg.Topic, Offset: offset, Value: line})
+	m := mapped{EventID: e.ID, OriginID: e.OriginID}
+	var c crmclient.Contact
+	if err == nil {
+		c, err = cfg.Transformer.Contact(e)
+	}
+	if err == nil {
+		m.Contact = &c
+		return m, nil
+	}
+	r, ok := errors.AsType[*transform.Rejection](err)
+	if !ok {
+		return m, err
+	}
+	m.Rejected = &rejected{r.Reason, r.Message}
+	return m, nil
+}

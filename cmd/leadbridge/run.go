@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/monitor"
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/service"
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
+)
+
+type runCommand struct {
+	settings.Service `embed:""`
+}
+
+// summaryEvery is how often the summary line is logged.
+const summaryEvery = 30 * time.Second
+
+// Run delivers until a signal.
+func (c runCommand) Run(p process) error {
+	cfg, err := c.Parse()
+	if err != nil {
+		return err
+	}
+	log := newLog(p.stderr, cfg.Log)
+	ctx, stop := untilSignal(cfg.Grace(), func() {
+		log.Warn().Dur("grace", cfg.Grace()).Msg("stopped by the deadline: what was not finished is still in Kafka")
+	})
+	defer stop()
+	return deliver(ctx, cfg, log)
+}
+
+func deliver(ctx context.Context, cfg settings.Config, log zerolog.Logger) error {
+	listener, err := monitor.Listen(ctx, cfg.HTTPAddr)
+	if err != nil {
+		return err
+	}
+	s, err := service.New(service.Config{
+		Consumer:    cfg.Consumer,
+		CRM:         cfg.CRM,
+		Transformer: cfg.Transformer,
+		Version:     versionText(),
+		Log:         log,
+		Listener:    listener,
+		Summary:     summaryEvery,
+	})
+	if err != nil {
+		return err
+	}
+	for _, warning := range cfg.Warnings {
+		log.Warn().Msg(warning)
+	}
+	log.Info().Str("version", versionText()).Strs("brokers", cfg.Consumer.Brokers).Str("topic", cfg.Consumer.Topic).
+		Str("group", cfg.Consumer.GroupID).Str("crm", cfg.CRM.BaseURL).Stringer("http", listener.Addr()).Msg("started")
+	err = s.Run(ctx)
+	s.LogTotals("stopped")
+	return err
+}
