@@ -36,9 +36,22 @@ type Request struct {
 	// Lease is asked right before the request leaves, and again in the
 	// connection's Write; an error stops the request. Nil: always held.
 	Lease func() error
+
+	// SentWay is the origin field (Status.OriginField) that was in force when
+	// somebody else may have sent a create for it; "" when unknown or the same. A suspect
+	// is looked up by that way too.
+	SentWay string
+
+	// Stop, when closed, asks for an early end: a request in the air is waited
+	// for and its answer counts, but none is begun and nothing else is waited for
+	// (holds, backoff, settle times, the budget). Create then returns ErrStopped. Nil: never.
+	Stop <-chan struct{}
 }
 
-// Result says that the contact exists.
+// ErrStopped is wrapped by errors of Create after Request.Stop was closed.
+var ErrStopped = errors.New("stopped")
+
+// Result says that the contact exists. Beside an error only Unsettled counts.
 type Result struct {
 	// ContactID is the CRM's id of the contact.
 	ContactID int64
@@ -46,6 +59,9 @@ type Result struct {
 	Found bool
 	// Attempts counts the creates that were written for it in this call.
 	Attempts int
+	// Unsettled says, beside an error, that a create was written in this call
+	// whose effect is not known: the event is a suspect for whoever takes it up next.
+	Unsettled bool
 }
 
 // Reason names why the CRM will never have a contact for an event.
