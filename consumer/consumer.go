@@ -1,15 +1,23 @@
 // Package consumer is the spine: it takes records from Kafka, has each turned
-// into exactly one contact or one dead letter, and commits what is done. It knows no HTTP status.
+// into exactly one contact or one dead letter, and commits what is done. It
+// knows no HTTP status and decides nothing about the CRM.
+//
+// What it knows of each record stands in the commit itself (see ledger), so
+// that the next owner of a partition, after a crash too, knows which records
+// may have been sent already.
 package consumer
 
 import (
 	"context"
 	"crypto/tls"
-	"net"
+	"errors"
+	"fmt"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/sasl"
 
 	"github.com/leadbridge/leadbridge/crmclient"
@@ -35,7 +43,7 @@ type Config struct {
 	Metrics prometheus.Registerer // nil: none
 
 	// Dial opens connections to brokers; nil: the network.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	Dial dialFunc
 }
 
 // Transformer turns records into contacts.
@@ -53,48 +61,202 @@ type Creator interface {
 }
 
 // Consumer delivers the records of one topic.
-type Consumer struct{}
+type Consumer struct {
+	cfg         Config
+	transformer Transformer
+	creator     Creator
+	broker      *broker
+	buffer      *buffer
+	seen        *seen
+	board       *board
+	metrics     *metrics
+}
 
-// New makes a Consumer; it connects to nothing yet.
-func New(cfg Config, t Transformer, c Creator) (*Consumer, error) { return &Consumer{}, nil }
+// New makes a Consumer; it connects to nothing yet. Settings that cannot hold
+// together are clipped, with a warning.
+func New(cfg Config, t Transformer, c Creator) (*Consumer, error) {
+	if len(cfg.Brokers) == 0 || cfg.Topic == "" || cfg.DeadLetterTopic == "" || cfg.GroupID == "" {
+		return nil, errors.New("consumer: brokers, topic, dead-letter topic and group are needed")
+	}
+	cfg = cfg.clipped()
+	m, err := newMetrics(cfg.Metrics)
+	if err != nil {
+		return nil, fmt.Errorf("consumer: %w", err)
+	}
+	return &Consumer{
+		cfg:         cfg,
+		transformer: t,
+		creator:     c,
+		broker:      newBroker(cfg),
+		buffer:      newBuffer(cfg.MaxBuffer),
+		seen:        newSeen(cfg.DedupeWindow),
+		board:       newBoard(cfg.Log, m),
+		metrics:     m,
+	}, nil
+}
+
+// clipped fits settings to each other.
+func (c Config) clipped() Config {
+	if limit := maxSpans; c.Window > limit {
+		c.Log.Warn().Int("window", c.Window).Int("clipped", limit).
+			Msg("WINDOW is larger than what a commit's metadata holds: clipped")
+		c.Window = limit
+	}
+	c.Window = max(c.Window, 1)
+	if limit := c.SessionTimeout - leaseMargin(c.SessionTimeout); c.DrainTimeout > limit {
+		c.Log.Warn().Dur("drain", c.DrainTimeout).Dur("clipped", limit).
+			Msg("DRAIN_TIMEOUT does not fit into KAFKA_SESSION_TIMEOUT: a rebalance cuts the drain short")
+	}
+	return c
+}
+
+// errTopicGone ends a membership: the topic is to be waited for outside the group.
+var errTopicGone = errors.New("the topic is gone")
 
 // Run delivers until ctx ends, drains, and returns nil. It waits for brokers
 // and topic when they are not there yet.
-func (c *Consumer) Run(ctx context.Context) error { <-ctx.Done(); return nil }
-
-// Finding is one line of a preflight; see [crmclient.Finding].
-type Finding struct {
-	Check  string
-	Level  string // "ok", "warn", "fail"
-	Detail string
-	Remedy string
+func (c *Consumer) Run(ctx context.Context) error {
+	defer c.broker.reset()
+	wait := newBackOff()
+	for ctx.Err() == nil {
+		err := c.awaitTopic(ctx)
+		if err == nil {
+			err = c.membership(ctx, wait.Reset)
+		}
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		c.broker.reset()
+		c.cfg.Log.Warn().Err(err).Msg("left the group; joining again")
+		pause(ctx, wait.NextBackOff())
+	}
+	return nil
 }
 
-// Preflight looks at brokers, versions, topics, their limits and our rights; fix makes missing topics.
-func Preflight(ctx context.Context, cfg Config, fix bool) []Finding { return nil }
-
-// Status is the state of a Consumer at a moment.
-type Status struct {
-	Ready      bool              `json:"ready"`   // had its first assignment and reaches the brokers
-	Healthy    bool              `json:"healthy"` // progress, or a deliberate hold
-	Reason     string            `json:"reason,omitempty"`
-	Generation int               `json:"generation"`
-	Member     string            `json:"member,omitempty"`
-	Holds      []crmclient.Hold  `json:"holds"` // the consumer's own: brokers, topic, dead-letter topic
-	Partitions []PartitionStatus `json:"partitions"`
+// newBackOff paces everything that is tried for ever against brokers.
+func newBackOff() *backoff.ExponentialBackOff {
+	return backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(100*time.Millisecond),
+		backoff.WithMaxInterval(5*time.Second),
+		backoff.WithMaxElapsedTime(0),
+	)
 }
 
-// PartitionStatus is the state of one owned partition.
-type PartitionStatus struct {
-	Partition  int     `json:"partition"`
-	Committed  int64   `json:"committed"`
-	Next       int64   `json:"next"` // next offset to be delivered
-	LogEnd     int64   `json:"logEnd"`
-	Lag        int64   `json:"lag"`
-	LagSeconds float64 `json:"lagSeconds"` // age of the oldest unfinished record
-	Unfinished int     `json:"unfinished"`
-	Suspects   int     `json:"suspects"`
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
-// Status tells where the delivery stands.
-func (c *Consumer) Status() Status { return Status{} }
+// awaitTopic waits until the cluster shows the topic. Joining before would
+// create it on brokers that allow that, and spin on those that do not.
+func (c *Consumer) awaitTopic(ctx context.Context) error {
+	wait := newBackOff()
+	for {
+		_, err := c.broker.partitions(ctx)
+		switch {
+		case err == nil:
+			c.board.clear(HoldBrokers, HoldTopic)
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, errNoTopic):
+			c.board.clear(HoldBrokers)
+			c.board.hold(HoldTopic, fmt.Sprintf("the topic %q does not exist: create it (leadbridge check --fix does), or mend KAFKA_TOPIC", c.cfg.Topic))
+		default:
+			c.broker.reset()
+			c.board.hold(HoldBrokers, "no broker answers: look at KAFKA_BROKERS, the TLS and SASL settings, and the cluster")
+			c.cfg.Log.Debug().Err(err).Msg("brokers do not answer")
+		}
+		pause(ctx, wait.NextBackOff())
+	}
+}
+
+// leaveTimeout bounds the wait for leaving the group: kafka-go's Close waits for
+// the network without a bound, and exit must not.
+const leaveTimeout = 3 * time.Second
+
+// membership joins the group and works generation after generation, until ctx
+// ends (nil) or the group should be left for a while. wholesome is called
+// whenever a generation has begun well.
+func (c *Consumer) membership(ctx context.Context, wholesome func()) error {
+	group, err := kafka.NewConsumerGroup(c.groupConfig())
+	if err != nil {
+		return err
+	}
+	defer leave(group)
+	wait := newBackOff()
+	// Next is always called again: a generation that nobody takes stands in the
+	// way of the whole group.
+	for {
+		gen, err := group.Next(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			if gone := c.joinFailed(ctx, err); gone != nil {
+				return gone
+			}
+			pause(ctx, wait.NextBackOff())
+			continue
+		}
+		wait.Reset()
+		if err := c.generation(ctx, gen, wholesome); err != nil {
+			return err
+		}
+	}
+}
+
+// joinFailed notes why Next had nothing; it returns an error when the topic is gone.
+func (c *Consumer) joinFailed(ctx context.Context, err error) error {
+	c.cfg.Log.Debug().Err(err).Msg("joining the group failed; trying again")
+	if _, err := c.broker.partitions(ctx); errors.Is(err, errNoTopic) {
+		return fmt.Errorf("%w: %w", errTopicGone, err)
+	} else if err != nil {
+		c.board.hold(HoldBrokers, "no broker answers: look at KAFKA_BROKERS and the cluster")
+		c.broker.reset()
+	}
+	return nil
+}
+
+func (c *Consumer) groupConfig() kafka.ConsumerGroupConfig {
+	return kafka.ConsumerGroupConfig{
+		ID:      c.cfg.GroupID,
+		Brokers: c.cfg.Brokers,
+		Topics:  []string{c.cfg.Topic},
+		Dialer: &kafka.Dialer{
+			ClientID: clientID, Timeout: callTimeout, DialFunc: c.cfg.Dial, TLS: c.cfg.TLS, SASLMechanism: c.cfg.SASL,
+		},
+		HeartbeatInterval: c.cfg.SessionTimeout / 10,
+		SessionTimeout:    c.cfg.SessionTimeout,
+		// The coordinator gives a silent member's partitions away at the
+		// rebalance timeout, whatever the session: one value, so that one lease fits both.
+		RebalanceTimeout: c.cfg.SessionTimeout,
+		JoinGroupBackoff: 200 * time.Millisecond,
+		StartOffset:      kafka.FirstOffset,
+	}
+}
+
+func leave(group *kafka.ConsumerGroup) {
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		_ = group.Close() // it has no error to tell
+	}()
+	select {
+	case <-left:
+	case <-time.After(leaveTimeout):
+	}
+}
+
+// generation works one generation to its end. The work runs inside the
+// generation, so that kafka-go joins the next one only after it.
+func (c *Consumer) generation(ctx context.Context, gen *kafka.Generation, wholesome func()) error {
+	g := newGeneration(c, gen)
+	result := make(chan error, 1)
+	gen.Start(func(ended context.Context) { result <- g.run(ctx, ended.Done(), wholesome) })
+	return <-result
+}

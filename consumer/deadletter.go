@@ -1,0 +1,147 @@
+package consumer
+
+import (
+	"cmp"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/transform"
+)
+
+// The headers of a dead letter. Those of the first group are written anew each
+// time an event is dead-lettered, those of the second survive it.
+const (
+	headerReason   = "dlt-reason"
+	headerStatus   = "dlt-status"
+	headerCode     = "dlt-code"
+	headerMessage  = "dlt-message"
+	headerAttempts = "dlt-attempts"
+	headerFailedAt = "dlt-failed-at"
+	headerVersion  = "dlt-version"
+	headerWay      = "dlt-origin-field" // the field that carries our ids in the CRM
+	headerValue    = "dlt-value"        // "omitted" when the broker refused the value
+	headerKey      = "dlt-key"          // "assigned" when the topic refused a letter without a key
+
+	headerTopic        = "dlt-original-topic"
+	headerPartition    = "dlt-original-partition"
+	headerOffset       = "dlt-original-offset"
+	headerTimestamp    = "dlt-original-timestamp"
+	headerEventID      = "dlt-event-id"
+	headerFirstFailure = "dlt-first-failure"
+	headerReplays      = "dlt-replays"
+)
+
+const headerPrefix = "dlt-"
+
+// reasonProcessingFailed says that we failed, not the CRM or the event's form.
+const reasonProcessingFailed = "PROCESSING_FAILED"
+
+// rejection is why an event never becomes a contact, for its dead letter.
+type rejection struct {
+	reason   string
+	status   int
+	code     string
+	message  string // may hold personal data when it is the CRM's
+	attempts int
+}
+
+func rejectedByTransform(err error) *rejection {
+	if err == nil {
+		return nil
+	}
+	if r, ok := errors.AsType[*transform.Rejection](err); ok {
+		return &rejection{reason: string(r.Reason), message: r.Message}
+	}
+	return &rejection{reason: reasonProcessingFailed, message: "the event could not be transformed"}
+}
+
+func refusedByCRM(r *crmclient.Rejection) *rejection {
+	return &rejection{reason: string(r.Reason), status: r.Status, code: r.Code, message: r.Message, attempts: r.Attempts}
+}
+
+// letter is a dead letter before it is written.
+type letter struct {
+	partition int // of the original record
+	eventID   string
+	key       []byte
+	value     []byte
+	headers   []kafka.Header
+}
+
+// letterFor makes the dead letter of a record that failed.
+func (p *partition) letterFor(f *flight) letter {
+	now := time.Now().UTC().Format(time.RFC3339Nano)
+	headers := foreignHeaders(f.Headers)
+	add := func(key, value string) {
+		headers = append(headers, kafka.Header{Key: key, Value: []byte(value)})
+	}
+	keep := func(key, value string) { add(key, cmp.Or(headerText(f.Headers, key), value)) }
+
+	add(headerReason, f.failure.reason)
+	add(headerStatus, numberUnlessZero(f.failure.status))
+	add(headerCode, f.failure.code)
+	add(headerMessage, boundedText(transform.Redact(f.failure.message, f.event, f.contact)))
+	add(headerAttempts, strconv.Itoa(f.failure.attempts))
+	add(headerFailedAt, now)
+	add(headerVersion, p.cfg.Version)
+	add(headerWay, p.creator.Status().OriginField)
+	keep(headerTopic, f.Topic)
+	keep(headerPartition, strconv.Itoa(f.Partition))
+	keep(headerOffset, strconv.FormatInt(f.Offset, 10))
+	keep(headerTimestamp, f.Time.UTC().Format(time.RFC3339Nano))
+	keep(headerEventID, f.event.ID)
+	keep(headerFirstFailure, now)
+	keep(headerReplays, "0")
+	return letter{partition: f.Partition, eventID: f.event.ID, key: f.Key, value: f.Value, headers: headers}
+}
+
+// foreignHeaders are the record's own, in their order.
+func foreignHeaders(headers []transform.Header) []kafka.Header {
+	own := make([]kafka.Header, 0, len(headers)+16)
+	for _, h := range headers {
+		if !strings.HasPrefix(h.Key, headerPrefix) {
+			own = append(own, kafka.Header{Key: h.Key, Value: h.Value})
+		}
+	}
+	return own
+}
+
+// headerText is the last value of a header: whoever adds one means it.
+func headerText(headers []transform.Header, key string) string {
+	for i := len(headers) - 1; i >= 0; i-- {
+		if headers[i].Key == key {
+			return string(headers[i].Value)
+		}
+	}
+	return ""
+}
+
+func numberUnlessZero(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// maxMessage bounds dlt-message, in characters.
+const maxMessage = 1000
+
+// boundedText keeps a header readable: bounded, valid UTF-8, one line.
+func boundedText(s string) string {
+	runes := []rune(strings.ToValidUTF8(s, "\uFFFD"))
+	if len(runes) > maxMessage {
+		runes = append(runes[:maxMessage-1], '…')
+	}
+	for i, r := range runes {
+		if unicode.IsControl(r) {
+			runes[i] = ' '
+		}
+	}
+	return string(runes)
+}

@@ -1,0 +1,291 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/transform"
+)
+
+// flight is a record on its way from its dispatch to its end. After takeUp it
+// belongs to its worker.
+type flight struct {
+	record
+	event   transform.Event
+	contact crmclient.Contact
+	built   bool       // contact is there, or failure says why not
+	failure *rejection // why it can never become a contact
+
+	inherited  bool // suspect, because an earlier owner may have sent it
+	suspect    bool
+	sentBefore func() time.Time
+
+	turn []<-chan struct{} // records of the same key and the same event id before it
+	done chan struct{}     // closed when it ended, finished or not
+}
+
+// takeUp decodes the record and puts it in line behind those of its key and
+// its event id. Only run calls it, so that the lines have the log's order.
+func (p *partition) takeUp(ctx context.Context, f *flight) error {
+	if err := p.decode(ctx, f); err != nil {
+		return err
+	}
+	before, sameID := p.seen.enter(p.id, f.event.ID, f.done)
+	if sameID != nil {
+		f.turn = append(f.turn, sameID)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f.inherited = p.progress.standing(f.Offset) == standingSuspect
+	f.suspect = f.inherited || before || f.event.Replays > 0
+	f.sentBefore = p.sentBefore(f.inherited)
+	if len(f.Key) > 0 {
+		if ahead := p.turns[string(f.Key)]; ahead != nil {
+			f.turn = append(f.turn, ahead.done)
+		}
+		p.turns[string(f.Key)] = f
+	}
+	p.progress.deliver(f.Offset, f.Time, f.suspect)
+	p.newest = f.Time
+	return nil
+}
+
+// sentBefore tells until when an earlier owner may have written a create.
+func (p *partition) sentBefore(inherited bool) func() time.Time {
+	switch {
+	case !inherited:
+		return nil // its earlier record, if any, has ended
+	case !p.openedAt.unexplored:
+		until := p.openedAt.sentBefore
+		return func() time.Time { return until }
+	default:
+		return func() time.Time {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if p.explore.foundAt {
+				return p.openedAt.takeover
+			}
+			return time.Time{}
+		}
+	}
+}
+
+// fly is a record's worker.
+func (p *partition) fly(f *flight) {
+	defer p.land(f)
+	if !p.awaitTurn(f) {
+		p.untouched(f)
+		return
+	}
+	if p.deliver(f) {
+		p.finish(f.record)
+	}
+}
+
+// land lets the next record of the key and of the event id go, whatever
+// became of this one.
+func (p *partition) land(f *flight) {
+	close(f.done)
+	p.seen.leave(f.event.ID, f.done)
+	p.buffer.release(f.size)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if key := string(f.Key); p.turns[key] == f {
+		delete(p.turns, key)
+	}
+}
+
+// awaitTurn waits for the records before it; false says that no work is to be
+// begun any more.
+func (p *partition) awaitTurn(f *flight) bool {
+	for _, ahead := range f.turn {
+		select {
+		case <-ahead:
+		case <-p.take.Done():
+			return false
+		}
+	}
+	return p.take.Err() == nil
+}
+
+// untouched notes that no create was sent for a record that did not end.
+func (p *partition) untouched(f *flight) {
+	if f.inherited {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.progress.untouched(f.Offset)
+	p.touch()
+}
+
+// deliver brings the record to its end; false says that it was cut short.
+func (p *partition) deliver(f *flight) bool {
+	p.build(f)
+	if f.failure == nil && !p.create(f) {
+		return false
+	}
+	if f.failure != nil && !p.bury(f) {
+		return false
+	}
+	// What ended after the lease is the next owner's to look up.
+	if err := p.lease.err(); err != nil {
+		p.fail(err)
+		return false
+	}
+	return true
+}
+
+// create has the contact made. It leaves a failure in f when the CRM will never
+// take it; false says that it was cut short.
+func (p *partition) create(f *flight) bool {
+	began := time.Now()
+	result, err := p.callCreator(f)
+	if refused, ok := errors.AsType[*crmclient.Rejection](err); ok {
+		f.failure = refusedByCRM(refused)
+		if f.inherited {
+			p.lookedUp(f, true) // says nothing either way
+		}
+		return true
+	}
+	if err != nil {
+		if errors.Is(err, crmclient.ErrLeaseLost) {
+			p.fail(err)
+		}
+		if !result.Unsettled {
+			p.untouched(f)
+		}
+		return false
+	}
+	p.lookedUp(f, result.Found)
+	p.metrics.created(result.Found, time.Since(f.event.Time))
+	p.cfg.Log.Debug().Str("event_id", f.event.ID).Int("partition", f.Partition).Int64("offset", f.Offset).
+		Int64("contact_id", result.ContactID).Str("contact_url", p.creator.ContactURL(result.ContactID)).
+		Bool("found", result.Found).Int("attempts", result.Attempts).Dur("duration", time.Since(began)).
+		Msg("contact exists")
+	return true
+}
+
+// callCreator turns a panic into a failure of the event: one record must not
+// end the process again and again.
+func (p *partition) callCreator(f *flight) (result crmclient.Result, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			f.failure = panicked(p, f, r)
+			err = nil
+		}
+	}()
+	return p.creator.Create(p.work, crmclient.Request{
+		OriginID:   f.event.OriginID,
+		Contact:    f.contact,
+		Suspect:    f.suspect,
+		SentBefore: f.sentBefore,
+		SentWay:    p.sentWay(f),
+		RecordedAt: f.event.RecordedAt,
+		Replayed:   f.event.Replays > 0,
+		Lease:      p.mayWrite,
+		Stop:       p.take.Done(),
+	})
+}
+
+// sentWay is the field by which an earlier owner marked its contacts.
+func (p *partition) sentWay(f *flight) string {
+	if f.inherited {
+		return p.openedAt.left.way
+	}
+	return headerText(f.Headers, headerWay)
+}
+
+// lookedUp feeds the exploration of a partition without a commit.
+func (p *partition) lookedUp(f *flight, found bool) {
+	if !f.inherited || !p.openedAt.unexplored {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.explore.result(found) {
+		p.progress.nobodySent()
+		p.touch()
+	}
+}
+
+// bury writes the dead letter; false says that it was cut short.
+func (p *partition) bury(f *flight) bool {
+	err := p.letters.write(p.work, p.letterFor(f))
+	if err != nil {
+		// It was refused, so that no contact can come of what was sent.
+		p.untouched(f)
+		if errors.Is(err, errLeaseLapsed) {
+			p.fail(err)
+		}
+		return false
+	}
+	p.metrics.deadLetters.WithLabelValues(f.failure.reason).Inc()
+	p.cfg.Log.Warn().Str("event_id", f.event.ID).Int("partition", f.Partition).Int64("offset", f.Offset).
+		Str("reason", f.failure.reason).Int("status", f.failure.status).Str("code", f.failure.code).
+		Int("attempts", f.failure.attempts).Msg("dead letter written")
+	return true
+}
+
+// decode reads the event; only ctx's end is an error.
+func (p *partition) decode(ctx context.Context, f *flight) error {
+	tried, err := p.tryAlone(ctx, f)
+	if tried || err != nil {
+		return err
+	}
+	p.decodeSafely(f)
+	return nil
+}
+
+// decodeSafely decodes; a panic is a failure of the event.
+func (p *partition) decodeSafely(f *flight) {
+	defer func() {
+		if r := recover(); r != nil {
+			f.failure = panicked(p, f, r)
+		}
+	}()
+	event, err := p.transformer.Decode(f.Record)
+	f.event = event
+	f.failure = rejectedByTransform(err)
+}
+
+// build makes the contact, once.
+func (p *partition) build(f *flight) {
+	if f.built || f.failure != nil {
+		return
+	}
+	defer func() {
+		f.built = true
+		if r := recover(); r != nil {
+			f.failure = panicked(p, f, r)
+		}
+	}()
+	contact, err := p.transformer.Contact(f.event)
+	f.contact = contact
+	f.failure = rejectedByTransform(err)
+}
+
+// eventID is the identity of a record that needs no delivery.
+func (p *partition) eventID(rec record) string {
+	f := &flight{record: rec}
+	p.decodeSafely(f)
+	return f.event.ID
+}
+
+// panicked makes a failure of a panic. Its text may hold personal data, so
+// that only a fault of the runtime is logged in words.
+func panicked(p *partition, f *flight, r any) *rejection {
+	log := p.cfg.Log.Error().Int("partition", f.Partition).Int64("offset", f.Offset)
+	if fault, ok := r.(runtime.Error); ok {
+		log = log.Str("fault", fmt.Sprintf("%T", fault))
+	}
+	log.Msg("processing a record panicked; it becomes a dead letter")
+	return &rejection{
+		reason:  reasonProcessingFailed,
+		message: "an internal error: please report it with this event",
+	}
+}

@@ -1,0 +1,178 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// letterSlots is how many letters a process writes at a time.
+const letterSlots = 8
+
+// letters writes dead letters under one generation's lease. It has connections
+// of its own, each of which asks for the lease in its Write: what a frozen process
+// has half sent does not leave after it thaws.
+type letters struct {
+	client    *kafka.Client
+	transport *kafka.Transport
+	topic     string
+	lease     func() error
+	board     *board
+	slots     chan struct{}
+}
+
+func newLetters(cfg Config, lease func() error, b *board) *letters {
+	dial := cfg.Dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: callTimeout}).DialContext
+	}
+	transport := newTransport(cfg, leasedDial(dial, lease), cfg.DeadLetterTopic)
+	return &letters{
+		client:    &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: transport, Timeout: callTimeout},
+		transport: transport,
+		topic:     cfg.DeadLetterTopic,
+		lease:     lease,
+		board:     b,
+		slots:     make(chan struct{}, letterSlots),
+	}
+}
+
+func (l *letters) close() { l.transport.CloseIdleConnections() }
+
+// write returns when the letter is in the topic, acknowledged by all in-sync
+// replicas, or ctx or the lease has ended. It does not give up before.
+func (l *letters) write(ctx context.Context, d letter) error {
+	select {
+	case l.slots <- struct{}{}:
+		defer func() { <-l.slots }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	wait := newBackOff()
+	for {
+		err := l.try(ctx, &d)
+		if err == nil {
+			l.board.clear(HoldDeadLetters)
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if lapsed := l.lease(); lapsed != nil {
+			return lapsed
+		}
+		if degrade(&d, err) {
+			continue
+		}
+		l.board.hold(HoldDeadLetters, deadLetterAdvice(l.topic, err))
+		l.transport.CloseIdleConnections()
+		pause(ctx, wait.NextBackOff())
+	}
+}
+
+func (l *letters) try(ctx context.Context, d *letter) error {
+	if err := l.lease(); err != nil {
+		return err
+	}
+	ids, err := partitionsOf(ctx, l.client, l.topic)
+	if err != nil {
+		return err
+	}
+	partition := d.partition
+	if !slices.Contains(ids, partition) {
+		partition = ids[partition%len(ids)]
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	res, err := l.client.Produce(ctx, &kafka.ProduceRequest{
+		Topic:        l.topic,
+		Partition:    partition,
+		RequiredAcks: kafka.RequireAll,
+		Records:      kafka.NewRecordReader(d.record()),
+	})
+	if err != nil {
+		return err
+	}
+	return res.Error
+}
+
+// record has the time of now: with that of the original, retention could
+// delete the letter of an old event as soon as it is written.
+func (d *letter) record() kafka.Record {
+	r := kafka.Record{Time: time.Now(), Headers: d.headers}
+	if d.key != nil {
+		r.Key = kafka.NewBytes(d.key)
+	}
+	if d.value != nil {
+		r.Value = kafka.NewBytes(d.value)
+	}
+	return r
+}
+
+// degrade makes a letter that the broker refuses for ever acceptable, a step at
+// a time; false says that there is no step left or that trying again may help.
+func degrade(d *letter, err error) bool {
+	tooLarge := errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge)
+	if !tooLarge && !errors.Is(err, kafka.InvalidRecord) && !errors.Is(err, kafka.PolicyViolation) {
+		return false
+	}
+	marked := func(key, value string) {
+		d.headers = append(d.headers, kafka.Header{Key: key, Value: []byte(value)})
+	}
+	switch {
+	case !tooLarge && len(d.key) == 0: // a compacted topic takes no letter without a key
+		d.key = []byte(d.eventID)
+		marked(headerKey, "assigned")
+	case len(d.value) > 0: // the coordinates tell where it lies; null would be a tombstone
+		d.value = []byte{}
+		marked(headerValue, "omitted")
+	case slices.ContainsFunc(d.headers, isForeign):
+		d.headers = slices.DeleteFunc(slices.Clone(d.headers), isForeign)
+		marked("dlt-headers", "omitted")
+	default:
+		return false
+	}
+	return true
+}
+
+func isForeign(h kafka.Header) bool { return !strings.HasPrefix(h.Key, headerPrefix) }
+
+func deadLetterAdvice(topic string, err error) string {
+	if errors.Is(err, errNoTopic) {
+		return fmt.Sprintf("the dead-letter topic %q does not exist: create it (leadbridge check --fix does), or mend KAFKA_DLT_TOPIC", topic)
+	}
+	var code kafka.Error
+	if errors.As(err, &code) {
+		return fmt.Sprintf("the dead-letter topic %q refuses letters (%s): look at its settings and our rights", topic, code.Title())
+	}
+	return fmt.Sprintf("the dead-letter topic %q cannot be written: look at its brokers", topic)
+}
+
+// leasedDial opens connections whose Write asks for the lease.
+func leasedDial(dial dialFunc, lease func() error) dialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &leasedConn{conn, lease}, nil
+	}
+}
+
+type leasedConn struct {
+	net.Conn
+	lease func() error
+}
+
+func (c *leasedConn) Write(b []byte) (int, error) {
+	if err := c.lease(); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(b)
+}

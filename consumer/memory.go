@@ -1,0 +1,69 @@
+package consumer
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// What the rebuild of a partition's memory of event ids may read back, beside
+// DEDUPE_WINDOW records.
+const (
+	rememberBytes = 64 << 20
+	rememberTime  = 10 * time.Second
+	rememberChunk = 2000 // offsets
+)
+
+// remember rebuilds the memory of event ids from the log below the start, the
+// newest records first, within bounds. A failure leaves what was read.
+func (p *partition) remember(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, rememberTime)
+	defer cancel()
+	var hashes []uint64 // newest first
+	bytes := int64(0)
+	for end := p.openedAt.start; end > p.openedAt.log.first && len(hashes) < p.cfg.DedupeWindow && bytes < rememberBytes; {
+		from := max(end-rememberChunk, p.openedAt.log.first)
+		chunk, read, err := p.readBack(limited, from, end)
+		bytes += read
+		slices.Reverse(chunk)
+		hashes = append(hashes, chunk...)
+		if err != nil {
+			if ctx.Err() == nil {
+				p.cfg.Log.Warn().Err(err).Int("partition", p.id).Int("remembered", len(hashes)).
+					Msg("the memory of event ids could not be rebuilt whole")
+			}
+			break
+		}
+		end = from
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	hashes = hashes[:min(len(hashes), p.cfg.DedupeWindow)]
+	slices.Reverse(hashes)
+	p.seen.open(p.id, hashes)
+	return nil
+}
+
+// readBack hashes the event ids of [from, to), oldest first.
+func (p *partition) readBack(ctx context.Context, from, to int64) ([]uint64, int64, error) {
+	var hashes []uint64
+	bytes := int64(0)
+	for at := from; at < to; {
+		batch, err := p.broker.fetch(ctx, p.id, at, maxFetch, 0)
+		if err != nil {
+			return hashes, bytes, err
+		}
+		bytes += batch.bytes
+		for _, rec := range batch.records {
+			if rec.Offset < to && rec.Value != nil {
+				hashes = append(hashes, p.seen.hash(p.eventID(rec)))
+			}
+		}
+		if batch.next <= at {
+			return hashes, bytes, nil // nothing more is to be read
+		}
+		at = batch.next
+	}
+	return hashes, bytes, nil
+}

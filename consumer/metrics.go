@@ -1,0 +1,120 @@
+package consumer
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+)
+
+// metrics are the consumer's; labels come from closed sets.
+type metrics struct {
+	consumed    prometheus.Counter
+	contacts    *prometheus.CounterVec // how
+	skipped     *prometheus.CounterVec // why
+	deadLetters *prometheus.CounterVec // reason
+	lost        prometheus.Counter
+	latency     prometheus.Histogram
+	commits     *prometheus.CounterVec // outcome
+	commitTime  prometheus.Histogram
+	holdGauge   *prometheus.GaugeVec   // cause
+	holdSeconds *prometheus.CounterVec // cause
+	lag         *prometheus.GaugeVec   // partition
+	lagSeconds  *prometheus.GaugeVec   // partition
+	unfinished  *prometheus.GaugeVec   // partition
+	buffer      prometheus.Gauge
+}
+
+func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: "leadbridge_" + name, Help: help})
+	}
+	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "leadbridge_" + name, Help: help}, labels)
+	}
+	gauges := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "leadbridge_" + name, Help: help}, labels)
+	}
+	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
+		return prometheus.NewHistogram(prometheus.HistogramOpts{Name: "leadbridge_" + name, Help: help, Buckets: buckets})
+	}
+	m := &metrics{
+		consumed:    counter("records_consumed_total", "Records taken from the topic."),
+		contacts:    counters("contacts_total", "Events that are a contact: created, or found already there.", "how"),
+		skipped:     counters("records_skipped_total", "Records that need no delivery: tombstones, and those an earlier owner finished.", "why"),
+		deadLetters: counters("dead_letters_total", "Events written to the dead-letter topic.", "reason"),
+		lost:        counter("records_lost_total", "Offsets that retention deleted before they were delivered."),
+		latency:     histogram("event_latency_seconds", "From the time of the event to its contact.", prometheus.ExponentialBuckets(0.01, 2.5, 14)),
+		commits:     counters("commits_total", "Offset commits.", "outcome"),
+		commitTime:  histogram("commit_duration_seconds", "Time of an offset commit.", prometheus.DefBuckets),
+		holdGauge:   gauges("consumer_held", "1 while the consumer is held for a cause.", "cause"),
+		holdSeconds: counters("consumer_hold_seconds_total", "Seconds that the consumer was held.", "cause"),
+		lag:         gauges("lag_records", "Offsets between the first unfinished record and the log's end.", "partition"),
+		lagSeconds:  gauges("lag_seconds", "Age of the oldest unfinished record.", "partition"),
+		unfinished:  gauges("window_used_records", "Records in flight.", "partition"),
+		buffer:      prometheus.NewGauge(prometheus.GaugeOpts{Name: "leadbridge_buffer_used_bytes", Help: "Bytes of records that are not finished."}),
+	}
+	for _, how := range []string{"created", "found"} {
+		m.contacts.WithLabelValues(how)
+	}
+	for _, cause := range []crmclient.Cause{HoldBrokers, HoldTopic, HoldDeadLetters} {
+		m.held(cause, false)
+		m.holdSeconds.WithLabelValues(string(cause))
+	}
+	if reg == nil {
+		return m, nil
+	}
+	var errs []error
+	for _, c := range []prometheus.Collector{
+		m.consumed, m.contacts, m.skipped, m.deadLetters, m.lost, m.latency, m.commits, m.commitTime,
+		m.holdGauge, m.holdSeconds, m.lag, m.lagSeconds, m.unfinished, m.buffer,
+	} {
+		errs = append(errs, reg.Register(c))
+	}
+	return m, errors.Join(errs...)
+}
+
+func (m *metrics) created(found bool, latency time.Duration) {
+	how := "created"
+	if found {
+		how = "found"
+	}
+	m.contacts.WithLabelValues(how).Inc()
+	m.latency.Observe(max(latency.Seconds(), 0))
+}
+
+func (m *metrics) commit(took time.Duration, err error) {
+	outcome := "ok"
+	if err != nil {
+		outcome = "failed"
+	}
+	m.commits.WithLabelValues(outcome).Inc()
+	m.commitTime.Observe(took.Seconds())
+}
+
+func (m *metrics) held(cause crmclient.Cause, held bool) {
+	value := 0.0
+	if held {
+		value = 1
+	}
+	m.holdGauge.WithLabelValues(string(cause)).Set(value)
+}
+
+// observe sets a partition's gauges.
+func (m *metrics) observe(s PartitionStatus) {
+	id := strconv.Itoa(s.Partition)
+	m.lag.WithLabelValues(id).Set(float64(s.Lag))
+	m.lagSeconds.WithLabelValues(id).Set(s.LagSeconds)
+	m.unfinished.WithLabelValues(id).Set(float64(s.Unfinished))
+}
+
+// forget drops a partition that is no longer owned.
+func (m *metrics) forget(partition int) {
+	id := strconv.Itoa(partition)
+	m.lag.DeleteLabelValues(id)
+	m.lagSeconds.DeleteLabelValues(id)
+	m.unfinished.DeleteLabelValues(id)
+}

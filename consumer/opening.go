@@ -1,0 +1,101 @@
+package consumer
+
+import "time"
+
+// opening is where and how a partition starts.
+type opening struct {
+	log   bounds
+	start int64
+	left  ledger // what earlier owners left at and above start
+	// sentBefore: no earlier owner can have written a create after it.
+	sentBefore time.Time
+	takeover   time.Time
+
+	unexplored bool  // no commit: look up until a whole window in a row is absent
+	replaced   bool  // the commit belongs to an earlier topic of this name
+	lost       int64 // offsets that retention deleted undelivered
+}
+
+// openingOf reads the log's bounds and the group's commit.
+//
+// Nothing at or above the log's end was ever dispatched by an earlier owner,
+// whatever it was granted: it had stopped before the end was read.
+func openingOf(log bounds, commit committed, takeover time.Time) opening {
+	o := opening{log: log, start: commit.offset, sentBefore: takeover, takeover: takeover}
+	suspectAll := func(from int64) {
+		o.start = from
+		o.left = ledger{granted: max(from, log.end), trial: -1}
+		if from < log.end {
+			o.left.spans = []span{{from: from, to: log.end, sent: true}}
+		}
+	}
+	switch {
+	case commit.offset < 0:
+		o.unexplored = log.first < log.end
+		suspectAll(log.first)
+		o.sentBefore = time.Time{} // see exploration
+		return o
+	case commit.offset > log.end:
+		o.replaced = true
+		suspectAll(log.first)
+		return o
+	}
+	left, err := decodeLedger(commit.offset, commit.metadata)
+	if err != nil {
+		suspectAll(max(commit.offset, log.first))
+	} else {
+		o.left = left
+		o.left.spans = unsentFrom(left.spans, log.end)
+		if left.horizon.Before(takeover) {
+			o.sentBefore = left.horizon
+		}
+	}
+	if commit.offset < log.first {
+		o.lost = log.first - commit.offset
+		o.start = log.first
+		o.left.granted = max(o.left.granted, log.first)
+	}
+	return o
+}
+
+// unsentFrom takes back the suspicion of everything at and above offset.
+func unsentFrom(spans []span, offset int64) []span {
+	cut := make([]span, 0, len(spans)+1)
+	for _, s := range spans {
+		if s.from < offset {
+			cut = appendSpan(cut, span{s.from, min(s.to, offset), s.sent})
+		}
+		if s.to > offset {
+			cut = appendSpan(cut, span{max(s.from, offset), s.to, false})
+		}
+	}
+	return cut
+}
+
+// exploration is the state of a partition that the group has no commit for:
+// a new group, or one whose offsets are gone. Records are looked up until a
+// whole window of them in a row is absent. Once one is found there was an
+// earlier owner, whose last requests may still be on their way.
+type exploration struct {
+	on      bool
+	window  int
+	absent  int
+	foundAt bool
+}
+
+// result notes a look-up's answer; it tells whether the exploration ends with it.
+func (e *exploration) result(found bool) bool {
+	if !e.on {
+		return false
+	}
+	if found {
+		e.absent, e.foundAt = 0, true
+		return false
+	}
+	e.absent++
+	if e.absent >= e.window {
+		e.on = false
+		return true
+	}
+	return false
+}
