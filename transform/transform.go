@@ -1,11 +1,14 @@
 // Package transform turns the bytes of a Kafka record into an Event and an
-// Event into a CRM contact. It is pure: no I/O, no clock, no logging.
+// Event into a CRM contact. It is pure: no I/O, no clock, no logging, so the
+// same record always ends the same way.
 package transform
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
-	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/nyaruka/phonenumbers"
 )
 
 // Record is what transform reads of a Kafka record.
@@ -32,12 +35,16 @@ type Event struct {
 	// the prefixed lower-case hex hash of it that the CRM holds.
 	ID       string
 	OriginID string
-	// Time is when the event happened (CloudEvents time), else the record's time.
+	// Time is when the event happened (CloudEvents time), else RecordedAt.
 	Time time.Time
 	// RecordedAt is the time of the original record (a replay keeps it).
 	RecordedAt time.Time
 	// Replays counts how often the event was replayed from the dead-letter topic.
 	Replays int
+
+	// data is the decoded JSON of the lead, read-only: an object unless a
+	// mapping is there to make one of it.
+	data any
 }
 
 // Reason names why an event can never become a contact.
@@ -60,25 +67,50 @@ type Rejection struct {
 
 func (r *Rejection) Error() string { return string(r.Reason) + ": " + r.Message }
 
+func malformed(message string) *Rejection {
+	return &Rejection{Reason: ReasonMalformed, Message: message}
+}
+
 // Options configure a Transformer.
 type Options struct {
-	PhoneRegion string // PHONE_REGION, ISO 3166 alpha-2
-	SourceID    string // SOURCE_ID, default of the contact's sourceId
+	PhoneRegion string // PHONE_REGION, ISO 3166 alpha-2; empty: RU
+	SourceID    string // SOURCE_ID, default of the contact's sourceId; empty: none
 	Mapping     string // a jq program or "preset:NAME"; empty: none
 }
 
 // Transformer decodes and maps. It is safe for concurrent use.
-type Transformer struct{}
+type Transformer struct {
+	region   string
+	sourceID string
+	mapping  *mapping // nil: none
+}
 
 // New compiles the mapping; its error names the fault and the remedy.
-func New(o Options) (*Transformer, error) { return &Transformer{}, nil }
+func New(o Options) (*Transformer, error) {
+	t := &Transformer{region: "RU", sourceID: cleanLine(o.SourceID)}
+	if o.PhoneRegion != "" {
+		region, ok := supportedRegion(o.PhoneRegion)
+		if !ok {
+			return nil, fmt.Errorf("PHONE_REGION %q is no country code: give two letters of ISO 3166, such as RU", o.PhoneRegion)
+		}
+		t.region = region
+	}
+	if o.Mapping == "" {
+		return t, nil
+	}
+	m, err := compileMapping(o.Mapping)
+	if err != nil {
+		return nil, err
+	}
+	t.mapping = m
+	return t, nil
+}
 
-// Decode reads a record. The error is a *Rejection.
-func (t *Transformer) Decode(r Record) (Event, error) { return Event{}, nil }
-
-// Contact builds the contact. The error is a *Rejection.
-func (t *Transformer) Contact(e Event) (crmclient.Contact, error) { return crmclient.Contact{}, nil }
-
-// Redact replaces every value of the event and of its contact in text by ***
-// (for the dead-letter header dlt-message).
-func Redact(text string, e Event, c crmclient.Contact) string { return text }
+// supportedRegion gives the region of a country code in either case.
+func supportedRegion(code string) (string, bool) {
+	if len(code) != 2 {
+		return "", false
+	}
+	code = strings.ToUpper(code)
+	return code, phonenumbers.GetSupportedRegions()[code]
+}

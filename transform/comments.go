@@ -1,0 +1,97 @@
+package transform
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxComments is how many characters of comments a contact carries.
+const maxComments = 60_000
+
+// maxKey is how many characters of a field's name stand before its value.
+const maxKey = 200
+
+// maxPath is how many names a path to a nested value has; values still
+// deeper stand under the path to that depth.
+const maxPath = 16
+
+// comments gathers lines up to a length. What does not fit is counted, so
+// that nothing is left out without a word.
+type comments struct {
+	b       strings.Builder
+	runes   int
+	leftOut int // lines that did not fit, or not wholly
+}
+
+// room for the sentence that tells of a cut.
+const cutRoom = 100
+
+func (c *comments) add(line string) {
+	if line == "" {
+		return
+	}
+	if c.leftOut > 0 {
+		c.leftOut++
+		return
+	}
+	if c.b.Len() > 0 {
+		c.b.WriteByte('\n')
+		c.runes++
+	}
+	left := maxComments - cutRoom - c.runes
+	n := utf8.RuneCountInString(line)
+	if n > left {
+		line = cutRunes(line, max(left, 1))
+		c.leftOut = 1
+	}
+	c.runes += min(n, left)
+	c.b.WriteString(line)
+}
+
+// note adds a field as "key: value"; the parts of a nested one get a line each.
+func (c *comments) note(key string, value any) {
+	if c.leftOut > 0 {
+		c.leftOut++
+		return
+	}
+	c.walk(cutRunes(cleanLine(key), maxKey), value, 1)
+}
+
+func (c *comments) walk(path string, value any, depth int) {
+	if text, ok := textOf(value); ok {
+		if text != "" {
+			c.add(path + ": " + text)
+		}
+		return
+	}
+	switch v := value.(type) {
+	case object:
+		for _, m := range v {
+			c.step(path, m.key, m.value, depth)
+		}
+	case []any:
+		for i, e := range v {
+			c.step(path, strconv.Itoa(i), e, depth)
+		}
+	}
+}
+
+func (c *comments) step(path, name string, value any, depth int) {
+	if c.leftOut > 0 {
+		c.leftOut++
+		return
+	}
+	if depth < maxPath {
+		path += "." + cutRunes(cleanLine(name), maxKey)
+	}
+	c.walk(path, value, depth+1)
+}
+
+func (c *comments) String() string {
+	if c.leftOut == 0 {
+		return c.b.String()
+	}
+	return fmt.Sprintf("%s\n[cut at %d characters: %d lines do not fit]", c.b.String(), maxComments, c.leftOut)
+}

@@ -1,0 +1,133 @@
+package transform
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// envelope is what a record's headers say about it. Names are matched without
+// regard to case.
+//
+// Of a repeated ce_ or dlt- header the last one counts: whoever publishes a
+// record again appends, so the last is the one that describes this record. Of a
+// repeated webhook-id or idempotency-key the first one counts: the sender set it
+// before any hop on the way could, and it must be the same in each delivery.
+type envelope struct {
+	contentType string // media type in lower case, without parameters
+
+	binary             bool // CloudEvents attributes stand in headers
+	ceID, ceSource     string
+	ceTime             string
+	webhookID, idemKey string
+
+	eventID   string // dlt-event-id
+	replayed  bool
+	replays   int
+	topic     string
+	partition string
+	offset    string
+	timestamp string
+}
+
+func readEnvelope(headers []Header) envelope {
+	var e envelope
+	for _, h := range headers {
+		e.read(strings.ToLower(h.Key), string(h.Value))
+	}
+	if e.replayed {
+		e.replays = max(e.replays, 1)
+	}
+	return e
+}
+
+func (e *envelope) read(key, value string) {
+	switch {
+	case key == "content-type":
+		media, _, _ := strings.Cut(value, ";")
+		e.contentType = strings.ToLower(strings.TrimSpace(media))
+	case key == "webhook-id":
+		setOnce(&e.webhookID, value)
+	case key == "idempotency-key":
+		setOnce(&e.idemKey, value)
+	case strings.HasPrefix(key, "ce_"):
+		e.readCloudEvent(key[len("ce_"):], value)
+	case strings.HasPrefix(key, "dlt-"):
+		e.readDeadLetter(key[len("dlt-"):], value)
+	}
+}
+
+func setOnce(to *string, value string) {
+	if *to == "" {
+		*to = value
+	}
+}
+
+func (e *envelope) readCloudEvent(attribute, value string) {
+	switch attribute {
+	case "specversion", "type":
+	case "id":
+		e.ceID = value
+	case "source":
+		e.ceSource = value
+	case "time":
+		e.ceTime = value
+	default:
+		return
+	}
+	e.binary = true
+}
+
+func (e *envelope) readDeadLetter(name, value string) {
+	if value == "" {
+		return
+	}
+	switch name {
+	case "event-id":
+		e.eventID = value
+	case "original-topic":
+		e.topic = value
+	case "original-partition":
+		e.partition = value
+	case "original-offset":
+		e.offset = value
+	case "original-timestamp":
+		e.timestamp = value
+	case "replays":
+		if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && n > 0 {
+			e.replays = n
+		}
+		return
+	default:
+		return
+	}
+	e.replayed = true
+}
+
+// original gives the coordinates of the record that was first written: a
+// dead letter and its replay carry them in headers.
+func (e *envelope) original(r Record) Record {
+	if e.topic != "" {
+		r.Topic = e.topic
+	}
+	if n, err := strconv.Atoi(strings.TrimSpace(e.partition)); err == nil {
+		r.Partition = n
+	}
+	if n, err := strconv.ParseInt(strings.TrimSpace(e.offset), 10, 64); err == nil {
+		r.Offset = n
+	}
+	if t, ok := parseTimestamp(e.timestamp); ok {
+		r.Time = t
+	}
+	return r
+}
+
+// parseTimestamp reads unix milliseconds or RFC 3339.
+func parseTimestamp(text string) (time.Time, bool) {
+	text = strings.TrimSpace(text)
+	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return time.UnixMilli(ms).UTC(), true
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	return t, err == nil
+}

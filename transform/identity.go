@@ -1,0 +1,104 @@
+package transform
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+)
+
+// originPrefix marks our ids in the CRM.
+const originPrefix = "lb-"
+
+// identify gives the event its id: what the sender calls it, else what the
+// broker does. original is the record that was first written.
+//
+// Parts never hold a blank, so the first blank separates them and different
+// parts never make the same id.
+func identify(env *envelope, source, id string, original Record) string {
+	topic := readable(original.Topic, isTopic)
+	switch {
+	case env.eventID != "": // a dead letter's id survives an edit of its value
+		return env.eventID
+	case source != "" && id != "":
+		return "ce:" + readable(source, isPublic) + " " + readable(id, isPublic)
+	case env.webhookID != "":
+		return "id:" + topic + " " + readable(env.webhookID, isPublic)
+	case env.idemKey != "":
+		return "id:" + topic + " " + readable(env.idemKey, isPublic)
+	}
+	return "rec:" + topic + "/" + strconv.Itoa(original.Partition) +
+		"/" + strconv.FormatInt(original.Offset, 10) +
+		"@" + strconv.FormatInt(original.Time.UnixMilli(), 10) +
+		"/" + shortHash(original.Value)
+}
+
+// originID hashes an event id to what the CRM holds: safe in every field and filter.
+func originID(eventID string) string {
+	sum := sha256.Sum256([]byte(eventID))
+	return originPrefix + hex.EncodeToString(sum[:20])
+}
+
+func shortHash(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
+}
+
+const hashMark = "sha256:"
+
+// readable keeps a part of an id when ok says that it can hold no personal
+// data, and hashes it otherwise: ids go into logs and headers. A part that looks
+// like such a hash is hashed too, or it could stand for another part.
+func readable(part string, ok func(string) bool) string {
+	if ok(part) && !strings.HasPrefix(part, hashMark) {
+		return part
+	}
+	return hashMark + shortHash([]byte(part))
+}
+
+// isTopic tells whether a name is one that Kafka allows.
+func isTopic(s string) bool {
+	return len(s) > 0 && len(s) <= 249 && onlyFrom(s, "._-")
+}
+
+// isPublic tells whether a part holds neither an address nor a phone number.
+func isPublic(s string) bool {
+	return len(s) > 0 && len(s) <= 200 && onlyFrom(s, "._:/#=+~-") && !holdsPhone(s)
+}
+
+func onlyFrom(s, punctuation string) bool {
+	for i := range len(s) {
+		if !isAlnum(s[i]) && strings.IndexByte(punctuation, s[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func isAlnum(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
+// holdsPhone looks at the tokens between . _ : / # = ~ for one that starts
+// with + or is 7 to 15 digits with nothing but + and - among them.
+func holdsPhone(s string) bool {
+	digits, other, start := 0, false, true
+	for i := range len(s) + 1 {
+		switch {
+		case i == len(s) || strings.IndexByte("._:/#=~", s[i]) >= 0:
+			if !other && digits >= 7 && digits <= 15 {
+				return true
+			}
+			digits, other, start = 0, false, true
+			continue
+		case s[i] == '+' && start:
+			return true
+		case s[i] >= '0' && s[i] <= '9':
+			digits++
+		case s[i] != '+' && s[i] != '-':
+			other = true
+		}
+		start = false
+	}
+	return false
+}

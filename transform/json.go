@@ -1,0 +1,160 @@
+package transform
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// object is a decoded JSON object that keeps the order of the form's fields
+// and every one of several members with the same name, so that nothing an event
+// says is lost before it is looked at.
+type object []member
+
+type member struct {
+	key   string
+	value any // nil, bool, json.Number, string, []any or object
+}
+
+// get returns the last member of that name, as JSON readers do.
+func (o object) get(key string) (value any, ok bool) {
+	for i := len(o) - 1; i >= 0; i-- {
+		if o[i].key == key {
+			return o[i].value, true
+		}
+	}
+	return nil, false
+}
+
+// text returns a member that is a string or a number.
+func (o object) text(key string) string {
+	switch v, _ := o.get(key); v := v.(type) {
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	}
+	return ""
+}
+
+// parseJSON decodes one JSON text. Strings without escapes keep their bytes,
+// even such as are no UTF-8: identities are made of what was sent. Whatever leaves
+// for the CRM or a mapping is cleaned on its way.
+func parseJSON(b []byte) (value any, ok bool) {
+	// The standard scanner decides what JSON is and how deep it may nest
+	// (10,000 levels), so the reader below needs no checks of its own.
+	if !json.Valid(b) {
+		return nil, false
+	}
+	r := jsonReader{b: b}
+	return r.value(), true
+}
+
+// jsonReader reads valid JSON.
+type jsonReader struct {
+	b []byte
+	i int
+}
+
+// next skips white space, and the given separators, and returns the byte after.
+func (r *jsonReader) next(separators string) byte {
+	for {
+		switch c := r.b[r.i]; {
+		case c == ' ', c == '\t', c == '\n', c == '\r', strings.IndexByte(separators, c) >= 0:
+			r.i++
+		default:
+			return c
+		}
+	}
+}
+
+func (r *jsonReader) value() any {
+	switch r.next("") {
+	case '{':
+		return r.object()
+	case '[':
+		return r.array()
+	case '"':
+		return r.string()
+	case 't':
+		r.i += len("true")
+		return true
+	case 'f':
+		r.i += len("false")
+		return false
+	case 'n':
+		r.i += len("null")
+		return nil
+	default:
+		return r.number()
+	}
+}
+
+func (r *jsonReader) object() object {
+	r.i++
+	o := object{}
+	for r.next(",") != '}' {
+		key := r.string()
+		r.next(":")
+		o = append(o, member{key, r.value()})
+	}
+	r.i++
+	return o
+}
+
+func (r *jsonReader) array() []any {
+	r.i++
+	a := []any{}
+	for r.next(",") != ']' {
+		a = append(a, r.value())
+	}
+	r.i++
+	return a
+}
+
+func (r *jsonReader) string() string {
+	start := r.i
+	escaped := false
+	for r.i++; r.b[r.i] != '"'; r.i++ {
+		if r.b[r.i] == '\\' {
+			escaped = true
+			r.i++
+		}
+	}
+	r.i++
+	if !escaped {
+		return string(r.b[start+1 : r.i-1])
+	}
+	var s string
+	_ = json.Unmarshal(r.b[start:r.i], &s) // cannot fail: it is valid
+	return s
+}
+
+func (r *jsonReader) number() json.Number {
+	start := r.i
+	for r.i < len(r.b) && strings.IndexByte("+-.eE0123456789", r.b[r.i]) >= 0 {
+		r.i++
+	}
+	return json.Number(r.b[start:r.i])
+}
+
+// plain gives a value in the types of encoding/json, with valid UTF-8; of
+// several members with one name the last counts.
+func plain(v any) any {
+	switch v := v.(type) {
+	case string:
+		return strings.ToValidUTF8(v, "\uFFFD")
+	case []any:
+		a := make([]any, len(v))
+		for i := range v {
+			a[i] = plain(v[i])
+		}
+		return a
+	case object:
+		m := make(map[string]any, len(v))
+		for _, f := range v {
+			m[strings.ToValidUTF8(f.key, "\uFFFD")] = plain(f.value)
+		}
+		return m
+	}
+	return v
+}

@@ -1,0 +1,206 @@
+package transform
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/itchyny/gojq"
+)
+
+// Limits of one run of a mapping. Time is counted in steps of the
+// interpreter (two million take about a tenth of a second), not on a clock: a
+// machine that is slow or was frozen must not turn a good event into a dead letter.
+const (
+	maxSteps       = 2_000_000
+	maxOutputBytes = maxValue
+	maxOutputDepth = 1000
+)
+
+const presetPrefix = "preset:"
+
+// mapping is a compiled jq program. It sees no environment, file or input
+// other than the event. Safe for concurrent use.
+type mapping struct {
+	code *gojq.Code
+}
+
+// compileMapping compiles a jq program, or the preset of a name.
+func compileMapping(text string) (*mapping, error) {
+	if name, ok := strings.CutPrefix(strings.TrimSpace(text), presetPrefix); ok {
+		program, found := presetProgram(name)
+		if !found {
+			return nil, fmt.Errorf("MAPPING_FILE: there is no preset %q: choose one of %s", name, strings.Join(presetNames(), ", "))
+		}
+		text = program
+	}
+	query, err := gojq.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("MAPPING_FILE: %s: mend the jq program", parseFault(text, err))
+	}
+	code, err := gojq.Compile(query)
+	if err != nil {
+		return nil, fmt.Errorf("MAPPING_FILE: %w: mend the jq program (no modules, no input, no environment)", err)
+	}
+	return &mapping{code: code}, nil
+}
+
+// parseFault adds the line to the parser's message.
+func parseFault(text string, err error) string {
+	if p, ok := errors.AsType[*gojq.ParseError](err); ok && p.Offset <= len(text) {
+		return fmt.Sprintf("line %d: %v", 1+strings.Count(text[:p.Offset], "\n"), err)
+	}
+	return err.Error()
+}
+
+// run gives the one object that the program makes of the data. What jq says
+// about a failure quotes the data, so it is told in our words only.
+func (m *mapping) run(data any) (o object, reject *Rejection) {
+	defer func() {
+		if recover() != nil { // a fault of the interpreter costs this event, not the process
+			o, reject = nil, mappingFailed("the mapping failed")
+		}
+	}()
+	steps := newStepContext(maxSteps)
+	results := m.code.RunWithContext(steps, plain(data))
+	result, ok := results.Next()
+	if !ok {
+		return nil, mappingFailed("the mapping gives nothing")
+	}
+	if _, failed := result.(error); failed {
+		return nil, runFault(steps)
+	}
+	if another, ok := results.Next(); ok {
+		if _, failed := another.(error); failed {
+			return nil, runFault(steps)
+		}
+		return nil, mappingFailed("the mapping gives more than one result")
+	}
+	return mappedObject(result, data)
+}
+
+func runFault(steps *stepContext) *Rejection {
+	if steps.Err() != nil {
+		return mappingFailed("the mapping runs too long")
+	}
+	return mappingFailed("the mapping stops with an error")
+}
+
+func mappingFailed(message string) *Rejection {
+	return &Rejection{Reason: ReasonMappingFailed, Message: message}
+}
+
+func mappedObject(result, data any) (object, *Rejection) {
+	out := mapped{budget: maxOutputBytes}
+	value := out.value(result, 0)
+	if out.budget < 0 {
+		return nil, mappingFailed("the mapping's result is too large")
+	}
+	if o, ok := value.(object); ok {
+		return o, nil
+	}
+	if _, ok := data.(object); !ok {
+		return nil, malformed("the data is no object, and the mapping makes none of it")
+	}
+	return nil, mappingFailed("the mapping's result is no object")
+}
+
+// mapped turns a program's result into our types. A small result can stand
+// for an endless one (a list that holds another twice, and so on), so it stops when
+// the budget in bytes is used up.
+type mapped struct{ budget int }
+
+func (m *mapped) value(v any, depth int) any {
+	m.budget -= 2
+	if depth > maxOutputDepth {
+		m.budget = -1
+	}
+	if m.budget < 0 {
+		return nil
+	}
+	switch v := v.(type) {
+	case string:
+		m.budget -= len(v)
+		return v
+	case int:
+		return json.Number(strconv.Itoa(v))
+	case float64:
+		return json.Number(strconv.FormatFloat(v, 'g', -1, 64))
+	case *big.Int:
+		m.budget -= v.BitLen() / 3
+		return json.Number(v.String())
+	case json.Number:
+		m.budget -= len(v)
+		return v
+	case []any:
+		return m.array(v, depth)
+	case map[string]any:
+		return m.object(v, depth)
+	}
+	return v // nil or bool
+}
+
+func (m *mapped) array(v []any, depth int) []any {
+	var a []any
+	for _, e := range v {
+		if m.budget < 0 {
+			return nil
+		}
+		a = append(a, m.value(e, depth+1))
+	}
+	return a
+}
+
+func (m *mapped) object(v map[string]any, depth int) object {
+	keys := make([]string, 0, len(v))
+	for k := range v {
+		keys = append(keys, k)
+		m.budget -= len(k)
+	}
+	slices.Sort(keys)
+	o := make(object, 0, len(keys))
+	for _, k := range keys {
+		if m.budget < 0 {
+			return nil
+		}
+		o = append(o, member{k, m.value(v[k], depth+1)})
+	}
+	return o
+}
+
+// stepContext ends after a number of questions whether it has ended: the
+// interpreter asks before each of its steps.
+type stepContext struct {
+	left atomic.Int64
+	done chan struct{}
+}
+
+func newStepContext(steps int64) *stepContext {
+	c := &stepContext{done: make(chan struct{})}
+	c.left.Store(steps)
+	return c
+}
+
+func (c *stepContext) Done() <-chan struct{} {
+	if c.left.Add(-1) == 0 {
+		close(c.done)
+	}
+	return c.done
+}
+
+func (c *stepContext) Err() error {
+	if c.left.Load() <= 0 {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+func (c *stepContext) Deadline() (time.Time, bool) { return time.Time{}, false }
+func (c *stepContext) Value(any) any               { return nil }

@@ -1,0 +1,261 @@
+package transform
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+)
+
+const (
+	mask = "***"
+	// maxRedacted is how many characters Redact returns at most.
+	maxRedacted = 4096
+	// minSecret is the shortest value in characters that is hidden: shorter
+	// ones are in every sentence and tell of nobody.
+	minSecret = 3
+	// secretHead is how many characters of a long value are enough to know it
+	// by, as the CRM quotes only the beginning of a long text.
+	secretHead = 16
+	// maxSecrets is how many different values are looked for.
+	maxSecrets = 5000
+)
+
+// Redact replaces every value of the event and of its contact in text by ***
+// (for the dead-letter header dlt-message), in whatever case, and what else looks
+// like an e-mail address or a phone number. A text over 4,096 characters is cut;
+// when an event has more values than can be looked for, all of the text is hidden.
+func Redact(text string, e Event, c crmclient.Contact) string {
+	var s secrets
+	s.addValue(e.data)
+	s.addContact(c)
+	if len(s.seen) > maxSecrets {
+		return mask
+	}
+	m := newMasked(text)
+	for _, secret := range s.heads {
+		m.hide(secret)
+	}
+	m.hideRuns()
+	return m.String()
+}
+
+// secrets are the values to hide: in lower case, without repeats.
+type secrets struct {
+	seen  map[string]struct{}
+	heads []string
+}
+
+func (s *secrets) add(text string) {
+	if len(s.seen) > maxSecrets {
+		return
+	}
+	text = strings.Map(unicode.ToLower, strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD")))
+	if utf8.RuneCountInString(text) < minSecret {
+		return
+	}
+	if _, ok := s.seen[text]; ok {
+		return
+	}
+	if s.seen == nil {
+		s.seen = make(map[string]struct{})
+	}
+	s.seen[text] = struct{}{}
+	s.heads = append(s.heads, text)
+}
+
+// addLines adds a text as a whole, as it leaves, and by its lines.
+func (s *secrets) addLines(text string) {
+	s.add(text)
+	s.add(cleanLine(text))
+	if !strings.Contains(text, "\n") {
+		return
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		s.add(line)
+	}
+}
+
+// addValue adds the texts and numbers of a value; true and false tell of nobody.
+func (s *secrets) addValue(v any) {
+	switch v := v.(type) {
+	case string:
+		s.addLines(v)
+	case json.Number:
+		s.add(v.String())
+	case []any:
+		for _, e := range v {
+			s.addValue(e)
+		}
+	case object:
+		for _, m := range v {
+			s.addValue(m.value)
+		}
+	}
+}
+
+func (s *secrets) addContact(c crmclient.Contact) {
+	for _, text := range []string{
+		c.Name, c.LastName, c.SecondName, c.Honorific, c.Post, c.Comments, c.TypeID, c.SourceID, c.SourceDescription,
+		c.UTMSource, c.UTMMedium, c.UTMCampaign, c.UTMContent, c.UTMTerm,
+	} {
+		s.addLines(text)
+	}
+	for _, p := range c.Phones {
+		s.add(p.Value)
+		s.add(strings.TrimPrefix(p.Value, "+"))
+	}
+	for _, m := range c.Emails {
+		s.add(m.Value)
+	}
+	for _, v := range c.UserFields {
+		s.addValue(v)
+	}
+}
+
+// masked is a text of which some characters are hidden.
+type masked struct {
+	runes  []rune
+	lower  string // of runes, one character each
+	starts []int  // where in lower each of runes starts, and its end
+	hidden []bool
+}
+
+// newMasked takes somewhat more than it will return, so that a value that
+// lies across the end is seen.
+func newMasked(text string) *masked {
+	m := &masked{}
+	var lower strings.Builder
+	for _, r := range text {
+		if len(m.runes) == maxRedacted+secretHead {
+			break
+		}
+		m.runes = append(m.runes, r)
+		m.starts = append(m.starts, lower.Len())
+		lower.WriteRune(unicode.ToLower(r))
+	}
+	m.starts = append(m.starts, lower.Len())
+	m.lower = lower.String()
+	m.hidden = make([]bool, len(m.runes))
+	return m
+}
+
+// hide hides each place where a value, or the beginning of a long one, stands.
+func (m *masked) hide(secret string) {
+	head := secret
+	if i := runeOffset(secret, secretHead); i > 0 {
+		head = secret[:i]
+	}
+	for from := 0; ; {
+		i := strings.Index(m.lower[from:], head)
+		if i < 0 {
+			return
+		}
+		at := from + i
+		end := at + commonPrefix(m.lower[at:], secret)
+		m.cover(at, max(end, at+len(head)))
+		_, size := utf8.DecodeRuneInString(m.lower[at:])
+		from = max(at+size, end-len(head)+1)
+	}
+}
+
+// runeOffset gives where character n begins, 0 when there are no more than n.
+func runeOffset(s string, n int) int {
+	for i := range s {
+		if n == 0 {
+			return i
+		}
+		n--
+	}
+	return 0
+}
+
+func commonPrefix(a, b string) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
+}
+
+// cover hides the characters that lie in [from, to) of lower, even partly.
+func (m *masked) cover(from, to int) {
+	i, _ := slices.BinarySearch(m.starts, from)
+	for ; i < len(m.runes) && m.starts[i] < to; i++ {
+		m.hidden[i] = true
+	}
+}
+
+// hideRuns hides words with an @, and seven digits or more with nothing but
+// the signs of phone numbers among them.
+func (m *masked) hideRuns() {
+	for i := 0; i < len(m.runes); {
+		switch end, phone := m.phoneRun(i); {
+		case phone:
+			m.hideRange(i, end)
+			i = end
+		case m.runes[i] == '@':
+			m.hideWord(i)
+			i++
+		default:
+			i = max(end, i+1)
+		}
+	}
+}
+
+// phoneRun reads from a digit or + on; phone tells whether it could be a number.
+func (m *masked) phoneRun(i int) (end int, phone bool) {
+	digits, last := 0, i
+	for ; i < len(m.runes); i++ {
+		switch r := m.runes[i]; {
+		case unicode.IsDigit(r):
+			digits, last = digits+1, i+1
+		case strings.ContainsRune("+-().\u00A0 \u2010\u2011\u2012\u2013", r) && (digits > 0 || r == '+' || r == '('):
+		default:
+			return last, digits >= 7
+		}
+	}
+	return last, digits >= 7
+}
+
+func (m *masked) hideWord(at int) {
+	from, to := at, at
+	for from > 0 && !endsWord(m.runes[from-1]) {
+		from--
+	}
+	for to < len(m.runes) && !endsWord(m.runes[to]) {
+		to++
+	}
+	m.hideRange(from, to)
+}
+
+func endsWord(r rune) bool {
+	return unicode.IsSpace(r) || strings.ContainsRune("<>()[]{},;:\"'`«»„“”|", r)
+}
+
+func (m *masked) hideRange(from, to int) {
+	for i := from; i < to; i++ {
+		m.hidden[i] = true
+	}
+}
+
+// String puts one mask in the place of each hidden stretch.
+func (m *masked) String() string {
+	var b strings.Builder
+	for i, r := range m.runes {
+		switch {
+		case i >= maxRedacted:
+			return b.String()
+		case !m.hidden[i]:
+			b.WriteRune(r)
+		case i == 0 || !m.hidden[i-1]:
+			b.WriteString(mask)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,4 @@
+package transform
+
+func presetProgram(name string) (program string, ok bool) { return "", false }
+func presetNames() []string                               { return nil }
