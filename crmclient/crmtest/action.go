@@ -2,6 +2,7 @@ package crmtest
 
 import (
 	"net/http"
+	"reflect"
 	"time"
 )
 
@@ -35,18 +36,18 @@ type Action struct {
 	Body       string
 	Header     http.Header // added to the answer; wins over ours
 
-	// ItemErrors replace the results of a batch, by call id; such an item
-	// is applied all the same when Apply is Now. Missing ids are in neither map.
-	ItemErrors map[string]ItemError
-	Missing    []string
+	// Items replaces results of a batch, by call id.
+	Items map[string]ItemError
 
 	End End // how the connection ends
 }
 
-// ItemError is the error of one call of a batch.
+// ItemError is what becomes of one call of a batch. Without a Code the call's id
+// is in neither map of the answer.
 type ItemError struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
+	Code    string
+	Message string
+	Skip    bool // the call does not take effect
 }
 
 // Apply tells whether and when a call takes effect.
@@ -66,14 +67,43 @@ type End int
 
 // The ways of a connection to end.
 const (
-	Answer    End = iota // with an answer
-	Hang                 // no answer until the client goes
-	Reset                // reset instead of an answer
-	ResetSoon            // reset before the body is read: never applied
-	Close                // closed without an answer
-	Truncate             // half of the answer's body, then closed
+	Answer   End = iota // with an answer
+	Hang                // no answer until the client goes
+	Reset               // reset instead of an answer
+	Close               // closed without an answer
+	Truncate            // half of the answer's body, then closed
 )
 
 // Script lets f decide each call under /v1, in the order of their arrival; nil ends
-// that. f is called from many goroutines, one at a time, and must not block.
-func (s *Simulator) Script(f func(Call) Action) {}
+// that. f is called from many goroutines, one at a time. [Faults] do not
+// touch calls that it decided.
+func (s *Simulator) Script(f func(Call) Action) {
+	s.scriptMu.Lock()
+	defer s.scriptMu.Unlock()
+	s.script = f
+}
+
+func (s *Simulator) scripted(c Call) Action {
+	s.scriptMu.Lock()
+	defer s.scriptMu.Unlock()
+	if s.script == nil {
+		return Action{}
+	}
+	return s.script(c)
+}
+
+// passes tells whether the action is the zero value. (Maps make it
+// incomparable.)
+func (a Action) passes() bool { return reflect.ValueOf(a).IsZero() }
+
+// effect is Apply with Auto resolved.
+func (a Action) effect() Apply {
+	switch {
+	case a.Apply != Auto:
+		return a.Apply
+	case a.Status == 0 && (a.End == Answer || a.End == Truncate):
+		return Now
+	default:
+		return Never
+	}
+}

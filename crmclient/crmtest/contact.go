@@ -1,12 +1,24 @@
 package crmtest
 
-import "time"
+import (
+	"encoding/binary"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
 
-// Contact is one contact that the simulator holds.
+// Contact is one contact that the simulator holds. It never changes.
 type Contact struct {
 	ID      int64
-	Created time.Time
+	Created time.Time // by the portal's clock
 	Updated time.Time
+
+	// data holds name and JSON value of each field, both with their length
+	// before them: hundreds of thousands of contacts stay small, and texts
+	// are read without a copy.
+	data string
 }
 
 // Multifield is one value of a contact's phone or email.
@@ -15,20 +27,178 @@ type Multifield struct {
 	TypeID string `json:"typeId"`
 }
 
-// Get is the value of a field by its API name, nil when it was not given:
-// string, int64 or float64, bool, []Multifield, or any JSON value for user fields.
-func (c Contact) Get(field string) any { return nil }
+// fieldValue is one field of a contact with its value as JSON.
+type fieldValue struct {
+	name string
+	raw  string
+}
+
+// pack is the inverse of Contact.each.
+func pack(values []fieldValue) string {
+	var b []byte
+	for _, v := range values {
+		b = binary.AppendUvarint(b, uint64(len(v.name)))
+		b = append(b, v.name...)
+		b = binary.AppendUvarint(b, uint64(len(v.raw)))
+		b = append(b, v.raw...)
+	}
+	return string(b)
+}
+
+// each yields the fields of the contact until yield says stop.
+func (c *Contact) each(yield func(fieldValue) bool) {
+	rest := c.data
+	next := func() string {
+		n, size := uvarint(rest)
+		text := rest[size : size+n]
+		rest = rest[size+n:]
+		return text
+	}
+	for rest != "" {
+		if v := (fieldValue{name: next(), raw: next()}); !yield(v) {
+			return
+		}
+	}
+}
+
+// uvarint is binary.Uvarint for a string.
+func uvarint(s string) (n, size int) {
+	for shift := 0; ; shift += 7 {
+		b := s[size]
+		size++
+		n |= int(b&0x7f) << shift
+		if b < 0x80 {
+			return n, size
+		}
+	}
+}
+
+// raw is the JSON value of a field, "" when it was not given.
+func (c *Contact) raw(name string) string {
+	for v := range c.each {
+		if v.name == name {
+			return v.raw
+		}
+	}
+	return ""
+}
+
+// Get is the value of a field by its API name, nil when it was not given: string,
+// float64, bool, []Multifield, or any JSON value for user fields, which have
+// any spelling.
+func (c Contact) Get(name string) any {
+	switch name {
+	case "phone", "email":
+		if m := c.multi(name); m != nil {
+			return m
+		}
+		return nil
+	}
+	var value any
+	key := fieldKey(name)
+	for v := range c.each {
+		if fieldKey(v.name) == key {
+			_ = json.Unmarshal([]byte(v.raw), &value) // it was valid when it came
+			return value
+		}
+	}
+	return nil
+}
 
 // Text is the value of a field of text, "" when it was not given.
-func (c Contact) Text(field string) string { return "" }
+func (c Contact) Text(name string) string {
+	key := fieldKey(name)
+	for v := range c.each {
+		if fieldKey(v.name) == key {
+			return unquote(v.raw)
+		}
+	}
+	return ""
+}
 
 // Phones are the contact's numbers.
-func (c Contact) Phones() []Multifield { return nil }
+func (c Contact) Phones() []Multifield { return c.multi("phone") }
 
 // Emails are the contact's addresses.
-func (c Contact) Emails() []Multifield { return nil }
+func (c Contact) Emails() []Multifield { return c.multi("email") }
+
+func (c *Contact) multi(name string) []Multifield {
+	raw := c.raw(name)
+	if raw == "" {
+		return nil
+	}
+	var m []Multifield
+	_ = json.Unmarshal([]byte(raw), &m) // it is our own
+	return m
+}
+
+// unquote is the text of a JSON string, "" for anything else. Plain ones are
+// not copied.
+func unquote(raw string) string {
+	if len(raw) < 2 || raw[0] != '"' {
+		return ""
+	}
+	inner := raw[1 : len(raw)-1]
+	if !strings.Contains(inner, `\`) && utf8.ValidString(inner) {
+		return inner
+	}
+	var text string
+	_ = json.Unmarshal([]byte(raw), &text) // it was valid when it came
+	return text
+}
+
+// shortestOrigin is the length from which a word may be an origin id.
+const shortestOrigin = 16
 
 // OriginID is the id of the event that the contact carries: originId, else
-// [OriginUserField], else the last word of sourceDescription that looks like one (16
-// or more letters, digits and dashes with a digit among them, after any "x:").
-func (c Contact) OriginID() string { return "" }
+// [OriginUserField], else the last word of sourceDescription that looks like one
+// (16 or more letters, digits, dashes and underscores with a digit among them).
+func (c Contact) OriginID() string {
+	var user, description string
+	for v := range c.each {
+		switch v.name {
+		case "originId":
+			if id := unquote(v.raw); id != "" {
+				return id
+			}
+		case OriginUserField:
+			user = unquote(v.raw)
+		case "sourceDescription":
+			description = unquote(v.raw)
+		}
+	}
+	if user != "" || description == "" {
+		return user
+	}
+	return lastOrigin(description)
+}
+
+func lastOrigin(text string) string {
+	words := strings.FieldsFunc(text, func(r rune) bool {
+		return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+	for _, w := range slices.Backward(words) {
+		if len(w) >= shortestOrigin && strings.ContainsAny(w, "0123456789") {
+			return w
+		}
+	}
+	return ""
+}
+
+// MarshalJSON gives the contact as the simulator holds it: id, times and every
+// field that was given.
+func (c Contact) MarshalJSON() ([]byte, error) {
+	b := []byte(`{"id":`)
+	b = appendInt(b, c.ID)
+	b = append(b, `,"createdTime":`...)
+	b = appendTime(b, c.Created)
+	b = append(b, `,"updatedTime":`...)
+	b = appendTime(b, c.Updated)
+	for v := range c.each {
+		b = append(b, ',', '"')
+		b = append(b, v.name...)
+		b = append(b, '"', ':')
+		b = append(b, v.raw...)
+	}
+	return append(b, '}'), nil
+}

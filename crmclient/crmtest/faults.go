@@ -1,6 +1,17 @@
 package crmtest
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Values of Faults.Down.
+const (
+	downClose = "close"
+	down503   = "503"
+)
 
 // Faults is trouble that is injected: rates from 0 to 1 of the calls under
 // /v1, and switches.
@@ -39,16 +50,79 @@ type Faults struct {
 // Duration is a time.Duration that reads and writes as "1.5s".
 type Duration time.Duration
 
-// ParseFaults reads a JSON object of [Faults], or its short form
-// "fail_before=0.05,lookup_lag=2s,ignore_filters,mandatory=post+companyId".
-// The empty text means none. All faults of the text are told at once.
-func ParseFaults(text string) (Faults, error) { return Faults{}, nil }
+// String gives the form that time.ParseDuration reads.
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// MarshalText is the inverse of UnmarshalText.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads "1.5s".
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("no duration such as 500ms or 2s: %w", err)
+	}
+	*d = Duration(v)
+	return nil
+}
 
 // SetFaults replaces the injected trouble.
-func (s *Simulator) SetFaults(f Faults) error { return nil }
+func (s *Simulator) SetFaults(f Faults) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = f
+	return nil
+}
 
 // Faults tells the injected trouble.
-func (s *Simulator) Faults() Faults { return Faults{} }
+func (s *Simulator) Faults() Faults {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.faults
+}
 
-// FaultsHelp explains the text that ParseFaults reads.
-const FaultsHelp = ``
+// rate is how often a fault strikes a call.
+type rate struct {
+	name  string
+	value float64
+}
+
+// callRates are the faults of whole calls: at most one strikes a call.
+func (f *Faults) callRates() []rate {
+	return []rate{
+		{"fail_before", f.FailBefore}, {"apply_then_fail", f.ApplyThenFail}, {"apply_late", f.ApplyLate},
+		{"batch_trickle", f.BatchTrickle}, {"hang", f.Hang}, {"reset", f.Reset}, {"truncate", f.Truncate},
+		{"html", f.HTML}, {"throttle", f.Throttle}, {"bad_key", f.BadKey},
+	}
+}
+
+// itemRates are the faults of the calls of a batch.
+func (f *Faults) itemRates() []rate {
+	return []rate{{"item_error", f.ItemError}, {"item_missing", f.ItemMissing}}
+}
+
+func (f *Faults) check() error {
+	var errs []error
+	for _, group := range [][]rate{f.callRates(), f.itemRates()} {
+		sum := 0.0
+		for _, r := range group {
+			if !(r.value >= 0 && r.value <= 1) { // NaN too
+				errs = append(errs, fmt.Errorf("%s: a rate is from 0 to 1, not %v", r.name, r.value))
+			}
+			sum += r.value
+		}
+		if sum > 1+1e-9 {
+			errs = append(errs, fmt.Errorf("the rates make %v together, more than 1", sum))
+		}
+	}
+	if !slices.Contains([]string{"", downClose, down503}, f.Down) {
+		errs = append(errs, fmt.Errorf("down: %q is neither %s nor %s", f.Down, downClose, down503))
+	}
+	if f.LateBy < 0 || f.TrickleEvery < 0 || f.LookupLag < 0 || f.RetryAfter < 0 {
+		errs = append(errs, errors.New("late_by, trickle_every, lookup_lag and retry_after are not negative"))
+	}
+	return errors.Join(errs...)
+}

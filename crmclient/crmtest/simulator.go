@@ -1,42 +1,127 @@
 package crmtest
 
-import "net/http"
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+)
 
 // Simulator is the CRM. It is safe for concurrent use. In a synctest bubble
 // it has to be made there.
-type Simulator struct{}
+type Simulator struct {
+	done chan struct{}  // closed by Close
+	work sync.WaitGroup // what is applied after its answer
+
+	scriptMu sync.Mutex // also orders the calls of script
+	script   func(Call) Action
+
+	slots slots // has its own lock
+
+	mu         sync.Mutex // guards everything below
+	closed     bool
+	opts       Options
+	faults     Faults
+	random     *rand.Rand
+	store      *store
+	userFields userFields
+	fields     *schema // of fieldsOf and fieldsWere; made again when they change
+	fieldsOf   int
+	fieldsWere [3]bool
+	minute     window
+	second     window
+	loops      map[string]*errorLoop // by key
+	stats      Stats
+	open       int // calls under /v1 that are being served
+	calls      int // number of the last one; a reset leaves it
+}
 
 // New makes a portal that holds nothing.
-func New(o Options) *Simulator { return &Simulator{} }
+func New(o Options) *Simulator {
+	s := &Simulator{
+		done:   make(chan struct{}),
+		opts:   o,
+		random: rand.New(rand.NewPCG(o.Seed, 0)),
+		store:  newStore(),
+		minute: window{length: time.Minute},
+		second: window{length: time.Second},
+		loops:  map[string]*errorLoop{},
+		stats:  newStats(),
+	}
+	if o.ExistingUserField {
+		s.userFields.add(userField{FieldName: OriginUserField, UserTypeID: "string"})
+	}
+	for _, name := range o.ExistingFields {
+		s.userFields.add(userField{FieldName: name, UserTypeID: "string"})
+	}
+	return s
+}
 
-// Close ends all waits and what was still to be applied, and waits for it.
-func (s *Simulator) Close() {}
+// Close ends all waits, forgets what was still to be applied, and waits for the
+// goroutines of that. Calls that are open get 503.
+func (s *Simulator) Close() {
+	s.mu.Lock()
+	if !s.closed {
+		s.closed = true
+		close(s.done)
+	}
+	s.mu.Unlock()
+	s.work.Wait()
+}
 
-// ServeHTTP answers /v1/…, the page at / and /_sim/….
-func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {}
+// Update changes the portal while it runs: keys revoked, limits changed, batch
+// taken away. Existing… fields and the seed count in New only.
+func (s *Simulator) Update(f func(*Options)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(&s.opts)
+}
 
-// Update changes the portal while it runs: keys revoked, fields appear, limits change.
-// Waits that have begun are not changed.
-func (s *Simulator) Update(f func(*Options)) {}
+// options is a copy of the options in force.
+func (s *Simulator) options() Options {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.opts
+}
 
-// DeleteUserField takes a user field away, with the values in it.
-func (s *Simulator) DeleteUserField(name string) {}
+// Reset forgets all contacts and counts; options, user fields, faults and script
+// stay.
+func (s *Simulator) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.store = newStore()
+	s.stats = newStats()
+}
 
-// Contacts are all contacts held, by id.
-func (s *Simulator) Contacts() []Contact { return nil }
+// sleep waits for d and tells whether the simulator still runs. It looks at no
+// context: a request that the portal has keeps running when its client goes.
+func (s *Simulator) sleep(d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-s.done:
+		return false
+	}
+}
 
-// Count is the number of contacts held.
-func (s *Simulator) Count() int { return 0 }
+// background runs f beside the calls, unless the simulator has been closed.
+func (s *Simulator) background(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.work.Go(f)
+	}
+}
 
-// ByOrigin are the contacts with this OriginID, by id.
-func (s *Simulator) ByOrigin(id string) []Contact { return nil }
-
-// Create puts a contact there, as if someone had made it in the portal, whatever
-// faults are set; body is that of POST /v1/contacts.
-func (s *Simulator) Create(body string) (int64, error) { return 0, nil }
-
-// Delete takes a contact away.
-func (s *Simulator) Delete(id int64) bool { return false }
-
-// Reset forgets all contacts and counts; options, user fields, faults and script stay.
-func (s *Simulator) Reset() {}
+// now is the portal's clock.
+func (s *Simulator) now() time.Time {
+	zone := s.opts.Zone
+	if zone == nil {
+		zone = time.FixedZone("", 3*60*60)
+	}
+	return time.Now().Add(s.opts.Skew).In(zone)
+}

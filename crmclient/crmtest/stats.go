@@ -1,5 +1,10 @@
 package crmtest
 
+import (
+	"maps"
+	"strconv"
+)
+
 // Stats counts what happened since the start or the last reset.
 type Stats struct {
 	Requests map[string]int `json:"requests"` // by "POST /v1/contacts 201"; status 0: no answer
@@ -25,5 +30,28 @@ type Stats struct {
 	OverPerSecond  int `json:"overPerSecond"`  // answered 502 for the portal's limit
 }
 
+func newStats() Stats {
+	return Stats{Requests: map[string]int{}, Faults: map[string]int{}}
+}
+
 // Stats counts what happened since the start or the last reset.
-func (s *Simulator) Stats() Stats { return Stats{} }
+func (s *Simulator) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.stats
+	t.Requests, t.Faults = maps.Clone(t.Requests), maps.Clone(t.Faults)
+	t.Contacts, t.Duplicates = s.store.count, s.store.repeats
+	return t
+}
+
+// count changes the counts.
+func (s *Simulator) count(f func(*Stats)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(&s.stats)
+}
+
+// note counts how a call of the route ended; status 0 stands for no answer.
+func (s *Simulator) note(route string, status int) {
+	s.count(func(t *Stats) { t.Requests[route+" "+strconv.Itoa(status)]++ })
+}

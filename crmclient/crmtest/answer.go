@@ -1,0 +1,85 @@
+package crmtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// failure is the error of an answer.
+type failure struct {
+	Status      int    `json:"-"`
+	Code        string `json:"code"`
+	Message     string `json:"message"`
+	Hint        string `json:"hint,omitempty"`
+	UserMessage string `json:"userMessage,omitempty"`
+	RetryAfter  int    `json:"retryAfter,omitempty"` // seconds
+	fault       string // the injected one that made it, for the counts
+}
+
+func invalid(code, format string, args ...any) *failure {
+	return &failure{Status: http.StatusBadRequest, Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// answer is what goes back to the client.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// envelope is the outside of every answer.
+type envelope struct {
+	Success bool     `json:"success"`
+	Data    any      `json:"data,omitempty"`
+	Meta    any      `json:"meta,omitempty"`
+	Error   *failure `json:"error,omitempty"`
+}
+
+func answered(status int, e envelope) answer {
+	body, err := json.Marshal(e)
+	if err != nil {
+		panic(fmt.Sprintf("crmtest: an answer is no JSON: %v", err))
+	}
+	return answer{status: status, header: http.Header{"Content-Type": {"application/json; charset=utf-8"}}, body: body}
+}
+
+func failed(f *failure) answer {
+	a := answered(f.Status, envelope{Error: f})
+	if f.RetryAfter > 0 {
+		a.header.Set("Retry-After", strconv.Itoa(f.RetryAfter))
+	}
+	return a
+}
+
+// write sends the answer, or half of its body.
+func (a answer) write(w http.ResponseWriter, half bool) {
+	h := w.Header()
+	for name, values := range a.header {
+		h[name] = values
+	}
+	if bodyless := a.status == http.StatusNoContent || a.status == http.StatusNotModified; !bodyless {
+		h.Set("Content-Length", strconv.Itoa(len(a.body)))
+	}
+	w.WriteHeader(a.status)
+	if !half {
+		_, _ = w.Write(a.body) // the client may have gone
+		return
+	}
+	_, _ = w.Write(a.body[:len(a.body)/2])
+	_ = http.NewResponseController(w).Flush()
+	panic(http.ErrAbortHandler) // how net/http is told to break the connection off
+}
+
+// cut ends the connection without an answer.
+func cut(w http.ResponseWriter, reset bool) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // HTTP/2, a recorder
+	}
+	if l, ok := conn.(interface{ SetLinger(int) error }); ok && reset {
+		_ = l.SetLinger(0)
+	}
+	_ = conn.Close()
+}

@@ -1,0 +1,180 @@
+package crmtest
+
+import (
+	"encoding/json"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Rows of a look-up: one portal request, and the most that the simulator gives.
+const (
+	pageRows = 50
+	maxRows  = 500
+)
+
+// page is the meta of a look-up.
+type page struct {
+	Total     int  `json:"total"`
+	Returned  int  `json:"returned"`
+	HasMore   bool `json:"hasMore"`
+	Truncated bool `json:"truncated"` // limit was over what is given
+}
+
+// query is a look-up that was understood.
+type query struct {
+	filter        []condition
+	selected      map[string]bool // keys of fields; empty: all
+	limit, offset int
+	truncated     bool
+}
+
+// planLookup plans a list or search. The lock is held.
+func (s *Simulator) planLookup(action string, ps params) (*item, *failure) {
+	sc := s.schema()
+	q, fail := readQuery(sc, ps, s.now().Location())
+	if fail != nil {
+		return nil, fail
+	}
+	it := &item{isLookup: true, do: func(now time.Time) (any, any, *failure) {
+		rows, meta := s.look(sc, q, now)
+		return rows, meta, nil
+	}}
+	// A batch joins lists of one page; all else are requests of their own.
+	if action == "search" || q.limit > pageRows {
+		it.units = max(1, (q.limit+pageRows-1)/pageRows)
+	}
+	return it, nil
+}
+
+func readQuery(sc *schema, ps params, zone *time.Location) (*query, *failure) {
+	q := &query{limit: pageRows, selected: map[string]bool{}}
+	var fail *failure
+	if q.filter, fail = readFilter(sc, ps["filter"], zone); fail != nil {
+		return nil, fail
+	}
+	for name, into := range map[string]*int{"limit": &q.limit, "offset": &q.offset} {
+		if raw, ok := ps[name]; ok && (json.Unmarshal(raw, into) != nil || *into < 0) {
+			return nil, invalid("INVALID_PARAMS", "%s must be a number from 0", name)
+		}
+	}
+	if q.limit == 0 {
+		q.limit = pageRows
+	}
+	if q.limit > maxRows {
+		q.limit, q.truncated = maxRows, true
+	}
+	var names []string
+	if raw, ok := ps["select"]; ok && json.Unmarshal(raw, &names) != nil {
+		return nil, invalid("INVALID_PARAMS", "select must be an array of field names")
+	}
+	for _, name := range names {
+		q.selected[fieldKey(name)] = true
+	}
+	return q, nil
+}
+
+// look finds the rows of a query. The lock is held.
+func (s *Simulator) look(sc *schema, q *query, now time.Time) ([]rendered, page) {
+	rows := []rendered{}
+	meta := page{Truncated: q.truncated}
+	if s.faults.IgnoreFilters && len(q.filter) > 0 {
+		s.stats.Faults["ignore_filters"]++
+		for i := len(s.store.rows) - 1; i >= 0 && len(rows) < q.limit; i-- {
+			if c := s.store.rows[i]; c != nil {
+				rows = append(rows, c.render(sc, q.selected))
+			}
+		}
+		meta.Total, meta.Returned, meta.HasMore = s.store.count, len(rows), s.store.count > len(rows)
+		return rows, meta
+	}
+	newest := now.Add(-time.Duration(s.faults.LookupLag))
+	s.candidates(q, func(c *Contact) {
+		if c.Created.After(newest) || !q.matches(c) {
+			return
+		}
+		if meta.Total++; meta.Total > q.offset && len(rows) < q.limit {
+			rows = append(rows, c.render(sc, q.selected))
+		}
+	})
+	meta.Returned, meta.HasMore = len(rows), meta.Total > q.offset+len(rows)
+	return rows, meta
+}
+
+func (q *query) matches(c *Contact) bool {
+	for i := range q.filter {
+		if !q.filter[i].matches(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// candidates visits every contact that may match, by id: through the index where the
+// filter asks for equality with an indexed field, else all.
+func (s *Simulator) candidates(q *query, visit func(*Contact)) {
+	for _, cond := range q.filter {
+		if cond.op != "$eq" && cond.op != "$in" || !indexed(cond.field) {
+			continue
+		}
+		hashes := make([]uint64, 0, len(cond.operands))
+		for _, o := range cond.operands {
+			if o.null {
+				break
+			}
+			hashes = append(hashes, s.store.hash(cond.field.name, o.text))
+		}
+		if len(hashes) == len(cond.operands) {
+			for _, c := range s.store.byHash(hashes) {
+				visit(c)
+			}
+			return
+		}
+	}
+	for c := range s.store.all {
+		visit(c)
+	}
+}
+
+// queryParams gives the query of GET /v1/contacts the form of a search.
+func queryParams(values url.Values) (params, *failure) {
+	ps, filter := params{}, map[string]any{}
+	for name, given := range values {
+		switch inner, isFilter := strings.CutPrefix(name, "filter["); {
+		case isFilter:
+			addFilter(filter, inner, given)
+		case name == "limit", name == "offset":
+			if _, err := strconv.Atoi(given[0]); err != nil {
+				return nil, invalid("INVALID_PARAMS", "%s must be a number", name)
+			}
+			ps[name] = json.RawMessage(given[0])
+		case name == "select", name == "select[]":
+			ps["select"] = appendJSON(nil, strings.Split(strings.Join(given, ","), ","))
+		}
+	}
+	if len(filter) > 0 {
+		ps["filter"] = appendJSON(nil, filter)
+	}
+	return ps, nil
+}
+
+// addFilter reads field]=v, field][$op]=v and field][$in][]=v.
+func addFilter(filter map[string]any, inner string, given []string) {
+	name, rest, _ := strings.Cut(inner, "]")
+	op := strings.Trim(strings.TrimSuffix(rest, "[]"), "[]")
+	if op == "" {
+		filter[name] = given[0]
+		return
+	}
+	ops, _ := filter[name].(map[string]any)
+	if ops == nil {
+		ops = map[string]any{}
+		filter[name] = ops
+	}
+	if op == "$in" {
+		ops[op] = strings.Split(strings.Join(given, ","), ",")
+	} else {
+		ops[op] = given[0]
+	}
+}

@@ -1,0 +1,122 @@
+package crmtest
+
+import (
+	"cmp"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// userPrefix begins the name of each user field of contacts.
+const userPrefix = "UF_CRM_"
+
+// userField is one user field as /v1/userfields/contacts shows it.
+type userField struct {
+	ID         int64  `json:"id"`
+	EntityID   string `json:"entityId"`
+	FieldName  string `json:"fieldName"`
+	UserTypeID string `json:"userTypeId"`
+	Label      string `json:"label"`
+	Multiple   string `json:"multiple"`
+	Mandatory  string `json:"mandatory"`
+	ShowFilter string `json:"showFilter"`
+}
+
+// kind is what values are checked against.
+func (u *userField) kind() kind {
+	switch {
+	case u.Multiple == "Y":
+		return kindAnything
+	case u.UserTypeID == "string":
+		return kindText
+	default:
+		return kindAnything
+	}
+}
+
+// userFields are those of the portal. The simulator's lock guards them.
+type userFields struct {
+	all     []*userField
+	last    int64 // id
+	version int   // grows with each change
+}
+
+func (u *userFields) find(name string) *userField {
+	for _, f := range u.all {
+		if fieldKey(f.FieldName) == fieldKey(userName(name)) {
+			return f
+		}
+	}
+	return nil
+}
+
+func (u *userFields) add(f userField) *userField {
+	u.last++
+	u.version++
+	f.ID, f.EntityID, f.FieldName = u.last, "CRM_CONTACT", userName(f.FieldName)
+	if f.Label == "" {
+		f.Label = f.FieldName
+	}
+	u.all = append(u.all, &f)
+	return &f
+}
+
+// userName gives a name its prefix, whatever its spelling.
+func userName(name string) string {
+	upper := strings.ToUpper(name)
+	if rest, ok := strings.CutPrefix(upper, "UFCRM_"); ok {
+		return userPrefix + rest
+	}
+	return userPrefix + strings.TrimPrefix(upper, userPrefix)
+}
+
+// DeleteUserField takes a user field away, with the values in it.
+func (s *Simulator) DeleteUserField(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.userFields.find(name)
+	if f == nil {
+		return
+	}
+	s.userFields.all = slices.DeleteFunc(s.userFields.all, func(o *userField) bool { return o == f })
+	s.userFields.version++
+	for c := range s.store.all {
+		if c.raw(f.FieldName) != "" {
+			s.store.replace(c, []fieldValue{{f.FieldName, ""}}, c.Updated)
+		}
+	}
+}
+
+// planUserFields lists the user fields, or that of the query's fieldName.
+func (s *Simulator) planUserFields(query url.Values) (*plan, *failure) {
+	return single(http.StatusOK, func(time.Time) (any, any, *failure) {
+		found := []*userField{}
+		wanted := cmp.Or(query.Get("fieldName"), query.Get("filter[fieldName]"))
+		for _, f := range s.userFields.all {
+			if wanted == "" || fieldKey(f.FieldName) == fieldKey(userName(wanted)) {
+				found = append(found, f)
+			}
+		}
+		return found, page{Total: len(found)}, nil
+	}), nil
+}
+
+// planNewUserField makes one, where the key's user may.
+func (s *Simulator) planNewUserField(body []byte) (*plan, *failure) {
+	var f userField
+	if json.Unmarshal(body, &f) != nil || f.FieldName == "" || f.UserTypeID == "" {
+		return nil, invalid("MISSING_PARAMS", "fieldName and userTypeId are required")
+	}
+	return single(http.StatusCreated, func(time.Time) (any, any, *failure) {
+		switch {
+		case !s.opts.UserFields:
+			return nil, nil, &failure{Status: http.StatusForbidden, Code: "BITRIX_ACCESS_DENIED", Message: "Access denied"}
+		case s.userFields.find(f.FieldName) != nil:
+			return nil, nil, &failure{Status: http.StatusConflict, Code: "ALREADY_EXISTS", Message: "The field exists already"}
+		}
+		return s.userFields.add(f), nil, nil
+	}), nil
+}
