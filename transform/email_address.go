@@ -34,8 +34,8 @@ func parseEmail(text string) (address string, ok bool) {
 	if !ok || len(local)+1+len(domain) > maxEmail {
 		return "", false
 	}
-	if address = text[:at] + "@" + domain; address == text && isLowerASCII(local) {
-		return text, true
+	if len(local) == at && text[at+1:] == domain && isLowerASCII(local) {
+		return text, true // the common case costs no copy
 	}
 	return strings.ToLower(local) + "@" + domain, true
 }
@@ -92,7 +92,9 @@ func asciiDomain(domain string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	return ascii, strings.Contains(ascii, ".")
+	// The package encodes broken UTF-8, and refuses its own result then.
+	again, err := profile.ToASCII(ascii)
+	return ascii, err == nil && again == ascii && strings.Contains(ascii, ".")
 }
 
 // plainDomain is asciiDomain for domains that need no mapping but to lower

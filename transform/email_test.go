@@ -139,6 +139,7 @@ func TestEmails(t *testing.T) {
 		str("ideographic blank", "a@x.ru\u3000b@x.ru", "a@x.ru,b@x.ru"),
 		str("zero width", "\ufeffiv\u200ban@x\u2060.r\u00adu", "ivan@x.ru"),
 		str("line separator", "a@x.ru\u2028b@x.ru", "a@x.ru,b@x.ru"),
+		str("broken UTF-8 in the domain", "a@x\xb7.ru", "", "a@x\ufffd.ru"),
 		str("broken UTF-8", "iv\xffan@x.ru", "", "iv\ufffdan@x.ru"),
 
 		// JSON values.

@@ -1,0 +1,40 @@
+package transform
+
+import (
+	"embed"
+	"path"
+	"strings"
+)
+
+// presetFiles holds a jq program for each form builder that nests its
+// answers; lib.jq holds the definitions they share.
+//
+//go:embed presets/*.jq
+var presetFiles embed.FS
+
+const presetLibrary = "lib"
+
+// presetProgram returns the jq program of a preset.
+func presetProgram(name string) (program string, ok bool) {
+	if name == presetLibrary {
+		return "", false
+	}
+	text, err := presetFiles.ReadFile(path.Join("presets", name+".jq"))
+	if err != nil {
+		return "", false
+	}
+	library, err := presetFiles.ReadFile(path.Join("presets", presetLibrary+".jq"))
+	return string(library) + string(text), err == nil
+}
+
+// presetNames lists the presets, sorted.
+func presetNames() []string {
+	entries, _ := presetFiles.ReadDir("presets") // cannot fail: it is in the program
+	var names []string
+	for _, e := range entries {
+		if name := strings.TrimSuffix(e.Name(), ".jq"); name != presetLibrary {
+			names = append(names, name)
+		}
+	}
+	return names
+}
