@@ -1,0 +1,52 @@
+package consumer
+
+import (
+	"strings"
+	"testing"
+)
+
+func levels(findings []Finding) string {
+	var b strings.Builder
+	for _, f := range findings {
+		b.WriteString(f.Level + " " + f.Check + ": " + f.Detail + "\n")
+		if f.Level != "ok" && f.Remedy == "" {
+			b.WriteString("NO REMEDY\n")
+		}
+	}
+	return b.String()
+}
+
+func TestPreflightOfWhatIsThere(t *testing.T) {
+	bubble(t, 3, func(t *testing.T, r *rig) {
+		got := levels(Preflight(t.Context(), r.config(), false))
+		want := `ok kafka brokers: localhost:9092
+ok topic leads: 3 partitions
+ok topic leads.dlt: 3 partitions
+ok reading leads: allowed
+ok group leadbridge: allowed
+ok writing leads.dlt: allowed
+warn dead-letter size: takes 1048588 bytes, leads takes 1048588, and a letter has headers besides
+`
+		if got != want {
+			t.Errorf("got\n%swant\n%s", got, want)
+		}
+		if letters := r.deadLetters(); len(letters) != 0 {
+			t.Errorf("the preflight wrote %d records", len(letters))
+		}
+	})
+}
+
+func TestPreflightMakesMissingTopics(t *testing.T) {
+	bubble(t, 0, func(t *testing.T, r *rig) {
+		got := levels(Preflight(t.Context(), r.config(), false))
+		for _, line := range []string{"fail topic leads: does not exist", "fail topic leads.dlt: does not exist"} {
+			if !strings.Contains(got, line) {
+				t.Errorf("missing %q in\n%s", line, got)
+			}
+		}
+		got = levels(Preflight(t.Context(), r.config(), true))
+		if strings.Contains(got, "fail") || strings.Count(got, "just made") != 2 {
+			t.Errorf("with fix:\n%s", got)
+		}
+	})
+}
