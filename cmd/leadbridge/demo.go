@@ -1,5 +1,70 @@
 package main
 
-type demoCommand struct{}
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
 
-func (demoCommand) Run(p process) error { return nil }
+	"github.com/rs/zerolog"
+	"golang.org/x/term"
+
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/demo"
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
+	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+)
+
+type demoCommand struct {
+	Events int    `default:"300" placeholder:"COUNT" help:"How many lead records to send."`
+	Seed   uint64 `default:"1" placeholder:"NUMBER" help:"Of everything random: the leads and the CRM's faults."`
+	Keep   bool   `help:"Leave it running with its HTTP endpoints after the audit, until Ctrl-C."`
+	Logs   bool   `help:"Show the service's log on standard error, too."`
+
+	sabotage func(*crmtest.Simulator) // spoils the outcome, for tests
+}
+
+// Help tells what the exit code means.
+func (demoCommand) Help() string {
+	return "Exit code 0 only if an audit of broker and CRM accounts for every event."
+}
+
+// demoGrace is how long a demo may take to end after Ctrl-C.
+const demoGrace = 10 * time.Second
+
+// Run shows it all in this process.
+func (c demoCommand) Run(p process) error {
+	if c.Events < 1 {
+		return settings.Faults{{Variable: "--events", Problem: "is too small", Remedy: "send at least 1"}}
+	}
+	ctx, stop := untilSignal(demoGrace, func() {})
+	defer stop()
+	log := zerolog.Nop()
+	if c.Logs {
+		log = newLog(p.stderr, settings.LogConfig{Level: zerolog.DebugLevel})
+	}
+	accounted, err := demo.Run(ctx, demo.Config{
+		Events:   c.Events,
+		Seed:     c.Seed,
+		Keep:     c.Keep,
+		Out:      p.stdout,
+		Terminal: isTerminal(p.stdout),
+		Log:      log,
+		Version:  versionText(),
+		Sabotage: c.sabotage,
+	})
+	switch {
+	case err != nil && interrupted(ctx):
+		return exitStatus(exitInterrupted)
+	case err != nil:
+		return fmt.Errorf("demo: %w", err)
+	case !accounted:
+		return exitStatus(exitFailed)
+	}
+	return nil
+}
+
+// isTerminal tells whether w can redraw a line.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -4,21 +4,21 @@ import (
 	"context"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 )
 
-// summaryCounts are the counts of the summary line and the metrics they are sums of.
-var summaryCounts = []struct{ field, metric string }{
-	{"consumed", "leadbridge_records_consumed_total"},
-	{"created", "leadbridge_contacts_created_total"},
-	{"already_there", "leadbridge_contacts_already_there_total"},
-	{"skipped", "leadbridge_records_skipped_total"},
-	{"dead_lettered", "leadbridge_dead_letters_total"},
-	{"crm_requests", "leadbridge_crm_requests_total"},
-	{"retries", "leadbridge_crm_retries_total"},
-	{"in_doubt", "leadbridge_crm_in_doubt_total"},
-	{"lost_to_retention", "leadbridge_records_lost_total"},
+// summaryCounts are the counts of the summary line: a counter's sum, or that of
+// the series with one value of a label.
+var summaryCounts = []struct{ field, metric, label, value string }{
+	{"consumed", "leadbridge_records_consumed_total", "", ""},
+	{"created", "leadbridge_contacts_total", "how", "created"},
+	{"already_there", "leadbridge_contacts_total", "how", "found"},
+	{"skipped", "leadbridge_records_skipped_total", "", ""},
+	{"dead_lettered", "leadbridge_dead_letters_total", "", ""},
+	{"crm_requests", "leadbridge_crm_requests_total", "", ""},
+	{"retries", "leadbridge_crm_retries_total", "", ""},
+	{"in_doubt", "leadbridge_crm_in_doubt_total", "", ""},
+	{"lost_to_retention", "leadbridge_records_lost_total", "", ""},
 }
 
 // LogSummaries logs a summary line every so often until ctx ends: what
@@ -42,11 +42,16 @@ func (m *Monitor) LogTotals(log zerolog.Logger, msg string) { m.logCounts(log, m
 
 // logCounts logs the counts less those of before, and gives the present ones.
 func (m *Monitor) logCounts(log zerolog.Logger, msg string, before map[string]float64) map[string]float64 {
-	now := Totals(m.Metrics)
+	sums := Sum(m.Metrics)
+	now := make(map[string]float64, len(summaryCounts))
 	s := m.Status()
 	e := log.Info().Str("state", string(s.State))
 	for _, c := range summaryCounts {
-		e = e.Int64(c.field, int64(now[c.metric]-before[c.metric]))
+		now[c.field] = sums.Of(c.metric)
+		if c.label != "" {
+			now[c.field] = sums.By(c.metric, c.label)[c.value]
+		}
+		e = e.Int64(c.field, int64(now[c.field]-before[c.field]))
 	}
 	holds := []string{}
 	for _, h := range s.Holds {
@@ -54,37 +59,4 @@ func (m *Monitor) logCounts(log zerolog.Logger, msg string, before map[string]fl
 	}
 	e.Int("partitions", len(s.Partitions)).Int64("lag", s.Lag).Strs("holds", holds).Msg(msg)
 	return now
-}
-
-// Totals sums each counter over its labels, by name.
-func Totals(g prometheus.Gatherer) map[string]float64 {
-	totals := map[string]float64{}
-	families, _ := g.Gather() // what could be gathered is there in any case
-	for _, family := range families {
-		for _, metric := range family.GetMetric() {
-			if c := metric.GetCounter(); c != nil {
-				totals[family.GetName()] += c.GetValue()
-			}
-		}
-	}
-	return totals
-}
-
-// ByLabel sums a counter by the values of one of its labels.
-func ByLabel(g prometheus.Gatherer, name, label string) map[string]float64 {
-	sums := map[string]float64{}
-	families, _ := g.Gather() // what could be gathered is there in any case
-	for _, family := range families {
-		if family.GetName() != name {
-			continue
-		}
-		for _, metric := range family.GetMetric() {
-			for _, pair := range metric.GetLabel() {
-				if pair.GetName() == label {
-					sums[pair.GetValue()] += metric.GetCounter().GetValue()
-				}
-			}
-		}
-	}
-	return sums
 }

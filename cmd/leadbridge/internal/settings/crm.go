@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient"
 )
@@ -55,10 +56,20 @@ func (c CRM) parse(p *parser) crmclient.Config {
 		BackoffMax:        p.duration("CRM_BACKOFF_MAX", c.BackoffMax, positive),
 		FloodLimit:        p.count("CRM_FLOOD_LIMIT", c.FloodLimit, 0),
 	}
+	out.BackoffMax = p.atLeast("CRM_BACKOFF_MAX", out.BackoffMax, "CRM_BACKOFF_INITIAL", out.BackoffInitial)
+	out.Timeout = p.atLeast("CRM_TIMEOUT", out.Timeout, "CRM_QUEUE_LIMIT", out.QueueLimit)
 	if strings.ContainsFunc(out.Originator, isControl) || len(out.Originator) > 50 {
 		p.fault("CRM_ORIGINATOR", quote(out.Originator)+" is no name", "use up to 50 plain characters")
 	}
 	return out
+}
+
+// atLeast lifts a duration to another that it must not be shorter than.
+func (p *parser) atLeast(variable string, d time.Duration, other string, least time.Duration) time.Duration {
+	if d < least {
+		p.warn("%s=%s is shorter than %s=%s: using %s", variable, d, other, least, least)
+	}
+	return max(d, least)
 }
 
 // key also warns of keys that the CRM will refuse: no fault, as the CRM has

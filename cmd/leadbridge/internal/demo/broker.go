@@ -1,0 +1,175 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/leadbridge/leadbridge/transform"
+)
+
+const (
+	topic           = "leads"
+	deadLetterTopic = "leads.dlt"
+	group           = "leadbridge"
+	partitions      = 3
+)
+
+// broker is a Kafka in this process.
+type broker struct {
+	cluster   *kfake.Cluster
+	transport *kafka.Transport
+	client    *kafka.Client
+}
+
+func startBroker() (*broker, error) {
+	cluster, err := kfake.NewCluster(
+		kfake.NumBrokers(1),
+		kfake.SeedTopics(partitions, topic, deadLetterTopic),
+		kfake.BrokerConfigs(map[string]string{"message.max.bytes": "4194304"}),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("embedded broker: %w", err)
+	}
+	transport := &kafka.Transport{}
+	return &broker{
+		cluster:   cluster,
+		transport: transport,
+		client:    &kafka.Client{Addr: kafka.TCP(cluster.ListenAddrs()...), Transport: transport, Timeout: 10 * time.Second},
+	}, nil
+}
+
+func (b *broker) close() {
+	b.transport.CloseIdleConnections()
+	b.cluster.Close()
+}
+
+// place is where a record lies.
+type place struct {
+	partition int
+	offset    int64
+}
+
+// produce writes one lead and tells where it lies.
+func (b *broker) produce(ctx context.Context, l lead, n int) (place, error) {
+	record := kafka.Record{Headers: make([]kafka.Header, 0, len(l.headers))}
+	partition := n % partitions
+	if l.key != nil {
+		record.Key = kafka.NewBytes(l.key)
+		h := fnv.New32a()
+		_, _ = h.Write(l.key)
+		partition = int(h.Sum32() % partitions)
+	}
+	if l.value != nil {
+		record.Value = kafka.NewBytes(l.value)
+	}
+	for _, h := range l.headers {
+		record.Headers = append(record.Headers, kafka.Header{Key: h.Key, Value: h.Value})
+	}
+	answer, err := b.client.Produce(ctx, &kafka.ProduceRequest{
+		Topic: topic, Partition: partition, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(record),
+	})
+	if err == nil {
+		err = answer.Error
+	}
+	if err != nil {
+		return place{}, fmt.Errorf("produce: %w", err)
+	}
+	return place{partition, answer.BaseOffset}, nil
+}
+
+// caughtUp tells whether everything that was produced is committed.
+func (b *broker) caughtUp() bool {
+	info := b.cluster.GroupInfo(group)
+	if info == nil {
+		return false
+	}
+	for _, p := range b.cluster.PartitionInfos(topic) {
+		if info.Commits[topic][p.Partition].Offset < p.HighWatermark {
+			return false
+		}
+	}
+	return true
+}
+
+// size is the number of records of a topic.
+func (b *broker) size(topic string) (n int64) {
+	for _, p := range b.cluster.PartitionInfos(topic) {
+		n += p.HighWatermark
+	}
+	return n
+}
+
+// read reads a whole topic.
+func (b *broker) read(ctx context.Context, topic string) ([]transform.Record, error) {
+	var all []transform.Record
+	for _, p := range b.cluster.PartitionInfos(topic) {
+		for next := int64(0); next < p.HighWatermark; {
+			records, err := b.fetch(ctx, topic, int(p.Partition), next)
+			if err != nil {
+				return nil, fmt.Errorf("read %s/%d from %d: %w", topic, p.Partition, next, err)
+			}
+			all = append(all, records...)
+			next = records[len(records)-1].Offset + 1
+		}
+	}
+	return all, nil
+}
+
+// fetch reads at least one record.
+func (b *broker) fetch(ctx context.Context, topic string, partition int, from int64) ([]transform.Record, error) {
+	answer, err := b.client.Fetch(ctx, &kafka.FetchRequest{
+		Topic: topic, Partition: partition, Offset: from, MinBytes: 1, MaxBytes: 8 << 20, MaxWait: time.Second,
+	})
+	if err == nil {
+		err = answer.Error
+	}
+	if err != nil {
+		return nil, err
+	}
+	var records []transform.Record
+	for {
+		r, err := answer.Records.ReadRecord()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		// A batch may begin before the offset that was asked for.
+		if r.Offset < from {
+			continue
+		}
+		record, err := copied(topic, partition, r)
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, record)
+	}
+	if len(records) == 0 {
+		return nil, errors.New("the broker gave nothing")
+	}
+	return records, nil
+}
+
+func copied(topic string, partition int, r *kafka.Record) (transform.Record, error) {
+	key, err := kafka.ReadAll(r.Key)
+	if err != nil {
+		return transform.Record{}, err
+	}
+	value, err := kafka.ReadAll(r.Value)
+	if err != nil {
+		return transform.Record{}, err
+	}
+	out := transform.Record{Topic: topic, Partition: partition, Offset: r.Offset, Time: r.Time, Key: key, Value: value}
+	for _, h := range r.Headers {
+		out.Headers = append(out.Headers, transform.Header{Key: h.Key, Value: h.Value})
+	}
+	return out, nil
+}

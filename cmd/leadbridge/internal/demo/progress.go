@@ -1,0 +1,67 @@
+package demo
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/monitor"
+)
+
+// The counters of the service that the demo shows.
+const (
+	metricRetries = "leadbridge_crm_retries_total"
+	metricInDoubt = "leadbridge_crm_in_doubt_total"
+)
+
+// progress shows how far it is: a line that is redrawn on a terminal, else a
+// line every second. stop ends it and waits for the last line.
+func (d *demo) progress() (stop func()) {
+	every, end := time.Second, "\n"
+	if d.cfg.Terminal {
+		every, end = 100*time.Millisecond, ""
+	}
+	done := make(chan struct{})
+	var finished sync.WaitGroup
+	finished.Go(func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				_, _ = fmt.Fprint(d.cfg.Out, d.redraw(), d.progressLine(), end)
+			case <-done:
+				_, _ = fmt.Fprint(d.cfg.Out, d.redraw(), d.progressLine(), "\n")
+				return
+			}
+		}
+	})
+	return func() {
+		close(done)
+		finished.Wait()
+	}
+}
+
+// redraw begins a line anew where that is possible.
+func (d *demo) redraw() string {
+	if d.cfg.Terminal {
+		return "\r\x1b[K"
+	}
+	return ""
+}
+
+const barWidth = 20
+
+func (d *demo) progressLine() string {
+	counts := monitor.Sum(d.service.Metrics())
+	made, letters := d.sim.Count(), int(d.broker.size(deadLetterTopic))
+	full := min(barWidth, barWidth*(made+letters)/max(d.cfg.Events, 1))
+	line := fmt.Sprintf("  %4.1fs [%s%s]  in %d  created %d  dead letters %d  in doubt %d  retried %d",
+		time.Since(d.started).Seconds(), strings.Repeat("#", full), strings.Repeat(".", barWidth-full),
+		d.broker.size(topic), made, letters, int(counts.Of(metricInDoubt)), int(counts.Of(metricRetries)))
+	for _, h := range d.service.Status().Holds {
+		line += "  (held: " + string(h.Cause) + ")"
+	}
+	return line
+}

@@ -1,0 +1,90 @@
+package demo
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/monitor"
+)
+
+func (d *demo) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(d.cfg.Out, format+"\n", args...) // nobody is left to be told
+}
+
+// introduce tells what is there and what is going to happen.
+func (d *demo) introduce() {
+	d.say("leadbridge demo: %d lead records on their way from Kafka to a CRM that fails on purpose", d.cfg.Events)
+	d.say("")
+	d.say("  Kafka    %s, embedded; topics %s and %s, %d partitions", d.broker.cluster.ListenAddrs()[0], topic, deadLetterTopic, partitions)
+	d.say("  CRM      %s, simulated; about one answer in six is an error, lost, cut or late", d.crmURL)
+	d.say("  Status   %s/statusz", d.statusURL)
+	d.say("  Seed     %d (--seed gives other leads, --events more or fewer)", d.cfg.Seed)
+	d.say("  Time     runs faster than with a real portal: %d requests a second, not 10; doubt settles in %s, not 5s", perSecond, settle)
+	d.say("")
+}
+
+// summarize tells what became of everything.
+func (d *demo) summarize(v verdict) {
+	counts := monitor.Sum(d.service.Metrics())
+	d.say("")
+	d.say("  In              %5d  records: %d events, %d sent twice, %d tombstones",
+		v.records, v.events, v.records-v.tombstones-v.events, v.tombstones)
+	d.say("  Created         %5d  contacts", v.contacts)
+	letters := 0
+	for _, n := range v.letters {
+		letters += n
+	}
+	d.say("  Dead letters    %5d  events that can never become a contact", letters)
+	for _, reason := range slices.Sorted(maps.Keys(v.letters)) {
+		d.say("                  %5d  %s: %s", v.letters[reason], reason, meaning[reason])
+	}
+	d.say("  Retried         %5d  requests, after errors, throttling and cut connections", int(counts.Of(metricRetries)))
+	d.say("  In doubt        %5d  requests whose outcome nobody knew: looked up, not sent blindly again", int(counts.Of(metricInDoubt)))
+	d.say("  Duplicates      %5d", v.duplicates)
+	d.say("")
+	d.conclude(v)
+}
+
+// conclude is the audit in a sentence, or what is wrong.
+func (d *demo) conclude(v verdict) {
+	took := time.Since(d.started).Round(100 * time.Millisecond)
+	if len(v.problems) == 0 {
+		d.say("  Audit passed after %s: broker and CRM agree, every event is exactly one contact or one dead letter.", took)
+		return
+	}
+	d.say("  AUDIT FAILED after %s: %d problems", took, len(v.problems))
+	for i, p := range v.problems {
+		if i == maxProblems {
+			d.say("    … and %d more", len(v.problems)-i)
+			break
+		}
+		d.say("    %s", p)
+	}
+}
+
+// maxProblems is how many problems a person wants to read.
+const maxProblems = 20
+
+// invite tells what can be looked at while it stays.
+func (d *demo) invite() {
+	d.say("")
+	d.say("  Still running; Ctrl-C ends it.")
+	d.say("    the contacts   %s/", d.crmURL)
+	d.say("    how it stands  %s/statusz", d.statusURL)
+	d.say("    metrics        %s/metrics", d.statusURL)
+	d.say("    Kafka          %s (send events of your own to topic %s)", strings.Join(d.broker.cluster.ListenAddrs(), ","), topic)
+}
+
+// meaning explains the reasons of dead letters.
+var meaning = map[string]string{
+	"MALFORMED_EVENT":   "no JSON object",
+	"TOO_LARGE":         "over 1 MiB",
+	"MAPPING_FAILED":    "the mapping program could not read it",
+	"NO_CONTACT_POINT":  "no usable phone or e-mail",
+	"CRM_REFUSED":       "the CRM does not take such a contact",
+	"RETRIES_EXHAUSTED": "it fails every time while others pass",
+	"PROCESSING_FAILED": "it broke the processing",
+}
