@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"slices"
 	"strconv"
@@ -132,7 +133,7 @@ func (m *mapped) value(v any, depth int) any {
 	case int:
 		return json.Number(strconv.Itoa(v))
 	case float64:
-		return json.Number(strconv.FormatFloat(v, 'g', -1, 64))
+		return floatNumber(v)
 	case *big.Int:
 		m.budget -= v.BitLen() / 3
 		return json.Number(v.String())
@@ -145,6 +146,19 @@ func (m *mapped) value(v any, depth int) any {
 		return m.object(v, depth)
 	}
 	return v // nil or bool
+}
+
+// floatNumber writes a float as jq does: whole numbers in full, what JSON
+// has no word for as null or the largest number.
+func floatNumber(f float64) any {
+	if math.IsNaN(f) {
+		return nil
+	}
+	f = min(max(f, -math.MaxFloat64), math.MaxFloat64)
+	if math.Abs(f) >= 1e17 || f != math.Trunc(f) {
+		return json.Number(strconv.FormatFloat(f, 'g', -1, 64))
+	}
+	return json.Number(strconv.FormatFloat(f, 'f', -1, 64))
 }
 
 func (m *mapped) array(v []any, depth int) []any {
