@@ -105,11 +105,11 @@ func readOperand(f field, raw string, zone *time.Location) (operand, bool) {
 		o.num, err = strconv.ParseFloat(text, 64)
 		return o, err == nil
 	case kindBool:
-		var good bool
-		if text, good = readBool(text); !good {
-			text, good = readBool(`"` + text + `"`)
+		value, good := readBool(text)
+		if !good {
+			value, good = readBool(`"` + text + `"`)
 		}
-		return operand{text: text}, good
+		return operand{text: value}, good
 	case kindTime:
 		o.time, err = parseTime(text, zone)
 		return o, err == nil

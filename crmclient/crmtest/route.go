@@ -48,6 +48,9 @@ func (e *exchange) plan() *plan {
 		e.w.Header().Set("Allow", strings.Join(allowed, ", "))
 		return refusal(&failure{Status: http.StatusMethodNotAllowed, Code: "METHOD_NOT_ALLOWED", Message: "Method not allowed"})
 	}
+	if path == "/v1/me" {
+		return local(e.describeKey)
+	}
 	e.s.mu.Lock()
 	defer e.s.mu.Unlock()
 	p, fail := e.s.planRoute(route, id, e.r.URL.Query(), e.call.Body)
@@ -70,8 +73,6 @@ func notFound(message string) *failure {
 // planRoute plans a call of a known route. The lock is held.
 func (s *Simulator) planRoute(route string, id int64, query url.Values, body []byte) (*plan, *failure) {
 	switch route {
-	case "GET /v1/me":
-		return local(s.describeKey), nil
 	case "POST /v1/batch":
 		return s.planBatch(body)
 	case "GET /v1/userfields/contacts":
@@ -125,18 +126,22 @@ func idParams(ps params, id int64) params {
 }
 
 // describeKey is GET /v1/me.
-func (s *Simulator) describeKey(now time.Time) (data, meta any, fail *failure) {
+func (e *exchange) describeKey(now time.Time) (data, meta any, fail *failure) {
 	type rateLimit struct {
 		RequestsPerSecond int `json:"requestsPerSecond"`
 	}
+	o := &e.s.opts
 	me := struct {
 		Type      string    `json:"type"`
 		Portal    string    `json:"portal,omitempty"`
 		Scopes    []string  `json:"scopes"`
 		RateLimit rateLimit `json:"rateLimit"`
 		ExpiresAt time.Time `json:"expiresAt"`
-	}{"personal", s.opts.Portal, []string{"crm"}, rateLimit{s.opts.PerSecond}, now.AddDate(1, 0, 0).Truncate(time.Second)}
-	if s.opts.NoScope {
+	}{"personal", o.Portal, []string{"crm"}, rateLimit{o.PerSecond}, now.AddDate(1, 0, 0).Truncate(time.Second)}
+	if strings.HasPrefix(e.r.Header.Get("X-Api-Key"), "vibe_app_") {
+		me.Type = "oauth_app"
+	}
+	if o.NoScope {
 		me.Scopes = []string{}
 	}
 	return me, nil, nil
