@@ -131,15 +131,13 @@ func (m *mapped) value(v any, depth int) any {
 		m.budget -= len(v)
 		return v
 	case int:
-		return json.Number(strconv.Itoa(v))
+		return m.number(json.Number(strconv.Itoa(v)))
 	case float64:
-		return floatNumber(v)
+		return m.number(floatNumber(v))
 	case *big.Int:
-		m.budget -= v.BitLen() / 3
-		return json.Number(v.String())
+		return m.number(json.Number(v.String()))
 	case json.Number:
-		m.budget -= len(v)
-		return v
+		return m.number(v)
 	case []any:
 		return m.array(v, depth)
 	case map[string]any:
@@ -148,11 +146,19 @@ func (m *mapped) value(v any, depth int) any {
 	return v // nil or bool
 }
 
-// floatNumber writes a float as jq does: whole numbers in full, what JSON
-// has no word for as null or the largest number.
-func floatNumber(f float64) any {
+func (m *mapped) number(n json.Number) any {
+	m.budget -= len(n)
+	if n == "" {
+		return nil // no number: null in JSON
+	}
+	return n
+}
+
+// floatNumber writes a float as jq does: whole numbers in full, infinity
+// as the largest number, and what is no number as nothing.
+func floatNumber(f float64) json.Number {
 	if math.IsNaN(f) {
-		return nil
+		return ""
 	}
 	f = min(max(f, -math.MaxFloat64), math.MaxFloat64)
 	if math.Abs(f) >= 1e17 || f != math.Trunc(f) {
