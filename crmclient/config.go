@@ -27,7 +27,7 @@ type Config struct {
 	OriginField string // "auto", a field's name, or "none"
 	Originator  string // value of originatorId
 
-	LookupAlways bool // CRM_LOOKUP=always: every event is a suspect
+	LookupAlways bool // CRM_LOOKUP=always: every event is looked up before its create
 
 	MaxAttempts    int
 	BackoffInitial time.Duration
@@ -45,12 +45,37 @@ type Config struct {
 // RateAuto as RequestsPerSecond follows GET /v1/me: 10 when it says nothing or 0.
 const RateAuto = -1
 
-// Secret is a value, or a file that holds one and is read again when the
-// value stops working.
-type Secret struct {
-	Value string
-	File  string
+// withDefaults fills in what has no useful zero value.
+func (cfg Config) withDefaults() Config {
+	cfg.Timeout = positive(cfg.Timeout, 35*time.Second)
+	cfg.QueueLimit = max(cfg.QueueLimit, 0)
+	cfg.Settle = max(cfg.Settle, 0)
+	cfg.BackoffInitial = positive(cfg.BackoffInitial, 500*time.Millisecond)
+	cfg.BackoffMax = max(cfg.BackoffInitial, positive(cfg.BackoffMax, time.Minute))
+	cfg.Slots = positive(cfg.Slots, 2)
+	cfg.MaxAttempts = positive(cfg.MaxAttempts, 6)
+	if cfg.OriginField == "" {
+		cfg.OriginField = originAuto
+	}
+	if cfg.Originator == "" {
+		cfg.Originator = "leadbridge"
+	}
+	return cfg
 }
+
+func positive[T int | time.Duration](given, otherwise T) T {
+	if given > 0 {
+		return given
+	}
+	return otherwise
+}
+
+// runTime is how long a single request may run once the portal's queue let it in.
+func (cfg Config) runTime() time.Duration { return max(cfg.Timeout-cfg.QueueLimit, time.Second) }
+
+// lifetime is how long after it was written an unanswered single request can
+// still take effect.
+func (cfg Config) lifetime() time.Duration { return cfg.QueueLimit + cfg.runTime() }
 
 // Cause names what holds the creates of a process back.
 type Cause string

@@ -5,7 +5,12 @@ package crmclient
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/rs/zerolog"
 )
 
 // Request asks for one contact.
@@ -28,6 +33,11 @@ type Request struct {
 	// RecordedAt is the time of the original record: a lower bound for
 	// the contact's creation, used where look-ups go by phone or e-mail.
 	RecordedAt time.Time
+
+	// Ways names the origin fields that were in force when a create may have been sent
+	// for this event (values of Status.OriginField): it is looked up by them as well as
+	// by those that this Creator has used. Nil: no others.
+	Ways []string
 
 	// Replayed says that the event was a dead letter before: its refusal says
 	// nothing about our set-up (flood guard).
@@ -86,39 +96,112 @@ type Rejection struct {
 	Attempts int // creates charged to this event
 }
 
-func (r *Rejection) Error() string { return "" }
+// Error tells reason, status and code: nothing of the contact.
+func (r *Rejection) Error() string {
+	s := string(r.Reason)
+	if r.Status != 0 {
+		s += fmt.Sprintf(": status %d", r.Status)
+	}
+	if r.Code != "" {
+		s += ": " + r.Code
+	}
+	return s
+}
 
 // ErrLeaseLost is wrapped by errors of Create when Request.Lease refused.
 // The event is in whatever state its last answer left it: it belongs to the next owner.
 var ErrLeaseLost = errors.New("lease lost")
 
 // Creator makes contacts. It is safe for concurrent use.
-type Creator struct{}
+type Creator struct {
+	cfg   Config
+	log   zerolog.Logger
+	meter *meter
+	wire  *wire
 
-// New makes a Creator; it sends nothing yet.
-func New(cfg Config) (*Creator, error) { return &Creator{}, nil }
+	mu       sync.Mutex // guards everything below
+	queue    [kinds][]*ticket
+	timer    *time.Timer // runs pump when something may leave
+	free     int         // slots
+	inFlight int         // tickets in slots
+	callers  int         // calls of Create and Prepare that run
+	lastKind kind        // of the last request
+
+	gate         gate
+	budget       budget
+	evidence     evidence
+	flood        flood
+	looksAfter   time.Time // no look-up leaves before: the last one failed
+	looksBackoff *backoff.ExponentialBackOff
+
+	portal   *portal // nil until asked
+	stale    bool    // ask again: our id was not kept
+	ways     []way   // that were in force, oldest first
+	reported map[string]bool
+}
+
+// New makes a Creator; it sends nothing yet. Its error names all faulty settings.
+func New(cfg Config) (*Creator, error) {
+	cfg = cfg.withDefaults()
+	w, err := newWire(cfg)
+	if err != nil {
+		return nil, err
+	}
+	c := &Creator{
+		cfg: cfg, log: cfg.Log, wire: w, meter: newMeter(cfg.Metrics),
+		free:         cfg.Slots,
+		gate:         gate{backoff: newBackoff(cfg)},
+		budget:       budget{perMinute: max(cfg.RequestsPerMinute, 0), perSecond: cfg.RequestsPerSecond, share: 1},
+		flood:        flood{limit: cfg.FloodLimit},
+		looksBackoff: newBackoff(cfg),
+		reported:     map[string]bool{},
+	}
+	if cfg.RequestsPerSecond < 0 {
+		c.cfg.RequestsPerSecond, c.budget.perSecond = RateAuto, documentedRate
+	}
+	c.gate.hold = preparing()
+	c.timer = time.AfterFunc(time.Hour, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.pump()
+	})
+	c.timer.Stop()
+	return c, nil
+}
+
+func preparing() *Hold {
+	return &Hold{Cause: HoldPreparing, Since: time.Now(), Advice: advice(fault{cause: HoldPreparing})}
+}
+
+// Close drops the idle connections. A Creator can still be used after it.
+func (c *Creator) Close() { c.wire.close() }
 
 // Prepare asks the portal what it is (key, fields, which field carries our
 // id) and blocks, through holds, until it is known or ctx ended. Create does the
 // same by itself; calling Prepare at start shows a bad key before the first event.
-func (c *Creator) Prepare(ctx context.Context) error { return nil }
-
-// Create blocks until the contact exists, the CRM will never accept it
-// (*Rejection), or ctx ended (its error). Everything else (throttling,
-// outages, timeouts, bad credentials, doubt) is handled inside.
-func (c *Creator) Create(ctx context.Context, r Request) (Result, error) {
-	return Result{}, errors.New("not built")
+func (c *Creator) Prepare(ctx context.Context) error {
+	c.mu.Lock()
+	known := c.portal != nil && !c.stale
+	c.callers++
+	c.mu.Unlock()
+	defer c.leave()
+	if known {
+		return ctx.Err()
+	}
+	_, err := c.submit(ctx, &ticket{kind: kindPrepare})
+	return err
 }
 
-// SetShare sets this process's part (0 to 1) of the portal's budget.
-func (c *Creator) SetShare(part float64) {}
-
-// Status tells what holds the creates back, if anything.
-func (c *Creator) Status() Status { return Status{} }
-
-// ContactURL is the address of a contact's card, "" while the portal's name is unknown.
-func (c *Creator) ContactURL(id int64) string { return "" }
-
-// Preflight looks at the key, its scopes, the fields and the defaults
-// (sourceID against the portal's statuses); fix makes the user field.
-func (c *Creator) Preflight(ctx context.Context, sourceID string, fix bool) []Finding { return nil }
+// leave ends a call. A hold without anybody whom it holds is none.
+func (c *Creator) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.callers--
+	if c.callers > 0 || c.gate.hold == nil || c.gate.hold.Cause == HoldPreparing {
+		return
+	}
+	c.release("CRM hold has nothing to hold")
+	if c.portal == nil {
+		c.gate.hold = preparing()
+	}
+}

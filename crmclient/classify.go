@@ -1,0 +1,239 @@
+package crmclient
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"math"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// class says what an outcome means for the event.
+type class int
+
+const (
+	classDoubt       class = iota // it may have been applied, or may yet be; also every code that we do not know
+	classDone                     // the CRM says where the contact is
+	classRefused                  // this contact, for ever
+	classTooLarge                 // this contact, for its size
+	classBusiness                 // the portal's own rule: a few tries alone, then refused
+	classCredentials              // our key, or what the key may not see: not applied
+	classThrottled                // not applied, nobody's fault
+	classNotApplied               // nothing was written
+	classLeaseLost                // the lease stopped it
+)
+
+var classNames = [...]string{"doubt", "done", "refused", "too_large", "business", "credentials", "throttled", "not_applied", "lease_lost"}
+
+func (c class) String() string { return classNames[c] }
+
+// outcome is an answer, understood. An item of a batch has one of its own.
+type outcome struct {
+	class      class
+	status     int
+	code       string // the CRM's, or one of ours for the transport
+	message    string // the CRM's words: may repeat personal data, never logged
+	retryAfter time.Duration
+	written    time.Time // see answer
+	answered   time.Time // see answer
+	lease      error
+	data       json.RawMessage // of an answer with success
+	extra      json.RawMessage // "meta" of an answer with success
+
+	id      int64 // of the contact, when done
+	charged bool  // the failed attempt counts against the event
+}
+
+// envelope is the CRM's answer, whatever it is.
+type envelope struct {
+	Success *bool           `json:"success"`
+	Data    json.RawMessage `json:"data"`
+	Meta    json.RawMessage `json:"meta"`
+	Error   *struct {
+		Code       text   `json:"code"`
+		Message    text   `json:"message"`
+		RetryAfter number `json:"retryAfter"`
+	} `json:"error"`
+}
+
+// classify is the one place that decides what an answer means, for reads and
+// creates alike; created looks at the id of a create on top.
+func classify(a answer, now time.Time) outcome {
+	o := outcome{status: a.status, written: a.written, answered: a.answered, lease: a.lease}
+	if a.lease != nil {
+		o.class = classLeaseLost
+		return o
+	}
+	if a.status == 0 {
+		o.code = transportCode(a.err)
+		if a.written.IsZero() {
+			o.class = classNotApplied
+		}
+		return o
+	}
+	o.retryAfter = retryAfter(a.header.Get("Retry-After"), now)
+	var e envelope
+	if a.err != nil || json.Unmarshal(a.body, &e) != nil {
+		o.class = classOf(a.status, "")
+		if errors.Is(a.err, errTooLong) {
+			o.code = codeTooLong
+		}
+		return o
+	}
+	if e.Error != nil {
+		o.code, o.message = bounded(string(e.Error.Code), 64), bounded(string(e.Error.Message), 2048)
+		o.retryAfter = max(o.retryAfter, seconds(float64(e.Error.RetryAfter)))
+	}
+	failed := e.Error != nil || (e.Success != nil && !*e.Success)
+	if a.status/100 == 2 && !failed {
+		o.class, o.data, o.extra = classDone, e.Data, e.Meta
+		return o
+	}
+	o.class = classOf(a.status, o.code)
+	return o
+}
+
+// codeTooLong says that an answer was longer than we read.
+const codeTooLong = "ANSWER_TOO_LONG"
+
+// created is classify for a create: done only when the answer tells the id.
+func created(a answer, now time.Time) outcome {
+	o := classify(a, now)
+	if o.class != classDone {
+		return o
+	}
+	var contact struct {
+		ID number `json:"id"`
+	}
+	if json.Unmarshal(o.data, &contact) != nil || contact.ID < 1 || contact.ID != number(math.Trunc(float64(contact.ID))) {
+		o.class, o.code = classDoubt, "NO_ID"
+		return o
+	}
+	o.id = int64(contact.ID)
+	return o
+}
+
+// classOf decides by status and code. code is "" when the body was not the CRM's.
+func classOf(status int, code string) class {
+	switch status {
+	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden,
+		http.StatusNotFound, http.StatusMethodNotAllowed:
+		return classCredentials
+	case http.StatusRequestEntityTooLarge:
+		return classTooLarge
+	case http.StatusTooManyRequests:
+		return classThrottled
+	case http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusOK, http.StatusCreated:
+		return classOfCode(code)
+	}
+	return classDoubt
+}
+
+// classOfCode decides where the status says little: success false with 200, an item of a batch.
+func classOfCode(code string) class {
+	switch code {
+	case "CONFLICT", "ALREADY_EXISTS":
+		return classRefused
+	case "BITRIX_ERROR":
+		return classBusiness
+	case "RATE_LIMITED", "ERROR_LOOP_DETECTED":
+		return classThrottled
+	case "BITRIX_ACCESS_DENIED", "NOT_FOUND", "ENTITY_NOT_FOUND", "METHOD_NOT_ALLOWED":
+		return classCredentials
+	}
+	switch {
+	case namesKey(code):
+		return classCredentials
+	case strings.HasPrefix(code, "INVALID_"), strings.HasPrefix(code, "MISSING_"), strings.HasPrefix(code, "VALIDATION_"):
+		return classRefused // the reference's list of them is open
+	}
+	return classDoubt // INTERNAL_ERROR, BITRIX_UNAVAILABLE, QUEUE_TIMEOUT and what we have never seen
+}
+
+// namesKey tells whether a code is about the key, whatever is sent with it.
+func namesKey(code string) bool {
+	switch code {
+	case "MISSING_API_KEY", "INVALID_API_KEY", "INVALID_APP_KEY", "WRONG_KEY_TYPE", "OAUTH_REQUIRED",
+		"MANAGEMENT_KEY_NO_ENTITY_ACCESS", "WRITE_BLOCKED_READONLY_KEY", "IP_NOT_ALLOWED":
+		return true
+	}
+	for _, prefix := range [...]string{"TOKEN_", "KEY_", "SCOPE_", "BILLING_"} {
+		if strings.HasPrefix(code, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// blamesKey tells whether an outcome can only be the key's fault.
+func (o outcome) blamesKey() bool {
+	return o.status == http.StatusUnauthorized || o.status == http.StatusPaymentRequired || namesKey(o.code)
+}
+
+// transportCode names a failure without its words, which hold addresses.
+func transportCode(err error) string {
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return "DNS"
+	}
+	op, isOp := errors.AsType[*net.OpError](err)
+	switch {
+	case errors.Is(err, errTimeout):
+		return "TIMEOUT"
+	case isOp && op.Op == "dial":
+		return "UNREACHABLE"
+	case isTLS(err):
+		return "TLS"
+	}
+	return "CONNECTION_LOST"
+}
+
+// text reads a string liberally: whatever else stands there is taken as it is written.
+type text string
+
+func (t *text) UnmarshalJSON(b []byte) error {
+	var s string
+	if json.Unmarshal(b, &s) == nil {
+		*t = text(s)
+	} else {
+		*t = text(bytes.TrimSpace(b))
+	}
+	return nil
+}
+
+// number reads a number liberally, also as a string; what is none is 0.
+type number float64
+
+func (n *number) UnmarshalJSON(b []byte) error {
+	f, err := strconv.ParseFloat(strings.Trim(string(b), `" `), 64)
+	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+		f = 0
+	}
+	*n = number(f)
+	return nil
+}
+
+// maxRetryAfter bounds what a portal can make us wait in one go.
+const maxRetryAfter = time.Hour
+
+// retryAfter reads the header's two forms, seconds and a date.
+func retryAfter(header string, now time.Time) time.Duration {
+	header = strings.TrimSpace(header)
+	if f, err := strconv.ParseFloat(header, 64); err == nil {
+		return seconds(f)
+	}
+	if at, err := http.ParseTime(header); err == nil {
+		return seconds(at.Sub(now).Seconds())
+	}
+	return 0
+}
+
+func seconds(f float64) time.Duration {
+	if !(f > 0) { // NaN too
+		return 0
+	}
+	return time.Duration(min(f, maxRetryAfter.Seconds()) * float64(time.Second))
+}

@@ -1,0 +1,238 @@
+package crmclient
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+)
+
+// event is one call of Create. It belongs to that call's goroutine; while a ticket of it is out,
+// the slot reads it and writes body.
+type event struct {
+	req Request
+
+	unproven  bool      // a create may have worked: look up before anything else
+	suspected bool      // it was ever in doubt or suspect: never refused without a look-up
+	once      bool      // one absence is enough: nobody has reason to suspect
+	doubted   bool      // counted as in doubt
+	quiet     time.Time // from then on no create of ours can take effect any more
+	lookAt    time.Time // next look-up, not before
+	retryAt   time.Time // next create, not before
+
+	written int // creates
+	charged int
+	verdict *Rejection // to be handed out when nothing speaks against it
+	since   uint64     // evidence counts from here: the event's last attempt
+	backoff *backoff.ExponentialBackOff
+
+	body    []byte // encoded for bodyFor
+	bodyFor *portal
+}
+
+// Create blocks until the contact exists, the CRM will never accept it
+// (*Rejection), or ctx ended (its error). Everything else (throttling,
+// outages, timeouts, bad credentials, doubt) is handled inside.
+//
+// A create that is on its way when ctx ends is broken off and may have taken effect.
+func (c *Creator) Create(ctx context.Context, r Request) (Result, error) {
+	e := c.takeUp(r)
+	defer c.letGo(e)
+	for {
+		if e.unproven {
+			id, err := c.prove(ctx, e)
+			if err != nil || id > 0 {
+				return Result{ContactID: id, Found: id > 0, Attempts: e.written}, err
+			}
+		}
+		if e.verdict != nil && c.mayRefuse(e) {
+			return Result{Attempts: e.written}, e.verdict
+		}
+		e.verdict = nil
+		if err := sleepUntil(ctx, e.retryAt); err != nil {
+			return Result{Attempts: e.written}, err
+		}
+		o, err := c.submit(ctx, &ticket{kind: kindCreate, event: e})
+		if err != nil {
+			return Result{Attempts: e.written}, err
+		}
+		if !o.written.IsZero() {
+			e.written++
+		}
+		switch o.class {
+		case classDone:
+			return Result{ContactID: o.id, Attempts: e.written}, nil
+		case classLeaseLost:
+			return Result{Attempts: e.written}, fmt.Errorf("%w: %w", ErrLeaseLost, o.lease)
+		}
+		c.digest(e, o)
+	}
+}
+
+func (c *Creator) takeUp(r Request) *event {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.callers++
+	if r.Suspect {
+		c.meter.suspects.Inc()
+	}
+	return &event{
+		req:       r,
+		unproven:  r.Suspect || c.cfg.LookupAlways,
+		suspected: r.Suspect,
+		once:      !r.Suspect,
+		since:     c.evidence.seq,
+		backoff:   newBackoff(c.cfg),
+	}
+}
+
+func (c *Creator) letGo(e *event) {
+	c.proven(e)
+	c.leave()
+}
+
+// digest draws what a create that did not work means for its event.
+func (c *Creator) digest(e *event, o outcome) {
+	now := time.Now()
+	wait := o.retryAfter
+	if o.charged {
+		e.charged++
+	}
+	switch o.class {
+	case classRefused:
+		c.refuse(e, ReasonRefused, o)
+	case classTooLarge:
+		c.refuse(e, ReasonTooLarge, o)
+	case classBusiness:
+		if e.charged >= c.cfg.MaxAttempts {
+			c.refuse(e, ReasonRefused, o)
+		}
+	case classDoubt:
+		c.doubt(e, o, now)
+		fallthrough
+	case classCredentials:
+		if o.charged && e.charged >= c.cfg.MaxAttempts {
+			c.refuse(e, ReasonRetriesExhausted, o)
+		}
+	}
+	if e.verdict == nil && o.class != classThrottled {
+		c.meter.retries.Inc()
+		wait = max(wait, e.backoff.NextBackOff())
+	}
+	e.retryAt = now.Add(wait)
+	c.mu.Lock()
+	e.since = c.evidence.seq
+	c.mu.Unlock()
+}
+
+// refuse sets the verdict. An event that may have a contact is looked up once more
+// before: it may be refused because an earlier create worked.
+func (c *Creator) refuse(e *event, reason Reason, o outcome) {
+	attempts := e.charged
+	if !o.charged {
+		attempts++
+	}
+	e.verdict = &Rejection{Reason: reason, Status: o.status, Code: o.code, Message: o.message, Attempts: attempts}
+	if e.suspected {
+		e.unproven, e.once = true, false
+	}
+}
+
+// doubt notes that a create may have worked, or may yet.
+func (c *Creator) doubt(e *event, o outcome, now time.Time) {
+	e.unproven, e.suspected, e.once = true, true, false
+	e.lookAt = now.Add(c.cfg.Settle)
+	if o.answered.IsZero() {
+		e.quiet = later(e.quiet, o.written.Add(c.cfg.lifetime()))
+	} else {
+		e.quiet = later(e.quiet, o.answered.Add(c.cfg.Settle))
+	}
+	c.meter.doubts.Inc()
+	if !e.doubted {
+		e.doubted = true
+		c.meter.inDoubt.Inc()
+	}
+}
+
+// proven ends an event's doubt.
+func (c *Creator) proven(e *event) {
+	e.unproven = false
+	if e.doubted {
+		e.doubted = false
+		c.meter.inDoubt.Dec()
+	}
+}
+
+// prove looks an event up until its contact is found or certainly absent (0): by two
+// look-ups a settle time apart that agree, neither before the last
+// create that anybody may have sent cannot take effect any more.
+func (c *Creator) prove(ctx context.Context, e *event) (id int64, err error) {
+	var first time.Time // when the first absence that counts was asked for
+	for {
+		if err := sleepUntil(ctx, e.lookAt); err != nil {
+			return 0, err
+		}
+		id, asked, err := c.lookAgain(ctx, e)
+		if err != nil || id > 0 {
+			return id, err
+		}
+		quiet := c.quietAt(e)
+		switch {
+		case asked.Before(quiet):
+			first, e.lookAt = time.Time{}, quiet
+		case first.Before(quiet) || first.IsZero():
+			first, e.lookAt = asked, asked.Add(c.cfg.Settle)
+			if e.once {
+				c.proven(e)
+				return 0, nil
+			}
+		case asked.Sub(first) >= c.cfg.Settle:
+			c.proven(e)
+			return 0, nil
+		default:
+			e.lookAt = first.Add(c.cfg.Settle)
+		}
+	}
+}
+
+// quietAt is the time from which an unproven event's absence counts.
+func (c *Creator) quietAt(e *event) time.Time {
+	quiet := e.quiet
+	if e.req.SentBefore != nil {
+		if at := e.req.SentBefore(); !at.IsZero() {
+			quiet = later(quiet, at.Add(c.cfg.lifetime()))
+		}
+	}
+	return quiet
+}
+
+// lookAgain looks an event up by every way that was in force.
+func (c *Creator) lookAgain(ctx context.Context, e *event) (id int64, asked time.Time, err error) {
+	c.mu.Lock()
+	ways := slices.Clone(c.ways)
+	c.mu.Unlock()
+	if len(ways) == 0 {
+		// Not asked yet: the ticket of a look-up would not know how.
+		if err := c.Prepare(ctx); err != nil {
+			return 0, time.Time{}, err
+		}
+		return c.lookAgain(ctx, e)
+	}
+	for _, name := range e.req.Ways {
+		if w := parseWay(name); !slices.Contains(ways, w) {
+			ways = append(ways, w)
+		}
+	}
+	for _, w := range ways {
+		o, err := c.submit(ctx, &ticket{kind: kindLookUp, event: e, way: w})
+		if err != nil || o.id > 0 {
+			return o.id, o.written, err
+		}
+		if asked.IsZero() || o.written.Before(asked) {
+			asked = o.written
+		}
+	}
+	return 0, asked, nil
+}

@@ -1,0 +1,126 @@
+package crmclient
+
+import (
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+)
+
+// gate is where holds are: while there is one, only one probe at a time goes
+// through, each after a longer wait and with another event. Guarded by Creator.mu.
+type gate struct {
+	hold    *Hold // nil: open
+	probing bool  // a probe is on its way
+	backoff *backoff.ExponentialBackOff
+}
+
+// newBackoff gives the waits between tries: exponential, with jitter, for ever.
+func newBackoff(cfg Config) *backoff.ExponentialBackOff {
+	return backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(cfg.BackoffInitial),
+		backoff.WithMaxInterval(cfg.BackoffMax),
+		backoff.WithMaxElapsedTime(0),
+	)
+}
+
+// closed tells whether the gate lets nothing through before a time.
+func (g *gate) closed() (until time.Time, yes bool) {
+	if g.hold == nil {
+		return time.Time{}, false
+	}
+	return g.hold.Until, true
+}
+
+// fault is why a hold begins or goes on.
+type fault struct {
+	cause      Cause
+	status     int
+	code       string
+	retryAfter time.Duration
+}
+
+// hold begins a hold, or keeps it up after a failed probe. What fails besides the
+// probe was sent before the hold and says nothing new, save a later Retry-After.
+func (c *Creator) hold(f fault, probe bool) {
+	now := time.Now()
+	if f.cause == HoldThrottle {
+		c.budget.block(now.Add(f.retryAfter))
+	}
+	g := &c.gate
+	fresh := g.hold == nil
+	if fresh {
+		g.backoff.Reset()
+		g.hold = &Hold{}
+	}
+	if fresh || probe {
+		g.hold.Until = now.Add(min(g.backoff.NextBackOff(), c.cfg.BackoffMax))
+	}
+	g.hold.Until = later(g.hold.Until, now.Add(f.retryAfter))
+	if !fresh && !probe {
+		return
+	}
+	changed := fresh || g.hold.Cause != f.cause
+	if changed {
+		c.meter.held(g.hold.Cause, g.hold.Since, now)
+		g.hold.Cause, g.hold.Since = f.cause, now
+		c.meter.holding(f.cause)
+	}
+	g.hold.Status, g.hold.Code, g.hold.Advice = f.status, f.code, advice(f)
+	if changed {
+		c.log.Warn().Str("cause", string(f.cause)).Int("status", f.status).Str("code", f.code).
+			Str("advice", g.hold.Advice).Msg("CRM held")
+	}
+}
+
+// release opens the gate.
+func (c *Creator) release(why string) {
+	g := &c.gate
+	if g.hold == nil {
+		return
+	}
+	now := time.Now()
+	c.meter.held(g.hold.Cause, g.hold.Since, now)
+	c.log.Info().Str("cause", string(g.hold.Cause)).Dur("held_ms", now.Sub(g.hold.Since)).Msg(why)
+	g.hold = nil
+}
+
+// advice says in a sentence what to do about a hold.
+func advice(f fault) string {
+	switch f.cause {
+	case HoldPreparing:
+		return "Nothing to do: the portal is being asked what it is."
+	case HoldThrottle:
+		return "Nothing to do: the CRM asked for a pause; lower CRM_REQUESTS_PER_MINUTE when it happens often."
+	case HoldFlood:
+		return "The CRM refuses every contact: read dlt-code and dlt-message of the newest dead letters, mend the mandatory field or default they name, and replay them."
+	case HoldOriginField:
+		return "The CRM does not keep our id: run leadbridge check --fix, or set CRM_ORIGIN_FIELD to a field that exists, or to none."
+	case HoldOutage:
+		return outageAdvice(f)
+	}
+	return credentialsAdvice(f)
+}
+
+func outageAdvice(f fault) string {
+	switch {
+	case f.status/100 == 3:
+		return "CRM_BASE_URL redirects: set it to the address that answers by itself."
+	case f.status != 0:
+		return "The CRM fails for every contact: look at its state page; delivery goes on by itself."
+	}
+	return "The CRM cannot be reached: look at CRM_BASE_URL, name resolution, proxy and network; delivery goes on by itself."
+}
+
+func credentialsAdvice(f fault) string {
+	switch {
+	case f.status == 404 || f.status == 405:
+		return "The CRM does not know the address: set CRM_BASE_URL without /v1 and anything after it."
+	case f.status == 402:
+		return "The CRM wants to be paid: look at the portal's plan."
+	case f.code == "TOKEN_MISSING" || f.code == "TOKEN_EXPIRED" || f.code == "TOKEN_REFRESH_FAILED":
+		return "Give a new session in CRM_SESSION_TOKEN or its file; the file is read again by itself."
+	case f.status == 403:
+		return "The key may not make contacts: give it the scope crm and write access, and look at its rights and allowed addresses."
+	}
+	return "Give a working key in CRM_API_KEY or its file; the file is read again by itself."
+}

@@ -1,0 +1,239 @@
+package crmclient_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+	"go.uber.org/goleak"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	goodKey = "vibe_api_good"
+	settle  = 5 * time.Second
+	// lifetime of an unanswered request: queue limit and run time.
+	lifetime = 35 * time.Second
+)
+
+// world is a portal and a Creator for it, inside a bubble.
+type world struct {
+	t       *testing.T
+	sim     *crmtest.Simulator
+	server  *crmtest.Server
+	creator *crmclient.Creator
+	logs    *logBook
+	metrics *prometheus.Registry
+	calls   sync.WaitGroup
+}
+
+// inBubble runs test with a portal of the given kind.
+func inBubble(t *testing.T, o crmtest.Options, change func(*crmclient.Config), test func(*world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, o, change)
+		defer w.close()
+		test(w)
+	})
+}
+
+func newWorld(t *testing.T, o crmtest.Options, change func(*crmclient.Config)) *world {
+	t.Helper()
+	w := &world{t: t, sim: crmtest.New(o), logs: &logBook{}, metrics: prometheus.NewRegistry()}
+	w.server = crmtest.Serve(w.sim)
+	w.creator = w.newCreator(change)
+	return w
+}
+
+// newCreator makes another process's Creator for the same portal.
+func (w *world) newCreator(change func(*crmclient.Config)) *crmclient.Creator {
+	w.t.Helper()
+	cfg := crmclient.Config{
+		BaseURL: w.server.URL, APIKey: crmclient.Secret{Value: goodKey},
+		Timeout: 35 * time.Second, QueueLimit: 30 * time.Second, Settle: settle,
+		Slots: 2, RequestsPerMinute: 0, RequestsPerSecond: 0,
+		OriginField: "auto", Originator: "leadbridge",
+		MaxAttempts: 6, BackoffInitial: 500 * time.Millisecond, BackoffMax: time.Minute, FloodLimit: 100,
+		Log: zerolog.New(w.logs), Metrics: w.metrics, Dial: w.server.Dial,
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	c, err := crmclient.New(cfg)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return c
+}
+
+func (w *world) close() {
+	w.calls.Wait()
+	w.creator.Close()
+	w.server.Close()
+}
+
+// portalWithField is a portal that answers at once and has our user field.
+func portalWithField() crmtest.Options { return crmtest.Options{ExistingUserField: true, Portal: "sim.bitrix24.ru"} }
+
+// originID is a valid one.
+func originID(n int) string { return fmt.Sprintf("lb-%032x", n) }
+
+// lead is a request for one person.
+func lead(n int) crmclient.Request {
+	return crmclient.Request{
+		OriginID: originID(n), RecordedAt: time.Now(),
+		Contact: crmclient.Contact{
+			Name: fmt.Sprintf("Name%d", n), LastName: "Surname",
+			Phones: []crmclient.Multifield{{Value: fmt.Sprintf("+7916%07d", n), TypeID: "MOBILE"}},
+			Emails: []crmclient.Multifield{{Value: fmt.Sprintf("person%d@example.ru", n), TypeID: "WORK"}},
+		},
+	}
+}
+
+func suspect(n int) crmclient.Request {
+	r := lead(n)
+	r.Suspect = true
+	return r
+}
+
+// ended is what a Create came to.
+type ended struct {
+	result crmclient.Result
+	err    error
+	took   time.Duration
+}
+
+func (w *world) create(r crmclient.Request) ended { return w.createUntil(context.Background(), r) }
+
+func (w *world) createUntil(ctx context.Context, r crmclient.Request) ended {
+	begun := time.Now()
+	res, err := w.creator.Create(ctx, r)
+	return ended{res, err, time.Since(begun)}
+}
+
+// start runs a Create beside the test.
+func (w *world) start(ctx context.Context, r crmclient.Request) <-chan ended {
+	done := make(chan ended, 1)
+	w.calls.Go(func() { done <- w.createUntil(ctx, r) })
+	return done
+}
+
+// mustCreate makes contacts in the portal and fails the test otherwise.
+func (w *world) mustCreate(r crmclient.Request) ended {
+	w.t.Helper()
+	e := w.create(r)
+	if e.err != nil {
+		w.t.Fatalf("Create = %v", e.err)
+	}
+	return e
+}
+
+// script decides calls of one kind by their number; others pass.
+func (w *world) script(methodPath string, f func(n int, c crmtest.Call) crmtest.Action) {
+	n := 0
+	w.sim.Script(func(c crmtest.Call) crmtest.Action {
+		if !c.Is(methodPath) {
+			return crmtest.Action{}
+		}
+		n++
+		return f(n, c)
+	})
+}
+
+const (
+	createCall = "POST /v1/contacts"
+	searchCall = "POST /v1/contacts/search"
+	fieldsCall = "GET /v1/contacts/fields"
+)
+
+// concerns tells whether a call is about an event.
+func concerns(c crmtest.Call, n int) bool { return bytes.Contains(c.Body, []byte(originID(n))) }
+
+// wantContacts checks how many contacts the portal holds, and that none is there twice.
+func (w *world) wantContacts(n int) {
+	w.t.Helper()
+	s := w.sim.Stats()
+	if s.Contacts != n || s.Duplicates != 0 {
+		w.t.Errorf("portal holds %d contacts with %d duplicates, want %d and none", s.Contacts, s.Duplicates, n)
+	}
+}
+
+// holds are the causes in force.
+func (w *world) holds() string {
+	var causes []string
+	for _, h := range w.creator.Status().Holds {
+		if h.Advice == "" {
+			w.t.Errorf("hold %s has no advice", h.Cause)
+		}
+		causes = append(causes, string(h.Cause))
+	}
+	return strings.Join(causes, " ")
+}
+
+func (w *world) wantHolds(causes string) {
+	w.t.Helper()
+	if got := w.holds(); got != causes {
+		w.t.Errorf("holds are %q, want %q", got, causes)
+	}
+}
+
+// rejection is the error's, nil when it is something else.
+func rejection(err error) *crmclient.Rejection {
+	r, _ := errors.AsType[*crmclient.Rejection](err)
+	return r
+}
+
+// later waits so long, in virtual time, and until everything has come to rest.
+func later(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// logBook keeps what was logged.
+type logBook struct {
+	mu   sync.Mutex
+	text strings.Builder // guarded by mu
+}
+
+func (b *logBook) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if os.Getenv("SHOW_LOGS") != "" {
+		fmt.Fprintf(os.Stderr, "%s %s", time.Now().Format("15:04:05.000"), p)
+	}
+	return b.text.Write(p)
+}
+
+func (b *logBook) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// count tells how many lines hold all of the texts.
+func (b *logBook) count(texts ...string) int {
+	n := 0
+lines:
+	for line := range strings.Lines(b.String()) {
+		for _, t := range texts {
+			if !strings.Contains(line, t) {
+				continue lines
+			}
+		}
+		n++
+	}
+	return n
+}

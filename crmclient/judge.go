@@ -1,0 +1,167 @@
+package crmclient
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// maxStale is how often a create is sent again at once because the kept
+// connection it met was closed before anything was written.
+const maxStale = 3
+
+// create makes the contact of a job's event and judges what came of it.
+func (c *Creator) create(j *job) {
+	t := j.tickets[0]
+	o, w := c.sendCreate(j, t.event)
+	if j.ctx.Err() != nil && o.class != classDone {
+		return // broken off: not an attempt
+	}
+	c.judge(j, t.event, w, &o)
+	c.answer(t, o)
+}
+
+// sendCreate sends one create, by the way in force.
+func (c *Creator) sendCreate(j *job, e *event) (outcome, way) {
+	c.mu.Lock()
+	p := c.portal
+	c.mu.Unlock()
+	body, err := c.encode(e, p)
+	if err != nil {
+		return outcome{class: classRefused, code: "UNENCODABLE", message: "the contact cannot be written as JSON"}, p.way
+	}
+	what := call{op: opCreate, method: http.MethodPost, path: "/contacts", body: body, lease: e.req.Lease}
+	for try := 1; ; try++ {
+		if e.req.Lease != nil {
+			if err := e.req.Lease(); err != nil {
+				return outcome{class: classLeaseLost, lease: err}, p.way
+			}
+		}
+		a := c.do(j.ctx, j, what)
+		o := c.understood(what, created(a, time.Now()))
+		if o.class != classNotApplied || !a.reused || try == maxStale {
+			return o, p.way
+		}
+	}
+}
+
+// encode writes the event's contact for a portal, once.
+func (c *Creator) encode(e *event, p *portal) ([]byte, error) {
+	if e.bodyFor == p {
+		return e.body, nil
+	}
+	fields := e.req.Contact.body()
+	if unknown := p.fit(fields); len(unknown) > 0 {
+		c.mu.Lock()
+		c.report(unknown)
+		c.mu.Unlock()
+	}
+	p.way.mark(fields, p, c.cfg.Originator, e.req.OriginID)
+	body, err := json.Marshal(fields)
+	if err != nil {
+		return nil, err
+	}
+	e.body, e.bodyFor = body, p
+	return body, nil
+}
+
+// judge draws what a create's outcome says about the event and about the CRM.
+func (c *Creator) judge(j *job, e *event, w way, o *outcome) {
+	switch o.class {
+	case classLeaseLost:
+		return
+	case classDone:
+		if !w.tag() && !w.carries(parseRow(o.data), c.cfg.Originator, e.req.OriginID) {
+			c.lostOrigin(j, e, o)
+			return
+		}
+		c.passed(e, j.probe)
+	case classRefused, classTooLarge:
+		c.turnedDown(j, e, *o)
+	case classBusiness:
+		o.charged = true
+		c.turnedDown(j, e, *o)
+	case classThrottled:
+		c.mu.Lock()
+		c.hold(fault{HoldThrottle, o.status, o.code, o.retryAfter}, j.probe)
+		c.mu.Unlock()
+	default:
+		o.charged = c.blame(j, e, *o)
+	}
+}
+
+// passed notes that an event's contact exists. The first success ends every hold.
+func (c *Creator) passed(e *event, probe bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.evidence.add(e.req.OriginID, true)
+	c.flood.end()
+	if probe {
+		c.release("CRM delivers again")
+	}
+}
+
+// turnedDown notes that the CRM answered and did not want the contact.
+// That ends every hold but that of a flood, which it keeps up.
+func (c *Creator) turnedDown(j *job, e *event, o outcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.evidence.add(e.req.OriginID, true)
+	c.probed(j, o)
+}
+
+// probed ends a hold after a probe whose failure is its event's own. Called with mu held.
+func (c *Creator) probed(j *job, o outcome) {
+	switch {
+	case !j.probe || c.gate.hold == nil:
+	case c.gate.hold.Cause == HoldFlood:
+		c.hold(fault{HoldFlood, o.status, o.code, o.retryAfter}, true)
+	default:
+		c.release("CRM delivers again")
+	}
+}
+
+// lostOrigin handles a contact that was made without our id: nothing can
+// find it again, so nothing more is made before it is clear which field carries ids.
+func (c *Creator) lostOrigin(j *job, e *event, o *outcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.evidence.add(e.req.OriginID, true)
+	c.flood.end()
+	c.stale = true
+	c.hold(fault{cause: HoldOriginField, status: o.status, code: "ID_NOT_KEPT"}, j.probe)
+}
+
+// blame decides whose fault a failed create is: the event's own, which is then
+// charged, or everybody's, which is a hold and charges nobody.
+func (c *Creator) blame(j *job, e *event, o outcome) (charged bool) {
+	c.mu.Lock()
+	c.evidence.add(e.req.OriginID, false)
+	others, through := c.evidence.since(e.since, e.req.OriginID)
+	c.mu.Unlock()
+
+	own, f := poison(others, through), fault{causeOf(o), o.status, o.code, o.retryAfter}
+	switch {
+	case o.class == classCredentials && (others > 0 || o.blamesKey()):
+		// Other creates tell. Alone with a code that names the key, it is the key.
+	case others < enoughEvidence:
+		n := c.ask(j.ctx, j, fieldsCall)
+		if j.ctx.Err() != nil {
+			return false
+		}
+		if n.class == classDone {
+			through += enoughEvidence - others
+		} else if n.status != 0 {
+			f = fault{causeOf(n), n.status, n.code, max(n.retryAfter, o.retryAfter)}
+		}
+		own = poison(enoughEvidence, through)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if own {
+		c.probed(j, o)
+		return o.class != classNotApplied // what never left says nothing about the event
+	}
+	c.hold(f, j.probe)
+	return false
+}

@@ -1,0 +1,72 @@
+package crmclient
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// meter counts for the operator. Labels come from closed sets.
+type meter struct {
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	retries  prometheus.Counter
+	doubts   prometheus.Counter
+	inDoubt  prometheus.Gauge
+	suspects prometheus.Counter
+	lookUps  *prometheus.CounterVec
+	holds    *prometheus.GaugeVec
+	heldFor  *prometheus.CounterVec
+}
+
+func newMeter(r prometheus.Registerer) *meter {
+	const space, sub = "leadbridge", "crm"
+	m := &meter{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Subsystem: sub, Name: "requests_total",
+			Help: "Requests to the CRM by operation and HTTP status (0: no answer)."}, []string{"operation", "status"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: space, Subsystem: sub, Name: "request_duration_seconds",
+			Help:    "Time from sending a request to its answer or failure.",
+			Buckets: []float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 40}}, []string{"operation"}),
+		retries: prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Subsystem: sub, Name: "retries_total",
+			Help: "Creates that have to be tried again."}),
+		doubts: prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Subsystem: sub, Name: "in_doubt_total",
+			Help: "Creates of which it was unknown whether they worked."}),
+		inDoubt: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Subsystem: sub, Name: "in_doubt",
+			Help: "Events of which it is unknown now whether their contact exists."}),
+		suspects: prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Subsystem: sub, Name: "suspects_total",
+			Help: "Events that came as suspects: looked up before they are created."}),
+		lookUps: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Subsystem: sub, Name: "lookups_total",
+			Help: "Look-ups of events by outcome: found, absent, or failed (whole requests)."}, []string{"outcome"}),
+		holds: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: space, Subsystem: sub, Name: "held",
+			Help: "1 while creates are held back for the cause."}, []string{"cause"}),
+		heldFor: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Subsystem: sub, Name: "hold_seconds_total",
+			Help: "Seconds for which creates were held back, by cause, counted at the end of each hold."}, []string{"cause"}),
+	}
+	for _, cause := range [...]Cause{HoldCredentials, HoldOutage, HoldThrottle, HoldFlood, HoldOriginField} {
+		m.holds.WithLabelValues(string(cause))
+		m.heldFor.WithLabelValues(string(cause))
+	}
+	if r != nil {
+		r.MustRegister(m.requests, m.duration, m.retries, m.doubts, m.inDoubt, m.suspects, m.lookUps, m.holds, m.heldFor)
+	}
+	return m
+}
+
+func (m *meter) request(op string, status int, took time.Duration) {
+	m.requests.WithLabelValues(op, strconv.Itoa(status)).Inc()
+	m.duration.WithLabelValues(op).Observe(took.Seconds())
+}
+
+func (m *meter) lookUp(outcome string, n float64) { m.lookUps.WithLabelValues(outcome).Add(n) }
+
+func (m *meter) holding(cause Cause) { m.holds.WithLabelValues(string(cause)).Set(1) }
+
+// held ends the counting of a hold.
+func (m *meter) held(cause Cause, since, now time.Time) {
+	if cause == "" {
+		return
+	}
+	m.holds.WithLabelValues(string(cause)).Set(0)
+	m.heldFor.WithLabelValues(string(cause)).Add(now.Sub(since).Seconds())
+}

@@ -1,0 +1,91 @@
+package crmclient
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+)
+
+// Secret is a value, or a file that holds one and is read again when the
+// value stops working. It prints as ***.
+type Secret struct {
+	Value string
+	File  string
+}
+
+const masked = "***"
+
+// String hides the value.
+func (Secret) String() string { return masked }
+
+// GoString hides the value from %#v.
+func (Secret) GoString() string { return masked }
+
+// MarshalText hides the value from encoders, loggers among them.
+func (Secret) MarshalText() ([]byte, error) { return []byte(masked), nil }
+
+// keyring holds the credentials that are in use.
+type keyring struct {
+	key, token Secret
+
+	mu         sync.Mutex
+	keyValue   string // guarded by mu, as all below
+	tokenValue string
+	stale      bool // the portal did not take the values: read the files again
+}
+
+func newKeyring(key, token Secret) (*keyring, error) {
+	k := &keyring{key: key, token: token}
+	var faults [2]error
+	k.keyValue, faults[0] = key.read("CRM_API_KEY")
+	k.tokenValue, faults[1] = token.read("CRM_SESSION_TOKEN")
+	return k, errors.Join(faults[:]...)
+}
+
+// read gives the value. Errors name the setting, never what it holds.
+func (s Secret) read(setting string) (string, error) {
+	value := s.Value
+	if s.File != "" {
+		content, err := os.ReadFile(s.File)
+		if err != nil {
+			return "", fmt.Errorf("%s_FILE cannot be read, give a readable file: %w", setting, err)
+		}
+		value = string(content)
+		if strings.TrimSpace(value) == "" {
+			return "", fmt.Errorf("%s_FILE is empty: put the secret into it", setting)
+		}
+	}
+	value = strings.TrimSpace(value)
+	for _, r := range value {
+		if r <= ' ' || r > '~' {
+			return "", fmt.Errorf("%s holds a blank or a character that no key has: copy it again", setting)
+		}
+	}
+	return value, nil
+}
+
+// doubt says that the portal did not take the credentials.
+func (k *keyring) doubt() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.stale = true
+}
+
+// current gives the credentials, from their files again after doubt. A file
+// that is being replaced, so not readable right now, leaves the old value.
+func (k *keyring) current() (key, token string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.stale {
+		k.stale = false
+		if v, err := k.key.read(""); err == nil {
+			k.keyValue = v
+		}
+		if v, err := k.token.read(""); err == nil {
+			k.tokenValue = v
+		}
+	}
+	return k.keyValue, k.tokenValue
+}

@@ -1,0 +1,279 @@
+package crmclient
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// kind is what a ticket asks for.
+type kind int
+
+const (
+	kindPrepare kind = iota
+	kindLookUp
+	kindCreate
+	kinds
+)
+
+// lookUpLimit is how many events one look-up asks for.
+const lookUpLimit = 50
+
+// ticket is one thing that a caller waits for. A slot takes it along when a request leaves.
+type ticket struct {
+	kind  kind
+	event *event
+	way   way          // of a look-up
+	reply chan outcome // of capacity 1: a slot never waits for a caller
+
+	answered bool // owned by the job's goroutine
+	job      *job // guarded by Creator.mu, as the next; nil in the queue
+	gone     bool // its caller does not wait any more
+}
+
+// job is one use of a slot: what was waiting, taken together.
+type job struct {
+	kind    kind
+	tickets []*ticket
+	probe   bool // goes through a closed gate
+	prepaid bool // the budget has counted its first request; owned by the job's goroutine
+
+	// ctx ends when nobody waits for any of the tickets.
+	ctx    context.Context
+	cancel context.CancelFunc
+	live   int // tickets with somebody waiting; guarded by Creator.mu
+}
+
+// submit waits until a slot has dealt with a ticket. When ctx ends before, the ticket's
+// request is broken off unless others wait for it as well; it may have taken effect.
+func (c *Creator) submit(ctx context.Context, t *ticket) (outcome, error) {
+	t.reply = make(chan outcome, 1)
+	c.mu.Lock()
+	c.queue[t.kind] = append(c.queue[t.kind], t)
+	c.pump()
+	c.mu.Unlock()
+	select {
+	case o := <-t.reply:
+		return o, nil
+	case <-ctx.Done():
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.withdraw(t)
+	select {
+	case o := <-t.reply: // both at once: what is known is worth more
+		return o, nil
+	default:
+		return outcome{}, ctx.Err()
+	}
+}
+
+// withdraw takes back a ticket whose caller leaves. Called with mu held.
+func (c *Creator) withdraw(t *ticket) {
+	t.gone = true
+	if t.job == nil {
+		c.queue[t.kind] = slices.DeleteFunc(c.queue[t.kind], func(o *ticket) bool { return o == t })
+	} else if t.job.live--; t.job.live == 0 {
+		t.job.cancel()
+	}
+	c.pump()
+}
+
+// pump starts what may leave now and sets the timer for what may leave later. There is no
+// goroutine in an idle Creator. Called with mu held.
+func (c *Creator) pump() {
+	c.timer.Stop()
+	for c.free > 0 {
+		now := time.Now()
+		j, at := c.next(now)
+		if j == nil {
+			if !at.IsZero() {
+				c.timer.Reset(at.Sub(now))
+			}
+			return
+		}
+		c.free--
+		c.inFlight += len(j.tickets)
+		go c.run(j)
+	}
+}
+
+// next takes the tickets of the next request. Without one it tells when to
+// ask again; the zero time is when something changes. Called with mu held.
+func (c *Creator) next(now time.Time) (*job, time.Time) {
+	until, held := c.gate.closed()
+	if held && c.gate.probing || c.idle() {
+		return nil, time.Time{}
+	}
+	k := c.choose(now, held)
+	at := later(until, c.budget.at(now))
+	if k == kindLookUp {
+		at = later(at, c.looksAfter)
+	}
+	if at.After(now) {
+		return nil, at
+	}
+	j := &job{kind: k, tickets: c.grab(k), probe: held, prepaid: true}
+	j.live = len(j.tickets)
+	j.ctx, j.cancel = context.WithCancel(context.Background())
+	for _, t := range j.tickets {
+		t.job = j
+	}
+	c.budget.take(now)
+	c.gate.probing = c.gate.probing || held
+	c.lastKind = k
+	return j, time.Time{}
+}
+
+func (c *Creator) idle() bool {
+	return len(c.queue[kindPrepare])+len(c.queue[kindLookUp])+len(c.queue[kindCreate]) == 0
+}
+
+// choose says which queue is next: look-ups before creates, as events wait longer for them.
+// Probes take turns, so that neither can hide what the other would show.
+func (c *Creator) choose(now time.Time, held bool) kind {
+	if len(c.queue[kindPrepare]) > 0 {
+		return kindPrepare
+	}
+	looks, creates := len(c.queue[kindLookUp]) > 0, len(c.queue[kindCreate]) > 0
+	if !looks || creates && (now.Before(c.looksAfter) || held && c.lastKind == kindLookUp) {
+		return kindCreate
+	}
+	return kindLookUp
+}
+
+// grab takes tickets off a queue: one create, or look-ups of one way.
+func (c *Creator) grab(k kind) []*ticket {
+	limit := 1
+	if k == kindLookUp {
+		limit = lookUpLimit
+	}
+	first := c.queue[k][0]
+	var taken []*ticket
+	c.queue[k] = slices.DeleteFunc(c.queue[k], func(t *ticket) bool {
+		if len(taken) == limit || t.way != first.way {
+			return false
+		}
+		taken = append(taken, t)
+		return true
+	})
+	return taken
+}
+
+// run uses a slot.
+func (c *Creator) run(j *job) {
+	defer c.finish(j)
+	if !c.sure(j) {
+		return
+	}
+	switch j.kind {
+	case kindPrepare:
+		c.answer(j.tickets[0], outcome{class: classDone})
+	case kindLookUp:
+		c.lookUp(j)
+	case kindCreate:
+		c.create(j)
+	}
+}
+
+// answer hands an outcome to the ticket's caller.
+func (c *Creator) answer(t *ticket, o outcome) {
+	t.answered = true
+	t.reply <- o
+}
+
+// finish gives the slot back; tickets that got no answer go to the end of their queue, so
+// that the next probe is another event's.
+func (c *Creator) finish(j *job) {
+	j.cancel()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.free++
+	c.inFlight -= len(j.tickets)
+	if j.probe {
+		c.gate.probing = false
+	}
+	for _, t := range j.tickets {
+		t.job = nil
+		if !t.answered && !t.gone {
+			c.queue[t.kind] = append(c.queue[t.kind], t)
+		}
+	}
+	c.pump()
+}
+
+// do makes one call when the budget allows it.
+func (c *Creator) do(ctx context.Context, j *job, what call) answer {
+	if !j.prepaid {
+		if err := c.pay(ctx); err != nil {
+			return answer{err: err}
+		}
+	}
+	j.prepaid = false
+	a := c.wire.send(ctx, what)
+	now := time.Now()
+	c.meter.request(what.op, a.status, now.Sub(a.sent))
+	if a.status != 0 {
+		c.mu.Lock()
+		c.budget.hear(a.header, now)
+		c.mu.Unlock()
+	}
+	return a
+}
+
+// ask is do with the answer understood.
+func (c *Creator) ask(ctx context.Context, j *job, what call) outcome {
+	return c.understood(what, classify(c.do(ctx, j, what), time.Now()))
+}
+
+// understood draws what every outcome means beyond its request.
+func (c *Creator) understood(what call, o outcome) outcome {
+	if o.class == classCredentials {
+		c.wire.keys.doubt()
+	}
+	if o.class == classThrottled {
+		c.mu.Lock()
+		c.budget.block(time.Now().Add(o.retryAfter))
+		c.mu.Unlock()
+	}
+	if o.class != classDone {
+		c.log.Debug().Str("operation", what.op).Int("status", o.status).Str("code", o.code).
+			Stringer("class", o.class).Msg("CRM call failed")
+	}
+	return o
+}
+
+// pay waits for the budget.
+func (c *Creator) pay(ctx context.Context) error {
+	for {
+		c.mu.Lock()
+		now := time.Now()
+		at := c.budget.at(now)
+		if !at.After(now) {
+			c.budget.take(now)
+		}
+		c.mu.Unlock()
+		if !at.After(now) {
+			return nil
+		}
+		if err := sleepUntil(ctx, at); err != nil {
+			return err
+		}
+	}
+}
+
+// sleepUntil waits for a time, or for the end of ctx.
+func sleepUntil(ctx context.Context, at time.Time) error {
+	d := time.Until(at)
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
