@@ -20,6 +20,9 @@ type multifields struct {
 	// parse reads one text into values by add and what it cannot use by
 	// reject; typ is the kind the event gives, "" when it gives none.
 	parse func(text, typ string)
+	// bare reads the digits of a JSON number, which has no room for a plus;
+	// nil: like a text.
+	bare func(digits, typ string)
 	// typeID maps a spelling of a kind to the CRM's; ok is false for others.
 	typeID func(spelling string) (id string, ok bool)
 
@@ -182,9 +185,12 @@ func (m *multifields) number(s, typ string) {
 			s = strconv.FormatInt(int64(f), 10)
 		}
 	}
-	if strings.ContainsAny(s, "-.eE") {
+	switch {
+	case strings.ContainsAny(s, "-.eE"):
 		m.reject(s)
-		return
+	case m.bare != nil:
+		m.bare(s, typ)
+	default:
+		m.text(s, typ)
 	}
-	m.text(s, typ)
 }

@@ -24,7 +24,7 @@ const maxPhoneTries = 1000
 // else WORK: where a plan does not tell mobile from fixed (+1), it is WORK.
 func normalizePhones(raw any, region string) (phones []crmclient.Multifield, unusable []string) {
 	r := phoneReader{region: strings.ToUpper(strings.TrimSpace(region))}
-	r.multifields = multifields{parse: r.read, typeID: phoneTypeID}
+	r.multifields = multifields{parse: r.read, bare: r.readBare, typeID: phoneTypeID}
 	r.walk(raw, "")
 	return r.list, r.unusable
 }
@@ -58,6 +58,19 @@ func (r *phoneReader) read(text, typ string) {
 	}
 }
 
+// readBare reads the digits of a JSON number. What is no number of the region
+// is one of another when it is with the plus that JSON has no room for; texts
+// could have had it, so theirs are not guessed.
+func (r *phoneReader) readBare(digits, typ string) {
+	p, ok := r.lookUp(digits)
+	if !ok && len(digits) > 10 {
+		p, ok = r.ask("+" + digits)
+	}
+	if !ok || !r.keep(p, typ) {
+		r.reject(digits)
+	}
+}
+
 func (r *phoneReader) keep(p phone, typ string) bool {
 	if typ == "" {
 		typ = p.typ
@@ -73,18 +86,18 @@ type phone struct {
 // lookUp asks libphonenumber for digits, led by a plus or not. Abroad people
 // write 00 and 011 for the plus, also where the region has another prefix.
 func (r *phoneReader) lookUp(digits string) (phone, bool) {
-	if p, ok := r.parse1(digits); ok {
+	if p, ok := r.ask(digits); ok {
 		return p, true
 	}
 	for _, idd := range []string{"00", "011"} {
 		if rest, ok := strings.CutPrefix(digits, idd); ok && rest != "" && rest[0] != '0' {
-			return r.parse1("+" + rest)
+			return r.ask("+" + rest)
 		}
 	}
 	return phone{}, false
 }
 
-func (r *phoneReader) parse1(digits string) (phone, bool) {
+func (r *phoneReader) ask(digits string) (phone, bool) {
 	if n := len(digits); n < minPhoneDigits || n > maxPhoneDigits || r.tries >= maxPhoneTries {
 		return phone{}, false
 	}

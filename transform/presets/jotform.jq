@@ -41,7 +41,8 @@ def answer_key:
 | if ($raw | type) == "object" then
     [ ($raw | to_entries[] | select(.key | is_technical | not) | entries(.key | question | lead_key; .value)),
       {key: "form", value: $s.formTitle},
-      ($s | del(.rawRequest, .pretty, .formTitle) | to_entries[]) ]
+      # pretty repeats the answers; webhookURL is ours and may hold a secret.
+      ($s | del(.rawRequest, .pretty, .formTitle, .webhookURL) | to_entries[]) ]
     | gather
   elif ($s.answers? | type) == "object" then
     [ ($s.answers | to_entries[] | .value | objects | . as $a

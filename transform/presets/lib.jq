@@ -5,13 +5,18 @@
 # Questions that ask for a field of a lead, in words or as a key.
 def opening: "^(?:(?:what(?:['’]s| is)|please|enter|type|tell us|укажите|введите|напишите)[ _]+)*(?:(?:your|ваше?|ваша)[ _]+)?";
 def subject: "(?:(?:first|given|last|family|middle|full)[ _-]*name|name|surname|patronymic"
-  + "|(?:mobile |work )?(?:tele)?phone(?:[ _]number)?|mobile(?:[ _]number)?|e-?mail(?:[ _]address)?"
+  + "|(?:mobile|work|home)?[ _]?(?:tele)?phone(?:[ _]?number)?|mobile(?:[ _]?number)?|(?:work|home)?[ _]?e-?mail(?:[ _]address)?"
   + "|company(?:[ _]name)?|job[ _]title|message|comments?"
   + "|имя|фамилия|отчество|фио|(?:номер )?телефона?|e-?mail|(?:электронная )?почта|компания|должность|сообщение|комментарий)";
 def asks_for_field: test(opening + subject + "[\\s?!.:*]*$"; "i");
 
-# The name of a field for a label; other labels stay as they are.
-def lead_key: if type == "string" and asks_for_field then sub(opening; ""; "i") else . end;
+# The name of a field for a label; other labels stay as they are. Phones and
+# e-mails get one name, so that they stay in the order of the form.
+def lead_key:
+  if type != "string" or (asks_for_field | not) then .
+  elif test("phone|mobile|телефон"; "i") then "phone"
+  elif test("mail|почта"; "i") then "email"
+  else sub(opening; ""; "i") end;
 
 # The same with a second name, which counts when only it tells the field.
 def lead_key($other):

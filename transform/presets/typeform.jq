@@ -4,17 +4,18 @@ def answer_value:
   .type as $type
   | if $type == "choice" then .choice.label // .choice.other
     elif $type == "choices" then (.choices.labels // []) + [.choices.other // empty] | one_or_all
-    else .[$type] // del(.type, .field) end;
+    elif .[$type] == null then del(.type, .field)
+    else .[$type] end;
 
 (if (.form_response | type) == "object" then .form_response else . end) as $r
 | if ($r.answers | type) != "array" then .
   else
     ([$r.definition // {} | .. | objects | select((.id | type) == "string" and (.title | type) == "string") | {key: .id, value: .title}]
       | from_entries) as $titles
-    | [ ($r.answers[] | objects
+    | [ ($r.answers[] | objects | .field as $field
           | {key: (if .type == "email" then "email"
                    elif .type == "phone_number" then "phone"
-                   else ($titles[.field.id // ""] | lead_key(.field.ref? // "")) // .field.id // .type end),
+                   else ($titles[$field.id // ""] | lead_key($field.ref)) // $field.id // .type end),
              value: answer_value}),
         ($r.hidden // {} | to_entries[]),
         ($r.variables // [] | .[] | {key: "variable \(.key)", value: .[.type]}),
