@@ -14,9 +14,12 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/rs/zerolog"
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/transform"
@@ -393,4 +396,20 @@ var errHang = errors.New("hang")
 func hang(ctx context.Context) (crmclient.Result, error, bool) {
 	<-ctx.Done()
 	return crmclient.Result{Unsettled: true}, ctx.Err(), true
+}
+
+// faultCommits lets n commits be applied and answered as timed out.
+func (r *rig) faultCommits(n int) *kfake.FaultHandle {
+	return r.cluster.Fault(kfake.Fault{
+		Keys: []kmsg.Key{kmsg.OffsetCommit}, Group: testGroup, Err: kerr.RequestTimedOut, Count: n,
+	})
+}
+
+func counterValue(t *testing.T, c prometheus.Counter) float64 {
+	t.Helper()
+	var m dto.Metric
+	if err := c.Write(&m); err != nil {
+		t.Fatal(err)
+	}
+	return m.GetCounter().GetValue()
 }

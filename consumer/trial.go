@@ -30,15 +30,11 @@ func (p *partition) tryAlone(ctx context.Context, f *flight) (bool, error) {
 	if p.openedAt.left.openings < carefulAfter || f.Offset >= p.openedAt.left.granted {
 		return false, nil
 	}
-	p.mu.Lock()
-	if p.trial.offset != f.Offset {
-		p.trial = trial{offset: f.Offset}
+	attempt := trial{offset: f.Offset, begun: 1}
+	if p.openedAt.left.trial == f.Offset {
+		attempt.begun += p.openedAt.left.trials
 	}
-	p.trial.begun++
-	begun := p.trial.begun
-	p.touch()
-	p.mu.Unlock()
-	if begun > maxTrials {
+	if attempt.begun > maxTrials {
 		f.failure = &rejection{
 			reason:  reasonProcessingFailed,
 			message: "the process ended each time it transformed this event: please report it with the event",
@@ -46,15 +42,21 @@ func (p *partition) tryAlone(ctx context.Context, f *flight) (bool, error) {
 		f.event.ID = fmt.Sprintf("%s/%d/%d", f.Topic, f.Partition, f.Offset) // decoding it may be what kills
 		return true, nil
 	}
+	p.setTrial(attempt)
+	defer p.setTrial(trial{offset: -1})
 	if err := p.awaitCommit(ctx); err != nil {
 		return true, err
 	}
 	p.decodeSafely(f)
 	p.build(f)
-	p.mu.Lock()
-	p.trial = trial{offset: -1}
-	p.mu.Unlock()
 	return true, nil
+}
+
+func (p *partition) setTrial(t trial) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.trial = t
+	p.changed = true
 }
 
 // awaitCommit waits until a commit that began after the call is acknowledged.

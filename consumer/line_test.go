@@ -1,0 +1,121 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+)
+
+// line is a process's way to the brokers, which a test can cut or freeze.
+type line struct {
+	dial dialFunc
+
+	mu     sync.Mutex
+	cut    bool
+	thawed chan struct{} // closed while not frozen
+	conns  []net.Conn
+}
+
+func (r *rig) line() *line {
+	open := make(chan struct{})
+	close(open)
+	return &line{dial: r.network.DialContext, thawed: open}
+}
+
+// use makes a process go by this line.
+func (l *line) use(cfg *Config) { cfg.Dial = l.Dial }
+
+func (l *line) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if err := l.passable(); err != nil {
+		return nil, err
+	}
+	conn, err := l.dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.conns = append(l.conns, conn)
+	return &lineConn{Conn: conn, line: l, closed: make(chan struct{})}, nil
+}
+
+// sever closes every connection and refuses new ones, as after a kill.
+func (l *line) sever() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cut = true
+	for _, c := range l.conns {
+		c.Close()
+	}
+}
+
+// mend lets new connections through.
+func (l *line) mend() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cut = false
+}
+
+// freeze holds every byte until thaw; connections stay open.
+func (l *line) freeze() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.thawed = make(chan struct{})
+}
+
+func (l *line) thaw() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.thawed)
+}
+
+func (l *line) passable() error {
+	l.mu.Lock()
+	cut, thawed := l.cut, l.thawed
+	l.mu.Unlock()
+	<-thawed
+	if cut {
+		return errors.New("connection refused")
+	}
+	return nil
+}
+
+type lineConn struct {
+	net.Conn
+	line   *line
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (c *lineConn) wait() error {
+	c.line.mu.Lock()
+	thawed := c.line.thawed
+	c.line.mu.Unlock()
+	select {
+	case <-thawed:
+		return nil
+	case <-c.closed:
+		return net.ErrClosed
+	}
+}
+
+func (c *lineConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if frozen := c.wait(); frozen != nil {
+		return 0, frozen
+	}
+	return n, err
+}
+
+func (c *lineConn) Write(b []byte) (int, error) {
+	if err := c.wait(); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(b)
+}
+
+func (c *lineConn) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Conn.Close()
+}

@@ -1,0 +1,429 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+)
+
+// primed starts and stops a consumer on an empty topic, so that the group has
+// a clean commit and nothing of a later start is an exploration.
+func (r *rig) primed() {
+	r.t.Helper()
+	p := r.start()
+	r.await("the first assignment", func() bool { return p.Status().Ready })
+	p.shutdown(r.t)
+}
+
+// applyThenHang makes contacts of the ids whose answers never come.
+func applyThenHang(crm *fakeCRM, ids ...string) func(context.Context, crmclient.Request) (crmclient.Result, error, bool) {
+	return func(ctx context.Context, r crmclient.Request) (crmclient.Result, error, bool) {
+		for _, id := range ids {
+			if r.OriginID == id {
+				if _, err := crm.apply(r); err != nil {
+					return crmclient.Result{}, err, true
+				}
+				return hang(ctx)
+			}
+		}
+		return crmclient.Result{}, nil, false
+	}
+}
+
+// A restart in which every request got its answer costs no look-up.
+func TestCleanRestartCostsNoLookUp(t *testing.T) {
+	bubble(t, 2, func(t *testing.T, r *rig) {
+		r.primed()
+		for round := range 3 {
+			p := r.start()
+			r.produce(events(fmt.Sprintf("r%d-", round), 40)...)
+			r.awaitCreated(fmt.Sprintf("r%d-39", round))
+			p.shutdown(t)
+		}
+		r.crm.once(t)
+		if n := r.crm.suspects(); n != 0 {
+			t.Errorf("%d look-ups, want none", n)
+		}
+	})
+}
+
+// A crash costs the look-up of what was in flight and of what was granted and
+// already in the log, not of what came later; and no contact twice.
+func TestCrashLooksUpWhatWasInFlight(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		way := r.line()
+		crashed := r.start(way.use)
+		r.crm.setAnswer(applyThenHang(r.crm, "a3", "a7"))
+		r.produce(events("a", 10)...)
+		r.awaitCreated("a0", "a3", "a7", "a9")
+		time.Sleep(time.Second) // a commit
+		crash := time.Now()
+		way.sever()
+		r.crm.setAnswer(nil)
+
+		next := r.start()
+		r.await("the take-over", func() bool { return next.Status().Ready })
+		r.produce(events("later", 5)...)
+		r.awaitCreated("later4")
+		r.await("all committed", func() bool { return r.commits()[0].offset == 15 })
+		r.crm.once(t)
+		for _, id := range []string{"a3", "a7"} {
+			asked := r.crm.asked(id)
+			if n := len(asked); n != 2 || !asked[1].Suspect {
+				t.Fatalf("%s: %d requests, the second a suspect: %v", id, n, n == 2 && asked[1].Suspect)
+			}
+			before := asked[1].SentBefore()
+			if before.Before(crash.Add(-time.Second)) || before.After(crash.Add(30*time.Second)) {
+				t.Errorf("%s: sent before %v, crash at %v", id, before, crash)
+			}
+		}
+		if n := r.crm.suspects(); n != 2 {
+			t.Errorf("%d suspects, want 2", n)
+		}
+		next.shutdown(t)
+		crashed.shutdown(t)
+	})
+}
+
+// H2: B takes a clean partition over, creates, and dies before any commit but
+// its opening one. C must look up.
+func TestH2StaleCleanMark(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		way := r.line()
+		b := r.start(way.use)
+		r.await("B's assignment", func() bool { return b.Status().Ready })
+		r.crm.setAnswer(func(ctx context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
+			_, _ = r.crm.apply(q)
+			way.sever() // before anything can be committed
+			return hang(ctx)
+		})
+		r.produce(event("x"))
+		r.awaitCreated("x")
+		r.crm.setAnswer(nil)
+		c := r.start()
+		r.await("C's commit", func() bool { return r.commits()[0].offset == 1 })
+		r.crm.once(t)
+		c.shutdown(t)
+		b.shutdown(t)
+	})
+}
+
+// H5: metadata wiped by another tool, or by kafka-go's own CommitOffsets.
+func TestH5ForeignMetadataMakesSuspectsUpToTheLogsEnd(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.produce(events("a", 6)...)
+		r.commitAs(2, "somebody else's note")
+		p := r.start()
+		r.await("the take-over", func() bool { return p.Status().Ready })
+		r.produce(event("new"))
+		r.awaitCreated("a2", "a5", "new")
+		for id, want := range map[string]bool{"a2": true, "a5": true, "new": false} {
+			if got := r.crm.asked(id)[0].Suspect; got != want {
+				t.Errorf("%s: suspect %v, want %v", id, got, want)
+			}
+		}
+		if n := len(r.crm.asked("a0")); n != 0 {
+			t.Error("a committed record was delivered again")
+		}
+		p.shutdown(t)
+	})
+}
+
+// commitAs commits for the idle group.
+func (r *rig) commitAs(offset int64, metadata string) {
+	r.t.Helper()
+	res, err := r.client.OffsetCommit(r.t.Context(), &kafka.OffsetCommitRequest{
+		GroupID: testGroup, GenerationID: -1,
+		Topics: map[string][]kafka.OffsetCommit{testTopic: {{Offset: offset, Metadata: metadata}}},
+	})
+	if err != nil || res.Topics[testTopic][0].Error != nil {
+		r.t.Fatalf("committing: %v %v", err, res)
+	}
+}
+
+// H5: without a commit events are looked up until a window in a row is absent.
+func TestH5NewGroupLooksUpUntilAWindowIsAbsent(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.produce(events("a", 100)...)
+		for i := range 30 { // an earlier group had created these
+			r.crm.contacts[fmt.Sprintf("a%d", i)] = 1
+		}
+		p := r.start(func(c *Config) { c.Window = 20 })
+		r.awaitCreated("a99")
+		r.crm.once(t)
+		n := r.crm.suspects()
+		if n < 50 || n > 50+2*20 {
+			t.Errorf("%d look-ups, want the 30 found ones and a window of absent ones (20), and at most what was in flight then", n)
+		}
+		if until := r.crm.asked("a49")[0].SentBefore(); until.IsZero() {
+			t.Error("an earlier owner was found, but its last requests are not waited for")
+		}
+		p.shutdown(t)
+	})
+}
+
+// A fresh group on a topic that nobody worked on before waits for nothing.
+func TestNewGroupOnAnEmptyTopicHasNoSuspects(t *testing.T) {
+	bubble(t, 3, func(t *testing.T, r *rig) {
+		p := r.start()
+		r.await("the assignment", func() bool { return p.Status().Ready })
+		r.produce(events("a", 10)...)
+		r.awaitCreated("a9")
+		if n := r.crm.suspects(); n != 0 {
+			t.Errorf("%d suspects", n)
+		}
+		p.shutdown(t)
+	})
+}
+
+// H8: one id twice, in one fetch: never in flight together, one contact.
+func TestH8OneIDInTwoRecords(t *testing.T) {
+	bubble(t, 2, func(t *testing.T, r *rig) {
+		r.primed()
+		r.crm.setAnswer(func(ctx context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
+			select {
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+			}
+			return crmclient.Result{}, nil, false
+		})
+		p := r.start()
+		twice := event("same")
+		elsewhere := event("same")
+		elsewhere.partition = 1
+		r.produce(twice, twice, elsewhere)
+		r.await("all committed", func() bool { c := r.commits(); return c[0].offset == 2 && c[1].offset == 1 })
+		r.crm.once(t)
+		p.shutdown(t)
+
+		// The memory is rebuilt from the log, so that the next owner knows it too.
+		q := r.start()
+		r.await("the next owner", func() bool { return q.Status().Ready })
+		r.produce(twice)
+		r.await("all committed", func() bool { return r.commits()[0].offset == 3 })
+		r.crm.once(t)
+		q.shutdown(t)
+	})
+}
+
+// H9: the commit lies beyond the log's end: begin at its start, all suspect.
+func TestH9TopicReplacedWhileAway(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.commitAs(777, "")
+		r.produce(events("a", 20)...)
+		p := r.start()
+		r.awaitCreated("a0", "a19")
+		if n := r.crm.suspects(); n != 20 {
+			t.Errorf("%d suspects, want 20", n)
+		}
+		r.await("all committed", func() bool { return r.commits()[0].offset == 20 })
+		p.shutdown(t)
+	})
+}
+
+// H9, H24: the topic is deleted and made again under a running consumer.
+func TestH9TopicReplacedUnderway(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		p := r.start()
+		r.produce(events("old", 30)...)
+		r.awaitCreated("old29")
+		r.await("all committed", func() bool { return r.commits()[0].offset == 30 })
+		if err := r.cluster.DeleteTopic(testTopic); err != nil {
+			t.Fatal(err)
+		}
+		r.await("the wait for the topic", func() bool { return hasHold(p.Status(), HoldTopic) })
+		if err := r.cluster.CreateTopic(testTopic, 1, nil); err != nil {
+			t.Fatal(err)
+		}
+		r.await("the topic", func() bool {
+			_, err := partitionsOf(t.Context(), r.client, testTopic)
+			return err == nil
+		})
+		r.produce(events("new", 20)...)
+		r.awaitCreated("new0", "new19")
+		r.crm.once(t)
+		r.await("no hold", func() bool { return len(p.Status().Holds) == 0 })
+		p.shutdown(t)
+	})
+}
+
+func hasHold(s Status, cause crmclient.Cause) bool {
+	for _, h := range s.Holds {
+		if h.Cause == cause {
+			return true
+		}
+	}
+	return false
+}
+
+// H16: a commit whose outcome is unknown ends the generation, and the next one
+// goes on without a loss or a double.
+func TestH16CommitOfUnknownOutcomeEndsTheGeneration(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		p := r.start()
+		r.await("the assignment", func() bool { return p.Status().Ready })
+		generation := p.Status().Generation
+		fault := r.faultCommits(1)
+		r.produce(events("a", 10)...)
+		r.await("the faulty commit", func() bool { return fault.Hits() == 1 })
+		r.await("another generation", func() bool { s := p.Status(); return s.Generation > generation })
+		r.await("all committed", func() bool { return r.commits()[0].offset == 10 })
+		r.crm.once(t)
+		p.shutdown(t)
+	})
+}
+
+// H24: a missing topic is waited for outside the group, and not created.
+func TestH24MissingTopic(t *testing.T) {
+	bubble(t, 0, func(t *testing.T, r *rig) {
+		p := r.start()
+		r.await("the hold", func() bool { return hasHold(p.Status(), HoldTopic) })
+		time.Sleep(time.Minute)
+		if p.Status().Ready {
+			t.Error("ready without a topic")
+		}
+		if info := r.cluster.GroupInfo(testGroup); info != nil {
+			t.Error("joined the group of a missing topic")
+		}
+		if r.cluster.TopicInfo(testTopic) != nil {
+			t.Error("the topic was created")
+		}
+		for _, topic := range []string{testTopic, testLetters} {
+			if err := r.cluster.CreateTopic(topic, 2, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.await("the assignment", func() bool { return p.Status().Ready })
+		r.produce(event("a"))
+		r.awaitCreated("a")
+		p.shutdown(t)
+	})
+}
+
+// H25: retention deleted what was not delivered: counted, said, gone on.
+func TestH25RetentionOvertook(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		r.produce(events("a", 20)...)
+		if err := r.cluster.DeleteRecords(testTopic, 0, 15); err != nil {
+			t.Fatal(err)
+		}
+		p := r.start()
+		r.awaitCreated("a15", "a19")
+		if got := counterValue(t, p.metrics.lost); got != 15 {
+			t.Errorf("%v records counted as lost, want 15", got)
+		}
+		if !strings.Contains(r.logs.String(), `"records_lost":15`) {
+			t.Error("the loss is not in the log")
+		}
+		p.shutdown(t)
+	})
+}
+
+// H29: exit does not wait for a network that is gone.
+func TestH29ExitWithoutBrokers(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		way := r.line()
+		p := r.start(way.use)
+		r.produce(event("a"))
+		r.awaitCreated("a")
+		way.freeze()
+		defer way.thaw()
+		began := time.Now()
+		p.shutdown(t)
+		if took := time.Since(began); took > 25*time.Second {
+			t.Errorf("took %v, want DRAIN_TIMEOUT (20s) + 5s at most", took)
+		}
+	})
+}
+
+// H35: a panic over one record is that record's dead letter.
+func TestH35PanicBecomesADeadLetter(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		p := r.start()
+		r.produce(event("a"), event("panic"), event("b"))
+		r.awaitCreated("a", "b")
+		r.await("the letter", func() bool { return len(r.deadLetters()) == 1 })
+		letter := r.deadLetters()[0]
+		if got := headerText(letter.Headers, headerReason); got != "PROCESSING_FAILED" {
+			t.Errorf("reason %q", got)
+		}
+		if strings.Contains(r.logs.String(), "secret") {
+			t.Error("the panic's text is in the log")
+		}
+		p.shutdown(t)
+	})
+}
+
+// H35: a record that killed three owners in a row while it was transformed
+// alone is dead-lettered; one that the process survives is delivered.
+func TestH35KillerRecord(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.produce(events("a", 3)...)
+		l := ledger{granted: 3, horizon: time.Now(), openings: carefulAfter, trial: 1, trials: maxTrials,
+			spans: []span{{0, 3, true}}}
+		r.commitAs(0, l.encode(0))
+		p := r.start()
+		r.awaitCreated("a0", "a2")
+		r.await("the letter", func() bool { return len(r.deadLetters()) == 1 })
+		letter := r.deadLetters()[0]
+		if got := headerText(letter.Headers, headerReason); got != "PROCESSING_FAILED" {
+			t.Errorf("reason %q", got)
+		}
+		if got := headerText(letter.Headers, headerOffset); got != "1" {
+			t.Errorf("offset %q, want 1", got)
+		}
+		r.await("all committed", func() bool { return r.commits()[0].offset == 3 })
+		p.shutdown(t)
+	})
+}
+
+// A process whose heartbeats stop does not write after its lease, and what
+// it finishes then is the next owner's.
+func TestZombieSendsNothing(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		way := r.line()
+		zombie := newFakeCRM()
+		zombie.contacts = r.crm.contacts // the same portal
+		thaw := make(chan struct{})
+		var leaseAfterThaw error
+		zombie.setAnswer(func(ctx context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
+			<-thaw // frozen right before it would write
+			leaseAfterThaw = q.Lease()
+			return crmclient.Result{Unsettled: true}, errors.Join(crmclient.ErrLeaseLost, leaseAfterThaw), true
+		})
+		z := r.startWith(zombie, way.use)
+		r.produce(event("x"))
+		r.await("the zombie's request", func() bool { return len(zombie.asked("x")) == 1 })
+		way.freeze()
+
+		heir := r.start()
+		r.await("the heir's contact", func() bool { return r.commits()[0].offset == 1 })
+		way.thaw()
+		close(thaw)
+		z.shutdown(t)
+		synctest.Wait()
+		if leaseAfterThaw == nil {
+			t.Error("the thawed process still holds its lease")
+		}
+		if got := r.commits()[0].offset; got != 1 {
+			t.Errorf("committed %d", got)
+		}
+		r.crm.once(t)
+		heir.shutdown(t)
+	})
+}
