@@ -135,7 +135,10 @@ func (m *mapped) value(v any, depth int) any {
 	case float64:
 		return m.number(floatNumber(v))
 	case *big.Int:
-		return m.number(json.Number(v.String()))
+		if m.budget -= v.BitLen() / 3; m.budget < 0 { // about its digits, which cost much to find
+			return nil
+		}
+		return json.Number(v.String())
 	case json.Number:
 		return m.number(v)
 	case []any:

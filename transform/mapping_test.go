@@ -31,6 +31,8 @@ func TestMapping(t *testing.T) {
 			`{"m":"a@example.com","n":1000000000000,"b":123456789012345678901234567890}`,
 			contact{Comments: "big: 123456789012345678901234567890\nf: 1500000000000\ni: 2000000000000\ninf: 1.7976931348623157e+308"}},
 		{"of members with one name the last counts", `{email: .m, name: .n}`, `{"m":"a@example.com","n":"A","n":"B"}`, contact{Name: "B"}},
+		{"absurd numbers", `{email: .m, a: (.n + 1), b: (.n | tostring | length > 3)}`, `{"m":"a@example.com","n":1e999999999}`,
+			contact{Comments: "a: 1.7976931348623157e+308\nb: true"}},
 		{"no environment", `{email: .m, name: ($ENV.PATH // env.HOME // "none")}`, `{"m":"a@example.com"}`, contact{Name: "none"}},
 		{"invalid UTF-8", `{email: .m, name: .n}`, "{\"m\":\"a@example.com\",\"n\":\"\xff\"}", contact{Name: "\uFFFD"}},
 	}
@@ -76,6 +78,7 @@ func TestMappingFailures(t *testing.T) {
 		{"many values", `{a: [range(300000) | 1.5]}`, lead, ReasonMappingFailed, "too large"},
 		{"a small list that stands for an endless one", `{a: reduce range(60) as $i (1; [., .])}`, lead, ReasonMappingFailed, "too large"},
 		{"deep", `{a: reduce range(2000) as $i (1; [.])}`, lead, ReasonMappingFailed, "too large"},
+		{"a huge number", `{a: reduce range(22) as $i (10; . * .)}`, lead, ReasonMappingFailed, "too large"},
 		{"no contact point", `{name: .secret}`, lead, ReasonNoContactPoint, "no usable phone"},
 	}
 	for _, tt := range tests {
