@@ -1,0 +1,402 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+)
+
+// slowly answers each create after d.
+func slowly(d time.Duration) func(context.Context, crmclient.Request) (crmclient.Result, error, bool) {
+	return func(ctx context.Context, _ crmclient.Request) (crmclient.Result, error, bool) {
+		select {
+		case <-time.After(d):
+			return crmclient.Result{}, nil, false
+		case <-ctx.Done():
+			return crmclient.Result{}, ctx.Err(), true
+		}
+	}
+}
+
+// Two consumers share the partitions and the budget; joining and leaving under
+// load loses and doubles nothing and costs no look-up.
+func TestRebalanceBetweenTwoConsumers(t *testing.T) {
+	bubble(t, 4, func(t *testing.T, r *rig) {
+		r.primed()
+		r.crm.setAnswer(slowly(300 * time.Millisecond))
+		a := r.start()
+		send := func(round int) {
+			for partition := range 4 {
+				var batch []message
+				for i := range 50 {
+					m := event(fmt.Sprintf("r%d-p%d-%d", round, partition, i))
+					m.partition, m.key = partition, fmt.Sprint(i%7)
+					batch = append(batch, m)
+				}
+				r.produce(batch...)
+			}
+		}
+		send(0)
+		r.awaitCreated("r0-p0-0")
+		b := r.start()
+		send(1)
+		r.await("both to work", func() bool {
+			return len(a.Status().Partitions) == 2 && len(b.Status().Partitions) == 2
+		})
+		send(2)
+		time.Sleep(500 * time.Millisecond)
+		a.shutdown(t)
+		r.await("all committed", func() bool {
+			for _, c := range r.commits() {
+				if c.offset != 150 {
+					return false
+				}
+			}
+			return true
+		})
+		b.shutdown(t)
+		r.crm.once(t)
+		if got := len(r.crm.createdIDs()); got != 600 {
+			t.Errorf("%d contacts, want 600", got)
+		}
+		if n := r.crm.suspects(); n != 0 {
+			t.Errorf("%d look-ups, want none: every request was answered", n)
+		}
+		if !slices.Contains(r.crm.shares, 0.5) || !slices.Contains(r.crm.shares, 1.0) {
+			t.Errorf("shares of the budget: %v", r.crm.shares)
+		}
+	})
+}
+
+// New partitions are noticed and read from their first record.
+func TestNewPartitionsAreRead(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		p := r.start()
+		r.await("the assignment", func() bool { return p.Status().Ready })
+		req := kmsg.NewPtrCreatePartitionsRequest()
+		topic := kmsg.NewCreatePartitionsRequestTopic()
+		topic.Topic, topic.Count = testTopic, 3
+		req.Topics = append(req.Topics, topic)
+		r.request(req)
+		r.await("the new partitions", func() bool { return len(p.Status().Partitions) == 3 })
+		m := event("new")
+		m.partition = 2
+		r.produce(m)
+		r.awaitCreated("new")
+		p.shutdown(t)
+	})
+}
+
+// A drain lets what is in the air finish and commits it; what only waits is
+// left, and is no suspect.
+func TestDrainFinishesWhatIsInFlight(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		r.crm.setAnswer(slowly(3 * time.Second))
+		p := r.start()
+		first, second := event("first"), event("second")
+		first.key, second.key = "k", "k"
+		r.produce(first, second)
+		r.await("the first request", func() bool { return len(r.crm.asked("first")) == 1 })
+		p.shutdown(t)
+		if got := r.commits()[0]; got.offset != 1 {
+			t.Fatalf("committed %d, want 1", got.offset)
+		}
+		if n := len(r.crm.asked("second")); n != 0 {
+			t.Error("work was begun during the drain")
+		}
+		r.crm.setAnswer(nil)
+		q := r.start()
+		r.awaitCreated("second")
+		if r.crm.asked("second")[0].Suspect {
+			t.Error("a record that was never sent is a suspect")
+		}
+		q.shutdown(t)
+		r.crm.once(t)
+	})
+}
+
+// A drain that is cut short leaves suspects with the true time of the last write.
+func TestDrainCutShort(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		r.crm.setAnswer(applyThenHang(r.crm, "a1"))
+		p := r.start()
+		r.produce(events("a", 3)...)
+		r.awaitCreated("a0", "a1", "a2")
+		began := time.Now()
+		p.shutdown(t)
+		end := time.Now()
+		if took := end.Sub(began); took < 20*time.Second || took > 25*time.Second {
+			t.Errorf("took %v, want DRAIN_TIMEOUT (20s) and 5s at most", took)
+		}
+		r.crm.setAnswer(nil)
+		time.Sleep(time.Hour)
+		q := r.start()
+		r.await("all committed", func() bool { return r.commits()[0].offset == 3 })
+		asked := r.crm.asked("a1")
+		if len(asked) != 2 || !asked[1].Suspect {
+			t.Fatal("the aborted record is no suspect")
+		}
+		if before := asked[1].SentBefore(); before.After(end.Add(time.Second)) {
+			t.Errorf("sent before %v, but the process had ended at %v", before, end)
+		}
+		r.crm.once(t)
+		if n := r.crm.suspects(); n != 1 {
+			t.Errorf("%d suspects, want 1", n)
+		}
+		q.shutdown(t)
+	})
+}
+
+// Work that does not come back does not hold up the exit.
+func TestExitLeavesHangingWorkBehind(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		release := make(chan struct{})
+		r.crm.setAnswer(func(context.Context, crmclient.Request) (crmclient.Result, error, bool) {
+			<-release // deaf to its context
+			return crmclient.Result{ContactID: 1}, nil, true
+		})
+		p := r.start()
+		r.produce(event("a"))
+		r.await("the request", func() bool { return len(r.crm.asked("a")) == 1 })
+		began := time.Now()
+		p.shutdown(t)
+		if took := time.Since(began); took > 25*time.Second {
+			t.Errorf("took %v", took)
+		}
+		close(release)
+		if got := r.commits()[0].offset; got != 0 {
+			t.Errorf("committed %d, want 0", got)
+		}
+	})
+}
+
+// Records of one key keep their order and never overlap; others overtake them.
+func TestOneKeyAtATime(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		var flying, most atomic.Int32
+		r.crm.setAnswer(func(ctx context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
+			if q.OriginID[0] != 'k' {
+				return crmclient.Result{}, nil, false
+			}
+			most.Store(max(most.Load(), flying.Add(1)))
+			defer flying.Add(-1)
+			return slowly(time.Second)(ctx, q)
+		})
+		p := r.start()
+		var batch []message
+		for i := range 5 {
+			m := event(fmt.Sprintf("k%d", i))
+			m.key = "person"
+			batch = append(batch, m)
+		}
+		batch = append(batch, event("free1"), event("free2"))
+		r.produce(batch...)
+		r.awaitCreated("k4")
+		var keyed []string
+		order := r.crm.createdIDs()
+		for _, id := range order {
+			if id[0] == 'k' {
+				keyed = append(keyed, id)
+			}
+		}
+		if !slices.Equal(keyed, []string{"k0", "k1", "k2", "k3", "k4"}) {
+			t.Errorf("order %v", keyed)
+		}
+		if most.Load() != 1 {
+			t.Errorf("%d of one key in flight together", most.Load())
+		}
+		if slices.Index(order, "free2") > slices.Index(order, "k1") {
+			t.Error("a record without a key waited")
+		}
+		p.shutdown(t)
+	})
+}
+
+// Done records behind a stuck one cost nothing: the window counts unfinished
+// ones. And never are more unfinished than the window.
+func TestWindowCountsUnfinishedRecords(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		release := make(chan struct{})
+		var flying, most atomic.Int32
+		r.crm.setAnswer(func(ctx context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
+			most.Store(max(most.Load(), flying.Add(1)))
+			defer flying.Add(-1)
+			if q.OriginID == "stuck" {
+				select {
+				case <-release:
+				case <-ctx.Done():
+					return crmclient.Result{}, ctx.Err(), true
+				}
+			}
+			return slowly(10*time.Millisecond)(ctx, q)
+		})
+		p := r.start(func(c *Config) { c.Window = 16 })
+		r.produce(append([]message{event("stuck")}, events("a", 2000)...)...)
+		r.awaitCreated("a1999")
+		if got := most.Load(); got > 16 {
+			t.Errorf("%d unfinished, window is 16", got)
+		}
+		c := r.commits()[0]
+		if c.offset != 0 || len(c.metadata) > 200 {
+			t.Errorf("committed %d with %d bytes of metadata", c.offset, len(c.metadata))
+		}
+		close(release)
+		r.await("all committed", func() bool { return r.commits()[0].offset == 2001 })
+		p.shutdown(t)
+	})
+}
+
+// An idle event costs no commit before its create.
+func TestIdleEventCostsNoCommit(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		p := r.start()
+		r.await("the assignment", func() bool { return p.Status().Ready })
+		time.Sleep(time.Minute)
+		commits := r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Observe: true, Count: -1})
+		var before int
+		r.crm.setAnswer(func(context.Context, crmclient.Request) (crmclient.Result, error, bool) {
+			before = commits.Hits()
+			return crmclient.Result{}, nil, false
+		})
+		r.produce(event("a"))
+		r.awaitCreated("a")
+		if before != 0 {
+			t.Errorf("%d commits before the create", before)
+		}
+		p.shutdown(t)
+	})
+}
+
+// While the dead-letter topic refuses, nothing of the record is committed, the
+// hold is shown, and others go on; then everything is delivered.
+func TestDeadLetterTopicUnavailable(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		fault := r.cluster.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.Produce}, Topic: testLetters, Err: kerr.NotEnoughReplicas, Count: -1,
+		})
+		p := r.start()
+		r.produce(event("a"), message{value: "no json"}, event("b"))
+		r.awaitCreated("a", "b")
+		r.await("the hold", func() bool { return hasHold(p.Status(), HoldDeadLetters) })
+		time.Sleep(time.Hour)
+		if got := r.commits()[0].offset; got != 1 {
+			t.Errorf("committed %d, want 1", got)
+		}
+		if s := p.Status(); !s.Healthy || !s.Ready {
+			t.Errorf("a deliberate hold is healthy: %+v", s)
+		}
+		fault.Remove()
+		r.await("all committed", func() bool { return r.commits()[0].offset == 3 })
+		if n := len(r.deadLetters()); n != 1 {
+			t.Errorf("%d letters", n)
+		}
+		if len(p.Status().Holds) != 0 {
+			t.Error("still held")
+		}
+		r.crm.once(t)
+		p.shutdown(t)
+	})
+}
+
+// A lag without progress and without a hold is unhealthy.
+func TestNoProgressIsUnhealthy(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.crm.setAnswer(func(ctx context.Context, _ crmclient.Request) (crmclient.Result, error, bool) { return hang(ctx) })
+		p := r.start()
+		r.produce(event("a"))
+		r.await("the request", func() bool { return len(r.crm.asked("a")) == 1 })
+		if !p.Status().Healthy {
+			t.Error("unhealthy at once")
+		}
+		time.Sleep(stuckAfter + time.Minute)
+		if s := p.Status(); s.Healthy || s.Reason == "" {
+			t.Errorf("healthy without progress: %+v", s)
+		}
+		p.shutdown(t)
+	})
+}
+
+// Tombstones are skipped; an empty value is not one.
+func TestTombstonesAreSkipped(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		p := r.start()
+		r.produce(message{key: "k", null: true}, message{key: "k", value: ""}, event("a"))
+		r.awaitCreated("a")
+		r.await("all committed", func() bool { return r.commits()[0].offset == 3 })
+		if n := len(r.deadLetters()); n != 1 {
+			t.Errorf("%d letters, want 1 for the empty value", n)
+		}
+		if got := counterValue(t, p.metrics.skipped.WithLabelValues("tombstone")); got != 1 {
+			t.Errorf("%v tombstones counted", got)
+		}
+		p.shutdown(t)
+	})
+}
+
+// A member that is told of a dead generation's end takes up work again (H28),
+// and brokers that come back are used again (H30).
+func TestBrokersAwayAndBack(t *testing.T) {
+	bubble(t, 2, func(t *testing.T, r *rig) {
+		r.primed()
+		way := r.line()
+		p := r.start(way.use)
+		r.produce(event("a"))
+		r.awaitCreated("a")
+		way.sever()
+		r.await("the hold", func() bool { return hasHold(p.Status(), HoldBrokers) })
+		if p.Status().Ready {
+			t.Error("ready without brokers")
+		}
+		time.Sleep(10 * time.Minute)
+		r.produce(event("b"))
+		way.mend()
+		r.awaitCreated("b")
+		r.await("readiness", func() bool { return p.Status().Ready })
+		r.crm.once(t)
+		p.shutdown(t)
+	})
+}
+
+// Records larger than the whole buffer pass, and the buffer is a bound.
+func TestBufferIsABound(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		r.crm.setAnswer(slowly(100 * time.Millisecond))
+		p := r.start(func(c *Config) { c.MaxBuffer = 64 << 10 })
+		big := make([]byte, 200<<10)
+		for i := range big {
+			big[i] = ' '
+		}
+		for i := range 30 {
+			r.produce(message{value: fmt.Sprintf(`{"id":"a%d","x":"%s"}`, i, big)})
+		}
+		var most int64
+		r.await("all committed", func() bool {
+			most = max(most, p.buffer.inUse())
+			return r.commits()[0].offset == 30
+		})
+		if most > 2*(200<<10)+64<<10 {
+			t.Errorf("%d bytes held", most)
+		}
+		if used := p.buffer.inUse(); used > 64<<10 {
+			t.Errorf("%d bytes still held", used)
+		}
+		p.shutdown(t)
+		if used := p.buffer.inUse(); used != 0 {
+			t.Errorf("%d bytes held after the end", used)
+		}
+	})
+}
