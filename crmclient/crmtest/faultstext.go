@@ -115,10 +115,11 @@ func (g givenFault) set(field reflect.Value) error {
 	if raw == nil {
 		raw = shortJSON(g.name, g.short, field.Kind())
 	}
-	if _, isText := field.Interface().(Duration); isText && raw[0] != '"' {
+	err := json.Unmarshal(raw, field.Addr().Interface())
+	if _, ok := field.Interface().(Duration); ok && (err != nil || raw[0] != '"') {
 		return fmt.Errorf("%s is no duration such as 500ms or 2s", raw)
 	}
-	if err := json.Unmarshal(raw, field.Addr().Interface()); err != nil {
+	if err != nil {
 		return fmt.Errorf("%s does not fit", raw)
 	}
 	return nil

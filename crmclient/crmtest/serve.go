@@ -61,6 +61,9 @@ func (s *Simulator) enter() (n int, down string) {
 	s.open++
 	s.stats.Calls++
 	s.stats.MaxConcurrent = max(s.stats.MaxConcurrent, s.open)
+	if s.faults.Down != "" {
+		s.stats.Faults["down"]++
+	}
 	return s.calls, s.faults.Down
 }
 
