@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
 	"github.com/leadbridge/leadbridge/crmclient"
@@ -85,7 +86,7 @@ func mapLines(ctx context.Context, in io.Reader, out io.Writer, cfg settings.Map
 
 // mapLine gives the line's contact or rejection; its error is a fault of ours.
 func mapLine(cfg settings.MapConfig, line []byte, offset int64) (mapped, error) {
-	e, err := cfg.Transformer.Decode(transform.Record{Topic: cfg.Topic, Offset: offset, Value: line})
+	e, err := cfg.Transformer.Decode(transform.Record{Topic: cfg.Topic, Offset: offset, Time: time.Unix(0, 0), Value: line})
 	m := mapped{EventID: e.ID, OriginID: e.OriginID}
 	var c crmclient.Contact
 	if err == nil {

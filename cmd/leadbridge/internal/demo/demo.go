@@ -3,7 +3,7 @@ package demo
 import (
 	"context"
 	_ "embed"
-	"fmt"
+	"errors"
 	"io"
 	"net"
 	"time"
@@ -38,19 +38,18 @@ type Config struct {
 
 // times are shorter than with a real portal, or a demo would take minutes.
 const (
-	perSecond  = 60
-	settle     = 500 * time.Millisecond
-	lateBy     = 250 * time.Millisecond // less than settle: the portal keeps what it promises
+	perSecond  = 80
+	settle     = 400 * time.Millisecond
+	lateBy     = 200 * time.Millisecond // less than settle: the portal keeps what it promises
 	queueLimit = 800 * time.Millisecond
 	timeout    = 2 * time.Second
-	maxBackoff = time.Second
-	attempts   = 3
+	maxBackoff = 500 * time.Millisecond
 )
 
 // faults are what the simulated CRM does wrong.
 func faults() crmtest.Faults {
 	return crmtest.Faults{
-		FailBefore: 0.03, ApplyThenFail: 0.04, ApplyLate: 0.02, Hang: 0.004, Reset: 0.02, Truncate: 0.02, HTML: 0.01, Throttle: 0.02,
+		FailBefore: 0.03, ApplyThenFail: 0.04, ApplyLate: 0.02, Hang: 0.003, Reset: 0.02, Truncate: 0.02, HTML: 0.01, Throttle: 0.006,
 		LateBy: crmtest.Duration(lateBy), LookupLag: crmtest.Duration(100 * time.Millisecond), RetryAfter: 1,
 		Refuse: markRefused, Business: markBusiness, Conflict: markConflict, Poison: markPoison, Forbid: markForbid,
 	}
@@ -67,12 +66,15 @@ type demo struct {
 	statusURL   string
 	started     time.Time
 	fates       map[place]fate
+	leads       []lead
+	outcomes    int // contacts and dead letters that there must be in the end
 }
 
 // Run shows leadbridge at work and audits the outcome. ok tells whether every
 // event is accounted for; the error is one of the demo itself.
 func Run(ctx context.Context, cfg Config) (ok bool, err error) {
-	d := &demo{cfg: cfg, started: time.Now(), fates: map[place]fate{}}
+	d := &demo{cfg: cfg, started: time.Now(), fates: map[place]fate{}, leads: newLeads(cfg.Events, cfg.Seed)}
+	d.outcomes = outcomes(d.leads)
 	if d.broker, err = startBroker(); err != nil {
 		return false, err
 	}
@@ -135,7 +137,7 @@ func (d *demo) wire(ctx context.Context) (err error) {
 			Timeout: timeout, QueueLimit: queueLimit, Settle: settle, Slots: 2,
 			RequestsPerMinute: 60 * perSecond, RequestsPerSecond: perSecond,
 			OriginField: "auto", Originator: "leadbridge",
-			MaxAttempts: attempts, BackoffInitial: 50 * time.Millisecond, BackoffMax: maxBackoff, FloodLimit: 100,
+			MaxAttempts: 6, BackoffInitial: 50 * time.Millisecond, BackoffMax: maxBackoff, FloodLimit: 100,
 		},
 		Transformer: d.transformer,
 		Version:     d.cfg.Version,
@@ -195,7 +197,7 @@ func (d *demo) deliver(ctx context.Context) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			if context.Cause(ctx) == errPatience {
+			if errors.Is(context.Cause(ctx), errPatience) {
 				return nil
 			}
 			return context.Cause(ctx)
@@ -209,16 +211,15 @@ func (d *demo) patience() time.Duration {
 	return 25*time.Second + time.Duration(d.cfg.Events)*40*time.Millisecond
 }
 
-var errPatience = fmt.Errorf("the delivery takes too long")
+var errPatience = errors.New("the delivery takes too long")
 
 // sendFor is how long the leads take to come in.
 const sendFor = 2 * time.Second
 
 func (d *demo) send(ctx context.Context) error {
-	leads := newLeads(d.cfg.Events, d.cfg.Seed)
-	pause := time.NewTicker(max(sendFor/time.Duration(max(len(leads), 1)), time.Microsecond))
+	pause := time.NewTicker(max(sendFor/time.Duration(len(d.leads)), time.Microsecond))
 	defer pause.Stop()
-	for i, l := range leads {
+	for i, l := range d.leads {
 		at, err := d.broker.produce(ctx, l, i)
 		if err != nil {
 			return err

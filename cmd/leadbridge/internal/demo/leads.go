@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/leadbridge/leadbridge/crmclient"
@@ -62,9 +63,10 @@ var shapes = []shape{
 	{1, fate{string(transform.ReasonMappingFailed)}, text(`{"form_response":{"answers":"gone"}}`)},
 	{0, fate{string(transform.ReasonTooLarge)}, huge},
 	{2, fate{string(crmclient.ReasonRefused)}, marked("typeId", markRefused)},
-	{1, fate{string(crmclient.ReasonRefused)}, marked("post", markBusiness)},
 	{1, fate{string(crmclient.ReasonRefused)}, marked("post", markConflict)},
-	{0, fate{string(crmclient.ReasonRetriesExhausted), string(crmclient.ReasonRefused)}, marked("post", markForbid)},
+	// These are tried several times, and the last failure, which may be another one, gives the reason.
+	{1, fate{string(crmclient.ReasonRefused), string(crmclient.ReasonRetriesExhausted)}, marked("post", markBusiness)},
+	{0, fate{string(crmclient.ReasonRefused), string(crmclient.ReasonRetriesExhausted)}, marked("post", markForbid)},
 	{0, fate{string(crmclient.ReasonRetriesExhausted)}, marked("post", markPoison)},
 	{1, fate{asNothing}, tombstone},
 }
@@ -75,7 +77,7 @@ const repeatEvery = 25
 // newLeads makes n records of every shape; the same seed makes the same ones.
 func newLeads(n int, seed uint64) []lead {
 	r := rand.New(rand.NewPCG(seed, 0))
-	var wheel []int
+	wheel := make([]int, 0, 100)
 	for i, s := range shapes {
 		wheel = append(wheel, slices.Repeat([]int{i}, s.weight)...)
 	}
@@ -93,15 +95,37 @@ func newLeads(n int, seed uint64) []lead {
 		l.fate = s.fate
 		leads = append(leads, l)
 	}
-	// The rare ones come among the others. A repeat that overtakes its first is a repeat still.
-	r.Shuffle(len(leads), func(i, j int) { leads[i], leads[j] = leads[j], leads[i] })
+	// The rare ones, which take the longest, come among the first hundred; a repeat
+	// that overtakes its first is a repeat still.
+	shuffle(r, leads[:min(len(leads), 100)])
+	shuffle(r, leads[min(len(leads), 100):])
 	return leads
+}
+
+func shuffle(r *rand.Rand, leads []lead) {
+	r.Shuffle(len(leads), func(i, j int) { leads[i], leads[j] = leads[j], leads[i] })
 }
 
 // again is a lead that its sender, not sure that it arrived, sends once more.
 func again(r *rand.Rand, leads []lead) lead {
 	named := slices.DeleteFunc(slices.Clone(leads), func(l lead) bool { return !l.named() })
 	return named[r.IntN(len(named))]
+}
+
+// outcomes counts the contacts and dead letters that leads must become.
+func outcomes(leads []lead) (n int) {
+	seen := map[string]bool{}
+	for _, l := range leads {
+		id := ""
+		if l.named() {
+			id = string(l.headers[0].Value)
+		}
+		if l.value != nil && !seen[id] {
+			n++
+		}
+		seen[id] = id != ""
+	}
+	return n
 }
 
 // named tells whether the sender gives the event an id.
@@ -150,7 +174,7 @@ func facebook(p person) lead {
 		return map[string]any{"name": name, "values": []string{value}}
 	}
 	return lead{value: object(map[string]any{
-		"id": fmt.Sprint(990_000 + p.n), "field_data": []any{field("full_name", p.first+" "+p.last), field("email", p.email()), field("phone_number", p.phone())},
+		"id": strconv.Itoa(990_000 + p.n), "field_data": []any{field("full_name", p.first+" "+p.last), field("email", p.email()), field("phone_number", p.phone())},
 	})}
 }
 

@@ -53,7 +53,7 @@ func (m *Monitor) logCounts(log zerolog.Logger, msg string, before map[string]fl
 		}
 		e = e.Int64(c.field, int64(now[c.field]-before[c.field]))
 	}
-	holds := []string{}
+	holds := make([]string, 0, len(s.Holds))
 	for _, h := range s.Holds {
 		holds = append(holds, string(h.Cause))
 	}

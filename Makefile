@@ -1,0 +1,66 @@
+# make help lists the targets.
+GO ?= go
+GOLANGCI_VERSION := v2.15.0
+GOVULNCHECK_VERSION := v1.9.0
+# Tools live beside the caches, not in the work tree, and by version.
+TOOLS := $(shell $(GO) env GOPATH)/leadbridge-tools/$(GOLANGCI_VERSION)-$(GOVULNCHECK_VERSION)
+FUZZTIME ?= 5s
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/leadbridge
+	$(GO) build -trimpath -o bin/leadbridge ./cmd/leadbridge
+
+.PHONY: demo
+demo: ## see it work: broker, CRM and leads in one process
+	$(GO) run ./cmd/leadbridge demo
+
+.PHONY: test
+test: ## run all tests (needs only Go)
+	$(GO) test ./...
+
+.PHONY: race
+race: ## run all tests under the race detector
+	$(GO) test -race -timeout 10m ./...
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (5s)
+	@set -eu; $(GO) list -f '{{if .TestGoFiles}}{{.ImportPath}}{{end}}{{if .XTestGoFiles}} {{.ImportPath}}{{end}}' ./... | tr ' ' '\n' | sort -u | sed '/^$$/d' | while read -r package; do \
+		$(GO) test -run '^$$' -list '^Fuzz' "$$package" | grep '^Fuzz' | while read -r target; do \
+			echo "fuzz $$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
+		done || exit 1; \
+	done
+
+.PHONY: format
+format: ## fail when a file is not gofmt'd
+	@files=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "gofmt -w these:"; echo "$$files"; exit 1; fi
+
+.PHONY: vet
+vet: ## run go vet
+	$(GO) vet ./...
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint ## run golangci-lint
+	$(TOOLS)/golangci-lint run ./...
+
+.PHONY: vuln
+vuln: $(TOOLS)/govulncheck ## look for known vulnerabilities (needs the database: VULNDB=url or file://)
+	$(TOOLS)/govulncheck $(if $(VULNDB),-db $(VULNDB)) ./...
+
+.PHONY: tools
+tools: $(TOOLS)/golangci-lint $(TOOLS)/govulncheck ## install the linters
+
+$(TOOLS)/golangci-lint:
+	GOBIN=$(TOOLS) GOFLAGS= $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+
+$(TOOLS)/govulncheck:
+	GOBIN=$(TOOLS) GOFLAGS= $(GO) install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+
+.PHONY: check-all
+check-all: format vet lint vuln test race fuzz demo ## everything that CI runs

@@ -1,0 +1,64 @@
+package demo
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/transform"
+)
+
+// TestLeads maps every lead: those that never reach the CRM must be rejected
+// for the reason that stands beside them, the others must be contacts.
+func TestLeads(t *testing.T) {
+	t.Parallel()
+	tr, err := transform.New(transform.Options{PhoneRegion: "RU", SourceID: "WEB", Mapping: mapping})
+	if err != nil {
+		t.Fatal(err)
+	}
+	leads := newLeads(600, 7)
+	if len(leads) != 600 {
+		t.Fatalf("%d leads, want 600", len(leads))
+	}
+	inCRM := []string{asContact, string(crmclient.ReasonRefused), string(crmclient.ReasonRetriesExhausted)}
+	for i, l := range leads {
+		if l.value == nil {
+			continue
+		}
+		got := asContact
+		e, err := tr.Decode(transform.Record{Topic: topic, Offset: int64(i), Key: l.key, Value: l.value, Headers: l.headers})
+		if err == nil {
+			_, err = tr.Contact(e)
+		}
+		if r, ok := errors.AsType[*transform.Rejection](err); ok {
+			got = string(r.Reason)
+		}
+		if !slices.Contains(l.fate, got) && (got != asContact || !slices.Contains(inCRM, l.fate[0])) {
+			t.Errorf("%.200s: %s (%v), want %v", l.value, got, err, l.fate)
+		}
+	}
+}
+
+func TestLeadsFollowTheSeed(t *testing.T) {
+	t.Parallel()
+	same := func(a, b []lead) bool {
+		return slices.EqualFunc(a, b, func(x, y lead) bool { return bytes.Equal(x.value, y.value) })
+	}
+	if !same(newLeads(100, 3), newLeads(100, 3)) {
+		t.Error("one seed makes different leads")
+	}
+	if same(newLeads(100, 3), newLeads(100, 4)) {
+		t.Error("two seeds make the same leads")
+	}
+}
+
+func TestEveryNumberOfLeads(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 2, len(shapes), 26, 100, 101} {
+		if leads := newLeads(n, 1); len(leads) != n || outcomes(leads) > n {
+			t.Errorf("%d leads with %d outcomes, want %d", len(leads), outcomes(leads), n)
+		}
+	}
+}
