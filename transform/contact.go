@@ -9,16 +9,9 @@ import (
 
 // Contact builds the contact. The error is a *Rejection.
 func (t *Transformer) Contact(e Event) (crmclient.Contact, error) {
-	data, ok := e.data.(object)
-	if t.mapping != nil {
-		mapped, reject := t.mapping.run(e.data)
-		if reject != nil {
-			return crmclient.Contact{}, reject
-		}
-		data, ok = mapped, true
-	}
-	if !ok {
-		return crmclient.Contact{}, malformed("the data is no object")
+	data, reject := t.fields(e)
+	if reject != nil {
+		return crmclient.Contact{}, reject
 	}
 	var l lead
 	l.read(data)
@@ -27,6 +20,18 @@ func (t *Transformer) Contact(e Event) (crmclient.Contact, error) {
 		return crmclient.Contact{}, &Rejection{Reason: ReasonNoContactPoint, Message: "there is no usable phone number and no usable e-mail address"}
 	}
 	return c, nil
+}
+
+// fields gives the lead's fields: the event's data, or what the mapping makes of it.
+func (t *Transformer) fields(e Event) (object, *Rejection) {
+	data := e.data()
+	if t.mapping != nil {
+		return t.mapping.run(data)
+	}
+	if o, ok := data.(object); ok {
+		return o, nil
+	}
+	return nil, malformed("the data is no object")
 }
 
 // build makes the contact of what was gathered.

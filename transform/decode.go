@@ -3,6 +3,7 @@ package transform
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"strings"
 	"time"
 )
@@ -34,17 +35,17 @@ func (t *Transformer) Decode(r Record) (Event, error) {
 	if reject != nil {
 		return e, reject
 	}
-	if _, ok := body.data.(object); !ok && t.mapping == nil {
+	if t.mapping == nil && !isObject(body.data) {
 		return e, malformed("the data is JSON but no object")
 	}
-	e.data = body.data
+	e.raw = body.data
 	return e, nil
 }
 
 // body is what a value and the CloudEvents attributes beside it say.
 type body struct {
 	source, id, time string
-	data             any
+	data             []byte // one valid JSON text
 }
 
 func readBody(env *envelope, value []byte) (body, *Rejection) {
@@ -52,56 +53,106 @@ func readBody(env *envelope, value []byte) (body, *Rejection) {
 	if len(value) > maxValue {
 		return b, &Rejection{Reason: ReasonTooLarge, Message: "the value is longer than 1 MiB"}
 	}
-	data, reject := parseValue(value)
+	text, reject := checkJSON(value)
 	if reject != nil {
 		return b, reject
 	}
-	b.data = data
-	o, ok := data.(object)
-	if !ok {
+	b.data = text
+	if env.binary && env.contentType != cloudEventsJSON || !isObject(text) {
 		return b, nil
 	}
-	_, hasVersion := o.get("specversion")
-	if env.contentType == cloudEventsJSON || hasVersion && !env.binary {
-		b.source, b.id, b.time = o.text("source"), o.text("id"), o.text("time")
-		b.data, reject = structuredData(o)
+	event := skim(text)
+	if event.versioned || env.contentType == cloudEventsJSON {
+		b.source, b.id, b.time = scalarText(event.source), scalarText(event.id), scalarText(event.time)
+		b.data, reject = event.payload()
 	}
 	return b, reject
 }
 
-func parseValue(value []byte) (any, *Rejection) {
-	value = bytes.TrimPrefix(value, []byte("\xEF\xBB\xBF"))
-	if len(bytes.TrimSpace(value)) == 0 {
+// checkJSON gives one JSON text without byte order mark and blanks around it.
+func checkJSON(value []byte) ([]byte, *Rejection) {
+	value = bytes.TrimSpace(bytes.TrimPrefix(value, []byte("\xEF\xBB\xBF")))
+	switch {
+	case len(value) == 0:
 		return nil, malformed("the value is empty")
-	}
-	data, ok := parseJSON(value)
-	if !ok {
+	// The standard scanner decides what JSON is and how deep it may nest
+	// (10,000 levels), so our reader needs no checks of its own.
+	case !json.Valid(value):
 		return nil, malformed("the value is no JSON")
 	}
-	return data, nil
+	return value, nil
 }
 
-// structuredData finds the data of a structured CloudEvent. Many producers
-// put JSON as text into data: when that text is an object, it is meant.
-func structuredData(event object) (any, *Rejection) {
-	if data, ok := event.get("data"); ok {
-		if text, isText := data.(string); isText {
-			if inner, ok := parseJSON([]byte(text)); ok {
-				if o, ok := inner.(object); ok {
-					return o, nil
-				}
-			}
+func isObject(text []byte) bool { return len(text) > 0 && text[0] == '{' }
+
+// structured holds members of a structured CloudEvent, each as its JSON text.
+type structured struct {
+	versioned        bool // has specversion
+	source, id, time []byte
+	data, dataBase64 []byte
+}
+
+// skim reads the members of an object and decodes none of them.
+func skim(text []byte) structured {
+	var s structured
+	r := jsonReader{b: text}
+	r.i++
+	for r.next(",") != '}' {
+		key := r.string()
+		r.next(":")
+		start := r.i
+		r.skip()
+		raw := text[start:r.i]
+		switch key {
+		case "specversion":
+			s.versioned = true
+		case "source":
+			s.source = raw
+		case "id":
+			s.id = raw
+		case "time":
+			s.time = raw
+		case "data":
+			s.data = raw
+		case "data_base64":
+			s.dataBase64 = raw
 		}
-		return data, nil
 	}
-	text, ok := event.get("data_base64")
-	if !ok {
+	return s
+}
+
+// scalarText gives a text or a number as text.
+func scalarText(raw []byte) string {
+	if len(raw) == 0 {
+		return ""
+	}
+	r := jsonReader{b: raw}
+	switch v := r.value().(type) {
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	}
+	return ""
+}
+
+// payload finds the data of a structured CloudEvent. Many producers put JSON
+// as text into data: when that text is an object, it is meant.
+func (s *structured) payload() ([]byte, *Rejection) {
+	switch {
+	case len(s.data) > 0 && s.data[0] == '"':
+		if inner, reject := checkJSON([]byte(scalarText(s.data))); reject == nil && isObject(inner) {
+			return inner, nil
+		}
+		return s.data, nil
+	case len(s.data) > 0:
+		return s.data, nil
+	case len(s.dataBase64) == 0:
 		return nil, malformed("the CloudEvent has no data")
 	}
-	encoded, _ := text.(string)
-	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
+	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(scalarText(s.dataBase64)))
 	if err != nil {
 		return nil, malformed("data_base64 of the CloudEvent is no Base64")
 	}
-	return parseValue(decoded)
+	return checkJSON(decoded)
 }

@@ -73,7 +73,7 @@ func TestDecode(t *testing.T) {
 				t.Fatalf("err = %v, want reason %q", err, tt.reason)
 			}
 			if tt.want != nil {
-				if diff := cmp.Diff(tt.want, e.data, cmp.AllowUnexported(member{}), cmpopts.EquateEmpty()); diff != "" {
+				if diff := cmp.Diff(tt.want, e.data(), cmp.AllowUnexported(member{}), cmpopts.EquateEmpty()); diff != "" {
 					t.Errorf("data (-want +got):\n%s", diff)
 				}
 			}

@@ -15,41 +15,9 @@ type member struct {
 	value any // nil, bool, json.Number, string, []any or object
 }
 
-// get returns the last member of that name, as JSON readers do.
-func (o object) get(key string) (value any, ok bool) {
-	for i := len(o) - 1; i >= 0; i-- {
-		if o[i].key == key {
-			return o[i].value, true
-		}
-	}
-	return nil, false
-}
-
-// text returns a member that is a string or a number.
-func (o object) text(key string) string {
-	switch v, _ := o.get(key); v := v.(type) {
-	case string:
-		return v
-	case json.Number:
-		return v.String()
-	}
-	return ""
-}
-
-// parseJSON decodes one JSON text. Strings without escapes keep their bytes,
-// even such as are no UTF-8: identities are made of what was sent. Whatever leaves
-// for the CRM or a mapping is cleaned on its way.
-func parseJSON(b []byte) (value any, ok bool) {
-	// The standard scanner decides what JSON is and how deep it may nest
-	// (10,000 levels), so the reader below needs no checks of its own.
-	if !json.Valid(b) {
-		return nil, false
-	}
-	r := jsonReader{b: b}
-	return r.value(), true
-}
-
-// jsonReader reads valid JSON.
+// jsonReader reads valid JSON, from a position that is no blank. Texts
+// without escapes keep their bytes, even such as are no UTF-8: identities are made
+// of what was sent. Whatever leaves for the CRM or a mapping is cleaned on its way.
 type jsonReader struct {
 	b []byte
 	i int
@@ -113,15 +81,7 @@ func (r *jsonReader) array() []any {
 
 func (r *jsonReader) string() string {
 	start := r.i
-	escaped := false
-	for r.i++; r.b[r.i] != '"'; r.i++ {
-		if r.b[r.i] == '\\' {
-			escaped = true
-			r.i++
-		}
-	}
-	r.i++
-	if !escaped {
+	if !r.skipString() {
 		return string(r.b[start+1 : r.i-1])
 	}
 	var s string
@@ -131,10 +91,51 @@ func (r *jsonReader) string() string {
 
 func (r *jsonReader) number() json.Number {
 	start := r.i
-	for r.i < len(r.b) && strings.IndexByte("+-.eE0123456789", r.b[r.i]) >= 0 {
+	r.skipWord()
+	return json.Number(r.b[start:r.i])
+}
+
+// skip passes over a value.
+func (r *jsonReader) skip() {
+	for depth := 0; ; {
+		switch r.b[r.i] {
+		case '{', '[':
+			depth++
+			r.i++
+		case '}', ']':
+			depth--
+			r.i++
+		case '"':
+			r.skipString()
+		case ',', ':', ' ', '\t', '\n', '\r':
+			r.i++
+			continue
+		default:
+			r.skipWord()
+		}
+		if depth == 0 {
+			return
+		}
+	}
+}
+
+// skipString passes over a text and tells whether it has escapes.
+func (r *jsonReader) skipString() (escaped bool) {
+	for r.i++; r.b[r.i] != '"'; r.i++ {
+		if r.b[r.i] == '\\' {
+			escaped = true
+			r.i++
+		}
+	}
+	r.i++
+	return escaped
+}
+
+// skipWord passes over a number, true, false or null.
+func (r *jsonReader) skipWord() {
+	for r.i < len(r.b) && strings.IndexByte(",:}] \t\n\r", r.b[r.i]) < 0 {
 		r.i++
 	}
-	return json.Number(r.b[start:r.i])
 }
 
 // plain gives a value in the types of encoding/json, with valid UTF-8; of

@@ -30,7 +30,7 @@ const (
 // when an event has more values than can be looked for, all of the text is hidden.
 func Redact(text string, e Event, c crmclient.Contact) string {
 	var s secrets
-	s.addValue(e.data)
+	s.addValue(e.data())
 	s.addContact(c)
 	if len(s.seen) > maxSecrets {
 		return mask

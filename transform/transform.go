@@ -11,7 +11,8 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// Record is what transform reads of a Kafka record.
+// Record is what transform reads of a Kafka record. Its bytes must not change
+// while the Event made of it is in use.
 type Record struct {
 	Topic     string
 	Partition int
@@ -42,9 +43,19 @@ type Event struct {
 	// Replays counts how often the event was replayed from the dead-letter topic.
 	Replays int
 
-	// data is the decoded JSON of the lead, read-only: an object unless a
-	// mapping is there to make one of it.
-	data any
+	// raw is the JSON of the lead's data, read-only, often a part of the
+	// record's value. It waits undecoded, as decoded values take tens of times the
+	// memory and an event is held until the CRM has answered.
+	raw []byte
+}
+
+// data decodes the lead's data; nil when there is none.
+func (e Event) data() any {
+	if len(e.raw) == 0 {
+		return nil
+	}
+	r := jsonReader{b: e.raw} // Decode has seen that it is valid
+	return r.value()
 }
 
 // Reason names why an event can never become a contact.
