@@ -83,7 +83,7 @@ func New(cfg Config, t Transformer, c Creator) (*Consumer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("consumer: %w", err)
 	}
-	return &Consumer{
+	consumer := &Consumer{
 		cfg:         cfg,
 		transformer: t,
 		creator:     c,
@@ -92,7 +92,13 @@ func New(cfg Config, t Transformer, c Creator) (*Consumer, error) {
 		seen:        newSeen(cfg.DedupeWindow),
 		board:       newBoard(cfg.Log, m),
 		metrics:     m,
-	}, nil
+	}
+	if cfg.Metrics != nil {
+		if err := cfg.Metrics.Register(newGauges(consumer)); err != nil {
+			return nil, fmt.Errorf("consumer: %w", err)
+		}
+	}
+	return consumer, nil
 }
 
 // clipped fits settings to each other.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -399,4 +400,46 @@ func TestBufferIsABound(t *testing.T) {
 			t.Errorf("%d bytes held after the end", used)
 		}
 	})
+}
+
+// The gauges are there at each scrape, for the partitions that are owned.
+func TestGaugesFollowThePartitions(t *testing.T) {
+	bubble(t, 2, func(t *testing.T, r *rig) {
+		registry := prometheus.NewRegistry()
+		r.crm.setAnswer(func(ctx context.Context, _ crmclient.Request) (crmclient.Result, error, bool) { return hang(ctx) })
+		p := r.start(func(c *Config) { c.Metrics = registry })
+		r.produce(events("a", 3)...)
+		r.await("the requests", func() bool { return len(r.crm.asked("a2")) == 1 })
+		time.Sleep(30 * time.Second)
+		want := map[string]float64{
+			"leadbridge_lag_records": 3, "leadbridge_window_used_records": 3, "leadbridge_lag_seconds": 30,
+			"leadbridge_window_size_records": 256, "leadbridge_records_consumed_total": 3,
+		}
+		for name, value := range want {
+			if got := sumOf(t, registry, name); got < value || got > value+5 {
+				t.Errorf("%s is %v, want %v", name, got, value)
+			}
+		}
+		p.shutdown(t)
+		if got := sumOf(t, registry, "leadbridge_lag_records"); got != 0 {
+			t.Errorf("lag of partitions that are not owned: %v", got)
+		}
+	})
+}
+
+func sumOf(t *testing.T, registry *prometheus.Registry, name string) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name {
+				sum += m.GetGauge().GetValue() + m.GetCounter().GetValue()
+			}
+		}
+	}
+	return sum
 }

@@ -22,10 +22,6 @@ type metrics struct {
 	commitTime  prometheus.Histogram
 	holdGauge   *prometheus.GaugeVec   // cause
 	holdSeconds *prometheus.CounterVec // cause
-	lag         *prometheus.GaugeVec   // partition
-	lagSeconds  *prometheus.GaugeVec   // partition
-	unfinished  *prometheus.GaugeVec   // partition
-	buffer      prometheus.Gauge
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -35,7 +31,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "leadbridge_" + name, Help: help}, labels)
 	}
-	gauges := func(name, help string, labels ...string) *prometheus.GaugeVec {
+	gaugeVec := func(name, help string, labels ...string) *prometheus.GaugeVec {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "leadbridge_" + name, Help: help}, labels)
 	}
 	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
@@ -50,12 +46,8 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		latency:     histogram("event_latency_seconds", "From the time of the event to its contact.", prometheus.ExponentialBuckets(0.01, 2.5, 14)),
 		commits:     counters("commits_total", "Offset commits.", "outcome"),
 		commitTime:  histogram("commit_duration_seconds", "Time of an offset commit.", prometheus.DefBuckets),
-		holdGauge:   gauges("consumer_held", "1 while the consumer is held for a cause.", "cause"),
+		holdGauge:   gaugeVec("consumer_held", "1 while the consumer is held for a cause.", "cause"),
 		holdSeconds: counters("consumer_hold_seconds_total", "Seconds that the consumer was held.", "cause"),
-		lag:         gauges("lag_records", "Offsets between the first unfinished record and the log's end.", "partition"),
-		lagSeconds:  gauges("lag_seconds", "Age of the oldest unfinished record.", "partition"),
-		unfinished:  gauges("window_used_records", "Records in flight.", "partition"),
-		buffer:      prometheus.NewGauge(prometheus.GaugeOpts{Name: "leadbridge_buffer_used_bytes", Help: "Bytes of records that are not finished."}),
 	}
 	for _, how := range []string{"created", "found"} {
 		m.contacts.WithLabelValues(how)
@@ -70,7 +62,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	var errs []error
 	for _, c := range []prometheus.Collector{
 		m.consumed, m.contacts, m.skipped, m.deadLetters, m.lost, m.latency, m.commits, m.commitTime,
-		m.holdGauge, m.holdSeconds, m.lag, m.lagSeconds, m.unfinished, m.buffer,
+		m.holdGauge, m.holdSeconds,
 	} {
 		errs = append(errs, reg.Register(c))
 	}
@@ -103,18 +95,51 @@ func (m *metrics) held(cause crmclient.Cause, held bool) {
 	m.holdGauge.WithLabelValues(string(cause)).Set(value)
 }
 
-// observe sets a partition's gauges.
-func (m *metrics) observe(s PartitionStatus) {
-	id := strconv.Itoa(s.Partition)
-	m.lag.WithLabelValues(id).Set(float64(s.Lag))
-	m.lagSeconds.WithLabelValues(id).Set(s.LagSeconds)
-	m.unfinished.WithLabelValues(id).Set(float64(s.Unfinished))
+// gauges reads the state of a consumer at each scrape.
+type gauges struct {
+	board  *board
+	buffer *buffer
+
+	lag, lagSeconds, unfinished, window, used, limit *prometheus.Desc
+	size                                             int
 }
 
-// forget drops a partition that is no longer owned.
-func (m *metrics) forget(partition int) {
-	id := strconv.Itoa(partition)
-	m.lag.DeleteLabelValues(id)
-	m.lagSeconds.DeleteLabelValues(id)
-	m.unfinished.DeleteLabelValues(id)
+func newGauges(c *Consumer) *gauges {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("leadbridge_"+name, help, labels, nil)
+	}
+	return &gauges{
+		board:      c.board,
+		buffer:     c.buffer,
+		size:       c.cfg.Window,
+		lag:        desc("lag_records", "Offsets between the first unfinished record and the log's end.", "partition"),
+		lagSeconds: desc("lag_seconds", "Age of the oldest unfinished record.", "partition"),
+		unfinished: desc("window_used_records", "Unfinished records.", "partition"),
+		window:     desc("window_size_records", "Unfinished records that a partition may have."),
+		used:       desc("buffer_used_bytes", "Bytes of unfinished records."),
+		limit:      desc("buffer_size_bytes", "Bytes that unfinished records may have."),
+	}
+}
+
+// Describe implements [prometheus.Collector].
+func (g *gauges) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{g.lag, g.lagSeconds, g.unfinished, g.window, g.used, g.limit} {
+		out <- d
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (g *gauges) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	for _, p := range g.board.status().Partitions {
+		id := strconv.Itoa(p.Partition)
+		gauge(g.lag, float64(p.Lag), id)
+		gauge(g.lagSeconds, p.LagSeconds, id)
+		gauge(g.unfinished, float64(p.Unfinished), id)
+	}
+	gauge(g.window, float64(g.size))
+	gauge(g.used, float64(g.buffer.inUse()))
+	gauge(g.limit, float64(g.buffer.limit))
 }

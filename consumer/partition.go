@@ -283,7 +283,4 @@ func (p *partition) mayWrite() error {
 }
 
 // close gives up what the partition holds of the process.
-func (p *partition) close() {
-	p.seen.close(p.id)
-	p.metrics.forget(p.id)
-}
+func (p *partition) close() { p.seen.close(p.id) }
