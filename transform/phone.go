@@ -102,7 +102,15 @@ func (r *phoneReader) ask(digits string) (phone, bool) {
 		return phone{}, false
 	}
 	r.tries++
-	number, err := phonenumbers.Parse(digits, r.region)
+	if p, valid, known := loadNumberPlans().find(digits, r.region); known {
+		return p, valid
+	}
+	return askLibrary(digits, r.region)
+}
+
+// askLibrary has libphonenumber read digits.
+func askLibrary(digits, region string) (phone, bool) {
+	number, err := phonenumbers.Parse(digits, region)
 	if err != nil {
 		return phone{}, false
 	}
