@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -442,4 +443,30 @@ func sumOf(t *testing.T, registry *prometheus.Registry, name string) float64 {
 		}
 	}
 	return sum
+}
+
+// Nothing at or above the acknowledged limit is dispatched: while commits hang,
+// delivery stops a window beyond the last acknowledged one.
+func TestNothingIsDispatchedBeyondTheAcknowledgedLimit(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		p := r.start(func(c *Config) { c.Window = 16 })
+		r.await("the assignment", func() bool { return p.Status().Ready })
+		release := make(chan struct{})
+		r.cluster.ControlKey(int16(kmsg.OffsetCommit), func(kmsg.Request) (kmsg.Response, error, bool) {
+			r.cluster.KeepControl()
+			r.cluster.SleepControl(func() { <-release })
+			return nil, nil, false
+		})
+		r.produce(events("a", 100)...)
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if got := len(r.crm.createdIDs()); got != 16 {
+			t.Errorf("%d contacts, want the 16 of the acknowledged grant", got)
+		}
+		close(release)
+		r.awaitCreated("a99")
+		p.shutdown(t)
+		r.crm.once(t)
+	})
 }

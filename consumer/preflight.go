@@ -145,8 +145,27 @@ func (f *preflight) readRight(ctx context.Context, ids []int) {
 	f.right("reading "+f.cfg.Topic, "grant READ and DESCRIBE on the topic", err)
 }
 
+// patiently tries again what a broker calls temporary: the coordinator of a new
+// group is not there at once.
+func (f *preflight) patiently(ctx context.Context, call func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	wait := newBackOff()
+	for {
+		err := call()
+		code, ok := errors.AsType[kafka.Error](err)
+		if !ok || !code.Temporary() || ctx.Err() != nil {
+			return err
+		}
+		pause(ctx, wait.NextBackOff())
+	}
+}
+
 func (f *preflight) groupRight(ctx context.Context, ids []int) {
-	_, err := f.broker.fetchCommits(ctx, ids)
+	err := f.patiently(ctx, func() error {
+		_, err := f.broker.fetchCommits(ctx, ids)
+		return err
+	})
 	if errors.Is(err, kafka.GroupIdNotFound) {
 		err = nil // nobody has joined it yet
 	}

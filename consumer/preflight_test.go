@@ -3,6 +3,10 @@ package consumer
 import (
 	"strings"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 func levels(findings []Finding) string {
@@ -47,6 +51,16 @@ func TestPreflightMakesMissingTopics(t *testing.T) {
 		got = levels(Preflight(t.Context(), r.config(), true))
 		if strings.Contains(got, "fail") || strings.Count(got, "just made") != 2 {
 			t.Errorf("with fix:\n%s", got)
+		}
+	})
+}
+
+// The coordinator of a group that nobody has used yet is not there at once.
+func TestPreflightWaitsForTheCoordinator(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Err: kerr.NotCoordinator, Count: 3})
+		if got := levels(Preflight(t.Context(), r.config(), false)); strings.Contains(got, "fail") {
+			t.Errorf("got\n%s", got)
 		}
 	})
 }
