@@ -13,93 +13,113 @@ type fullName struct{ first, second, last string }
 // maxNameBytes is the longest text that is taken apart as a name.
 const maxNameBytes = 400
 
+// word is a word of a name, as it is and as the lists of names have it.
+type word struct{ text, fold string }
+
 // splitName takes a full name apart. It only cuts: every word is kept as it
 // is, in its case.
 func splitName(text string) fullName {
 	if len(text) > maxNameBytes {
 		return fullName{first: text}
 	}
-	if last, rest, ok := cutLastName(text); ok {
-		n := firstAndMiddle(rest)
-		n.last = last
-		return n
+	if strings.Contains(text, ",") {
+		text = strings.ReplaceAll(strings.ReplaceAll(text, ",", ", "), " ,", ",")
 	}
 	words := nameWords(text)
-	if last := len(words) - 1; last > 1 && isSuffix(words[last]) {
+	if n, ok := splitAtComma(words); ok {
+		return n
+	}
+	if last := len(words) - 1; last > 1 && isSuffix(words[last].fold) {
 		n := splitWords(words[:last])
-		n.last = strings.TrimSpace(n.last + " " + words[last])
+		n.last = strings.TrimSpace(n.last + " " + words[last].text)
 		return n
 	}
 	return splitWords(words)
 }
 
-func splitWords(words []string) fullName {
+func splitWords(words []word) fullName {
 	if len(words) < 2 {
-		return fullName{first: strings.Join(words, " ")}
+		return fullName{first: join(words)}
 	}
-	if i := particleAt(words); i >= 0 {
-		n := firstAndMiddle(words[:i])
-		n.last = strings.Join(words[i:], " ")
+	particle := particleAt(words)
+	if n, ok := splitByPatronymic(words); ok && particle <= 0 {
 		return n
 	}
-	if n, ok := splitByPatronymic(words); ok {
+	if particle >= 0 {
+		n := firstAndMiddle(words[:particle])
+		n.last = join(words[particle:])
 		return n
 	}
-	if slices.ContainsFunc(words, isInitial) {
+	if slices.ContainsFunc(words, word.isInitial) {
 		return splitByInitials(words)
 	}
 	return splitByOrder(words)
 }
 
 // nameWords cuts a text at any blanks and takes initials apart: И.И. is two.
-func nameWords(text string) []string {
-	words := strings.Fields(text)
-	for i := 0; i < len(words); i++ {
-		w := words[i]
-		_, size := utf8.DecodeRuneInString(w)
-		if len(w) > size+1 && w[size] == '.' {
-			words = slices.Replace(words, i, i+1, w[:size+1], w[size+1:])
+func nameWords(text string) []word {
+	texts, folds := strings.Fields(text), strings.Fields(foldName(text))
+	words := make([]word, 0, len(texts)+2)
+	for i, text := range texts {
+		fold := folds[i]
+		for {
+			_, size := utf8.DecodeRuneInString(text)
+			if len(text) <= size+1 || text[size] != '.' {
+				break
+			}
+			_, foldSize := utf8.DecodeRuneInString(fold)
+			words = append(words, word{text[:size+1], fold[:foldSize+1]})
+			text, fold = text[size+1:], fold[foldSize+1:]
 		}
+		words = append(words, word{text, fold})
 	}
 	return words
 }
 
-// cutLastName knows the form "Petrov, Ivan Sergeevich".
-func cutLastName(text string) (last string, rest []string, ok bool) {
-	before, after, found := strings.Cut(text, ",")
-	rest = nameWords(after)
-	words := strings.Fields(before)
-	if !found || len(rest) == 0 || strings.Contains(after, ",") || isSuffix(rest[0]) {
-		return "", nil, false
+func join(words []word) string {
+	if len(words) == 1 {
+		return words[0].text
 	}
-	if len(words) != 1 && !(len(words) > 1 && isParticle(words[0])) {
-		return "", nil, false
+	var b strings.Builder
+	for i, w := range words {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(w.text)
 	}
-	return strings.Join(words, " "), rest, true
+	return b.String()
 }
 
-// isSuffix tells what stands behind a last name and belongs to it.
-func isSuffix(word string) bool {
-	switch strings.TrimSuffix(strings.ToLower(word), ".") {
-	case "jr", "sr", "ii", "iii", "iv", "phd", "ph", "md", "mba", "esq", "мл", "ст":
-		return true
+// splitAtComma knows the form "Petrov, Ivan Sergeevich".
+func splitAtComma(words []word) (fullName, bool) {
+	at := slices.IndexFunc(words, func(w word) bool { return strings.HasSuffix(w.text, ",") })
+	rest := words[at+1:]
+	if at < 0 || len(rest) == 0 || isSuffix(rest[0].fold) || at > 0 && !isParticle(words[0].fold) {
+		return fullName{}, false
 	}
-	return false
+	for _, w := range rest {
+		if strings.Contains(w.text, ",") {
+			return fullName{}, false
+		}
+	}
+	n := firstAndMiddle(rest)
+	n.last = strings.TrimSuffix(join(words[:at+1]), ",")
+	return n, true
 }
 
-func firstAndMiddle(words []string) fullName {
+func firstAndMiddle(words []word) fullName {
 	if len(words) == 0 {
 		return fullName{}
 	}
-	return fullName{first: words[0], second: strings.Join(words[1:], " ")}
+	return fullName{first: words[0].text, second: join(words[1:])}
 }
 
 // particleAt finds the particle that begins the last name, -1 when there is
 // none. One at the very start counts only in lower case (Van Morrison is a first
 // and a last name), one at the very end begins nothing.
-func particleAt(words []string) int {
+func particleAt(words []word) int {
 	for i, w := range words[:len(words)-1] {
-		if isParticle(w) && (i > 0 || w == strings.ToLower(w)) {
+		if isParticle(w.fold) && (i > 0 || w.text == w.fold) {
 			return i
 		}
 	}
@@ -108,33 +128,37 @@ func particleAt(words []string) int {
 
 // splitByPatronymic takes a Russian name in either order apart: the
 // patronymic stands behind the first name.
-func splitByPatronymic(words []string) (fullName, bool) {
+func splitByPatronymic(words []word) (fullName, bool) {
 	at, size := findPatronymic(words)
 	if at < 1 {
 		return fullName{}, false
 	}
 	second, before, after := words[at:at+size], words[:at], words[at+size:]
-	if len(after) == 0 && len(before) > 1 {
-		before, after = words[1:at], words[:1]
+	if len(after) == 0 && at > 1 {
+		last := 1
+		if isParticle(words[0].fold) {
+			last = at - 1
+		}
+		before, after = words[last:at], words[:last]
 	}
 	return fullName{
-		first:  strings.Join(before, " "),
-		second: strings.Join(second, " "),
-		last:   strings.Join(after, " "),
+		first:  join(before),
+		second: join(second),
+		last:   join(after),
 	}, true
 }
 
 // findPatronymic gives its place and how many words it has, 0 when there is
 // none. Last names look like patronymics too (Иван Сергеевич Рабинович): the
 // first one behind another word counts.
-func findPatronymic(words []string) (at, size int) {
+func findPatronymic(words []word) (at, size int) {
 	for i := 2; i < len(words); i++ {
-		if isFiliation(words[i]) {
+		if isFiliation(words[i].fold) {
 			return i - 1, 2
 		}
 	}
 	for i := 1; i < len(words); i++ {
-		if isPatronymic(words[i]) {
+		if isPatronymic(words[i].fold) {
 			return i, 1
 		}
 	}
@@ -143,55 +167,55 @@ func findPatronymic(words []string) (at, size int) {
 
 // splitByInitials knows that an initial is no last name: И. Иванов, Иванов
 // И. И., John F. Kennedy.
-func splitByInitials(words []string) fullName {
+func splitByInitials(words []word) fullName {
 	last := len(words) - 1
-	at := slices.IndexFunc(words, isInitial)
+	at := slices.IndexFunc(words, word.isInitial)
 	switch {
-	case !isInitial(words[last]):
+	case !words[last].isInitial():
 		n := firstAndMiddle(words[:last])
-		n.last = words[last]
+		n.last = words[last].text
 		return n
 	case at == 0:
 		return firstAndMiddle(words)
 	case at > 1: // Сидоров Иван П.: the words in front tell the order
 		n := splitByOrder(words[:at])
-		n.second = strings.TrimSpace(n.second + " " + strings.Join(words[at:], " "))
+		n.second = strings.TrimSpace(n.second + " " + join(words[at:]))
 		return n
-	case len(words) == 2 && !looksLikeLastName(words[0]):
+	case len(words) == 2 && !words[0].looksLikeLastName():
 		return firstAndMiddle(words) // Мария К.: the initial is of a name not told
 	}
 	n := firstAndMiddle(words[1:])
-	n.last = words[0]
+	n.last = words[0].text
 	return n
 }
 
 // isInitial tells a single letter that has two cases, with or without a dot.
-func isInitial(word string) bool {
-	r, size := utf8.DecodeRuneInString(word)
-	return (unicode.IsUpper(r) || unicode.IsLower(r)) && (word[size:] == "" || word[size:] == ".")
+func (w word) isInitial() bool {
+	r, size := utf8.DecodeRuneInString(w.text)
+	return (unicode.IsUpper(r) || unicode.IsLower(r)) && (w.text[size:] == "" || w.text[size:] == ".")
 }
 
 // splitByOrder decides which end the last name stands at.
-func splitByOrder(words []string) fullName {
+func splitByOrder(words []word) fullName {
 	last := len(words) - 1
 	if lastNameLeads(words) {
 		n := firstAndMiddle(words[1:])
-		n.last = words[0]
+		n.last = words[0].text
 		return n
 	}
 	n := firstAndMiddle(words[:last])
-	n.last = words[last]
+	n.last = words[last].text
 	return n
 }
 
 // lastNameLeads tells whether a name of two words or more begins with its
 // last name. A first name that is known decides before an ending does, for Марина
 // and Яков end like last names.
-func lastNameLeads(words []string) bool {
-	if isFirstName(words[0]) || looksLikeLastName(words[len(words)-1]) {
+func lastNameLeads(words []word) bool {
+	if isFirstName(words[0].fold) || words[len(words)-1].looksLikeLastName() {
 		return false
 	}
-	return looksLikeLastName(words[0]) || isFirstName(words[1])
+	return words[0].looksLikeLastName() || isFirstName(words[1].fold)
 }
 
-func looksLikeLastName(word string) bool { return !isFirstName(word) && hasSurnameEnding(word) }
+func (w word) looksLikeLastName() bool { return !isFirstName(w.fold) && hasSurnameEnding(w.fold) }

@@ -2,14 +2,14 @@ package transform
 
 import "strings"
 
-// foldName gives a word as the lists below have it.
+// foldName gives a text in lower case without ё, as the lists below have words.
 func foldName(word string) string {
 	return strings.ReplaceAll(strings.ToLower(word), "ё", "е")
 }
 
 // isParticle tells a word that begins a last name.
-func isParticle(word string) bool {
-	switch foldName(word) {
+func isParticle(w string) bool {
+	switch w {
 	case "van", "von", "de", "der", "den", "di", "del", "della", "dello", "dei", "degli", "de'", "la", "le", "du", "da", "das", "do", "dos",
 		"ter", "ten", "zu", "zum", "zur", "af", "av", "el", "al", "bin", "ibn",
 		"ван", "фон", "де", "дер", "ден", "ди", "дель", "делла", "ла", "ле", "дю", "да", "дос", "тер", "цу", "эль", "аль", "бин", "ибн":
@@ -19,8 +19,8 @@ func isParticle(word string) bool {
 }
 
 // isFiliation tells the second word of a patronymic such as Мамед оглы.
-func isFiliation(word string) bool {
-	switch foldName(word) {
+func isFiliation(w string) bool {
+	switch w {
 	case "оглы", "оглу", "огли", "угли", "улы", "ұлы", "уулу", "кызы", "қызы", "кизи", "гызы",
 		"ogly", "oglu", "ogli", "ugli", "uly", "kyzy", "kizi", "qizi", "gyzy":
 		return true
@@ -29,8 +29,7 @@ func isFiliation(word string) bool {
 }
 
 // isPatronymic tells a Russian patronymic by its ending.
-func isPatronymic(word string) bool {
-	w := foldName(word)
+func isPatronymic(w string) bool {
 	if len(w) < len("ильич") {
 		return false
 	}
@@ -74,8 +73,7 @@ func cutAnySuffix(w string, endings ...string) (stem string, ok bool) {
 
 // hasSurnameEnding tells the common endings of last names in Russian and its
 // neighbours' languages; of a double name the last part counts.
-func hasSurnameEnding(word string) bool {
-	w := foldName(word)
+func hasSurnameEnding(w string) bool {
 	w = w[strings.LastIndexByte(w, '-')+1:]
 	if len(w) < len("ким-") { // shorter ones are too often first names: Лев, Ева, Ян
 		return false
@@ -101,8 +99,7 @@ func hasSurnameEnding(word string) bool {
 
 // isFirstName knows the common first names of Russian speakers, short forms
 // and those that end like last names; of a double name one part is enough.
-func isFirstName(word string) bool {
-	w := foldName(word)
+func isFirstName(w string) bool {
 	for part := range strings.SplitSeq(w, "-") {
 		if isMaleName(part) || isFemaleName(part) || isTransliteratedName(part) {
 			return true
@@ -164,6 +161,15 @@ func isTransliteratedName(w string) bool {
 		"alina", "anastasia", "anastasiya", "ekaterina", "elena", "galina", "irina", "karina", "kseniya", "ksenia", "larisa", "ludmila",
 		"lyudmila", "marina", "mariya", "nadezhda", "natalia", "natalya", "oksana", "olga", "polina", "svetlana", "tatiana", "tatyana",
 		"valentina", "yulia", "yuliya", "zhanna":
+		return true
+	}
+	return false
+}
+
+// isSuffix tells what stands behind a last name and belongs to it.
+func isSuffix(w string) bool {
+	switch strings.TrimSuffix(w, ".") {
+	case "jr", "sr", "ii", "iii", "iv", "phd", "ph.d", "md", "mba", "esq", "мл", "ст":
 		return true
 	}
 	return false
