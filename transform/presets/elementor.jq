@@ -6,7 +6,7 @@
 def unbracketed:
   reduce to_entries[] as $e ({};
     if $e.key | test("^(?:fields|form_fields|form|meta)\\[") then
-      setpath([$e.key | scan("[^\\[\\]]+")]; $e.value)
+      (setpath([$e.key | scan("[^\\[\\]]+")]; $e.value)? // .[$e.key] = $e.value)
     else .[$e.key] = $e.value end);
 
 def field($id):
@@ -21,7 +21,8 @@ unbracketed
     [ (.fields | to_entries[] | .key as $id | .value | objects | field($id)),
       (.meta // {} | objects | to_entries[] | select(.key != "credit") | {key: (.value.title? // .key), value: (.value.value? // null)}),
       {key: "form", value: .form.name?},
-      {key: "form_id", value: .form.id?} ]
+      {key: "form_id", value: .form.id?},
+      (del(.fields, .form, .meta) | to_entries[]) ]
     | gather
   else
     [ (.form_fields // {} | objects | to_entries[] | .key |= lead_key),

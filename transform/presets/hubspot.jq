@@ -18,7 +18,7 @@ elif (.properties | type) == "object" then
   [ (.properties | to_entries[]
       | select(.key | startswith("hs_") | not) # computed by HubSpot, some hundred of them
       | .value |= (if type == "object" then .value else . end)),
-    (."form-submissions" // [] | .[-1:][] | {key: "form", value: .title}, {key: "page", value: ."page-url"}),
+    (."form-submissions" | arrays | .[-1:][] | objects | {key: "form", value: .title}, {key: "page", value: ."page-url"}),
     (to_entries[] | select(.value | type != "object" and type != "array")) ]
   | gather
 else
@@ -26,7 +26,7 @@ else
   | if ($answers | type) != "array" then .
     else
       [ ($answers | answers),
-        (.context // {} | to_entries[]),
+        entries_of("context"),
         (del(.fields, .values, .data, .context) | to_entries[]) ]
       | gather
     end

@@ -33,8 +33,8 @@ def raw: .rawRequest | if type == "string" then (fromjson? // null) else . end;
 def answer_key:
   if .type == "control_email" then "email"
   elif .type == "control_phone" then "phone"
-  elif .type == "control_fullname" and ((.text // "") | asks_for_field | not) then .name // "name"
-  else .text | lead_key(.name? // "") end;
+  elif .type == "control_fullname" then "name"
+  else .name as $name | .text // $name | lead_key($name) end;
 
 (if (.content | type) == "object" then .content else . end) as $s
 | (if ($s | type) == "object" then $s | raw else null end) as $raw
@@ -47,7 +47,7 @@ def answer_key:
   elif ($s.answers? | type) == "object" then
     [ ($s.answers | to_entries[] | .value | objects | . as $a
         | if .type == "control_fullname" and (.answer | type) == "object" then entries("name"; .answer)
-          else entries(($a.text // $a.name // "") as $t | $a | .text = $t | answer_key; $a.answer) end),
+          else entries($a | answer_key; $a.answer) end),
       ($s | del(.answers) | to_entries[]) ]
     | gather
   else . end

@@ -34,3 +34,6 @@ def gather:
     else .[$e.key] = $e.value end);
 
 def one_or_all: if type == "array" and length == 1 then .[0] else . end;
+
+# The entries of an object inside, or the entry itself when it is none.
+def entries_of($name): .[$name] | if type == "object" then to_entries[] else {key: $name, value: .} end;

@@ -12,15 +12,15 @@ def answer_value:
   else
     ([$r.definition // {} | .. | objects | select((.id | type) == "string" and (.title | type) == "string") | {key: .id, value: .title}]
       | from_entries) as $titles
-    | [ ($r.answers[] | objects | .field as $field
+    | [ ($r.answers[] | objects | ([.field | objects][0] // {}) as $field
           | {key: (if .type == "email" then "email"
                    elif .type == "phone_number" then "phone"
-                   else ($titles[$field.id // ""] | lead_key($field.ref)) // $field.id // .type end),
+                   else ($titles[$field.id | strings] // null | lead_key($field.ref)) // $field.id // .type end),
              value: answer_value}),
-        ($r.hidden // {} | to_entries[]),
-        ($r.variables // [] | .[] | {key: "variable \(.key)", value: .[.type]}),
-        {key: "score", value: $r.calculated.score},
-        {key: "form", value: $r.definition.title},
+        ($r | entries_of("hidden")),
+        ($r.variables | arrays | .[] | objects | {key: "variable \(.key)", value: (.[.type | strings] // .text // .number)}),
+        {key: "score", value: $r.calculated.score?},
+        {key: "form", value: $r.definition.title?},
         ($r | to_entries[] | select(.value | type != "object" and type != "array")) ]
     | gather
   end
