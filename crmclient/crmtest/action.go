@@ -74,22 +74,26 @@ const (
 	Truncate            // half of the answer's body, then closed
 )
 
-// Script lets f decide each call under /v1, in the order of their arrival; nil ends
-// that. f is called from many goroutines, one at a time. [Faults] do not
-// touch calls that it decided.
+// Script lets f decide each call under /v1, in the order of their arrival; nil
+// ends that. f is called from many goroutines, one at a time, so one that waits holds
+// all calls up; it may call the simulator, Script too. [Faults] do not touch calls
+// that it decided.
 func (s *Simulator) Script(f func(Call) Action) {
-	s.scriptMu.Lock()
-	defer s.scriptMu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.script = f
 }
 
 func (s *Simulator) scripted(c Call) Action {
-	s.scriptMu.Lock()
-	defer s.scriptMu.Unlock()
-	if s.script == nil {
+	s.scripting.Lock()
+	defer s.scripting.Unlock()
+	s.mu.Lock()
+	f := s.script
+	s.mu.Unlock()
+	if f == nil {
 		return Action{}
 	}
-	return s.script(c)
+	return f(c)
 }
 
 // passes tells whether the action is the zero value. (Maps make it

@@ -9,32 +9,49 @@
 //
 // # What the simulator assumes
 //
-// The vendor's texts are silent about the following:
+// The vendor's texts are silent about the following.
 //
-//   - The platform's limit counts every request under /v1, refused ones too.
-//     GET /v1/me is answered by the platform; all other calls go to the portal.
-//   - A create that waits in the portal's queue, or runs, takes effect even
-//     when its client has gone. One that got 504 QUEUE_TIMEOUT, 429 or the 502 of
-//     the limit per second never does.
-//   - vibe_live_ keys get 403 MANAGEMENT_KEY_NO_ENTITY_ACCESS where an entity is
-//     named and 401 WRONG_KEY_TYPE elsewhere; a vibe_app_ key without a
-//     session gets 401 TOKEN_MISSING, one with an Authorization header that is no
-//     bearer token 401 INVALID_APP_KEY.
+// Keys and limits:
+//
+//   - The platform's limit counts every request under /v1 that is not refused by it,
+//     bad keys and unknown paths too; it comes first, then the key.
+//   - GET /v1/me is answered by the platform and works without scope and session;
+//     all else goes to the portal. The portal's limit per second counts a request
+//     when it enters the queue.
+//   - A create that waits in the portal's queue, or runs, takes effect even when
+//     its client has gone. One that got 504 QUEUE_TIMEOUT, 429, or the 502 of the
+//     limit per second never does (a script may say otherwise).
+//   - A slot is taken for the whole run of a batch.
+//   - vibe_live_ keys get 403 MANAGEMENT_KEY_NO_ENTITY_ACCESS, from /v1/me 401
+//     WRONG_KEY_TYPE. A vibe_app_ key without a session gets 401 TOKEN_MISSING,
+//     with an Authorization header that is no bearer token 401 INVALID_APP_KEY.
 //   - ERROR_LOOP_DETECTED blocks the whole key, for a minute, after
-//     Options.ErrorLoop same calls in a row that failed with a 4xx other than 401
-//     and 429; every fifth call while blocked passes as a probe, and a probe
+//     Options.ErrorLoop same calls in a row that failed with a 4xx other than
+//     401 and 429; every fifth call while blocked passes as a probe, and a probe
 //     that works ends the block.
-//   - Look-ups answer 50 rows unless limit says otherwise, at most 500, in the
-//     order of their ids, and take offset; each further 50 rows are another
-//     portal request. Query filters are filter[field]=value,
-//     filter[field][$op]=value, and commas or repeats for $in.
-//   - $contains and plain text are compared without regard to case only for
-//     e-mails. A phone matches its exact text.
-//   - Numbers are accepted as JSON numbers only, booleans also as "Y" and "N";
-//     null stands for "not given". The wrong type is 400 INVALID_REQUEST.
-//   - User fields that the portal does not have are dropped silently, like any
-//     unknown field. Names are compared without regard to case and underscores.
-//   - Ids of a batch are not empty and not repeated; entity and action are
-//     checked with the call's parameters, as validation of that call.
-//   - meta.hasMore is exact.
+//
+// Contacts and user fields:
+//
+//   - A value of the wrong type is 400 INVALID_REQUEST. Numbers are whole JSON
+//     numbers, no texts; booleans may be "Y" and "N"; null stands for "not given".
+//   - A portal fills in assignedById 1, opened true, typeId CLIENT and sourceId
+//     CALL, as the documented answer shows them.
+//   - Answers show phone and email as their first value, and all values in fm[].
+//   - User fields that the portal does not have are dropped, like any unknown
+//     field. Their names are the same in any case and with or without underscores;
+//     answers spell ufCrm_X or, by option, UF_CRM_X. To make one that exists is 409.
+//   - Contacts are changed by PATCH or PUT and deleted for good.
+//
+// Look-ups and batches:
+//
+//   - Answers have 50 rows unless limit says otherwise, at most 500, by id, from
+//     offset; each further 50 rows are another portal request. meta.hasMore
+//     says that the page is full, so it is wrong on an exact last page.
+//   - Conditions hold together. Texts and phones are compared exactly, e-mails without
+//     regard to case; one value of several is enough. Times without a zone are
+//     the portal's. An unknown operator is 400 INVALID_REQUEST.
+//   - Queries of GET /v1/contacts are filter[field]=value, filter[field][$op]=value,
+//     with commas or repeats for $in, and limit, offset, select.
+//   - Ids of a batch's calls are neither empty nor repeated, else the whole batch is
+//     400; an unknown entity or action is INVALID_PARAMS of that call.
 package crmtest

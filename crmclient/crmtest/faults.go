@@ -21,7 +21,7 @@ type Faults struct {
 	ApplyLate     float64 `json:"apply_late,omitzero"`      // 502, applied up to late_by afterwards
 	BatchTrickle  float64 `json:"batch_trickle,omitzero"`   // batches: 502, the items are applied one by one afterwards
 	Hang          float64 `json:"hang,omitzero"`            // never answered; half of them applied up to late_by afterwards
-	Reset         float64 `json:"reset,omitzero"`           // connection reset: a third unread, a third unapplied, a third applied
+	Reset         float64 `json:"reset,omitzero"`           // connection reset instead of an answer; half of them applied
 	Truncate      float64 `json:"truncate,omitzero"`        // applied, half of the answer's body
 	HTML          float64 `json:"html,omitzero"`            // 502 with an HTML body; half of them applied
 	Throttle      float64 `json:"throttle,omitzero"`        // 429, not applied

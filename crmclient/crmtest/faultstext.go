@@ -12,7 +12,8 @@ import (
 )
 
 // FaultsHelp explains the text that ParseFaults reads.
-const FaultsHelp = `A comma list of name=value, or a JSON object of the same names.
+const FaultsHelp = `A comma list of name=value, or a JSON object of the same names; it replaces
+what was set before, and the empty text ends all trouble.
 Rates from 0 to 1, of the calls under /v1:
   fail_before      502, not applied
   apply_then_fail  applied, then 502

@@ -86,7 +86,7 @@ func (s *Simulator) look(sc *schema, q *query, now time.Time) ([]rendered, page)
 				rows = append(rows, c.render(sc, q.selected))
 			}
 		}
-		meta.Total, meta.Returned, meta.HasMore = s.store.count, len(rows), s.store.count > len(rows)
+		meta.Total, meta.Returned, meta.HasMore = s.store.count, len(rows), len(rows) == q.limit
 		return rows, meta
 	}
 	newest := now.Add(-time.Duration(s.faults.LookupLag))
@@ -98,7 +98,8 @@ func (s *Simulator) look(sc *schema, q *query, now time.Time) ([]rendered, page)
 			rows = append(rows, c.render(sc, q.selected))
 		}
 	})
-	meta.Returned, meta.HasMore = len(rows), meta.Total > q.offset+len(rows)
+	meta.Returned = len(rows)
+	meta.HasMore = meta.Returned == q.limit // wrong on an exact last page, as documented
 	return rows, meta
 }
 

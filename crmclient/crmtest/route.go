@@ -9,18 +9,19 @@ import (
 	"time"
 )
 
-// methods are the methods of each path that the simulator knows.
-func methods() map[string][]string {
-	return map[string][]string{
-		"/v1/me":                  {"GET"},
-		"/v1/contacts":            {"GET", "POST"},
-		"/v1/contacts/fields":     {"GET"},
-		"/v1/contacts/search":     {"POST"},
-		"/v1/contacts/{id}":       {"GET", "PATCH", "PUT", "DELETE"},
-		"/v1/batch":               {"POST"},
-		"/v1/userfields/contacts": {"GET", "POST"},
-		"/v1/statuses":            {"GET"},
+// methodsOf are the methods of a path that the simulator knows, else none.
+func methodsOf(path string) []string {
+	switch path {
+	case "/v1/me", "/v1/contacts/fields", "/v1/statuses":
+		return []string{"GET"}
+	case "/v1/contacts", "/v1/userfields/contacts":
+		return []string{"GET", "POST"}
+	case "/v1/contacts/search", "/v1/batch":
+		return []string{"POST"}
+	case "/v1/contacts/{id}":
+		return []string{"GET", "PATCH", "PUT", "DELETE"}
 	}
+	return nil
 }
 
 // routeOf names the route of a call; "GET /v1/?" stands for all unknown ones.
@@ -30,7 +31,7 @@ func routeOf(method, path string) (route string, id int64) {
 			path, id = "/v1/contacts/{id}", n
 		}
 	}
-	if _, ok := methods()[path]; !ok {
+	if methodsOf(path) == nil {
 		path = "/v1/?"
 	}
 	return method + " " + path, id
@@ -40,8 +41,8 @@ func routeOf(method, path string) (route string, id int64) {
 func (e *exchange) plan() *plan {
 	route, id := routeOf(e.call.Method, e.call.Path)
 	_, path, _ := strings.Cut(route, " ")
-	allowed, known := methods()[path]
-	if !known || e.s.withheld(path) {
+	allowed := methodsOf(path)
+	if allowed == nil || e.s.withheld(path) {
 		return refusal(notFound("No such endpoint"))
 	}
 	if !slices.Contains(allowed, e.call.Method) {

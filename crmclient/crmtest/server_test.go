@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -143,4 +144,42 @@ func TestDialOfAClosedServer(t *testing.T) {
 			t.Errorf("dial: %v", err)
 		}
 	})
+}
+
+// TestOverHTTP2 ends calls where connections cannot be taken over.
+func TestOverHTTP2(t *testing.T) {
+	sim := crmtest.New(crmtest.Options{})
+	defer sim.Close()
+	srv := httptest.NewUnstartedServer(sim)
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	defer srv.Close()
+	p := &portal{t: t, Simulator: sim, server: &crmtest.Server{URL: srv.URL}, client: srv.Client(), key: "k"}
+	p.scripted(crmtest.Action{}, crmtest.Action{End: crmtest.Reset}, crmtest.Action{End: crmtest.Truncate}, crmtest.Action{End: crmtest.Close})
+	p.create(`{}`)
+	for range 3 {
+		if r := p.do("POST /v1/contacts", `{}`); r.err == nil {
+			t.Errorf("answered %d %s", r.status, r.text)
+		}
+	}
+	p.create(`{}`)
+	if got := sim.Count(); got != 3 {
+		t.Errorf("%d contacts, want 3", got)
+	}
+}
+
+// TestResetOverTCP ends calls on real sockets.
+func TestResetOverTCP(t *testing.T) {
+	sim := crmtest.New(crmtest.Options{})
+	defer sim.Close()
+	srv := httptest.NewServer(sim)
+	defer srv.Close()
+	p := &portal{t: t, Simulator: sim, server: &crmtest.Server{URL: srv.URL}, client: srv.Client(), key: "k"}
+	p.scripted(crmtest.Action{End: crmtest.Reset, Apply: crmtest.Now}, crmtest.Action{End: crmtest.Close})
+	if r := p.do("POST /v1/contacts", `{}`); !errors.Is(r.err, syscall.ECONNRESET) || sim.Count() != 1 {
+		t.Errorf("got %d, %v; %d contacts", r.status, r.err, sim.Count())
+	}
+	if r := p.do("POST /v1/contacts", `{}`); !errors.Is(r.err, io.EOF) {
+		t.Errorf("got %d, %v", r.status, r.err)
+	}
 }

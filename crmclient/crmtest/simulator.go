@@ -12,15 +12,14 @@ type Simulator struct {
 	done chan struct{}  // closed by Close
 	work sync.WaitGroup // what is applied after its answer
 
-	scriptMu sync.Mutex // also orders the calls of script
-	script   func(Call) Action
-
-	slots slots // has its own lock
+	scripting sync.Mutex // held while script runs; taken before mu
+	slots     slots      // has its own lock
 
 	mu         sync.Mutex // guards everything below
 	closed     bool
 	opts       Options
 	faults     Faults
+	script     func(Call) Action
 	random     *rand.Rand
 	store      *store
 	userFields userFields
