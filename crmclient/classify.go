@@ -25,9 +25,10 @@ const (
 	classThrottled                // not applied, nobody's fault
 	classNotApplied               // nothing was written
 	classLeaseLost                // the lease stopped it
+	classStopped                  // none: the caller asked for an early end
 )
 
-var classNames = [...]string{"doubt", "done", "refused", "too_large", "business", "credentials", "throttled", "not_applied", "lease_lost"}
+var classNames = [...]string{"doubt", "done", "refused", "too_large", "business", "credentials", "throttled", "not_applied", "lease_lost", "stopped"}
 
 func (c class) String() string { return classNames[c] }
 

@@ -17,10 +17,13 @@ type event struct {
 	unproven  bool      // a create may have worked: look up before anything else
 	suspected bool      // it was ever in doubt or suspect: never refused without a look-up
 	once      bool      // one absence is enough: nobody has reason to suspect
-	doubted   bool      // counted as in doubt
 	quiet     time.Time // from then on no create of ours can take effect any more
 	lookAt    time.Time // next look-up, not before
 	retryAt   time.Time // next create, not before
+
+	everDoubted bool // a create of this call was in doubt
+	doubted     bool // counted as in doubt now
+	inTheAir    bool // it was left while a create was being written
 
 	written int // creates
 	charged int
@@ -36,41 +39,63 @@ type event struct {
 // (*Rejection), or ctx ended (its error). Everything else (throttling,
 // outages, timeouts, bad credentials, doubt) is handled inside.
 //
-// A create that is on its way when ctx ends is broken off and may have taken effect.
+// A create that is on its way when ctx ends is broken off and may have taken
+// effect: the result beside the error tells (Unsettled).
 func (c *Creator) Create(ctx context.Context, r Request) (Result, error) {
 	e := c.takeUp(r)
 	defer c.letGo(e)
 	for {
 		if e.unproven {
 			id, err := c.prove(ctx, e)
-			if err != nil || id > 0 {
-				return Result{ContactID: id, Found: id > 0, Attempts: e.written}, err
+			if err != nil {
+				return e.left(err)
+			}
+			if id > 0 {
+				return Result{ContactID: id, Found: true, Attempts: e.written}, nil
 			}
 		}
 		if e.verdict != nil && c.mayRefuse(e) {
-			return Result{Attempts: e.written}, e.verdict
+			return e.left(e.verdict)
 		}
 		e.verdict = nil
-		if err := sleepUntil(ctx, e.retryAt); err != nil {
-			return Result{Attempts: e.written}, err
-		}
-		o, err := c.submit(ctx, &ticket{kind: kindCreate, event: e})
+		o, err := c.try(ctx, e)
 		if err != nil {
-			return Result{Attempts: e.written}, err
+			return e.left(err)
 		}
-		if !o.written.IsZero() {
-			e.written++
-		}
-		switch o.class {
-		case classDone:
+		if o.class == classDone {
 			return Result{ContactID: o.id, Attempts: e.written}, nil
-		case classLeaseLost:
-			return Result{Attempts: e.written}, fmt.Errorf("%w: %w", ErrLeaseLost, o.lease)
 		}
 		c.digest(e, o)
 	}
 }
 
+// try makes one create when the event's time has come.
+func (c *Creator) try(ctx context.Context, e *event) (outcome, error) {
+	if err := sleepUntil(ctx, e.req.Stop, e.retryAt); err != nil {
+		return outcome{}, err
+	}
+	t := &ticket{kind: kindCreate, event: e}
+	o, err := c.submit(ctx, e.req.Stop, t)
+	if err != nil {
+		e.inTheAir = t.sent.Load()
+		return outcome{}, err
+	}
+	if !o.written.IsZero() {
+		e.written++
+	}
+	if o.class == classLeaseLost {
+		e.inTheAir = !o.written.IsZero()
+		return o, fmt.Errorf("%w: %w", ErrLeaseLost, o.lease)
+	}
+	return o, nil
+}
+
+// left is the end of a Create without a contact.
+func (e *event) left(err error) (Result, error) {
+	return Result{Attempts: e.written, Unsettled: e.inTheAir || e.unproven && e.everDoubted}, err
+}
+
+// takeUp begins a call.
 func (c *Creator) takeUp(r Request) *event {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,7 +167,7 @@ func (c *Creator) refuse(e *event, reason Reason, o outcome) {
 
 // doubt notes that a create may have worked, or may yet.
 func (c *Creator) doubt(e *event, o outcome, now time.Time) {
-	e.unproven, e.suspected, e.once = true, true, false
+	e.unproven, e.suspected, e.once, e.everDoubted = true, true, false, true
 	e.lookAt = now.Add(c.cfg.Settle)
 	if o.answered.IsZero() {
 		e.quiet = later(e.quiet, o.written.Add(c.cfg.lifetime()))
@@ -171,7 +196,7 @@ func (c *Creator) proven(e *event) {
 func (c *Creator) prove(ctx context.Context, e *event) (id int64, err error) {
 	var first time.Time // when the first absence that counts was asked for
 	for {
-		if err := sleepUntil(ctx, e.lookAt); err != nil {
+		if err := sleepUntil(ctx, e.req.Stop, e.lookAt); err != nil {
 			return 0, err
 		}
 		id, asked, err := c.lookAgain(ctx, e)
@@ -215,18 +240,16 @@ func (c *Creator) lookAgain(ctx context.Context, e *event) (id int64, asked time
 	c.mu.Unlock()
 	if len(ways) == 0 {
 		// Not asked yet: the ticket of a look-up would not know how.
-		if err := c.Prepare(ctx); err != nil {
+		if err := c.prepare(ctx, e.req.Stop); err != nil {
 			return 0, time.Time{}, err
 		}
 		return c.lookAgain(ctx, e)
 	}
-	for _, name := range e.req.Ways {
-		if w := parseWay(name); !slices.Contains(ways, w) {
-			ways = append(ways, w)
-		}
+	if name := e.req.SentWay; name != "" && !slices.Contains(ways, parseWay(name)) {
+		ways = append(ways, parseWay(name))
 	}
 	for _, w := range ways {
-		o, err := c.submit(ctx, &ticket{kind: kindLookUp, event: e, way: w})
+		o, err := c.submit(ctx, e.req.Stop, &ticket{kind: kindLookUp, event: e, way: w})
 		if err != nil || o.id > 0 {
 			return o.id, o.written, err
 		}

@@ -34,11 +34,6 @@ type Request struct {
 	// the contact's creation, used where look-ups go by phone or e-mail.
 	RecordedAt time.Time
 
-	// Ways names the origin fields that were in force when a create may have been sent
-	// for this event (values of Status.OriginField): it is looked up by them as well as
-	// by those that this Creator has used. Nil: no others.
-	Ways []string
-
 	// Replayed says that the event was a dead letter before: its refusal says
 	// nothing about our set-up (flood guard).
 	Replayed bool
@@ -136,6 +131,8 @@ type Creator struct {
 
 	portal   *portal // nil until asked
 	stale    bool    // ask again: our id was not kept
+	unkept   string  // the id that the last such answer lacked
+	terse    bool    // answers to creates do not repeat our id
 	ways     []way   // that were in force, oldest first
 	reported map[string]bool
 }
@@ -181,14 +178,20 @@ func (c *Creator) Close() { c.wire.close() }
 // same by itself; calling Prepare at start shows a bad key before the first event.
 func (c *Creator) Prepare(ctx context.Context) error {
 	c.mu.Lock()
-	known := c.portal != nil && !c.stale
 	c.callers++
 	c.mu.Unlock()
 	defer c.leave()
+	return c.prepare(ctx, nil)
+}
+
+func (c *Creator) prepare(ctx context.Context, stop <-chan struct{}) error {
+	c.mu.Lock()
+	known := c.portal != nil && !c.stale
+	c.mu.Unlock()
 	if known {
 		return ctx.Err()
 	}
-	_, err := c.submit(ctx, &ticket{kind: kindPrepare})
+	_, err := c.submit(ctx, stop, &ticket{kind: kindPrepare})
 	return err
 }
 

@@ -19,6 +19,7 @@ func (c *Creator) sure(j *job) bool {
 		return true
 	}
 	p, o := c.detect(j.ctx, j)
+	kept := p != nil && c.keepsSilently(j, p)
 	if j.ctx.Err() != nil {
 		return false
 	}
@@ -30,10 +31,27 @@ func (c *Creator) sure(j *job) bool {
 	}
 	first := c.portal == nil
 	c.adopt(p)
-	if first || j.kind == kindPrepare {
+	if kept {
+		c.terse = true
+		c.log.Warn().Stringer("origin_field", p.way).Msg("the CRM keeps our id without repeating it in the answers to creates")
+	}
+	if first || kept || j.kind == kindPrepare {
 		c.release("CRM portal known")
 	}
 	return true
+}
+
+// keepsSilently tells whether the contact whose answer lacked our id can
+// nevertheless be found by it: then it is the answers that are terse.
+func (c *Creator) keepsSilently(j *job, p *portal) bool {
+	c.mu.Lock()
+	id := c.unkept
+	c.mu.Unlock()
+	if id == "" || p.way.tag() {
+		return false
+	}
+	page, _ := c.search(j, map[string]any{p.way.field: id}, []string{"id", p.way.field})
+	return slices.ContainsFunc(page.rows, func(r row) bool { return p.way.carries(r, c.cfg.Originator, id) })
 }
 
 // causeOf tells what a failed call that is no event's holds back.

@@ -86,7 +86,9 @@ func (w *world) close() {
 }
 
 // portalWithField is a portal that answers at once and has our user field.
-func portalWithField() crmtest.Options { return crmtest.Options{ExistingUserField: true, Portal: "sim.bitrix24.ru"} }
+func portalWithField() crmtest.Options {
+	return crmtest.Options{ExistingUserField: true, Portal: "sim.bitrix24.ru"}
+}
 
 // originID is a valid one.
 func originID(n int) string { return fmt.Sprintf("lb-%032x", n) }
@@ -236,4 +238,11 @@ lines:
 		n++
 	}
 	return n
+}
+
+func (w *world) setFaults(f crmtest.Faults) {
+	w.t.Helper()
+	if err := w.sim.SetFaults(f); err != nil {
+		w.t.Fatal(err)
+	}
 }

@@ -13,36 +13,52 @@ const maxStale = 3
 // create makes the contact of a job's event and judges what came of it.
 func (c *Creator) create(j *job) {
 	t := j.tickets[0]
-	o, w := c.sendCreate(j, t.event)
-	if j.ctx.Err() != nil && o.class != classDone {
-		return // broken off: not an attempt
-	}
-	c.judge(j, t.event, w, &o)
-	c.answer(t, o)
-}
-
-// sendCreate sends one create, by the way in force.
-func (c *Creator) sendCreate(j *job, e *event) (outcome, way) {
 	c.mu.Lock()
 	p := c.portal
 	c.mu.Unlock()
+	o := c.sendCreate(j, t, p)
+	if j.ctx.Err() != nil && o.class != classDone {
+		return // broken off: not an attempt
+	}
+	c.judge(j, t.event, p.way, &o)
+	c.answer(t, o)
+}
+
+// sendCreate sends one create, by the portal's way.
+func (c *Creator) sendCreate(j *job, t *ticket, p *portal) outcome {
+	e := t.event
 	body, err := c.encode(e, p)
 	if err != nil {
-		return outcome{class: classRefused, code: "UNENCODABLE", message: "the contact cannot be written as JSON"}, p.way
+		return outcome{class: classRefused, code: "UNENCODABLE", message: "the contact cannot be written as JSON"}
 	}
 	what := call{op: opCreate, method: http.MethodPost, path: "/contacts", body: body, lease: e.req.Lease}
 	for try := 1; ; try++ {
-		if e.req.Lease != nil {
-			if err := e.req.Lease(); err != nil {
-				return outcome{class: classLeaseLost, lease: err}, p.way
-			}
+		if err := c.begin(j, t); err != nil {
+			return outcome{class: classLeaseLost, lease: err}
 		}
 		a := c.do(j.ctx, j, what)
 		o := c.understood(what, created(a, time.Now()))
 		if o.class != classNotApplied || !a.reused || try == maxStale {
-			return o, p.way
+			return o
 		}
 	}
+}
+
+// begin lets a create go: when the budget allows it, and its sender still may.
+func (c *Creator) begin(j *job, t *ticket) error {
+	if !j.prepaid {
+		if err := c.pay(j.ctx); err != nil {
+			return err
+		}
+		j.prepaid = true
+	}
+	if t.event.req.Lease != nil {
+		if err := t.event.req.Lease(); err != nil {
+			return err
+		}
+	}
+	t.sent.Store(true)
+	return j.ctx.Err()
 }
 
 // encode writes the event's contact for a portal, once.
@@ -71,11 +87,11 @@ func (c *Creator) judge(j *job, e *event, w way, o *outcome) {
 	case classLeaseLost:
 		return
 	case classDone:
-		if !w.tag() && !w.carries(parseRow(o.data), c.cfg.Originator, e.req.OriginID) {
-			c.lostOrigin(j, e, o)
-			return
+		if c.keeps(w, e, *o) {
+			c.passed(e, j.probe)
+		} else {
+			c.lostOrigin(j, e, *o)
 		}
-		c.passed(e, j.probe)
 	case classRefused, classTooLarge:
 		c.turnedDown(j, e, *o)
 	case classBusiness:
@@ -121,14 +137,29 @@ func (c *Creator) probed(j *job, o outcome) {
 	}
 }
 
+// keeps tells whether a new contact carries our id, as far as its answer tells.
+func (c *Creator) keeps(w way, e *event, o outcome) bool {
+	if w.tag() {
+		return true
+	}
+	r := parseRow(o.data)
+	if w.carries(r, c.cfg.Originator, e.req.OriginID) {
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, told := r[foldField(w.field)]
+	return c.terse && !told
+}
+
 // lostOrigin handles a contact that was made without our id: nothing can
 // find it again, so nothing more is made before it is clear which field carries ids.
-func (c *Creator) lostOrigin(j *job, e *event, o *outcome) {
+func (c *Creator) lostOrigin(j *job, e *event, o outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.evidence.add(e.req.OriginID, true)
 	c.flood.end()
-	c.stale = true
+	c.stale, c.unkept, c.terse = true, e.req.OriginID, false
 	c.hold(fault{cause: HoldOriginField, status: o.status, code: "ID_NOT_KEPT"}, j.probe)
 }
 

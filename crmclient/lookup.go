@@ -3,6 +3,7 @@ package crmclient
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -75,25 +76,34 @@ func (c *Creator) lookUpField(j *job, tickets []*ticket) outcome {
 	if o.class != classDone && o.code != codeTooLong {
 		return o
 	}
+	// A part of an answer that was too long is not read: nothing is absent then.
 	full := page.full() || o.code == codeTooLong
-	if full && len(tickets) > 1 {
-		half := len(tickets) / 2
-		first := c.lookUpField(j, tickets[:half])
-		if second := c.lookUpField(j, tickets[half:]); second.class != classDone {
-			return second
-		}
-		return first
-	}
 	found, strangers := c.match(tickets, page.rows)
-	if full || strangers > 0 {
-		// Only what was found is an answer: the filter was not obeyed.
-		if c.settleFound(tickets, found, asked) < len(tickets) {
-			return outcome{class: classRefused, status: o.status, code: codeFilterIgnored}
-		}
-		return o
+	switch missing := len(tickets) - len(found); {
+	case missing == 0 || !full && strangers == 0:
+		c.settle(tickets, found, asked)
+		return outcome{class: classDone}
+	case full && len(tickets) > 1:
+		c.settleFound(tickets, found, asked)
+		return c.lookUpHalves(j, tickets)
 	}
-	c.settle(tickets, found, asked)
-	return o
+	// Only what was found is an answer: the filter was not obeyed.
+	c.settleFound(tickets, found, asked)
+	return outcome{class: classRefused, status: o.status, code: codeFilterIgnored}
+}
+
+// lookUpHalves asks again for what has no answer yet.
+func (c *Creator) lookUpHalves(j *job, tickets []*ticket) outcome {
+	tickets = slices.DeleteFunc(slices.Clone(tickets), func(t *ticket) bool { return t.answered })
+	half := len(tickets) / 2
+	first := outcome{class: classDone}
+	if half > 0 {
+		first = c.lookUpField(j, tickets[:half])
+	}
+	if second := c.lookUpField(j, tickets[half:]); second.class != classDone {
+		return second
+	}
+	return first
 }
 
 // match finds the tickets' contacts among rows, and counts the rows that nobody asked for.

@@ -3,6 +3,7 @@ package crmclient
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,16 +20,25 @@ const (
 // lookUpLimit is how many events one look-up asks for.
 const lookUpLimit = 50
 
+// gatherTime is how long the first look-up waits for others: they come in swarms, after a
+// crash or a failed batch, and nobody is in a hurry for one.
+const gatherTime = 50 * time.Millisecond
+
 // ticket is one thing that a caller waits for. A slot takes it along when a request leaves.
 type ticket struct {
 	kind  kind
 	event *event
 	way   way          // of a look-up
+	since time.Time    // when it was submitted
 	reply chan outcome // of capacity 1: a slot never waits for a caller
 
+	// sent is set before a create is written; a caller that leaves reads it after it
+	// has ended the job's ctx, which the slot looks at after setting it.
+	sent     atomic.Bool
 	answered bool // owned by the job's goroutine
-	job      *job // guarded by Creator.mu, as the next; nil in the queue
+	job      *job // guarded by Creator.mu, as the next two; nil in the queue
 	gone     bool // its caller does not wait any more
+	stopping bool // its caller waits for the request in the air only
 }
 
 // job is one use of a slot: what was waiting, taken together.
@@ -46,16 +56,31 @@ type job struct {
 
 // submit waits until a slot has dealt with a ticket. When ctx ends before, the ticket's
 // request is broken off unless others wait for it as well; it may have taken effect.
-func (c *Creator) submit(ctx context.Context, t *ticket) (outcome, error) {
-	t.reply = make(chan outcome, 1)
+// After stop only a request in the air is waited for.
+func (c *Creator) submit(ctx context.Context, stop <-chan struct{}, t *ticket) (outcome, error) {
+	t.reply, t.since = make(chan outcome, 1), time.Now()
+	if stopped(stop) {
+		return outcome{}, ErrStopped
+	}
 	c.mu.Lock()
 	c.queue[t.kind] = append(c.queue[t.kind], t)
 	c.pump()
 	c.mu.Unlock()
+	err := ErrStopped
 	select {
 	case o := <-t.reply:
 		return o, nil
+	case <-stop:
+		if c.inTheAir(t) {
+			select {
+			case o := <-t.reply:
+				return o, o.stopped()
+			case <-ctx.Done():
+				err = ctx.Err()
+			}
+		}
 	case <-ctx.Done():
+		err = ctx.Err()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,7 +89,33 @@ func (c *Creator) submit(ctx context.Context, t *ticket) (outcome, error) {
 	case o := <-t.reply: // both at once: what is known is worth more
 		return o, nil
 	default:
-		return outcome{}, ctx.Err()
+		return outcome{}, err
+	}
+}
+
+// inTheAir tells whether a request for the ticket is on its way. If so, the
+// ticket does not go back to its queue any more.
+func (c *Creator) inTheAir(t *ticket) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t.stopping = t.job != nil && (t.kind == kindLookUp || t.sent.Load())
+	return t.stopping
+}
+
+// stopped is the error of an outcome that stands for none.
+func (o outcome) stopped() error {
+	if o.class == classStopped {
+		return ErrStopped
+	}
+	return nil
+}
+
+func stopped(stop <-chan struct{}) bool {
+	select {
+	case <-stop:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -108,7 +159,7 @@ func (c *Creator) next(now time.Time) (*job, time.Time) {
 	k := c.choose(now, held)
 	at := later(until, c.budget.at(now))
 	if k == kindLookUp {
-		at = later(at, c.looksAfter)
+		at = later(at, c.looksDue())
 	}
 	if at.After(now) {
 		return nil, at
@@ -132,14 +183,25 @@ func (c *Creator) idle() bool {
 // choose says which queue is next: look-ups before creates, as events wait longer for them.
 // Probes take turns, so that neither can hide what the other would show.
 func (c *Creator) choose(now time.Time, held bool) kind {
-	if len(c.queue[kindPrepare]) > 0 {
+	creates := len(c.queue[kindCreate]) > 0
+	switch {
+	case len(c.queue[kindPrepare]) > 0:
 		return kindPrepare
-	}
-	looks, creates := len(c.queue[kindLookUp]) > 0, len(c.queue[kindCreate]) > 0
-	if !looks || creates && (now.Before(c.looksAfter) || held && c.lastKind == kindLookUp) {
+	case len(c.queue[kindLookUp]) == 0:
+		return kindCreate
+	case creates && (now.Before(c.looksDue()) || held && c.lastKind == kindLookUp):
 		return kindCreate
 	}
 	return kindLookUp
+}
+
+// looksDue is when the waiting look-ups may leave.
+func (c *Creator) looksDue() time.Time {
+	due := c.looksAfter
+	if q := c.queue[kindLookUp]; len(q) < lookUpLimit {
+		due = later(due, q[0].since.Add(gatherTime))
+	}
+	return due
 }
 
 // grab takes tickets off a queue: one create, or look-ups of one way.
@@ -195,7 +257,11 @@ func (c *Creator) finish(j *job) {
 	}
 	for _, t := range j.tickets {
 		t.job = nil
-		if !t.answered && !t.gone {
+		switch {
+		case t.answered || t.gone:
+		case t.stopping:
+			t.reply <- outcome{class: classStopped}
+		default:
 			c.queue[t.kind] = append(c.queue[t.kind], t)
 		}
 	}
@@ -256,14 +322,14 @@ func (c *Creator) pay(ctx context.Context) error {
 		if !at.After(now) {
 			return nil
 		}
-		if err := sleepUntil(ctx, at); err != nil {
+		if err := sleepUntil(ctx, nil, at); err != nil {
 			return err
 		}
 	}
 }
 
-// sleepUntil waits for a time, or for the end of ctx.
-func sleepUntil(ctx context.Context, at time.Time) error {
+// sleepUntil waits for a time, or for the end of ctx, or for stop.
+func sleepUntil(ctx context.Context, stop <-chan struct{}, at time.Time) error {
 	d := time.Until(at)
 	if d <= 0 {
 		return ctx.Err()
@@ -273,6 +339,8 @@ func sleepUntil(ctx context.Context, at time.Time) error {
 	select {
 	case <-t.C:
 		return nil
+	case <-stop:
+		return ErrStopped
 	case <-ctx.Done():
 		return ctx.Err()
 	}

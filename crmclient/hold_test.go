@@ -1,0 +1,328 @@
+package crmclient_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+)
+
+func secretFile(t *testing.T, value string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "key")
+	writeFile(t, name, value)
+	return name
+}
+
+func writeFile(t *testing.T, name, value string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(value), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A bad key at start holds, is told, and the good one in its file goes on by itself.
+func TestBadKeyThenGoodKey(t *testing.T) {
+	o := portalWithField()
+	o.Keys = []string{goodKey}
+	file := secretFile(t, "vibe_api_bad\n")
+	inBubble(t, o, func(c *crmclient.Config) { c.APIKey = crmclient.Secret{File: file} }, func(w *world) {
+		w.wantHolds("preparing")
+		prepared := make(chan error, 1)
+		w.calls.Go(func() { prepared <- w.creator.Prepare(w.t.Context()) })
+		done := w.start(w.t.Context(), lead(1))
+		later(10 * time.Minute)
+		w.wantHolds("credentials")
+		if h := w.creator.Status().Holds[0]; h.Status != 401 || h.Code != "INVALID_API_KEY" || h.Until.Before(time.Now()) {
+			t.Errorf("hold %+v", h)
+		}
+		writeFile(t, file, " "+goodKey+"\n")
+		if e := <-done; e.err != nil {
+			t.Errorf("Create = %+v", e)
+		}
+		if err := <-prepared; err != nil {
+			t.Error(err)
+		}
+		w.wantHolds("")
+		w.wantContacts(1)
+		if n := w.logs.count(`"warn"`, "CRM held"); n != 1 {
+			t.Errorf("hold logged %d times", n)
+		}
+	})
+}
+
+// A session that ends while we run is taken from its file again, and nobody is charged.
+func TestSessionIsReadAgain(t *testing.T) {
+	o := portalWithField()
+	o.Sessions = []string{"first"}
+	file := secretFile(t, "first")
+	inBubble(t, o, func(c *crmclient.Config) {
+		c.APIKey.Value, c.SessionToken = "vibe_app_1", crmclient.Secret{File: file}
+	}, func(w *world) {
+		w.mustCreate(lead(1))
+		w.sim.Update(func(o *crmtest.Options) { o.Sessions = []string{"second"} })
+		done := w.start(w.t.Context(), lead(2))
+		later(time.Hour)
+		w.wantHolds("credentials")
+		writeFile(t, file, "second")
+		if e := <-done; e.err != nil {
+			t.Errorf("Create = %+v", e)
+		}
+		w.wantHolds("")
+		w.wantContacts(2)
+	})
+}
+
+// The key may no longer write, while reads still work: everything waits, nobody is charged.
+func TestReadOnlyKeyHoldsEvenALonelyEvent(t *testing.T) {
+	for _, code := range []string{"WRITE_BLOCKED_READONLY_KEY", "SCOPE_DENIED", "IP_NOT_ALLOWED"} {
+		t.Run(code, func(t *testing.T) {
+			inBubble(t, portalWithField(), nil, func(w *world) {
+				w.script(createCall, func(int, crmtest.Call) crmtest.Action { return crmtest.Action{Status: 403, Code: code} })
+				done := w.start(w.t.Context(), lead(1))
+				later(24 * time.Hour)
+				w.wantHolds("credentials")
+				w.sim.Script(nil)
+				if e := <-done; e.err != nil {
+					t.Errorf("Create = %+v", e)
+				}
+			})
+		})
+	}
+}
+
+// H11: one event's 403 or 404 is its own when others pass, and holds nobody for long.
+func TestH11OneEventsOwnRight(t *testing.T) {
+	for _, status := range []int{403, 404} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			inBubble(t, portalWithField(), nil, func(w *world) {
+				w.script(createCall, func(_ int, c crmtest.Call) crmtest.Action {
+					if concerns(c, 1) {
+						return crmtest.Action{Status: status, Code: "BITRIX_ACCESS_DENIED", Message: "company"}
+					}
+					return crmtest.Action{}
+				})
+				bad := w.start(w.t.Context(), lead(1))
+				for n := range 200 {
+					w.mustCreate(lead(n + 2))
+					later(time.Second)
+				}
+				e := <-bad
+				if r := rejection(e.err); r == nil || r.Reason != crmclient.ReasonRetriesExhausted || r.Status != status || r.Attempts != 6 {
+					t.Errorf("Create = %+v", e)
+				}
+				w.wantContacts(200)
+				w.wantHolds("")
+			})
+		})
+	}
+}
+
+// Alone, the neutral call tells that the key works: it is the event's.
+func TestH11LonelyEventsOwnRight(t *testing.T) {
+	inBubble(t, portalWithField(), nil, func(w *world) {
+		w.setFaults(crmtest.Faults{Forbid: originID(1)})
+		e := w.create(lead(1))
+		if r := rejection(e.err); r == nil || r.Reason != crmclient.ReasonRetriesExhausted || r.Attempts != 6 {
+			t.Errorf("Create = %+v", e)
+		}
+	})
+}
+
+// 401, 402, 403, 404, 405 for everyone: held, said once, gone on by itself, nobody refused.
+func TestCredentialsOfEverybodyHold(t *testing.T) {
+	for _, status := range []int{401, 402, 403, 404, 405} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			inBubble(t, portalWithField(), nil, func(w *world) {
+				w.mustCreate(lead(0))
+				w.sim.Script(func(crmtest.Call) crmtest.Action { return crmtest.Action{Status: status, Code: "BITRIX_ACCESS_DENIED"} })
+				var all []<-chan ended
+				for n := range 20 {
+					all = append(all, w.start(w.t.Context(), lead(n+1)))
+				}
+				later(time.Hour)
+				w.wantHolds("credentials")
+				before := w.sim.Stats().Calls
+				later(10 * time.Minute)
+				if n := w.sim.Stats().Calls - before; n < 9 || n > 45 {
+					t.Errorf("%d requests in ten minutes of a hold", n)
+				}
+				w.sim.Script(nil)
+				for _, done := range all {
+					if e := <-done; e.err != nil {
+						t.Errorf("Create = %+v", e)
+					}
+				}
+				w.wantContacts(21)
+				w.wantHolds("")
+				if n := w.logs.count("CRM held"); n != 1 {
+					t.Errorf("hold logged %d times", n)
+				}
+			})
+		})
+	}
+}
+
+// The portal is away: not applied, or in doubt, but nobody's fault.
+func TestOutageThenRecovery(t *testing.T) {
+	for name, set := range map[string]struct{ begin, end func(*world) }{
+		"refused": {
+			func(w *world) { w.server.Refuse(syscall.ECONNREFUSED); w.server.Drop() },
+			func(w *world) { w.server.Refuse(nil) }},
+		"502": {
+			func(w *world) {
+				w.sim.Script(func(crmtest.Call) crmtest.Action { return crmtest.Action{Status: 502, Code: "BITRIX_UNAVAILABLE"} })
+			},
+			func(w *world) { w.sim.Script(nil) }},
+		"503": {
+			func(w *world) { w.setFaults(crmtest.Faults{Down: "503"}) },
+			func(w *world) { w.setFaults(crmtest.Faults{}) }},
+		"closed": {
+			func(w *world) { w.setFaults(crmtest.Faults{Down: "close"}) },
+			func(w *world) { w.setFaults(crmtest.Faults{}) }},
+		"creates only": {
+			func(w *world) {
+				w.script(createCall, func(int, crmtest.Call) crmtest.Action { return crmtest.Action{Status: 500, Code: "INTERNAL_ERROR"} })
+			},
+			func(w *world) { w.sim.Script(nil) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, portalWithField(), nil, func(w *world) {
+				w.mustCreate(lead(0))
+				set.begin(w)
+				var all []<-chan ended
+				for n := range 30 {
+					all = append(all, w.start(w.t.Context(), lead(n+1)))
+				}
+				later(3 * time.Hour)
+				w.wantHolds("outage")
+				set.end(w)
+				for n, done := range all {
+					if e := <-done; e.err != nil {
+						t.Errorf("event %d: %+v", n+1, e)
+					}
+				}
+				w.wantContacts(31)
+				w.wantHolds("")
+			})
+		})
+	}
+}
+
+// While held each probe is another event.
+func TestProbesAreOtherEvents(t *testing.T) {
+	inBubble(t, portalWithField(), nil, func(w *world) {
+		w.mustCreate(lead(0))
+		var mu sync.Mutex
+		var probes []string
+		w.sim.Script(func(c crmtest.Call) crmtest.Action {
+			if c.Is(createCall) {
+				mu.Lock()
+				defer mu.Unlock()
+				probes = append(probes, string(c.Body))
+				return crmtest.Action{Status: 403, Code: "SCOPE_DENIED"}
+			}
+			return crmtest.Action{}
+		})
+		ctx, cancel := context.WithCancel(w.t.Context())
+		for n := range 5 {
+			w.start(ctx, lead(n+1))
+		}
+		later(time.Hour)
+		cancel()
+		later(0)
+		mu.Lock()
+		defer mu.Unlock()
+		for i := 5; i+5 <= len(probes); i++ {
+			if five := slices.Compact(slices.Sorted(slices.Values(probes[i : i+5]))); len(five) != 5 {
+				t.Fatalf("probes %d to %d are of %d events", i, i+4, len(five))
+			}
+		}
+		if len(probes) < 20 {
+			t.Errorf("%d probes", len(probes))
+		}
+	})
+}
+
+// Probes come after growing waits up to BackoffMax, and not before Retry-After.
+func TestProbesBackOff(t *testing.T) {
+	inBubble(t, portalWithField(), nil, func(w *world) {
+		var at []time.Time
+		w.script("GET /v1/me", func(int, crmtest.Call) crmtest.Action {
+			at = append(at, time.Now())
+			return crmtest.Action{Status: 401, Code: "KEY_EXPIRED"}
+		})
+		ctx, cancel := context.WithTimeout(w.t.Context(), time.Hour)
+		defer cancel()
+		if err := w.creator.Prepare(ctx); err == nil {
+			t.Fatal("prepared with a bad key")
+		}
+		if n := len(at); n < 60 || n > 130 {
+			t.Errorf("%d probes in an hour", n)
+		}
+		for i := 1; i < len(at); i++ {
+			if wait := at[i].Sub(at[i-1]); wait > 61*time.Second || wait < 100*time.Millisecond {
+				t.Errorf("probe %d after %v", i, wait)
+			}
+		}
+	})
+}
+
+// Between brokers and portal nothing is there yet: Prepare waits and shows it.
+func TestPrepareThroughHolds(t *testing.T) {
+	for name, test := range map[string]struct {
+		begin func(*world)
+		cause string
+	}{
+		"429":     {func(w *world) { w.setFaults(crmtest.Faults{Throttle: 1}) }, "throttle"},
+		"500":     {func(w *world) { w.setFaults(crmtest.Faults{FailBefore: 1}) }, "outage"},
+		"401":     {func(w *world) { w.setFaults(crmtest.Faults{BadKey: 1}) }, "credentials"},
+		"down":    {func(w *world) { w.setFaults(crmtest.Faults{Down: "close"}) }, "outage"},
+		"refused": {func(w *world) { w.server.Refuse(syscall.ECONNREFUSED) }, "outage"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, portalWithField(), nil, func(w *world) {
+				test.begin(w)
+				done := make(chan error, 1)
+				w.calls.Go(func() { done <- w.creator.Prepare(w.t.Context()) })
+				later(5 * time.Minute)
+				w.wantHolds(test.cause)
+				w.setFaults(crmtest.Faults{})
+				w.server.Refuse(nil)
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+				w.wantHolds("")
+				if s := w.creator.Status(); s.OriginField != "ufCrm_LEADBRIDGE_EVENT_ID" || s.Portal != "sim.bitrix24.ru" {
+					t.Errorf("status %+v", s)
+				}
+				if got, want := w.creator.ContactURL(7), "https://sim.bitrix24.ru/crm/contact/details/7/"; got != want {
+					t.Errorf("ContactURL = %q", got)
+				}
+			})
+		})
+	}
+}
+
+// A hold that holds nobody is none: readiness does not stay lost when a partition moves away.
+func TestHoldEndsWithItsEvents(t *testing.T) {
+	inBubble(t, portalWithField(), nil, func(w *world) {
+		w.mustCreate(lead(0))
+		w.script(createCall, func(int, crmtest.Call) crmtest.Action { return crmtest.Action{Status: 401, Code: "KEY_EXPIRED"} })
+		ctx, cancel := context.WithCancel(w.t.Context())
+		done := w.start(ctx, lead(1))
+		later(time.Minute)
+		w.wantHolds("credentials")
+		cancel()
+		<-done
+		w.wantHolds("")
+	})
+}
