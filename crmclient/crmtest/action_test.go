@@ -32,13 +32,14 @@ func TestScriptedAnswers(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+			bubble(t, crmtest.Options{}, func(p *portal) {
+				t := p.t
 				p.scripted(test.act)
 				p.do("POST /v1/contacts", `{"name":"A"}`).want(t, test.status, test.code)
 				if got := p.Count(); got != test.now {
 					t.Errorf("%d contacts at the answer, want %d", got, test.now)
 				}
-				time.Sleep(10 * time.Second)
+				advance(10 * time.Second)
 				if got := p.Count(); got != test.later {
 					t.Errorf("%d contacts later, want %d", got, test.later)
 				}
@@ -68,7 +69,8 @@ func TestScriptedEnds(t *testing.T) {
 				continue // there is no answer to be cut
 			}
 			t.Run(name, func(t *testing.T) {
-				bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+				bubble(t, crmtest.Options{}, func(p *portal) {
+					t := p.t
 					p.client.Timeout = 35 * time.Second
 					p.scripted(crmtest.Action{End: end.end, Apply: apply})
 					if r := p.do("POST /v1/contacts", `{"name":"A"}`); !end.good(r) {
@@ -89,7 +91,8 @@ func TestScriptedEnds(t *testing.T) {
 }
 
 func TestScriptedDelayHeadersAndBody(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		p.scripted(
 			crmtest.Action{Delay: 7 * time.Second},
 			crmtest.Action{Status: 429, Code: "RATE_LIMITED", RetryAfter: 5},
@@ -118,14 +121,15 @@ func TestScriptedDelayHeadersAndBody(t *testing.T) {
 }
 
 func TestScriptedTrickle(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		p.scripted(crmtest.Action{Status: 502, Code: "BITRIX_UNAVAILABLE", Apply: crmtest.Trickle, After: time.Second})
 		p.do("POST /v1/batch", creates(5)).want(t, 502, "BITRIX_UNAVAILABLE")
 		for i := range 5 {
 			if got := p.Count(); got != i {
 				t.Errorf("%d contacts after %d s", got, i)
 			}
-			time.Sleep(time.Second + time.Millisecond)
+			advance(time.Second + time.Millisecond)
 		}
 		if s := p.Stats(); p.Count() != 5 || s.Late != 5 || s.Batches != 1 || s.BatchCalls != 5 {
 			t.Errorf("%d contacts, %+v", p.Count(), s)
@@ -134,7 +138,8 @@ func TestScriptedTrickle(t *testing.T) {
 }
 
 func TestScriptedItems(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		p.scripted(crmtest.Action{Items: map[string]crmtest.ItemError{
 			"k0": {Code: "INTERNAL_ERROR", Message: "m"},
 			"k1": {Code: "RATE_LIMITED", Skip: true},
@@ -159,7 +164,8 @@ func TestScriptedItems(t *testing.T) {
 }
 
 func TestScriptSeesTheCalls(t *testing.T) {
-	bubble(t, crmtest.Options{Keys: []string{"other"}, PerMinute: 1}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{Keys: []string{"other"}, PerMinute: 1}, func(p *portal) {
+		t := p.t
 		var seen []crmtest.Call
 		p.Script(func(c crmtest.Call) crmtest.Action {
 			seen = append(seen, c)
@@ -183,12 +189,13 @@ func TestScriptSeesTheCalls(t *testing.T) {
 // TestCloseEndsWaits closes a server while calls hang, wait and are to be applied.
 func TestCloseEndsWaits(t *testing.T) {
 	o := crmtest.Options{Slots: 1, ServiceTime: time.Hour}
-	bubble(t, o, func(t *testing.T, p *portal) {
+	bubble(t, o, func(p *portal) {
+		t := p.t
 		p.scripted(crmtest.Action{End: crmtest.Hang}, crmtest.Action{Status: 502, Apply: crmtest.Late, After: time.Hour}, crmtest.Action{Delay: time.Hour})
 		var answers []<-chan reply
 		for range 5 {
 			answers = append(answers, started(func() reply { return p.do("POST /v1/contacts", `{}`) }))
-			time.Sleep(time.Second)
+			advance(time.Second)
 		}
 		began := time.Now()
 		p.server.Close()

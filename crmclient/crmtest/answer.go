@@ -3,6 +3,7 @@ package crmtest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 )
@@ -56,9 +57,7 @@ func failed(f *failure) answer {
 // write sends the answer, or half of its body.
 func (a answer) write(w http.ResponseWriter, half bool) {
 	h := w.Header()
-	for name, values := range a.header {
-		h[name] = values
-	}
+	maps.Copy(h, a.header)
 	if bodyless := a.status == http.StatusNoContent || a.status == http.StatusNotModified; !bodyless {
 		h.Set("Content-Length", strconv.Itoa(len(a.body)))
 	}

@@ -38,7 +38,8 @@ func TestKeys(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			bubble(t, test.opts, func(t *testing.T, p *portal) {
+			bubble(t, test.opts, func(p *portal) {
+				t := p.t
 				p.key = test.key
 				var headers []string
 				if test.session != "" {
@@ -51,7 +52,8 @@ func TestKeys(t *testing.T) {
 }
 
 func TestKeyRevokedWhileRunning(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		p.create(`{"name":"A"}`)
 		p.Update(func(o *crmtest.Options) { o.Keys = []string{"another"} })
 		p.do("POST /v1/contacts", `{"name":"B"}`).want(t, http.StatusUnauthorized, "INVALID_API_KEY")
@@ -64,7 +66,8 @@ func TestKeyRevokedWhileRunning(t *testing.T) {
 }
 
 func TestMe(t *testing.T) {
-	bubble(t, crmtest.Options{PerSecond: 7, Portal: "acme.bitrix24.ru"}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{PerSecond: 7, Portal: "acme.bitrix24.ru"}, func(p *portal) {
+		t := p.t
 		me := p.do("GET /v1/me", "").want(t, http.StatusOK, "").object(t)
 		delete(me, "expiresAt")
 		want := map[string]any{

@@ -52,7 +52,8 @@ func creates(n int) string {
 }
 
 func TestBatch(t *testing.T) {
-	bubble(t, crmtest.Options{ExistingUserField: true}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{ExistingUserField: true}, func(p *portal) {
+		t := p.t
 		p.create(`{"name":"first","ufCrm_LEADBRIDGE_EVENT_ID":"e-1"}`)
 		r := p.do("POST /v1/batch", calls(
 			call("new", "create", `{"name":"second"}`),
@@ -96,7 +97,8 @@ func TestBatch(t *testing.T) {
 }
 
 func TestBatchWithoutAValidCall(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		r := p.do("POST /v1/batch", calls(
 			call("a", "create", `{"name":1}`),
 			call("b", "create", `{"phone":[{"VALUE":"+71","VALUE_TYPE":"WORK"}]}`),
@@ -124,7 +126,8 @@ func TestBadBatches(t *testing.T) {
 		"no JSON":     `{"calls":`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+			bubble(t, crmtest.Options{}, func(p *portal) {
+				t := p.t
 				p.do("POST /v1/batch", body).want(t, http.StatusBadRequest, "INVALID_REQUEST")
 				if p.Count() != 0 {
 					t.Error("something was applied")
@@ -132,7 +135,8 @@ func TestBadBatches(t *testing.T) {
 			})
 		})
 	}
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		p.do("POST /v1/batch", calls(call(strings.Repeat("й", 64), "create", `{}`))).want(t, http.StatusOK, "")
 		p.do("POST /v1/batch", creates(50)).want(t, http.StatusOK, "")
 	})
@@ -141,9 +145,10 @@ func TestBadBatches(t *testing.T) {
 // TestBatchRunsOneByOne looks at the portal in the middle of a batch.
 func TestBatchRunsOneByOne(t *testing.T) {
 	o := crmtest.Options{ServiceTime: 100 * time.Millisecond, ItemTime: 10 * time.Millisecond}
-	bubble(t, o, func(t *testing.T, p *portal) {
+	bubble(t, o, func(p *portal) {
+		t := p.t
 		done := started(func() reply { return p.do("POST /v1/batch", creates(50)) })
-		time.Sleep(100*time.Millisecond + 20*10*time.Millisecond + time.Millisecond)
+		advance(100*time.Millisecond + 20*10*time.Millisecond + time.Millisecond)
 		synctest.Wait()
 		if got := p.Count(); got != 20 {
 			t.Errorf("%d contacts after 20 item times, want 20", got)
@@ -165,7 +170,8 @@ func TestUnitsOfABatch(t *testing.T) {
 		"searches":            {calls(search(1), search(2), list50(1)), 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, crmtest.Options{PerMinute: 300}, func(t *testing.T, p *portal) {
+			bubble(t, crmtest.Options{PerMinute: 300}, func(p *portal) {
+				t := p.t
 				r := p.do("POST /v1/batch", test.body).want(t, http.StatusOK, "")
 				if got := p.Stats().PortalRequests; got != test.units {
 					t.Errorf("%d portal requests, want %d", got, test.units)

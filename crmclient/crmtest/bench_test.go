@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,6 +20,7 @@ func lead(i int) string {
 
 // serve answers one call without a network.
 func serve(b *testing.B, s *crmtest.Simulator, path, body string) {
+	b.Helper()
 	r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set("X-Api-Key", "k")
 	w := httptest.NewRecorder()
@@ -49,7 +51,7 @@ func BenchmarkBatch(b *testing.B) {
 	for b.Loop() {
 		list := make([]string, 50)
 		for i := range list {
-			list[i] = call(fmt.Sprint(i), "create", lead(n))
+			list[i] = call(strconv.Itoa(i), "create", lead(n))
 			n++
 		}
 		serve(b, s, "/v1/batch", calls(list...))

@@ -43,7 +43,8 @@ func TestMultifieldForms(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+			bubble(t, crmtest.Options{}, func(p *portal) {
+				t := p.t
 				r := p.do("POST /v1/contacts", test.body)
 				if test.code != "" {
 					r.want(t, http.StatusBadRequest, test.code)
@@ -80,7 +81,7 @@ func TestFieldTypes(t *testing.T) {
 		{`{"opened":"N"}`, 201, "opened", false},
 		{`{"opened":"yes"}`, 400, "", nil},
 		{`{"opened":1}`, 400, "", nil},
-		{`{"nmae":"typo"}`, 201, "nmae", nil},
+		{`{"nname":"typo"}`, 201, "nname", nil},
 		{`{"id":77,"createdBy":5}`, 201, "createdBy", nil},
 		{`{"originId":"x","originatorId":"y"}`, 201, "originId", nil},
 		{`{"ufCrm_UNKNOWN":"x"}`, 201, "ufCrm_UNKNOWN", nil},
@@ -94,7 +95,8 @@ func TestFieldTypes(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.body, func(t *testing.T) {
-			bubble(t, crmtest.Options{ExistingFields: []string{"UF_CRM_CITY"}}, func(t *testing.T, p *portal) {
+			bubble(t, crmtest.Options{ExistingFields: []string{"UF_CRM_CITY"}}, func(p *portal) {
+				t := p.t
 				r := p.do("POST /v1/contacts", test.body)
 				if test.status == 400 {
 					r.want(t, 400, "INVALID_REQUEST")
@@ -110,13 +112,15 @@ func TestFieldTypes(t *testing.T) {
 }
 
 func TestTooLarge(t *testing.T) {
-	bubble(t, crmtest.Options{MaxBody: 100}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{MaxBody: 100}, func(p *portal) {
+		t := p.t
 		p.do("POST /v1/contacts", `{"comments":"`+strings.Repeat("x", 100)+`"}`).want(t, http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE")
 	})
 }
 
 func TestContactByID(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		made := p.create(`{"name":"A","phone":"+71","email":"a@b.com"}`)
 		got := p.do("GET /v1/contacts/1", "").want(t, http.StatusOK, "").object(t)
 		if diff := cmp.Diff(made, got); diff != "" {
@@ -125,7 +129,7 @@ func TestContactByID(t *testing.T) {
 		if got["phone"] != "+71" {
 			t.Errorf("phone reads %v, want it flattened", got["phone"])
 		}
-		time.Sleep(time.Minute)
+		advance(time.Minute)
 		updated := p.do("PATCH /v1/contacts/1", `{"lastName":"B","phone":null}`).want(t, http.StatusOK, "").object(t)
 		if updated["name"] != "A" || updated["lastName"] != "B" || updated["phone"] != nil || updated["updatedTime"] == made["updatedTime"] || updated["createdTime"] != made["createdTime"] {
 			t.Errorf("update gave %v", updated)
@@ -141,7 +145,8 @@ func TestContactByID(t *testing.T) {
 }
 
 func TestUnknownPaths(t *testing.T) {
-	bubble(t, crmtest.Options{NoBatch: true, NoUserFields: true}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{NoBatch: true, NoUserFields: true}, func(p *portal) {
+		t := p.t
 		p.do("POST /v2/contacts", "").wantStatus(t, http.StatusNotFound)
 		for _, call := range []string{"GET /v1/companies", "GET /v1/contacts/x", "GET /v1/", "POST /v1/batch", "GET /v1/userfields/contacts"} {
 			p.do(call, "").want(t, http.StatusNotFound, "NOT_FOUND")
@@ -154,7 +159,8 @@ func TestUnknownPaths(t *testing.T) {
 }
 
 func TestEveryAnswerHasARequestID(t *testing.T) {
-	bubble(t, crmtest.Options{NoScope: true}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{NoScope: true}, func(p *portal) {
+		t := p.t
 		seen := map[string]bool{}
 		for _, call := range []string{"GET /v1/me", "GET /v1/contacts", "GET /v1/nothing", "DELETE /v1/me"} {
 			seen[p.do(call, "").header.Get("X-Request-Id")] = true
@@ -181,7 +187,8 @@ func TestFields(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			bubble(t, test.opts, func(t *testing.T, p *portal) {
+			bubble(t, test.opts, func(p *portal) {
+				t := p.t
 				var data struct {
 					Fields map[string]struct {
 						Type       string
@@ -215,15 +222,16 @@ func TestFields(t *testing.T) {
 }
 
 func TestUserFields(t *testing.T) {
-	const make = `{"userTypeId":"string","fieldName":"LEADBRIDGE_EVENT_ID","label":"Event","showFilter":"Y"}`
-	bubble(t, crmtest.Options{UserFields: true}, func(t *testing.T, p *portal) {
+	const request = `{"userTypeId":"string","fieldName":"LEADBRIDGE_EVENT_ID","label":"Event","showFilter":"Y"}`
+	bubble(t, crmtest.Options{UserFields: true}, func(p *portal) {
+		t := p.t
 		search := `{"filter":{"ufCrm_LEADBRIDGE_EVENT_ID":"e-1"}}`
 		p.do("POST /v1/contacts/search", search).want(t, http.StatusBadRequest, "INVALID_FILTER_FIELD")
-		made := p.do("POST /v1/userfields/contacts", make).want(t, http.StatusCreated, "").object(t)
+		made := p.do("POST /v1/userfields/contacts", request).want(t, http.StatusCreated, "").object(t)
 		if made["fieldName"] != crmtest.OriginUserField || made["userTypeId"] != "string" || made["label"] != "Event" {
 			t.Errorf("made %v", made)
 		}
-		p.do("POST /v1/userfields/contacts", make).want(t, http.StatusConflict, "ALREADY_EXISTS")
+		p.do("POST /v1/userfields/contacts", request).want(t, http.StatusConflict, "ALREADY_EXISTS")
 		p.do("POST /v1/userfields/contacts", `{"label":"x"}`).want(t, http.StatusBadRequest, "MISSING_PARAMS")
 		for query, want := range map[string]int{"": 1, "?fieldName=UF_CRM_LEADBRIDGE_EVENT_ID": 1, "?fieldName=LEADBRIDGE_EVENT_ID": 1, "?fieldName=UF_CRM_OTHER": 0} {
 			if got := len(p.do("GET /v1/userfields/contacts"+query, "").want(t, http.StatusOK, "").ids(t)); got != want {
@@ -249,13 +257,15 @@ func TestUserFields(t *testing.T) {
 }
 
 func TestUserFieldWithoutTheRight(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		p.do("POST /v1/userfields/contacts", `{"userTypeId":"string","fieldName":"X"}`).want(t, http.StatusForbidden, "BITRIX_ACCESS_DENIED")
 	})
 }
 
 func TestStatuses(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		for query, want := range map[string]string{"?filter[entityId]=SOURCE": "WEB", "?filter%5BentityId%5D=CONTACT_TYPE": "CLIENT"} {
 			r := p.do("GET /v1/statuses"+query, "").want(t, http.StatusOK, "")
 			if !strings.Contains(r.text, `"statusId":"`+want+`"`) || strings.Count(r.text, "entityId") != r.Meta.Total {
@@ -277,7 +287,8 @@ func TestOriginOfAContact(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			bubble(t, test.opts, func(t *testing.T, p *portal) {
+			bubble(t, test.opts, func(p *portal) {
+				t := p.t
 				p.create(test.body)
 				if got := p.Contacts()[0].OriginID(); got != test.want {
 					t.Errorf("origin id %q, want %q", got, test.want)
@@ -299,7 +310,8 @@ func TestOriginOfAContact(t *testing.T) {
 }
 
 func TestCreatedByHand(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		if err := p.SetFaults(crmtest.Faults{Mandatory: []string{"post"}}); err != nil {
 			t.Fatal(err)
 		}

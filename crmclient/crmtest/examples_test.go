@@ -122,7 +122,8 @@ func wantIvan(t *testing.T, r reply) {
 }
 
 func TestDocumentedTypedValues(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		p.create(example(t, "create-typed-values.json"))
 		c := p.Contacts()[0]
 		wantPhones := []crmtest.Multifield{{Value: "+79161234567", TypeID: "WORK"}, {Value: "+79161112233", TypeID: "MOBILE"}}
@@ -137,7 +138,8 @@ func TestDocumentedTypedValues(t *testing.T) {
 }
 
 func TestDocumentedScopeError(t *testing.T) {
-	bubble(t, crmtest.Options{NoScope: true}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{NoScope: true}, func(p *portal) {
+		t := p.t
 		r := p.do("POST /v1/contacts", `{"name":"Ivan"}`).want(t, http.StatusForbidden, "SCOPE_DENIED")
 		var got, want any
 		if err := json.Unmarshal([]byte(example(t, "scope-denied.json")), &want); err != nil {

@@ -99,7 +99,7 @@ func TestFaultsHelpNamesAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name := range names {
-		if !strings.Contains(crmtest.FaultsHelp, name) {
+		if help := crmtest.FaultsHelp; !strings.Contains(help, name) {
 			t.Errorf("the help says nothing of %s", name)
 		}
 	}
@@ -143,7 +143,8 @@ func TestCertainFaults(t *testing.T) {
 	const tries = 30
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			bubble(t, crmtest.Options{Seed: 1}, func(t *testing.T, p *portal) {
+			bubble(t, crmtest.Options{Seed: 1}, func(p *portal) {
+				t := p.t
 				p.client.Timeout = time.Second / 2
 				p.set(test.name + "=1,late_by=2s")
 				now, then := 0, 0
@@ -153,7 +154,7 @@ func TestCertainFaults(t *testing.T) {
 						t.Fatalf("got %d %q, %v", r.status, r.text, r.err)
 					}
 					now += p.Count() - before
-					time.Sleep(3 * time.Second)
+					advance(3 * time.Second)
 					then += p.Count() - before
 				}
 				for _, check := range []struct{ got, want int }{{now, test.now}, {then, test.then}} {
@@ -171,14 +172,15 @@ func TestCertainFaults(t *testing.T) {
 }
 
 func TestBatchTrickle(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		p.set("batch_trickle=1,trickle_every=100ms")
 		p.do("POST /v1/batch", creates(50)).want(t, 502, "BITRIX_UNAVAILABLE")
-		time.Sleep(2*time.Second + time.Millisecond)
+		advance(2*time.Second + time.Millisecond)
 		if got := p.Count(); got != 20 {
 			t.Errorf("%d contacts after 2 s, want 20", got)
 		}
-		time.Sleep(3 * time.Second)
+		advance(3 * time.Second)
 		if got := p.Count(); got != 50 {
 			t.Errorf("%d contacts after 5 s, want 50", got)
 		}
@@ -187,7 +189,8 @@ func TestBatchTrickle(t *testing.T) {
 
 // TestRates compares how often faults strike with their rates.
 func TestRates(t *testing.T) {
-	bubble(t, crmtest.Options{Seed: 7}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{Seed: 7}, func(p *portal) {
+		t := p.t
 		p.set("fail_before=0.1,throttle=0.2,bad_key=0.3")
 		const calls = 2000
 		for range calls {
@@ -203,7 +206,7 @@ func TestRates(t *testing.T) {
 
 func TestSameSeedSameFaults(t *testing.T) {
 	run := func(seed uint64) (statuses []int) {
-		bubble(t, crmtest.Options{Seed: seed}, func(t *testing.T, p *portal) {
+		bubble(t, crmtest.Options{Seed: seed}, func(p *portal) {
 			p.set("fail_before=0.5")
 			for range 50 {
 				statuses = append(statuses, p.do("GET /v1/me", "").status)
@@ -217,7 +220,8 @@ func TestSameSeedSameFaults(t *testing.T) {
 }
 
 func TestItemFaults(t *testing.T) {
-	bubble(t, crmtest.Options{Seed: 3}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{Seed: 3}, func(p *portal) {
+		t := p.t
 		p.set("item_error=0.3,item_missing=0.3")
 		codes, missing, applied := map[string]bool{}, 0, 0
 		for range 20 {
@@ -238,7 +242,8 @@ func TestItemFaults(t *testing.T) {
 }
 
 func TestDown(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		p.set("down=503")
 		if r := p.do("GET /v1/me", ""); r.status != http.StatusServiceUnavailable || r.Error.Code != "" {
 			t.Errorf("got %d %q", r.status, r.text)
@@ -256,7 +261,8 @@ func TestDown(t *testing.T) {
 }
 
 func TestLookupLag(t *testing.T) {
-	bubble(t, crmtest.Options{Skew: -time.Hour}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{Skew: -time.Hour}, func(p *portal) {
+		t := p.t
 		p.set("lookup_lag=2s")
 		p.create(`{"phone":"+71"}`)
 		found := func() int { return len(p.do("POST /v1/contacts/search", `{"filter":{"phone":"+71"}}`).ids(t)) }
@@ -264,7 +270,7 @@ func TestLookupLag(t *testing.T) {
 			t.Errorf("found %d at once", got)
 		}
 		p.do("GET /v1/contacts/1", "").want(t, 200, "") // by id it is there
-		time.Sleep(2 * time.Second)
+		advance(2 * time.Second)
 		if got := found(); got != 1 {
 			t.Errorf("found %d after the lag", got)
 		}
@@ -272,7 +278,8 @@ func TestLookupLag(t *testing.T) {
 }
 
 func TestIgnoreFilters(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		p.set("ignore_filters")
 		for range 60 {
 			p.create(`{"phone":"+71"}`)
@@ -298,7 +305,8 @@ func TestMarkedContacts(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+			bubble(t, crmtest.Options{}, func(p *portal) {
+				t := p.t
 				p.set(test.name + "=плохо")
 				marked := []string{`{"comments":"это плохо"}`, `{"phone":["плохо"]}`, `{"name":"\u043f\u043b\u043e\u0445\u043e"}`}
 				for _, body := range marked {
@@ -317,7 +325,8 @@ func TestMarkedContacts(t *testing.T) {
 }
 
 func TestMandatory(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		p.set("mandatory=post+companyId")
 		for _, body := range []string{`{}`, `{"post":"Boss"}`, `{"post":"","companyId":1}`, `{"post":null,"companyId":1}`} {
 			p.do("POST /v1/contacts", body).want(t, 400, "VALIDATION_ERROR")

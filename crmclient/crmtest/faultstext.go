@@ -117,7 +117,7 @@ func (g givenFault) set(field reflect.Value) error {
 		raw = shortJSON(g.name, g.short, field.Kind())
 	}
 	err := json.Unmarshal(raw, field.Addr().Interface())
-	if _, ok := field.Interface().(Duration); ok && (err != nil || raw[0] != '"') {
+	if _, ok := reflect.TypeAssert[Duration](field); ok && (err != nil || raw[0] != '"') {
 		return fmt.Errorf("%s is no duration such as 500ms or 2s", raw)
 	}
 	if err != nil {

@@ -129,8 +129,7 @@ func (sc *schema) describe(mandatory []string) map[string]map[string]fieldInfo {
 	all := make(map[string]fieldInfo, len(sc.fields))
 	for _, f := range sc.fields {
 		info := fieldInfo{Type: f.kind, Title: f.name, IsReadOnly: f.readOnly, IsRequired: slices.Contains(mandatory, f.name)}
-		switch f.kind {
-		case kindPhone, kindEmail:
+		if f.kind == kindPhone || f.kind == kindEmail {
 			info.Type, info.IsMultiple = "crm_multifield", true
 		}
 		if f.user != nil {

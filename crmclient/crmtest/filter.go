@@ -115,8 +115,9 @@ func readOperand(f field, raw string, zone *time.Location) (operand, bool) {
 		return o, err == nil
 	case kindEmail:
 		return operand{text: strings.ToLower(text)}, true
+	default:
+		return operand{text: text}, true
 	}
-	return operand{text: text}, true
 }
 
 // parseTime reads times without a zone in the portal's.

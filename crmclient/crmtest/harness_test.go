@@ -27,7 +27,7 @@ type portal struct {
 }
 
 // bubble runs a test with a portal in a synctest bubble.
-func bubble(t *testing.T, o crmtest.Options, test func(t *testing.T, p *portal)) {
+func bubble(t *testing.T, o crmtest.Options, test func(p *portal)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		sim := crmtest.New(o)
@@ -37,7 +37,7 @@ func bubble(t *testing.T, o crmtest.Options, test func(t *testing.T, p *portal))
 			p.client.CloseIdleConnections()
 			p.server.Close()
 		}()
-		test(t, p)
+		test(p)
 	})
 }
 
@@ -154,6 +154,9 @@ func started(f func() reply) <-chan reply {
 	go func() { c <- f() }()
 	return c
 }
+
+// advance lets the bubble's clock go on.
+func advance(d time.Duration) { <-time.After(d) }
 
 // waited is how long f takes by the bubble's clock.
 func waited(f func()) time.Duration {

@@ -13,14 +13,15 @@ import (
 )
 
 func TestRequestsPerMinute(t *testing.T) {
-	bubble(t, crmtest.Options{PerMinute: 3}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{PerMinute: 3}, func(p *portal) {
+		t := p.t
 		for i := range 3 {
 			r := p.do("GET /v1/me", "").want(t, http.StatusOK, "")
 			want := fmt.Sprintf("3 %d %d", 2-i, 60-20*i)
 			if got := rateHeaders(r); got != want {
 				t.Errorf("call %d: headers %q, want %q", i, got, want)
 			}
-			time.Sleep(20*time.Second - time.Second*time.Duration(i/2))
+			advance(20*time.Second - time.Second*time.Duration(i/2))
 		}
 		// 59 s have passed: the first call still counts.
 		r := p.do("POST /v1/contacts", `{}`).want(t, http.StatusTooManyRequests, "RATE_LIMITED")
@@ -30,7 +31,7 @@ func TestRequestsPerMinute(t *testing.T) {
 		if p.Count() != 0 || p.Stats().Throttled != 1 {
 			t.Errorf("%d contacts, %d throttled", p.Count(), p.Stats().Throttled)
 		}
-		time.Sleep(time.Second)
+		advance(time.Second)
 		p.do("POST /v1/contacts", `{}`).want(t, http.StatusCreated, "")
 		p.do("POST /v1/contacts", `{}`).want(t, http.StatusTooManyRequests, "RATE_LIMITED")
 	})
@@ -42,7 +43,8 @@ func rateHeaders(r reply) string {
 }
 
 func TestRateHeadersOnErrors(t *testing.T) {
-	bubble(t, crmtest.Options{PerMinute: 300}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{PerMinute: 300}, func(p *portal) {
+		t := p.t
 		p.scripted(crmtest.Action{Status: 502})
 		for _, r := range []reply{p.do("GET /v1/me", ""), p.do("GET /v1/nothing", ""), p.do("POST /v1/contacts", "x")} {
 			if r.header.Get("X-RateLimit-Limit") != "300" {
@@ -53,13 +55,14 @@ func TestRateHeadersOnErrors(t *testing.T) {
 }
 
 func TestRequestsPerSecond(t *testing.T) {
-	bubble(t, crmtest.Options{PerSecond: 10}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{PerSecond: 10}, func(p *portal) {
+		t := p.t
 		for range 10 {
 			p.create(`{}`)
 		}
 		p.do("POST /v1/contacts", `{}`).want(t, http.StatusBadGateway, "BITRIX_UNAVAILABLE")
 		p.do("GET /v1/me", "").want(t, http.StatusOK, "") // not the portal's
-		time.Sleep(time.Second)
+		advance(time.Second)
 		p.do("POST /v1/contacts/search", `{"limit":500}`).want(t, http.StatusOK, "") // ten requests
 		p.do("POST /v1/contacts", `{}`).want(t, http.StatusBadGateway, "BITRIX_UNAVAILABLE")
 		if p.Count() != 10 || p.Stats().OverPerSecond != 2 {
@@ -70,7 +73,8 @@ func TestRequestsPerSecond(t *testing.T) {
 
 func TestPortalQueue(t *testing.T) {
 	o := crmtest.Options{Slots: 2, QueueLimit: 30 * time.Second, ServiceTime: 12 * time.Second}
-	bubble(t, o, func(t *testing.T, p *portal) {
+	bubble(t, o, func(p *portal) {
+		t := p.t
 		var answers []<-chan reply
 		for range 8 {
 			answers = append(answers, started(func() reply { return p.do("POST /v1/contacts", `{}`) }))
@@ -100,7 +104,8 @@ func TestPortalQueue(t *testing.T) {
 // the portal's queue.
 func TestH4RequestOutlivesItsSender(t *testing.T) {
 	o := crmtest.Options{Slots: 1, QueueLimit: 30 * time.Second, ServiceTime: 10 * time.Second}
-	bubble(t, o, func(t *testing.T, p *portal) {
+	bubble(t, o, func(p *portal) {
+		t := p.t
 		first := started(func() reply { return p.do("POST /v1/contacts", `{"name":"first"}`) })
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -117,7 +122,7 @@ func TestH4RequestOutlivesItsSender(t *testing.T) {
 		if got := p.Count(); got != 1 {
 			t.Fatalf("%d contacts at 10 s, want 1", got)
 		}
-		time.Sleep(10*time.Second + time.Millisecond)
+		advance(10*time.Second + time.Millisecond)
 		if got := p.Count(); got != 2 {
 			t.Errorf("%d contacts at 20 s, want 2: the portal works on for a client that has gone", got)
 		}
@@ -125,7 +130,8 @@ func TestH4RequestOutlivesItsSender(t *testing.T) {
 }
 
 func TestErrorLoop(t *testing.T) {
-	bubble(t, crmtest.Options{ErrorLoop: 3}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{ErrorLoop: 3}, func(p *portal) {
+		t := p.t
 		bad, good := `{"name":1}`, `{"name":"A"}`
 		for range 2 {
 			p.do("POST /v1/contacts", bad).want(t, http.StatusBadRequest, "INVALID_REQUEST")
@@ -153,14 +159,15 @@ func TestErrorLoop(t *testing.T) {
 		p.create(good)
 		p.key = "vibe_api_1"
 		p.do("POST /v1/contacts", good).want(t, http.StatusTooManyRequests, "ERROR_LOOP_DETECTED")
-		time.Sleep(time.Minute)
+		advance(time.Minute)
 		p.create(good)
 	})
 }
 
 func TestServiceTime(t *testing.T) {
 	o := crmtest.Defaults()
-	bubble(t, o, func(t *testing.T, p *portal) {
+	bubble(t, o, func(p *portal) {
+		t := p.t
 		if got := waited(func() { p.create(`{}`) }); got != 150*time.Millisecond {
 			t.Errorf("a create takes %v, want 150ms", got)
 		}
@@ -175,7 +182,8 @@ func TestServiceTime(t *testing.T) {
 
 func TestSkewedClock(t *testing.T) {
 	o := crmtest.Options{Skew: -time.Hour, Zone: time.UTC}
-	bubble(t, o, func(t *testing.T, p *portal) {
+	bubble(t, o, func(p *portal) {
+		t := p.t
 		r := p.do("POST /v1/contacts", `{}`)
 		if got := r.object(t)["createdTime"]; got != "1999-12-31T23:00:00Z" {
 			t.Errorf("created at %v", got)

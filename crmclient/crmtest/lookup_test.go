@@ -52,14 +52,15 @@ func TestFilters(t *testing.T) {
 		{`{"UF_CRM_CITY":{"$contains":"ul"}}`, []int{1}},
 		{`{"createdBy":1}`, []int{1, 2, 3}},
 	}
-	bubble(t, crmtest.Options{NativeOriginID: true, ExistingFields: []string{"CITY"}}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{NativeOriginID: true, ExistingFields: []string{"CITY"}}, func(p *portal) {
+		t := p.t
 		for _, body := range []string{
 			`{"name":"Ivan","phone":["+71","+72"],"email":"a@b.com","originId":"o-1","companyId":15,"ufCrm_CITY":"Tula"}`,
 			`{"name":"Anna","phone":"+71","originId":"o-2","companyId":16}`,
 			`{"name":"Олег","email":"c@d.com","originId":"o-3","opened":false}`,
 		} {
 			p.create(body)
-			time.Sleep(time.Minute)
+			advance(time.Minute)
 		}
 		for _, test := range tests {
 			r := p.do("POST /v1/contacts/search", `{"filter":`+test.filter+`}`).want(t, http.StatusOK, "")
@@ -83,7 +84,8 @@ func TestListByQuery(t *testing.T) {
 		"limit=2&offset=2":                                        {3},
 		"":                                                        {1, 2, 3},
 	}
-	bubble(t, crmtest.Options{NativeOriginID: true}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{NativeOriginID: true}, func(p *portal) {
+		t := p.t
 		for i := range 3 {
 			p.create(fmt.Sprintf(`{"originId":"o-%d"}`, i+1))
 		}
@@ -101,10 +103,11 @@ func TestListByQuery(t *testing.T) {
 }
 
 func TestBadLookups(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		for body, code := range map[string]string{
 			`{"filter":{"originId":"x"}}`:                "INVALID_FILTER_FIELD",
-			`{"filter":{"nmae":"x"}}`:                    "INVALID_FILTER_FIELD",
+			`{"filter":{"nname":"x"}}`:                   "INVALID_FILTER_FIELD",
 			`{"filter":{"ufCrm_NONE":"x"}}`:              "INVALID_FILTER_FIELD",
 			`{"filter":{"name":{"$like":"x"}}}`:          "INVALID_REQUEST",
 			`{"filter":{"name":{"$in":"x"}}}`:            "INVALID_REQUEST",
@@ -132,13 +135,14 @@ func TestPagesOfALookup(t *testing.T) {
 		{`{"limit":1}`, 1, true, 1},
 		{`{"limit":51}`, 51, true, 2},
 		{`{"limit":120}`, 120, true, 3}, // so is this one
-		{`{"offset":70}`, 50, true, 1}, // wrong on the exact last page
+		{`{"offset":70}`, 50, true, 1},  // wrong on the exact last page
 		{`{"offset":71}`, 49, false, 1},
 		{`{"offset":119,"limit":5}`, 1, false, 1},
 		{`{"limit":121}`, 120, false, 3},
 		{`{"limit":9999}`, 120, false, 10},
 	}
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		for range 120 {
 			if _, err := p.Create(`{"name":"A"}`); err != nil {
 				t.Fatal(err)
@@ -158,7 +162,8 @@ func TestPagesOfALookup(t *testing.T) {
 }
 
 func TestSelect(t *testing.T) {
-	bubble(t, crmtest.Options{ExistingUserField: true}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{ExistingUserField: true}, func(p *portal) {
+		t := p.t
 		p.create(`{"name":"A","ufCrm_LEADBRIDGE_EVENT_ID":"e"}`)
 		r := p.do("POST /v1/contacts/search", `{"select":["id","UF_CRM_LEADBRIDGE_EVENT_ID","nothing"]}`).want(t, http.StatusOK, "")
 		if got, want := string(r.Data), `[{"id":1,"ufCrm_LEADBRIDGE_EVENT_ID":"e"}]`; got != want {
@@ -169,7 +174,8 @@ func TestSelect(t *testing.T) {
 
 // TestManyContacts keeps look-ups by an indexed field quick however much is held.
 func TestManyContacts(t *testing.T) {
-	bubble(t, crmtest.Options{NativeOriginID: true}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{NativeOriginID: true}, func(p *portal) {
+		t := p.t
 		const many = 20000
 		for i := range many {
 			if _, err := p.Create(fmt.Sprintf(`{"name":"A","phone":"+7%d","originId":"o-%d"}`, i%1000, i)); err != nil {

@@ -29,7 +29,8 @@ func (p *portal) held(query string) (total int, ids []int) {
 }
 
 func TestOwnPage(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		p.create(`{"name":"<script>alert(1)</script>","phone":"+79161234567","email":"ivan@company.ru"}`)
 		p.set("hang=0.25")
 		p.key = ""
@@ -48,7 +49,8 @@ func TestOwnPage(t *testing.T) {
 }
 
 func TestOwnContacts(t *testing.T) {
-	bubble(t, crmtest.Options{NativeOriginID: true, PerMinute: 1}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{NativeOriginID: true, PerMinute: 1}, func(p *portal) {
+		t := p.t
 		for i := range 250 {
 			if _, err := p.Create(fmt.Sprintf(`{"originId":"o-%d"}`, i)); err != nil {
 				t.Fatal(err)
@@ -74,7 +76,8 @@ func TestOwnContacts(t *testing.T) {
 }
 
 func TestOwnStatsAndFaults(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		p.create(`{}`)
 		p.do("POST /v1/batch", calls(call("a", "create", `{}`), call("b", "list", `{}`))).want(t, 200, "")
 		p.do("GET /v1/contacts/17", "").want(t, 404, "NOT_FOUND")

@@ -63,11 +63,12 @@ func (c *Contact) appendMultifields(b []byte) []byte {
 		ValueType string `json:"valueType"`
 		Value     string `json:"value"`
 	}
-	all := []entry{}
-	for _, m := range c.multi("phone") {
+	phones, emails := c.multi("phone"), c.multi("email")
+	all := make([]entry, 0, len(phones)+len(emails))
+	for _, m := range phones {
 		all = append(all, entry{"PHONE", m.TypeID, m.Value})
 	}
-	for _, m := range c.multi("email") {
+	for _, m := range emails {
 		all = append(all, entry{"EMAIL", m.TypeID, m.Value})
 	}
 	return appendJSON(append(b, `,"fm":`...), all)

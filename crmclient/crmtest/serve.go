@@ -135,6 +135,7 @@ func (e *exchange) perform(act Action, p *plan) {
 		ans = p.answer()
 	case Late, Trickle:
 		s.later(p, act)
+	case Auto, Never:
 	}
 	ans = act.replace(ans)
 	if act.passes() || act.Status == 0 && act.End == Answer {

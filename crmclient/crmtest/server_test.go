@@ -20,7 +20,8 @@ import (
 )
 
 func TestRefusedDials(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		p.create(`{}`)
 		p.server.Refuse(syscall.ECONNREFUSED)
 		p.create(`{}`) // the open connection stays
@@ -34,15 +35,16 @@ func TestRefusedDials(t *testing.T) {
 }
 
 func TestCutConnections(t *testing.T) {
-	for _, bytes := range []int{0, 1, 200, 4000} {
-		bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
-			p.server.Cut(bytes)
+	for _, n := range []int{0, 1, 200, 4000} {
+		bubble(t, crmtest.Options{}, func(p *portal) {
+			t := p.t
+			p.server.Cut(n)
 			if r := p.do("POST /v1/contacts", `{"comments":"`+strings.Repeat("x", 5000)+`"}`); !errors.Is(r.err, syscall.ECONNRESET) {
-				t.Errorf("%d bytes: got %d, %v", bytes, r.status, r.err)
+				t.Errorf("%d bytes: got %d, %v", n, r.status, r.err)
 			}
 			synctest.Wait()
 			if p.Count() != 0 {
-				t.Errorf("%d bytes of a request made a contact", bytes)
+				t.Errorf("%d bytes of a request made a contact", n)
 			}
 			p.server.Cut(-1)
 			p.create(`{}`)
@@ -51,14 +53,15 @@ func TestCutConnections(t *testing.T) {
 }
 
 func TestDroppedConnections(t *testing.T) {
-	bubble(t, crmtest.Options{ServiceTime: time.Second}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{ServiceTime: time.Second}, func(p *portal) {
+		t := p.t
 		answer := started(func() reply { return p.do("POST /v1/contacts", `{}`) })
 		synctest.Wait()
 		p.server.Drop()
 		if r := <-answer; !errors.Is(r.err, syscall.ECONNRESET) {
 			t.Errorf("got %d, %v", r.status, r.err)
 		}
-		time.Sleep(time.Second + time.Millisecond)
+		advance(time.Second + time.Millisecond)
 		if p.Count() != 1 {
 			t.Error("the portal did not work on")
 		}
@@ -67,7 +70,8 @@ func TestDroppedConnections(t *testing.T) {
 
 // TestKeepsConnections shows that calls in a row share one connection.
 func TestKeepsConnections(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		dials := 0
 		p.client.Transport = &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			dials++
@@ -84,7 +88,8 @@ func TestKeepsConnections(t *testing.T) {
 
 // TestBigBodies moves more than a pipe holds at once, both ways at a time.
 func TestBigBodies(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		text := strings.Repeat("x", 1<<20)
 		var wg sync.WaitGroup
 		for range 4 {
@@ -99,7 +104,8 @@ func TestBigBodies(t *testing.T) {
 }
 
 func TestPipe(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		c, err := p.server.Dial(t.Context(), "tcp", "anything:80")
 		if err != nil {
 			t.Fatal(err)
@@ -138,7 +144,8 @@ func TestPipe(t *testing.T) {
 }
 
 func TestDialOfAClosedServer(t *testing.T) {
-	bubble(t, crmtest.Options{}, func(t *testing.T, p *portal) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
 		p.server.Close()
 		if _, err := p.server.Dial(t.Context(), "tcp", "x:80"); !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Errorf("dial: %v", err)
