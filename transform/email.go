@@ -166,8 +166,6 @@ func emailTypeID(spelling string) (string, bool) {
 		return "HOME", true
 	case "NEWSLETTER":
 		return "MAILING", true
-	case "CUSTOM", "MOBILE":
-		return "OTHER", true
 	}
 	return "", false
 }

@@ -155,7 +155,7 @@ func TestEmails(t *testing.T) {
 		{name: "native", raw: []any{obj("VALUE", "a@x.ru", "VALUE_TYPE", "MAILING")}, want: "a@x.ru MAILING"},
 		{name: "native in full", raw: obj("ID", "1", "VALUE", "a@x.ru", "VALUE_TYPE", "HOME", "TYPE_ID", "EMAIL"), want: "a@x.ru HOME"},
 		{name: "lower case", raw: obj("value", "a@x.ru", "typeid", "other"), want: "a@x.ru OTHER"},
-		{name: "a phone's kind", raw: obj("value", "a@x.ru", "typeId", "MOBILE"), want: "a@x.ru OTHER"},
+		{name: "a phone's kind", raw: obj("value", "a@x.ru", "typeId", "MOBILE"), want: "a@x.ru", unusable: []string{"typeId: MOBILE"}},
 		{name: "personal", raw: obj("address", "a@x.ru", "type", "personal"), want: "a@x.ru HOME"},
 		{name: "unknown kind", raw: obj("value", "a@x.ru", "typeId", "pigeon"), want: "a@x.ru", unusable: []string{"typeId: pigeon"}},
 		{name: "by kind", raw: obj("work", "a@x.ru", "home", "b@x.ru"), want: "b@x.ru HOME,a@x.ru"},

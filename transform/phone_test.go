@@ -66,6 +66,8 @@ func TestPhones(t *testing.T) {
 		abroad("US by 011", "US", "011 7 916 123 45 67", mts),
 		abroad("US in lower case", "us", "202.555.0123", "+12025550123 WORK"),
 		abroad("Germany with a slash", "DE", "0171/1234567", "+491711234567 MOBILE"),
+		abroad("Germany with a slash between blanks", "DE", "0171 / 1234567", "+491711234567 MOBILE"),
+		abroad("Germany, two with slashes", "DE", "030/123456 / 0171/1234567", "+4930123456 WORK,+491711234567 MOBILE"),
 		abroad("Germany by 00", "DE", "0079161234567", mts),
 		abroad("Italy keeps its nought", "IT", "06 6982", "+39066982 WORK"),
 		abroad("Mexico", "MX", "55 1234 5678", "+525512345678 WORK"),
@@ -306,6 +308,8 @@ func TestPhonesEveryPlan(t *testing.T) {
 				text := phonenumbers.Format(number, form)
 				if phones, unusable := normalizePhones(text, region); show(phones) != want || len(unusable) != 0 {
 					t.Errorf("%s %s: got %s %q, want %s", region, text, show(phones), unusable, want)
+				} else if again, _ := normalizePhones(phones[0].Value, "RU"); show(again) != want {
+					t.Errorf("%s became %s, then %s", text, want, show(again))
 				}
 			}
 		}

@@ -11,8 +11,9 @@ type phoneText struct {
 	reader *phoneReader
 	typ    string
 
-	run  []phoneGroup // groups of digits with only blanks or slashes between
-	last string       // E.164 of the latest number, "" before the first
+	run   []phoneGroup // groups of digits with only blanks or slashes between
+	slash bool         // a slash stands behind the last of them
+	last  string       // E.164 of the latest number, "" before the first
 
 	wantExtension string // E.164 of the number that an extension follows
 	extensions    []string
@@ -39,8 +40,8 @@ func (s *phoneText) scan(text string) {
 			i = s.group(in, i)
 		case unicode.IsLetter(c):
 			i = s.word(in, i)
-		case c == '/' && (i == 0 || in[i-1] == ' ' || i+1 < len(in) && in[i+1] == ' '):
-			s.flush()
+		case c == '/':
+			s.slash = true
 			i++
 		case c == '#':
 			s.flush()
@@ -62,7 +63,6 @@ func (s *phoneText) scan(text string) {
 // group reads digits up to the next blank, slash, letter or plus.
 func (s *phoneText) group(in []rune, i int) int {
 	glued := i > 0 && unicode.IsLetter(in[i-1]) && !s.afterLabel(in, i)
-	slash := i > 0 && in[i-1] == '/'
 	var b strings.Builder
 	for ; i < len(in); i++ {
 		c := in[i]
@@ -89,8 +89,9 @@ func (s *phoneText) group(in []rune, i int) int {
 		if digits[0] == '+' {
 			s.flush()
 		}
-		s.run = append(s.run, phoneGroup{digits: digits, slash: slash})
+		s.run = append(s.run, phoneGroup{digits: digits, slash: s.slash})
 	}
+	s.slash = false
 	return i
 }
 
@@ -145,7 +146,7 @@ func (s *phoneText) longest(run []phoneGroup) int {
 	var prefixes []string
 	for i, g := range run {
 		if i > 0 && g.slash && len(digits) > 6 {
-			break // a slash inside a number stands behind the area code
+			break // inside a number it stands behind the area code
 		}
 		if digits += g.digits; len(digits) > maxPhoneDigits {
 			break

@@ -117,3 +117,32 @@ func FuzzPresets(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkPresets(b *testing.B) {
+	for _, name := range presetNames() {
+		inputs, err := filepath.Glob(filepath.Join("testdata/forms", name, "*.input.json"))
+		if err != nil || len(inputs) == 0 {
+			b.Fatal(err)
+		}
+		text, err := os.ReadFile(inputs[0])
+		if err != nil {
+			b.Fatal(err)
+		}
+		transformer, err := New(Options{PhoneRegion: "RU", Mapping: "preset:" + name})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				event, err := transformer.Decode(Record{Value: text})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := transformer.Contact(event); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
