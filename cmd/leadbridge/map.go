@@ -47,10 +47,10 @@ func (c mapCommand) Run(p process) error {
 
 // mapped is a line of output.
 type mapped struct {
-	EventID  string             `json:"eventId"`
-	OriginID string             `json:"originId"`
-	Contact  *crmclient.Contact `json:"contact,omitempty"`
-	Rejected *rejected          `json:"rejected,omitempty"`
+	EventID  string    `json:"eventId"`
+	OriginID string    `json:"originId"`
+	Contact  any       `json:"contact,omitempty"`
+	Rejected *rejected `json:"rejected,omitempty"`
 }
 
 type rejected struct {
@@ -65,19 +65,20 @@ func mapLines(ctx context.Context, in io.Reader, out io.Writer, cfg settings.Map
 	for n := int64(0); ctx.Err() == nil; n++ {
 		// ReadBytes takes a line of any length; one over 1 MiB is rejected as in the service.
 		line, err := lines.ReadBytes('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
+		last := errors.Is(err, io.EOF)
+		if err != nil && !last {
 			return fmt.Errorf("standard input, line %d: %w", n+1, err)
 		}
 		if line = bytes.TrimSpace(line); len(line) > 0 {
-			m, mapErr := mapLine(cfg, line, n)
-			if mapErr != nil {
-				return fmt.Errorf("standard input, line %d: %w", n+1, mapErr)
+			m, err := mapLine(cfg, line, n)
+			if err != nil {
+				return fmt.Errorf("standard input, line %d: %w", n+1, err)
 			}
-			if encErr := enc.Encode(m); encErr != nil {
-				return encErr
+			if err := enc.Encode(m); err != nil {
+				return fmt.Errorf("standard output: %w", err)
 			}
 		}
-		if err != nil {
+		if last {
 			return nil
 		}
 	}
@@ -93,8 +94,8 @@ func mapLine(cfg settings.MapConfig, line []byte, offset int64) (mapped, error) 
 		c, err = cfg.Transformer.Contact(e)
 	}
 	if err == nil {
-		m.Contact = &c
-		return m, nil
+		m.Contact, err = readable(c)
+		return m, err
 	}
 	r, ok := errors.AsType[*transform.Rejection](err)
 	if !ok {
@@ -102,4 +103,16 @@ func mapLine(cfg settings.MapConfig, line []byte, offset int64) (mapped, error) 
 	}
 	m.Rejected = &rejected{r.Reason, r.Message}
 	return m, nil
+}
+
+// readable is the contact's JSON without the escapes that are for web pages.
+func readable(c crmclient.Contact) (fields any, err error) {
+	text, err := json.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	err = dec.Decode(&fields)
+	return fields, err
 }

@@ -43,7 +43,7 @@ func (c simCommand) Run(p process) error {
 		return err
 	}
 	address := "http://" + reachable(listener.Addr())
-	_, _ = fmt.Fprintf(p.stdout, "The simulated CRM listens on %[1]s\n\n"+
+	_, _ = fmt.Fprintf(p.stderr, "The simulated CRM listens on %[1]s\n\n"+
 		"  its page      %[1]s/\n"+
 		"  its trouble   curl -X PUT %[1]s/_sim/faults -d '{\"fail_before\":0.1}'\n"+
 		"  deliver to it CRM_BASE_URL=%[1]s CRM_API_KEY=vibe_api_any leadbridge run\n", address)

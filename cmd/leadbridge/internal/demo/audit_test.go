@@ -69,11 +69,17 @@ func TestAudit(t *testing.T) {
 			"partition 0 offset 2 is missing"},
 		"a contact twice": {func(t *testing.T, w *world) { w.create(t, w.id(w.records[0]).OriginID) },
 			"partition 0 offset 0 is 2 contacts"},
-		"contact and letter": {func(_ *testing.T, w *world) { w.letters = append(w.letters, letter(w.id(w.records[1]).ID, "CRM_REFUSED")) },
+		"contact and letter": {func(_ *testing.T, w *world) {
+			w.letters = append(w.letters, letter(w.id(w.records[1]).ID, "CRM_REFUSED"))
+		},
 			"a contact and a dead letter (CRM_REFUSED)"},
-		"a letter of another reason": {func(_ *testing.T, w *world) { w.letters = []transform.Record{letter(w.id(w.records[2]).ID, "TOO_LARGE")} },
+		"a letter of another reason": {func(_ *testing.T, w *world) {
+			w.letters = []transform.Record{letter(w.id(w.records[2]).ID, "TOO_LARGE")}
+		},
 			"a dead letter TOO_LARGE, should be [MALFORMED_EVENT]"},
-		"letters of two reasons": {func(_ *testing.T, w *world) { w.letters = append(w.letters, letter(w.id(w.records[2]).ID, "TOO_LARGE")) },
+		"letters of two reasons": {func(_ *testing.T, w *world) {
+			w.letters = append(w.letters, letter(w.id(w.records[2]).ID, "TOO_LARGE"))
+		},
 			"several reasons"},
 		"a good one refused": {func(_ *testing.T, w *world) {
 			w.sim.Delete(w.sim.Contacts()[0].ID)

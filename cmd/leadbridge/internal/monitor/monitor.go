@@ -81,10 +81,10 @@ func (m *Monitor) Status() Status {
 		Version:    m.Version,
 		Started:    m.Started,
 		Now:        time.Now(),
-		Holds:      slices.Concat([]crmclient.Hold{}, cons.Holds, crm.Holds),
+		Holds:      append(append([]crmclient.Hold{}, cons.Holds...), crm.Holds...),
 		CRM:        CRM{crm.Portal, crm.OriginField, crm.InFlight, crm.Waiting},
 		Group:      Group{cons.Generation, cons.Member},
-		Partitions: slices.Concat([]consumer.PartitionStatus{}, cons.Partitions),
+		Partitions: append([]consumer.PartitionStatus{}, cons.Partitions...),
 	}
 	s.Ready = cons.Ready && !slices.ContainsFunc(s.Holds, func(h crmclient.Hold) bool { return h.Cause == crmclient.HoldCredentials })
 	for _, p := range s.Partitions {

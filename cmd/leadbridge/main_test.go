@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// processMode tells the test binary to be another program.
+const processMode = "LEADBRIDGE_TEST_PROCESS"
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(processMode) {
+	case "main":
+		main()
+	case "hang": // its deadline comes soon
+		hang(exitReserve + 100*time.Millisecond)
+	case "slow": // its deadline never comes
+		hang(time.Hour)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// hang is a program that does not end by itself after a signal.
+func hang(grace time.Duration) {
+	ctx, stop := untilSignal(grace, func() { os.Stderr.WriteString("deadline\n") })
+	defer stop()
+	os.Stderr.WriteString("ready\n")
+	<-ctx.Done()
+	os.Stderr.WriteString("stopping\n")
+	select {}
+}
+
+// program is a started process.
+type program struct {
+	cmd    *exec.Cmd
+	stdout output
+	lines  chan string // of stderr, as they come
+	read   sync.WaitGroup
+
+	mu  sync.Mutex
+	all []string // of stderr
+}
+
+// output is what a program writes, to be read while it does.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// start runs this binary as another program. Nothing of the test's environment is seen by it.
+func start(t *testing.T, mode string, env map[string]string, args ...string) *program {
+	t.Helper()
+	p := &program{cmd: exec.CommandContext(t.Context(), os.Args[0], args...), lines: make(chan string, 10_000)}
+	p.cmd.Env = []string{processMode + "=" + mode, "HOME=" + t.TempDir()}
+	for name, value := range env {
+		p.cmd.Env = append(p.cmd.Env, name+"="+value)
+	}
+	p.cmd.Stdout = &p.stdout
+	stderr, err := p.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.read.Go(func() {
+		defer close(p.lines)
+		scanner := bufio.NewScanner(stderr)
+		scanner.Buffer(nil, 1<<20)
+		for scanner.Scan() {
+			p.mu.Lock()
+			p.all = append(p.all, scanner.Text())
+			p.mu.Unlock()
+			p.lines <- scanner.Text()
+		}
+	})
+	return p
+}
+
+// stderr is what came so far.
+func (p *program) stderr() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.all, "\n")
+}
+
+// await gives the next line of stderr that holds text.
+func (p *program) await(t *testing.T, text string) string {
+	t.Helper()
+	for line := range p.lines {
+		if strings.Contains(line, text) {
+			return line
+		}
+	}
+	t.Fatalf("no %q on stderr:\n%s", text, p.stderr())
+	return ""
+}
+
+func (p *program) signal(t *testing.T, s syscall.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// exit waits for the end and gives the exit code.
+func (p *program) exit(t *testing.T) int {
+	t.Helper()
+	p.read.Wait()
+	err := p.cmd.Wait()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ExitCode()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return 0
+}
+
+// inProcess runs a command line in this process.
+func inProcess(env map[string]string, stdin string, args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	code = run(args, process{
+		lookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+		stdin:     strings.NewReader(stdin),
+		stdout:    &out,
+		stderr:    &errs,
+	})
+	return code, out.String(), errs.String()
+}
+
+// eventually polls what only another process can make true.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(time.Minute)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatal("never: " + what)
+		}
+	}
+}
