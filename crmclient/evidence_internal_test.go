@@ -1,0 +1,47 @@
+package crmclient
+
+import (
+	"fmt"
+	"testing"
+)
+
+func TestEvidenceIsTheLatestOfEachOtherEvent(t *testing.T) {
+	var v evidence
+	v.add("old", true)
+	since := v.seq
+	for n := range 8 {
+		v.add(fmt.Sprint(n), true)
+	}
+	v.add("8", false)
+	v.add("8", true) // its latest counts
+	v.add("9", true)
+	v.add("9", false)
+	v.add("me", false) // not evidence about me
+	if others, through := v.since(since, "me"); others != 10 || through != 9 {
+		t.Errorf("%d of %d, want 9 of 10", through, others)
+	}
+	if others, through := v.since(v.seq, "me"); others != 0 || through != 0 {
+		t.Errorf("%d of %d, want none", through, others)
+	}
+}
+
+func TestEvidenceIsBounded(t *testing.T) {
+	var v evidence
+	for n := range 10 * evidenceLimit {
+		v.add(fmt.Sprint(n), true)
+	}
+	if len(v.latest) != evidenceLimit {
+		t.Errorf("%d trials", len(v.latest))
+	}
+}
+
+func TestPoisonRule(t *testing.T) {
+	for _, test := range []struct {
+		others, through int
+		want            bool
+	}{{0, 0, false}, {10, 10, true}, {10, 8, true}, {10, 7, false}, {100, 80, true}, {100, 79, false}, {1, 1, true}, {1, 0, false}} {
+		if got := poison(test.others, test.through); got != test.want {
+			t.Errorf("%d of %d: %v", test.through, test.others, got)
+		}
+	}
+}

@@ -1,0 +1,174 @@
+package crmclient_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+)
+
+func floodAt(limit int) func(*crmclient.Config) {
+	return func(c *crmclient.Config) { c.FloodLimit = limit }
+}
+
+// A new mandatory field: as many letters as the limit says, then everything waits; the first
+// success releases, and who waited is delivered.
+func TestFloodHoldsAndReleases(t *testing.T) {
+	inBubble(t, portalWithField(), floodAt(10), func(w *world) {
+		w.setFaults(crmtest.Faults{Mandatory: []string{"post"}})
+		var all []<-chan ended
+		for n := range 40 {
+			all = append(all, w.start(w.t.Context(), lead(n)))
+		}
+		later(6 * time.Hour)
+		w.wantHolds("flood")
+		if h := w.creator.Status().Holds[0]; h.Status != 400 || h.Code == "" {
+			t.Errorf("hold %+v", h)
+		}
+		w.setFaults(crmtest.Faults{})
+		refused := 0
+		for _, done := range all {
+			e := <-done
+			if rejection(e.err) != nil {
+				refused++
+			} else if e.err != nil {
+				t.Errorf("Create = %+v", e)
+			}
+		}
+		if refused != 10 {
+			t.Errorf("%d letters, want 10", refused)
+		}
+		w.wantContacts(30)
+		w.wantHolds("")
+		if n := w.logs.count("CRM held", "flood"); n != 1 {
+			t.Errorf("hold logged %d times", n)
+		}
+	})
+}
+
+// Each probe is another event's.
+func TestFloodProbesAreOtherEvents(t *testing.T) {
+	inBubble(t, portalWithField(), floodAt(2), func(w *world) {
+		counts := map[int]int{}
+		w.script(createCall, func(_ int, c crmtest.Call) crmtest.Action {
+			for n := range 6 {
+				if concerns(c, n) {
+					counts[n]++
+				}
+			}
+			return crmtest.Action{Status: 400, Code: "VALIDATION_ERROR"}
+		})
+		ctx, cancel := context.WithCancel(w.t.Context())
+		for n := range 2 {
+			if e := w.create(lead(n)); rejection(e.err) == nil {
+				t.Errorf("Create = %+v", e)
+			}
+		}
+		var all []<-chan ended
+		for n := 2; n < 6; n++ {
+			all = append(all, w.start(ctx, lead(n)))
+		}
+		later(time.Hour)
+		cancel()
+		for _, done := range all {
+			if e := <-done; !errors.Is(e.err, context.Canceled) {
+				t.Errorf("Create = %+v", e)
+			}
+		}
+		for n := 2; n < 6; n++ {
+			if counts[n] < 10 || counts[n] > 40 {
+				t.Errorf("event %d was sent %d times", n, counts[n])
+			}
+		}
+	})
+}
+
+// Created and found both end the run.
+func TestFloodRunEnds(t *testing.T) {
+	for name, good := range map[string]func(*world){
+		"created": func(w *world) { w.mustCreate(lead(1000)) },
+		"found":   func(w *world) { w.mustCreate(suspect(500)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, portalWithField(), floodAt(10), func(w *world) {
+				w.mustCreate(lead(500))
+				w.setFaults(crmtest.Faults{Refuse: "Bad"})
+				bad := func(from, to int) {
+					for n := from; n < to; n++ {
+						r := lead(n)
+						r.Contact.Name = "Bad"
+						if e := w.create(r); rejection(e.err) == nil {
+							t.Fatalf("event %d: %+v", n, e)
+						}
+					}
+				}
+				bad(0, 9)
+				good(w)
+				bad(9, 18)
+				w.wantHolds("")
+			})
+		})
+	}
+}
+
+// Refusals of replayed records do not count: people replay what was refused.
+func TestFloodIgnoresReplays(t *testing.T) {
+	inBubble(t, portalWithField(), floodAt(3), func(w *world) {
+		w.setFaults(crmtest.Faults{Refuse: "Name"})
+		for n := range 20 {
+			r := lead(n)
+			r.Replayed = true
+			if e := w.create(r); rejection(e.err) == nil || e.took > time.Second {
+				t.Fatalf("event %d: %+v", n, e)
+			}
+		}
+		w.wantHolds("")
+	})
+}
+
+// The same event twice is not two.
+func TestFloodCountsDifferentEvents(t *testing.T) {
+	inBubble(t, portalWithField(), floodAt(3), func(w *world) {
+		w.setFaults(crmtest.Faults{Refuse: "Name"})
+		for range 20 {
+			if e := w.create(lead(1)); rejection(e.err) == nil || e.took > time.Second {
+				t.Fatalf("Create = %+v", e)
+			}
+		}
+	})
+}
+
+// RETRIES_EXHAUSTED counts.
+func TestFloodCountsExhausted(t *testing.T) {
+	inBubble(t, portalWithField(), floodAt(3), func(w *world) {
+		w.setFaults(crmtest.Faults{Poison: "Name"})
+		for n := range 3 {
+			if r := rejection(w.create(lead(n)).err); r == nil || r.Reason != crmclient.ReasonRetriesExhausted {
+				t.Fatalf("event %d: %+v", n, r)
+			}
+		}
+		done := w.start(w.t.Context(), lead(3))
+		later(24 * time.Hour)
+		w.wantHolds("flood")
+		w.setFaults(crmtest.Faults{})
+		if e := <-done; e.err != nil {
+			t.Errorf("Create = %+v", e)
+		}
+		w.wantContacts(1)
+	})
+}
+
+// 0 switches it off.
+func TestFloodOff(t *testing.T) {
+	inBubble(t, portalWithField(), floodAt(0), func(w *world) {
+		w.setFaults(crmtest.Faults{Refuse: "Name"})
+		for n := range 300 {
+			if e := w.create(lead(n)); rejection(e.err) == nil || e.took > time.Second {
+				t.Fatalf("event %d: %+v", n, e)
+			}
+		}
+	})
+}
