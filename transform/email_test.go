@@ -191,7 +191,7 @@ func TestEmailsBounded(t *testing.T) {
 		}
 	}
 	for _, s := range []string{"(", `"`, "<", "<>", "@", "a@", ",", "mailto:", "a@x.ru<", "ж", "é@é.", `"a,`, "(,"} {
-		text := strings.Repeat(s, 1<<20/len(s))
+		text := strings.Repeat(s, 1<<17/len(s))
 		if emails, _ := normalizeEmails(text); len(emails) > 1 {
 			t.Errorf("%d e-mails of repeated %q", len(emails), s)
 		}

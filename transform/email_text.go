@@ -3,6 +3,7 @@ package transform
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // foldEmail brings full-width forms and the blanks of all scripts to ASCII and
@@ -30,25 +31,35 @@ func foldEmail(text string) string {
 // quotes, angle brackets and parentheses.
 func emailParts(text string) []string {
 	var parts []string
-	closers := map[byte]byte{'"': '"', '<': '>', '(': ')'}
 	start := 0
+	var unclosed [utf8.RuneSelf]bool // from here on: ordinary signs
 	for i := 0; i < len(text); i++ {
-		c := text[i]
-		if closer, opens := closers[c]; opens {
-			n := strings.IndexByte(text[i+1:], closer)
-			if n < 0 {
-				delete(closers, c) // never closed from here on: an ordinary sign
-			} else if strings.IndexByte(text[i+1:i+1+n], '\n') < 0 {
-				i += n + 1
-			}
-			continue
-		}
-		if c == ',' || c == ';' || c == '\n' {
+		switch c := text[i]; c {
+		case ',', ';', '\n':
 			parts = append(parts, text[start:i])
 			start = i + 1
+		case '"', '<', '(':
+			if unclosed[c] {
+				continue
+			}
+			n := strings.IndexByte(text[i+1:], closerOf(c))
+			unclosed[c] = n < 0
+			if n >= 0 && strings.IndexByte(text[i+1:i+1+n], '\n') < 0 {
+				i += n + 1
+			}
 		}
 	}
 	return append(parts, text[start:])
+}
+
+func closerOf(c byte) byte {
+	switch c {
+	case '<':
+		return '>'
+	case '(':
+		return ')'
+	}
+	return c
 }
 
 // withoutComments replaces comments in parentheses by blanks, nested ones included.
