@@ -132,6 +132,7 @@ type entry struct {
 // entry takes the partition's state. The limit goes a window beyond the
 // record that waits, so that an idle partition's next record costs no commit.
 func (p *partition) entry(horizon time.Time, final bool) entry {
+	way := p.creator.Status().OriginField // before the lock: the creator asks for our lease under its own
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.changed = false
@@ -146,7 +147,7 @@ func (p *partition) entry(horizon time.Time, final bool) entry {
 		horizon: horizon,
 		trial:   p.trial.offset,
 		trials:  p.trial.begun,
-		way:     p.creator.Status().OriginField,
+		way:     way,
 	}
 	e.ledger.spans, e.ledger.granted = p.progress.spans(e.limit)
 	if !final {

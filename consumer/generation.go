@@ -201,11 +201,11 @@ func (g *generation) open(ctx context.Context) error {
 	if len(g.assigned) == 0 {
 		return nil
 	}
-	ends, err := g.broker.listOffsets(ctx, g.assigned)
+	commits, err := g.broker.fetchCommits(ctx, g.assigned)
 	if err != nil {
 		return g.openFailed(err)
 	}
-	commits, err := g.broker.fetchCommits(ctx, g.assigned)
+	ends, err := g.settledOffsets(ctx, commits)
 	if err != nil {
 		return g.openFailed(err)
 	}
@@ -218,6 +218,32 @@ func (g *generation) open(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// settleReadings and settlePause are how often, and how far apart, a log must
+// end below a commit until it counts as another log: a new leader may not know
+// for a moment how far the old one had come.
+const (
+	settleReadings = 5
+	settlePause    = time.Second
+)
+
+// settledOffsets lists the logs' bounds; an end below a commit is read again.
+func (g *generation) settledOffsets(ctx context.Context, commits map[int]committed) (map[int]bounds, error) {
+	for reading := 1; ; reading++ {
+		ends, err := g.broker.listOffsets(ctx, g.assigned)
+		if err != nil {
+			return nil, err
+		}
+		below := false
+		for id, c := range commits {
+			below = below || c.offset > ends[id].end
+		}
+		if !below || reading == settleReadings {
+			return ends, nil
+		}
+		pause(ctx, settlePause)
+	}
 }
 
 func (g *generation) openFailed(err error) error {

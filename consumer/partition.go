@@ -34,6 +34,7 @@ type partition struct {
 	trial     trial
 	logEnd    int64
 	newest    time.Time // of the newest delivered record
+	short     int       // readings in a row of a log that ends below next
 
 	commitsBegun, commitsDone int
 
@@ -257,13 +258,20 @@ func (p *partition) touch() {
 	signal(p.wake)
 }
 
-// noteBounds takes over what the watch read. An end below what was delivered
-// says that the topic was replaced.
+// shortReadings in a row of an end below what was delivered say that the
+// topic was replaced; a single one may come from a leader that is new.
+const shortReadings = 2
+
+// noteBounds takes over what the watch read.
 func (p *partition) noteBounds(log bounds) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.logEnd = max(log.end, p.logEnd)
-	if log.end < p.progress.next {
+	if log.end >= p.progress.next {
+		p.short = 0
+		return nil
+	}
+	if p.short++; p.short >= shortReadings {
 		return fmt.Errorf("%w: partition %d ends at %d, before %d", errOutOfRange, p.id, log.end, p.progress.next)
 	}
 	return nil

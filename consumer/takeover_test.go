@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leadbridge/leadbridge/crmclient"
 )
@@ -425,5 +426,46 @@ func TestZombieSendsNothing(t *testing.T) {
 		}
 		r.crm.once(t)
 		heir.shutdown(t)
+	})
+}
+
+// A leader that is new may tell a log end that is too low for a moment: that
+// does not make another topic of it.
+func TestH9NewLeaderIsNotAReplacedTopic(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		first := r.start()
+		r.produce(events("a", 20)...)
+		r.await("all committed", func() bool { return r.commits()[0].offset == 20 })
+		first.shutdown(t)
+		lows := 0
+		r.cluster.ControlKey(int16(kmsg.ListOffsets), func(req kmsg.Request) (kmsg.Response, error, bool) {
+			asked := req.(*kmsg.ListOffsetsRequest)
+			if lows == 2 || asked.Topics[0].Partitions[0].Timestamp != -1 {
+				r.cluster.KeepControl()
+				return nil, nil, false
+			}
+			lows++
+			r.cluster.KeepControl()
+			res := asked.ResponseKind().(*kmsg.ListOffsetsResponse)
+			topic := kmsg.NewListOffsetsResponseTopic()
+			topic.Topic = testTopic
+			partition := kmsg.NewListOffsetsResponseTopicPartition()
+			partition.Offset = 12
+			topic.Partitions = append(topic.Partitions, partition)
+			res.Topics = append(res.Topics, topic)
+			return res, nil, true
+		})
+		p := r.start()
+		r.await("the assignment", func() bool { return p.Status().Ready })
+		r.produce(event("b"))
+		r.awaitCreated("b")
+		if lows != 2 {
+			t.Errorf("%d low readings were given", lows)
+		}
+		if n := r.crm.suspects(); n != 0 {
+			t.Errorf("%d suspects: the topic was taken for another", n)
+		}
+		p.shutdown(t)
 	})
 }
