@@ -69,6 +69,8 @@ func TestIdentity(t *testing.T) {
 		{"phone inside the id", lead, []string{"webhook-id", "lead:79161234567"}, "id:leads sha256:" + hashOf("lead:79161234567")},
 		{"phone in brackets", lead, []string{"webhook-id", "(916)1234567"}, "id:leads sha256:" + hashOf("(916)1234567")},
 		{"UUID stays", lead, []string{"webhook-id", "550e8400-e29b-41d4-a716-446655440000"}, "id:leads 550e8400-e29b-41d4-a716-446655440000"},
+		{"seven digits", lead, []string{"webhook-id", "1234567"}, "id:leads sha256:" + hashOf("1234567")},
+		{"plus before too many digits", lead, []string{"webhook-id", "+12345678901234567"}, "id:leads sha256:" + hashOf("+12345678901234567")},
 		{"six digits stay", lead, []string{"webhook-id", "123456"}, "id:leads 123456"},
 		{"sixteen digits stay", lead, []string{"webhook-id", "1234567890123456"}, "id:leads 1234567890123456"},
 		{"blank in the id", lead, []string{"webhook-id", "a b"}, "id:leads sha256:" + hashOf("a b")},
@@ -126,6 +128,7 @@ func TestReplays(t *testing.T) {
 		want    int
 	}{
 		{"first delivery", nil, 0},
+		{"headers of nothing", []string{"dlt-event-id", "", "dlt-original-topic", ""}, 0},
 		{"letter's id alone", []string{"dlt-event-id", "x"}, 1},
 		{"original coordinates alone", []string{"dlt-original-offset", "5"}, 1},
 		{"counted", []string{"dlt-event-id", "x", "dlt-replays", "3"}, 3},

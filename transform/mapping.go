@@ -173,9 +173,6 @@ func floatNumber(f float64) json.Number {
 func (m *mapped) array(v []any, depth int) []any {
 	var a []any
 	for _, e := range v {
-		if m.budget < 0 {
-			return nil
-		}
 		a = append(a, m.value(e, depth+1))
 	}
 	return a
@@ -190,9 +187,6 @@ func (m *mapped) object(v map[string]any, depth int) object {
 	slices.Sort(keys)
 	o := make(object, 0, len(keys))
 	for _, k := range keys {
-		if m.budget < 0 {
-			return nil
-		}
 		o = append(o, member{k, m.value(v[k], depth+1)})
 	}
 	return o

@@ -34,7 +34,7 @@ func TestMapping(t *testing.T) {
 		{"absurd numbers", `{email: .m, a: (.n + 1), b: (.n | tostring | length > 3)}`, `{"m":"a@example.com","n":1e999999999}`,
 			contact{Comments: "a: 1.7976931348623157e+308\nb: true"}},
 		{"no environment", `{email: .m, name: ($ENV.PATH // env.HOME // "none")}`, `{"m":"a@example.com"}`, contact{Name: "none"}},
-		{"invalid UTF-8", `{email: .m, name: .n}`, "{\"m\":\"a@example.com\",\"n\":\"\xff\"}", contact{Name: "\uFFFD"}},
+		{"invalid UTF-8", `{email: .m, name: .n, post: (if .n == "\ufffd" then "same" else "other" end)}`, "{\"m\":\"a@example.com\",\"n\":\"\xff\"}", contact{Name: "\uFFFD", Post: "same"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

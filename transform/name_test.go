@@ -48,6 +48,7 @@ func TestSplitName(t *testing.T) {
 		{"known first name, last name of no usual ending, turned", "Шульц Марина", "Марина", "", "Шульц"},
 		{"short first name that ends like a last name", "Лев Толстой", "Лев", "", "Толстой"},
 		{"both last names by ending, none known", "Соколов Кузнецов", "Соколов", "", "Кузнецов"},
+		{"two first names that are known", "Лев Мартин", "Лев", "", "Мартин"},
 		{"ё is е", "Артём Ковалёв", "Артём", "", "Ковалёв"},
 		{"ё is е, turned", "Ковалёв Артём", "Артём", "", "Ковалёв"},
 		{"transliterated, turned", "Ivanov Ivan", "Ivan", "", "Ivanov"},

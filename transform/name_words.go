@@ -72,9 +72,8 @@ func cutAnySuffix(w string, endings ...string) (stem string, ok bool) {
 }
 
 // hasSurnameEnding tells the common endings of last names in Russian and its
-// neighbours' languages; of a double name the last part counts.
+// neighbours' languages.
 func hasSurnameEnding(w string) bool {
-	w = w[strings.LastIndexByte(w, '-')+1:]
 	if len(w) < len("ким-") { // shorter ones are too often first names: Лев, Ева, Ян
 		return false
 	}
