@@ -1,0 +1,211 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// The coordinator drops a silent member at the smaller of both timeouts.
+func TestH3LeaseIsShorterThanBothTimeouts(t *testing.T) {
+	for _, session := range []time.Duration{time.Millisecond, time.Second, 6 * time.Second, 30 * time.Second, 30 * time.Minute} {
+		c := &Consumer{cfg: Config{SessionTimeout: session}}
+		group := c.groupConfig()
+		if group.RebalanceTimeout != session || group.SessionTimeout != session {
+			t.Errorf("session %s: the group is told %s and %s", session, group.SessionTimeout, group.RebalanceTimeout)
+		}
+		if length := newLease(session).length; length <= 0 || length >= session {
+			t.Errorf("session %s: the lease is %s", session, length)
+		}
+		if group.HeartbeatInterval*2 >= newLease(session).length {
+			t.Errorf("session %s: a lost heartbeat ends the lease", session)
+		}
+	}
+}
+
+func TestLeaseBeginsUnheld(t *testing.T) {
+	if err := newLease(30 * time.Second).err(); !errors.Is(err, errLeaseLapsed) {
+		t.Errorf("a lease that nothing renewed: %v", err)
+	}
+}
+
+func TestH3LeaseRunsFromTheSendTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLease(30 * time.Second)
+		sent := time.Now()
+		time.Sleep(20 * time.Second) // the answer took its time
+		l.renew(sent)
+		if left := l.left(); left != l.length-20*time.Second {
+			t.Errorf("%s left, want %s", left, l.length-20*time.Second)
+		}
+		time.Sleep(l.left() - 1)
+		if err := l.err(); err != nil {
+			t.Errorf("lapsed before its end: %v", err)
+		}
+		time.Sleep(1)
+		if err := l.err(); !errors.Is(err, errLeaseLapsed) {
+			t.Errorf("held at its end: %v", err)
+		}
+	})
+}
+
+func TestLeaseIsNeverShortenedByALateAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLease(30 * time.Second)
+		first := time.Now()
+		time.Sleep(3 * time.Second)
+		l.renew(time.Now())
+		l.renew(first)
+		if l.left() != l.length {
+			t.Errorf("%s left of %s", l.left(), l.length)
+		}
+	})
+}
+
+func TestLateHeartbeatDoesNotReviveAnEndedLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLease(30 * time.Second)
+		l.renew(time.Now())
+		l.end()
+		l.renew(time.Now())
+		if l.err() == nil || l.left() != 0 {
+			t.Error("a lease that was ended is held again")
+		}
+	})
+}
+
+// A suspended machine stops the monotonic clock and not the one on the wall.
+func TestLeaseEndsByTheWallClockToo(t *testing.T) {
+	l := newLease(30 * time.Second)
+	l.renew(time.Now())
+	l.wallUntil = time.Now().Round(0).Add(-time.Second)
+	if !errors.Is(l.err(), errLeaseLapsed) {
+		t.Error("held although the wall clock is past its end")
+	}
+	l.wallUntil = time.Now().Round(0).Add(time.Hour)
+	if l.left() > l.length {
+		t.Error("a wall clock that was set back prolongs the lease")
+	}
+}
+
+// joined makes a member of the group.
+func (r *rig) joined() (*broker, membership, *kafka.ConsumerGroup) {
+	r.t.Helper()
+	c, err := New(r.config(), fakeTransformer{}, r.crm)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	group, err := kafka.NewConsumerGroup(c.groupConfig())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	gen, err := group.Next(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return c.broker, membership{int(gen.ID), gen.MemberID}, group
+}
+
+// kafka-go reads the answer's error code as a throttle time and reports no
+// error. This pins what we see, so that a repaired version shows here.
+func TestH1HeartbeatUnderADeadGenerationIsRefused(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		b, m, group := r.joined()
+		defer group.Close()
+		defer b.reset()
+		if err := b.heartbeat(t.Context(), m, callTimeout); err != nil {
+			t.Fatalf("a live generation: %v", err)
+		}
+		for name, tt := range map[string]struct {
+			m    membership
+			want error
+		}{
+			"an older generation": {membership{m.generation - 1, m.member}, kafka.IllegalGeneration},
+			"a later generation":  {membership{m.generation + 1, m.member}, kafka.IllegalGeneration},
+			"an unknown member":   {membership{m.generation, "somebody"}, kafka.UnknownMemberId},
+		} {
+			var refused *refusedHeartbeat
+			err := b.heartbeat(t.Context(), tt.m, callTimeout)
+			if !errors.As(err, &refused) || !errors.Is(err, tt.want) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		res, err := b.client.Heartbeat(t.Context(), &kafka.HeartbeatRequest{
+			GroupID: testGroup, GenerationID: int32(m.generation + 1), MemberID: m.member,
+		})
+		if err != nil || res.Error == nil && res.Throttle != 22*time.Millisecond {
+			t.Errorf("kafka-go answers otherwise than it did: %+v, %v", res, err)
+		}
+	})
+}
+
+// heartbeatsOf runs the heartbeats of a generation that has a fresh lease.
+func (r *rig) heartbeatsOf(ctx context.Context, b *broker, m membership) (*lease, <-chan error) {
+	c := &Consumer{cfg: r.config(), broker: b}
+	c.metrics = must(newMetrics(nil))
+	c.board = newBoard(c.cfg.Log, c.metrics)
+	g := &generation{Consumer: c, member: m, lease: newLease(c.cfg.SessionTimeout)}
+	g.lease.renew(time.Now())
+	ended := make(chan error, 1)
+	go func() { ended <- g.heartbeats(ctx) }()
+	return g.lease, ended
+}
+
+func TestHeartbeatsRenewTheLeaseUntilTheyAreRefused(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		b, m, group := r.joined()
+		defer group.Close()
+		defer b.reset()
+		l, ended := r.heartbeatsOf(t.Context(), b, m)
+		time.Sleep(5 * time.Minute)
+		if len(ended) > 0 || l.err() != nil {
+			t.Fatalf("ended on a sound group: %v", l.err())
+		}
+		refuse := r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.UnknownMemberID, Count: -1})
+		defer refuse.Remove()
+		if err := <-ended; !errors.Is(err, kafka.UnknownMemberId) {
+			t.Errorf("ended with %v", err)
+		}
+	})
+}
+
+// While the group prepares a rebalance a heartbeat renews nothing and the
+// lease runs out.
+func TestRebalanceInProgressDoesNotRenewTheLease(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		b, m, group := r.joined()
+		defer group.Close()
+		defer b.reset()
+		prepare := r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.RebalanceInProgress, Count: -1})
+		defer prepare.Remove()
+		began := time.Now()
+		l, ended := r.heartbeatsOf(t.Context(), b, m)
+		err := <-ended
+		if !errors.Is(err, errLeaseLapsed) {
+			t.Errorf("ended with %v", err)
+		}
+		if ran := time.Since(began); ran < l.length || ran > l.length+3*time.Second {
+			t.Errorf("the lease ran %s, its length is %s", ran, l.length)
+		}
+	})
+}
+
+func TestHeartbeatsWithoutAnAnswerEndWithTheLease(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		b, m, group := r.joined()
+		defer b.reset()
+		_ = group.Close()
+		r.cluster.Close()
+		_, ended := r.heartbeatsOf(t.Context(), b, m)
+		if err := <-ended; !errors.Is(err, errLeaseLapsed) {
+			t.Errorf("ended with %v", err)
+		}
+	})
+}

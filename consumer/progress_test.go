@@ -1,0 +1,367 @@
+package consumer
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
+)
+
+// world is the truth about a partition, which no owner knows whole: per
+// offset whether there is a record, whether a create was ever sent for it, and
+// whether it is done.
+type world struct {
+	t       *testing.T
+	r       *rand.Rand
+	record  []bool
+	sent    []bool
+	done    []bool
+	known   map[int64]bool // done, and said so by a commit
+	commit  committed
+	history []string
+}
+
+func newWorld(t *testing.T, seed uint64) *world {
+	w := &world{t: t, r: rand.New(rand.NewPCG(seed, 1)), known: map[int64]bool{}, commit: committed{offset: -1}}
+	w.grow(10)
+	return w
+}
+
+func (w *world) end() int64 { return int64(len(w.record)) }
+
+func (w *world) note(format string, args ...any) {
+	w.history = append(w.history, fmt.Sprintf(format, args...))
+}
+
+func (w *world) fatalf(format string, args ...any) {
+	w.t.Helper()
+	w.t.Fatalf(format+"\nafter %q", append(args, w.history[max(0, len(w.history)-40):])...)
+}
+
+// grow appends records, with the gaps that compaction and markers leave.
+func (w *world) grow(n int) {
+	for range n {
+		w.record = append(w.record, w.r.IntN(5) > 0)
+		w.sent = append(w.sent, false)
+		w.done = append(w.done, false)
+	}
+}
+
+// owner is one process that owns the partition.
+type owner struct {
+	*world
+	p         *partition
+	inherited map[int64]bool // of the records in flight
+	mine      map[int64]bool // those of them that it sent itself
+}
+
+func (w *world) own(window int) *owner {
+	consumer := &Consumer{cfg: Config{Window: window, Log: zerolog.Nop()}, creator: newFakeCRM(), metrics: must(newMetrics(nil))}
+	g := &generation{Consumer: consumer, takeover: time.Now(), dirty: make(chan struct{}, 1), urgent: make(chan struct{}, 1)}
+	o := &owner{world: w, inherited: map[int64]bool{}, mine: map[int64]bool{}}
+	o.p = newPartition(g, 0, bounds{0, w.end()}, w.commit)
+	w.note("own window %d at %d", window, o.p.progress.next)
+	w.checkHandover()
+	if o.write(false) {
+		return o
+	}
+	return nil
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// checkHandover looks at what an owner would know that took over now.
+func (w *world) checkHandover() {
+	w.t.Helper()
+	o := openingOf(bounds{0, w.end()}, w.commit, time.Now())
+	p := newProgress(o.start, o.left)
+	for offset := range w.end() {
+		if !w.record[offset] {
+			continue
+		}
+		standing := standingDone
+		if offset >= o.start {
+			standing = p.standing(offset)
+		}
+		switch {
+		case !w.done[offset] && standing == standingDone:
+			w.fatalf("%d is unfinished and reported done", offset)
+		case w.sent[offset] && standing == standingNew:
+			w.fatalf("%d was sent and is reported unsent", offset)
+		case w.known[offset] && standing != standingDone:
+			w.fatalf("%d was done and is taken up again", offset)
+		}
+	}
+}
+
+// write commits; false says that its outcome is unknown, which ends an owner.
+func (o *owner) write(final bool) bool {
+	o.t.Helper()
+	before, errBefore := decodeLedger(o.commit.offset, o.commit.metadata)
+	e := o.p.entry(time.Now().Add(time.Second), final)
+	o.note("commit %d limit %d final %v", e.offset, e.limit, final)
+	for offset := range e.offset {
+		if o.record[offset] && !o.done[offset] {
+			o.fatalf("the commit at %d passes over %d", e.offset, offset)
+		}
+	}
+	if len(o.p.progress.open) > 0 && e.offset != o.p.progress.open[0].offset {
+		o.fatalf("the commit is at %d, the first unfinished record at %d", e.offset, o.p.progress.open[0].offset)
+	}
+	fate := o.r.IntN(20)
+	if fate == 0 {
+		o.note("lost")
+		return false
+	}
+	text := e.ledger.encode(e.offset)
+	if !final && errBefore == nil && o.commit.offset == e.offset && e.ledger.granted < before.granted {
+		o.fatalf("the limit fell from %d to %d at %d", before.granted, e.ledger.granted, e.offset)
+	}
+	o.commit = committed{e.offset, text}
+	o.noteKnown()
+	o.checkHandover()
+	if fate == 1 {
+		o.note("not answered")
+		return false
+	}
+	o.p.acknowledged(e)
+	return true
+}
+
+// noteKnown takes down what the commit calls done.
+func (o *owner) noteKnown() {
+	left, err := decodeLedger(o.commit.offset, o.commit.metadata)
+	if err != nil {
+		o.fatalf("our own commit: %v", err)
+	}
+	p := newProgress(o.commit.offset, left)
+	for offset := range o.end() {
+		if o.record[offset] && o.done[offset] && (offset < o.commit.offset || p.standing(offset) == standingDone) {
+			o.known[offset] = true
+		}
+	}
+}
+
+// deliver takes the next record up, as dispatch does.
+func (o *owner) deliver() {
+	offset := o.p.progress.next
+	for offset < o.end() && !o.record[offset] {
+		offset++
+	}
+	if offset == o.end() {
+		o.p.progress.skip(offset)
+		return
+	}
+	if o.p.progress.standing(offset) == standingDone {
+		o.note("pass %d", offset)
+		o.p.progress.skip(offset + 1)
+		return
+	}
+	o.p.progress.skip(offset)
+	o.p.want = max(o.p.want, offset)
+	if o.p.progress.unfinished() >= o.p.window() || offset >= o.p.granted {
+		return
+	}
+	suspect := o.p.progress.standing(offset) == standingSuspect
+	o.note("deliver %d suspect %v", offset, suspect)
+	o.inherited[offset] = suspect
+	o.p.progress.deliver(offset, time.Time{}, suspect)
+}
+
+func (o *owner) anyInFlight() (int64, bool) {
+	open := o.p.progress.open
+	if len(open) == 0 {
+		return 0, false
+	}
+	return open[o.r.IntN(len(open))].offset, true
+}
+
+func (o *owner) send(offset int64) {
+	o.note("send %d", offset)
+	o.sent[offset], o.mine[offset] = true, true
+}
+
+func (o *owner) finish(offset int64) {
+	o.note("finish %d", offset)
+	o.done[offset] = true
+	o.p.progress.finish(offset)
+	delete(o.inherited, offset)
+	delete(o.mine, offset)
+}
+
+// step does something at random; false ends the owner.
+func (o *owner) step() bool {
+	switch o.r.IntN(12) {
+	case 0:
+		o.grow(o.r.IntN(6))
+	case 1, 2, 3, 4, 5:
+		o.deliver()
+	case 6, 7:
+		if offset, ok := o.anyInFlight(); ok {
+			o.send(offset)
+		}
+	case 8, 9:
+		if offset, ok := o.anyInFlight(); ok { // unsent ones end as dead letters
+			o.finish(offset)
+		}
+	default:
+		return o.write(false)
+	}
+	return true
+}
+
+// drain ends an owner in order.
+func (o *owner) drain() {
+	for _, offset := range slices.Sorted(maps.Keys(o.inherited)) {
+		switch {
+		case o.r.IntN(2) == 0:
+			o.finish(offset)
+		case !o.mine[offset] && !o.inherited[offset]:
+			o.note("untouched %d", offset)
+			o.p.progress.untouched(offset)
+		}
+	}
+	o.write(true)
+}
+
+// Owners with windows of any size follow each other, each killed or drained at
+// any moment: what one leaves never says less than the truth.
+func TestH10NothingIsForgottenOverAnyHandovers(t *testing.T) {
+	handovers := 0
+	for seed := range uint64(300) {
+		w := newWorld(t, seed)
+		for range 12 {
+			o := w.own([]int{64, 16, 3, 1}[w.r.IntN(4)])
+			if o == nil {
+				continue
+			}
+			handovers++
+			steps := w.r.IntN(120)
+			for i := 0; i < steps && o.step(); i++ {
+				continue
+			}
+			if w.r.IntN(2) == 0 {
+				o.drain()
+			}
+			w.checkHandover()
+		}
+	}
+	if handovers < 1000 {
+		t.Errorf("only %d handovers were tried", handovers)
+	}
+}
+
+// An owner in quiet times comes to the end of everything.
+func TestEveryHandoverComesToAnEnd(t *testing.T) {
+	for seed := range uint64(50) {
+		w := newWorld(t, seed)
+		for range 6 {
+			if o := w.own(16); o != nil {
+				for i := 0; i < 60 && o.step(); i++ {
+					continue
+				}
+			}
+		}
+		o := w.own(2)
+		for o == nil {
+			o = w.own(2)
+		}
+		for range 50 * len(w.record) {
+			o.deliver()
+			if offset, ok := o.anyInFlight(); ok {
+				o.finish(offset)
+			}
+			e := o.p.entry(time.Now(), false)
+			o.p.acknowledged(e)
+		}
+		if got := o.p.progress.position(); got != w.end() {
+			t.Fatalf("seed %d: stands at %d of %d", seed, got, w.end())
+		}
+	}
+}
+
+func TestH10InheritedSuspectsStayBehindASmallerWindow(t *testing.T) {
+	left := ledger{granted: 356, spans: []span{{100, 101, true}, {110, 120, true}, {200, 356, true}}}
+	p := newProgress(100, left)
+	p.deliver(100, time.Time{}, true)
+	spans, granted := p.spans(104) // window 4
+	want := []span{{100, 101, true}, {110, 120, true}, {200, 356, true}}
+	if diff := cmp.Diff(want, spans, cmp.AllowUnexported(span{})); diff != "" || granted != 356 {
+		t.Errorf("granted %d (-want +got):\n%s", granted, diff)
+	}
+}
+
+func TestProgressStandings(t *testing.T) {
+	p := newProgress(10, ledger{granted: 30, spans: []span{{10, 12, true}, {15, 18, false}, {25, 30, true}}})
+	for offset, want := range map[int64]standing{
+		10: standingSuspect, 11: standingSuspect, 12: standingDone, 14: standingDone, 15: standingNew,
+		17: standingNew, 18: standingDone, 25: standingSuspect, 29: standingSuspect, 30: standingNew, 1 << 40: standingNew,
+	} {
+		if got := p.standing(offset); got != want {
+			t.Errorf("offset %d stands as %d, want %d", offset, got, want)
+		}
+	}
+}
+
+func TestProgressPositionIsTheFirstUnfinished(t *testing.T) {
+	p := newProgress(5, ledger{granted: 5})
+	for _, offset := range []int64{7, 8, 100} { // what lies between holds no record
+		p.deliver(offset, time.Unix(offset, 0), false)
+	}
+	for _, tt := range []struct{ finish, want int64 }{{8, 7}, {8, 7}, {55, 7}, {7, 100}, {100, 101}} {
+		p.finish(tt.finish)
+		if got := p.position(); got != tt.want {
+			t.Errorf("after %d the position is %d, want %d", tt.finish, got, tt.want)
+		}
+	}
+	if !p.oldest().IsZero() || p.unfinished() != 0 || p.suspects() != 0 {
+		t.Error("something is left after all is finished")
+	}
+	p.skip(50) // never back
+	if p.position() != 101 {
+		t.Error("the position went back")
+	}
+}
+
+func TestCleanDrainLeavesNoSuspects(t *testing.T) {
+	p := newProgress(0, ledger{})
+	for offset := range int64(4) {
+		p.deliver(offset, time.Time{}, false)
+	}
+	p.finish(0)
+	p.finish(2)
+	p.untouched(1)
+	p.untouched(3)
+	p.untouched(99) // unknown: nothing
+	spans, granted := p.spans(p.next)
+	l := ledger{spans: spans, granted: granted}
+	if !l.clean() || granted != 4 {
+		t.Errorf("granted %d, suspects in %v", granted, spans)
+	}
+	if diff := cmp.Diff([]span{{1, 2, false}, {3, 4, false}}, spans, cmp.AllowUnexported(span{})); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestNobodySentTakesSuspicionBack(t *testing.T) {
+	p := newProgress(0, ledger{granted: 10, spans: []span{{0, 10, true}}})
+	p.deliver(0, time.Time{}, true)
+	p.nobodySent()
+	if got := p.standing(1); got != standingNew {
+		t.Errorf("standing %d after nobody sent", got)
+	}
+	spans, _ := p.spans(p.next)
+	if diff := cmp.Diff([]span{{0, 1, true}, {1, 10, false}}, spans, cmp.AllowUnexported(span{})); diff != "" {
+		t.Errorf("what is in flight must stay a suspect, the rest not (-want +got):\n%s", diff)
+	}
+}
