@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -83,7 +84,11 @@ func TestScriptedEnds(t *testing.T) {
 					if got := p.Count(); got != want {
 						t.Errorf("%d contacts, want %d", got, want)
 					}
+					synctest.Wait()
 					p.create(`{"name":"B"}`) // the server goes on
+					if got := p.Stats().MaxConcurrent; got != 1 {
+						t.Errorf("%d calls at a time: the first did not end with its client", got)
+					}
 				})
 			})
 		}

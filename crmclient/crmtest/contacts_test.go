@@ -284,6 +284,7 @@ func TestOriginOfAContact(t *testing.T) {
 		{"user field", `{"ufCrm_LEADBRIDGE_EVENT_ID":"lb-2"}`, "lb-2", crmtest.Options{ExistingUserField: true}},
 		{"tag", `{"sourceDescription":"landing-page-2026-autumn [leadbridge:lb-0123456789abcdef]"}`, "lb-0123456789abcdef", crmtest.Options{}},
 		{"no tag", `{"sourceDescription":"landing page"}`, "", crmtest.Options{}},
+		{"a long word", `{"sourceDescription":"landing-page-of-the-autumn-sale"}`, "", crmtest.Options{}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

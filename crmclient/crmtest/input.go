@@ -36,7 +36,7 @@ func readContact(sc *schema, params map[string]json.RawMessage) ([]fieldValue, *
 	values := make([]fieldValue, 0, len(given))
 	for _, f := range sc.fields {
 		raw, ok := given[f.name]
-		if !ok || f.readOnly {
+		if !ok {
 			continue
 		}
 		value, fail := readValue(f, raw)

@@ -3,6 +3,7 @@ package crmtest
 import (
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -119,19 +120,17 @@ func (s *Simulator) candidates(q *query, visit func(*Contact)) {
 		if cond.op != "$eq" && cond.op != "$in" || !indexed(cond.field) {
 			continue
 		}
-		hashes := make([]uint64, 0, len(cond.operands))
-		for _, o := range cond.operands {
-			if o.null {
-				break
-			}
-			hashes = append(hashes, s.store.hash(cond.field.name, o.text))
+		if slices.ContainsFunc(cond.operands, func(o operand) bool { return o.null }) {
+			continue // contacts without the field are in no index
 		}
-		if len(hashes) == len(cond.operands) {
-			for _, c := range s.store.byHash(hashes) {
-				visit(c)
-			}
-			return
+		hashes := make([]uint64, len(cond.operands))
+		for i, o := range cond.operands {
+			hashes[i] = s.store.hash(cond.field.name, o.text)
 		}
+		for _, c := range s.store.byHash(hashes) {
+			visit(c)
+		}
+		return
 	}
 	for c := range s.store.all {
 		visit(c)
