@@ -50,6 +50,23 @@ func (c *comments) add(line string) {
 	c.b.WriteString(line)
 }
 
+// addAll adds the lines of another.
+func (c *comments) addAll(o *comments) {
+	if c.leftOut == 0 && c.runes+1+o.runes <= maxComments-cutRoom {
+		if c.b.Len() > 0 && o.b.Len() > 0 {
+			c.b.WriteByte('\n')
+			c.runes++
+		}
+		c.b.WriteString(o.b.String())
+		c.runes += o.runes
+	} else {
+		for line := range strings.SplitSeq(o.b.String(), "\n") {
+			c.add(line)
+		}
+	}
+	c.leftOut += o.leftOut
+}
+
 // note adds a field as "key: value"; the parts of a nested one get a line each.
 func (c *comments) note(key string, value any) {
 	if c.leftOut > 0 {

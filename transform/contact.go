@@ -2,7 +2,6 @@ package transform
 
 import (
 	"cmp"
-	"strings"
 
 	"github.com/leadbridge/leadbridge/crmclient"
 )
@@ -83,10 +82,7 @@ func (l *lead) buildComments(badPhones, badEmails []string) string {
 	if company := l.fields[fieldCompany]; l.contact.CompanyID == 0 && company.text != "" {
 		all.note(company.key, company.text)
 	}
-	for line := range strings.SplitSeq(l.notes.b.String(), "\n") {
-		all.add(line)
-	}
-	all.leftOut += l.notes.leftOut
+	all.addAll(&l.notes)
 	return all.String()
 }
 

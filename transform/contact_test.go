@@ -48,6 +48,7 @@ func TestContactFields(t *testing.T) {
 		{"full_name", `"full_name":"Jane Mary Smith"`, contact{Name: "Jane", LastName: "Smith", SecondName: "Mary"}},
 		{"name of several words", `"name":"Ivan Petrov"`, contact{Name: "Ivan", LastName: "Petrov"}},
 		{"name of several words with a last name", `"name":"Anna Maria","lastName":"Rossi"`, contact{Name: "Anna Maria", LastName: "Rossi"}},
+		{"name of initials and a last name together", `"name":"И.И.Иванов"`, contact{Name: "И.", SecondName: "И.", LastName: "Иванов"}},
 		{"first name of several words", `"firstName":"Anna Maria"`, contact{Name: "Anna Maria"}},
 		{"name of one word", `"name":"Ivan"`, contact{Name: "Ivan"}},
 		{"name in upper case keeps it", `"name":"IVAN PETROV"`, contact{Name: "IVAN", LastName: "PETROV"}},

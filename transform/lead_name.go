@@ -36,7 +36,7 @@ func isFullName(text, last string) bool {
 		words := strings.Fields(text)
 		return len(words) > 1 && (strings.EqualFold(words[0], last) || strings.EqualFold(words[len(words)-1], last))
 	}
-	return len(nameWords(text)) > 1
+	return len(strings.Fields(text)) > 1 || strings.Contains(text, ".") && len(nameWords(text)) > 1
 }
 
 // fill takes the parts that are missing from a full name; it is not ok when
