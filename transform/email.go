@@ -37,8 +37,13 @@ func (r *emailReader) read(text, typ string) {
 	if isMailto(folded) && !strings.ContainsAny(folded, " \n") && r.mailto(folded, typ) {
 		return
 	}
-	for _, part := range emailParts(folded) {
-		if strings.TrimSpace(part) != "" && !r.part(part, typ) {
+	parts := emailParts(folded)
+	for _, part := range parts {
+		switch {
+		case strings.TrimSpace(part) == "" || r.part(part, typ):
+		case len(parts) == 1:
+			r.reject(text) // as it was given, not folded
+		default:
 			r.reject(part)
 		}
 	}

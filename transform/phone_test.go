@@ -145,6 +145,7 @@ func TestPhones(t *testing.T) {
 		str("#", "+74951234567 #12", moscow, "+74951234567 ext. 12"),
 		str("two numbers with extensions", "84951234567 доб. 1, 84957654321 доб. 2", moscow+","+moscow2,
 			"+74951234567 ext. 1", "+74957654321 ext. 2"),
+		str("a number where the extension should be", "84951234567 доб. 89161234567", moscow+","+mts, "84951234567 доб. 89161234567"),
 		str("extension without a number", "доб. 12", "", "доб. 12"),
 		str("extension without digits", "84951234567 доб.", moscow, "84951234567 доб."),
 
@@ -179,11 +180,13 @@ func TestPhones(t *testing.T) {
 		{name: "array", raw: []any{"+79161234567", "89031112233", json.Number("79161234567")}, want: mts + "," + mts2},
 		{name: "nested arrays", raw: []any{[]any{[]any{"+79161234567"}}, "89031112233"}, want: mts + "," + mts2},
 		{name: "empty array", raw: []any{}},
+		{name: "repeats of the unusable", raw: []any{"нет", "нет"}, unusable: []string{"нет"}},
 
 		// Objects.
 		{name: "value and typeId", raw: obj("value", "89161234567", "typeId", "HOME"), want: "+79161234567 HOME"},
 		{name: "native", raw: []any{obj("VALUE", "89161234567", "VALUE_TYPE", "WORK")}, want: "+79161234567 WORK"},
 		{name: "native in full", raw: obj("ID", "7", "VALUE", "89161234567", "VALUE_TYPE", "HOME", "TYPE_ID", "PHONE"), want: "+79161234567 HOME"},
+		{name: "two kinds", raw: obj("TYPE_ID", "WORK", "VALUE", "89161234567", "VALUE_TYPE", "HOME"), want: "+79161234567 HOME"},
 		{name: "camel case", raw: obj("Value", "89161234567", "valueType", "mobile"), want: mts},
 		{name: "FAX", raw: obj("value", "84951234567", "typeId", "FAX"), want: "+74951234567 OTHER"},
 		{name: "PAGER", raw: obj("value", "84951234567", "typeId", "pager"), want: "+74951234567 OTHER"},
