@@ -47,8 +47,8 @@ func TestCheckOfABadKey(t *testing.T) {
 func TestSim(t *testing.T) {
 	t.Parallel()
 	p := start(t, "main", map[string]string{"HTTP_ADDR": "127.0.0.1:0", "SIM_FAULTS": "refuse=NOBODY"}, "sim")
-	s := server{program: p, url: p.await(t, "http://")}
-	s.url = s.url[strings.Index(s.url, "http://"):]
+	_, address, _ := strings.Cut(p.await(t, "http://"), "http://")
+	s := server{program: p, url: "http://" + address}
 	post := func(body string) int {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/v1/contacts", bytes.NewReader([]byte(body)))
 		if err != nil {

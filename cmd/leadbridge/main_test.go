@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -32,11 +33,12 @@ func TestMain(m *testing.M) {
 
 // hang is a program that does not end by itself after a signal.
 func hang(grace time.Duration) {
-	ctx, stop := untilSignal(grace, func() { os.Stderr.WriteString("deadline\n") })
+	say := func(word string) { _, _ = fmt.Fprintln(os.Stderr, word) }
+	ctx, stop := untilSignal(grace, func() { say("deadline") })
 	defer stop()
-	os.Stderr.WriteString("ready\n")
+	say("ready")
 	<-ctx.Done()
-	os.Stderr.WriteString("stopping\n")
+	say("stopping")
 	select {}
 }
 

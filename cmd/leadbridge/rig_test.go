@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -57,9 +58,7 @@ func (r *rig) env(more map[string]string) map[string]string {
 		"CRM_SETTLE": "50ms", "CRM_QUEUE_LIMIT": "100ms", "CRM_TIMEOUT": "2s", "CRM_BACKOFF_INITIAL": "20ms", "CRM_BACKOFF_MAX": "100ms",
 		"HTTP_ADDR": "127.0.0.1:0", "LOG_LEVEL": "debug",
 	}
-	for name, value := range more {
-		env[name] = value
-	}
+	maps.Copy(env, more)
 	return env
 }
 

@@ -23,16 +23,16 @@ func versionText() string {
 	if v := info.Main.Version; v != "" && v != "(devel)" {
 		return v
 	}
-	text := "devel"
-	for _, s := range info.Settings {
+	commit, modified := "", ""
+	for _, setting := range info.Settings {
 		switch {
-		case s.Key == "vcs.revision" && len(s.Value) >= 12:
-			text += "+" + s.Value[:12]
-		case s.Key == "vcs.modified" && s.Value == "true":
-			text += "-modified"
+		case setting.Key == "vcs.revision" && len(setting.Value) >= 12:
+			commit = "+" + setting.Value[:12]
+		case setting.Key == "vcs.modified" && setting.Value == "true":
+			modified = "-modified"
 		}
 	}
-	return text
+	return "devel" + commit + modified
 }
 
 type versionCommand struct{}

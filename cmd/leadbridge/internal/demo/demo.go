@@ -152,15 +152,18 @@ func (d *demo) wire(ctx context.Context) (err error) {
 }
 
 // show runs the service, sends the leads, waits, and audits.
-func (d *demo) show(ctx context.Context) (bool, error) {
+func (d *demo) show(ctx context.Context) (ok bool, err error) {
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
-	served := make(chan error, 1)
-	go func() { served <- d.service.Run(serving) }()
+	var served error // written before done is closed
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		served = d.service.Run(serving)
+	}()
 	defer func() {
 		stop()
-		if served != nil {
-			<-served
-		}
+		<-done
+		err = errors.Join(err, served)
 	}()
 	d.introduce()
 	if err := d.deliver(ctx); err != nil {

@@ -57,11 +57,12 @@ func (d *demo) progressLine() string {
 	counts := monitor.Sum(d.service.Metrics())
 	made, letters := d.sim.Count(), int(d.broker.size(deadLetterTopic))
 	full := min(barWidth, barWidth*(made+letters)/max(d.outcomes, 1))
-	line := fmt.Sprintf("  %4.1fs [%s%s]  in %d  created %d  dead letters %d  in doubt %d  retried %d",
+	var line strings.Builder
+	fmt.Fprintf(&line, "  %4.1fs [%s%s]  in %d  created %d  dead letters %d  in doubt %d  retried %d",
 		time.Since(d.started).Seconds(), strings.Repeat("#", full), strings.Repeat(".", barWidth-full),
 		d.broker.size(topic), made, letters, int(counts.Of(metricInDoubt)), int(counts.Of(metricRetries)))
 	for _, h := range d.service.Status().Holds {
-		line += "  (held: " + string(h.Cause) + ")"
+		fmt.Fprintf(&line, "  (held: %s)", h.Cause)
 	}
-	return line
+	return line.String()
 }

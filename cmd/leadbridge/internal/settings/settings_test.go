@@ -98,10 +98,9 @@ func TestDefaultsParse(t *testing.T) {
 func TestAllFaultsAtOnce(t *testing.T) {
 	t.Parallel()
 	s := Service{}
-	v := reflect.ValueOf(&s).Elem()
-	for i := range v.NumField() {
-		for j := range v.Field(i).NumField() {
-			v.Field(i).Field(j).SetString("\x01 wrong")
+	for _, group := range reflect.ValueOf(&s).Elem().Fields() {
+		for _, text := range group.Fields() {
+			text.SetString("\x01 wrong")
 		}
 	}
 	s.TLS = "true"
@@ -240,18 +239,18 @@ func TestWarnings(t *testing.T) {
 
 func TestBaseURL(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{
-		"https://crm.example":          "https://crm.example",
-		" https://crm.example/ ":       "https://crm.example",
-		"https://crm.example/v1":       "https://crm.example",
-		"https://crm.example/v1/":      "https://crm.example",
-		"https://crm.example/proxy/v1": "https://crm.example/proxy",
-		"https://crm.example/v12":      "https://crm.example/v12",
-		"http://[::1]:8080":            "http://[::1]:8080",
+	for _, c := range []struct{ text, want string }{
+		{"https://crm.example", "https://crm.example"},
+		{" https://crm.example/ ", "https://crm.example"},
+		{"https://crm.example/v1", "https://crm.example"},
+		{"https://crm.example/v1/", "https://crm.example"},
+		{"https://crm.example/proxy/v1", "https://crm.example/proxy"},
+		{"https://crm.example/v12", "https://crm.example/v12"},
+		{"http://[::1]:8080", "http://[::1]:8080"},
 	} {
 		var p parser
-		if got := p.baseURL(text); got != want || len(p.faults) > 0 {
-			t.Errorf("baseURL(%q) = %q, %v; want %q", text, got, p.faults, want)
+		if got := p.baseURL(c.text); got != c.want || len(p.faults) > 0 {
+			t.Errorf("baseURL(%q) = %q, %v; want %q", c.text, got, p.faults, c.want)
 		}
 	}
 }

@@ -41,18 +41,22 @@ func (p *parser) count(variable, text string, least int) int {
 	return n
 }
 
-// rate reads a number of requests; 0 means no limit, and so does words' value for a word.
-func (p *parser) rate(variable, text string, words map[string]float64) float64 {
-	text = strings.TrimSpace(text)
-	if v, ok := words[strings.ToLower(text)]; ok {
-		return v
+// rate reads a number of requests; 0 means no limit.
+func (p *parser) rate(variable, text string) float64 {
+	return p.number(variable, text, "write a number above 0, or 0 for no limit")
+}
+
+// rateOrAuto reads a number of requests, or the word auto, which stands for the given number.
+func (p *parser) rateOrAuto(variable, text string, auto float64) float64 {
+	if strings.EqualFold(strings.TrimSpace(text), "auto") {
+		return auto
 	}
-	v, err := strconv.ParseFloat(text, 64)
+	return p.number(variable, text, "write auto, a number above 0, or 0 for no limit")
+}
+
+func (p *parser) number(variable, text, remedy string) float64 {
+	v, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
-		remedy := "write a number above 0, or 0 for no limit"
-		for word := range words {
-			remedy += ", or " + word
-		}
 		p.fault(variable, quote(text)+" is no number of requests", remedy)
 		return 0
 	}
