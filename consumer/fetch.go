@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -59,7 +60,7 @@ func (b *broker) fetchOnce(ctx context.Context, partition int, offset int64, max
 		ReplicaID:      -1,
 		MaxWaitTime:    int32(wait.Milliseconds()),
 		MinBytes:       1,
-		MaxBytes:       maxBytes,
+		MaxBytes:       math.MaxInt32, // the partition's bound is the one
 		IsolationLevel: int8(kafka.ReadCommitted),
 		SessionEpoch:   -1,
 		Topics: []fetch.RequestTopic{{
