@@ -28,7 +28,7 @@ type multifields struct {
 
 	list     []crmclient.Multifield
 	unusable []string
-	seen     map[string]bool // texts read before, so that repeats cost nothing
+	seen     map[string]bool // texts of a list read before, so that repeats cost nothing
 }
 
 // add keeps a value unless it is there already: the first one's kind stays.
@@ -65,6 +65,9 @@ func (m *multifields) walk(raw any, typ string) {
 	case float64:
 		m.number(strconv.FormatFloat(v, 'g', -1, 64), typ)
 	case []any:
+		if m.seen == nil && len(v) > 1 {
+			m.seen = make(map[string]bool)
+		}
 		for _, e := range v {
 			m.walk(e, typ)
 		}
@@ -80,10 +83,9 @@ func (m *multifields) text(s, typ string) {
 	if s == "" || m.seen[s] {
 		return
 	}
-	if m.seen == nil {
-		m.seen = make(map[string]bool)
+	if m.seen != nil {
+		m.seen[s] = true
 	}
-	m.seen[s] = true
 	m.parse(s, typ)
 }
 
@@ -92,10 +94,10 @@ func (m *multifields) text(s, typ string) {
 // ({"mobile":…}). What else stands in it is kept as "key: value".
 func (m *multifields) object(o map[string]any, typ string) {
 	keys := slices.Sorted(maps.Keys(o))
-	slices.SortStableFunc(keys, func(a, b string) int { return objectKey(a).rank - objectKey(b).rank })
+	slices.SortStableFunc(keys, func(a, b string) int { return keyRank(a) - keyRank(b) })
 	for _, k := range keys {
 		kind, isKind := m.typeID(k)
-		switch role := objectKey(k).role; {
+		switch role, _ := objectKey(k); {
 		case role == roleType:
 			typ = m.givenType(k, o[k], typ)
 		case role == roleValue:
@@ -146,35 +148,36 @@ func (m *multifields) extra(key string, v any) {
 type keyRole int
 
 const (
-	roleExtra keyRole = iota
+	roleExtra keyRole = iota // kept in comments
 	roleType
 	roleValue
-	roleNoise
+	roleNoise // an id in another system
 )
 
-// objectKey says what a key of a multifield object means. Kinds rank before
-// values, as they must be known first; the native value type before the
-// others, as TYPE_ID beside it only says "PHONE".
-func objectKey(key string) (k struct {
-	role keyRole
-	rank int
-}) {
+// objectKey says what a key of a multifield object means, and when it is
+// read. Kinds come before values, as they must be known first; the native value type
+// after the other kinds, as TYPE_ID beside it only says "PHONE".
+func objectKey(key string) (role keyRole, rank int) {
 	name := strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(strings.TrimSpace(key), "_", ""), "-", ""))
 	switch name {
 	case "typeid", "type", "kind", "label":
-		k.role, k.rank = roleType, -2
+		return roleType, -2
 	case "valuetype":
-		k.role, k.rank = roleType, -1
+		return roleType, -1
 	case "value", "number", "phone", "phonenumber", "email", "emailaddress", "address":
-		k.role = roleValue
+		return roleValue, 0
 	case "id":
-		k.role = roleNoise
-	default:
-		if n, err := strconv.Atoi(name); err == nil && n >= 0 && n < 1<<30 {
-			k.role, k.rank = roleValue, 1+n
-		}
+		return roleNoise, 0
 	}
-	return k
+	if n, err := strconv.Atoi(name); err == nil && n >= 0 && n < 1<<30 {
+		return roleValue, 1 + n // a list in PHP's order
+	}
+	return roleExtra, 0
+}
+
+func keyRank(key string) int {
+	_, rank := objectKey(key)
+	return rank
 }
 
 // number reads a JSON number as the digits it stands for: spreadsheets turn

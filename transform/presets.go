@@ -2,7 +2,6 @@ package transform
 
 import (
 	"embed"
-	"path"
 	"strings"
 )
 
@@ -20,11 +19,11 @@ func presetProgram(name string) (program string, ok bool) {
 	if name == presetLibrary {
 		return "", false
 	}
-	text, err := presetFiles.ReadFile(path.Join("presets", name+".jq"))
+	text, err := presetFiles.ReadFile("presets/" + name + ".jq")
 	if err != nil {
 		return "", false
 	}
-	library, err := presetFiles.ReadFile(path.Join("presets", presetLibrary+".jq"))
+	library, err := presetFiles.ReadFile("presets/" + presetLibrary + ".jq")
 	return string(library) + ". as $data | try (\n" + string(text) + ") catch $data\n", err == nil
 }
 
