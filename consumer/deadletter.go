@@ -26,7 +26,7 @@ const (
 	headerVersion  = "dlt-version"
 	headerWay      = "dlt-origin-field" // the field that carries our ids in the CRM
 	headerValue    = "dlt-value"        // "omitted" when the broker refused the value
-	headerKey      = "dlt-key"          // "assigned" when the topic refused a letter without a key
+	headerKey      = "dlt-key"          // "assigned" when the broker refused the letter with the record's own, or none
 
 	headerTopic        = "dlt-original-topic"
 	headerPartition    = "dlt-original-partition"
@@ -81,11 +81,12 @@ func (p *partition) letterFor(f *flight) letter {
 	add := func(key, value string) {
 		headers = append(headers, kafka.Header{Key: key, Value: []byte(value)})
 	}
-	keep := func(key, value string) { add(key, cmp.Or(headerText(f.Headers, key), value)) }
+	// What survives may come from anybody: it must not make the letter too large.
+	keep := func(key, value string) { add(key, cmp.Or(boundedText(headerText(f.Headers, key)), value)) }
 
 	add(headerReason, f.failure.reason)
 	add(headerStatus, numberUnlessZero(f.failure.status))
-	add(headerCode, f.failure.code)
+	add(headerCode, boundedText(f.failure.code))
 	add(headerMessage, boundedText(transform.Redact(f.failure.message, f.event, f.contact)))
 	add(headerAttempts, strconv.Itoa(f.failure.attempts))
 	add(headerFailedAt, now)
@@ -129,7 +130,7 @@ func numberUnlessZero(n int) string {
 	return strconv.Itoa(n)
 }
 
-// maxMessage bounds dlt-message, in characters.
+// maxMessage bounds dlt-message, in characters, and what else others wrote.
 const maxMessage = 1000
 
 // boundedText keeps a header readable: bounded, valid UTF-8, one line.

@@ -135,6 +135,9 @@ func degrade(d *letter, err error) bool {
 	case slices.ContainsFunc(d.headers, isForeign):
 		d.headers = slices.DeleteFunc(slices.Clone(d.headers), isForeign)
 		marked("dlt-headers", "omitted")
+	case tooLarge && len(d.key) > len(d.eventID):
+		d.key = []byte(d.eventID)
+		marked(headerKey, "assigned")
 	default:
 		return false
 	}
