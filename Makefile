@@ -1,5 +1,6 @@
 # make help lists the targets.
 GO ?= go
+GOFMT := $(shell $(GO) env GOROOT)/bin/gofmt
 GOLANGCI_VERSION := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
 # Tools live beside the caches, not in the work tree, and by version.
@@ -39,7 +40,7 @@ fuzz: ## run each fuzz target for FUZZTIME (5s)
 
 .PHONY: format
 format: ## fail when a file is not gofmt'd
-	@files=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "gofmt -w these:"; echo "$$files"; exit 1; fi
+	@files=$$($(GOFMT) -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "gofmt -w these:"; echo "$$files"; exit 1; fi
 
 .PHONY: vet
 vet: ## run go vet

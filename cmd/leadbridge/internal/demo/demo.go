@@ -81,7 +81,7 @@ func Run(ctx context.Context, cfg Config) (ok bool, err error) {
 	defer d.broker.close()
 	d.sim = crmtest.New(crmtest.Options{
 		PerMinute: 60 * perSecond, PerSecond: perSecond, Slots: 2, QueueLimit: queueLimit, ServiceTime: 15 * time.Millisecond,
-		ItemTime: 2 * time.Millisecond, ErrorLoop: 10, UserFields: true, Portal: "demo.bitrix24.ru", Seed: cfg.Seed,
+		ItemTime: 2 * time.Millisecond, ErrorLoop: 10, ExistingUserField: true, NativeUTM: true, Portal: "demo.bitrix24.ru", Seed: cfg.Seed,
 	})
 	defer d.sim.Close()
 	if err := d.sim.SetFaults(faults()); err != nil {
