@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -11,7 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // producer is a client of another make, as a site's would be.
@@ -375,6 +379,76 @@ func TestFetchTellsTheLogsEnds(t *testing.T) {
 		}
 		if waited := time.Since(began); waited != fetchWait {
 			t.Errorf("waited %s for a record, want %s", waited, fetchWait)
+		}
+	})
+}
+
+// logBatch is a batch with the offsets [first, last], of which records are left.
+type logBatch struct{ first, last int64 }
+
+// encode writes the batch with a record at each of the offsets.
+func (l logBatch) encode(offsets ...int64) []byte {
+	b := kmsg.RecordBatch{
+		FirstOffset: l.first, Magic: 2, LastOffsetDelta: int32(l.last - l.first), ProducerID: -1, ProducerEpoch: -1,
+		FirstSequence: -1, NumRecords: int32(len(offsets)),
+	}
+	for _, offset := range offsets {
+		rec := kmsg.Record{OffsetDelta: int32(offset - l.first), Value: fmt.Append(nil, offset)}
+		rec.Length = int32(len(rec.AppendTo(nil)) - 1) // a length of one byte
+		b.Records = rec.AppendTo(b.Records)
+	}
+	text := b.AppendTo(nil)
+	b.Length = int32(len(text) - 12)
+	b.CRC = int32(crc32.Checksum(text[21:], crc32.MakeTable(crc32.Castagnoli)))
+	return b.AppendTo(nil)
+}
+
+// A cleaner keeps the range of a batch whose records it deletes, even of one
+// that has none left; the embedded broker does not, so its answers are made here.
+func TestH7BatchesKeepTheirRangeWhenTheirRecordsGo(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		records := map[logBatch][]int64{{0, 99}: {0}, {100, 199}: nil, {200, 260}: {205, 259}, {261, 1000}: nil}
+		batches := slices.SortedFunc(maps.Keys(records), func(a, b logBatch) int { return int(a.first - b.first) })
+		end, fetches := int64(1001), 0
+		r.cluster.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
+			r.cluster.KeepControl()
+			fetches++
+			asked := req.(*kmsg.FetchRequest).Topics[0].Partitions[0]
+			p := kmsg.NewFetchResponseTopicPartition()
+			p.HighWatermark, p.LastStableOffset = end, end
+			if asked.FetchOffset > end {
+				p.ErrorCode = kerr.OffsetOutOfRange.Code
+			}
+			for _, b := range batches {
+				if b.last >= asked.FetchOffset && (len(p.RecordBatches) == 0 || asked.PartitionMaxBytes > 1000) {
+					p.RecordBatches = append(p.RecordBatches, b.encode(records[b]...)...)
+				}
+			}
+			topic := kmsg.NewFetchResponseTopic()
+			topic.Topic, topic.Partitions = testTopic, append(topic.Partitions, p)
+			res := req.ResponseKind().(*kmsg.FetchResponse)
+			res.Topics = append(res.Topics, topic)
+			return res, nil, true
+		})
+		b := r.reader()
+		defer b.reset()
+		for _, maxBytes := range []int32{1, 1 << 20} {
+			for _, from := range []int64{0, 1, 2, 50, 98, 99, 100, 101, 199, 200, 204, 205, 206, 259, 260, 261, 262, 600, 999, 1000, 1001} {
+				fetches = 0
+				got, next := r.readAll(b, from, maxBytes)
+				var want []string
+				for _, offset := range []int64{0, 205, 259} {
+					if offset >= from {
+						want = append(want, fmt.Sprint(offset))
+					}
+				}
+				if diff := cmp.Diff(want, texts(got)); diff != "" || next != end {
+					t.Fatalf("from %d by %d: stands at %d (-want +got):\n%s", from, maxBytes, next, diff)
+				}
+				if fetches > 100 {
+					t.Fatalf("from %d: %d fetches for four batches", from, fetches)
+				}
+			}
 		}
 	})
 }

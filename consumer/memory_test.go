@@ -1,0 +1,144 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// remembering rebuilds the memory of partition 0 for an owner that starts at
+// an offset; it tells the ids of those asked for that are remembered.
+func (r *rig) remembering(ctx context.Context, start int64, window int, ids []string) (known []string, err error) {
+	r.t.Helper()
+	cfg := r.config()
+	cfg.DedupeWindow = window
+	c, err := New(cfg, fakeTransformer{}, r.crm)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer c.broker.reset()
+	ends, err := c.broker.listOffsets(r.t.Context(), []int{0})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	p := newPartition(&generation{Consumer: c, takeover: time.Now()}, 0, ends[0], committed{start, ledger{granted: start, trial: -1}.encode(start)})
+	if err := p.remember(ctx); err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		if c.seen.count[c.seen.hash(id)] > 0 {
+			known = append(known, id)
+		}
+	}
+	return known, nil
+}
+
+func ids(prefix string, from, to int) []string {
+	var all []string
+	for i := from; i < to; i++ {
+		all = append(all, fmt.Sprintf("%s%d", prefix, i))
+	}
+	return all
+}
+
+func TestH8MemoryIsRebuiltFromTheNewest(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		const n = 3*rememberChunk + 7
+		for at := 0; at < n; at += 1000 {
+			r.produce(events(fmt.Sprintf("%d-", at/1000), min(1000, n-at))...)
+		}
+		var all []string
+		for at := 0; at < n; at += 1000 {
+			all = append(all, ids(fmt.Sprintf("%d-", at/1000), 0, min(1000, n-at))...)
+		}
+		for _, tt := range []struct{ start, window, deleted, from int }{
+			{n, 10, 0, n - 10}, // a part of a chunk
+			{n, rememberChunk + 50, 0, n - 50 - rememberChunk}, // more than one
+			{n, 10 * n, 0, 0},       // more than there is
+			{500, 10, 0, 490},       // what follows the start is not dispatched yet
+			{500, 0, 0, 500},        // no memory
+			{0, 10, 0, 0},           // no log before it
+			{n, 10 * n, 5000, 5000}, // retention took the rest
+			{5003, 10, 5000, 5000},
+		} {
+			if err := r.cluster.DeleteRecords(testTopic, 0, int64(tt.deleted)); err != nil && tt.deleted > 0 {
+				t.Fatal(err)
+			}
+			known, err := r.remembering(t.Context(), int64(tt.start), tt.window, all)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(append([]string(nil), all[tt.from:tt.start]...), known); diff != "" {
+				t.Errorf("start %d, window %d: %d ids remembered, want %d", tt.start, tt.window, len(known), tt.start-tt.from)
+			}
+		}
+	})
+}
+
+func TestMemoryPassesOverTombstonesAndKeepsMalformedOnes(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.produce(event("a"), message{null: true}, message{value: "no JSON"}, event("panic"), event("b"))
+		known, err := r.remembering(t.Context(), 5, 100, []string{"a", "0/1", "0/2", "panic", "b"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"a", "0/2", "b"}, known); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	})
+}
+
+func TestMemoryIsRebuiltInBoundedTime(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.produce(events("e", 10)...)
+		r.cluster.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+			r.cluster.KeepControl()
+			r.cluster.SleepControl(func() { time.Sleep(time.Hour) })
+			return nil, nil, false
+		})
+		began := time.Now()
+		if _, err := r.remembering(t.Context(), 10, 100, nil); err != nil {
+			t.Errorf("a memory that cannot be rebuilt ended the opening: %v", err)
+		}
+		if took := time.Since(began); took > rememberTime+time.Second {
+			t.Errorf("took %s", took)
+		}
+		time.Sleep(2 * time.Hour) // until the broker's sleeper has gone
+	})
+}
+
+func TestMemoryEndsWithItsGeneration(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.produce(events("e", 10)...)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := r.remembering(ctx, 10, 100, nil); err == nil {
+			t.Error("a generation that has ended goes on")
+		}
+	})
+}
+
+func TestMemoryKeepsWhatItHasReadWhenTheBrokerFails(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		for range 3 {
+			r.produce(events("e", 1500)...)
+		}
+		oldest := r.cluster.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.Fetch}, Topic: testTopic, Err: kerr.UnknownServerError, Count: -1,
+			When: func(req kmsg.Request) bool {
+				return req.(*kmsg.FetchRequest).Topics[0].Partitions[0].FetchOffset < 2000
+			},
+		})
+		defer oldest.Remove()
+		known, err := r.remembering(t.Context(), 4500, 10_000, []string{"e1499", "e0"})
+		if err != nil || len(known) != 2 {
+			t.Errorf("%v remembered, %v", known, err)
+		}
+	})
+}
