@@ -29,7 +29,7 @@ type rig struct {
 
 func newRig(t *testing.T, portal crmtest.Options, topics ...string) *rig {
 	t.Helper()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, topics...))
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, topics...), kfake.GroupMinSessionTimeout(time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,14 +62,18 @@ func (r *rig) env(more map[string]string) map[string]string {
 	return env
 }
 
-// produce writes a value to partition 0 of the default topic.
-func (r *rig) produce(t *testing.T, value string) {
+// produce writes values to partition 0 of the default topic.
+func (r *rig) produce(t *testing.T, values ...string) {
 	t.Helper()
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
 	client := kafka.Client{Addr: kafka.TCP(r.cluster.ListenAddrs()...), Transport: transport}
+	records := make([]kafka.Record, len(values))
+	for i, value := range values {
+		records[i].Value = kafka.NewBytes([]byte(value))
+	}
 	answer, err := client.Produce(t.Context(), &kafka.ProduceRequest{
-		Topic: "leads", RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(kafka.Record{Value: kafka.NewBytes([]byte(value))}),
+		Topic: "leads", RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
 	})
 	if err == nil {
 		err = answer.Error
