@@ -11,8 +11,10 @@ const (
 	// rateWindow is the platform's sliding minute and a little more, as requests
 	// do not arrive in the rhythm in which they leave.
 	rateWindow = time.Minute + 500*time.Millisecond
-	// burst is how many requests may leave at once after idleness.
-	burst = 4
+	// maxBurst is how many requests may leave at once after idleness; burstPart keeps
+	// that small beside what the portal takes in a second, which others use as well.
+	maxBurst  = 4
+	burstPart = .4
 	// leastPerMinute is left to a process whatever its share, so that it can look up.
 	leastPerMinute = 6
 )
@@ -34,20 +36,19 @@ type budget struct {
 	until   time.Time // how long that counts
 }
 
-// rates are the limits in force for this process.
+// rates are the limits in force for this process; 0: none.
 func (b *budget) rates(now time.Time) (perMinute, perSecond float64) {
-	perSecond = b.perSecond * b.share
-	if b.perMinute == 0 {
-		return 0, perSecond
+	least := float64(leastPerMinute)
+	if b.perMinute > 0 {
+		least = min(least, b.perMinute)
+		perMinute = b.perMinute * b.share
+		if b.told > 0 && now.Before(b.until) {
+			perMinute = min(perMinute, b.told*b.share, b.told-b.foreign)
+		}
+		perMinute = max(perMinute, least)
 	}
-	perMinute = b.perMinute * b.share
-	if b.told > 0 && now.Before(b.until) {
-		perMinute = min(perMinute, b.told*b.share, b.told-b.foreign)
-	}
-	least := min(leastPerMinute, b.perMinute)
-	perMinute = max(perMinute, least)
-	if perSecond > 0 {
-		perSecond = max(perSecond, least/60)
+	if b.perSecond > 0 {
+		perSecond = max(b.perSecond*b.share, least/60)
 	}
 	return perMinute, perSecond
 }
@@ -58,7 +59,7 @@ func (b *budget) at(now time.Time) time.Time {
 	perMinute, perSecond := b.rates(now)
 	next := b.blocked
 	if step := pace(perMinute, perSecond); step > 0 {
-		next = later(next, b.tat.Add(-(burst-1)*step))
+		next = later(next, b.tat.Add(-time.Duration((burst(perSecond)-1)*float64(step))))
 	}
 	if n := int(perMinute); perMinute > 0 && len(b.sent) >= max(1, n) {
 		next = later(next, b.sent[len(b.sent)-max(1, n)].Add(rateWindow))
@@ -73,6 +74,13 @@ func (b *budget) take(now time.Time) {
 	if perMinute > 0 {
 		b.sent = append(b.sent, now)
 	}
+}
+
+func burst(perSecond float64) float64 {
+	if perSecond == 0 {
+		return maxBurst
+	}
+	return min(max(perSecond*burstPart, 1), maxBurst)
 }
 
 // pace is the time between two requests at an even pace.

@@ -142,9 +142,11 @@ func (c *Creator) digest(e *event, o outcome) {
 			c.refuse(e, ReasonRetriesExhausted, o)
 		}
 	}
-	if e.verdict == nil && o.class != classThrottled {
+	if e.verdict == nil {
 		c.meter.retries.Inc()
-		wait = max(wait, e.backoff.NextBackOff())
+	}
+	if e.verdict == nil && !o.held {
+		wait = max(wait, min(e.backoff.NextBackOff(), c.cfg.BackoffMax))
 	}
 	e.retryAt = now.Add(wait)
 	c.mu.Lock()

@@ -99,9 +99,11 @@ func plain(v any) string {
 		}
 		return strings.Join(values, ", ")
 	case []any:
-		values := make([]string, len(v))
-		for i := range v {
-			values[i] = plain(v[i])
+		var values []string
+		for _, one := range v {
+			if words := plain(one); words != "" {
+				values = append(values, words)
+			}
 		}
 		return strings.Join(values, ", ")
 	}

@@ -101,8 +101,9 @@ func (c *Creator) judge(j *job, e *event, w way, o *outcome) {
 		c.mu.Lock()
 		c.hold(fault{HoldThrottle, o.status, o.code, o.retryAfter}, j.probe)
 		c.mu.Unlock()
+		o.held = true
 	default:
-		o.charged = c.blame(j, e, *o)
+		o.charged, o.held = c.blame(j, e, *o)
 	}
 }
 
@@ -165,7 +166,7 @@ func (c *Creator) lostOrigin(j *job, e *event, o outcome) {
 
 // blame decides whose fault a failed create is: the event's own, which is then
 // charged, or everybody's, which is a hold and charges nobody.
-func (c *Creator) blame(j *job, e *event, o outcome) (charged bool) {
+func (c *Creator) blame(j *job, e *event, o outcome) (charged, held bool) {
 	c.mu.Lock()
 	c.evidence.add(e.req.OriginID, false)
 	others, through := c.evidence.since(e.since, e.req.OriginID)
@@ -178,7 +179,7 @@ func (c *Creator) blame(j *job, e *event, o outcome) (charged bool) {
 	case others < enoughEvidence:
 		n := c.ask(j.ctx, j, fieldsCall)
 		if j.ctx.Err() != nil {
-			return false
+			return false, false
 		}
 		if n.class == classDone {
 			through += enoughEvidence - others
@@ -191,8 +192,8 @@ func (c *Creator) blame(j *job, e *event, o outcome) (charged bool) {
 	defer c.mu.Unlock()
 	if own {
 		c.probed(j, o)
-		return o.class != classNotApplied // what never left says nothing about the event
+		return o.class != classNotApplied, false // what never left says nothing about the event
 	}
 	c.hold(f, j.probe)
-	return false
+	return false, true
 }
