@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -60,6 +61,25 @@ func TestHelpWithoutCommand(t *testing.T) {
 			if code != 0 || !strings.Contains(stdout, "\n  "+command+" ") {
 				t.Errorf("%v: exit %d, no command %s:\n%s", args, code, command, stdout)
 			}
+		}
+	}
+}
+
+// TestReadmeTellsEverySetting keeps the table that people read and the program together.
+func TestReadmeTellsEverySetting(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for variable, value := range variables {
+		found := false
+		for line := range strings.Lines(string(readme)) {
+			named := strings.Contains(line, "`"+variable+"`")
+			found = found || named && (value == "" || value == "false" || strings.Contains(line, "`"+value+"`"))
+		}
+		if !found {
+			t.Errorf("README.md has no line with %s and its default %q", variable, value)
 		}
 	}
 }

@@ -62,7 +62,7 @@ func (s Sim) Parse() (SimConfig, error) {
 	}}
 	var err error
 	if c.Faults, err = crmtest.ParseFaults(s.Faults); err != nil {
-		p.fault("SIM_FAULTS", err.Error(), "see leadbridge sim --help")
+		p.fault("SIM_FAULTS", strings.ReplaceAll(err.Error(), "\n", "; "), "see leadbridge sim --help")
 	}
 	return c, p.err()
 }

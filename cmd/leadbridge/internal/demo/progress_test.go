@@ -1,0 +1,34 @@
+package demo
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestProgress shows a small demo on a terminal and elsewhere: a line that is
+// redrawn, or whole lines without anything that only a terminal understands.
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	for name, terminal := range map[string]bool{"terminal": true, "plain": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			ok, err := Run(t.Context(), Config{Events: 5, Seed: 1, Out: &out, Terminal: terminal, Version: "test"})
+			if err != nil || !ok {
+				t.Fatalf("%v %v\n%s", ok, err, out.String())
+			}
+			if got := strings.Contains(out.String(), "\r\x1b[K"); got != terminal {
+				t.Errorf("redrawn: %v, want %v", got, terminal)
+			}
+			full := "[" + strings.Repeat("#", barWidth) + "]  in 5  created 5  dead letters 0"
+			if !strings.Contains(out.String(), full) {
+				t.Errorf("no last line with %q:\n%s", full, out.String())
+			}
+		})
+	}
+}
