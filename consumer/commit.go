@@ -39,6 +39,9 @@ func (g *generation) commitLoop(end <-chan struct{}) {
 		if g.lease.err() != nil {
 			continue // what finished after the lease is the next owner's
 		}
+		if cause := context.Cause(g.take); cause != nil && !mayCommit(cause) {
+			continue // a replaced topic would take our offset for its own
+		}
 		if err := g.commit(due); err != nil {
 			g.fail(err)
 			return
@@ -77,7 +80,9 @@ func (g *generation) commit(due []*partition) error {
 	if len(due) == 0 {
 		return nil
 	}
-	horizon := time.Now().Add(g.horizonLength())
+	// Without its monotonic part: the next owner reads it by the clock on the
+	// wall, which a suspended machine's other clock falls behind.
+	horizon := time.Now().Add(g.horizonLength()).Round(0)
 	entries := make([]entry, 0, len(due))
 	for _, p := range due {
 		entries = append(entries, p.entry(horizon, false))

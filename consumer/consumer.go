@@ -209,10 +209,15 @@ func (c *Consumer) membership(ctx context.Context, wholesome func()) error {
 			pause(ctx, wait.NextBackOff())
 			continue
 		}
-		wait.Reset()
-		if err := c.generation(ctx, gen, wholesome); err != nil {
+		began := false
+		if err := c.generation(ctx, gen, func() { began = true; wholesome() }); err != nil {
 			return err
 		}
+		if began {
+			wait.Reset()
+			continue
+		}
+		pause(ctx, wait.NextBackOff()) // joining again at once would shake the whole group
 	}
 }
 

@@ -146,10 +146,7 @@ func (p *partition) create(f *flight) bool {
 	began := time.Now()
 	result, err := p.callCreator(f)
 	if refused, ok := errors.AsType[*crmclient.Rejection](err); ok {
-		f.failure = refusedByCRM(refused)
-		if f.inherited {
-			p.lookedUp(f, true) // says nothing either way
-		}
+		f.failure = refusedByCRM(refused) // which says nothing about an earlier owner
 		return true
 	}
 	if err != nil {

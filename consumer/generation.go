@@ -31,13 +31,16 @@ type generation struct {
 	letters    *letters
 	partitions []*partition
 
-	take  context.Context // ends when no new work is to be taken
-	stop  context.CancelCauseFunc
-	work  context.Context // ends when work is to be abandoned
-	abort context.CancelFunc
+	take   context.Context // ends when no new work is to be taken
+	stop   context.CancelCauseFunc
+	work   context.Context // ends when work is to be abandoned
+	giveUp context.CancelCauseFunc
 
 	workers sync.WaitGroup // records in flight
 	loops   sync.WaitGroup // partitions, watch
+	// remembering: partitions whose memory of event ids is not rebuilt. An id
+	// may come in two partitions, so that none dispatches before all are.
+	remembering sync.WaitGroup
 
 	dirty  chan struct{} // there is something to commit
 	urgent chan struct{} // somebody waits for a commit
@@ -62,9 +65,9 @@ func newGeneration(c *Consumer, gen *kafka.Generation) *generation {
 // says that the group should be left; nil that the next generation may come.
 func (g *generation) run(ctx context.Context, ended <-chan struct{}, wholesome func()) error {
 	g.take, g.stop = context.WithCancelCause(context.WithoutCancel(ctx))
-	g.work, g.abort = context.WithCancel(context.WithoutCancel(ctx))
+	g.work, g.giveUp = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer g.stop(nil)
-	defer g.abort()
+	defer g.giveUp(nil)
 	defer g.lease.end()
 	defer g.letters.close()
 	go g.awaitEnd(ctx, ended)
@@ -107,7 +110,7 @@ func (g *generation) awaitEnd(ctx context.Context, ended <-chan struct{}) {
 
 // lost ends the generation at once when heartbeats say that it is not ours any more.
 func (g *generation) lost(err error) {
-	if err != nil && g.work.Err() == nil && !errors.Is(err, context.Canceled) {
+	if err != nil && g.work.Err() == nil {
 		g.fail(err)
 	}
 }
@@ -116,7 +119,7 @@ func (g *generation) lost(err error) {
 func (g *generation) fail(err error) {
 	g.stop(err)
 	g.lease.end()
-	g.abort()
+	g.giveUp(err)
 }
 
 func (g *generation) deliverUntilEnd() error {
@@ -124,6 +127,7 @@ func (g *generation) deliverUntilEnd() error {
 	var committer sync.WaitGroup
 	committer.Go(func() { g.commitLoop(commits) })
 	g.loops.Go(g.watch)
+	g.remembering.Add(len(g.partitions))
 	for _, p := range g.partitions {
 		g.loops.Go(p.run)
 	}
@@ -133,9 +137,10 @@ func (g *generation) deliverUntilEnd() error {
 	g.drain()
 	close(commits)
 	committer.Wait()
-	cause = errors.Join(cause, g.lease.err())
+	cause = errors.Join(cause, g.lease.err(), context.Cause(g.work))
 	if mayCommit(cause) {
 		if err := g.finalCommit(); err != nil {
+			cause = errors.Join(cause, err) // it may still arrive: leave, so that it is refused
 			g.cfg.Log.Warn().Err(err).Msg("the last commit of the generation failed; the next owner looks up what was not committed")
 		}
 	}
@@ -176,7 +181,8 @@ func (g *generation) drain() {
 		g.loops.Wait()
 		g.workers.Wait()
 	}()
-	limit := time.NewTimer(min(g.cfg.DrainTimeout, g.lease.left()))
+	// Room is left for the last commit.
+	limit := time.NewTimer(min(g.cfg.DrainTimeout, g.lease.left()-leaseMargin(g.cfg.SessionTimeout)))
 	defer limit.Stop()
 	select {
 	case <-done:
@@ -184,7 +190,7 @@ func (g *generation) drain() {
 	case <-limit.C:
 	case <-g.work.Done():
 	}
-	g.abort()
+	g.giveUp(nil)
 	select {
 	case <-done:
 	case <-time.After(abandonTimeout):
@@ -317,7 +323,19 @@ func (g *generation) unreachable(err error) {
 	g.cfg.Log.Debug().Err(err).Msg("heartbeat failed")
 }
 
-func rebalancing(err error) bool { return errors.Is(err, kafka.RebalanceInProgress) }
+// passing tells the refusals of a heartbeat that do not say that we were
+// thrown out: the group prepares a rebalance, or its coordinator moves. The lease
+// runs on unrenewed.
+func passing(err error) bool {
+	for _, code := range []kafka.Error{
+		kafka.RebalanceInProgress, kafka.GroupLoadInProgress, kafka.GroupCoordinatorNotAvailable, kafka.NotCoordinatorForGroup,
+	} {
+		if errors.Is(err, code) {
+			return true
+		}
+	}
+	return false
+}
 
 // signal sets a flag that one goroutine waits for.
 func signal(flag chan struct{}) {

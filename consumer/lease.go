@@ -89,9 +89,7 @@ func (g *generation) heartbeats(ctx context.Context) error {
 			g.reached()
 		case errors.As(err, &refused):
 			g.reached()
-			// The group prepares a rebalance: the lease runs on, and kafka-go
-			// ends the generation. Anything else is final.
-			if !rebalancing(refused) {
+			if !passing(refused) {
 				return err
 			}
 		case ctx.Err() == nil:

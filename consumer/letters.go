@@ -43,7 +43,11 @@ func newLetters(cfg Config, lease func() error, b *board) *letters {
 	}
 }
 
-func (l *letters) close() { l.transport.CloseIdleConnections() }
+// close ends the hold too: the next owner of the partitions finds out anew.
+func (l *letters) close() {
+	l.transport.CloseIdleConnections()
+	l.board.clear(HoldDeadLetters)
+}
 
 // write returns when the letter is in the topic, acknowledged by all in-sync
 // replicas, or ctx or the lease has ended. It does not give up before.

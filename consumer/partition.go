@@ -84,9 +84,12 @@ func (p *partition) run() {
 }
 
 func (p *partition) deliverAll(ctx context.Context) error {
-	if err := p.remember(ctx); err != nil {
+	err := p.remember(ctx)
+	p.remembering.Done()
+	if err != nil {
 		return err
 	}
+	p.remembering.Wait() // each is bounded, and ends with ctx
 	wait := newBackOff()
 	for ctx.Err() == nil {
 		batch, err := p.next(ctx)

@@ -1,0 +1,85 @@
+package consumer
+
+import (
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// A generation that cannot begin is not joined again at once: each time would
+// stop the whole group.
+func TestH24GenerationsThatCannotBeginArePaced(t *testing.T) {
+	for name, fault := range map[string]kfake.Fault{
+		"no offsets": {Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: testTopic, Err: kerr.NotLeaderForPartition, Count: -1},
+		"no commits": {Keys: []kmsg.Key{kmsg.OffsetFetch}, Group: testGroup, Err: kerr.CoordinatorLoadInProgress, Count: -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(t *testing.T, r *rig) {
+				broken := r.cluster.Fault(fault)
+				joins := r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Observe: true, Count: -1})
+				p := r.start()
+				time.Sleep(time.Minute)
+				if n := joins.Hits(); n > 60 {
+					t.Errorf("joined %d times in a minute", n)
+				}
+				broken.Remove()
+				r.produce(event("a"))
+				r.awaitCreated("a")
+				p.shutdown(t)
+			})
+		})
+	}
+}
+
+// The second record of an id may come in another partition, whose memory is
+// rebuilt sooner.
+func TestH8NoPartitionDispatchesBeforeAllRemember(t *testing.T) {
+	bubble(t, 2, func(t *testing.T, r *rig) {
+		r.produce(append(events("e", 50), event("twice"))...)
+		p := r.start()
+		r.awaitCreated("twice")
+		p.shutdown(t)
+		r.produce(message{partition: 1, value: `{"id":"twice"}`})
+		slow := true
+		r.cluster.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
+			r.cluster.KeepControl()
+			if slow && req.(*kmsg.FetchRequest).Topics[0].Partitions[0].Partition == 0 {
+				slow = false
+				r.cluster.SleepControl(func() { time.Sleep(3 * time.Second) })
+			}
+			return nil, nil, false
+		})
+		p = r.start()
+		r.await("the second one", func() bool { return len(r.crm.asked("twice")) == 2 })
+		p.shutdown(t)
+		if !r.crm.asked("twice")[1].Suspect {
+			t.Error("the second record was not known as such")
+		}
+		r.crm.once(t)
+	})
+}
+
+func TestCoordinatorThatMovesDoesNotEndTheGeneration(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		b, m, group := r.joined()
+		defer group.Close()
+		defer b.reset()
+		l, ended := r.heartbeatsOf(t.Context(), b, m)
+		moved := r.cluster.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.NotCoordinator, Count: -1,
+			When: func(req kmsg.Request) bool { return req.GetVersion() > 0 }, // ours, not the group's own
+		})
+		time.Sleep(l.length / 2)
+		moved.Remove()
+		if moved.Hits() == 0 {
+			t.Fatal("no heartbeat was refused")
+		}
+		time.Sleep(5 * time.Minute)
+		if len(ended) > 0 || l.err() != nil {
+			t.Errorf("ended: %v", l.err())
+		}
+	})
+}
