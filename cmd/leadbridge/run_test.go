@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/monitor"
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 )
@@ -44,7 +46,7 @@ func TestRunWithNothingThere(t *testing.T) {
 func TestRunDelivers(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, crmtest.Options{UserFields: true, Portal: "acme.bitrix24.ru"}, "leads", "leads.dlt")
-	s := startService(t, r.env(nil))
+	s := startService(t, r.env(map[string]string{"CRM_BASE_URL": r.crmURL + "/v1/"}))
 	r.produce(t, lead)
 	r.produce(t, `{"firstName":"Secretname","phone":"secretword"}`)
 	eventually(t, "both are done", func() bool { return r.committed() == 2 })
@@ -80,7 +82,8 @@ func TestRunDelivers(t *testing.T) {
 }
 
 // logLines checks the form of the log: JSON with time, level and msg, the
-// contact's card at debug, the dead letter at warn, and totals in the end.
+// contact's card at debug, the dead letter and what was mended of the settings at
+// warn, and totals in the end.
 func logLines(t *testing.T, p *program) {
 	t.Helper()
 	levels := map[string]int{}
@@ -99,13 +102,17 @@ func logLines(t *testing.T, p *program) {
 		if strings.Contains(line, "https://acme.bitrix24.ru/crm/contact/details/") {
 			levels["contact at "+fields["level"].(string)]++
 		}
+		if strings.Contains(line, "CRM_BASE_URL is written without /v1") {
+			levels["setting at "+fields["level"].(string)]++
+		}
 		if strings.Contains(line, "NO_CONTACT_POINT") {
 			levels["letter at "+fields["level"].(string)]++
 		}
 		last = fields
 	}
-	if levels["contact at debug"] != 1 || levels["letter at warn"] != 1 || len(levels) != 2 {
-		t.Errorf("%v, want one contact at debug and one letter at warn:\n%s", levels, p.stderr())
+	want := map[string]int{"contact at debug": 1, "letter at warn": 1, "setting at warn": 1}
+	if diff := cmp.Diff(want, levels); diff != "" {
+		t.Errorf("lines (-want +got):\n%s\n%s", diff, p.stderr())
 	}
 	if last["msg"] != "stopped" || last["created"] != 1.0 || last["dead_lettered"] != 1.0 || last["consumed"] != 2.0 {
 		t.Errorf("last line %v", last)
@@ -118,9 +125,10 @@ func TestBadKeyThenGoodKey(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, crmtest.Options{UserFields: true, Keys: []string{"vibe_api_good"}}, "leads", "leads.dlt")
 	r.key(t, "vibe_api_bad")
-	r.produce(t, lead)
 	s := startService(t, r.env(nil))
+	// It shows before the first event, which then waits.
 	s.answers(t, "/readyz", http.StatusServiceUnavailable, "credentials")
+	r.produce(t, lead)
 	if code, body := s.get("/healthz"); code != http.StatusOK {
 		t.Errorf("a deliberate hold is unhealthy: %d %s", code, body)
 	}

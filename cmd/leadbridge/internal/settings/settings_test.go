@@ -201,13 +201,15 @@ func TestFaults(t *testing.T) {
 // TestFaultsKeepSecrets sets wrong secrets and looks for them in what is told.
 func TestFaultsKeepSecrets(t *testing.T) {
 	t.Parallel()
-	_, err := service(t, func(s *Service) {
-		s.APIKey, s.SessionToken, s.SASLPassword = "hush\nhush", "hush\x00", "hush\x7f"
-		s.SASLMechanism, s.SASLUsername = "PLAIN", "me"
-		s.BaseURL = "https://me:hush@crm"
-	}).Parse()
-	if err == nil || strings.Contains(err.Error(), "hush") {
-		t.Errorf("faults tell a secret: %v", err)
+	for _, url := range []string{"https://me:hush@crm", "ftp://me:hush@crm", "https://me:hush@crm:port"} {
+		_, err := service(t, func(s *Service) {
+			s.APIKey, s.SessionToken, s.SASLPassword = "hush\nhush", "hush\x00", "hush\x7f"
+			s.SASLMechanism, s.SASLUsername = "PLAIN", "me"
+			s.BaseURL = url
+		}).Parse()
+		if n := len(variables(t, err)); n != 4 || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%d faults, want 4 without a secret: %v", n, err)
+		}
 	}
 }
 
