@@ -97,28 +97,15 @@ func (w *wire) send(ctx context.Context, c call) answer {
 	defer timer.Stop()
 
 	p := &passage{lease: c.lease}
-	var reused atomic.Bool
-	var written atomic.Pointer[time.Time]
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(got httptrace.GotConnInfo) {
-			reused.Store(got.Reused)
-			carry(got.Conn, p)
-		},
-		WroteRequest: func(info httptrace.WroteRequestInfo) {
-			if info.Err == nil {
-				now := time.Now()
-				written.Store(&now)
-				timer.Reset(w.timeout) // the wait for the answer begins
-			}
-		},
-	})
+	t := &trace{}
+	ctx = t.follow(ctx, p, func() { timer.Reset(w.timeout) }) // the wait for the answer begins
 	a := answer{sent: time.Now()}
 	w.exchange(ctx, c, p, &a)
 	if a.err != nil && errors.Is(context.Cause(ctx), errTimeout) {
 		a.err = errTimeout
 	}
-	a.reused = reused.Load()
-	switch at := written.Load(); {
+	a.reused = t.reused.Load()
+	switch at := t.written.Load(); {
 	case at != nil:
 		a.written = *at
 	case p.wrote.Load(): // a part of it: as late as can be
@@ -128,6 +115,28 @@ func (w *wire) send(ctx context.Context, c call) answer {
 		a.lease = *lost
 	}
 	return a
+}
+
+// trace is what the transport tells about a request, from goroutines of its own.
+type trace struct {
+	reused  atomic.Bool
+	written atomic.Pointer[time.Time]
+}
+
+func (t *trace) follow(ctx context.Context, p *passage, wrote func()) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(got httptrace.GotConnInfo) {
+			t.reused.Store(got.Reused)
+			carry(got.Conn, p)
+		},
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			if info.Err == nil {
+				now := time.Now()
+				t.written.Store(&now)
+				wrote()
+			}
+		},
+	})
 }
 
 func (w *wire) exchange(ctx context.Context, c call, p *passage, a *answer) {
@@ -143,7 +152,7 @@ func (w *wire) exchange(ctx context.Context, c call, p *passage, a *answer) {
 	}
 	defer res.Body.Close()
 	a.answered, a.status, a.header = time.Now(), res.StatusCode, res.Header
-	a.requestID = bounded(res.Header.Get("X-Request-Id"), 64)
+	a.requestID = plainID(res.Header.Get("X-Request-Id"))
 	w.note(res.Header.Get("Date"))
 	a.body, a.err = readCapped(res.Body)
 }
@@ -167,7 +176,8 @@ func (w *wire) request(ctx context.Context, c call, p *passage) (*http.Request, 
 	if key != "" {
 		req.Header.Set("X-Api-Key", key)
 	}
-	if token != "" {
+	// The session is an app's; a personal key beside one left over in the settings works alone.
+	if token != "" && !strings.HasPrefix(key, "vibe_api_") {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	return req, nil
@@ -195,6 +205,17 @@ func (w *wire) note(date string) {
 }
 
 func (w *wire) close() { w.client.CloseIdleConnections() }
+
+// plainID is an id from outside, "" when it is more than that.
+func plainID(s string) string {
+	odd := func(r rune) bool {
+		return r != '-' && r != '_' && r != '.' && r != ':' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}
+	if len(s) > 64 || strings.ContainsFunc(s, odd) {
+		return ""
+	}
+	return s
+}
 
 // bounded cuts text from outside to a length that logs and headers can bear.
 func bounded(s string, n int) string {

@@ -42,6 +42,7 @@ type outcome struct {
 	written    time.Time // see answer
 	answered   time.Time // see answer
 	lease      error
+	requestID  string          // the CRM's, for its support
 	data       json.RawMessage // of an answer with success
 	extra      json.RawMessage // "meta" of an answer with success
 
@@ -65,7 +66,7 @@ type envelope struct {
 // classify is the one place that decides what an answer means, for reads and
 // creates alike; created looks at the id of a create on top.
 func classify(a answer, now time.Time) outcome {
-	o := outcome{status: a.status, written: a.written, answered: a.answered, lease: a.lease}
+	o := outcome{status: a.status, written: a.written, answered: a.answered, lease: a.lease, requestID: a.requestID}
 	if a.lease != nil {
 		o.class = classLeaseLost
 		return o
@@ -87,7 +88,7 @@ func classify(a answer, now time.Time) outcome {
 		return o
 	}
 	if e.Error != nil {
-		o.code, o.message = bounded(string(e.Error.Code), 64), bounded(string(e.Error.Message), 2048)
+		o.code, o.message = plainID(string(e.Error.Code)), bounded(string(e.Error.Message), 2048)
 		o.retryAfter = max(o.retryAfter, seconds(float64(e.Error.RetryAfter)))
 	}
 	failed := e.Error != nil || (e.Success != nil && !*e.Success)

@@ -72,6 +72,7 @@ const codeFieldUnknown = "FIELD_UNKNOWN"
 
 // adopt puts what was learned in force. Called with mu held.
 func (c *Creator) adopt(p *portal) {
+	changed := c.portal == nil || c.portal.way != p.way || c.portal.name != p.name
 	c.portal, c.stale = p, false
 	if c.cfg.RequestsPerSecond == RateAuto {
 		c.budget.perSecond = documentedRate
@@ -83,6 +84,9 @@ func (c *Creator) adopt(p *portal) {
 		c.ways = append(c.ways, p.way)
 	}
 	c.report(p.missing())
+	if !changed {
+		return
+	}
 	c.log.Info().Str("portal", p.name).Stringer("origin_field", p.way).
 		Float64("requests_per_second", c.budget.perSecond).Msg("CRM portal asked")
 }
@@ -90,16 +94,23 @@ func (c *Creator) adopt(p *portal) {
 // documentedRate is the portal's limit where GET /v1/me is silent, requests a second.
 const documentedRate = 10
 
-// report says once of each field that the portal would drop it. Called with mu held.
+// maxReported bounds the memory of names: they come from events.
+const maxReported = 200
+
+// report says once of each field that the portal would drop it. A name that is no name is
+// an event's own text and not for the log. Called with mu held.
 func (c *Creator) report(names []string) {
-	names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return c.reported[n] })
-	if len(names) == 0 {
+	var fresh []string
+	for _, n := range names {
+		if !c.reported[n] && len(c.reported) < maxReported && plainID(n) != "" {
+			c.reported[n] = true
+			fresh = append(fresh, n)
+		}
+	}
+	if len(fresh) == 0 {
 		return
 	}
-	for _, n := range names {
-		c.reported[n] = true
-	}
-	c.log.Warn().Strs("fields", names).Msg("fields unknown to the portal: their values go into comments")
+	c.log.Warn().Strs("fields", fresh).Msg("fields unknown to the portal: their values go into comments")
 }
 
 // detect asks the portal what it is. Without a portal the outcome says why: an error is

@@ -39,7 +39,7 @@ func TestNoPersonalDataNoSecretAnywhere(t *testing.T) {
 				if n%10 == 0 {
 					r.Contact.Name = "Poison"
 				}
-				r.Contact.UserFields = map[string]any{"ufCrm_UNKNOWN": "Private"}
+				r.Contact.UserFields = map[string]any{"ufCrm_UNKNOWN": "Private", "ufCrm_" + r.Contact.Emails[0].Value: true}
 				all = append(all, w.start(ctx, r))
 			}
 			later(20 * time.Second)

@@ -55,28 +55,37 @@ func TestSuspectWaitsForWhatOthersSent(t *testing.T) {
 
 // The horizon may move while the event waits: it is asked again before each decision.
 func TestSuspectHorizonMoves(t *testing.T) {
-	inBubble(t, portalWithField(), nil, func(w *world) {
-		var horizon atomic.Pointer[time.Time]
-		begun := time.Now()
-		horizon.Store(&begun)
-		r := suspect(1)
-		r.SentBefore = func() time.Time { return *horizon.Load() }
-		done := w.start(w.t.Context(), r)
-		later(lifetime + settle/2) // between the two look-ups
-		moved := begun.Add(20 * time.Second)
-		horizon.Store(&moved)
-		later(10 * time.Second)
-		// The predecessor's create, which takes effect at the last moment.
-		other := w.newCreator(func(c *crmclient.Config) { c.Metrics = nil })
-		defer other.Close()
-		if _, err := other.Create(w.t.Context(), lead(1)); err != nil {
-			t.Fatal(err)
-		}
-		if e := <-done; !e.result.Found {
-			t.Errorf("Create = %+v", e)
-		}
-		w.wantContacts(1)
-	})
+	for name, test := range map[string]struct {
+		moves   time.Duration // to so long after the begin
+		arrives time.Duration // when the predecessor's create takes effect
+	}{
+		"far":    {20 * time.Second, 47 * time.Second},
+		"little": {3 * time.Second, 42 * time.Second}, // both look-ups were after the first horizon, one before the second
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, portalWithField(), nil, func(w *world) {
+				var horizon atomic.Pointer[time.Time]
+				begun := time.Now()
+				horizon.Store(&begun)
+				r := suspect(1)
+				r.SentBefore = func() time.Time { return *horizon.Load() }
+				done := w.start(w.t.Context(), r)
+				later(lifetime + settle/2) // between the two look-ups
+				moved := begun.Add(test.moves)
+				horizon.Store(&moved)
+				later(time.Until(begun.Add(test.arrives)))
+				other := w.newCreator(func(c *crmclient.Config) { c.Metrics = nil })
+				defer other.Close()
+				if _, err := other.Create(w.t.Context(), lead(1)); err != nil {
+					t.Fatal(err)
+				}
+				if e := <-done; !e.result.Found {
+					t.Errorf("Create = %+v", e)
+				}
+				w.wantContacts(1)
+			})
+		})
+	}
 }
 
 // A suspect that is refused is looked up again before it is.

@@ -1,0 +1,110 @@
+package crmclient_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+)
+
+// H20: another originator's contact with the same id is not ours.
+func TestH20OtherOriginator(t *testing.T) {
+	inBubble(t, crmtest.Options{NativeOriginID: true}, nil, func(w *world) {
+		other := w.newCreator(func(c *crmclient.Config) { c.Metrics, c.Originator = nil, "other-bridge" })
+		defer other.Close()
+		theirs, err := other.Create(w.t.Context(), lead(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := w.mustCreate(suspect(1))
+		if e.result.Found || e.result.ContactID == theirs.ContactID {
+			t.Errorf("Create = %+v", e)
+		}
+		if e := w.mustCreate(suspect(1)); !e.result.Found || e.result.ContactID == theirs.ContactID {
+			t.Errorf("Create = %+v", e)
+		}
+	})
+}
+
+// H33: strangers with our ids push rows out of a full page; it is asked for again in halves.
+func TestH33FullPage(t *testing.T) {
+	inBubble(t, crmtest.Options{NativeOriginID: true}, nil, func(w *world) {
+		other := w.newCreator(func(c *crmclient.Config) { c.Metrics, c.Originator = nil, "other-bridge" })
+		defer other.Close()
+		for n := range 40 { // their rows come first
+			if _, err := other.Create(w.t.Context(), lead(n)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for n := range 50 {
+			w.mustCreate(lead(n))
+		}
+		created := w.sim.Stats().Contacts
+		var all []<-chan ended
+		for n := range 50 {
+			all = append(all, w.start(w.t.Context(), suspect(n)))
+		}
+		for n, done := range all {
+			if e := <-done; !e.result.Found {
+				t.Errorf("event %d: %+v", n, e)
+			}
+		}
+		if n := w.sim.Stats().Contacts; n != created {
+			t.Errorf("%d contacts more", n-created)
+		}
+	})
+}
+
+// hasMore alone is reason enough to ask again.
+func TestH33HasMore(t *testing.T) {
+	inBubble(t, portalWithField(), nil, func(w *world) {
+		w.mustCreate(lead(1))
+		w.script(searchCall, func(n int, c crmtest.Call) crmtest.Action {
+			if concerns(c, 1) && concerns(c, 2) {
+				return crmtest.Action{Status: 200, Body: `{"success":true,"data":[],"meta":{"hasMore":true}}`}
+			}
+			return crmtest.Action{}
+		})
+		one, two := w.start(w.t.Context(), suspect(1)), w.start(w.t.Context(), suspect(2))
+		if a, b := <-one, <-two; !a.result.Found || b.result.Found {
+			t.Errorf("Creates = %+v, %+v", a, b)
+		}
+		w.wantContacts(2)
+	})
+}
+
+// A look-up that fails asks again; it is no evidence against the event.
+func TestLookUpFailsAndAsksAgain(t *testing.T) {
+	for name, a := range map[string]crmtest.Action{
+		"502":       {Status: 502, Code: "BITRIX_UNAVAILABLE"},
+		"429":       {Status: 429, Code: "RATE_LIMITED", RetryAfter: 3},
+		"401":       {Status: 401, Code: "KEY_EXPIRED"},
+		"reset":     {End: crmtest.Reset},
+		"truncated": {End: crmtest.Truncate},
+		"no rows":   {Status: 200, Body: `{"success":true}`},
+		"html":      {Status: 200, Body: `<html>`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, portalWithField(), nil, func(w *world) {
+				w.mustCreate(lead(1))
+				w.script(searchCall, func(n int, _ crmtest.Call) crmtest.Action {
+					if n <= 30 {
+						return a
+					}
+					return crmtest.Action{}
+				})
+				done := w.start(w.t.Context(), suspect(1))
+				later(5 * time.Second)
+				if w.holds() == "" {
+					t.Error("nothing is shown while look-ups fail")
+				}
+				if e := <-done; !e.result.Found || e.err != nil {
+					t.Errorf("Create = %+v", e)
+				}
+				w.wantContacts(1)
+				w.wantHolds("")
+			})
+		})
+	}
+}

@@ -1,0 +1,138 @@
+package crmclient_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+)
+
+// H17: two people with one phone, and one person twice, on the tag's way.
+func TestH17OnePersonTwice(t *testing.T) {
+	inBubble(t, crmtest.Options{}, nil, func(w *world) {
+		phone := []crmclient.Multifield{{Value: "+79161234567", TypeID: "MOBILE"}}
+		requests := make([]crmclient.Request, 3)
+		for n := range requests {
+			requests[n] = lead(n)
+			requests[n].Contact.Phones = phone
+		}
+		requests[1].Contact = requests[0].Contact // the same person again
+		first := w.mustCreate(requests[0])
+		requests[1].Suspect, requests[2].Suspect = true, true
+		for _, r := range requests[1:] {
+			if e := w.mustCreate(r); e.result.Found {
+				t.Errorf("another's contact was taken for its own: %+v", e)
+			}
+		}
+		requests[0].Suspect = true
+		if e := w.mustCreate(requests[0]); !e.result.Found || e.result.ContactID != first.result.ContactID {
+			t.Errorf("Create = %+v", e)
+		}
+		w.wantContacts(3)
+	})
+}
+
+// H17: the portal's clock and zone are not ours.
+func TestH17Clocks(t *testing.T) {
+	for name, test := range map[string]struct {
+		skew     time.Duration
+		recorded time.Duration // from now
+	}{
+		"portal ahead":       {5 * time.Hour, -time.Minute},
+		"portal behind":      {-5 * time.Hour, -time.Minute},
+		"days behind":        {-72 * time.Hour, -time.Minute},
+		"record of tomorrow": {0, 26 * time.Hour},
+		"old record":         {0, -30 * 24 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, crmtest.Options{Skew: test.skew, Zone: time.FixedZone("", -7*3600)}, nil, func(w *world) {
+				r := lead(1)
+				r.RecordedAt = time.Now().Add(test.recorded)
+				w.mustCreate(r)
+				r.Suspect = true
+				if e := w.mustCreate(r); !e.result.Found {
+					t.Errorf("Create = %+v", e)
+				}
+				w.wantContacts(1)
+			})
+		})
+	}
+}
+
+// A person with more contacts than a page holds.
+func TestTagBeyondAPage(t *testing.T) {
+	inBubble(t, crmtest.Options{}, nil, func(w *world) {
+		last := 130
+		for n := range last {
+			r := lead(n)
+			r.Contact = lead(0).Contact
+			w.mustCreate(r)
+		}
+		for n := range []int{0, 60, last - 1} {
+			r := suspect(n)
+			r.Contact = lead(0).Contact
+			if e := w.mustCreate(r); !e.result.Found {
+				t.Errorf("event %d: %+v", n, e)
+			}
+		}
+		r := suspect(last)
+		r.Contact = lead(0).Contact
+		if e := w.mustCreate(r); e.result.Found {
+			t.Errorf("Create = %+v", e)
+		}
+		w.wantContacts(last + 1)
+	})
+}
+
+// Fifty look-ups by tag make one batch; without a batch they go one by one.
+func TestTagLookUpsShareABatch(t *testing.T) {
+	for name, test := range map[string]struct {
+		noBatch bool
+		call    string
+		most    int
+	}{"batch": {false, "POST /v1/batch 200", 4}, "no batch": {true, searchCall + " 200", 80}} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, crmtest.Options{NoBatch: test.noBatch}, nil, func(w *world) {
+				for n := range 40 {
+					w.mustCreate(lead(n))
+				}
+				var all []<-chan ended
+				for n := range 60 {
+					all = append(all, w.start(w.t.Context(), suspect(n)))
+				}
+				for n, done := range all {
+					if e := <-done; e.err != nil || e.result.Found != (n < 40) {
+						t.Errorf("event %d: %+v", n, e)
+					}
+				}
+				if n := w.sim.Stats().Requests[test.call]; n == 0 || n > test.most {
+					t.Errorf("%d requests %s", n, test.call)
+				}
+				w.wantContacts(60)
+			})
+		})
+	}
+}
+
+// One item of a batch of look-ups fails: it asks again, the others have their answer.
+func TestTagLookUpItemFails(t *testing.T) {
+	inBubble(t, crmtest.Options{}, nil, func(w *world) {
+		w.mustCreate(lead(1))
+		w.mustCreate(lead(2))
+		w.script("POST /v1/batch", func(n int, _ crmtest.Call) crmtest.Action {
+			if n == 1 {
+				return crmtest.Action{Items: map[string]crmtest.ItemError{"0": {Code: "BITRIX_UNAVAILABLE"}}}
+			}
+			if n == 2 {
+				return crmtest.Action{Items: map[string]crmtest.ItemError{"0": {}}} // in neither map
+			}
+			return crmtest.Action{}
+		})
+		one, two := w.start(w.t.Context(), suspect(1)), w.start(w.t.Context(), suspect(2))
+		if a, b := <-one, <-two; !a.result.Found || !b.result.Found {
+			t.Errorf("Creates = %+v, %+v", a, b)
+		}
+		w.wantContacts(2)
+	})
+}

@@ -1,0 +1,84 @@
+package crmclient
+
+import (
+	"context"
+	"time"
+)
+
+// do makes one call when the budget allows it.
+func (c *Creator) do(ctx context.Context, j *job, what call) answer {
+	if !j.prepaid {
+		if err := c.pay(ctx); err != nil {
+			return answer{err: err}
+		}
+	}
+	j.prepaid = false
+	a := c.wire.send(ctx, what)
+	now := time.Now()
+	c.meter.request(what.op, a.status, now.Sub(a.sent))
+	if a.status != 0 {
+		c.mu.Lock()
+		c.budget.hear(a.header, now)
+		c.mu.Unlock()
+	}
+	return a
+}
+
+// ask is do with the answer understood.
+func (c *Creator) ask(ctx context.Context, j *job, what call) outcome {
+	return c.understood(what, classify(c.do(ctx, j, what), time.Now()))
+}
+
+// understood draws what every outcome means beyond its request.
+func (c *Creator) understood(what call, o outcome) outcome {
+	if o.class == classCredentials {
+		c.wire.keys.doubt()
+	}
+	if o.class == classThrottled {
+		c.mu.Lock()
+		c.budget.block(time.Now().Add(o.retryAfter))
+		c.mu.Unlock()
+	}
+	if o.class != classDone {
+		c.log.Debug().Str("operation", what.op).Int("status", o.status).Str("code", o.code).
+			Stringer("class", o.class).Str("request_id", o.requestID).Msg("CRM call failed")
+	}
+	return o
+}
+
+// pay waits for the budget.
+func (c *Creator) pay(ctx context.Context) error {
+	for {
+		c.mu.Lock()
+		now := time.Now()
+		at := c.budget.at(now)
+		if !at.After(now) {
+			c.budget.take(now)
+		}
+		c.mu.Unlock()
+		if !at.After(now) {
+			return nil
+		}
+		if err := sleepUntil(ctx, nil, at); err != nil {
+			return err
+		}
+	}
+}
+
+// sleepUntil waits for a time, or for the end of ctx, or for stop.
+func sleepUntil(ctx context.Context, stop <-chan struct{}, at time.Time) error {
+	d := time.Until(at)
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-stop:
+		return ErrStopped
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
