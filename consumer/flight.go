@@ -41,7 +41,7 @@ func (p *partition) takeUp(ctx context.Context, f *flight) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f.inherited = p.progress.standing(f.Offset) == standingSuspect
-	f.suspect = f.inherited || before || f.event.Replays > 0
+	f.suspect = f.inherited || before || f.event.Replays > 0 || p.careful()
 	f.sentBefore = p.sentBefore(f.inherited)
 	if len(f.Key) > 0 {
 		if ahead := p.turns[string(f.Key)]; ahead != nil {

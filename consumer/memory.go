@@ -11,18 +11,24 @@ import (
 const (
 	rememberBytes = 64 << 20
 	rememberTime  = 10 * time.Second
-	rememberChunk = 2000 // offsets
+	rememberChunk = 2000 // offsets read at a time, at most
+	rememberFirst = 32   // as long as their size is not known
+	rememberAim   = 4 << 20
 )
 
 // remember rebuilds the memory of event ids from the log below the start, the
 // newest records first, within bounds. A failure leaves what was read.
 func (p *partition) remember(ctx context.Context) error {
+	if p.careful() { // a record below may be what ends the process: every event is a suspect instead
+		p.seen.open(p.id, nil)
+		return nil
+	}
 	limited, cancel := context.WithTimeout(ctx, rememberTime)
 	defer cancel()
 	var hashes []uint64 // newest first
-	bytes := int64(0)
+	bytes, step := int64(0), int64(rememberFirst)
 	for end := p.openedAt.start; end > p.openedAt.log.first && len(hashes) < p.cfg.DedupeWindow && bytes < rememberBytes; {
-		from := max(end-rememberChunk, p.openedAt.log.first)
+		from := max(end-step, p.openedAt.log.first)
 		chunk, read, err := p.readBack(limited, from, end)
 		bytes += read
 		slices.Reverse(chunk)
@@ -35,6 +41,7 @@ func (p *partition) remember(ctx context.Context) error {
 			break
 		}
 		end = from
+		step = max(min(4*step, rememberChunk, step*rememberAim/max(read, 1)), 1)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()

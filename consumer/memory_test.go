@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,11 @@ import (
 // an offset; it tells the ids of those asked for that are remembered.
 func (r *rig) remembering(ctx context.Context, start int64, window int, ids []string) (known []string, err error) {
 	r.t.Helper()
+	return r.rememberingUnder(ctx, ledger{granted: start, trial: -1}, start, window, ids)
+}
+
+func (r *rig) rememberingUnder(ctx context.Context, left ledger, start int64, window int, ids []string) (known []string, err error) {
+	r.t.Helper()
 	cfg := r.config()
 	cfg.DedupeWindow = window
 	c, err := New(cfg, fakeTransformer{}, r.crm)
@@ -27,7 +33,7 @@ func (r *rig) remembering(ctx context.Context, start int64, window int, ids []st
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	p := newPartition(&generation{Consumer: c, takeover: time.Now()}, 0, ends[0], committed{start, ledger{granted: start, trial: -1}.encode(start)})
+	p := newPartition(&generation{Consumer: c, takeover: time.Now()}, 0, ends[0], committed{start, left.encode(start)})
 	if err := p.remember(ctx); err != nil {
 		return nil, err
 	}
@@ -132,13 +138,48 @@ func TestMemoryKeepsWhatItHasReadWhenTheBrokerFails(t *testing.T) {
 		oldest := r.cluster.Fault(kfake.Fault{
 			Keys: []kmsg.Key{kmsg.Fetch}, Topic: testTopic, Err: kerr.UnknownServerError, Count: -1,
 			When: func(req kmsg.Request) bool {
-				return req.(*kmsg.FetchRequest).Topics[0].Partitions[0].FetchOffset < 2000
+				return req.(*kmsg.FetchRequest).Topics[0].Partitions[0].FetchOffset < 1000
 			},
 		})
 		defer oldest.Remove()
 		known, err := r.remembering(t.Context(), 4500, 10_000, []string{"e1499", "e0"})
 		if err != nil || len(known) != 2 {
 			t.Errorf("%v remembered, %v", known, err)
+		}
+	})
+}
+
+func TestMemoryReadsBackBoundedBytes(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		const n, size = 110, 700 << 10
+		padding := strings.Repeat(" ", size)
+		for _, id := range ids("e", 0, n) {
+			r.produce(message{value: fmt.Sprintf(`{"id":%q}%s`, id, padding)})
+		}
+		known, err := r.remembering(t.Context(), n, 10_000, ids("e", 0, n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		most := (rememberBytes + 2*rememberAim) / size
+		if len(known) > most || len(known) < rememberBytes/size-1 || known[len(known)-1] != "e109" {
+			t.Errorf("%d records of %d bytes were read back, the last one %s", len(known), size, known[len(known)-1])
+		}
+	})
+}
+
+// A record that ended the process and became a dead letter would end it again
+// when the memory is rebuilt.
+func TestH35MemoryIsNotRebuiltAfterSeveralOpenings(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.produce(events("e", 10)...)
+		left := ledger{granted: 10, trial: -1, openings: carefulAfter}
+		known, err := r.rememberingUnder(t.Context(), left, 10, 100, ids("e", 0, 10))
+		if err != nil || len(known) > 0 {
+			t.Errorf("%v were read back: %v", known, err)
+		}
+		left.openings--
+		if known, err := r.rememberingUnder(t.Context(), left, 10, 100, ids("e", 0, 10)); err != nil || len(known) != 10 {
+			t.Errorf("%v were read back: %v", known, err)
 		}
 	})
 }

@@ -196,7 +196,7 @@ func (p *partition) alreadyDone(rec record) bool {
 	p.mu.Unlock()
 	if done {
 		p.metrics.skipped.WithLabelValues("done").Inc()
-		if rec.Value != nil {
+		if rec.Value != nil && !p.careful() {
 			p.seen.note(p.id, p.eventID(rec))
 		}
 		p.pass(rec)

@@ -27,7 +27,7 @@ type trial struct {
 // tryAlone transforms the record under a trial when the partition was opened
 // too often at its offset; false says that it need not.
 func (p *partition) tryAlone(ctx context.Context, f *flight) (bool, error) {
-	if p.openedAt.left.openings < carefulAfter || f.Offset >= p.openedAt.left.granted {
+	if !p.careful() || f.Offset >= p.openedAt.left.granted {
 		return false, nil
 	}
 	attempt := trial{offset: f.Offset, begun: 1}
@@ -49,8 +49,14 @@ func (p *partition) tryAlone(ctx context.Context, f *flight) (bool, error) {
 	}
 	p.decodeSafely(f)
 	p.build(f)
-	return true, nil
+	// Told before anything else is done with it: what ends the process from here
+	// on is not its transformation.
+	p.setTrial(trial{offset: -1})
+	return true, p.awaitCommit(ctx)
 }
+
+// careful says that the partition was opened too often at its offset.
+func (p *partition) careful() bool { return p.openedAt.left.openings >= carefulAfter }
 
 func (p *partition) setTrial(t trial) {
 	p.mu.Lock()
