@@ -57,6 +57,19 @@ func (l ledger) clean() bool {
 	return !slices.ContainsFunc(l.spans, func(s span) bool { return s.sent })
 }
 
+// doneEnd is the offset after the last one that is done, of a commit at
+// offset. A log that ends before it is not the one that was read.
+func (l ledger) doneEnd(offset int64) int64 {
+	end := l.granted
+	for _, s := range slices.Backward(l.spans) {
+		if s.to < end {
+			return end
+		}
+		end = s.from
+	}
+	return max(end, offset)
+}
+
 // encode writes the ledger of a commit at offset, in at most maxMetadata
 // bytes. When that is not enough the closest spans are joined, which makes done
 // records suspects again: more look-ups, never a loss.

@@ -29,18 +29,18 @@ func openingOf(log bounds, commit committed, takeover time.Time) opening {
 			o.left.spans = []span{{from: from, to: log.end, sent: true}}
 		}
 	}
+	left, err := decodeLedger(commit.offset, commit.metadata)
 	switch {
 	case commit.offset < 0:
 		o.unexplored = log.first < log.end
 		suspectAll(log.first)
 		o.sentBefore = time.Time{} // see exploration
 		return o
-	case commit.offset > log.end:
+	case commit.offset > log.end, err == nil && left.doneEnd(commit.offset) > log.end:
 		o.replaced = true
 		suspectAll(log.first)
 		return o
 	}
-	left, err := decodeLedger(commit.offset, commit.metadata)
 	if err != nil {
 		suspectAll(max(commit.offset, log.first))
 	} else {

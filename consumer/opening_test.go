@@ -34,6 +34,18 @@ func TestOpening(t *testing.T) {
 			start: 50, replaced: true, sentBefore: takeover,
 			left: ledger{granted: 200, trial: -1, spans: []span{{50, 200, true}}},
 		}},
+		"H9 done records beyond the log's end": {text(120, ledger{granted: 400, horizon: earlier, trial: -1, spans: []span{{120, 121, true}, {300, 400, true}}}), opening{
+			start: 50, replaced: true, sentBefore: takeover,
+			left: ledger{granted: 200, trial: -1, spans: []span{{50, 200, true}}},
+		}},
+		"H9 nothing but done records beyond the log's end": {text(120, ledger{granted: 201, horizon: earlier, trial: -1, spans: []span{{120, 121, true}}}), opening{
+			start: 50, replaced: true, sentBefore: takeover,
+			left: ledger{granted: 200, trial: -1, spans: []span{{50, 200, true}}},
+		}},
+		"done up to the log's end": {text(120, ledger{granted: 400, horizon: earlier, trial: -1, spans: []span{{120, 121, true}, {200, 300, true}, {300, 400, false}}}), opening{
+			start: 120, sentBefore: earlier,
+			left: ledger{granted: 400, horizon: earlier, trial: -1, spans: []span{{120, 121, true}, {200, 400, false}}},
+		}},
 		"ours, clean": {text(120, ledger{granted: 120, horizon: earlier, trial: -1, way: "originId"}), opening{
 			start: 120, sentBefore: earlier, left: ledger{granted: 120, horizon: earlier, trial: -1, way: "originId"},
 		}},

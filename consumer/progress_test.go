@@ -84,6 +84,9 @@ func must[T any](v T, err error) T {
 func (w *world) checkHandover() {
 	w.t.Helper()
 	o := openingOf(bounds{0, w.end()}, w.commit, time.Now())
+	if o.replaced {
+		w.fatalf("the log was taken for another one")
+	}
 	p := newProgress(o.start, o.left)
 	for offset := range w.end() {
 		if !w.record[offset] {
