@@ -1,12 +1,16 @@
 package consumer
 
 import (
+	"context"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/leadbridge/leadbridge/crmclient"
 )
 
 // A generation that cannot begin is not joined again at once: each time would
@@ -80,6 +84,56 @@ func TestCoordinatorThatMovesDoesNotEndTheGeneration(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		if len(ended) > 0 || l.err() != nil {
 			t.Errorf("ended: %v", l.err())
+		}
+	})
+}
+
+// The last commit of a generation may arrive late as well: the member leaves,
+// so that the broker refuses it then.
+func TestH16UnknownLastCommitLeavesTheGroup(t *testing.T) {
+	bubble(t, 2, func(t *testing.T, r *rig) {
+		a := r.start()
+		r.produce(event("a"), message{partition: 1, value: `{"id":"b"}`})
+		r.awaitCreated("a", "b")
+		last := r.cluster.Fault(kfake.Fault{
+			Keys: []kmsg.Key{kmsg.OffsetCommit}, Group: testGroup, Err: kerr.RequestTimedOut, Count: 1,
+			When: func(req kmsg.Request) bool {
+				p := req.(*kmsg.OffsetCommitRequest).Topics[0].Partitions[0]
+				l, err := decodeLedger(p.Offset, *p.Metadata)
+				return err == nil && !l.horizon.After(time.Now())
+			},
+		})
+		left := r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.LeaveGroup}, Observe: true, Count: -1})
+		b := r.start()
+		r.await("the end of the generation", func() bool { return last.Hits() == 1 })
+		r.await("that it leaves", func() bool { return left.Hits() == 1 })
+		r.produce(event("c"), message{partition: 1, value: `{"id":"d"}`})
+		r.awaitCreated("c", "d")
+		a.shutdown(t)
+		b.shutdown(t)
+		r.crm.once(t)
+	})
+}
+
+// A refusal says nothing about an earlier owner: it neither prolongs the
+// exploration of a group without commits nor makes its look-ups wait.
+func TestH5RefusalsDoNotCountInAnExploration(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.produce(events("old", 40)...)
+		r.crm.setAnswer(func(_ context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
+			if strings.HasSuffix(q.OriginID, "5") {
+				return crmclient.Result{}, &crmclient.Rejection{Reason: crmclient.ReasonRefused}, true
+			}
+			if q.SentBefore != nil && !q.SentBefore().IsZero() {
+				t.Errorf("%s waits for an earlier owner that nothing tells of", q.OriginID)
+			}
+			return crmclient.Result{}, nil, false
+		})
+		p := r.start(func(c *Config) { c.Window = 8 })
+		r.await("all", func() bool { return r.commits()[0].offset == 40 })
+		p.shutdown(t)
+		if n := r.crm.suspects(); n > 3*8 {
+			t.Errorf("%d look-ups for a window of 8", n)
 		}
 	})
 }
