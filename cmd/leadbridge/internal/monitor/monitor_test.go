@@ -146,9 +146,9 @@ func TestSummaries(t *testing.T) {
 		consumed.Add(5)
 		contacts.WithLabelValues("created").Add(3)
 		contacts.WithLabelValues("found").Add(1)
-		time.Sleep(31 * time.Second) //nolint:forbidigo // virtual time
+		time.Sleep(31 * time.Second)
 		consumed.Add(2)
-		time.Sleep(30 * time.Second) //nolint:forbidigo // virtual time
+		time.Sleep(30 * time.Second)
 		synctest.Wait()
 		var lines []map[string]any
 		for line := range bytes.Lines(log.Bytes()) {

@@ -1,0 +1,122 @@
+package demo
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/leadbridge/leadbridge/transform"
+)
+
+func plain(p person) lead {
+	return lead{
+		key:     []byte(p.email()),
+		headers: header("webhook-id", fmt.Sprintf("msg_%06d", p.n)),
+		value: object(map[string]any{
+			"firstName": p.first, "lastName": p.last, "phone": p.spoken(), "email": p.email(),
+			"message": "Перезвоните, пожалуйста", "utm_source": "newsletter",
+		}),
+	}
+}
+
+func tilda(p person) lead {
+	return lead{key: []byte(p.phone()), value: object(map[string]any{
+		"Name": p.first + " " + p.last, "Phone": p.spoken(), "Email": strings.ToUpper(p.email()),
+		"tranid": fmt.Sprintf("1234567:%d", p.n), "formid": "form49142221",
+	})}
+}
+
+func contactForm(p person) lead {
+	return lead{value: object(map[string]any{
+		"your-name": p.first + " " + p.last, "your-email": p.email(), "your-tel": p.spoken(), "your-message": "Сколько стоит доставка?",
+	})}
+}
+
+func typeform(p person) lead {
+	answer := func(ref, kind, value string) map[string]any {
+		return map[string]any{"type": kind, kind: value, "field": map[string]any{"ref": ref}}
+	}
+	return lead{value: object(map[string]any{
+		"event_id": fmt.Sprintf("01HX%06d", p.n), "event_type": "form_response",
+		"form_response": map[string]any{"answers": []any{
+			answer("first_name", "text", p.first), answer("email", "email", p.email()), answer("phone", "phone_number", p.phone()),
+		}},
+	})}
+}
+
+func facebook(p person) lead {
+	field := func(name, value string) map[string]any {
+		return map[string]any{"name": name, "values": []string{value}}
+	}
+	return lead{value: object(map[string]any{
+		"id": strconv.Itoa(990_000 + p.n), "field_data": []any{field("full_name", p.first+" "+p.last), field("email", p.email()), field("phone_number", p.phone())},
+	})}
+}
+
+func structuredEvent(p person) lead {
+	return lead{
+		key:     []byte(p.email()),
+		headers: header("content-type", "application/cloudevents+json"),
+		value: object(map[string]any{
+			"specversion": "1.0", "id": fmt.Sprintf("signup-%d", p.n), "source": "/site/signup", "type": "lead.created",
+			"data": map[string]any{"first_name": p.first, "last_name": p.last, "email": p.email(), "mobile": p.spoken()},
+		}),
+	}
+}
+
+func binaryEvent(p person) lead {
+	return lead{
+		key: []byte(p.email()),
+		headers: slices.Concat(header("ce_specversion", "1.0"), header("ce_id", fmt.Sprintf("order-%d", p.n)),
+			header("ce_source", "/site/orders"), header("ce_type", "order.placed"), header("content-type", "application/json")),
+		value: object(map[string]any{"name": p.first, "surname": p.last, "email": p.email(), "position": "Закупки"}),
+	}
+}
+
+func manyPhones(p person) lead {
+	return lead{value: object(map[string]any{
+		"name": p.first, "phones": []string{p.spoken(), p.phone(), "+49 30 901820"}, "emails": p.email() + "; " + p.latin + "@example.org",
+	})}
+}
+
+func unusablePhone(p person) lead {
+	return lead{value: object(map[string]any{"name": p.first, "phone": "позвоните вечером", "email": "mailto:" + p.email()})}
+}
+
+func nameOnly(p person) lead {
+	return lead{value: object(map[string]any{"name": p.first + " " + p.last, "email": "at example dot com"})}
+}
+
+// huge is over the size that an event may have.
+func huge(p person) lead {
+	return lead{value: object(map[string]any{"name": p.first, "email": p.email(), "comment": strings.Repeat("длинно ", 90_000)})}
+}
+
+func tombstone(p person) lead { return lead{key: []byte(p.email())} }
+
+// text is a value as it stands.
+func text(value string) func(person) lead {
+	return func(person) lead { return lead{value: []byte(value)} }
+}
+
+// marked is a good lead but for one field, which the CRM makes trouble over.
+func marked(field, mark string) func(person) lead {
+	return func(p person) lead {
+		return lead{value: object(map[string]any{"name": p.first, "email": p.email(), field: mark})}
+	}
+}
+
+func header(key, value string) []transform.Header {
+	return []transform.Header{{Key: key, Value: []byte(value)}}
+}
+
+// object is JSON of what is known to be representable.
+func object(fields map[string]any) []byte {
+	b, err := json.Marshal(fields)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}

@@ -1,0 +1,94 @@
+package demo
+
+import (
+	"context"
+	_ "embed"
+	"net"
+	"time"
+
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/monitor"
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/service"
+	"github.com/leadbridge/leadbridge/consumer"
+	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+	"github.com/leadbridge/leadbridge/transform"
+)
+
+//go:embed mapping.jq
+var mapping string
+
+// times are shorter than with a real portal, or a demo would take minutes.
+const (
+	perSecond  = 80
+	settle     = 400 * time.Millisecond
+	lateBy     = 200 * time.Millisecond // less than settle: the portal keeps what it promises
+	queueLimit = 800 * time.Millisecond
+	timeout    = 2 * time.Second
+	maxBackoff = 500 * time.Millisecond
+)
+
+// faults are what the simulated CRM does wrong.
+func faults() crmtest.Faults {
+	return crmtest.Faults{
+		FailBefore: 0.03, ApplyThenFail: 0.04, ApplyLate: 0.02, Hang: 0.003, Reset: 0.02, Truncate: 0.02, HTML: 0.01, Throttle: 0.006,
+		LateBy: crmtest.Duration(lateBy), LookupLag: crmtest.Duration(100 * time.Millisecond), RetryAfter: 1,
+		Refuse: markRefused, Business: markBusiness, Conflict: markConflict, Poison: markPoison, Forbid: markForbid,
+	}
+}
+
+// serveCRM puts the simulator on a free loopback port.
+func (d *demo) serveCRM(ctx context.Context) (stop func(), err error) {
+	l, err := loopback(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d.crmURL = "http://" + l.Addr().String()
+	server := monitor.NewServer(d.sim, 0)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.Serve(l) // ends by Close
+	}()
+	return func() {
+		_ = server.Close()
+		<-done
+	}, nil
+}
+
+// wire makes the service as run does, with shorter times.
+func (d *demo) wire(ctx context.Context) (err error) {
+	if d.transformer, err = transform.New(transform.Options{PhoneRegion: "RU", SourceID: "WEB", Mapping: mapping}); err != nil {
+		return err
+	}
+	l, err := loopback(ctx)
+	if err != nil {
+		return err
+	}
+	d.statusURL = "http://" + l.Addr().String()
+	d.service, err = service.New(service.Config{
+		Consumer: consumer.Config{
+			Brokers: d.broker.cluster.ListenAddrs(), Topic: topic, DeadLetterTopic: deadLetterTopic, GroupID: group,
+			SessionTimeout: 10 * time.Second, DrainTimeout: 5 * time.Second, Window: 256, MaxBuffer: 64 << 20, DedupeWindow: 10_000,
+		},
+		CRM: crmclient.Config{
+			BaseURL: d.crmURL, APIKey: crmclient.Secret{Value: "vibe_api_demo"},
+			Timeout: timeout, QueueLimit: queueLimit, Settle: settle, Slots: 2,
+			RequestsPerMinute: 60 * perSecond, RequestsPerSecond: perSecond,
+			OriginField: "auto", Originator: "leadbridge",
+			MaxAttempts: 6, BackoffInitial: 50 * time.Millisecond, BackoffMax: maxBackoff, FloodLimit: 100,
+		},
+		Transformer: d.transformer,
+		Version:     d.cfg.Version,
+		Log:         d.cfg.Log,
+		Listener:    l,
+		Summary:     30 * time.Second,
+	})
+	if err != nil {
+		_ = l.Close()
+	}
+	return err
+}
+
+func loopback(ctx context.Context) (net.Listener, error) {
+	return monitor.Listen(ctx, "127.0.0.1:0")
+}
