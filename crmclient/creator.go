@@ -156,7 +156,7 @@ func New(cfg Config) (*Creator, error) {
 	if cfg.RequestsPerSecond < 0 {
 		c.cfg.RequestsPerSecond, c.budget.perSecond = RateAuto, documentedRate
 	}
-	c.gate.hold = preparing()
+	c.preparing()
 	c.timer = time.AfterFunc(time.Hour, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -166,8 +166,10 @@ func New(cfg Config) (*Creator, error) {
 	return c, nil
 }
 
-func preparing() *Hold {
-	return &Hold{Cause: HoldPreparing, Since: time.Now(), Advice: advice(fault{cause: HoldPreparing})}
+// preparing holds until the portal is known.
+func (c *Creator) preparing() {
+	c.gate.hold = &Hold{Cause: HoldPreparing, Since: time.Now(), Advice: advice(fault{cause: HoldPreparing})}
+	c.meter.held(HoldPreparing, true)
 }
 
 // Close drops the idle connections. A Creator can still be used after it.
@@ -205,6 +207,6 @@ func (c *Creator) leave() {
 	}
 	c.release("CRM hold has nothing to hold")
 	if c.portal == nil {
-		c.gate.hold = preparing()
+		c.preparing()
 	}
 }

@@ -147,3 +147,45 @@ func TestEverythingGoesWrong(t *testing.T) {
 		})
 	}
 }
+
+// Found and refused events went through as well: with ten of them no neutral call is asked.
+func TestRefusedAndFoundWentThrough(t *testing.T) {
+	for name, other := range map[string]func(n int, r *crmclient.Request){
+		"refused": func(_ int, r *crmclient.Request) { r.Contact.Name = "Refused" },
+		"found":   func(n int, r *crmclient.Request) { r.OriginID, r.Suspect = originID(1000+n%20), true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, portalWithField(), floodAt(0), func(w *world) {
+				for n := range 20 {
+					w.mustCreate(lead(1000 + n))
+				}
+				w.sim.Script(func(c crmtest.Call) crmtest.Action {
+					switch {
+					case c.Is(fieldsCall), c.Is(createCall) && concerns(c, 0):
+						return crmtest.Action{Status: 500, Code: "INTERNAL_ERROR"}
+					case c.Is(createCall):
+						return crmtest.Action{Status: 400, Code: "VALIDATION_ERROR"}
+					}
+					return crmtest.Action{}
+				})
+				bad := w.start(w.t.Context(), lead(0))
+				later(time.Second)
+				for n := range 3000 {
+					r := lead(n + 1)
+					other(n, &r)
+					w.create(r)
+					later(100 * time.Millisecond)
+				}
+				select {
+				case e := <-bad:
+					if r := rejection(e.err); r == nil || r.Reason != crmclient.ReasonRetriesExhausted {
+						t.Errorf("Create = %+v", e)
+					}
+				default:
+					t.Error("not refused among 3000 events that went through")
+				}
+				w.sim.Script(nil)
+			})
+		})
+	}
+}

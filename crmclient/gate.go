@@ -9,8 +9,9 @@ import (
 // gate is where holds are: while there is one, only one probe at a time goes
 // through, each after a longer wait and with another event. Guarded by Creator.mu.
 type gate struct {
-	hold    *Hold // nil: open
-	probing bool  // a probe is on its way
+	hold    *Hold     // nil: open
+	counted time.Time // until when the hold's seconds are counted
+	probing bool      // a probe is on its way
 	backoff *backoff.ExponentialBackOff
 }
 
@@ -59,17 +60,26 @@ func (c *Creator) hold(f fault, probe bool) {
 	if !fresh && !probe {
 		return
 	}
+	c.countHold(now)
 	changed := fresh || g.hold.Cause != f.cause
 	if changed {
-		c.meter.held(g.hold.Cause, g.hold.Since, now)
+		c.meter.held(g.hold.Cause, false)
 		g.hold.Cause, g.hold.Since = f.cause, now
-		c.meter.holding(f.cause)
+		c.meter.held(f.cause, true)
 	}
 	g.hold.Status, g.hold.Code, g.hold.Advice = f.status, f.code, advice(f)
 	if changed {
 		c.log.Warn().Str("cause", string(f.cause)).Int("status", f.status).Str("code", f.code).
 			Str("advice", g.hold.Advice).Msg("CRM held")
 	}
+}
+
+// countHold adds the seconds since it was last asked to the hold's cause.
+func (c *Creator) countHold(now time.Time) {
+	if g := &c.gate; g.hold.Cause != "" {
+		c.meter.heldFor.WithLabelValues(string(g.hold.Cause)).Add(max(0, now.Sub(later(g.counted, g.hold.Since)).Seconds()))
+	}
+	c.gate.counted = now
 }
 
 // release opens the gate.
@@ -79,7 +89,8 @@ func (c *Creator) release(why string) {
 		return
 	}
 	now := time.Now()
-	c.meter.held(g.hold.Cause, g.hold.Since, now)
+	c.countHold(now)
+	c.meter.held(g.hold.Cause, false)
 	c.log.Info().Str("cause", string(g.hold.Cause)).Dur("held_ms", now.Sub(g.hold.Since)).Msg(why)
 	g.hold = nil
 }

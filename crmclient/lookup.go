@@ -71,9 +71,10 @@ func (c *Creator) lookUpField(j *job, tickets []*ticket) outcome {
 	if o.class != classDone && o.code != codeTooLong {
 		return o
 	}
-	// A part of an answer that was too long is not read: nothing is absent then.
-	full := page.full() || o.code == codeTooLong
 	found, strangers := c.match(tickets, page.rows)
+	// A part of an answer that was too long is not read: nothing is absent then.
+	long := o.code == codeTooLong
+	full := long || page.full()
 	switch missing := len(tickets) - len(found); {
 	case missing == 0 || !full && strangers == 0:
 		c.settle(tickets, found, asked)
@@ -81,6 +82,9 @@ func (c *Creator) lookUpField(j *job, tickets []*ticket) outcome {
 	case full && len(tickets) > 1:
 		c.settleFound(tickets, found, asked)
 		return c.lookUpHalves(j, tickets)
+	case !long && len(page.rows) == 0: // "more" than nothing, of one id: a slip
+		c.settle(tickets, nil, asked)
+		return outcome{class: classDone}
 	}
 	// Only what was found is an answer: the filter was not obeyed.
 	c.settleFound(tickets, found, asked)

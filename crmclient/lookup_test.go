@@ -74,6 +74,18 @@ func TestH33HasMore(t *testing.T) {
 	})
 }
 
+// hasMore beside an empty page of one event is a slip of the portal.
+func TestHasMoreOfNothing(t *testing.T) {
+	inBubble(t, portalWithField(), nil, func(w *world) {
+		w.script(searchCall, func(int, crmtest.Call) crmtest.Action {
+			return crmtest.Action{Status: 200, Body: `{"success":true,"data":[],"meta":{"total":0,"hasMore":true}}`}
+		})
+		if e := w.mustCreate(suspect(1)); e.result.Found || e.took > settle+time.Second {
+			t.Errorf("Create = %+v", e)
+		}
+	})
+}
+
 // A look-up that fails asks again; it is no evidence against the event.
 func TestLookUpFailsAndAsksAgain(t *testing.T) {
 	for name, a := range map[string]crmtest.Action{

@@ -41,9 +41,9 @@ func newMeter(r prometheus.Registerer) *meter {
 		holds: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: space, Subsystem: sub, Name: "held",
 			Help: "1 while creates are held back for the cause."}, []string{"cause"}),
 		heldFor: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Subsystem: sub, Name: "hold_seconds_total",
-			Help: "Seconds for which creates were held back, by cause, counted at the end of each hold."}, []string{"cause"}),
+			Help: "Seconds for which creates were held back, by cause."}, []string{"cause"}),
 	}
-	for _, cause := range [...]Cause{HoldCredentials, HoldOutage, HoldThrottle, HoldFlood, HoldOriginField} {
+	for _, cause := range [...]Cause{HoldPreparing, HoldCredentials, HoldOutage, HoldThrottle, HoldFlood, HoldOriginField} {
 		m.holds.WithLabelValues(string(cause))
 		m.heldFor.WithLabelValues(string(cause))
 	}
@@ -60,13 +60,14 @@ func (m *meter) request(op string, status int, took time.Duration) {
 
 func (m *meter) lookUp(outcome string, n float64) { m.lookUps.WithLabelValues(outcome).Add(n) }
 
-func (m *meter) holding(cause Cause) { m.holds.WithLabelValues(string(cause)).Set(1) }
-
-// held ends the counting of a hold.
-func (m *meter) held(cause Cause, since, now time.Time) {
+// held shows that a hold begins or ends.
+func (m *meter) held(cause Cause, yes bool) {
 	if cause == "" {
 		return
 	}
-	m.holds.WithLabelValues(string(cause)).Set(0)
-	m.heldFor.WithLabelValues(string(cause)).Add(now.Sub(since).Seconds())
+	value := 0.0
+	if yes {
+		value = 1
+	}
+	m.holds.WithLabelValues(string(cause)).Set(value)
 }
