@@ -45,3 +45,20 @@ func TestPoisonRule(t *testing.T) {
 		}
 	}
 }
+
+// What never left says nothing about its event, whoever else gets through.
+func TestNotAppliedIsNeverCharged(t *testing.T) {
+	for class, want := range map[class]bool{classNotApplied: false, classDoubt: true, classCredentials: true} {
+		c, err := New(Config{BaseURL: "http://crm.test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := &event{req: Request{OriginID: "me"}}
+		for n := range enoughEvidence {
+			c.evidence.add(fmt.Sprint(n), true)
+		}
+		if charged, held := c.blame(&job{ctx: t.Context()}, e, outcome{class: class}); charged != want || held {
+			t.Errorf("%v: charged %v, held %v", class, charged, held)
+		}
+	}
+}

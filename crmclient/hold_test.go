@@ -326,3 +326,69 @@ func TestHoldEndsWithItsEvents(t *testing.T) {
 		w.wantHolds("")
 	})
 }
+
+// The first answer that shows a working CRM ends the hold for all.
+func TestFirstSuccessReleases(t *testing.T) {
+	for name, good := range map[string]crmtest.Action{
+		"created":       {},
+		"refused":       {Status: 400, Code: "VALIDATION_ERROR"},
+		"business rule": {Status: 422, Code: "BITRIX_ERROR"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, portalWithField(), patient, func(w *world) {
+				w.mustCreate(lead(0))
+				w.script(createCall, func(int, crmtest.Call) crmtest.Action {
+					return crmtest.Action{Status: 403, Code: "SCOPE_DENIED"}
+				})
+				ctx, cancel := context.WithCancel(w.t.Context())
+				for n := range 4 {
+					w.start(ctx, lead(n+1))
+				}
+				later(10 * time.Minute)
+				w.wantHolds("credentials")
+				w.script(createCall, func(n int, _ crmtest.Call) crmtest.Action {
+					if n == 1 {
+						return good
+					}
+					return crmtest.Action{Delay: 24 * time.Hour} // in the air
+				})
+				later(5 * time.Minute)
+				w.wantHolds("")
+				if s := w.creator.Status(); s.InFlight != 2 {
+					t.Errorf("status %+v, want both slots in use", s)
+				}
+				cancel()
+			})
+		})
+	}
+}
+
+// patient waits long for answers.
+func patient(c *crmclient.Config) { c.Timeout = 48 * time.Hour }
+
+// What is found by a look-up ends the hold as well; what is not found tells nothing.
+func TestFoundReleases(t *testing.T) {
+	for name, test := range map[string]struct {
+		event int
+		want  string
+	}{"found": {0, ""}, "absent": {9, "credentials"}} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, portalWithField(), patient, func(w *world) {
+				w.mustCreate(lead(0))
+				w.script(createCall, func(n int, _ crmtest.Call) crmtest.Action {
+					if n > 1 {
+						return crmtest.Action{Delay: 24 * time.Hour}
+					}
+					return crmtest.Action{Status: 403, Code: "SCOPE_DENIED", RetryAfter: 60}
+				})
+				ctx, cancel := context.WithCancel(w.t.Context())
+				w.start(ctx, lead(1))
+				later(time.Second)
+				w.start(ctx, suspect(test.event))
+				later(62 * time.Second)
+				w.wantHolds(test.want)
+				cancel()
+			})
+		})
+	}
+}
