@@ -45,7 +45,6 @@ type answer struct {
 	sent      time.Time // when the call began
 	written   time.Time // when the request was on the wire; zero: nothing of it ever was
 	answered  time.Time // when the answer's head was there; zero: none came
-	reused    bool      // the connection had carried a request before
 	lease     error     // why the lease stopped it
 	err       error     // why there is no readable answer; holds no body and no key
 }
@@ -97,15 +96,23 @@ func (w *wire) send(ctx context.Context, c call) answer {
 	defer timer.Stop()
 
 	p := &passage{lease: c.lease}
-	t := &trace{}
-	ctx = t.follow(ctx, p, func() { timer.Reset(w.timeout) }) // the wait for the answer begins
+	var written atomic.Pointer[time.Time] // set by a goroutine of the transport
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(got httptrace.GotConnInfo) { carry(got.Conn, p) },
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			if info.Err == nil {
+				now := time.Now()
+				written.Store(&now)
+				timer.Reset(w.timeout) // the wait for the answer begins
+			}
+		},
+	})
 	a := answer{sent: time.Now()}
 	w.exchange(ctx, c, p, &a)
 	if a.err != nil && errors.Is(context.Cause(ctx), errTimeout) {
 		a.err = errTimeout
 	}
-	a.reused = t.reused.Load()
-	switch at := t.written.Load(); {
+	switch at := written.Load(); {
 	case at != nil:
 		a.written = *at
 	case p.wrote.Load(): // a part of it: as late as can be
@@ -115,28 +122,6 @@ func (w *wire) send(ctx context.Context, c call) answer {
 		a.lease = *lost
 	}
 	return a
-}
-
-// trace is what the transport tells about a request, from goroutines of its own.
-type trace struct {
-	reused  atomic.Bool
-	written atomic.Pointer[time.Time]
-}
-
-func (t *trace) follow(ctx context.Context, p *passage, wrote func()) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(got httptrace.GotConnInfo) {
-			t.reused.Store(got.Reused)
-			carry(got.Conn, p)
-		},
-		WroteRequest: func(info httptrace.WroteRequestInfo) {
-			if info.Err == nil {
-				now := time.Now()
-				t.written.Store(&now)
-				wrote()
-			}
-		},
-	})
 }
 
 func (w *wire) exchange(ctx context.Context, c call, p *passage, a *answer) {

@@ -125,7 +125,33 @@ func TestFloodIgnoresReplays(t *testing.T) {
 				t.Fatalf("event %d: %+v", n, e)
 			}
 		}
-		w.wantHolds("")
+		if n := w.logs.count("CRM held"); n != 0 {
+			t.Errorf("held %d times", n)
+		}
+	})
+}
+
+// While held nothing is refused, a replayed record neither.
+func TestFloodHoldsReplaysToo(t *testing.T) {
+	inBubble(t, portalWithField(), floodAt(1), func(w *world) {
+		w.setFaults(crmtest.Faults{Refuse: "Name"})
+		if e := w.create(lead(1)); rejection(e.err) == nil {
+			t.Errorf("Create = %+v", e)
+		}
+		waiting := w.start(w.t.Context(), lead(2))
+		later(time.Minute)
+		r := lead(3)
+		r.Replayed = true
+		replayed := w.start(w.t.Context(), r)
+		later(time.Hour)
+		w.wantHolds("flood")
+		w.setFaults(crmtest.Faults{})
+		for _, done := range []<-chan ended{waiting, replayed} {
+			if e := <-done; e.err != nil {
+				t.Errorf("Create = %+v", e)
+			}
+		}
+		w.wantContacts(2)
 	})
 }
 

@@ -392,3 +392,26 @@ func TestFoundReleases(t *testing.T) {
 		})
 	}
 }
+
+// A probe waits as long as the CRM asks for, whatever its status.
+func TestProbesRespectRetryAfter(t *testing.T) {
+	for _, status := range []int{401, 429, 503, 504} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			inBubble(t, portalWithField(), nil, func(w *world) {
+				calls := 0
+				w.sim.Script(func(crmtest.Call) crmtest.Action {
+					calls++
+					return crmtest.Action{Status: status, Code: "QUEUE_TIMEOUT", RetryAfter: 300}
+				})
+				ctx, cancel := context.WithTimeout(w.t.Context(), 899*time.Second)
+				defer cancel()
+				if err := w.creator.Prepare(ctx); err == nil {
+					t.Error("prepared")
+				}
+				if calls != 3 {
+					t.Errorf("%d calls in a quarter of an hour", calls)
+				}
+			})
+		})
+	}
+}

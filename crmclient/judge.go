@@ -6,10 +6,6 @@ import (
 	"time"
 )
 
-// maxStale is how often a create is sent again at once because the kept
-// connection it met was closed before anything was written.
-const maxStale = 3
-
 // create makes the contact of a job's event and judges what came of it.
 func (c *Creator) create(j *job) {
 	t := j.tickets[0]
@@ -32,16 +28,10 @@ func (c *Creator) sendCreate(j *job, t *ticket, p *portal) outcome {
 		return outcome{class: classRefused, code: "UNENCODABLE", message: "the contact cannot be written as JSON"}
 	}
 	what := call{op: opCreate, method: http.MethodPost, path: "/contacts", body: body, lease: e.req.Lease}
-	for try := 1; ; try++ {
-		if err := c.begin(j, t); err != nil {
-			return outcome{class: classLeaseLost, lease: err}
-		}
-		a := c.do(j.ctx, j, what)
-		o := c.understood(what, created(a, time.Now()))
-		if o.class != classNotApplied || !a.reused || try == maxStale {
-			return o
-		}
+	if err := c.begin(j, t); err != nil {
+		return outcome{class: classLeaseLost, lease: err}
 	}
+	return c.understood(what, created(c.do(j.ctx, j, what), time.Now()))
 }
 
 // begin lets a create go: when the budget allows it, and its sender still may.
