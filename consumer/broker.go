@@ -99,8 +99,9 @@ func partitionsOf(ctx context.Context, client *kafka.Client, topic string) ([]in
 // record.
 type bounds struct{ first, end int64 }
 
-// listOffsets tells the bounds of partitions.
-func (b *broker) listOffsets(ctx context.Context, partitions []int) (map[int]bounds, error) {
+// listOffsets tells the bounds of partitions; for ReadCommitted a log ends
+// where the first open transaction begins.
+func (b *broker) listOffsets(ctx context.Context, partitions []int, isolation kafka.IsolationLevel) (map[int]bounds, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	requests := make([]kafka.OffsetRequest, 0, 2*len(partitions))
@@ -108,7 +109,8 @@ func (b *broker) listOffsets(ctx context.Context, partitions []int) (map[int]bou
 		requests = append(requests, kafka.FirstOffsetOf(id), kafka.LastOffsetOf(id))
 	}
 	res, err := b.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{
-		Topics: map[string][]kafka.OffsetRequest{b.topic: requests},
+		Topics:         map[string][]kafka.OffsetRequest{b.topic: requests},
+		IsolationLevel: isolation,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("listing offsets: %w", err)

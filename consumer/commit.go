@@ -103,9 +103,21 @@ func (g *generation) finalCommit() error {
 	now := time.Now()
 	entries := make([]entry, 0, len(g.partitions))
 	for _, p := range g.partitions {
-		entries = append(entries, p.entry(now, true))
+		entries = append(entries, p.entry(p.lastSent(now), true))
 	}
 	return g.write(entries)
+}
+
+// lastSent is the time after which nobody has written a create for a record
+// that is unfinished at the end of a drain. When this owner left none, it is that of the
+// earlier one: else each take-over would begin the wait for it again.
+func (p *partition) lastSent(now time.Time) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.unsettled || p.openedAt.sentBefore.IsZero() {
+		return now
+	}
+	return p.openedAt.sentBefore
 }
 
 func (g *generation) write(entries []entry) error {

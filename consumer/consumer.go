@@ -90,7 +90,7 @@ func New(cfg Config, t Transformer, c Creator) (*Consumer, error) {
 		broker:      newBroker(cfg),
 		buffer:      newBuffer(cfg.MaxBuffer),
 		seen:        newSeen(cfg.DedupeWindow),
-		board:       newBoard(cfg.Log, m),
+		board:       newBoard(cfg.Log),
 		metrics:     m,
 	}
 	if cfg.Metrics != nil {
@@ -198,6 +198,10 @@ func (c *Consumer) membership(ctx context.Context, wholesome func()) error {
 	// Next is always called again: a generation that nobody takes stands in the
 	// way of the whole group.
 	for {
+		before, err := c.broker.partitions(ctx)
+		if errors.Is(err, errNoTopic) {
+			return fmt.Errorf("%w: %w", errTopicGone, err)
+		}
 		gen, err := group.Next(ctx)
 		if ctx.Err() != nil {
 			return nil
@@ -210,7 +214,7 @@ func (c *Consumer) membership(ctx context.Context, wholesome func()) error {
 			continue
 		}
 		began := false
-		if err := c.generation(ctx, gen, func() { began = true; wholesome() }); err != nil {
+		if err := c.generation(ctx, gen, len(before), func() { began = true; wholesome() }); err != nil {
 			return err
 		}
 		if began {
@@ -265,8 +269,9 @@ func leave(group *kafka.ConsumerGroup) {
 
 // generation works one generation to its end. The work runs inside the
 // generation, so that kafka-go joins the next one only after it.
-func (c *Consumer) generation(ctx context.Context, gen *kafka.Generation, wholesome func()) error {
-	g := newGeneration(c, gen)
+// known is how many partitions the topic had before it was joined, 0 if that is not known.
+func (c *Consumer) generation(ctx context.Context, gen *kafka.Generation, known int, wholesome func()) error {
+	g := newGeneration(c, gen, known)
 	result := make(chan error, 1)
 	gen.Start(func(ended context.Context) { result <- g.run(ctx, ended.Done(), wholesome) })
 	return <-result

@@ -87,7 +87,7 @@ func (p *partition) letterFor(f *flight) letter {
 	add(headerReason, f.failure.reason)
 	add(headerStatus, numberUnlessZero(f.failure.status))
 	add(headerCode, boundedText(f.failure.code))
-	add(headerMessage, boundedText(transform.Redact(f.failure.message, f.event, f.contact)))
+	add(headerMessage, boundedText(redacted(f)))
 	add(headerAttempts, strconv.Itoa(f.failure.attempts))
 	add(headerFailedAt, now)
 	add(headerVersion, p.cfg.Version)
@@ -100,6 +100,17 @@ func (p *partition) letterFor(f *flight) letter {
 	keep(headerFirstFailure, now)
 	keep(headerReplays, "0")
 	return letter{partition: f.Partition, eventID: f.event.ID, key: f.Key, value: f.Value, headers: headers}
+}
+
+// redacted hides the event's values in the failure's message, and all of it
+// should that fail.
+func redacted(f *flight) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = "***"
+		}
+	}()
+	return transform.Redact(f.failure.message, f.event, f.contact)
 }
 
 // foreignHeaders are the record's own, in their order.

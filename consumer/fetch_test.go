@@ -319,7 +319,7 @@ func TestH25DeletedRecordsAreOutOfRange(t *testing.T) {
 		if records, next := r.readAll(b, 15, 1<<20); len(records) != 5 || next != 20 {
 			t.Errorf("%d records, stands at %d", len(records), next)
 		}
-		ends, err := b.listOffsets(t.Context(), []int{0})
+		ends, err := b.listOffsets(t.Context(), []int{0}, kafka.ReadUncommitted)
 		if err != nil || ends[0] != (bounds{15, 20}) {
 			t.Errorf("bounds %+v: %v", ends[0], err)
 		}

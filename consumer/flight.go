@@ -20,6 +20,7 @@ type flight struct {
 	built   bool       // contact is there, or failure says why not
 	failure *rejection // why it can never become a contact
 
+	panicked   bool // a create panicked: nobody knows whether it was sent
 	inherited  bool // suspect, because an earlier owner may have sent it
 	suspect    bool
 	sentBefore func() time.Time
@@ -145,17 +146,15 @@ func (p *partition) deliver(f *flight) bool {
 func (p *partition) create(f *flight) bool {
 	began := time.Now()
 	result, err := p.callCreator(f)
+	if f.failure != nil { // it panicked
+		return true
+	}
 	if refused, ok := errors.AsType[*crmclient.Rejection](err); ok {
 		f.failure = refusedByCRM(refused) // which says nothing about an earlier owner
 		return true
 	}
 	if err != nil {
-		if errors.Is(err, crmclient.ErrLeaseLost) {
-			p.fail(err)
-		}
-		if !result.Unsettled {
-			p.untouched(f)
-		}
+		p.cutShort(f, result, err)
 		return false
 	}
 	p.lookedUp(f, result.Found)
@@ -167,16 +166,60 @@ func (p *partition) create(f *flight) bool {
 	return true
 }
 
-// callCreator turns a panic into a failure of the event: one record must not
-// end the process again and again.
-func (p *partition) callCreator(f *flight) (result crmclient.Result, err error) {
+// cutShort notes how a create was left.
+func (p *partition) cutShort(f *flight, result crmclient.Result, err error) {
+	switch {
+	case errors.Is(err, crmclient.ErrLeaseLost):
+		p.fail(err)
+	case p.take.Err() == nil: // nobody asked it to end
+		p.fail(fmt.Errorf("%w: %w", errCreatorFailed, err))
+	}
+	if result.Unsettled {
+		p.leftUnsettled()
+		return
+	}
+	p.untouched(f)
+}
+
+// leftUnsettled notes that this owner sent a create whose effect is not known.
+func (p *partition) leftUnsettled() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unsettled = true
+}
+
+// maxPanics is how often a create may panic until its event is given up.
+const maxPanics = 3
+
+// callCreator tries again after a panic, now as a suspect, as a create may have
+// left before it; at last the panic is a failure of the event: one record must not end
+// the process again and again.
+func (p *partition) callCreator(f *flight) (crmclient.Result, error) {
+	for range maxPanics {
+		result, err, fault := p.callOnce(f)
+		if fault == nil {
+			return result, err
+		}
+		p.leftUnsettled()
+		f.panicked, f.suspect = true, true
+		now := time.Now()
+		f.sentBefore = func() time.Time { return now }
+		f.failure = fault
+		if p.take.Err() != nil {
+			break
+		}
+	}
+	return crmclient.Result{Unsettled: true}, nil
+}
+
+// callOnce makes the call; fault is a panic of it.
+func (p *partition) callOnce(f *flight) (result crmclient.Result, err error, fault *rejection) { //nolint:revive,staticcheck // the panic is no error of Create
 	defer func() {
 		if r := recover(); r != nil {
-			f.failure = panicked(p, f, r)
-			err = nil
+			fault = panicked(p, f, r)
 		}
 	}()
-	return p.creator.Create(p.work, crmclient.Request{
+	result, err = p.creator.Create(p.work, crmclient.Request{
 		OriginID:   f.event.OriginID,
 		Contact:    f.contact,
 		Suspect:    f.suspect,
@@ -187,6 +230,8 @@ func (p *partition) callCreator(f *flight) (result crmclient.Result, err error) 
 		Lease:      p.mayWrite,
 		Stop:       p.take.Done(),
 	})
+	f.failure = nil // of an earlier try
+	return result, err, nil
 }
 
 // sentWay is the field by which an earlier owner marked its contacts.
@@ -214,8 +259,10 @@ func (p *partition) lookedUp(f *flight, found bool) {
 func (p *partition) bury(f *flight) bool {
 	err := p.letters.write(p.work, p.letterFor(f))
 	if err != nil {
-		// It was refused, so that no contact can come of what was sent.
-		p.untouched(f)
+		if !f.panicked {
+			// It was refused, so that no contact can come of what was sent.
+			p.untouched(f)
+		}
 		if errors.Is(err, errLeaseLapsed) {
 			p.fail(err)
 		}

@@ -17,6 +17,7 @@ var (
 	errRebalance         = errors.New("the group rebalances")
 	errPartitionsChanged = errors.New("the topic's partitions changed")
 	errCommitFailed      = errors.New("a commit failed or its outcome is unknown")
+	errCreatorFailed     = errors.New("the CRM client ended a create that nobody had ended")
 	errOutOfRange        = errors.New("the log no longer holds the offset to read")
 )
 
@@ -26,6 +27,7 @@ type generation struct {
 	*Consumer
 	member     membership
 	assigned   []int
+	known      int // partitions of the topic, 0 until that is known; owned by watch
 	lease      *lease
 	takeover   time.Time // nobody else works on the partitions from here on
 	letters    *letters
@@ -46,11 +48,12 @@ type generation struct {
 	urgent chan struct{} // somebody waits for a commit
 }
 
-func newGeneration(c *Consumer, gen *kafka.Generation) *generation {
+func newGeneration(c *Consumer, gen *kafka.Generation, known int) *generation {
 	g := &generation{
 		Consumer: c,
 		member:   membership{int(gen.ID), gen.MemberID},
 		lease:    newLease(c.cfg.SessionTimeout),
+		known:    known,
 		dirty:    make(chan struct{}, 1),
 		urgent:   make(chan struct{}, 1),
 	}
@@ -153,7 +156,7 @@ func (g *generation) deliverUntilEnd() error {
 
 // mayCommit tells whether a generation that ended for cause may still commit.
 func mayCommit(cause error) bool {
-	for _, fatal := range []error{errLeaseLapsed, errCommitFailed, errOutOfRange, errTopicGone} {
+	for _, fatal := range []error{errLeaseLapsed, errCommitFailed, errOutOfRange, errTopicGone, errCreatorFailed} {
 		if errors.Is(cause, fatal) {
 			return false
 		}
@@ -163,7 +166,7 @@ func mayCommit(cause error) bool {
 
 // leaveFor tells which ends call for leaving the group for a while.
 func leaveFor(cause error) error {
-	if errors.Is(cause, errTopicGone) || errors.Is(cause, errOutOfRange) || errors.Is(cause, errCommitFailed) {
+	if errors.Is(cause, errTopicGone) || errors.Is(cause, errOutOfRange) || errors.Is(cause, errCommitFailed) || errors.Is(cause, errCreatorFailed) {
 		return cause
 	}
 	return nil
@@ -223,6 +226,9 @@ func (g *generation) open(ctx context.Context) error {
 	if err := g.commit(g.partitions); err != nil {
 		return err
 	}
+	for _, p := range g.partitions {
+		p.report()
+	}
 	return nil
 }
 
@@ -237,7 +243,7 @@ const (
 // settledOffsets lists the logs' bounds; an end below a commit is read again.
 func (g *generation) settledOffsets(ctx context.Context, commits map[int]committed) (map[int]bounds, error) {
 	for reading := 1; ; reading++ {
-		ends, err := g.broker.listOffsets(ctx, g.assigned)
+		ends, err := g.broker.listOffsets(ctx, g.assigned, kafka.ReadUncommitted)
 		if err != nil {
 			return nil, err
 		}
@@ -277,9 +283,8 @@ const watchInterval = 5 * time.Second
 func (g *generation) watch() {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
-	known := -1
 	for {
-		if err := g.look(&known); err != nil && g.take.Err() == nil {
+		if err := g.look(); err != nil && g.take.Err() == nil {
 			g.stop(err)
 			return
 		}
@@ -291,21 +296,21 @@ func (g *generation) watch() {
 	}
 }
 
-func (g *generation) look(known *int) error {
+func (g *generation) look() error {
 	ids, err := g.broker.partitions(g.take)
 	switch {
 	case errors.Is(err, errNoTopic):
 		return fmt.Errorf("%w: %w", errTopicGone, err)
 	case err != nil:
 		return nil // heartbeats tell an unreachable cluster
-	case *known >= 0 && len(ids) != *known:
+	case g.known > 0 && len(ids) != g.known:
 		return errPartitionsChanged
 	}
-	*known = len(ids)
+	g.known = len(ids)
 	if len(g.partitions) == 0 {
 		return nil
 	}
-	ends, err := g.broker.listOffsets(g.take, g.assigned)
+	ends, err := g.broker.listOffsets(g.take, g.assigned, kafka.ReadCommitted)
 	if err != nil {
 		return nil
 	}

@@ -150,7 +150,7 @@ func TestH1HeartbeatUnderADeadGenerationIsRefused(t *testing.T) {
 func (r *rig) heartbeatsOf(ctx context.Context, b *broker, m membership) (*lease, <-chan error) {
 	c := &Consumer{cfg: r.config(), broker: b}
 	c.metrics = must(newMetrics(nil))
-	c.board = newBoard(c.cfg.Log, c.metrics)
+	c.board = newBoard(c.cfg.Log)
 	g := &generation{Consumer: c, member: m, lease: newLease(c.cfg.SessionTimeout)}
 	g.lease.renew(time.Now())
 	ended := make(chan error, 1)

@@ -26,7 +26,7 @@ func held() error { return nil }
 func (r *rig) letters(lease func() error) *letters {
 	r.t.Helper()
 	cfg := r.config()
-	l := newLetters(cfg, lease, newBoard(cfg.Log, must(newMetrics(nil))))
+	l := newLetters(cfg, lease, newBoard(cfg.Log))
 	r.t.Cleanup(l.close)
 	return l
 }

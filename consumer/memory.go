@@ -2,8 +2,11 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
+
+	"github.com/segmentio/kafka-go"
 )
 
 // What the rebuild of a partition's memory of event ids may read back, beside
@@ -57,7 +60,7 @@ func (p *partition) readBack(ctx context.Context, from, to int64) ([]uint64, int
 	var hashes []uint64
 	bytes := int64(0)
 	for at := from; at < to; {
-		batch, err := p.broker.fetch(ctx, p.id, at, maxFetch, 0)
+		batch, err := p.fetchPatiently(ctx, at)
 		if err != nil {
 			return hashes, bytes, err
 		}
@@ -73,4 +76,17 @@ func (p *partition) readBack(ctx context.Context, from, to int64) ([]uint64, int
 		at = batch.next
 	}
 	return hashes, bytes, nil
+}
+
+// fetchPatiently tries again until ctx ends: at a take-over leaders may move.
+func (p *partition) fetchPatiently(ctx context.Context, at int64) (fetched, error) {
+	wait := newBackOff()
+	for {
+		batch, err := p.broker.fetch(ctx, p.id, at, maxFetch, 0)
+		if err == nil || ctx.Err() != nil || errors.Is(err, kafka.OffsetOutOfRange) {
+			return batch, err
+		}
+		p.broker.reset()
+		pause(ctx, wait.NextBackOff())
+	}
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/segmentio/kafka-go"
 )
 
 // remembering rebuilds the memory of partition 0 for an owner that starts at
@@ -29,7 +31,7 @@ func (r *rig) rememberingUnder(ctx context.Context, left ledger, start int64, wi
 		r.t.Fatal(err)
 	}
 	defer c.broker.reset()
-	ends, err := c.broker.listOffsets(r.t.Context(), []int{0})
+	ends, err := c.broker.listOffsets(r.t.Context(), []int{0}, kafka.ReadUncommitted)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -20,8 +20,6 @@ type metrics struct {
 	latency     prometheus.Histogram
 	commits     *prometheus.CounterVec // outcome
 	commitTime  prometheus.Histogram
-	holdGauge   *prometheus.GaugeVec   // cause
-	holdSeconds *prometheus.CounterVec // cause
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -30,9 +28,6 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "leadbridge_" + name, Help: help}, labels)
-	}
-	gaugeVec := func(name, help string, labels ...string) *prometheus.GaugeVec {
-		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "leadbridge_" + name, Help: help}, labels)
 	}
 	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
 		return prometheus.NewHistogram(prometheus.HistogramOpts{Name: "leadbridge_" + name, Help: help, Buckets: buckets})
@@ -46,15 +41,9 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		latency:     histogram("event_latency_seconds", "From the time of the event to its contact.", prometheus.ExponentialBuckets(0.01, 2.5, 14)),
 		commits:     counters("commits_total", "Offset commits.", "outcome"),
 		commitTime:  histogram("commit_duration_seconds", "Time of an offset commit.", prometheus.DefBuckets),
-		holdGauge:   gaugeVec("consumer_held", "1 while the consumer is held for a cause.", "cause"),
-		holdSeconds: counters("consumer_hold_seconds_total", "Seconds that the consumer was held.", "cause"),
 	}
 	for _, how := range []string{"created", "found"} {
 		m.contacts.WithLabelValues(how)
-	}
-	for _, cause := range []crmclient.Cause{HoldBrokers, HoldTopic, HoldDeadLetters} {
-		m.held(cause, false)
-		m.holdSeconds.WithLabelValues(string(cause))
 	}
 	if reg == nil {
 		return m, nil
@@ -62,7 +51,6 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	var errs []error
 	for _, c := range []prometheus.Collector{
 		m.consumed, m.contacts, m.skipped, m.deadLetters, m.lost, m.latency, m.commits, m.commitTime,
-		m.holdGauge, m.holdSeconds,
 	} {
 		errs = append(errs, reg.Register(c))
 	}
@@ -87,21 +75,14 @@ func (m *metrics) commit(took time.Duration, err error) {
 	m.commitTime.Observe(took.Seconds())
 }
 
-func (m *metrics) held(cause crmclient.Cause, held bool) {
-	value := 0.0
-	if held {
-		value = 1
-	}
-	m.holdGauge.WithLabelValues(string(cause)).Set(value)
-}
-
 // gauges reads the state of a consumer at each scrape.
 type gauges struct {
 	board  *board
 	buffer *buffer
 
-	lag, lagSeconds, unfinished, window, used, limit *prometheus.Desc
-	size                                             int
+	lag, lagSeconds, unfinished, window, used, limit, held, heldSeconds *prometheus.Desc
+
+	size int
 }
 
 func newGauges(c *Consumer) *gauges {
@@ -109,21 +90,23 @@ func newGauges(c *Consumer) *gauges {
 		return prometheus.NewDesc("leadbridge_"+name, help, labels, nil)
 	}
 	return &gauges{
-		board:      c.board,
-		buffer:     c.buffer,
-		size:       c.cfg.Window,
-		lag:        desc("lag_records", "Offsets between the first unfinished record and the log's end.", "partition"),
-		lagSeconds: desc("lag_seconds", "Age of the oldest unfinished record.", "partition"),
-		unfinished: desc("window_used_records", "Unfinished records.", "partition"),
-		window:     desc("window_size_records", "Unfinished records that a partition may have."),
-		used:       desc("buffer_used_bytes", "Bytes of unfinished records."),
-		limit:      desc("buffer_size_bytes", "Bytes that unfinished records may have."),
+		board:       c.board,
+		buffer:      c.buffer,
+		size:        c.cfg.Window,
+		lag:         desc("lag_records", "Offsets between the first unfinished record and the log's end.", "partition"),
+		lagSeconds:  desc("lag_seconds", "Age of the oldest unfinished record.", "partition"),
+		unfinished:  desc("window_used_records", "Unfinished records.", "partition"),
+		window:      desc("window_size_records", "Unfinished records that a partition may have."),
+		used:        desc("buffer_used_bytes", "Bytes of unfinished records."),
+		held:        desc("consumer_held", "1 while the consumer is held for a cause.", "cause"),
+		heldSeconds: desc("consumer_hold_seconds_total", "Seconds that the consumer was held.", "cause"),
+		limit:       desc("buffer_size_bytes", "Bytes that unfinished records may have."),
 	}
 }
 
 // Describe implements [prometheus.Collector].
 func (g *gauges) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.lag, g.lagSeconds, g.unfinished, g.window, g.used, g.limit} {
+	for _, d := range []*prometheus.Desc{g.lag, g.lagSeconds, g.unfinished, g.window, g.used, g.limit, g.held, g.heldSeconds} {
 		out <- d
 	}
 }
@@ -138,6 +121,15 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 		gauge(g.lag, float64(p.Lag), id)
 		gauge(g.lagSeconds, p.LagSeconds, id)
 		gauge(g.unfinished, float64(p.Unfinished), id)
+	}
+	for _, cause := range []crmclient.Cause{HoldBrokers, HoldTopic, HoldDeadLetters} {
+		lasted, now := g.board.heldFor(cause)
+		value := 0.0
+		if now {
+			value = 1
+		}
+		gauge(g.held, value, string(cause))
+		out <- prometheus.MustNewConstMetric(g.heldSeconds, prometheus.CounterValue, lasted.Seconds(), string(cause))
 	}
 	gauge(g.window, float64(g.size))
 	gauge(g.used, float64(g.buffer.inUse()))

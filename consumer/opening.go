@@ -4,16 +4,17 @@ import "time"
 
 // opening is where and how a partition starts.
 type opening struct {
-	log   bounds
-	start int64
-	left  ledger // what earlier owners left at and above start
+	log    bounds
+	commit int64 // the group's, -1 for none
+	start  int64
+	left   ledger // what earlier owners left at and above start
 	// sentBefore: no earlier owner can have written a create after it.
 	sentBefore time.Time
 	takeover   time.Time
 
 	unexplored bool  // no commit: look up until a whole window in a row is absent
 	replaced   bool  // the commit belongs to an earlier topic of this name
-	lost       int64 // offsets that retention deleted undelivered
+	lost       int64 // unfinished offsets that retention deleted
 }
 
 // openingOf reads the log's bounds and the group's commit.
@@ -21,7 +22,7 @@ type opening struct {
 // Nothing at or above the log's end was ever dispatched by an earlier owner,
 // whatever it was granted: it had stopped before the end was read.
 func openingOf(log bounds, commit committed, takeover time.Time) opening {
-	o := opening{log: log, start: commit.offset, sentBefore: takeover, takeover: takeover}
+	o := opening{log: log, commit: commit.offset, start: commit.offset, sentBefore: takeover, takeover: takeover}
 	suspectAll := func(from int64) {
 		o.start = from
 		o.left = ledger{granted: max(from, log.end), trial: -1}
@@ -51,11 +52,20 @@ func openingOf(log bounds, commit committed, takeover time.Time) opening {
 		}
 	}
 	if commit.offset < log.first {
-		o.lost = log.first - commit.offset
+		o.lost = left.unfinishedBelow(commit.offset, log.first) // all of it, when left is not ours
 		o.start = log.first
 		o.left.granted = max(o.left.granted, log.first)
 	}
 	return o
+}
+
+// unfinishedBelow counts the offsets of [committed, end) that are not done.
+func (l ledger) unfinishedBelow(committed, end int64) int64 {
+	n := max(end-max(l.granted, committed), 0) // nobody came as far
+	for _, s := range l.spans {
+		n += max(min(s.to, end)-s.from, 0)
+	}
+	return n
 }
 
 // unsentFrom takes back the suspicion of everything at and above offset.

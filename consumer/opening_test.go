@@ -62,11 +62,11 @@ func TestOpening(t *testing.T) {
 			left: ledger{granted: 456, horizon: earlier, trial: -1, spans: []span{{200, 456, false}}},
 		}},
 		"H25 below the log's start": {text(20, ledger{granted: 100, horizon: earlier, trial: -1, spans: []span{{20, 21, true}, {60, 100, true}}}), opening{
-			start: 50, sentBefore: earlier, lost: 30,
+			start: 50, sentBefore: earlier, lost: 1, // the rest of what is gone was done
 			left: ledger{granted: 100, horizon: earlier, trial: -1, spans: []span{{20, 21, true}, {60, 100, true}}},
 		}},
 		"H25 all that was granted is gone": {text(20, ledger{granted: 40, horizon: earlier, trial: -1}), opening{
-			start: 50, sentBefore: earlier, lost: 30, left: ledger{granted: 50, horizon: earlier, trial: -1},
+			start: 50, sentBefore: earlier, lost: 10, left: ledger{granted: 50, horizon: earlier, trial: -1},
 		}},
 		"H25 below the log's start, metadata wiped": {committed{20, ""}, opening{
 			start: 50, sentBefore: takeover, lost: 30,
@@ -74,7 +74,7 @@ func TestOpening(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tt.want.log, tt.want.takeover = log, takeover
+			tt.want.log, tt.want.takeover, tt.want.commit = log, takeover, tt.commit.offset
 			got := openingOf(log, tt.commit, takeover)
 			opts := cmp.Options{compareLedgers, cmp.AllowUnexported(opening{}, bounds{}), cmpopts.EquateEmpty()}
 			if diff := cmp.Diff(tt.want, got, opts); diff != "" {

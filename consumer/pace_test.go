@@ -119,7 +119,7 @@ func TestH16UnknownLastCommitLeavesTheGroup(t *testing.T) {
 // exploration of a group without commits nor makes its look-ups wait.
 func TestH5RefusalsDoNotCountInAnExploration(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
-		r.produce(events("old", 40)...)
+		r.produce(events("old", 400)...)
 		r.crm.setAnswer(func(_ context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
 			if strings.HasSuffix(q.OriginID, "5") {
 				return crmclient.Result{}, &crmclient.Rejection{Reason: crmclient.ReasonRefused}, true
@@ -130,10 +130,10 @@ func TestH5RefusalsDoNotCountInAnExploration(t *testing.T) {
 			return crmclient.Result{}, nil, false
 		})
 		p := r.start(func(c *Config) { c.Window = 8 })
-		r.await("all", func() bool { return r.commits()[0].offset == 40 })
+		r.await("all", func() bool { return r.commits()[0].offset == 400 })
 		p.shutdown(t)
-		if n := r.crm.suspects(); n > 3*8 {
-			t.Errorf("%d look-ups for a window of 8", n)
+		if n := r.crm.suspects(); n > 256*10/9+2*8 {
+			t.Errorf("%d look-ups for an exploration of 256 and a tenth of refusals", n)
 		}
 	})
 }

@@ -18,7 +18,7 @@ type partition struct {
 	openedAt opening
 
 	// turns holds, per key, the newest unfinished record: the next one of that key
-	// waits for it. Only the run goroutine touches it.
+	// waits for it. Guarded by mu.
 	turns map[string]*flight
 
 	mu       sync.Mutex
@@ -38,6 +38,8 @@ type partition struct {
 
 	commitsBegun, commitsDone int
 
+	unsettled bool // this owner left a create whose effect is not known
+
 	wake chan struct{} // for run: a record finished or a grant came
 }
 
@@ -50,20 +52,23 @@ func newPartition(g *generation, id int, log bounds, commit committed) *partitio
 		openedAt:   o,
 		turns:      map[string]*flight{},
 		progress:   newProgress(o.start, o.left),
-		explore:    exploration{on: o.unexplored, window: g.cfg.Window},
+		explore:    exploration{on: o.unexplored, window: max(g.cfg.Window, defaultWindow)},
 		committed:  -1,
 		want:       o.start,
 		trial:      trial{offset: o.left.trial, begun: o.left.trials},
-		logEnd:     log.end,
+		logEnd:     o.start, // the watch reads it at once
 		wake:       make(chan struct{}, 1),
 	}
-	p.report(commit)
 	return p
 }
 
+// defaultWindow is the least that an exploration looks at: an earlier owner may
+// have had a larger window than this one.
+const defaultWindow = 256
+
 // report tells what the opening found, where an operator should know.
-func (p *partition) report(commit committed) {
-	log := p.cfg.Log.With().Int("partition", p.id).Int64("committed", commit.offset).
+func (p *partition) report() {
+	log := p.cfg.Log.With().Int("partition", p.id).Int64("committed", p.openedAt.commit).
 		Int64("log_start", p.openedAt.log.first).Int64("log_end", p.openedAt.log.end).Logger()
 	if lost := p.openedAt.lost; lost > 0 {
 		p.metrics.lost.Add(float64(lost))

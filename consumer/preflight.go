@@ -138,7 +138,7 @@ func (f *preflight) awaitCreated(ctx context.Context, name string) ([]int, error
 }
 
 func (f *preflight) readRight(ctx context.Context, ids []int) {
-	ends, err := f.broker.listOffsets(ctx, ids[:1])
+	ends, err := f.broker.listOffsets(ctx, ids[:1], kafka.ReadUncommitted)
 	if err == nil {
 		_, err = f.broker.fetch(ctx, ids[0], ends[ids[0]].end, 1<<10, 0)
 	}

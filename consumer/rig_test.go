@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"sync"
 	"testing"
@@ -33,7 +32,7 @@ type rig struct {
 	cluster *kfake.Cluster
 	client  *kafka.Client
 	crm     *fakeCRM
-	logs    *bytes.Buffer
+	logs    *lockedBuffer
 	end     context.CancelFunc
 }
 
@@ -48,7 +47,7 @@ const (
 func bubble(t *testing.T, partitions int32, test func(t *testing.T, r *rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{t: t, network: new(kfake.VirtualNetwork), crm: newFakeCRM(), logs: new(bytes.Buffer)}
+		r := &rig{t: t, network: new(kfake.VirtualNetwork), crm: newFakeCRM(), logs: new(lockedBuffer)}
 		options := []kfake.Opt{
 			kfake.NumBrokers(1), kfake.Ports(9092), kfake.ListenFn(r.network.Listen),
 			kfake.GroupMinSessionTimeout(time.Millisecond),
@@ -85,21 +84,28 @@ func (r *rig) config() Config {
 		MaxBuffer:       64 << 20,
 		DedupeWindow:    10000,
 		Version:         "test",
-		Log:             zerolog.New(&lockedWriter{w: r.logs}),
+		Log:             zerolog.New(r.logs),
 		Metrics:         prometheus.NewRegistry(),
 		Dial:            r.network.DialContext,
 	}
 }
 
-type lockedWriter struct {
+// lockedBuffer takes the logs of every process of a rig.
+type lockedBuffer struct {
 	mu sync.Mutex
-	w  io.Writer
+	b  bytes.Buffer
 }
 
-func (l *lockedWriter) Write(b []byte) (int, error) {
+func (l *lockedBuffer) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.w.Write(b)
+	return l.b.Write(b)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 // process is a running consumer.

@@ -43,18 +43,18 @@ type PartitionStatus struct {
 
 // board is what the consumer tells about itself. State changes are logged once.
 type board struct {
-	log     zerolog.Logger
-	metrics *metrics
+	log zerolog.Logger
 
 	mu       sync.Mutex
 	holds    map[crmclient.Cause]crmclient.Hold
+	held     map[crmclient.Cause]time.Duration // of holds that are over
 	current  *generation
 	everHad  bool // an assignment, if only an empty one
 	progress map[int]mark
 }
 
-func newBoard(log zerolog.Logger, m *metrics) *board {
-	return &board{log: log, metrics: m, holds: map[crmclient.Cause]crmclient.Hold{}, progress: map[int]mark{}}
+func newBoard(log zerolog.Logger) *board {
+	return &board{log: log, holds: map[crmclient.Cause]crmclient.Hold{}, held: map[crmclient.Cause]time.Duration{}, progress: map[int]mark{}}
 }
 
 // hold notes that the consumer waits for something outside.
@@ -65,10 +65,20 @@ func (b *board) hold(cause crmclient.Cause, advice string) {
 	if !held {
 		h = crmclient.Hold{Cause: cause, Since: time.Now()}
 		b.log.Warn().Str("cause", string(cause)).Str("advice", advice).Msg("held")
-		b.metrics.held(cause, true)
 	}
 	h.Advice = advice
 	b.holds[cause] = h
+}
+
+// heldFor tells how long a cause has held the consumer, and whether it does now.
+func (b *board) heldFor(cause crmclient.Cause) (time.Duration, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	h, held := b.holds[cause]
+	if !held {
+		return b.held[cause], false
+	}
+	return b.held[cause] + time.Since(h.Since), true
 }
 
 // clear notes that holds are over.
@@ -79,8 +89,7 @@ func (b *board) clear(causes ...crmclient.Cause) {
 		if h, held := b.holds[cause]; held {
 			delete(b.holds, cause)
 			b.log.Info().Str("cause", string(cause)).Dur("after", time.Since(h.Since)).Msg("no longer held")
-			b.metrics.held(cause, false)
-			b.metrics.holdSeconds.WithLabelValues(string(cause)).Add(time.Since(h.Since).Seconds())
+			b.held[cause] += time.Since(h.Since)
 		}
 	}
 }
@@ -89,7 +98,6 @@ func (b *board) assigned(g *generation) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.current, b.everHad = g, true
-	b.progress = map[int]mark{}
 	b.log.Info().Int("generation", g.member.generation).Ints("partitions", g.assigned).Msg("partitions assigned")
 }
 
@@ -172,7 +180,8 @@ func (b *board) stuck(partitions []PartitionStatus, held bool, now time.Time) st
 	for _, p := range partitions {
 		m, known := b.progress[p.Partition]
 		done := p.Next - int64(p.Unfinished)
-		if !known || held || p.Lag == 0 || m.position != p.Committed || m.done != done {
+		// A new generation begins at its commit again: only what goes further moves.
+		if !known || held || p.Lag == 0 || p.Committed > m.position || done > m.done {
 			b.progress[p.Partition] = mark{p.Committed, done, now}
 			continue
 		}

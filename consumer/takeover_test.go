@@ -155,16 +155,16 @@ func (r *rig) commitAs(offset int64, metadata string) {
 // H5: without a commit events are looked up until a window in a row is absent.
 func TestH5NewGroupLooksUpUntilAWindowIsAbsent(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
-		r.produce(events("a", 100)...)
+		r.produce(events("a", 500)...)
 		for i := range 30 { // an earlier group had created these
 			r.crm.contacts[fmt.Sprintf("a%d", i)] = 1
 		}
 		p := r.start(func(c *Config) { c.Window = 20 })
-		r.awaitCreated("a99")
+		r.awaitCreated("a499")
 		r.crm.once(t)
 		n := r.crm.suspects()
-		if n < 50 || n > 50+2*20 {
-			t.Errorf("%d look-ups, want the 30 found ones and a window of absent ones (20), and at most what was in flight then", n)
+		if least := 30 + defaultWindow; n < least || n > least+2*20 {
+			t.Errorf("%d look-ups, want the 30 found ones and a window of absent ones (256), and at most what was in flight then", n)
 		}
 		if until := r.crm.asked("a49")[0].SentBefore(); until.IsZero() {
 			t.Error("an earlier owner was found, but its last requests are not waited for")
@@ -466,6 +466,88 @@ func TestH9NewLeaderIsNotAReplacedTopic(t *testing.T) {
 		if n := r.crm.suspects(); n != 0 {
 			t.Errorf("%d suspects: the topic was taken for another", n)
 		}
+		p.shutdown(t)
+	})
+}
+
+// H10: an owner that sent nothing itself leaves the time of the earlier one's
+// last write as it was: rebalances do not begin the wait for it again.
+func TestH10RebalancesDoNotRestartTheWait(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		way := r.line()
+		crashed := r.start(way.use)
+		r.crm.setAnswer(applyThenHang(r.crm, "x"))
+		r.produce(event("x"))
+		r.awaitCreated("x")
+		way.sever()
+		var takeover time.Time
+		waits := func(ctx context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
+			takeover = q.SentBefore()
+			<-q.Stop // still waiting for the time of the look-up
+			return crmclient.Result{}, crmclient.ErrStopped, true
+		}
+		r.crm.setAnswer(waits)
+		b := r.start()
+		r.await("B's wait", func() bool { return len(r.crm.asked("x")) == 2 })
+		first := takeover
+		time.Sleep(10 * time.Second)
+		b.shutdown(t)
+		c := r.start()
+		r.await("C's wait", func() bool { return len(r.crm.asked("x")) == 3 })
+		if takeover.After(first) {
+			t.Errorf("C waits from %v, B waited from %v", takeover, first)
+		}
+		r.crm.setAnswer(nil)
+		c.shutdown(t)
+		crashed.shutdown(t)
+	})
+}
+
+// A panic of the CRM client is tried again as a suspect: a create may have left.
+func TestPanicOfTheClientIsASuspect(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		panics := 1
+		r.crm.setAnswer(func(_ context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
+			if q.OriginID == "x" && panics > 0 || q.OriginID == "y" {
+				panics--
+				_, _ = r.crm.apply(q)
+				panic("after the create")
+			}
+			return crmclient.Result{}, nil, false
+		})
+		p := r.start()
+		r.produce(event("x"))
+		r.await("x committed", func() bool { return r.commits()[0].offset == 1 })
+		if asked := r.crm.asked("x"); len(asked) != 2 || !asked[1].Suspect {
+			t.Errorf("%d requests for x", len(asked))
+		}
+		r.crm.once(t)
+		r.produce(event("y"))
+		r.await("y committed", func() bool { return r.commits()[0].offset == 2 })
+		letters := r.deadLetters()
+		if len(letters) != 1 || headerText(letters[0].Headers, headerReason) != "PROCESSING_FAILED" {
+			t.Errorf("%d letters for y", len(letters))
+		}
+		p.shutdown(t)
+	})
+}
+
+// An error of Create that nobody asked for ends the generation, not the event.
+func TestUnknownErrorOfCreateIsNotTheEnd(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		failures := 3
+		r.crm.setAnswer(func(context.Context, crmclient.Request) (crmclient.Result, error, bool) {
+			failures--
+			return crmclient.Result{}, errHang, failures >= 0
+		})
+		p := r.start()
+		r.produce(event("x"))
+		r.awaitCreated("x")
+		r.await("the commit", func() bool { return r.commits()[0].offset == 1 })
+		r.crm.once(t)
 		p.shutdown(t)
 	})
 }

@@ -39,7 +39,7 @@ func (p *partition) tryAlone(ctx context.Context, f *flight) (bool, error) {
 			reason:  reasonProcessingFailed,
 			message: "the process ended each time it transformed this event: please report it with the event",
 		}
-		f.event.ID = fmt.Sprintf("%s/%d/%d", f.Topic, f.Partition, f.Offset) // decoding it may be what kills
+		f.event.ID = fmt.Sprintf("%s/%d/%d@%d", f.Topic, f.Partition, f.Offset, f.Time.UnixMilli()) // decoding it may be what kills
 		return true, nil
 	}
 	p.setTrial(attempt)
