@@ -60,6 +60,20 @@ func TestH17Clocks(t *testing.T) {
 	}
 }
 
+// H17: a record's time is its producer's, whose clock may be hours ahead.
+func TestH17ProducerClockAhead(t *testing.T) {
+	inBubble(t, crmtest.Options{}, nil, func(w *world) {
+		r := lead(1)
+		r.RecordedAt = time.Now().Add(2 * time.Hour)
+		w.mustCreate(r)
+		later(3 * time.Hour)
+		r.Suspect = true
+		if e := w.mustCreate(r); !e.result.Found {
+			t.Errorf("Create = %+v", e)
+		}
+	})
+}
+
 // A person with more contacts than a page holds.
 func TestTagBeyondAPage(t *testing.T) {
 	inBubble(t, crmtest.Options{}, nil, func(w *world) {
