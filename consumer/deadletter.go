@@ -3,6 +3,7 @@ package consumer
 import (
 	"cmp"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -126,9 +127,9 @@ func foreignHeaders(headers []transform.Header) []kafka.Header {
 
 // headerText is the last value of a header: whoever adds one means it.
 func headerText(headers []transform.Header, key string) string {
-	for i := len(headers) - 1; i >= 0; i-- {
-		if headers[i].Key == key {
-			return string(headers[i].Value)
+	for _, h := range slices.Backward(headers) {
+		if h.Key == key {
+			return string(h.Value)
 		}
 	}
 	return ""

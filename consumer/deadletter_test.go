@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -110,12 +111,10 @@ func TestRepeatedDeadLetteringRewritesAndKeeps(t *testing.T) {
 		time.Sleep(time.Hour)
 		second := letterOf(t, "2", replayed(first, "1"), rejection{reason: "RETRIES_EXHAUSTED", status: 500, code: "B", message: "second", attempts: 6})
 		want := headersOf(first)
-		for key, value := range map[string]string{
+		maps.Copy(want, map[string]string{
 			"dlt-reason": "RETRIES_EXHAUSTED", "dlt-status": "500", "dlt-code": "B", "dlt-message": "second", "dlt-attempts": "6",
 			"dlt-failed-at": time.Now().UTC().Format(time.RFC3339Nano), "dlt-version": "2", "dlt-replays": "1",
-		} {
-			want[key] = value
-		}
+		})
 		if diff := cmp.Diff(want, headersOf(second)); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}

@@ -196,30 +196,32 @@ const maxPanics = 3
 // the process again and again.
 func (p *partition) callCreator(f *flight) (crmclient.Result, error) {
 	for range maxPanics {
-		result, err, fault := p.callOnce(f)
-		if fault == nil {
+		result, err := p.callOnce(f)
+		if !errors.Is(err, errPanicked) {
 			return result, err
 		}
-		p.leftUnsettled()
-		f.panicked, f.suspect = true, true
-		now := time.Now()
-		f.sentBefore = func() time.Time { return now }
-		f.failure = fault
 		if p.take.Err() != nil {
-			break
+			return crmclient.Result{Unsettled: true}, err
 		}
+		p.leftUnsettled()
+		now := time.Now()
+		f.panicked, f.suspect, f.sentBefore = true, true, func() time.Time { return now }
 	}
-	return crmclient.Result{Unsettled: true}, nil
+	f.failure = internalFailure()
+	return crmclient.Result{}, nil
 }
 
-// callOnce makes the call; fault is a panic of it.
-func (p *partition) callOnce(f *flight) (result crmclient.Result, err error, fault *rejection) { //nolint:revive,staticcheck // the panic is no error of Create
+// errPanicked stands for a panic of the CRM client.
+var errPanicked = errors.New("the CRM client panicked")
+
+func (p *partition) callOnce(f *flight) (result crmclient.Result, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			fault = panicked(p, f, r)
+			p.reportPanic(f, r)
+			err = errPanicked
 		}
 	}()
-	result, err = p.creator.Create(p.work, crmclient.Request{
+	return p.creator.Create(p.work, crmclient.Request{
 		OriginID:   f.event.OriginID,
 		Contact:    f.contact,
 		Suspect:    f.suspect,
@@ -230,8 +232,6 @@ func (p *partition) callOnce(f *flight) (result crmclient.Result, err error, fau
 		Lease:      p.mayWrite,
 		Stop:       p.take.Done(),
 	})
-	f.failure = nil // of an earlier try
-	return result, err, nil
 }
 
 // sentWay is the field by which an earlier owner marked its contacts.
@@ -289,7 +289,8 @@ func (p *partition) decode(ctx context.Context, f *flight) error {
 func (p *partition) decodeSafely(f *flight) {
 	defer func() {
 		if r := recover(); r != nil {
-			f.failure = panicked(p, f, r)
+			p.reportPanic(f, r)
+			f.failure = internalFailure()
 		}
 	}()
 	event, err := p.transformer.Decode(f.Record)
@@ -305,7 +306,8 @@ func (p *partition) build(f *flight) {
 	defer func() {
 		f.built = true
 		if r := recover(); r != nil {
-			f.failure = panicked(p, f, r)
+			p.reportPanic(f, r)
+			f.failure = internalFailure()
 		}
 	}()
 	contact, err := p.transformer.Contact(f.event)
@@ -320,14 +322,18 @@ func (p *partition) eventID(rec record) string {
 	return f.event.ID
 }
 
-// panicked makes a failure of a panic. Its text may hold personal data, so
-// that only a fault of the runtime is logged in words.
-func panicked(p *partition, f *flight, r any) *rejection {
+// reportPanic logs a panic. Its text may hold personal data, so that only its
+// kind is told.
+func (p *partition) reportPanic(f *flight, r any) {
 	log := p.cfg.Log.Error().Int("partition", f.Partition).Int64("offset", f.Offset)
 	if fault, ok := r.(runtime.Error); ok {
 		log = log.Str("fault", fmt.Sprintf("%T", fault))
 	}
-	log.Msg("processing a record panicked; it becomes a dead letter")
+	log.Msg("processing a record panicked")
+}
+
+// internalFailure is the failure of an event over which we panicked.
+func internalFailure() *rejection {
 	return &rejection{
 		reason:  reasonProcessingFailed,
 		message: "an internal error: please report it with this event",

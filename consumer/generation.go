@@ -302,7 +302,7 @@ func (g *generation) look() error {
 	case errors.Is(err, errNoTopic):
 		return fmt.Errorf("%w: %w", errTopicGone, err)
 	case err != nil:
-		return nil // heartbeats tell an unreachable cluster
+		return nil //nolint:nilerr // heartbeats tell an unreachable cluster
 	case g.known > 0 && len(ids) != g.known:
 		return errPartitionsChanged
 	}
@@ -312,7 +312,7 @@ func (g *generation) look() error {
 	}
 	ends, err := g.broker.listOffsets(g.take, g.assigned, kafka.ReadCommitted)
 	if err != nil {
-		return nil
+		return nil //nolint:nilerr // the next look is soon
 	}
 	for _, p := range g.partitions {
 		if err := p.noteBounds(ends[p.id]); err != nil {

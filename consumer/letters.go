@@ -154,8 +154,7 @@ func deadLetterAdvice(topic string, err error) string {
 	if errors.Is(err, errNoTopic) {
 		return fmt.Sprintf("the dead-letter topic %q does not exist: create it (leadbridge check --fix does), or mend KAFKA_DLT_TOPIC", topic)
 	}
-	var code kafka.Error
-	if errors.As(err, &code) {
+	if code, ok := errors.AsType[kafka.Error](err); ok {
 		return fmt.Sprintf("the dead-letter topic %q refuses letters (%s): look at its settings and our rights", topic, code.Title())
 	}
 	return fmt.Sprintf("the dead-letter topic %q cannot be written: look at its brokers", topic)

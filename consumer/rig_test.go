@@ -33,7 +33,6 @@ type rig struct {
 	client  *kafka.Client
 	crm     *fakeCRM
 	logs    *lockedBuffer
-	end     context.CancelFunc
 }
 
 const (
@@ -400,7 +399,7 @@ func (f *fakeCRM) once(t *testing.T) {
 var errHang = errors.New("hang")
 
 // hang blocks until ctx ends.
-func hang(ctx context.Context) (crmclient.Result, error, bool) {
+func hang(ctx context.Context) (crmclient.Result, error, bool) { //nolint:revive // the shape of fakeCRM.answer
 	<-ctx.Done()
 	return crmclient.Result{Unsettled: true}, ctx.Err(), true
 }

@@ -103,7 +103,7 @@ func (p *numberPlans) international(digits string) (found phone, valid, known bo
 // is valid and can only be mobile.
 func typed(regions []*numberPlan, national string) (found phone, valid bool) {
 	for i, region := range regions {
-		kind := kindUnknown
+		var kind numberKind
 		if leading := region.leadingDigits(); leading != nil && len(regions) > 1 {
 			if !leading.MatchString(national) {
 				continue

@@ -278,20 +278,20 @@ func telURI(uri string) string {
 		uri = plain
 	}
 	number, params, _ := strings.Cut(uri, ";")
-	var tail string
+	var tail strings.Builder
 	for param := range strings.SplitSeq(params, ";") {
 		key, value, _ := strings.Cut(param, "=")
 		switch strings.ToLower(key) {
 		case "ext":
-			tail += " ext " + value
+			tail.WriteString(" ext " + value)
 		case "phone-context":
 			if strings.HasPrefix(value, "+") && !strings.HasPrefix(number, "+") {
 				number = value + number
 			}
 		case "":
 		default:
-			tail += " ; " + param
+			tail.WriteString(" ; " + param)
 		}
 	}
-	return number + tail
+	return number + tail.String()
 }
