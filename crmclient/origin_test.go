@@ -164,6 +164,23 @@ func TestH31FieldDeleted(t *testing.T) {
 	})
 }
 
+// H31: the look-up is what shows that the field is gone.
+func TestH31FieldDeletedShownByLookUp(t *testing.T) {
+	inBubble(t, portalWithField(), nil, func(w *world) {
+		w.mustCreate(lead(1))
+		w.sim.DeleteUserField(crmtest.OriginUserField)
+		if e := w.mustCreate(suspect(2)); e.result.Found || e.took > time.Minute {
+			t.Errorf("Create = %+v", e)
+		}
+		if got := w.creator.Status().OriginField; got != "none" {
+			t.Errorf("way %q", got)
+		}
+		if e := w.mustCreate(suspect(2)); !e.result.Found {
+			t.Errorf("Create = %+v", e)
+		}
+	})
+}
+
 // The named field is deleted: nothing is created until it is back.
 func TestH31NamedFieldDeletedHolds(t *testing.T) {
 	inBubble(t, portalWithField(), originField(crmtest.OriginUserField), func(w *world) {

@@ -83,7 +83,7 @@ func TestTagBeyondAPage(t *testing.T) {
 			r.Contact = lead(0).Contact
 			w.mustCreate(r)
 		}
-		for n := range []int{0, 60, last - 1} {
+		for _, n := range []int{0, 60, last - 1} {
 			r := suspect(n)
 			r.Contact = lead(0).Contact
 			if e := w.mustCreate(r); !e.result.Found {
