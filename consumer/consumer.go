@@ -243,7 +243,7 @@ func (c *Consumer) groupConfig() kafka.ConsumerGroupConfig {
 		Brokers: c.cfg.Brokers,
 		Topics:  []string{c.cfg.Topic},
 		Dialer: &kafka.Dialer{
-			ClientID: clientID, Timeout: callTimeout, DialFunc: c.cfg.Dial, TLS: c.cfg.TLS, SASLMechanism: c.cfg.SASL,
+			ClientID: clientID, Timeout: callTimeout, DialFunc: groupDial(c.cfg), SASLMechanism: c.cfg.SASL,
 		},
 		HeartbeatInterval: c.cfg.SessionTimeout / 10,
 		SessionTimeout:    c.cfg.SessionTimeout,

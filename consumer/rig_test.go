@@ -43,7 +43,7 @@ const (
 
 // bubble runs a test in virtual time against a broker whose topics have
 // the given number of partitions (0: the topics do not exist).
-func bubble(t *testing.T, partitions int32, test func(t *testing.T, r *rig)) {
+func bubble(t *testing.T, partitions int32, test func(t *testing.T, r *rig), more ...kfake.Opt) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := &rig{t: t, network: new(kfake.VirtualNetwork), crm: newFakeCRM(), logs: new(lockedBuffer)}
@@ -51,6 +51,7 @@ func bubble(t *testing.T, partitions int32, test func(t *testing.T, r *rig)) {
 			kfake.NumBrokers(1), kfake.Ports(9092), kfake.ListenFn(r.network.Listen),
 			kfake.GroupMinSessionTimeout(time.Millisecond),
 		}
+		options = append(options, more...)
 		if partitions > 0 {
 			options = append(options, kfake.SeedTopics(partitions, testTopic, testLetters))
 		}

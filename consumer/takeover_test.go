@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leadbridge/leadbridge/crmclient"
@@ -550,4 +551,28 @@ func TestUnknownErrorOfCreateIsNotTheEnd(t *testing.T) {
 		r.crm.once(t)
 		p.shutdown(t)
 	})
+}
+
+// H24: a deleted topic does not come back by our asking, even where brokers
+// make what they are asked for.
+func TestH24DeletedTopicIsNotMadeAgain(t *testing.T) {
+	bubble(t, 2, func(t *testing.T, r *rig) {
+		p := r.start()
+		r.produce(events("a", 5)...)
+		r.await("all committed", func() bool { return r.commits()[0].offset == 5 })
+		if err := r.cluster.DeleteTopic(testTopic); err != nil {
+			t.Fatal(err)
+		}
+		for range 60 {
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if r.cluster.TopicInfo(testTopic) != nil {
+				t.Fatal("the topic is back")
+			}
+		}
+		if !hasHold(p.Status(), HoldTopic) {
+			t.Error("the missing topic is not told")
+		}
+		p.shutdown(t)
+	}, kfake.AllowAutoTopicCreation())
 }

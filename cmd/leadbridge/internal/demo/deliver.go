@@ -33,7 +33,7 @@ func (d *demo) deliver(ctx context.Context) error {
 
 // patience is how long the delivery may take.
 func (d *demo) patience() time.Duration {
-	return 25*time.Second + time.Duration(d.cfg.Events)*40*time.Millisecond
+	return time.Minute + time.Duration(d.cfg.Events)*40*time.Millisecond
 }
 
 var errPatience = errors.New("the delivery takes too long")

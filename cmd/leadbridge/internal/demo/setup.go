@@ -20,10 +20,10 @@ var mapping string
 // times are shorter than with a real portal, or a demo would take minutes.
 const (
 	perSecond  = 80
-	settle     = 400 * time.Millisecond
-	lateBy     = 200 * time.Millisecond // less than settle: the portal keeps what it promises
-	queueLimit = 800 * time.Millisecond
-	timeout    = 2 * time.Second
+	settle     = 300 * time.Millisecond
+	lateBy     = 150 * time.Millisecond // less than settle: the portal keeps what it promises
+	queueLimit = 600 * time.Millisecond
+	timeout    = 1500 * time.Millisecond
 	maxBackoff = 500 * time.Millisecond
 )
 
