@@ -65,6 +65,8 @@ func TestContactFields(t *testing.T) {
 		{"name of nothing", `"name":"  ","lastName":null`, contact{}},
 		{"invalid UTF-8", "\"firstName\":\"Iv\xffan\"", contact{Name: "Iv\uFFFDan"}},
 
+		{"name as a list", `"name":["Иван","Петров"]`, contact{Name: "Иван", LastName: "Петров"}},
+		{"first name as a list", `"firstName":["Anna","Maria"],"lastName":"Berg"`, contact{Name: "Anna Maria", LastName: "Berg"}},
 		{"company without companyId", `"companyName":"Acme"`, contact{Comments: "companyName: Acme"}},
 		{"organization without companyId", `"organization":"Acme"`, contact{Comments: "organization: Acme"}},
 		{"company with companyId", `"company":"Acme","companyId":15`, contact{CompanyID: 15}},

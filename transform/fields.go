@@ -188,3 +188,12 @@ func isUserField(key string) bool {
 	}
 	return len(key) <= 100 && onlyFrom(key, "_")
 }
+
+// isName tells the fields that hold a name or a part of one.
+func (f field) isName() bool {
+	switch f {
+	case fieldName, fieldFullName, fieldFirstName, fieldSecondName, fieldLastName:
+		return true
+	}
+	return false
+}

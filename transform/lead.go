@@ -73,6 +73,9 @@ func (l *lead) addField(f field, key string, value any) {
 		l.notes.note(key, value)
 		return
 	}
+	if list, isList := value.([]any); isList && f.isName() {
+		value = nameOfParts(list)
+	}
 	text, ok := textOf(value)
 	if !ok || !l.addText(f, key, text) {
 		l.notes.note(key, value)
@@ -150,4 +153,18 @@ func (l *lead) addUserField(key string, value any) {
 
 func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+// nameOfParts reads a list of a name's parts as the name: joined by blanks, for
+// a comma would say that the last name comes first.
+func nameOfParts(list []any) any {
+	parts := make([]string, 0, len(list))
+	for _, part := range list {
+		text, ok := part.(string)
+		if !ok {
+			return list
+		}
+		parts = append(parts, cleanLine(text))
+	}
+	return strings.Join(parts, " ")
 }

@@ -37,6 +37,7 @@ func (p *parser) region(text string) string {
 	code := strings.ToUpper(strings.TrimSpace(text))
 	if !phonenumbers.GetSupportedRegions()[code] {
 		p.fault("PHONE_REGION", quote(text)+" is no country", "write its two letters of ISO 3166, such as RU, KZ or DE")
+		return "" // told already: the mapping is looked at all the same
 	}
 	return code
 }

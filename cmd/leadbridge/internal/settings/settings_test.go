@@ -173,6 +173,8 @@ func TestFaults(t *testing.T) {
 		"http url with port":       {func(s *Service) { s.BaseURL = "http://localhost:8080" }, nil},
 		"region in lower case":     {func(s *Service) { s.PhoneRegion = "kz" }, nil},
 		"region of three letters":  {func(s *Service) { s.PhoneRegion = "RUS" }, []string{"PHONE_REGION"}},
+		"region beside a mapping":  {func(s *Service) { s.PhoneRegion, s.MappingFile = "RUS", jq }, []string{"PHONE_REGION"}},
+		"region and preset":        {func(s *Service) { s.PhoneRegion, s.MappingFile = "RUS", "preset:nope" }, []string{"PHONE_REGION", "MAPPING_FILE"}},
 		"mapping":                  {func(s *Service) { s.MappingFile = jq }, nil},
 		"mapping preset":           {func(s *Service) { s.MappingFile = "preset:typeform" }, nil},
 		"mapping preset unknown":   {func(s *Service) { s.MappingFile = "preset:none" }, []string{"MAPPING_FILE"}},
