@@ -138,15 +138,18 @@ func (f *preflight) awaitCreated(ctx context.Context, name string) ([]int, error
 }
 
 func (f *preflight) readRight(ctx context.Context, ids []int) {
-	ends, err := f.broker.listOffsets(ctx, ids[:1], kafka.ReadUncommitted)
-	if err == nil {
-		_, err = f.broker.fetch(ctx, ids[0], ends[ids[0]].end, 1<<10, 0)
-	}
+	err := f.patiently(ctx, func() error {
+		ends, err := f.broker.listOffsets(ctx, ids[:1], kafka.ReadUncommitted)
+		if err == nil {
+			_, err = f.broker.fetch(ctx, ids[0], ends[ids[0]].end, 1<<10, 0)
+		}
+		return err
+	})
 	f.right("reading "+f.cfg.Topic, "grant READ and DESCRIBE on the topic", err)
 }
 
 // patiently tries again what a broker calls temporary: the coordinator of a new
-// group is not there at once.
+// group and the leaders of a new topic are not there at once.
 func (f *preflight) patiently(ctx context.Context, call func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -175,21 +178,26 @@ func (f *preflight) groupRight(ctx context.Context, ids []int) {
 // writeRight offers a batch that no broker accepts: one that we may write to
 // finds it corrupt, another one does not look at it.
 func (f *preflight) writeRight(ctx context.Context, partition int) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	res, err := f.broker.client.RawProduce(ctx, &kafka.RawProduceRequest{
-		Topic: f.cfg.DeadLetterTopic, Partition: partition, RequiredAcks: kafka.RequireAll,
-		RawRecords: protocol.RawRecordSet{Reader: bytes.NewReader(corruptBatch())},
-	})
-	if err == nil {
-		err = res.Error
-	}
+	err := f.patiently(ctx, func() error { return f.offerCorruptBatch(ctx, partition) })
 	for _, refused := range []error{kafka.InvalidMessage, kafka.InvalidRecord, kafka.UnsupportedForMessageFormat} {
 		if errors.Is(err, refused) {
 			err = nil
 		}
 	}
 	f.right("writing "+f.cfg.DeadLetterTopic, "grant WRITE and DESCRIBE on the dead-letter topic", err)
+}
+
+func (f *preflight) offerCorruptBatch(ctx context.Context, partition int) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	res, err := f.broker.client.RawProduce(ctx, &kafka.RawProduceRequest{
+		Topic: f.cfg.DeadLetterTopic, Partition: partition, RequiredAcks: kafka.RequireAll,
+		RawRecords: protocol.RawRecordSet{Reader: bytes.NewReader(corruptBatch())},
+	})
+	if err != nil {
+		return err
+	}
+	return res.Error
 }
 
 // corruptBatch is an empty record batch (format 2) with a wrong checksum,

@@ -55,10 +55,14 @@ func TestPreflightMakesMissingTopics(t *testing.T) {
 	})
 }
 
-// The coordinator of a group that nobody has used yet is not there at once.
-func TestPreflightWaitsForTheCoordinator(t *testing.T) {
+// The coordinator of a new group and the leaders of a new topic are not there at once.
+func TestPreflightWaitsForWhatIsNew(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
-		r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Err: kerr.NotCoordinator, Count: 3})
+		r.cluster.Fault(
+			kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Err: kerr.NotCoordinator, Count: 3},
+			kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotLeaderForPartition, Count: 2},
+			kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Err: kerr.NotLeaderForPartition, Count: 2},
+		)
 		if got := levels(Preflight(t.Context(), r.config(), false)); strings.Contains(got, "fail") {
 			t.Errorf("got\n%s", got)
 		}
