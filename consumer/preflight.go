@@ -179,11 +179,6 @@ func (f *preflight) groupRight(ctx context.Context, ids []int) {
 // finds it corrupt, another one does not look at it.
 func (f *preflight) writeRight(ctx context.Context, partition int) {
 	err := f.patiently(ctx, func() error { return f.offerCorruptBatch(ctx, partition) })
-	for _, refused := range []error{kafka.InvalidMessage, kafka.InvalidRecord, kafka.UnsupportedForMessageFormat} {
-		if errors.Is(err, refused) {
-			err = nil
-		}
-	}
 	f.right("writing "+f.cfg.DeadLetterTopic, "grant WRITE and DESCRIBE on the dead-letter topic", err)
 }
 
@@ -194,10 +189,15 @@ func (f *preflight) offerCorruptBatch(ctx context.Context, partition int) error 
 		Topic: f.cfg.DeadLetterTopic, Partition: partition, RequiredAcks: kafka.RequireAll,
 		RawRecords: protocol.RawRecordSet{Reader: bytes.NewReader(corruptBatch())},
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = res.Error
 	}
-	return res.Error
+	for _, refused := range []error{kafka.InvalidMessage, kafka.InvalidRecord, kafka.UnsupportedForMessageFormat} {
+		if errors.Is(err, refused) {
+			err = nil
+		}
+	}
+	return err
 }
 
 // corruptBatch is an empty record batch (format 2) with a wrong checksum,
