@@ -3,6 +3,7 @@ package crmclient
 import (
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -74,6 +75,14 @@ func (b *budget) take(now time.Time) {
 	if perMinute > 0 {
 		b.sent = append(b.sent, now)
 	}
+}
+
+// refund takes back what was counted at a time for a request that did not leave.
+func (b *budget) refund(at time.Time) {
+	if i := slices.Index(b.sent, at); i >= 0 {
+		b.sent = slices.Delete(b.sent, i, i+1)
+	}
+	b.tat = b.tat.Add(-pace(b.rates(at)))
 }
 
 func burst(perSecond float64) float64 {

@@ -1,18 +1,15 @@
 package crmclient
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
-	"io"
-	"log"
-	"testing/synctest"
 )
-
-func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
 
 var noon = time.Date(2026, 4, 15, 12, 0, 0, 0, time.UTC)
 
@@ -206,4 +203,80 @@ func TestBudgetShares(t *testing.T) {
 			t.Errorf("stats %+v", s)
 		}
 	})
+}
+
+// All who wait for the portal wait for the same few requests: nobody pays for the others.
+func TestPortalIsPaidOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := crmtest.New(crmtest.Options{ExistingUserField: true})
+		server := crmtest.Serve(sim)
+		defer server.Close()
+		c, err := New(Config{BaseURL: server.URL, Dial: server.Dial, APIKey: Secret{Value: "vibe_api_1"},
+			RequestsPerMinute: 300, RequestsPerSecond: RateAuto, QueueLimit: 30 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		begun, known := time.Now(), make(chan error, 60)
+		for range 60 {
+			go func() { known <- c.Prepare(t.Context()) }()
+		}
+		for range 60 {
+			if err := <-known; err != nil {
+				t.Error(err)
+			}
+		}
+		if took := time.Since(begun); took > time.Second {
+			t.Errorf("the portal was known after %v", took)
+		}
+		asked := 0
+		for _, n := range sim.Stats().Requests {
+			asked += n
+		}
+		if len(c.budget.sent) != asked {
+			t.Errorf("%d requests are counted, %d were sent", len(c.budget.sent), asked)
+		}
+	})
+}
+
+// A request that its lease stops before it leaves costs nothing.
+func TestStoppedRequestIsNotCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := crmtest.New(crmtest.Options{ExistingUserField: true})
+		server := crmtest.Serve(sim)
+		defer server.Close()
+		c, err := New(Config{BaseURL: server.URL, Dial: server.Dial, APIKey: Secret{Value: "vibe_api_1"}, RequestsPerMinute: 300})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if err := c.Prepare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		before, begun := len(c.budget.sent), time.Now()
+		lost := func() error { return errors.New("lost") }
+		for range 100 {
+			if _, err := c.Create(t.Context(), Request{OriginID: "lb-1", Lease: lost}); !errors.Is(err, ErrLeaseLost) {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		if n := len(c.budget.sent) - before; n != 0 || time.Since(begun) > time.Second {
+			t.Errorf("%d requests are counted, none left; %v", n, time.Since(begun))
+		}
+	})
+}
+
+func TestBudgetRefund(t *testing.T) {
+	b := &budget{perMinute: 300, perSecond: 10, share: 1}
+	drive(b, noon, 10)
+	want := b.at(noon.Add(2 * time.Second))
+	for i := range 50 {
+		at := noon.Add(2*time.Second + time.Duration(i))
+		b.take(at)
+		b.refund(at)
+	}
+	if at := b.at(noon.Add(2 * time.Second)); at.Sub(want).Abs() > time.Millisecond || len(b.sent) != 10 {
+		t.Errorf("next at %v, want %v; %d counted", at, want, len(b.sent))
+	}
 }

@@ -36,11 +36,8 @@ func (c *Creator) sendCreate(j *job, t *ticket, p *portal) outcome {
 
 // begin lets a create go: when the budget allows it, and its sender still may.
 func (c *Creator) begin(j *job, t *ticket) error {
-	if !j.prepaid {
-		if err := c.pay(j.ctx); err != nil {
-			return err
-		}
-		j.prepaid = true
+	if err := c.pay(j.ctx, j); err != nil {
+		return err
 	}
 	if t.event.req.Lease != nil {
 		if err := t.event.req.Lease(); err != nil {

@@ -45,8 +45,8 @@ type ticket struct {
 type job struct {
 	kind    kind
 	tickets []*ticket
-	probe   bool // goes through a closed gate
-	prepaid bool // the budget has counted its first request; owned by the job's goroutine
+	probe   bool      // goes through a closed gate
+	paid    time.Time // when the budget counted its next request; zero: it did not; owned by the job's goroutine
 
 	// ctx ends when nobody waits for any of the tickets.
 	ctx    context.Context
@@ -134,6 +134,7 @@ func (c *Creator) withdraw(t *ticket) {
 // goroutine in an idle Creator. Called with mu held.
 func (c *Creator) pump() {
 	c.timer.Stop()
+	c.admit()
 	for c.free > 0 {
 		now := time.Now()
 		j, at := c.next(now)
@@ -147,6 +148,18 @@ func (c *Creator) pump() {
 		c.inFlight += len(j.tickets)
 		go c.run(j)
 	}
+}
+
+// admit answers who waits for nothing but the portal, once it is known: that takes no
+// request. Called with mu held.
+func (c *Creator) admit() {
+	if c.portal == nil || c.stale {
+		return
+	}
+	for _, t := range c.queue[kindPrepare] {
+		t.reply <- outcome{class: classDone}
+	}
+	c.queue[kindPrepare] = nil
 }
 
 // next takes the tickets of the next request. Without one it tells when to
@@ -164,7 +177,7 @@ func (c *Creator) next(now time.Time) (*job, time.Time) {
 	if at.After(now) {
 		return nil, at
 	}
-	j := &job{kind: k, tickets: c.grab(k), probe: held, prepaid: true}
+	j := &job{kind: k, tickets: c.grab(k), probe: held, paid: now}
 	j.live = len(j.tickets)
 	j.ctx, j.cancel = context.WithCancel(context.Background())
 	for _, t := range j.tickets {
@@ -204,12 +217,9 @@ func (c *Creator) looksDue() time.Time {
 	return due
 }
 
-// grab takes tickets off a queue: one create, or look-ups of one way.
+// grab takes tickets off a queue: one create, look-ups of one way, or all who wait for the portal.
 func (c *Creator) grab(k kind) []*ticket {
-	limit := 1
-	if k == kindLookUp {
-		limit = lookUpLimit
-	}
+	limit := [kinds]int{kindPrepare: len(c.queue[k]), kindLookUp: lookUpLimit, kindCreate: 1}[k]
 	first := c.queue[k][0]
 	var taken []*ticket
 	c.queue[k] = slices.DeleteFunc(c.queue[k], func(t *ticket) bool {
@@ -230,7 +240,9 @@ func (c *Creator) run(j *job) {
 	}
 	switch j.kind {
 	case kindPrepare:
-		c.answer(j.tickets[0], outcome{class: classDone})
+		for _, t := range j.tickets {
+			c.answer(t, outcome{class: classDone})
+		}
 	case kindLookUp:
 		c.lookUp(j)
 	case kindCreate:
@@ -244,7 +256,7 @@ func (c *Creator) answer(t *ticket, o outcome) {
 	t.reply <- o
 }
 
-// finish gives the slot back; tickets that got no answer go to the end of their queue, so
+// finish gives the slot back, and what was paid for a request that was not sent; tickets that got no answer go to the end of their queue, so
 // that the next probe is another event's.
 func (c *Creator) finish(j *job) {
 	j.cancel()
@@ -252,6 +264,9 @@ func (c *Creator) finish(j *job) {
 	defer c.mu.Unlock()
 	c.free++
 	c.inFlight -= len(j.tickets)
+	if !j.paid.IsZero() {
+		c.budget.refund(j.paid)
+	}
 	if j.probe {
 		c.gate.probing = false
 	}

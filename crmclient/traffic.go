@@ -7,12 +7,10 @@ import (
 
 // do makes one call when the budget allows it.
 func (c *Creator) do(ctx context.Context, j *job, what call) answer {
-	if !j.prepaid {
-		if err := c.pay(ctx); err != nil {
-			return answer{err: err}
-		}
+	if err := c.pay(ctx, j); err != nil {
+		return answer{err: err}
 	}
-	j.prepaid = false
+	j.paid = time.Time{}
 	a := c.wire.send(ctx, what)
 	now := time.Now()
 	c.meter.request(what.op, a.status, now.Sub(a.sent))
@@ -46,23 +44,22 @@ func (c *Creator) understood(what call, o outcome) outcome {
 	return o
 }
 
-// pay waits for the budget.
-func (c *Creator) pay(ctx context.Context) error {
-	for {
+// pay waits until the budget has counted the job's next request.
+func (c *Creator) pay(ctx context.Context, j *job) error {
+	for j.paid.IsZero() {
 		c.mu.Lock()
 		now := time.Now()
 		at := c.budget.at(now)
 		if !at.After(now) {
 			c.budget.take(now)
+			j.paid = now
 		}
 		c.mu.Unlock()
-		if !at.After(now) {
-			return nil
-		}
 		if err := sleepUntil(ctx, nil, at); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // sleepUntil waits for a time, or for the end of ctx, or for stop.

@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -76,7 +78,7 @@ func trusting(t *testing.T, server *httptest.Server) *Creator {
 // A certificate that nobody vouches for stops the request before it is written.
 func TestUntrustedCertificateIsNotApplied(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
-	server.Config.ErrorLog = quiet()
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	defer server.Close()
 	c, err := New(Config{BaseURL: server.URL})
