@@ -49,6 +49,7 @@ type outcome struct {
 	id      int64 // of the contact, when done
 	charged bool  // the failed attempt counts against the event
 	held    bool  // a hold says when to try again
+	floods  int   // that had ended when the create left
 }
 
 // envelope is the CRM's answer, whatever it is.

@@ -25,11 +25,12 @@ type event struct {
 	doubted     bool // counted as in doubt now
 	inTheAir    bool // it was left while a create was being written
 
-	written int // creates
-	charged int
-	verdict *Rejection // to be handed out when nothing speaks against it
-	since   uint64     // evidence counts from here: the event's last attempt
-	backoff *backoff.ExponentialBackOff
+	written  int // creates
+	charged  int
+	verdict  *Rejection // to be handed out when nothing speaks against it
+	judgedIn int        // floods that had ended when the request behind the verdict left
+	since    uint64     // evidence counts from here: the event's last attempt
+	backoff  *backoff.ExponentialBackOff
 
 	body    []byte // encoded for bodyFor
 	bodyFor *portal
@@ -54,10 +55,13 @@ func (c *Creator) Create(ctx context.Context, r Request) (Result, error) {
 				return Result{ContactID: id, Found: true, Attempts: e.written}, nil
 			}
 		}
-		if e.verdict != nil && c.mayRefuse(e) {
-			return e.left(e.verdict)
+		if e.verdict != nil {
+			if c.mayRefuse(e) {
+				return e.left(e.verdict)
+			}
+			e.verdict = nil
+			c.meter.retries.Inc()
 		}
-		e.verdict = nil
 		o, err := c.try(ctx, e)
 		if err != nil {
 			return e.left(err)
@@ -161,6 +165,7 @@ func (c *Creator) refuse(e *event, reason Reason, o outcome) {
 	if !o.charged {
 		attempts++
 	}
+	e.judgedIn = o.floods
 	e.verdict = &Rejection{Reason: reason, Status: o.status, Code: o.code, Message: o.message, Attempts: attempts}
 	if e.suspected {
 		e.unproven, e.once = true, false

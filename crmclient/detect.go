@@ -26,7 +26,7 @@ func (c *Creator) sure(j *job) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if p == nil {
-		c.hold(fault{causeOf(o), o.status, o.code, o.retryAfter}, true)
+		c.hold(fault{causeOf(o), o.status, o.code, o.retryAfter}, j)
 		return false
 	}
 	first := c.portal == nil

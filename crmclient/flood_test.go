@@ -198,3 +198,131 @@ func TestFloodOff(t *testing.T) {
 		}
 	})
 }
+
+// Suspects are looked up between their refusal and their letter; a flood that ends meanwhile
+// takes the refusal with it.
+func TestFloodOfSuspects(t *testing.T) {
+	for name, replayed := range map[string]bool{"new": false, "replayed": true} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, portalWithField(), floodAt(5), func(w *world) {
+				w.setFaults(crmtest.Faults{Mandatory: []string{"post"}})
+				var all []<-chan ended
+				for n := range 40 {
+					r := suspect(n)
+					r.Replayed = replayed && n >= 10
+					all = append(all, w.start(w.t.Context(), r))
+				}
+				later(time.Hour)
+				w.wantHolds("flood")
+				letters := func() (refused int) {
+					for _, done := range all {
+						select {
+						case e := <-done:
+							if rejection(e.err) != nil {
+								refused++
+							} else if e.err != nil {
+								w.t.Errorf("Create = %+v", e)
+							}
+						default:
+						}
+					}
+					return refused
+				}
+				before := letters()
+				w.setFaults(crmtest.Faults{})
+				later(time.Hour)
+				if n := letters(); n != 0 {
+					w.t.Errorf("%d letters after the set-up was mended", n)
+				}
+				w.wantContacts(40 - before)
+				w.wantHolds("")
+			})
+		})
+	}
+}
+
+// A refusal that is on its way while the flood ends is not written either: its request left before.
+func TestFloodEndsBeforeAnOldRefusal(t *testing.T) {
+	inBubble(t, portalWithField(), func(c *crmclient.Config) { floodAt(1)(c); patient(c) }, func(w *world) {
+		mended := false
+		w.sim.Script(func(c crmtest.Call) crmtest.Action {
+			switch {
+			case !c.Is(createCall) || mended:
+				return crmtest.Action{}
+			case concerns(c, 1):
+				return crmtest.Action{Status: 400, Code: "VALIDATION_ERROR", Delay: time.Hour}
+			}
+			return crmtest.Action{Status: 400, Code: "VALIDATION_ERROR"}
+		})
+		slow := w.start(w.t.Context(), lead(1))
+		later(time.Second)
+		if e := w.create(lead(2)); rejection(e.err) == nil {
+			w.t.Errorf("Create = %+v", e)
+		}
+		waiting := w.start(w.t.Context(), lead(3))
+		later(10 * time.Minute)
+		w.wantHolds("flood")
+		mended = true
+		if e := <-waiting; e.err != nil || e.took > 20*time.Minute {
+			w.t.Errorf("Create = %+v", e)
+		}
+		if e := <-slow; e.err != nil || e.took < time.Hour {
+			w.t.Errorf("Create = %+v", e)
+		}
+		w.wantContacts(2)
+	})
+}
+
+// An outage within a flood does not end it.
+func TestOutageWithinAFlood(t *testing.T) {
+	inBubble(t, portalWithField(), floodAt(1), func(w *world) {
+		refuse := crmtest.Action{Status: 400, Code: "VALIDATION_ERROR"}
+		answer := refuse
+		w.script(createCall, func(int, crmtest.Call) crmtest.Action { return answer })
+		if e := w.create(lead(1)); rejection(e.err) == nil {
+			w.t.Errorf("Create = %+v", e)
+		}
+		r := lead(2)
+		r.Replayed = true
+		all := []<-chan ended{w.start(w.t.Context(), r), w.start(w.t.Context(), lead(3))}
+		later(10 * time.Minute)
+		w.wantHolds("flood")
+		answer = crmtest.Action{Status: 401, Code: "KEY_EXPIRED"}
+		later(10 * time.Minute)
+		w.wantHolds("credentials")
+		answer = refuse
+		later(10 * time.Minute)
+		w.wantHolds("flood")
+		answer = crmtest.Action{}
+		for _, done := range all {
+			if e := <-done; e.err != nil {
+				w.t.Errorf("Create = %+v", e)
+			}
+		}
+		w.wantContacts(2)
+	})
+}
+
+// Any success ends it, also of a request that left before the hold.
+func TestFloodEndsByAnySuccess(t *testing.T) {
+	inBubble(t, portalWithField(), func(c *crmclient.Config) { floodAt(1)(c); patient(c) }, func(w *world) {
+		w.script(createCall, func(_ int, c crmtest.Call) crmtest.Action {
+			if concerns(c, 1) {
+				return crmtest.Action{Delay: 10*time.Minute + time.Second}
+			}
+			return crmtest.Action{Status: 400, Code: "VALIDATION_ERROR"}
+		})
+		slow := w.start(w.t.Context(), lead(1))
+		later(time.Second)
+		if e := w.create(lead(2)); rejection(e.err) == nil {
+			w.t.Errorf("Create = %+v", e)
+		}
+		waiting := w.start(w.t.Context(), lead(3))
+		if e := <-slow; e.err != nil {
+			w.t.Errorf("Create = %+v", e)
+		}
+		if e := <-waiting; rejection(e.err) == nil || e.took > 10*time.Minute+time.Second {
+			w.t.Errorf("Create = %+v", e)
+		}
+	})
+}

@@ -11,7 +11,7 @@ import (
 type gate struct {
 	hold    *Hold     // nil: open
 	counted time.Time // until when the hold's seconds are counted
-	probing bool      // a probe is on its way
+	probe   *job      // on its way; nil: none
 	backoff *backoff.ExponentialBackOff
 }
 
@@ -32,6 +32,9 @@ func (g *gate) closed() (until time.Time, yes bool) {
 	return g.hold.Until, true
 }
 
+// probes tells whether a job is the probe of the hold in force.
+func (g *gate) probes(j *job) bool { return j != nil && g.probe == j }
+
 // fault is why a hold begins or goes on.
 type fault struct {
 	cause      Cause
@@ -42,13 +45,14 @@ type fault struct {
 
 // hold begins a hold, or keeps it up after a failed probe. What fails besides the
 // probe was sent before the hold and says nothing new, save a later Retry-After.
-func (c *Creator) hold(f fault, probe bool) {
+// Called with mu held; j is the job that failed, nil for none.
+func (c *Creator) hold(f fault, j *job) {
 	now := time.Now()
 	if f.cause == HoldThrottle {
 		c.budget.block(now.Add(f.retryAfter))
 	}
 	g := &c.gate
-	fresh := g.hold == nil
+	fresh, probe := g.hold == nil, g.probes(j)
 	if fresh {
 		g.backoff.Reset()
 		g.hold = &Hold{}
@@ -92,7 +96,7 @@ func (c *Creator) release(why string) {
 	c.countHold(now)
 	c.meter.held(g.hold.Cause, false)
 	c.log.Info().Str("cause", string(g.hold.Cause)).Dur("held_ms", now.Sub(g.hold.Since)).Msg(why)
-	g.hold = nil
+	g.hold, g.probe = nil, nil // what is on its way is no probe of the next hold
 }
 
 // advice says in a sentence what to do about a hold.

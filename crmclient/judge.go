@@ -10,9 +10,10 @@ import (
 func (c *Creator) create(j *job) {
 	t := j.tickets[0]
 	c.mu.Lock()
-	p := c.portal
+	p, floods := c.portal, c.flood.passed
 	c.mu.Unlock()
 	o := c.sendCreate(j, t, p)
+	o.floods = floods
 	if j.ctx.Err() != nil && o.class != classDone {
 		return // broken off: not an attempt
 	}
@@ -75,7 +76,7 @@ func (c *Creator) judge(j *job, e *event, w way, o *outcome) {
 		return
 	case classDone:
 		if c.keeps(w, e, *o) {
-			c.passed(e, j.probe)
+			c.passed(e, j)
 		} else {
 			c.lostOrigin(j, e, *o)
 		}
@@ -86,7 +87,7 @@ func (c *Creator) judge(j *job, e *event, w way, o *outcome) {
 		c.turnedDown(j, e, *o)
 	case classThrottled:
 		c.mu.Lock()
-		c.hold(fault{HoldThrottle, o.status, o.code, o.retryAfter}, j.probe)
+		c.hold(fault{HoldThrottle, o.status, o.code, o.retryAfter}, j)
 		c.mu.Unlock()
 		o.held = true
 	default:
@@ -94,13 +95,14 @@ func (c *Creator) judge(j *job, e *event, w way, o *outcome) {
 	}
 }
 
-// passed notes that an event's contact exists. The first success ends every hold.
-func (c *Creator) passed(e *event, probe bool) {
+// passed notes that an event's contact exists. A probe's success ends every hold, any
+// success that of a flood.
+func (c *Creator) passed(e *event, j *job) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.evidence.add(e.req.OriginID, true)
-	c.flood.end()
-	if probe {
+	flooded := c.flood.end()
+	if c.gate.probes(j) || flooded && c.gate.hold != nil && c.gate.hold.Cause == HoldFlood {
 		c.release("CRM delivers again")
 	}
 }
@@ -117,9 +119,9 @@ func (c *Creator) turnedDown(j *job, e *event, o outcome) {
 // probed ends a hold after a probe whose failure is its event's own. Called with mu held.
 func (c *Creator) probed(j *job, o outcome) {
 	switch {
-	case !j.probe || c.gate.hold == nil:
-	case c.gate.hold.Cause == HoldFlood:
-		c.hold(fault{HoldFlood, o.status, o.code, o.retryAfter}, true)
+	case !c.gate.probes(j):
+	case c.flood.full():
+		c.hold(fault{HoldFlood, o.status, o.code, o.retryAfter}, j)
 	default:
 		c.release("CRM delivers again")
 	}
@@ -148,7 +150,7 @@ func (c *Creator) lostOrigin(j *job, e *event, o outcome) {
 	c.evidence.add(e.req.OriginID, true)
 	c.flood.end()
 	c.stale, c.unkept, c.terse = true, e.req.OriginID, false
-	c.hold(fault{cause: HoldOriginField, status: o.status, code: "ID_NOT_KEPT"}, j.probe)
+	c.hold(fault{cause: HoldOriginField, status: o.status, code: "ID_NOT_KEPT"}, j)
 }
 
 // blame decides whose fault a failed create is: the event's own, which is then
@@ -181,6 +183,6 @@ func (c *Creator) blame(j *job, e *event, o outcome) (charged, held bool) {
 		c.probed(j, o)
 		return o.class != classNotApplied, false // what never left says nothing about the event
 	}
-	c.hold(f, j.probe)
+	c.hold(f, j)
 	return false, true
 }

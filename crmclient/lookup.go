@@ -51,7 +51,7 @@ func (c *Creator) judgeLookUp(j *job, o outcome) {
 		f.cause = HoldOriginField // the filter is not taken: ask what the portal offers now
 		c.stale = true
 	}
-	c.hold(f, j.probe)
+	c.hold(f, j)
 }
 
 // lookUpField asks by a field. A page that cannot hold the whole answer is asked for
@@ -153,7 +153,7 @@ func (c *Creator) settleFound(tickets []*ticket, found map[*ticket]int64, asked 
 	for _, t := range tickets {
 		if id := found[t]; id > 0 && !t.answered {
 			c.meter.lookUp("found", 1)
-			c.passed(t.event, t.job != nil && t.job.probe)
+			c.passed(t.event, t.job)
 			c.answer(t, outcome{class: classDone, written: asked, id: id})
 			n++
 		}

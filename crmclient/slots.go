@@ -45,7 +45,6 @@ type ticket struct {
 type job struct {
 	kind    kind
 	tickets []*ticket
-	probe   bool      // goes through a closed gate
 	paid    time.Time // when the budget counted its next request; zero: it did not; owned by the job's goroutine
 
 	// ctx ends when nobody waits for any of the tickets.
@@ -166,7 +165,7 @@ func (c *Creator) admit() {
 // ask again; the zero time is when something changes. Called with mu held.
 func (c *Creator) next(now time.Time) (*job, time.Time) {
 	until, held := c.gate.closed()
-	if held && c.gate.probing || c.idle() {
+	if held && c.gate.probe != nil || c.idle() {
 		return nil, time.Time{}
 	}
 	k := c.choose(now, held)
@@ -177,14 +176,16 @@ func (c *Creator) next(now time.Time) (*job, time.Time) {
 	if at.After(now) {
 		return nil, at
 	}
-	j := &job{kind: k, tickets: c.grab(k), probe: held, paid: now}
+	j := &job{kind: k, tickets: c.grab(k), paid: now}
 	j.live = len(j.tickets)
 	j.ctx, j.cancel = context.WithCancel(context.Background())
 	for _, t := range j.tickets {
 		t.job = j
 	}
 	c.budget.take(now)
-	c.gate.probing = c.gate.probing || held
+	if held {
+		c.gate.probe = j
+	}
 	c.lastKind = k
 	return j, time.Time{}
 }
@@ -267,8 +268,8 @@ func (c *Creator) finish(j *job) {
 	if !j.paid.IsZero() {
 		c.budget.refund(j.paid)
 	}
-	if j.probe {
-		c.gate.probing = false
+	if c.gate.probe == j {
+		c.gate.probe = nil
 	}
 	for _, t := range j.tickets {
 		t.job = nil
