@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
+	"github.com/rs/zerolog"
 )
 
 // gate is where holds are: while there is one, only one probe at a time goes
@@ -73,7 +74,11 @@ func (c *Creator) hold(f fault, j *job) {
 	}
 	g.hold.Status, g.hold.Code, g.hold.Advice = f.status, f.code, advice(f)
 	if changed {
-		c.log.Warn().Str("cause", string(f.cause)).Int("status", f.status).Str("code", f.code).
+		level := zerolog.WarnLevel
+		if f.cause == HoldCredentials { // it does not end by itself
+			level = zerolog.ErrorLevel
+		}
+		c.log.WithLevel(level).Str("cause", string(f.cause)).Int("status", f.status).Str("code", f.code).
 			Str("advice", g.hold.Advice).Msg("CRM held")
 	}
 }

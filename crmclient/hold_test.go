@@ -53,8 +53,8 @@ func TestBadKeyThenGoodKey(t *testing.T) {
 		}
 		w.wantHolds("")
 		w.wantContacts(1)
-		if n := w.logs.count(`"warn"`, "CRM held"); n != 1 {
-			t.Errorf("hold logged %d times", n)
+		if n := w.logs.count("CRM held"); n != 1 || w.logs.count(`"error"`, "CRM held", `"credentials"`) != 1 {
+			w.t.Errorf("hold logged %d times: %s", n, w.logs)
 		}
 	})
 }
@@ -243,7 +243,7 @@ func TestProbesAreOtherEvents(t *testing.T) {
 		defer mu.Unlock()
 		for i := 5; i+5 <= len(probes); i++ {
 			if five := slices.Compact(slices.Sorted(slices.Values(probes[i : i+5]))); len(five) != 5 {
-				t.Fatalf("probes %d to %d are of %d events", i, i+4, len(five))
+				w.t.Fatalf("probes %d to %d of %d are of %d events", i, i+4, len(probes), len(five))
 			}
 		}
 		if len(probes) < 20 {
