@@ -89,7 +89,7 @@ func classify(a answer, now time.Time) outcome {
 		return o
 	}
 	if e.Error != nil {
-		o.code, o.message = plainID(string(e.Error.Code)), bounded(string(e.Error.Message), 2048)
+		o.code, o.message = plainID(string(e.Error.Code)), string(e.Error.Message)
 		o.retryAfter = max(o.retryAfter, seconds(float64(e.Error.RetryAfter)))
 	}
 	failed := e.Error != nil || (e.Success != nil && !*e.Success)

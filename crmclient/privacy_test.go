@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +69,38 @@ func TestNoPersonalDataNoSecretAnywhere(t *testing.T) {
 			t.Errorf("%q is in the output: …%s…", word, out.String()[max(0, i-200):min(out.Len(), i+100)])
 		}
 	}
+}
+
+// The CRM quotes our credentials, those of before among them: a refusal has none of them.
+func TestRejectionQuotesNoSecret(t *testing.T) {
+	o := portalWithField()
+	o.Sessions = []string{"session-one"}
+	file := secretFile(t, "session-one")
+	words := strings.Repeat("x", 2044) // a key that is cut in the middle counts as well
+	inBubble(t, o, func(c *crmclient.Config) {
+		c.APIKey.Value, c.SessionToken = "vibe_app_5ecret", crmclient.Secret{File: file}
+	}, func(w *world) {
+		w.mustCreate(lead(1))
+		w.sim.Update(func(o *crmtest.Options) { o.Sessions = []string{"session-one-and-two"} })
+		writeFile(t, file, "session-one-and-two")
+		w.mustCreate(lead(2))
+		for message, want := range map[string]string{
+			`no; key vibe_app_5ecret`:                             "no; key ***",
+			"Bearer session-one, not session-one-and-two, please": "Bearer ***, not ***, please",
+			words + "vibe_app_5ecret":                             words + "***",
+			"session lost":                                        "session lost",
+		} {
+			w.firstOnly(crmtest.Action{Status: 400, Code: "VALIDATION_ERROR", Message: message})
+			if r := rejection(w.create(lead(3)).err); r == nil || r.Message != want {
+				w.t.Errorf("%q: %+v, want %q", message, r, want)
+			}
+		}
+		w.firstOnly(crmtest.Action{Status: 409, Code: "vibe_app_5ecret", Header: http.Header{"X-Request-Id": {"session-one"}}})
+		w.mustCreate(lead(4))
+		if w.logs.count("5ecret")+w.logs.count("session-one") != 0 {
+			w.t.Errorf("a secret in the log: %s", w.logs)
+		}
+	})
 }
 
 func TestRejectionTellsNoMessage(t *testing.T) {

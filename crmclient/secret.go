@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -33,7 +34,8 @@ type keyring struct {
 	mu         sync.Mutex
 	keyValue   string // guarded by mu, as all below
 	tokenValue string
-	stale      bool // the portal did not take the values: read the files again
+	stale      bool     // the portal did not take the values: read the files again
+	seen       []string // every value that was ever in use, longest first
 }
 
 func newKeyring(key, token Secret) (*keyring, error) {
@@ -41,6 +43,7 @@ func newKeyring(key, token Secret) (*keyring, error) {
 	var faults [2]error
 	k.keyValue, faults[0] = key.read("CRM_API_KEY")
 	k.tokenValue, faults[1] = token.read("CRM_SESSION_TOKEN")
+	k.remember()
 	return k, errors.Join(faults[:]...)
 }
 
@@ -86,6 +89,32 @@ func (k *keyring) current() (key, token string) {
 		if v, err := k.token.read(""); err == nil {
 			k.tokenValue = v
 		}
+		k.remember()
 	}
 	return k.keyValue, k.tokenValue
+}
+
+// leastSecret is the length from which a value is taken for a secret: shorter ones are in
+// every text.
+const leastSecret = 4
+
+// remember keeps the values in use among those to hide. Called with mu held, or by the maker.
+func (k *keyring) remember() {
+	for _, v := range [...]string{k.keyValue, k.tokenValue} {
+		if len(v) >= leastSecret && !slices.Contains(k.seen, v) {
+			k.seen = append(k.seen, v)
+		}
+	}
+	// One may begin with another: the longer one goes first.
+	slices.SortFunc(k.seen, func(a, b string) int { return len(b) - len(a) })
+}
+
+// hide masks every value that was ever in use in a text from outside.
+func (k *keyring) hide(s string) string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, v := range k.seen {
+		s = strings.ReplaceAll(s, v, masked)
+	}
+	return s
 }

@@ -27,8 +27,14 @@ func (c *Creator) ask(ctx context.Context, j *job, what call) outcome {
 	return c.understood(what, classify(c.do(ctx, j, what), time.Now()))
 }
 
+// maxMessage bounds what is kept of the CRM's words, in bytes.
+const maxMessage = 2048
+
 // understood draws what every outcome means beyond its request.
 func (c *Creator) understood(what call, o outcome) outcome {
+	// Masked before it is cut: half a key is a secret, too.
+	o.message = bounded(c.wire.keys.hide(o.message), maxMessage)
+	o.code, o.requestID = plainID(c.wire.keys.hide(o.code)), plainID(c.wire.keys.hide(o.requestID))
 	if o.class == classCredentials {
 		c.wire.keys.doubt()
 	}
