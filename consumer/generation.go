@@ -150,6 +150,7 @@ func (g *generation) deliverUntilEnd() error {
 	for _, p := range g.partitions {
 		p.close()
 	}
+	g.seen.endLines()
 	g.board.ended(cause)
 	return leaveFor(cause)
 }

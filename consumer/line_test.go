@@ -14,7 +14,7 @@ type line struct {
 	mu     sync.Mutex
 	cut    bool
 	thawed chan struct{} // closed while not frozen
-	conns  []net.Conn
+	conns  []*lineConn
 }
 
 func (r *rig) line() *line {
@@ -36,8 +36,19 @@ func (l *line) Dial(ctx context.Context, network, address string) (net.Conn, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.conns = append(l.conns, conn)
-	return &lineConn{Conn: conn, line: l, closed: make(chan struct{})}, nil
+	c := &lineConn{Conn: conn, line: l, closed: make(chan struct{})}
+	l.conns = append(l.conns, c)
+	return c, nil
+}
+
+// stall lets the connections that are open now never carry a byte again; new
+// ones work.
+func (l *line) stall() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.conns {
+		c.stalled = true
+	}
 }
 
 // sever closes every connection and refuses new ones, as after a kill.
@@ -83,9 +94,10 @@ func (l *line) passable() error {
 
 type lineConn struct {
 	net.Conn
-	line   *line
-	once   sync.Once
-	closed chan struct{}
+	line    *line
+	stalled bool // guarded by line.mu
+	once    sync.Once
+	closed  chan struct{}
 }
 
 func (c *lineConn) wait() error {
@@ -100,17 +112,30 @@ func (c *lineConn) wait() error {
 	}
 }
 
+func (c *lineConn) isStalled() bool {
+	c.line.mu.Lock()
+	defer c.line.mu.Unlock()
+	return c.stalled
+}
+
 func (c *lineConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	if frozen := c.wait(); frozen != nil {
-		return 0, frozen
+	for {
+		n, err := c.Conn.Read(b)
+		if frozen := c.wait(); frozen != nil {
+			return 0, frozen
+		}
+		if err != nil || !c.isStalled() {
+			return n, err
+		}
 	}
-	return n, err
 }
 
 func (c *lineConn) Write(b []byte) (int, error) {
 	if err := c.wait(); err != nil {
 		return 0, err
+	}
+	if c.isStalled() {
+		return len(b), nil
 	}
 	return c.Conn.Write(b)
 }

@@ -53,6 +53,14 @@ func (s *seen) close(partition int) {
 	s.drop(partition)
 }
 
+// endLines lets nobody wait any more for a record of a generation that has
+// ended: what was left behind there can send nothing.
+func (s *seen) endLines() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.last)
+}
+
 func (s *seen) hash(id string) uint64 { return maphash.String(s.seed, id) }
 
 // enter notes a record of the id, which is done when done is closed. It tells

@@ -1,0 +1,136 @@
+package consumer
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+)
+
+// H23: work that hangs does not keep a dead generation's member alive: the
+// partition goes on to its next owner, who looks the record up.
+func TestH23HangingWorkDoesNotHoldTheGroup(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		release := make(chan struct{})
+		var first sync.Once
+		r.crm.setAnswer(func(context.Context, crmclient.Request) (crmclient.Result, error, bool) {
+			hung := false
+			first.Do(func() { hung = true })
+			if hung {
+				<-release // deaf to its context
+			}
+			return crmclient.Result{ContactID: 1}, nil, true
+		})
+		a := r.start()
+		r.produce(event("x"))
+		r.await("the request", func() bool { return len(r.crm.asked("x")) == 1 })
+		began := time.Now()
+		b := r.start()
+		r.await("the next owner's request", func() bool { return len(r.crm.asked("x")) == 2 })
+		if took := time.Since(began); took > 45*time.Second {
+			t.Errorf("the next owner came after %v", took)
+		}
+		if !r.crm.asked("x")[1].Suspect {
+			t.Error("the record is no suspect")
+		}
+		close(release)
+		r.await("the commit", func() bool { return r.commits()[0].offset == 1 })
+		a.shutdown(t)
+		b.shutdown(t)
+	})
+}
+
+// H26: a crash between a letter and its commit writes it twice; both carry one
+// event id, by which readers fold them.
+func TestH26LetterTwiceHasOneEventID(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		way := r.line()
+		crashed := r.start(way.use)
+		r.await("the assignment", func() bool { return crashed.Status().Ready })
+		written := r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: testLetters, Observe: true, Count: -1})
+		stopped := false
+		r.cluster.ControlKey(int16(kmsg.OffsetCommit), func(kmsg.Request) (kmsg.Response, error, bool) {
+			if written.Hits() == 0 || stopped {
+				r.cluster.KeepControl()
+				return nil, nil, false
+			}
+			stopped = true
+			return nil, context.Canceled, true // the connection is closed, nothing is committed
+		})
+		r.produce(message{value: "no json"})
+		r.await("the letter", func() bool { return stopped })
+		way.sever()
+		next := r.start()
+		r.await("the commit", func() bool { return r.commits()[0].offset == 1 })
+		letters := r.deadLetters()
+		if len(letters) != 2 {
+			t.Fatalf("%d letters, want 2", len(letters))
+		}
+		a, b := headerText(letters[0].Headers, headerEventID), headerText(letters[1].Headers, headerEventID)
+		if a == "" || a != b {
+			t.Errorf("event ids %q and %q", a, b)
+		}
+		next.shutdown(t)
+		crashed.shutdown(t)
+	})
+}
+
+// H28: a generation that is dead when it is handed out does no work, and the
+// next one is asked for.
+func TestH28DeadGenerationDoesNoWork(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		r.produce(event("x"))
+		before := r.commits()[0]
+		r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Group: testGroup, Err: kerr.IllegalGeneration, Count: 1})
+		commits := r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Group: testGroup, Observe: true, Count: -1})
+		p := r.start()
+		r.await("the dead generation's end", func() bool { return strings.Contains(r.logs.String(), "heartbeat refused") })
+		if commits.Hits() != 0 || len(r.crm.asked("x")) != 0 {
+			t.Errorf("%d commits and %d requests under the dead generation; stood at %+v", commits.Hits(), len(r.crm.asked("x")), before)
+		}
+		r.awaitCreated("x")
+		r.crm.once(t)
+		p.shutdown(t)
+	})
+}
+
+// H30: connections that never answer are given up for new ones.
+func TestH30StuckConnections(t *testing.T) {
+	bubble(t, 2, func(t *testing.T, r *rig) {
+		r.primed()
+		way := r.line()
+		p := r.start(way.use)
+		r.produce(event("a"))
+		r.awaitCreated("a")
+		way.stall()
+		r.produce(event("b"))
+		began := time.Now()
+		r.awaitCreated("b")
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("stuck for %v", took)
+		}
+		r.crm.once(t)
+		p.shutdown(t)
+	})
+}
+
+// H36: brokers before 2.1 keep a commit for a day only.
+func TestH36OldBrokersFailThePreflight(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		got := levels(Preflight(t.Context(), r.config(), false))
+		if !strings.Contains(got, "fail kafka version") {
+			t.Errorf("got\n%s", got)
+		}
+	}, kfake.MaxVersions(kversion.V2_0_0()))
+}
