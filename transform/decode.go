@@ -58,11 +58,11 @@ func readBody(env *envelope, value []byte) (body, *Rejection) {
 		return b, reject
 	}
 	b.data = text
-	if env.binary && env.contentType != cloudEventsJSON || !isObject(text) {
+	if !isObject(text) {
 		return b, nil
 	}
 	event := skim(text)
-	if event.versioned || env.contentType == cloudEventsJSON {
+	if env.contentType == cloudEventsJSON || event.versioned && (!env.binary || event.whole()) {
 		b.source, b.id, b.time = scalarText(event.source), scalarText(event.id), scalarText(event.time)
 		b.data, reject = event.payload()
 	}
@@ -90,6 +90,11 @@ type structured struct {
 	versioned        bool // has specversion
 	source, id, time []byte
 	data, dataBase64 []byte
+}
+
+// whole tells an event from binary data that happens to have a field specversion.
+func (s structured) whole() bool {
+	return s.source != nil && s.id != nil && (s.data != nil || s.dataBase64 != nil)
 }
 
 // skim reads the members of an object and decodes none of them.

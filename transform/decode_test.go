@@ -36,6 +36,7 @@ func TestDecode(t *testing.T) {
 		{"structured, data in Base64", `{"specversion":"1.0","data_base64":"eyJlbWFpbCI6ImFAZXhhbXBsZS5jb20ifQ=="}`, nil, lead, ""},
 		{"structured wins over ce_ headers", `{"specversion":"1.0","data":{"email":"a@example.com"}}`, append([]string{"ce_id", "1"}, structured...), lead, ""},
 		{"binary", `{"email":"a@example.com"}`, []string{"ce_specversion", "1.0", "content-type", "application/json"}, lead, ""},
+		{"structured event beside binary headers", `{"specversion":"1.0","source":"/s","id":"1","type":"t","data":{"email":"a@example.com"}}`, []string{"ce_id", "1", "ce_source", "/s"}, lead, ""},
 		{"binary data may have a field specversion", `{"specversion":"9"}`, []string{"ce_id", "1"}, object{{"specversion", "9"}}, ""},
 		{"members repeat and keep their order", `{"b":1,"a":2,"b":3}`, nil, object{{"b", num("1")}, {"a", num("2")}, {"b", num("3")}}, ""},
 		{"all kinds", `{"a":[1,-2.5e3,true,false,null,"\u00e9\n",{"x":[]},{}]}`, nil,
