@@ -150,7 +150,7 @@ func TestClassifyTruncatedBody(t *testing.T) {
 
 func TestClassifyLease(t *testing.T) {
 	lost := errors.New("gone")
-	if got := classify(answer{lease: lost, written: time.Now()}, time.Now()); got.class != classLeaseLost || got.lease != lost {
+	if got := classify(answer{lease: lost, written: time.Now()}, time.Now()); got.class != classLeaseLost || !errors.Is(got.lease, lost) {
 		t.Errorf("got %v", got)
 	}
 }

@@ -1,6 +1,9 @@
 package crmclient
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"maps"
+)
 
 // Contact is one contact as the CRM takes it. The zero value of a field means
 // "not given": it is left out of the request.
@@ -55,9 +58,7 @@ func (c Contact) MarshalJSON() ([]byte, error) { return json.Marshal(c.body()) }
 // never takes the place of a field of ours.
 func (c Contact) body() map[string]any {
 	m := make(map[string]any, 12+len(c.UserFields))
-	for name, value := range c.UserFields {
-		m[name] = value
-	}
+	maps.Copy(m, c.UserFields)
 	for _, f := range [...]struct{ name, value string }{
 		{"name", c.Name}, {"lastName", c.LastName}, {"secondName", c.SecondName}, {"honorific", c.Honorific},
 		{"post", c.Post}, {"comments", c.Comments}, {"typeId", c.TypeID}, {"sourceId", c.SourceID},

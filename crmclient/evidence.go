@@ -1,5 +1,7 @@
 package crmclient
 
+import "slices"
+
 // enoughEvidence is how many other events tell an outage from a poison event,
 // throughRate the part of them that must have gone through for the latter.
 const (
@@ -24,16 +26,11 @@ type trial struct {
 // add notes how an event's create ended.
 func (v *evidence) add(event string, through bool) {
 	v.seq++
-	kept := v.latest[:0]
-	for _, t := range v.latest {
-		if t.event != event {
-			kept = append(kept, t)
-		}
+	v.latest = slices.DeleteFunc(v.latest, func(t trial) bool { return t.event == event })
+	if len(v.latest) >= evidenceLimit {
+		v.latest = slices.Delete(v.latest, 0, 1)
 	}
-	if len(kept) >= evidenceLimit {
-		kept = append(kept[:0], kept[1:]...)
-	}
-	v.latest = append(kept, trial{event, v.seq, through})
+	v.latest = append(v.latest, trial{event, v.seq, through})
 }
 
 // since counts the other events whose latest outcome came after seq, and those of

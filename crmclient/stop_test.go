@@ -127,9 +127,9 @@ func TestUnsettledAfterContextEnd(t *testing.T) {
 	inBubble(t, portalWithField(), func(c *crmclient.Config) { c.Slots = 1 }, func(w *world) {
 		w.script(createCall, func(int, crmtest.Call) crmtest.Action { return crmtest.Action{End: crmtest.Hang} })
 		ctx, cancel := context.WithCancel(w.t.Context())
-		sent, waiting := w.start(ctx, lead(1)), (<-chan ended)(nil)
+		sent := w.start(ctx, lead(1))
 		later(time.Second)
-		waiting = w.start(ctx, lead(2))
+		waiting := w.start(ctx, lead(2))
 		later(time.Second)
 		cancel()
 		if e := <-sent; !errors.Is(e.err, context.Canceled) || !e.result.Unsettled {
