@@ -169,6 +169,7 @@ func New(cfg Config) (*Creator, error) {
 // preparing holds until the portal is known.
 func (c *Creator) preparing() {
 	c.gate.hold = &Hold{Cause: HoldPreparing, Since: time.Now(), Advice: advice(fault{cause: HoldPreparing})}
+	c.gate.told = true // what becomes of it is told at once
 	c.meter.held(HoldPreparing, true)
 }
 

@@ -10,9 +10,11 @@ import (
 // gate is where holds are: while there is one, only one probe at a time goes
 // through, each after a longer wait and with another event. Guarded by Creator.mu.
 type gate struct {
-	hold    *Hold     // nil: open
-	counted time.Time // until when the hold's seconds are counted
-	probe   *job      // on its way; nil: none
+	hold    *Hold       // nil: open
+	counted time.Time   // until when the hold's seconds are counted
+	probe   *job        // on its way; nil: none
+	told    bool        // the hold is in the log
+	tell    *time.Timer // puts it there
 	backoff *backoff.ExponentialBackOff
 }
 
@@ -32,6 +34,9 @@ func (g *gate) closed() (until time.Time, yes bool) {
 	}
 	return g.hold.Until, true
 }
+
+// holds tells whether there is a hold of a cause.
+func (g *gate) holds(cause Cause) bool { return g.hold != nil && g.hold.Cause == cause }
 
 // probes tells whether a job is the probe of the hold in force.
 func (g *gate) probes(j *job) bool { return j != nil && g.probe == j }
@@ -56,7 +61,8 @@ func (c *Creator) hold(f fault, j *job) {
 	fresh, probe := g.hold == nil, g.probes(j)
 	if fresh {
 		g.backoff.Reset()
-		g.hold = &Hold{}
+		g.hold, g.told = &Hold{}, false
+		c.tellLater(g.hold)
 	}
 	if fresh || probe {
 		g.hold.Until = now.Add(min(g.backoff.NextBackOff(), c.cfg.BackoffMax))
@@ -73,14 +79,46 @@ func (c *Creator) hold(f fault, j *job) {
 		c.meter.held(f.cause, true)
 	}
 	g.hold.Status, g.hold.Code, g.hold.Advice = f.status, f.code, advice(f)
-	if changed {
-		level := zerolog.WarnLevel
-		if f.cause == HoldCredentials { // it does not end by itself
-			level = zerolog.ErrorLevel
-		}
-		c.log.WithLevel(level).Str("cause", string(f.cause)).Int("status", f.status).Str("code", f.code).
-			Str("advice", g.hold.Advice).Msg("CRM held")
+	if changed && (g.told || !f.fleeting()) {
+		c.tellHold()
 	}
+}
+
+// tellAfter is how long a fleeting hold lasts before it is told.
+const tellAfter = time.Second
+
+// fleeting tells whether holds of a fault come and go many times a minute under a CRM that
+// fails now and then: one is news only when it lasts.
+func (f fault) fleeting() bool {
+	switch f.cause {
+	case HoldOutage, HoldThrottle:
+		return true
+	case HoldCredentials:
+		return !outcome{status: f.status, code: f.code}.blamesKey()
+	}
+	return false
+}
+
+// tellLater tells a hold if it lasts.
+func (c *Creator) tellLater(h *Hold) {
+	c.gate.tell = time.AfterFunc(tellAfter, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.gate.hold == h && !c.gate.told {
+			c.tellHold()
+		}
+	})
+}
+
+// tellHold puts the hold in force into the log. Called with mu held.
+func (c *Creator) tellHold() {
+	h, level := c.gate.hold, zerolog.WarnLevel
+	if h.Cause == HoldCredentials { // it does not end by itself
+		level = zerolog.ErrorLevel
+	}
+	c.log.WithLevel(level).Str("cause", string(h.Cause)).Int("status", h.Status).Str("code", h.Code).
+		Str("advice", h.Advice).Msg("CRM held")
+	c.gate.told = true
 }
 
 // countHold adds the seconds since it was last asked to the hold's cause.
@@ -100,7 +138,11 @@ func (c *Creator) release(why string) {
 	now := time.Now()
 	c.countHold(now)
 	c.meter.held(g.hold.Cause, false)
-	c.log.Info().Str("cause", string(g.hold.Cause)).Dur("held_ms", now.Sub(g.hold.Since)).Msg(why)
+	if g.told {
+		c.log.Info().Str("cause", string(g.hold.Cause)).Dur("held_ms", now.Sub(g.hold.Since)).Msg(why)
+	} else {
+		g.tell.Stop()
+	}
 	g.hold, g.probe = nil, nil // what is on its way is no probe of the next hold
 }
 

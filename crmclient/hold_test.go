@@ -415,3 +415,66 @@ func TestProbesRespectRetryAfter(t *testing.T) {
 		})
 	}
 }
+
+// An answer that comes after the outage began ends it: nobody waits for the first probe.
+func TestAnySuccessEndsAnOutage(t *testing.T) {
+	for name, good := range map[string]crmtest.Action{
+		"created":       {Delay: 100 * time.Millisecond},
+		"refused":       {Delay: 100 * time.Millisecond, Status: 400, Code: "VALIDATION_ERROR"},
+		"business rule": {Delay: 100 * time.Millisecond, Status: 422, Code: "BITRIX_ERROR"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, portalWithField(), nil, func(w *world) {
+				w.mustCreate(lead(0))
+				w.sim.Script(func(c crmtest.Call) crmtest.Action {
+					switch {
+					case c.Is(createCall) && concerns(c, 1):
+						return crmtest.Action{Status: 500, Code: "INTERNAL_ERROR"}
+					case c.Is(createCall) && concerns(c, 2):
+						return good
+					case c.Is(fieldsCall):
+						return crmtest.Action{Status: 500, Code: "INTERNAL_ERROR"}
+					}
+					return crmtest.Action{}
+				})
+				ctx, cancel := context.WithCancel(w.t.Context())
+				w.start(ctx, lead(2))
+				w.start(ctx, lead(1))
+				later(50 * time.Millisecond)
+				w.wantHolds("outage")
+				later(60 * time.Millisecond) // the first probe comes after 250 ms at the earliest
+				w.wantHolds("")
+				cancel()
+			})
+		})
+	}
+}
+
+// A hold that ends within a second is counted and shown, but it is no news.
+func TestShortHoldsAreNotTold(t *testing.T) {
+	inBubble(t, portalWithField(), nil, func(w *world) {
+		w.mustCreate(lead(0))
+		lines := w.logs.count("CRM")
+		w.script(createCall, func(n int, _ crmtest.Call) crmtest.Action {
+			if n%2 == 1 {
+				return crmtest.Action{Status: 429, Code: "RATE_LIMITED"}
+			}
+			return crmtest.Action{}
+		})
+		for n := range 5 {
+			done := w.start(w.t.Context(), lead(n+1))
+			later(10 * time.Millisecond)
+			w.wantHolds("throttle")
+			<-done
+		}
+		later(time.Minute)
+		if n := w.logs.count("CRM") - w.logs.count("CRM call failed") - lines; n != 0 {
+			w.t.Errorf("%d lines about short holds: %s", n, w.logs)
+		}
+		w.firstOnly(crmtest.Action{Status: 429, Code: "RATE_LIMITED", RetryAfter: 2})
+		w.mustCreate(lead(6))
+		if w.logs.count("CRM held", "throttle") != 1 || w.logs.count("CRM delivers again", "throttle") != 1 {
+			w.t.Errorf("a long hold is told: %s", w.logs)
+		}
+	})
+}

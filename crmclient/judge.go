@@ -96,13 +96,13 @@ func (c *Creator) judge(j *job, e *event, w way, o *outcome) {
 }
 
 // passed notes that an event's contact exists. A probe's success ends every hold, any
-// success that of a flood.
+// success that of an outage or a flood.
 func (c *Creator) passed(e *event, j *job) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.evidence.add(e.req.OriginID, true)
 	flooded := c.flood.end()
-	if c.gate.probes(j) || flooded && c.gate.hold != nil && c.gate.hold.Cause == HoldFlood {
+	if c.gate.probes(j) || c.gate.holds(HoldOutage) || flooded && c.gate.holds(HoldFlood) {
 		c.release("CRM delivers again")
 	}
 }
@@ -113,6 +113,9 @@ func (c *Creator) turnedDown(j *job, e *event, o outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.evidence.add(e.req.OriginID, true)
+	if c.gate.holds(HoldOutage) && !c.flood.full() {
+		c.release("CRM delivers again")
+	}
 	c.probed(j, o)
 }
 
