@@ -38,6 +38,10 @@ fuzz: ## run each fuzz target for FUZZTIME (5s)
 		done || exit 1; \
 	done
 
+.PHONY: bench
+bench: build ## measure bin/leadbridge as a whole (about 15 minutes; BENCH='--short --case instant' for parts, see bench/README.md)
+	$(GO) run ./bench --binary bin/leadbridge --out bench/results $(BENCH)
+
 .PHONY: format
 format: ## fail when a file is not gofmt'd
 	@files=$$($(GOFMT) -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "gofmt -w these:"; echo "$$files"; exit 1; fi

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// broker is a Kafka: an existing one, or one in this process.
+type broker struct {
+	addrs     []string
+	cluster   *kfake.Cluster // nil: an existing one
+	transport *kafka.Transport
+	client    *kafka.Client
+}
+
+// openBroker takes the brokers of a comma list, or starts one when there are none.
+func openBroker(list string) (*broker, error) {
+	b := &broker{transport: &kafka.Transport{}}
+	if list != "" {
+		b.addrs = strings.Split(list, ",")
+	} else {
+		cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+		if err != nil {
+			return nil, fmt.Errorf("embedded broker: %w", err)
+		}
+		b.cluster, b.addrs = cluster, cluster.ListenAddrs()
+	}
+	b.client = &kafka.Client{Addr: kafka.TCP(b.addrs...), Transport: b.transport, Timeout: 30 * time.Second}
+	return b, nil
+}
+
+func (b *broker) close() {
+	b.transport.CloseIdleConnections()
+	if b.cluster != nil {
+		b.cluster.Close()
+	}
+}
+
+// kind tells readers of a report what the broker was.
+func (b *broker) kind() string {
+	if b.cluster != nil {
+		return "embedded in the benchmark's process"
+	}
+	return "Kafka in processes of its own"
+}
+
+// create makes topics.
+func (b *broker) create(ctx context.Context, names ...string) error {
+	req := &kafka.CreateTopicsRequest{}
+	for _, name := range names {
+		req.Topics = append(req.Topics, kafka.TopicConfig{Topic: name, NumPartitions: partitions, ReplicationFactor: -1})
+	}
+	res, err := b.client.CreateTopics(ctx, req)
+	if err != nil {
+		return fmt.Errorf("create topics: %w", err)
+	}
+	for name, err := range res.Errors {
+		if err != nil {
+			return fmt.Errorf("create topic %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// remove deletes topics and the group that read them.
+func (b *broker) remove(ctx context.Context, group string, names ...string) error {
+	topics, err := b.client.DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: names})
+	if err != nil {
+		return fmt.Errorf("delete topics: %w", err)
+	}
+	errs := make([]error, 0, len(names)+1)
+	for _, err := range topics.Errors {
+		errs = append(errs, err)
+	}
+	groups, err := b.client.DeleteGroups(ctx, &kafka.DeleteGroupsRequest{GroupIDs: []string{group}})
+	if err != nil {
+		return errors.Join(append(errs, fmt.Errorf("delete group: %w", err))...)
+	}
+	return errors.Join(append(errs, groups.Errors[group])...)
+}
+
+// fill writes the first n leads, spread over all partitions.
+func (b *broker) fill(ctx context.Context, topic string, n int) error {
+	const chunk = 1000
+	for from := 0; from < n; from += chunk {
+		leads := make([]lead, 0, chunk)
+		for i := from; i < min(from+chunk, n); i++ {
+			leads = append(leads, newLead(i))
+		}
+		for p := range partitions {
+			if err := b.write(ctx, topic, p, leads[len(leads)*p/partitions:len(leads)*(p+1)/partitions]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// write writes leads to a partition. A topic that was just made has no leaders for a
+// moment.
+func (b *broker) write(ctx context.Context, topic string, partition int, leads []lead) error {
+	if len(leads) == 0 {
+		return nil
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		err := b.writeOnce(ctx, topic, partition, leads)
+		code, ok := errors.AsType[kafka.Error](err)
+		if err == nil || !ok || !code.Temporary() || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (b *broker) writeOnce(ctx context.Context, topic string, partition int, leads []lead) error {
+	records := make([]kafka.Record, len(leads))
+	for i, l := range leads {
+		records[i] = kafka.Record{
+			Key: kafka.NewBytes([]byte(l.key)), Value: kafka.NewBytes([]byte(l.value)),
+			Headers: []kafka.Header{{Key: "webhook-id", Value: []byte(l.id)}},
+		}
+	}
+	res, err := b.client.Produce(ctx, &kafka.ProduceRequest{
+		Topic: topic, Partition: partition, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
+	})
+	if err == nil {
+		err = res.Error
+	}
+	if err != nil {
+		return fmt.Errorf("produce: %w", err)
+	}
+	return nil
+}

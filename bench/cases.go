@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// trialCase is one thing to measure.
+type trialCase struct {
+	Name  string
+	Title string
+
+	Portal   portal
+	Batch    int // CRM_BATCH_SIZE
+	Slots    int // CRM_SLOTS
+	Replicas int
+
+	// The load: so many records at once, or a trickle.
+	Backlog int
+	Trickle trickle
+
+	// The part of a run that counts: Measure from WarmUp after the first contact
+	// on, or, when Measure is 0, what lies between the first and the last tenth
+	// of the contacts.
+	WarmUp, Measure time.Duration
+
+	Limit time.Duration // a run that takes longer is cut there
+	Poll  time.Duration // between two looks at the simulator
+	Every time.Duration // between two samples of the processes
+	Bare  int           // contacts that the bare client makes; 0: it does not run
+}
+
+// trickle is a load that leaves the service idle most of the time.
+type trickle struct {
+	PerSecond int
+	Skip      int // first leads that do not count
+	Leads     int // in all; 0: no trickle
+}
+
+// partitions of the topic. They are more than replicas, as in any real topic.
+const partitions = 4
+
+// cases are all there are, in the order of the table.
+func cases() []trialCase {
+	steady := func(c trialCase) trialCase {
+		c.WarmUp, c.Measure, c.Limit = time.Minute, 2*time.Minute, 5*time.Minute
+		c.Poll, c.Every = time.Second, time.Second
+		return c
+	}
+	quick := func(c trialCase) trialCase {
+		c.Limit, c.Poll, c.Every = 3*time.Minute, 100*time.Millisecond, 100*time.Millisecond
+		return c
+	}
+	// A new group looks its first records up, which takes a few seconds.
+	fast := func(c trialCase) trialCase {
+		c = quick(c)
+		c.WarmUp, c.Measure = 10*time.Second, 20*time.Second
+		return c
+	}
+	ms := time.Millisecond
+	unlimited := portal{Slots: 64, ServiceTime: 20 * ms}
+	return []trialCase{
+		steady(trialCase{Name: "documented", Title: "documented limits", Portal: documented(), Batch: 50, Slots: 2, Replicas: 1, Backlog: 60_000, Bare: 7_500}),
+		steady(trialCase{Name: "one-by-one", Title: "documented limits, one by one", Portal: documented(), Batch: 1, Slots: 2, Replicas: 1, Backlog: 3_000, Bare: 100}),
+		quick(trialCase{Name: "instant", Title: "instant CRM", Batch: 50, Slots: 2, Replicas: 1, Backlog: 100_000, Bare: 50_000}),
+		fast(trialCase{Name: "wide", Title: "20 ms CRM, 64 slots, one by one", Portal: unlimited, Batch: 1, Slots: 64, Replicas: 1, Backlog: 120_000, Bare: 20_000}),
+		quick(trialCase{Name: "backlog", Title: "backlog of 200,000, instant CRM", Batch: 50, Slots: 2, Replicas: 1, Backlog: 200_000}),
+		{Name: "trickle", Title: "idle trickle, 20 a second, 20 ms CRM", Portal: portal{ServiceTime: 20 * ms}, Batch: 50, Slots: 2, Replicas: 1,
+			Trickle: trickle{PerSecond: 20, Skip: 100, Leads: 1_300}, Limit: 3 * time.Minute, Poll: 2 * ms, Every: time.Second},
+		steady(trialCase{Name: "replicas", Title: "documented limits, two replicas", Portal: documented(), Batch: 50, Slots: 2, Replicas: 2, Backlog: 60_000}),
+		steady(trialCase{Name: "slow", Title: "slow portal, 100 ms an item", Portal: slow(), Batch: 50, Slots: 2, Replicas: 1, Backlog: 6_000, Bare: 400}),
+	}
+}
+
+func slow() portal {
+	p := documented()
+	p.ItemTime = 100 * time.Millisecond
+	return p
+}
+
+// short cuts a case to what shows that everything works.
+func (c trialCase) short() trialCase {
+	c.Backlog /= 5
+	c.Bare /= 5
+	c.Trickle.Skip /= 5
+	c.Trickle.Leads /= 5
+	if c.Measure > 0 {
+		c.WarmUp, c.Measure = 5*time.Second, 10*time.Second
+	} else {
+		c.Limit = min(c.Limit, 30*time.Second)
+	}
+	return c
+}
+
+// timed tells whether the clock ends a run, not the last contact.
+func (c trialCase) timed() bool { return c.Measure > 0 }
+
+// choose finds cases by name; none means all.
+func choose(names []string, short bool) ([]trialCase, error) {
+	all := cases()
+	for _, name := range names {
+		if !slices.ContainsFunc(all, func(c trialCase) bool { return c.Name == name }) {
+			return nil, fmt.Errorf("there is no case %q; there are\n%s", name, listing())
+		}
+	}
+	var chosen []trialCase
+	for _, c := range all {
+		if len(names) > 0 && !slices.Contains(names, c.Name) {
+			continue
+		}
+		if short {
+			c = c.short()
+		}
+		chosen = append(chosen, c)
+	}
+	return chosen, nil
+}
+
+// listing names all cases, one a line.
+func listing() string {
+	var b strings.Builder
+	for _, c := range cases() {
+		fmt.Fprintf(&b, "  %-11s %s\n", c.Name, c.Title)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}

@@ -1,0 +1,85 @@
+package main
+
+import "fmt"
+
+// goal is a bound that a case must keep, and the aim beyond it.
+type goal struct {
+	Case    string  `json:"case"`
+	What    string  `json:"what"`
+	Value   float64 `json:"value"`
+	Bound   float64 `json:"bound"`
+	Aim     float64 `json:"aim,omitzero"` // 0: none beyond the bound
+	AtMost  bool    `json:"at_most"`
+	Verdict string  `json:"verdict"`
+}
+
+const (
+	aimReached   = "aim reached"
+	boundReached = "reached"
+	missed       = "MISSED"
+)
+
+// rule says how a goal's value is read off a result.
+type rule struct {
+	name, what string
+	bound, aim float64
+	atMost     bool
+	value      func(result) float64
+}
+
+// rules are all goals. Ratios of one run compare on any machine; times and
+// memory hold for a machine of today.
+func rules() []rule {
+	ofCeiling := func(r result) float64 { return r.Share }
+	throttled := func(r result) float64 { return r.PerMinute429 }
+	return []rule{
+		{"documented", "share of the ceiling", .95, .98, false, ofCeiling},
+		{"documented", "429 a minute", 1, 0, true, throttled},
+		{"instant", "share of the bare client", .5, .7, false, func(r result) float64 { return r.OfBare }},
+		{"instant", "µs of CPU a contact", 30, 20, true, func(r result) float64 { return r.CPU }},
+		{"wide", "share of the ceiling", .95, 0, false, ofCeiling},
+		{"trickle", "p99 beyond the CRM's time, ms", 15, 5, true, func(r result) float64 { return r.P99 - r.Service }},
+		{"backlog", "peak RSS, MiB", 96, 64, true, func(r result) float64 { return r.PeakRSS }},
+		{"backlog", "RSS at the end to that at half", 1.1, 0, true, func(r result) float64 { return part(r.EndRSS, r.HalfRSS) }},
+		{"replicas", "share of the ceiling", .9, 0, false, ofCeiling},
+		{"replicas", "429 a minute", 1, 0, true, throttled},
+		{"replicas", "answers 502 over the limit", 0, 0, true, func(r result) float64 { return float64(r.OverPerSecond) }},
+	}
+}
+
+// judge holds results against the goals.
+func judge(results []result) []goal {
+	var goals []goal
+	for _, rule := range rules() {
+		for _, r := range results {
+			if r.Case == rule.name {
+				goals = append(goals, rule.judge(r))
+			}
+		}
+	}
+	return goals
+}
+
+func (u rule) judge(r result) goal {
+	g := goal{Case: u.name, What: u.what, Value: rounded(u.value(r), 3), Bound: u.bound, Aim: u.aim, AtMost: u.atMost, Verdict: missed}
+	keeps := func(limit float64) bool { return u.atMost && g.Value <= limit || !u.atMost && g.Value >= limit }
+	switch {
+	case u.aim != 0 && keeps(u.aim):
+		g.Verdict = aimReached
+	case keeps(u.bound):
+		g.Verdict = boundReached
+	}
+	return g
+}
+
+// limit spells the bound and the aim.
+func (g goal) limit() string {
+	sign := "≥"
+	if g.AtMost {
+		sign = "≤"
+	}
+	if g.Aim == 0 {
+		return fmt.Sprintf("%s %g", sign, g.Bound)
+	}
+	return fmt.Sprintf("%s %g (%g)", sign, g.Bound, g.Aim)
+}

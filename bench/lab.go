@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// apiKey is one that the simulator takes.
+const apiKey = "vibe_api_bench" //nolint:gosec // no secret: the simulator takes any
+
+// lab is what trials are made with.
+type lab struct {
+	binary   string
+	broker   *broker
+	env      []string
+	progress io.Writer
+}
+
+func (l *lab) say(format string, args ...any) { _, _ = fmt.Fprintf(l.progress, format+"\n", args...) }
+
+// version names the binary.
+func (l *lab) version(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, l.binary, "version").Output() //nolint:gosec // the program to measure is named by who measures
+	if err != nil {
+		return "", fmt.Errorf("%s version: %w (make build)", l.binary, err)
+	}
+	return strings.TrimSpace(strings.TrimPrefix(string(out), "leadbridge ")), nil
+}
+
+// try measures a case: the bare client first, alone, then the service, each with a
+// simulator of its own.
+func (l *lab) try(ctx context.Context, c trialCase) (result, error) {
+	l.say("%s: %s", c.Name, c.Title)
+	bareRate, err := l.bare(ctx, c)
+	if err != nil {
+		return result{}, err
+	}
+	t := &trial{lab: l, c: c, topic: "leadbridge-bench-" + c.Name + "-" + rand.Text()[:8]}
+	err = t.run(ctx)
+	err = errors.Join(err, t.end())
+	if err != nil {
+		return result{}, err
+	}
+	res, err := t.result(bareRate)
+	if err == nil {
+		l.say("  %.1f contacts/s", res.Rate)
+	}
+	return res, err
+}
+
+// bare is what the bare client reaches, in contacts a second.
+func (l *lab) bare(ctx context.Context, c trialCase) (rate float64, err error) {
+	if c.Bare == 0 {
+		return 0, nil
+	}
+	requests, err := prepare(ctx, l.binary, c.Bare, c.Batch)
+	if err != nil {
+		return 0, err
+	}
+	sim, err := startSimulator(ctx, l.binary, c.Portal)
+	if err != nil {
+		return 0, err
+	}
+	took, err := post(ctx, sim.url, requests, c.Batch > 1, c.Slots, c.Portal.pace())
+	if err := errors.Join(err, sim.stop()); err != nil {
+		return 0, err
+	}
+	rate = float64(c.Bare) / took.Seconds()
+	l.say("  bare client: %.1f contacts/s", rate)
+	return rate, nil
+}
+
+// trial is one run of the service. One goroutine owns it.
+type trial struct {
+	*lab
+	c     trialCase
+	topic string
+
+	sim      *simulator
+	services []*service
+	began    time.Time
+
+	samples []sample
+	seen    []sighting // one for each change of the count
+	peak    int64      // bytes, of the largest service
+	stats   simStats   // the latest
+	sent    sentTimes
+	delays  []time.Duration // from sending to creation, of a trickle
+}
+
+// run makes the load, starts the service and watches it to the end.
+func (t *trial) run(ctx context.Context) (err error) {
+	if t.sim, err = startSimulator(ctx, t.binary, t.c.Portal); err != nil {
+		return err
+	}
+	if err := t.broker.create(ctx, t.topic, t.deadLetters()); err != nil {
+		return err
+	}
+	// One service finds its load there. Several get it when they have shared the
+	// partitions: what a rebalance costs is not what is measured.
+	if t.c.Replicas == 1 {
+		err = t.broker.fill(ctx, t.topic, t.c.Backlog)
+	}
+	t.began = time.Now()
+	for range t.c.Replicas {
+		if err == nil {
+			err = t.startService(ctx)
+		}
+	}
+	if t.c.Replicas > 1 && err == nil {
+		if err = t.shared(ctx); err == nil {
+			err = t.broker.fill(ctx, t.topic, t.c.Backlog)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return t.watch(ctx)
+}
+
+func (t *trial) startService(ctx context.Context) error {
+	env := append([]string{
+		"KAFKA_BROKERS=" + strings.Join(t.broker.addrs, ","), "KAFKA_TOPIC=" + t.topic, "KAFKA_DLT_TOPIC=" + t.deadLetters(),
+		"KAFKA_GROUP_ID=" + t.topic,
+		"CRM_BASE_URL=" + t.sim.url, "CRM_API_KEY=" + apiKey,
+		"CRM_BATCH_SIZE=" + strconv.Itoa(t.c.Batch), "CRM_SLOTS=" + strconv.Itoa(t.c.Slots),
+		"CRM_REQUESTS_PER_MINUTE=" + strconv.Itoa(t.c.Portal.PerMinute), "CRM_REQUESTS_PER_SECOND=" + strconv.Itoa(t.c.Portal.PerSecond),
+		"HTTP_ADDR=127.0.0.1:0", "LOG_LEVEL=info",
+	}, t.env...)
+	p, line, err := start(ctx, t.binary, "run", `"msg":"started"`, env)
+	if err != nil {
+		return err
+	}
+	var started struct{ HTTP string }
+	if err := json.Unmarshal([]byte(line), &started); err != nil {
+		return errors.Join(fmt.Errorf("the service's log: %w", err), p.stop())
+	}
+	t.services = append(t.services, &service{p, newClient("http://" + started.HTTP)})
+	t.say("  service is process %d", p.pid())
+	return nil
+}
+
+func (t *trial) deadLetters() string { return t.topic + ".dlt" }
+
+// end stops everything and removes what the trial made. It works after ctx as well.
+func (t *trial) end() error {
+	var errs []error
+	for _, p := range t.services {
+		errs = append(errs, p.stop())
+	}
+	if t.sim != nil {
+		errs = append(errs, t.sim.stop())
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), exitLimit)
+	defer cancel()
+	if err := t.broker.remove(ctx, t.topic, t.topic, t.deadLetters()); err != nil {
+		t.say("  what the case made is still in Kafka: %v", err)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,110 @@
+// Command bench measures the built leadbridge binary as a whole process: a
+// broker before it, a simulated CRM in another process behind it. README.md
+// tells what each case measures.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	os.Exit(status(os.Args[1:], os.Stdout, os.Stderr)) //nolint:forbidigo // main ends the process here, as everywhere
+}
+
+// status runs the program until it is done or a signal comes.
+func status(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	o, err := parse(args, stderr)
+	if err == nil {
+		err = measure(ctx, o, stdout, stderr)
+	}
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		_, _ = fmt.Fprintln(stderr, "bench:", err)
+		return 1
+	}
+	return 0
+}
+
+// options are what the command line says.
+type options struct {
+	binary  string
+	brokers string // "": an embedded one
+	out     string
+	short   bool
+	cases   []trialCase
+	env     []string // of the service, beyond what the case sets
+}
+
+// parse reads the command line.
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	var names []string
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.StringVar(&o.binary, "binary", "bin/leadbridge", "the leadbridge `file` to measure")
+	f.StringVar(&o.brokers, "brokers", os.Getenv("KAFKA_TEST_BROKERS"), "`host:port,…` of a Kafka; default: KAFKA_TEST_BROKERS, else one in this process")
+	f.StringVar(&o.out, "out", "bench/results", "`directory` for bench.json and bench.svg")
+	f.BoolVar(&o.short, "short", false, "cut all times and counts: a trial, whose figures compare with nothing")
+	f.Func("case", "`name` of a case to run, or a comma list; may be repeated; default: all of\n"+listing(), func(text string) error {
+		names = append(names, strings.Split(text, ",")...)
+		return nil
+	})
+	f.Func("env", "`NAME=VALUE` for the service's environment; may be repeated", func(text string) error {
+		if !strings.Contains(text, "=") {
+			return errors.New("is not NAME=VALUE")
+		}
+		o.env = append(o.env, text)
+		return nil
+	})
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if f.NArg() > 0 {
+		return o, fmt.Errorf("unknown argument %q: see --help", f.Arg(0))
+	}
+	var err error
+	o.cases, err = choose(names, o.short)
+	return o, err
+}
+
+// measure runs the cases and tells what came out. A case that fails does not
+// keep the others from running.
+func measure(ctx context.Context, o options, stdout, stderr io.Writer) error {
+	b, err := openBroker(o.brokers)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	l := &lab{binary: o.binary, broker: b, env: o.env, progress: stderr}
+	r := report{Started: time.Now().UTC().Truncate(time.Second), Machine: thisMachine(), Broker: b.kind(), Short: o.short, Settings: o.env}
+	if r.Version, err = l.version(ctx); err != nil {
+		return err
+	}
+	var failures []error
+	for _, c := range o.cases {
+		res, err := l.try(ctx, c)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			failures = append(failures, fmt.Errorf("case %s: %w", c.Name, err))
+			continue
+		}
+		r.Results = append(r.Results, res)
+	}
+	r.Goals = judge(r.Results)
+	return errors.Join(append(failures, r.publish(o.out, stdout))...)
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/leadbridge/leadbridge/bench/internal/plot"
+)
+
+// report is a whole run, as bench.json holds it.
+type report struct {
+	Started  time.Time `json:"started"`
+	Version  string    `json:"version"`
+	Machine  machine   `json:"machine"`
+	Broker   string    `json:"broker"`
+	Short    bool      `json:"short"` // times were cut: the figures compare with nothing
+	Settings []string  `json:"settings,omitzero"`
+	Results  []result  `json:"results"`
+	Goals    []goal    `json:"goals"`
+}
+
+// publish writes the tables to w, and bench.json and bench.svg into a directory.
+func (r report) publish(dir string, w io.Writer) error {
+	if len(r.Results) == 0 {
+		return errors.New("no case came to a result")
+	}
+	if err := r.text(w); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		return err
+	}
+	jsonFile, svgFile := filepath.Join(dir, "bench.json"), filepath.Join(dir, "bench.svg")
+	var svg strings.Builder
+	if err := plot.Write(&svg, r.caption(), r.panels()); err != nil {
+		return err
+	}
+	err = errors.Join(
+		os.WriteFile(jsonFile, append(data, '\n'), 0o600),
+		os.WriteFile(svgFile, []byte(svg.String()), 0o600),
+	)
+	_, _ = fmt.Fprintf(w, "\n%s, %s\n", jsonFile, svgFile)
+	return err
+}
+
+// text writes what a person reads first.
+func (r report) text(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%s\n%s, %d cores, %.0f GiB, %s, load %s at the start; broker %s\n",
+		r.caption(), r.Machine.Processor, r.Machine.Cores, float64(r.Machine.Memory)/(1<<30), r.Machine.System, r.Machine.Load, r.Broker)
+	if r.Short {
+		b.WriteString("A SHORT RUN: times and counts were cut, its figures compare with nothing.\n")
+	}
+	b.WriteString("\n")
+	err := figuresTable(r.Results).write(&b, 1)
+	b.WriteString("\n")
+	if len(r.Goals) > 0 {
+		err = errors.Join(err, goalsTable(r.Goals).write(&b, 3))
+	}
+	_, writeErr := io.WriteString(w, b.String())
+	return errors.Join(err, writeErr)
+}
+
+func (r report) caption() string {
+	text := fmt.Sprintf("leadbridge %s, %s", r.Version, r.Started.Format(time.DateOnly))
+	if r.Short {
+		text += ", a short run"
+	}
+	return text
+}
+
+// panels are the plot's, one a case.
+func (r report) panels() []plot.Panel {
+	var all []plot.Panel
+	for _, res := range r.Results {
+		p := plot.Panel{Title: res.Title, From: res.From, To: res.To, Note: short(res.Rate) + " contacts/s"}
+		for _, at := range res.Timeline {
+			p.Points = append(p.Points, plot.Point{X: at.Second, Y: at.ContactsPerSecond})
+		}
+		if res.Ceiling > 0 {
+			p.Levels = append(p.Levels, plot.Level{Y: res.Ceiling, Label: "ceiling"})
+		}
+		if res.Bare > 0 && res.Ceiling == 0 {
+			p.Levels = append(p.Levels, plot.Level{Y: res.Bare, Label: "bare client"})
+		}
+		all = append(all, p)
+	}
+	return all
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// service is a running leadbridge run.
+type service struct {
+	*process
+	*client
+}
+
+// owned is how many partitions the service has.
+func (s *service) owned(ctx context.Context) (int, error) {
+	var status struct{ Partitions []struct{} }
+	err := s.get(ctx, "/statusz", &status)
+	return len(status.Partitions), err
+}
+
+// shareLimit is how long services may take to share the partitions.
+const shareLimit = 2 * time.Minute
+
+// shared waits until all partitions are owned, by every service the same number.
+func (t *trial) shared(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, shareLimit, fmt.Errorf("the services did not share the partitions within %s", shareLimit))
+	defer cancel()
+	ticker := time.NewTicker(200 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		fair := 0
+		for _, s := range t.services {
+			n, err := s.owned(ctx)
+			if err != nil {
+				return err
+			}
+			if n*len(t.services) == partitions {
+				fair++
+			}
+		}
+		if fair == len(t.services) {
+			return nil
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}

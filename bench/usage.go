@@ -1,0 +1,67 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// usage is what a process took of its machine.
+type usage struct {
+	cpu  time.Duration // user and system, in ticks of 10 ms
+	rss  int64         // bytes now
+	peak int64         // bytes at most
+}
+
+// usageOf asks Linux about a process.
+func usageOf(pid int) (usage, error) {
+	dir := filepath.Join("/proc", strconv.Itoa(pid))
+	stat, err := os.ReadFile(filepath.Join(dir, "stat"))
+	if err != nil {
+		return usage{}, fmt.Errorf("processor time (Linux only): %w", err)
+	}
+	status, err := os.ReadFile(filepath.Join(dir, "status"))
+	if err != nil {
+		return usage{}, fmt.Errorf("memory (Linux only): %w", err)
+	}
+	return parseUsage(stat, status)
+}
+
+// tick is the unit of times in /proc/PID/stat: USER_HZ is 100 for all programs.
+const tick = 10 * time.Millisecond
+
+// parseUsage reads /proc/PID/stat and /proc/PID/status (proc(5)).
+func parseUsage(stat, status []byte) (usage, error) {
+	var u usage
+	// The second field is the program's name in brackets, which may hold anything.
+	rest := stat[bytes.LastIndexByte(stat, ')')+1:]
+	fields := strings.Fields(string(rest))
+	if len(fields) < 13 {
+		return u, fmt.Errorf("/proc/PID/stat is not understood: %q", stat)
+	}
+	for _, field := range fields[11:13] { // utime and stime, fields 14 and 15
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return u, fmt.Errorf("/proc/PID/stat is not understood: %w", err)
+		}
+		u.cpu += time.Duration(n) * tick
+	}
+	u.rss, u.peak = kibibytes(status, "VmRSS:"), kibibytes(status, "VmHWM:")
+	return u, nil
+}
+
+// kibibytes finds a line of /proc/PID/status or /proc/meminfo, in bytes; 0: it is not there.
+func kibibytes(text []byte, name string) int64 {
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) > 1 && fields[0] == name {
+			n, _ := strconv.ParseInt(fields[1], 10, 64)
+			return n << 10
+		}
+	}
+	return 0
+}

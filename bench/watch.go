@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// watch looks at the simulator and the services until the run is over.
+func (t *trial) watch(ctx context.Context) error {
+	if t.c.Trickle.Leads > 0 {
+		return t.watchTrickle(ctx)
+	}
+	over := func(s sample) bool { return s.created >= t.c.Backlog }
+	if t.c.timed() {
+		over = func(s sample) bool {
+			return s.created > 0 && s.at-firstContact(t.samples) >= t.c.WarmUp+t.c.Measure || s.created >= t.c.Backlog
+		}
+	}
+	return t.look(ctx, over)
+}
+
+// watchTrickle watches while leads come one by one, and tells the delay of each.
+func (t *trial) watchTrickle(ctx context.Context) error {
+	dripCtx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	dripped := make(chan struct{})
+	go func() {
+		defer close(dripped)
+		if err := drip(dripCtx, t.broker, t.topic, t.c.Trickle, &t.sent); err != nil {
+			cancel(err)
+		}
+	}()
+	err := t.look(dripCtx, func(s sample) bool { return s.created >= t.c.Trickle.Leads })
+	if err != nil {
+		err = errors.Join(err, context.Cause(dripCtx))
+	}
+	cancel(nil)
+	<-dripped
+	if err == nil && t.stats.Created < t.c.Trickle.Leads {
+		err = fmt.Errorf("%d of %d leads were delivered in %s", t.stats.Created, t.c.Trickle.Leads, t.c.Limit)
+	}
+	if err != nil {
+		return err
+	}
+	contacts, err := t.sim.contacts(ctx)
+	t.delays = latencies(t.sent.all(), contacts, t.seen, t.c.Trickle.Skip)
+	return err
+}
+
+// look polls until the run is over, or its time is.
+func (t *trial) look(ctx context.Context, over func(sample) bool) error {
+	ticker := time.NewTicker(t.c.Poll)
+	defer ticker.Stop()
+	for {
+		done, err := t.poll(ctx, over)
+		if err != nil || done {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// poll looks once and tells whether that was the last time.
+func (t *trial) poll(ctx context.Context, over func(sample) bool) (done bool, err error) {
+	for _, p := range t.services {
+		if err := p.failed(); err != nil {
+			return false, err
+		}
+	}
+	before := t.stats.Created
+	if t.stats, err = t.sim.stats(ctx); err != nil {
+		return false, err
+	}
+	now := time.Now()
+	if t.stats.Created > before {
+		t.seen = append(t.seen, sighting{now, t.stats.Created})
+	}
+	s := sample{at: now.Sub(t.began), created: t.stats.Created, calls: t.stats.Calls}
+	done = over(s) || s.at > t.c.Limit
+	if n := len(t.samples); n > 0 && s.at-t.samples[n-1].at < t.c.Every/2 && !done {
+		return false, nil
+	}
+	if err := t.weigh(&s); err != nil {
+		return false, err
+	}
+	t.samples = append(t.samples, s)
+	return done, nil
+}
+
+// weigh adds what the services take.
+func (t *trial) weigh(s *sample) error {
+	for _, p := range t.services {
+		u, err := usageOf(p.pid())
+		if err != nil {
+			return err
+		}
+		s.cpu += u.cpu
+		s.rss = max(s.rss, u.rss)
+		t.peak = max(t.peak, u.peak)
+	}
+	return nil
+}
