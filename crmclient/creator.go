@@ -129,11 +129,12 @@ type Creator struct {
 	looksAfter   time.Time // no look-up leaves before: the last one failed
 	looksBackoff *backoff.ExponentialBackOff
 
-	portal   *portal // nil until asked
-	stale    bool    // ask again: our id was not kept
-	unkept   string  // the id that the last such answer lacked
-	terse    bool    // answers to creates do not repeat our id
-	ways     []way   // that were in force, oldest first
+	portal   *portal      // nil until asked
+	stale    bool         // ask again: our id was not kept
+	unkept   string       // the id that the last such answer lacked
+	terse    bool         // answers to creates do not repeat our id
+	ways     []way        // that were in force, oldest first
+	gone     map[way]bool // ways whose field the portal no longer has
 	reported map[string]bool
 }
 
@@ -152,6 +153,7 @@ func New(cfg Config) (*Creator, error) {
 		flood:        flood{limit: cfg.FloodLimit},
 		looksBackoff: newBackoff(cfg),
 		reported:     map[string]bool{},
+		gone:         map[way]bool{},
 	}
 	if cfg.RequestsPerSecond < 0 {
 		c.cfg.RequestsPerSecond, c.budget.perSecond = RateAuto, documentedRate

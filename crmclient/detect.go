@@ -74,6 +74,7 @@ const codeFieldUnknown = "FIELD_UNKNOWN"
 func (c *Creator) adopt(p *portal) {
 	changed := c.portal == nil || c.portal.way != p.way || c.portal.name != p.name
 	c.portal, c.stale = p, false
+	clear(c.gone)
 	if c.cfg.RequestsPerSecond == RateAuto {
 		c.budget.perSecond = documentedRate
 		if p.rate > 0 {

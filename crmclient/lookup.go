@@ -13,22 +13,41 @@ const codeFilterIgnored = "FILTER_IGNORED"
 
 // lookUp asks for the events of a job. Tickets that get no answer stay in the queue.
 func (c *Creator) lookUp(j *job) {
+	w, asked := j.tickets[0].way, time.Now()
 	c.mu.Lock()
-	p := c.portal
+	p, gone := c.portal, c.gone[w]
 	c.mu.Unlock()
-	w := j.tickets[0].way
-	var failed outcome
+	failed := outcome{class: classDone}
 	switch {
 	case w.tag():
 		failed = c.lookUpTags(j, j.tickets)
-	case !p.writable(w.field):
-		// The field is gone, and what it held with it.
-		c.log.Warn().Str("origin_field", w.field).Msg("look-up by a field that the portal no longer has")
-		c.settle(j.tickets, nil, time.Now())
-	default:
+	case !gone:
 		failed = c.lookUpField(j, j.tickets)
+		gone = p.lost(w, failed)
+	}
+	if gone && j.ctx.Err() == nil {
+		c.forsake(w)
+		c.settle(j.tickets, nil, asked)
+		failed = outcome{class: classDone}
 	}
 	c.judgeLookUp(j, failed)
+}
+
+// lost tells whether a way of before leads nowhere: the portal does not list its field and does
+// not take a look-up by it. Not to be listed, or not to be writable any more, is not enough.
+func (p *portal) lost(w way, o outcome) bool {
+	_, listed := p.fields[foldField(w.field)]
+	return w != p.way && !listed && o.class == classRefused
+}
+
+// forsake notes that a field is gone, and what it held with it.
+func (c *Creator) forsake(w way) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.gone[w] {
+		c.gone[w] = true
+		c.log.Warn().Stringer("origin_field", w).Msg("look-up by a field that the portal no longer has")
+	}
 }
 
 // judgeLookUp draws what a look-up says about the CRM. It is no evidence

@@ -256,3 +256,54 @@ func TestTerseAnswers(t *testing.T) {
 		w.wantContacts(5)
 	})
 }
+
+// A field that the portal's list of fields leaves out, or that became read-only, still holds ids.
+func TestUnlistedFieldIsLookedUp(t *testing.T) {
+	fields := func(more string) func(int, crmtest.Call) crmtest.Action {
+		return func(int, crmtest.Call) crmtest.Action {
+			return crmtest.Action{Status: 200, Body: `{"success":true,"data":{"fields":{"name":{},"phone":{},"email":{}` + more + `}}}`}
+		}
+	}
+	for name, more := range map[string]string{
+		"unlisted":            "",
+		"read-only":           `,"ufCrm_LEADBRIDGE_EVENT_ID":{"isReadOnly":true}`,
+		"way of before":       `,"originId":{}`,
+		"read-only of before": `,"originId":{},"ufCrm_LEADBRIDGE_EVENT_ID":{"isReadOnly":true}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := portalWithField()
+			o.NativeOriginID = strings.Contains(name, "before")
+			inBubble(t, o, originField(crmtest.OriginUserField), func(w *world) {
+				first := w.mustCreate(lead(1))
+				w.script(fieldsCall, fields(more))
+				other := w.newCreator(func(c *crmclient.Config) { c.Metrics = nil })
+				defer other.Close()
+				r := suspect(1)
+				r.SentWay = "ufCrm_LEADBRIDGE_EVENT_ID"
+				res, err := other.Create(w.t.Context(), r)
+				if err != nil || !res.Found || res.ContactID != first.result.ContactID {
+					w.t.Errorf("Create = %+v, %v", res, err)
+				}
+				w.wantContacts(1)
+			})
+		})
+	}
+}
+
+// A field of before that is gone costs one refused look-up, not one for each suspect.
+func TestGoneFieldIsAskedOnce(t *testing.T) {
+	inBubble(t, portalWithField(), nil, func(w *world) {
+		for n := range 20 {
+			r := suspect(n)
+			r.SentWay = "UF_CRM_OTHER"
+			w.mustCreate(r)
+		}
+		if n := w.sim.Stats().Requests[searchCall+" 400"]; n != 1 {
+			w.t.Errorf("%d refused look-ups: %v", n, w.sim.Stats().Requests)
+		}
+		if n := w.logs.count("no longer has"); n != 1 {
+			w.t.Errorf("told %d times", n)
+		}
+		w.wantContacts(20)
+	})
+}
