@@ -50,6 +50,7 @@ type outcome struct {
 	charged bool  // the failed attempt counts against the event
 	held    bool  // a hold says when to try again
 	floods  int   // that had ended when the create left
+	item    bool  // an item's own failure: it says nothing about the CRM
 }
 
 // envelope is the CRM's answer, whatever it is.

@@ -3,6 +3,7 @@ package crmclient
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -156,6 +157,13 @@ func (c *Creator) lostOrigin(j *job, e *event, o outcome) {
 	c.hold(fault{cause: HoldOriginField, status: o.status, code: "ID_NOT_KEPT"}, j)
 }
 
+// lastWish tells whether the job's callers wait for what is in the air only.
+func (c *Creator) lastWish(j *job) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !slices.ContainsFunc(j.tickets, func(t *ticket) bool { return !t.stopping })
+}
+
 // blame decides whose fault a failed create is: the event's own, which is then
 // charged, or everybody's, which is a hold and charges nobody.
 func (c *Creator) blame(j *job, e *event, o outcome) (charged, held bool) {
@@ -169,6 +177,9 @@ func (c *Creator) blame(j *job, e *event, o outcome) (charged, held bool) {
 	case o.class == classCredentials && (others > 0 || o.blamesKey()):
 		// Other creates tell. Alone with a code that names the key, it is the key.
 	case others < enoughEvidence:
+		if c.lastWish(j) {
+			return false, false // no request is begun for one who only waits for this answer
+		}
 		n := c.ask(j.ctx, j, fieldsCall)
 		if j.ctx.Err() != nil {
 			return false, false

@@ -65,6 +65,9 @@ func (c *Creator) judgeLookUp(j *job, o outcome) {
 	}
 	c.meter.lookUp("failed", 1)
 	c.looksAfter = time.Now().Add(max(c.looksBackoff.NextBackOff(), o.retryAfter))
+	if o.item {
+		return
+	}
 	f := fault{causeOf(o), o.status, o.code, o.retryAfter}
 	if o.class == classRefused || o.class == classBusiness {
 		f.cause = HoldOriginField // the filter is not taken: ask what the portal offers now

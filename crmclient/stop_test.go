@@ -140,3 +140,32 @@ func TestUnsettledAfterContextEnd(t *testing.T) {
 		}
 	})
 }
+
+// After the answer no request is begun: whose fault the failure is stays open.
+func TestStopAsksNoNeutralCall(t *testing.T) {
+	for name, a := range map[string]crmtest.Action{
+		"in doubt":     {Delay: 5 * time.Second, Status: 500, Code: "INTERNAL_ERROR"},
+		"its own 403s": {Delay: 5 * time.Second, Status: 403, Code: "BITRIX_ACCESS_DENIED"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, portalWithField(), nil, func(w *world) {
+				w.mustCreate(lead(0))
+				w.script(createCall, func(int, crmtest.Call) crmtest.Action { return a })
+				stop := make(chan struct{})
+				r := lead(1)
+				r.Stop = stop
+				done := w.start(w.t.Context(), r)
+				later(time.Second)
+				close(stop)
+				e := <-done
+				if !errors.Is(e.err, crmclient.ErrStopped) || e.result.Unsettled != (a.Status == 500) {
+					w.t.Errorf("Create = %+v", e)
+				}
+				if n := w.sim.Stats().Requests[fieldsCall+" 200"]; n != 1 {
+					w.t.Errorf("%d neutral calls after the stop", n-1)
+				}
+				w.wantHolds("")
+			})
+		})
+	}
+}

@@ -77,9 +77,9 @@ func (b batchAnswer) item(id string) outcome {
 		return outcome{class: classDone, data: raw}
 	}
 	if e, ok := b.Errors[id]; ok {
-		return outcome{class: classOfCode(string(e.Code)), code: plainID(string(e.Code))}
+		return outcome{class: classOfCode(string(e.Code)), code: plainID(string(e.Code)), item: true}
 	}
-	return outcome{class: classDoubt, code: "NO_RESULT"}
+	return outcome{class: classDoubt, code: "NO_RESULT", item: true}
 }
 
 // eachTag asks one by one, where a portal offers no batch or its answer was too long.

@@ -1,6 +1,8 @@
 package crmclient_test
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -149,4 +151,56 @@ func TestTagLookUpItemFails(t *testing.T) {
 		}
 		w.wantContacts(2)
 	})
+}
+
+// An item's code never holds all: the look-up of one event fails, the others go on.
+func TestTagItemHoldsNobody(t *testing.T) {
+	for _, code := range []string{"INVALID_FILTER", "BITRIX_ACCESS_DENIED", "TOKEN_EXPIRED", "RATE_LIMITED", "NEVER_SEEN"} {
+		t.Run(code, func(t *testing.T) {
+			inBubble(t, crmtest.Options{}, nil, func(w *world) {
+				for n := range 4 {
+					w.mustCreate(lead(n))
+				}
+				w.script("POST /v1/batch", func(_ int, c crmtest.Call) crmtest.Action {
+					var body struct {
+						Calls []struct{ ID string }
+					}
+					if err := json.Unmarshal(c.Body, &body); err != nil {
+						w.t.Error(err)
+					}
+					fates := map[string]crmtest.ItemError{}
+					for i, one := range strings.SplitAfter(string(c.Body), `"limit"`) {
+						if strings.Contains(one, "+79160000001") {
+							fates[body.Calls[i].ID] = crmtest.ItemError{Code: code}
+						}
+					}
+					return crmtest.Action{Apply: crmtest.Now, Items: fates}
+				})
+				bad := w.start(w.t.Context(), suspect(1))
+				later(time.Minute)
+				for n := range 4 {
+					if n == 1 {
+						continue
+					}
+					if e := w.mustCreate(suspect(n)); !e.result.Found {
+						w.t.Errorf("Create = %+v", e)
+					}
+				}
+				for n := range 50 {
+					if e := w.mustCreate(lead(n + 10)); e.took > 100*time.Millisecond {
+						w.t.Errorf("event %d took %v", n, e.took)
+					}
+					later(time.Second)
+				}
+				if n := w.logs.count("CRM held"); n != 0 {
+					w.t.Errorf("held %d times: %s", n, w.logs)
+				}
+				w.sim.Script(nil)
+				if e := <-bad; !e.result.Found {
+					w.t.Errorf("Create = %+v", e)
+				}
+				w.wantContacts(54)
+			})
+		})
+	}
 }
