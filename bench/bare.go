@@ -129,10 +129,10 @@ func feed(ctx context.Context, queue chan<- []byte, bodies [][]byte, pace time.D
 				return
 			}
 		}
-		// Slots that were busy too long lose their turn: no burst follows.
-		next = later(next, time.Now().Add(-pace)).Add(pace)
 		select {
 		case queue <- body:
+			// Slots that were busy too long lose their turns: no burst follows.
+			next = later(next.Add(pace), time.Now())
 		case <-ctx.Done():
 			return
 		}

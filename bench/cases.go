@@ -82,13 +82,13 @@ func slow() portal {
 
 // short cuts a case to what shows that everything works.
 func (c trialCase) short() trialCase {
-	c.Backlog /= 5
 	c.Bare /= 5
 	c.Trickle.Skip /= 5
 	c.Trickle.Leads /= 5
-	if c.Measure > 0 {
+	if c.timed() {
 		c.WarmUp, c.Measure = 5*time.Second, 10*time.Second
 	} else {
+		c.Backlog /= 5
 		c.Limit = min(c.Limit, 30*time.Second)
 	}
 	return c

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestTable(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	err := table{{"case", "µs"}, {"a", "12.5"}, {"länger", "7"}}.write(&b, 1)
+	want := "" +
+		"| case   |   µs |\n" +
+		"| ------ | ---: |\n" +
+		"| a      | 12.5 |\n" +
+		"| länger |    7 |\n"
+	if diff := cmp.Diff(want, b.String()); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+}
+
+func TestFigures(t *testing.T) {
+	t.Parallel()
+	rows := figuresTable([]result{
+		{Title: "limits", Rate: 247.53, Ceiling: 250, Share: .99012, Requests: 900, CPU: 18.44, PeakRSS: 41.2},
+		{Title: "idle", Cut: true, Rate: 20, P50: 21.6, P99: 23.45},
+	})
+	want := table{
+		{"limits", "248", "250", "99.0 %", "", "", "900", "0", "18.4", "41.2", "", ""},
+		{"idle (cut)", "20.0", "", "", "", "", "0", "0", "0.00", "0.00", "21.6", "23.4"},
+	}
+	if diff := cmp.Diff(want, rows[1:]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	verdicts := map[string]string{}
+	for _, g := range judge([]result{
+		{Case: "documented", Share: .96, PerMinute429: 1.5},
+		{Case: "instant", OfBare: .71, CPU: 31},
+		{Case: "trickle", P99: 24.9, Service: 20},
+		{Case: "backlog", PeakRSS: 80, HalfRSS: 70, EndRSS: 80},
+		{Case: "slow", Share: .1},
+	}) {
+		verdicts[g.Case+", "+g.What] = g.Verdict + " " + g.limit()
+	}
+	want := map[string]string{
+		"documented, share of the ceiling":        "reached ≥ 0.95 (0.98)",
+		"documented, 429 a minute":                "MISSED ≤ 1",
+		"instant, share of the bare client":       "aim reached ≥ 0.5 (0.7)",
+		"instant, µs of CPU a contact":            "MISSED ≤ 30 (20)",
+		"trickle, p99 beyond the CRM's time, ms":  "aim reached ≤ 15 (5)",
+		"backlog, peak RSS, MiB":                  "reached ≤ 96 (64)",
+		"backlog, RSS at the end to that at half": "MISSED ≤ 1.1",
+	}
+	if diff := cmp.Diff(want, verdicts); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestRulesNameCases keeps goals from being lost by a case that was renamed.
+func TestRulesNameCases(t *testing.T) {
+	t.Parallel()
+	for _, rule := range rules() {
+		if _, err := choose([]string{rule.name}, false); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestPublish(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "new")
+	r := report{Version: "v1", Short: true, Results: []result{{Case: "slow", Title: "slow portal", Rate: 19, Ceiling: 19.4, Timeline: []point{{1, 2, 3}}}}}
+	var text strings.Builder
+	if err := r.publish(dir, &text); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(text.String(), "slow portal") || !strings.Contains(text.String(), "SHORT RUN") {
+		t.Errorf("the text is\n%s", text.String())
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "bench.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back report
+	if err := json.Unmarshal(data, &back); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(r.Results, back.Results); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "bench.svg")); err != nil {
+		t.Error(err)
+	}
+	if err := (report{}).publish(dir, &text); err == nil {
+		t.Error("a run without results is published")
+	}
+}

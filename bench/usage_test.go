@@ -1,0 +1,40 @@
+package main
+
+import (
+	"os"
+	"testing"
+	"time"
+)
+
+func TestParseUsage(t *testing.T) {
+	t.Parallel()
+	stat := "42 (odd) name) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0 20 0 7 0\n"
+	status := "Name:\todd) name\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n"
+	got, err := parseUsage([]byte(stat), []byte(status))
+	if want := (usage{cpu: 2 * time.Second, rss: 1 << 20, peak: 2 << 20}); err != nil || got != want {
+		t.Errorf("%+v %v, want %+v", got, err, want)
+	}
+	for _, bad := range []string{"", "42 (x) S 1", "42 (x) S 1 2 3 4 5 6 7 8 9 10 much more"} {
+		if _, err := parseUsage([]byte(bad), nil); err == nil {
+			t.Errorf("%q is understood", bad)
+		}
+	}
+}
+
+func TestUsageOfOurselves(t *testing.T) {
+	t.Parallel()
+	u, err := usageOf(os.Getpid())
+	if err != nil || u.rss == 0 || u.peak < u.rss/2 {
+		t.Errorf("%+v %v", u, err)
+	}
+}
+
+func TestProcessorName(t *testing.T) {
+	t.Parallel()
+	if got := processorName("processor\t: 0\nmodel name\t: Some: CPU\n"); got != "Some: CPU" {
+		t.Errorf("%q", got)
+	}
+	if got := processorName(""); got != "unknown" {
+		t.Errorf("%q", got)
+	}
+}
