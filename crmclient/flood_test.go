@@ -244,10 +244,9 @@ func TestFloodOfSuspects(t *testing.T) {
 // A refusal that is on its way while the flood ends is not written either: its request left before.
 func TestFloodEndsBeforeAnOldRefusal(t *testing.T) {
 	inBubble(t, portalWithField(), func(c *crmclient.Config) { floodAt(1)(c); patient(c) }, func(w *world) {
-		mended := false
 		w.sim.Script(func(c crmtest.Call) crmtest.Action {
 			switch {
-			case !c.Is(createCall) || mended:
+			case !c.Is(createCall):
 				return crmtest.Action{}
 			case concerns(c, 1):
 				return crmtest.Action{Status: 400, Code: "VALIDATION_ERROR", Delay: time.Hour}
@@ -262,7 +261,7 @@ func TestFloodEndsBeforeAnOldRefusal(t *testing.T) {
 		waiting := w.start(w.t.Context(), lead(3))
 		later(10 * time.Minute)
 		w.wantHolds("flood")
-		mended = true
+		w.sim.Script(nil)
 		if e := <-waiting; e.err != nil || e.took > 20*time.Minute {
 			w.t.Errorf("Create = %+v", e)
 		}
@@ -277,8 +276,10 @@ func TestFloodEndsBeforeAnOldRefusal(t *testing.T) {
 func TestOutageWithinAFlood(t *testing.T) {
 	inBubble(t, portalWithField(), floodAt(1), func(w *world) {
 		refuse := crmtest.Action{Status: 400, Code: "VALIDATION_ERROR"}
-		answer := refuse
-		w.script(createCall, func(int, crmtest.Call) crmtest.Action { return answer })
+		always := func(a crmtest.Action) {
+			w.script(createCall, func(int, crmtest.Call) crmtest.Action { return a })
+		}
+		always(refuse)
 		if e := w.create(lead(1)); rejection(e.err) == nil {
 			w.t.Errorf("Create = %+v", e)
 		}
@@ -287,13 +288,13 @@ func TestOutageWithinAFlood(t *testing.T) {
 		all := []<-chan ended{w.start(w.t.Context(), r), w.start(w.t.Context(), lead(3))}
 		later(10 * time.Minute)
 		w.wantHolds("flood")
-		answer = crmtest.Action{Status: 401, Code: "KEY_EXPIRED"}
+		always(crmtest.Action{Status: 401, Code: "KEY_EXPIRED"})
 		later(10 * time.Minute)
 		w.wantHolds("credentials")
-		answer = refuse
+		always(refuse)
 		later(10 * time.Minute)
 		w.wantHolds("flood")
-		answer = crmtest.Action{}
+		w.sim.Script(nil)
 		for _, done := range all {
 			if e := <-done; e.err != nil {
 				w.t.Errorf("Create = %+v", e)
