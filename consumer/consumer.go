@@ -228,6 +228,10 @@ func (c *Consumer) membership(ctx context.Context, wholesome func()) error {
 // joinFailed notes why Next had nothing; it returns an error when the topic is gone.
 func (c *Consumer) joinFailed(ctx context.Context, err error) error {
 	c.cfg.Log.Debug().Err(err).Msg("joining the group failed; trying again")
+	if advice := groupAdvice(c.cfg, err); advice != "" {
+		c.board.hold(HoldGroup, advice)
+		return nil
+	}
 	if _, err := c.broker.partitions(ctx); errors.Is(err, errNoTopic) {
 		return fmt.Errorf("%w: %w", errTopicGone, err)
 	} else if err != nil {
@@ -235,6 +239,21 @@ func (c *Consumer) joinFailed(ctx context.Context, err error) error {
 		c.broker.reset()
 	}
 	return nil
+}
+
+// groupAdvice says what to do about an error that trying again does not mend.
+func groupAdvice(cfg Config, err error) string {
+	switch {
+	case errors.Is(err, kafka.InvalidSessionTimeout):
+		return fmt.Sprintf("the brokers do not take KAFKA_SESSION_TIMEOUT %v: give one between their group.min.session.timeout.ms and group.max.session.timeout.ms", cfg.SessionTimeout)
+	case errors.Is(err, kafka.GroupAuthorizationFailed):
+		return fmt.Sprintf("we may not join the group %q: grant READ on it, or mend KAFKA_GROUP_ID", cfg.GroupID)
+	case errors.Is(err, kafka.TopicAuthorizationFailed):
+		return fmt.Sprintf("we may not read the topic %q: grant READ and DESCRIBE on it", cfg.Topic)
+	case errors.Is(err, kafka.InconsistentGroupProtocol):
+		return fmt.Sprintf("the group %q is used by another kind of consumer: give this one its own KAFKA_GROUP_ID", cfg.GroupID)
+	}
+	return ""
 }
 
 func (c *Consumer) groupConfig() kafka.ConsumerGroupConfig {

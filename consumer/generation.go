@@ -96,6 +96,7 @@ func (g *generation) run(ctx context.Context, ended <-chan struct{}, wholesome f
 		return leaveFor(err)
 	}
 	wholesome()
+	g.board.clear(HoldGroup)
 	g.board.assigned(g)
 	return g.deliverUntilEnd()
 }

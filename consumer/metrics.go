@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/leadbridge/leadbridge/crmclient"
 )
 
 // metrics are the consumer's; labels come from closed sets.
@@ -122,7 +120,7 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 		gauge(g.lagSeconds, p.LagSeconds, id)
 		gauge(g.unfinished, float64(p.Unfinished), id)
 	}
-	for _, cause := range []crmclient.Cause{HoldBrokers, HoldTopic, HoldDeadLetters} {
+	for _, cause := range holds() {
 		lasted, now := g.board.heldFor(cause)
 		value := 0.0
 		if now {

@@ -31,6 +31,7 @@ func Preflight(ctx context.Context, cfg Config, fix bool) []Finding {
 	}
 	leads := f.topic(ctx, cfg.Topic, "KAFKA_TOPIC", 0, fix)
 	letters := f.topic(ctx, cfg.DeadLetterTopic, "KAFKA_DLT_TOPIC", len(leads), fix, roomForLetters)
+	f.brokerLimits(ctx)
 	if len(leads) > 0 {
 		f.readRight(ctx, leads)
 		f.groupRight(ctx, leads)
@@ -262,6 +263,33 @@ func (f *preflight) limits(ctx context.Context) {
 	}
 }
 
+// brokerLimits compares our settings with what the brokers allow, where we may
+// know it.
+func (f *preflight) brokerLimits(ctx context.Context) {
+	meta, err := f.broker.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{f.cfg.Topic}})
+	if err != nil || len(meta.Brokers) == 0 {
+		return // told by the topics' checks
+	}
+	limits, err := f.describe(ctx, kafka.ResourceTypeBroker, strconv.Itoa(meta.Brokers[0].ID),
+		"group.min.session.timeout.ms", "group.max.session.timeout.ms", "offset.metadata.max.bytes")
+	if err != nil {
+		f.add("warn", "broker limits", "grant DESCRIBE_CONFIGS on the cluster to have KAFKA_SESSION_TIMEOUT compared with what brokers allow", "%v", err)
+		return
+	}
+	least, most := number(limits["group.min.session.timeout.ms"]), number(limits["group.max.session.timeout.ms"])
+	session := f.cfg.SessionTimeout.Milliseconds()
+	switch room := number(limits["offset.metadata.max.bytes"]); {
+	case least >= 0 && session < least, most >= 0 && session > most:
+		f.add("fail", "session timeout", fmt.Sprintf("set KAFKA_SESSION_TIMEOUT between %dms and %dms, or mend the brokers' group.min/max.session.timeout.ms", least, most),
+			"%v is outside what the brokers allow", f.cfg.SessionTimeout)
+	case room >= 0 && room < maxMetadata:
+		f.add("fail", "commit metadata", fmt.Sprintf("set the brokers' offset.metadata.max.bytes to %d (their default) or more", maxMetadata),
+			"the brokers take %d bytes, a commit needs up to %d", room, maxMetadata)
+	default:
+		f.add("ok", "broker limits", "", "the session timeout and commits fit")
+	}
+}
+
 func number(s string) int64 {
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
@@ -271,13 +299,15 @@ func number(s string) int64 {
 }
 
 func (f *preflight) settings(ctx context.Context, topic string) (map[string]string, error) {
+	return f.describe(ctx, kafka.ResourceTypeTopic, topic, "max.message.bytes", "cleanup.policy", "retention.ms")
+}
+
+// describe tells settings of a topic or a broker.
+func (f *preflight) describe(ctx context.Context, kind kafka.ResourceType, name string, settings ...string) (map[string]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	res, err := f.broker.client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{
-		Resources: []kafka.DescribeConfigRequestResource{{
-			ResourceType: kafka.ResourceTypeTopic, ResourceName: topic,
-			ConfigNames: []string{"max.message.bytes", "cleanup.policy", "retention.ms"},
-		}},
+		Resources: []kafka.DescribeConfigRequestResource{{ResourceType: kind, ResourceName: name, ConfigNames: settings}},
 	})
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package consumer
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -26,6 +27,7 @@ func TestPreflightOfWhatIsThere(t *testing.T) {
 		want := `ok kafka brokers: localhost:9092
 ok topic leads: 3 partitions
 ok topic leads.dlt: 3 partitions
+ok broker limits: the session timeout and commits fit
 ok reading leads: allowed
 ok group leadbridge: allowed
 ok writing leads.dlt: allowed
@@ -67,4 +69,22 @@ func TestPreflightWaitsForWhatIsNew(t *testing.T) {
 			t.Errorf("got\n%s", got)
 		}
 	})
+}
+
+// A session timeout that the brokers do not take is told by the preflight, and
+// held with a remedy by a run.
+func TestSessionTimeoutOutsideTheBrokersLimits(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		cfg := r.config()
+		cfg.SessionTimeout = time.Second
+		if got := levels(Preflight(t.Context(), cfg, false)); !strings.Contains(got, "fail session timeout: 1s") {
+			t.Errorf("got\n%s", got)
+		}
+		p := r.start(func(c *Config) { c.SessionTimeout = time.Second })
+		r.await("the hold", func() bool { return hasHold(p.Status(), HoldGroup) })
+		if advice := p.Status().Holds[0].Advice; !strings.Contains(advice, "KAFKA_SESSION_TIMEOUT") {
+			t.Errorf("advice %q", advice)
+		}
+		p.shutdown(t)
+	}, kfake.GroupMinSessionTimeout(6*time.Second), kfake.BrokerConfigs(map[string]string{"group.min.session.timeout.ms": "6000"}))
 }

@@ -15,8 +15,14 @@ import (
 const (
 	HoldBrokers     crmclient.Cause = "brokers"
 	HoldTopic       crmclient.Cause = "topic"
+	HoldGroup       crmclient.Cause = "group"
 	HoldDeadLetters crmclient.Cause = "dead_letter_topic"
 )
+
+// holds are all causes of the consumer's own.
+func holds() []crmclient.Cause {
+	return []crmclient.Cause{HoldBrokers, HoldTopic, HoldGroup, HoldDeadLetters}
+}
 
 // Status is the state of a Consumer at a moment.
 type Status struct {
