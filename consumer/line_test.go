@@ -57,7 +57,7 @@ func (l *line) sever() {
 	defer l.mu.Unlock()
 	l.cut = true
 	for _, c := range l.conns {
-		c.Close()
+		_ = c.Close()
 	}
 }
 

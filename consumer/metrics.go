@@ -95,10 +95,10 @@ func newGauges(c *Consumer) *gauges {
 		lagSeconds:  desc("lag_seconds", "Age of the oldest unfinished record.", "partition"),
 		unfinished:  desc("window_used_records", "Unfinished records.", "partition"),
 		window:      desc("window_size_records", "Unfinished records that a partition may have."),
-		used:        desc("buffer_used_bytes", "Bytes of unfinished records."),
+		used:        desc("buffer_used_bytes", "Bytes reserved for fetches and unfinished records."),
 		held:        desc("consumer_held", "1 while the consumer is held for a cause.", "cause"),
 		heldSeconds: desc("consumer_hold_seconds_total", "Seconds that the consumer was held.", "cause"),
-		limit:       desc("buffer_size_bytes", "Bytes that unfinished records may have."),
+		limit:       desc("buffer_size_bytes", "Bytes that may be reserved for fetches and unfinished records."),
 	}
 }
 

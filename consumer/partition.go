@@ -166,9 +166,11 @@ func (p *partition) dispatchAll(ctx context.Context, batch fetched) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.progress.skip(batch.next)
 	p.logEnd = max(p.logEnd, batch.end)
-	p.touch()
+	if batch.next > p.progress.next { // an empty fetch is no news to commit
+		p.progress.skip(batch.next)
+		p.touch()
+	}
 	return nil
 }
 
