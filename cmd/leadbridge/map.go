@@ -63,8 +63,7 @@ func mapLines(ctx context.Context, in io.Reader, out io.Writer, cfg settings.Map
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	for n := int64(0); ctx.Err() == nil; n++ {
-		// ReadBytes takes a line of any length; one over 1 MiB is rejected as in the service.
-		line, err := lines.ReadBytes('\n')
+		line, err := readLine(lines)
 		last := errors.Is(err, io.EOF)
 		if err != nil && !last {
 			return fmt.Errorf("standard input, line %d: %w", n+1, err)
@@ -83,6 +82,22 @@ func mapLines(ctx context.Context, in io.Reader, out io.Writer, cfg settings.Map
 		}
 	}
 	return nil
+}
+
+// maxLine bounds what is kept of a line in memory. A value over 1 MiB is
+// rejected as in the service, so that nothing beyond it is looked at.
+const maxLine = 16 << 20
+
+// readLine reads a line of any length, up to its end or that of the input.
+func readLine(lines *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := lines.ReadSlice('\n')
+		line = append(line, part[:min(len(part), maxLine-len(line))]...)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
+	}
 }
 
 // mapLine gives the line's contact or rejection; its error is a fault of ours.

@@ -23,6 +23,7 @@ func (d *demo) deliver(ctx context.Context) error {
 		case <-tick.C:
 		case <-ctx.Done():
 			if errors.Is(context.Cause(ctx), errPatience) {
+				d.unfinished = true
 				return nil
 			}
 			return context.Cause(ctx)

@@ -30,6 +30,7 @@ type Config struct {
 
 // demo is one showing.
 type demo struct {
+	unfinished  bool // the delivery was given up before its end
 	cfg         Config
 	broker      *broker
 	sim         *crmtest.Simulator
