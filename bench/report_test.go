@@ -97,8 +97,9 @@ func TestPublish(t *testing.T) {
 	if diff := cmp.Diff(r.Results, back.Results); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "bench.svg")); err != nil {
-		t.Error(err)
+	svg, err := os.ReadFile(filepath.Join(dir, "bench.svg"))
+	if err != nil || !strings.Contains(string(svg), "ceiling 19.4") || !strings.Contains(string(svg), "a short run") {
+		t.Errorf("%v, the drawing is\n%s", err, svg)
 	}
 	if err := (report{}).publish(dir, &text); err == nil {
 		t.Error("a run without results is published")
