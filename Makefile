@@ -39,7 +39,7 @@ fuzz: ## run each fuzz target for FUZZTIME (5s)
 	done
 
 .PHONY: bench
-bench: build ## measure bin/leadbridge as a whole (about 15 minutes; BENCH='--short --case instant' for parts, see bench/README.md)
+bench: build ## measure bin/leadbridge as a whole (about 18 minutes; BENCH='--short --case instant' for parts, see bench/README.md)
 	$(GO) run ./bench --binary bin/leadbridge --out bench/results $(BENCH)
 
 .PHONY: format
