@@ -439,8 +439,9 @@ func TestAnySuccessEndsAnOutage(t *testing.T) {
 				})
 				ctx, cancel := context.WithCancel(w.t.Context())
 				w.start(ctx, lead(2))
+				later(10 * time.Millisecond) // it is in the air
 				w.start(ctx, lead(1))
-				later(50 * time.Millisecond)
+				later(40 * time.Millisecond)
 				w.wantHolds("outage")
 				later(60 * time.Millisecond) // the first probe comes after 250 ms at the earliest
 				w.wantHolds("")
