@@ -98,7 +98,7 @@ func (c *Creator) lookUpField(j *job, tickets []*ticket) outcome {
 	long := o.code == codeTooLong
 	full := long || page.full()
 	switch missing := len(tickets) - len(found); {
-	case missing == 0 || !full && strangers == 0:
+	case missing == 0 || !full && (strangers == strange{} || page.whole && strangers.blank == 0):
 		c.settle(tickets, found, asked)
 		return outcome{class: classDone}
 	case full && len(tickets) > 1:
@@ -127,8 +127,12 @@ func (c *Creator) lookUpHalves(j *job, tickets []*ticket) outcome {
 	return first
 }
 
-// match finds the tickets' contacts among rows, and counts the rows that nobody asked for.
-func (c *Creator) match(tickets []*ticket, rows []row) (found map[*ticket]int64, strangers int) {
+// strange counts the rows that nobody asked for: with another value of the
+// field, and without one, as when the field is gone or the filter is not obeyed.
+type strange struct{ other, blank int }
+
+// match finds the tickets' contacts among rows, and counts the others.
+func (c *Creator) match(tickets []*ticket, rows []row) (found map[*ticket]int64, strangers strange) {
 	byID := make(map[string][]*ticket, len(tickets))
 	for _, t := range tickets {
 		byID[t.event.req.OriginID] = append(byID[t.event.req.OriginID], t)
@@ -139,8 +143,11 @@ func (c *Creator) match(tickets []*ticket, rows []row) (found map[*ticket]int64,
 		// A collation may find an id in other letters: asked for, but not ours.
 		id := r.text(w.field)
 		asked := byID[strings.ToLower(id)]
-		if len(asked) == 0 {
-			strangers++
+		switch {
+		case id == "":
+			strangers.blank++
+		case len(asked) == 0:
+			strangers.other++
 		}
 		for _, t := range asked {
 			if r.id() > 0 && w.carries(r, c.cfg.Originator, t.event.req.OriginID) {
@@ -187,6 +194,8 @@ func (c *Creator) settleFound(tickets []*ticket, found map[*ticket]int64, asked 
 type page struct {
 	rows []row
 	more bool
+	// whole says that the portal counted the rows that match, and all are here.
+	whole bool
 }
 
 // full tells whether rows may be missing.
@@ -196,11 +205,15 @@ func (p page) full() bool { return p.more || len(p.rows) >= lookUpLimit }
 type pageMeta struct {
 	HasMore   bool `json:"hasMore"`
 	Truncated bool `json:"truncated"`
+	Total     *int `json:"total"`
 }
 
 func parsePage(data json.RawMessage, meta pageMeta) page {
 	raw := rowsOf(data)
 	p := page{rows: make([]row, len(raw)), more: meta.HasMore || meta.Truncated}
+	if meta.Total != nil {
+		p.whole = *meta.Total <= len(raw)
+	}
 	for i := range raw {
 		p.rows[i] = parseRow(raw[i])
 	}

@@ -120,3 +120,35 @@ func TestLookUpFailsAndAsksAgain(t *testing.T) {
 		})
 	}
 }
+
+// A stranger on a page that the portal says is whole is no reason to hold; one
+// without any value of our field, or on a page of unknown size, is.
+func TestStrangersBesideTheAnswer(t *testing.T) {
+	for name, c := range map[string]struct {
+		page string
+		held bool
+	}{
+		"whole page":       {`{"success":true,"data":[{"id":9,"ufCrm_LEADBRIDGE_EVENT_ID":"lb-ffff"}],"meta":{"total":1,"hasMore":false}}`, false},
+		"row without id":   {`{"success":true,"data":[{"id":9}],"meta":{"total":1,"hasMore":false}}`, true},
+		"nobody counted":   {`{"success":true,"data":[{"id":9,"ufCrm_LEADBRIDGE_EVENT_ID":"lb-ffff"}]}`, true},
+		"more than a page": {`{"success":true,"data":[{"id":9,"ufCrm_LEADBRIDGE_EVENT_ID":"lb-ffff"}],"meta":{"total":70}}`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, portalWithField(), nil, func(w *world) {
+				w.script(searchCall, func(int, crmtest.Call) crmtest.Action {
+					return crmtest.Action{Status: 200, Body: c.page}
+				})
+				done := w.start(w.t.Context(), suspect(1))
+				later(10 * time.Minute)
+				if c.held {
+					w.wantHolds("origin_field")
+					w.sim.Script(nil)
+				}
+				if e := <-done; e.err != nil || e.result.Found {
+					t.Errorf("Create = %+v", e)
+				}
+				w.wantContacts(1)
+			})
+		})
+	}
+}
