@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,17 +59,17 @@ func TestH26LetterTwiceHasOneEventID(t *testing.T) {
 		crashed := r.start(way.use)
 		r.await("the assignment", func() bool { return crashed.Status().Ready })
 		written := r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: testLetters, Observe: true, Count: -1})
-		stopped := false
+		var stopped atomic.Bool
 		r.cluster.ControlKey(int16(kmsg.OffsetCommit), func(kmsg.Request) (kmsg.Response, error, bool) {
-			if written.Hits() == 0 || stopped {
+			if written.Hits() == 0 || stopped.Load() {
 				r.cluster.KeepControl()
 				return nil, nil, false
 			}
-			stopped = true
+			stopped.Store(true)
 			return nil, context.Canceled, true // the connection is closed, nothing is committed
 		})
 		r.produce(message{value: "no json"})
-		r.await("the letter", func() bool { return stopped })
+		r.await("the letter", stopped.Load)
 		way.sever()
 		next := r.start()
 		r.await("the commit", func() bool { return r.commits()[0].offset == 1 })

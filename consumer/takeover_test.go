@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -439,14 +440,14 @@ func TestH9NewLeaderIsNotAReplacedTopic(t *testing.T) {
 		r.produce(events("a", 20)...)
 		r.await("all committed", func() bool { return r.commits()[0].offset == 20 })
 		first.shutdown(t)
-		lows := 0
+		var lows atomic.Int32
 		r.cluster.ControlKey(int16(kmsg.ListOffsets), func(req kmsg.Request) (kmsg.Response, error, bool) {
 			asked := req.(*kmsg.ListOffsetsRequest)
-			if lows == 2 || asked.Topics[0].Partitions[0].Timestamp != -1 {
+			if lows.Load() == 2 || asked.Topics[0].Partitions[0].Timestamp != -1 {
 				r.cluster.KeepControl()
 				return nil, nil, false
 			}
-			lows++
+			lows.Add(1)
 			r.cluster.KeepControl()
 			res := asked.ResponseKind().(*kmsg.ListOffsetsResponse)
 			topic := kmsg.NewListOffsetsResponseTopic()
@@ -461,8 +462,8 @@ func TestH9NewLeaderIsNotAReplacedTopic(t *testing.T) {
 		r.await("the assignment", func() bool { return p.Status().Ready })
 		r.produce(event("b"))
 		r.awaitCreated("b")
-		if lows != 2 {
-			t.Errorf("%d low readings were given", lows)
+		if n := lows.Load(); n != 2 {
+			t.Errorf("%d low readings were given", n)
 		}
 		if n := r.crm.suspects(); n != 0 {
 			t.Errorf("%d suspects: the topic was taken for another", n)
@@ -482,21 +483,19 @@ func TestH10RebalancesDoNotRestartTheWait(t *testing.T) {
 		r.produce(event("x"))
 		r.awaitCreated("x")
 		way.sever()
-		var takeover time.Time
 		waits := func(ctx context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
-			takeover = q.SentBefore()
 			<-q.Stop // still waiting for the time of the look-up
 			return crmclient.Result{}, crmclient.ErrStopped, true
 		}
 		r.crm.setAnswer(waits)
 		b := r.start()
 		r.await("B's wait", func() bool { return len(r.crm.asked("x")) == 2 })
-		first := takeover
+		first := r.crm.asked("x")[1].SentBefore()
 		time.Sleep(10 * time.Second)
 		b.shutdown(t)
 		c := r.start()
 		r.await("C's wait", func() bool { return len(r.crm.asked("x")) == 3 })
-		if takeover.After(first) {
+		if takeover := r.crm.asked("x")[2].SentBefore(); takeover.After(first) {
 			t.Errorf("C waits from %v, B waited from %v", takeover, first)
 		}
 		r.crm.setAnswer(nil)
@@ -509,10 +508,11 @@ func TestH10RebalancesDoNotRestartTheWait(t *testing.T) {
 func TestPanicOfTheClientIsASuspect(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
-		panics := 1
+		var panics atomic.Int32
+		panics.Store(1)
 		r.crm.setAnswer(func(_ context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
-			if q.OriginID == "x" && panics > 0 || q.OriginID == "y" {
-				panics--
+			if q.OriginID == "x" && panics.Load() > 0 || q.OriginID == "y" {
+				panics.Add(-1)
 				_, _ = r.crm.apply(q)
 				panic("after the create")
 			}
@@ -539,10 +539,9 @@ func TestPanicOfTheClientIsASuspect(t *testing.T) {
 func TestUnknownErrorOfCreateIsNotTheEnd(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
-		failures := 3
+		var failures atomic.Int32
 		r.crm.setAnswer(func(context.Context, crmclient.Request) (crmclient.Result, error, bool) {
-			failures--
-			return crmclient.Result{}, errHang, failures >= 0
+			return crmclient.Result{}, errHang, failures.Add(1) <= 3
 		})
 		p := r.start()
 		r.produce(event("x"))
