@@ -19,7 +19,7 @@ func (c *Creator) lookUpTags(j *job, tickets []*ticket) outcome {
 		return outcome{class: classRefused, code: "UNENCODABLE"}
 	}
 	asked := time.Now()
-	o := c.ask(j.ctx, j, call{op: opLookUp, method: http.MethodPost, path: "/batch", body: body})
+	o := c.ask(j.ctx, j, call{op: opLookUp, method: http.MethodPost, path: "/batch", body: body, items: len(tickets)})
 	switch {
 	case notOffered(o), o.code == codeTooLong && len(tickets) > 1:
 		return c.eachTag(j, tickets)
@@ -43,14 +43,6 @@ func (c *Creator) lookUpTags(j *job, tickets []*ticket) outcome {
 	return o
 }
 
-// batchCall is one call of a batch. Its id is its place, so that it can be no other's.
-type batchCall struct {
-	ID     string         `json:"id"`
-	Entity string         `json:"entity"`
-	Action string         `json:"action"`
-	Params map[string]any `json:"params"`
-}
-
 // tagCalls are lists, not searches: the portal joins them into one request of its own.
 func (c *Creator) tagCalls(tickets []*ticket) []batchCall {
 	calls := make([]batchCall, len(tickets))
@@ -60,26 +52,6 @@ func (c *Creator) tagCalls(tickets []*ticket) []batchCall {
 		}}
 	}
 	return calls
-}
-
-// batchAnswer is the data of the answer to a batch.
-type batchAnswer struct {
-	Results map[string]json.RawMessage `json:"results"`
-	Errors  map[string]struct {
-		Code text `json:"code"`
-	} `json:"errors"`
-	Meta map[string]pageMeta `json:"meta"`
-}
-
-// item is the outcome of one call. One that is in neither map is in doubt.
-func (b batchAnswer) item(id string) outcome {
-	if raw, ok := b.Results[id]; ok {
-		return outcome{class: classDone, data: raw}
-	}
-	if e, ok := b.Errors[id]; ok {
-		return outcome{class: classOfCode(string(e.Code)), code: plainID(string(e.Code)), item: true}
-	}
-	return outcome{class: classDoubt, code: "NO_RESULT", item: true}
 }
 
 // eachTag asks one by one, where a portal offers no batch or its answer was too long.
