@@ -789,3 +789,76 @@ func TestBatchDoesNotKeepOurID(t *testing.T) {
 		w.wantContacts(12)
 	})
 }
+
+// One item's failure in a look-up by tags holds nobody.
+func TestItemOfALookUpHoldsNobody(t *testing.T) {
+	o := slowPortal()
+	o.ExistingUserField = false
+	inBubble(t, o, oneSlot, func(w *world) {
+		for n := range 10 {
+			w.mustCreate(lead(n))
+		}
+		w.script(batchPath, func(n int, _ crmtest.Call) crmtest.Action {
+			if n <= 3 {
+				return crmtest.Action{Items: map[string]crmtest.ItemError{"0": {Code: "SCOPE_NOT_ALLOWED"}}}
+			}
+			return crmtest.Action{}
+		})
+		var all []<-chan ended
+		for n := range 10 {
+			all = append(all, w.start(w.t.Context(), suspect(n)))
+		}
+		later(200 * time.Millisecond)
+		w.wantHolds("")
+		for n, e := range w.wantCreated(all) {
+			if !e.result.Found || e.took > time.Minute {
+				t.Errorf("event %d: %+v", n, e)
+			}
+		}
+		if n := w.logs.count("CRM held"); n != 0 {
+			t.Errorf("held %d times", n)
+		}
+	})
+}
+
+// Under the documented limits batches reach the ceiling, 5 requests a second with 50 creates
+// each, without a single 429.
+func TestBatchesReachTheCeiling(t *testing.T) {
+	limits := func(c *crmclient.Config) {
+		c.Slots, c.BatchSize, c.RequestsPerMinute, c.RequestsPerSecond = 2, 50, 300, crmclient.RateAuto
+	}
+	for name, events := range map[string]int{"1,000": 1000, "two minutes": 30_000} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, crmtest.Defaults(), limits, func(w *world) {
+				if err := w.creator.Prepare(w.t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				later(5 * time.Second)
+				begun := time.Now()
+				next := make(chan int)
+				for range 256 { // as many as a partition's window
+					w.calls.Go(func() {
+						for n := range next {
+							w.mustCreate(lead(n))
+						}
+					})
+				}
+				for n := range events {
+					next <- n
+				}
+				close(next)
+				w.calls.Wait()
+				s := w.sim.Stats()
+				perSecond := float64(events) / time.Since(begun).Seconds()
+				if perSecond < .95*250 {
+					t.Errorf("%.1f contacts a second, want %v of 250", perSecond, .95)
+				}
+				if s.Throttled+s.OverPerSecond+s.QueueTimeouts != 0 || w.logs.count("CRM held") != 0 {
+					t.Errorf("stats %+v", s)
+				}
+				t.Logf("%.1f contacts a second by %d requests", perSecond, s.Calls)
+				w.wantContacts(events)
+			})
+		})
+	}
+}
