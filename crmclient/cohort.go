@@ -7,10 +7,10 @@ import (
 
 // cohort are the events of one batch of which it is unknown whether their contacts exist.
 // The portal runs a batch item by item and goes on after it answered: one of them that
-// was absent and shows up tells that the others may follow. Guarded by Creator.mu.
+// shows up tells that the others may follow. Guarded by Creator.mu.
 type cohort struct {
 	absent  map[*event]time.Time // its members, and when their latest absence was asked for; zero: never
-	moved   time.Time            // when a look-up that found such a one was answered
+	moved   time.Time            // when the last look-up that found one was answered
 	changed chan struct{}        // closed by the next change
 }
 
@@ -37,23 +37,23 @@ func (h *cohort) tell(e *event, found bool, asked time.Time) time.Time {
 	if h == nil {
 		return time.Time{}
 	}
-	switch before := h.absent[e]; {
-	case !found:
-		h.absent[e] = asked
-	case !before.IsZero():
+	if found {
 		h.moved = time.Now()
+	} else {
+		h.absent[e] = asked
 	}
 	h.change()
 	return h.moved
 }
 
-// agrees tells whether all others were absent as well from a time on, or the batch still runs.
+// agrees tells whether all others were absent as well a settle time after an absence that was
+// answered first, or the batch still runs.
 // Until either is known it gives what to wait for.
 func (h *cohort) agrees(first time.Time, settle time.Duration) (agreed bool, wait <-chan struct{}) {
 	if h == nil {
 		return true, nil
 	}
-	if first.Before(h.moved) {
+	if !first.After(h.moved) {
 		return false, nil
 	}
 	for _, at := range h.absent {
@@ -64,8 +64,8 @@ func (h *cohort) agrees(first time.Time, settle time.Duration) (agreed bool, wai
 	return true, nil
 }
 
-// agree waits until the event's whole batch has been looked up as often as the event, first
-// at a time and a settle time later, and tells whether that found nothing more.
+// agree waits until the event's whole batch has been looked up as late as the event, a settle
+// time after its first absence, and tells whether nothing was found since.
 func (c *Creator) agree(ctx context.Context, e *event, first time.Time) (bool, error) {
 	for {
 		c.mu.Lock()

@@ -232,11 +232,14 @@ func (c *Creator) proven(e *event) {
 	}
 }
 
+// absence is a look-up that did not find an event: the portal looked in between.
+type absence struct{ asked, answered time.Time }
+
 // prove looks an event up until its contact is found or certainly absent (0): by two
 // look-ups a settle time apart that agree, neither before the last
 // create that anybody may have sent cannot take effect any more.
 func (c *Creator) prove(ctx context.Context, e *event) (id int64, err error) {
-	var first time.Time // when the first absence that counts was asked for
+	var first absence // that counts
 	for {
 		if err := sleepUntil(ctx, e.req.Stop, e.lookAt); err != nil {
 			return 0, err
@@ -254,15 +257,16 @@ func (c *Creator) prove(ctx context.Context, e *event) (id int64, err error) {
 		quiet = later(quiet, c.quietAt(e))
 		switch {
 		case asked.Before(quiet):
-			first, e.lookAt = time.Time{}, quiet
+			first, e.lookAt = absence{}, quiet
 			continue
-		case first.Before(quiet) || first.IsZero():
-			first, e.lookAt = asked, asked.Add(c.cfg.Settle)
-		case asked.Sub(first) < c.cfg.Settle:
-			e.lookAt = first.Add(c.cfg.Settle)
+		case first.asked.Before(quiet) || first.asked.IsZero():
+			first = absence{asked, time.Now()}
+			e.lookAt = first.answered.Add(c.cfg.Settle)
+		case asked.Sub(first.answered) < c.cfg.Settle:
+			e.lookAt = first.answered.Add(c.cfg.Settle)
 			continue
 		default:
-			agreed, err := c.agree(ctx, e, first)
+			agreed, err := c.agree(ctx, e, first.answered)
 			if err != nil {
 				return 0, err
 			}
@@ -270,7 +274,7 @@ func (c *Creator) prove(ctx context.Context, e *event) (id int64, err error) {
 				c.proven(e)
 				return 0, nil
 			}
-			first = time.Time{} // the batch still runs
+			first = absence{} // the batch still runs
 			continue
 		}
 		if e.once {

@@ -59,11 +59,6 @@ func (c *Creator) judgeLookUp(j *job, o outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if o.class == classDone {
-		if slices.ContainsFunc(j.tickets, func(t *ticket) bool { return !t.answered }) {
-			// Some ask again, not so soon that nothing else gets through.
-			c.looksAfter = time.Now().Add(min(c.looksBackoff.NextBackOff(), c.cfg.Settle))
-			return
-		}
 		c.looksBackoff.Reset()
 		c.looksAfter = time.Time{}
 		return

@@ -18,7 +18,7 @@ func (c *Creator) lookUpTags(j *job, tickets []*ticket) outcome {
 	if err != nil {
 		return outcome{class: classRefused, code: "UNENCODABLE"}
 	}
-	asked, failed := time.Now(), outcome{}
+	asked := time.Now()
 	o := c.ask(j.ctx, j, call{op: opLookUp, method: http.MethodPost, path: "/batch", body: body, items: len(tickets)})
 	switch {
 	case notOffered(o), o.code == codeTooLong && len(tickets) > 1:
@@ -31,24 +31,16 @@ func (c *Creator) lookUpTags(j *job, tickets []*ticket) outcome {
 		o.class, o.code = classDoubt, "NO_ROWS"
 		return o
 	}
-	none := true
 	for i, t := range tickets {
 		one := data.item(strconv.Itoa(i))
 		if one.class == classDone {
 			one = c.matchTag(j, t, parsePage(one.data, data.Meta[strconv.Itoa(i)]), asked)
 		}
-		none = none && one.class != classDone
 		if one.class != classDone {
-			failed = one // the others' answers hold; this one asks again
+			o = one // the others' answers hold; this one asks again
 		}
 	}
-	c.mu.Lock()
-	probe := c.gate.probes(j)
-	c.mu.Unlock()
-	if none && probe || failed.code == codeFilterIgnored {
-		return failed
-	}
-	return o // what items say begins no hold
+	return o
 }
 
 // tagCalls are lists, not searches: the portal joins them into one request of its own.
