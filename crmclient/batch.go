@@ -2,6 +2,7 @@ package crmclient
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -19,26 +20,47 @@ type batchCall struct {
 	Params map[string]any `json:"params"`
 }
 
-// batchAnswer is the data of the answer to a batch.
+// batchAnswer is the data of the answer to a batch, by the ids of its calls.
 type batchAnswer struct {
-	Results map[string]json.RawMessage `json:"results"`
-	Errors  map[string]itemError       `json:"errors"`
-	Meta    map[string]pageMeta        `json:"meta"`
+	results, errors, meta map[string]json.RawMessage
 }
 
-type itemError struct {
-	Code text `json:"code"`
+// parseBatch reads it. An empty map may be written as a list, and so may one whose ids are
+// the places of a list.
+func parseBatch(data json.RawMessage) (b batchAnswer, ok bool) {
+	for name, value := range entries(data) {
+		switch name {
+		case "results":
+			b.results = maps.Collect(entries(value))
+		case "errors":
+			b.errors = maps.Collect(entries(value))
+		case "meta":
+			b.meta = maps.Collect(entries(value))
+		}
+	}
+	return b, isObject(data)
 }
 
 // item is the outcome of one call. One that is in neither map is in doubt.
 func (b batchAnswer) item(id string) outcome {
-	if raw, ok := b.Results[id]; ok {
+	if raw, ok := b.results[id]; ok {
 		return outcome{class: classDone, data: raw}
 	}
-	if e, ok := b.Errors[id]; ok {
+	if raw, ok := b.errors[id]; ok {
+		var e struct {
+			Code text `json:"code"`
+		}
+		_ = json.Unmarshal(raw, &e) // what cannot be read is a code that we do not know
 		return outcome{class: classOfCode(string(e.Code)), code: plainID(string(e.Code)), item: true}
 	}
 	return outcome{class: classDoubt, code: "NO_RESULT", item: true}
+}
+
+// page is the outcome of a list, as rows.
+func (b batchAnswer) page(id string) page {
+	var meta pageMeta
+	_ = json.Unmarshal(b.meta[id], &meta) // a missing meta tells nothing
+	return parsePage(b.results[id], meta)
 }
 
 // createBatch makes the contacts of several events by one request. The bodies are
@@ -51,12 +73,11 @@ func (c *Creator) createBatch(j *job, tickets []*ticket, p *portal) []outcome {
 	if j.ctx.Err() != nil && o.class != classDone {
 		return nil // broken off: nobody waits
 	}
-	var data batchAnswer
-	err := json.Unmarshal(o.data, &data)
+	data, ok := parseBatch(o.data)
 	switch {
-	case o.class == classDone && err != nil:
+	case o.class == classDone && !ok:
 		o.class, o.code = classDoubt, "NO_RESULTS"
-	case o.class == classDone, o.status == http.StatusBadRequest && err == nil && len(data.Errors) > 0:
+	case o.class == classDone, o.status == http.StatusBadRequest && len(data.errors) > 0:
 		return c.judgeItems(j, tickets, p.way, o, data)
 	}
 	return c.judgeWhole(j, tickets, o)

@@ -124,14 +124,17 @@ func (o *outcome) takeID() {
 	if o.class != classDone {
 		return
 	}
-	var contact struct {
-		ID number `json:"id"`
+	var id number
+	for name, value := range entries(o.data) {
+		if name == "id" {
+			_ = id.UnmarshalJSON(value) // never fails
+		}
 	}
-	if json.Unmarshal(o.data, &contact) != nil || contact.ID < 1 || contact.ID != number(math.Trunc(float64(contact.ID))) {
+	if id < 1 || id != number(math.Trunc(float64(id))) {
 		o.class, o.code = classDoubt, "NO_ID"
 		return
 	}
-	o.id = int64(contact.ID)
+	o.id = int64(id)
 }
 
 // classOf decides by status and code. code is "" when the body was not the CRM's.

@@ -26,15 +26,15 @@ func (c *Creator) lookUpTags(j *job, tickets []*ticket) outcome {
 	case o.class != classDone:
 		return o
 	}
-	var data batchAnswer
-	if json.Unmarshal(o.data, &data) != nil {
+	data, ok := parseBatch(o.data)
+	if !ok {
 		o.class, o.code = classDoubt, "NO_ROWS"
 		return o
 	}
 	for i, t := range tickets {
 		one := data.item(strconv.Itoa(i))
 		if one.class == classDone {
-			one = c.matchTag(j, t, parsePage(one.data, data.Meta[strconv.Itoa(i)]), asked)
+			one = c.matchTag(j, t, data.page(strconv.Itoa(i)), asked)
 		}
 		if one.class != classDone {
 			o = one // the others' answers hold; this one asks again
