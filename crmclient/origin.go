@@ -113,7 +113,7 @@ func (w way) carries(r row, originator, id string) bool {
 // foldField makes the spellings of a user field the same: UF_CRM_X, ufCrm_X, ufCrmX.
 // Other names count as they are.
 func foldField(name string) string {
-	if name == "" || !strings.Contains("uU_", name[:1]) {
+	if name == "" || strings.IndexByte("uU_", name[0]) < 0 {
 		return name
 	}
 	folded := strings.ToLower(strings.ReplaceAll(name, "_", ""))

@@ -2,6 +2,7 @@ package crmclient
 
 import (
 	"encoding/json"
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -31,10 +32,7 @@ func FuzzEntries(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		got := map[string]json.RawMessage{}
-		for name, value := range entries(text) {
-			got[name] = value
-		}
+		got := maps.Collect(entries(text))
 		var want map[string]json.RawMessage
 		if json.Unmarshal(text, &want) != nil || want == nil {
 			return
