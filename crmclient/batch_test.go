@@ -173,12 +173,12 @@ func TestH13OutcomePerItem(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, slowPortal(), oneSlot, func(w *world) {
-				w.firstBatchOnly(crmtest.Action{Items: map[string]crmtest.ItemError{"3": test.item}})
+				sizes := w.firstBatchOnly(crmtest.Action{Items: map[string]crmtest.ItemError{"3": test.item, "4": test.item}})
 				all := w.together(0, 10)
-				later(150 * time.Millisecond)
+				later(250 * time.Millisecond) // right after the batch
 				w.wantHolds("")
 				for n, e := range w.wantCreated(all) {
-					if n != 3 {
+					if n != 3 && n != 4 {
 						if e.took > time.Second || e.result.Attempts != 1 {
 							t.Errorf("event %d: %+v", n, e)
 						}
@@ -187,6 +187,9 @@ func TestH13OutcomePerItem(t *testing.T) {
 					if e.result.Found != test.found || test.alone != (e.took < settle) {
 						t.Errorf("event %d: %+v", n, e)
 					}
+				}
+				if test.alone && len(*sizes) != 1 && name != "throttled" {
+					t.Errorf("batches of %v: not alone", *sizes)
 				}
 				if looks := w.sim.Stats().Lookups; (looks == 0) != test.alone {
 					t.Errorf("%d look-ups", looks)
@@ -441,6 +444,45 @@ func TestH22OneBadItemOfABatch(t *testing.T) {
 	})
 }
 
+// What failed together goes again without bystanders.
+func TestFailedBatchGoesAgainAlone(t *testing.T) {
+	inBubble(t, slowPortal(), oneSlot, func(w *world) {
+		var all []<-chan ended
+		bystanders := func(from int) {
+			for n := range 5 {
+				all = append(all, w.start(w.t.Context(), lead(from+n)))
+			}
+		}
+		var sizes []int
+		looks := 0
+		w.sim.Script(func(c crmtest.Call) crmtest.Action {
+			if c.Is(searchCall) {
+				if looks++; looks == 2 { // after it the failed ones wait
+					bystanders(100)
+				}
+			}
+			if c.Is(batchPath) {
+				sizes = append(sizes, len(calls(t, c)))
+				switch len(sizes) {
+				case 1:
+					return crmtest.Action{Status: 502, Code: "BITRIX_UNAVAILABLE"}
+				case 2:
+					bystanders(200)
+				}
+			}
+			return crmtest.Action{}
+		})
+		failed := w.together(0, 10)
+		w.wantCreated(failed)
+		later(time.Second)
+		w.wantCreated(all)
+		if want := []int{10, 5, 10, 5}; !slices.Equal(sizes, want) {
+			t.Errorf("batches of %v, want %v", sizes, want)
+		}
+		w.wantContacts(21)
+	})
+}
+
 // Every call failed validation: a 400 for the whole that is read per item.
 func TestWholeBatchInvalidIsReadPerItem(t *testing.T) {
 	inBubble(t, slowPortal(), oneSlot, func(w *world) {
@@ -603,6 +645,29 @@ func TestH34NoBatch(t *testing.T) {
 	})
 }
 
+// What a batch that was not offered held was not sent: who leaves then is not unsettled.
+func TestH34CallerLeavesAfterNoBatch(t *testing.T) {
+	o := slowPortal()
+	o.NoBatch = true
+	inBubble(t, o, oneSlot, func(w *world) {
+		w.plug()
+		ctx, cancel := context.WithCancel(w.t.Context())
+		var all []<-chan ended
+		for n := range 9 {
+			all = append(all, w.start(w.t.Context(), lead(n)))
+			later(0)
+		}
+		left := w.start(ctx, lead(9))
+		later(500 * time.Millisecond)
+		cancel()
+		if e := <-left; !errors.Is(e.err, context.Canceled) || e.result.Unsettled {
+			t.Errorf("left: %+v", e)
+		}
+		w.wantCreated(all)
+		w.wantContacts(10)
+	})
+}
+
 // The lease of each item counts: one that is lost before the request is left out.
 func TestLeaseOfEachItem(t *testing.T) {
 	for name, loses := range map[string]int{"before": 1, "in Write": 2} {
@@ -664,6 +729,32 @@ func TestOneCallerLeavesABatch(t *testing.T) {
 		}
 		w.wantCreated(all[1:]) // who was asked to stop gets the answer that was on its way
 		w.wantContacts(11)
+	})
+}
+
+// Who leaves before the request is written is not in it, and knows that.
+func TestCallerLeavesBeforeItsBatch(t *testing.T) {
+	inBubble(t, slowPortal(), oneSlot, func(w *world) {
+		sizes := w.sizes(nil)
+		w.plug()
+		ctx, cancel := context.WithCancel(w.t.Context())
+		left, gone := w.start(ctx, lead(0)), make(chan ended, 1)
+		r := lead(1)
+		r.Lease = func() error { // asked after the batch was put together
+			if ctx.Err() == nil {
+				cancel()
+				gone <- <-left
+			}
+			return nil
+		}
+		w.wantCreated([]<-chan ended{w.start(w.t.Context(), r), w.start(w.t.Context(), lead(2))})
+		if e := <-gone; !errors.Is(e.err, context.Canceled) || e.result.Unsettled {
+			t.Errorf("left: %+v", e)
+		}
+		if want := []int{2}; !slices.Equal(*sizes, want) {
+			t.Errorf("batches of %v, want %v", *sizes, want)
+		}
+		w.wantContacts(3)
 	})
 }
 
