@@ -173,12 +173,12 @@ func TestH13OutcomePerItem(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, slowPortal(), oneSlot, func(w *world) {
-				sizes := w.firstBatchOnly(crmtest.Action{Items: map[string]crmtest.ItemError{"3": test.item, "4": test.item}})
+				sizes := w.firstBatchOnly(crmtest.Action{Items: map[string]crmtest.ItemError{"3": test.item, "4": test.item, "5": test.item}})
 				all := w.together(0, 10)
 				later(250 * time.Millisecond) // right after the batch
 				w.wantHolds("")
 				for n, e := range w.wantCreated(all) {
-					if n != 3 && n != 4 {
+					if n < 3 || n > 5 {
 						if e.took > time.Second || e.result.Attempts != 1 {
 							t.Errorf("event %d: %+v", n, e)
 						}
@@ -476,7 +476,8 @@ func TestFailedBatchGoesAgainAlone(t *testing.T) {
 		w.wantCreated(failed)
 		later(time.Second)
 		w.wantCreated(all)
-		if want := []int{10, 5, 10, 5}; !slices.Equal(sizes, want) {
+		slices.Sort(sizes) // which of two waits longer is chance
+		if want := []int{5, 5, 10, 10}; !slices.Equal(sizes, want) {
 			t.Errorf("batches of %v, want %v", sizes, want)
 		}
 		w.wantContacts(21)
