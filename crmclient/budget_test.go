@@ -144,7 +144,7 @@ func TestBudgetAvoids429(t *testing.T) {
 		server := crmtest.Serve(sim)
 		defer server.Close()
 		c, err := New(Config{BaseURL: server.URL, Dial: server.Dial, APIKey: Secret{Value: "vibe_api_1"},
-			RequestsPerMinute: 300, RequestsPerSecond: RateAuto, QueueLimit: 30 * time.Second})
+			RequestsPerMinute: 300, RequestsPerSecond: RateAuto, QueueLimit: 30 * time.Second, BatchSize: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +181,7 @@ func TestBudgetShares(t *testing.T) {
 		done := make(chan error, 1200)
 		for p := range 2 {
 			c, err := New(Config{BaseURL: server.URL, Dial: server.Dial, APIKey: Secret{Value: "vibe_api_1"},
-				RequestsPerMinute: 300, RequestsPerSecond: RateAuto, QueueLimit: 30 * time.Second})
+				RequestsPerMinute: 300, RequestsPerSecond: RateAuto, QueueLimit: 30 * time.Second, BatchSize: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -212,7 +212,7 @@ func TestPortalIsPaidOnce(t *testing.T) {
 		server := crmtest.Serve(sim)
 		defer server.Close()
 		c, err := New(Config{BaseURL: server.URL, Dial: server.Dial, APIKey: Secret{Value: "vibe_api_1"},
-			RequestsPerMinute: 300, RequestsPerSecond: RateAuto, QueueLimit: 30 * time.Second})
+			RequestsPerMinute: 300, RequestsPerSecond: RateAuto, QueueLimit: 30 * time.Second, BatchSize: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,6 +20,7 @@ const maxAnswer = 1 << 20
 // The operations, as metrics name them.
 const (
 	opCreate     = "create"
+	opBatch      = "batch" // of creates
 	opLookUp     = "lookup"
 	opFields     = "fields"
 	opMe         = "me"
@@ -33,6 +34,7 @@ type call struct {
 	method string
 	path   string // below /v1, with its query
 	body   []byte // JSON; nil: none
+	items  int    // calls in a batch
 	lease  func() error
 }
 
@@ -92,7 +94,8 @@ var errTimeout = errors.New("no answer within CRM_TIMEOUT")
 func (w *wire) send(ctx context.Context, c call) answer {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	timer := time.AfterFunc(w.timeout, func() { cancel(errTimeout) })
+	timeout := w.timeout + itemsTime(c.items)
+	timer := time.AfterFunc(timeout, func() { cancel(errTimeout) })
 	defer timer.Stop()
 
 	p := &passage{lease: c.lease}
@@ -103,7 +106,7 @@ func (w *wire) send(ctx context.Context, c call) answer {
 			if info.Err == nil {
 				now := time.Now()
 				written.Store(&now)
-				timer.Reset(w.timeout) // the wait for the answer begins
+				timer.Reset(timeout) // the wait for the answer begins
 			}
 		},
 	})

@@ -26,9 +26,11 @@ const (
 	classNotApplied               // nothing was written
 	classLeaseLost                // the lease stopped it
 	classStopped                  // none: the caller asked for an early end
+	classSplit                    // refused in a batch or with all of it: not applied, goes again alone or with fewer
+	classAgain                    // not applied: goes again as it was
 )
 
-var classNames = [...]string{"doubt", "done", "refused", "too_large", "business", "credentials", "throttled", "not_applied", "lease_lost", "stopped"}
+var classNames = [...]string{"doubt", "done", "refused", "too_large", "business", "credentials", "throttled", "not_applied", "lease_lost", "stopped", "split", "again"}
 
 func (c class) String() string { return classNames[c] }
 
@@ -43,7 +45,7 @@ type outcome struct {
 	answered   time.Time // see answer
 	lease      error
 	requestID  string          // the CRM's, for its support
-	data       json.RawMessage // of an answer with success
+	data       json.RawMessage // of an answer
 	extra      json.RawMessage // "meta" of an answer with success
 
 	id      int64 // of the contact, when done
@@ -51,6 +53,10 @@ type outcome struct {
 	held    bool  // a hold says when to try again
 	floods  int   // that had ended when the create left
 	item    bool  // an item's own failure: it says nothing about the CRM
+
+	items  int     // creates that were in the request
+	whole  bool    // they failed together
+	cohort *cohort // of those of them that are in doubt
 }
 
 // envelope is the CRM's answer, whatever it is.
@@ -89,13 +95,14 @@ func classify(a answer, now time.Time) outcome {
 		}
 		return o
 	}
+	o.data = e.Data
 	if e.Error != nil {
 		o.code, o.message = plainID(string(e.Error.Code)), string(e.Error.Message)
 		o.retryAfter = max(o.retryAfter, seconds(float64(e.Error.RetryAfter)))
 	}
 	failed := e.Error != nil || (e.Success != nil && !*e.Success)
 	if a.status/100 == 2 && !failed {
-		o.class, o.data, o.extra = classDone, e.Data, e.Meta
+		o.class, o.extra = classDone, e.Meta
 		return o
 	}
 	o.class = classOf(a.status, o.code)
@@ -108,18 +115,26 @@ const codeTooLong = "ANSWER_TOO_LONG"
 // created is classify for a create: done only when the answer tells the id.
 func created(a answer, now time.Time) outcome {
 	o := classify(a, now)
-	if o.class != classDone {
-		return o
-	}
-	var contact struct {
-		ID number `json:"id"`
-	}
-	if json.Unmarshal(o.data, &contact) != nil || contact.ID < 1 || contact.ID != number(math.Trunc(float64(contact.ID))) {
-		o.class, o.code = classDoubt, "NO_ID"
-		return o
-	}
-	o.id = int64(contact.ID)
+	o.takeID()
 	return o
+}
+
+// takeID reads the id of a new contact; done without one is doubt.
+func (o *outcome) takeID() {
+	if o.class != classDone {
+		return
+	}
+	var id number
+	for name, value := range entries(o.data) {
+		if name == "id" {
+			_ = id.UnmarshalJSON(value) // never fails
+		}
+	}
+	if id < 1 || id != number(math.Trunc(float64(id))) {
+		o.class, o.code = classDoubt, "NO_ID"
+		return
+	}
+	o.id = int64(id)
 }
 
 // classOf decides by status and code. code is "" when the body was not the CRM's.

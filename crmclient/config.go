@@ -16,11 +16,12 @@ type Config struct {
 	APIKey       Secret
 	SessionToken Secret // for vibe_app_ keys
 
-	Timeout    time.Duration // longest wait for an answer to a single request
+	Timeout    time.Duration // longest wait for an answer to a single request; 200 ms more for each further item of a batch
 	QueueLimit time.Duration // how long the portal may keep an unanswered request
 	Settle     time.Duration // how long after an answer a write may still arrive
 
 	Slots             int     // requests at a time of this process
+	BatchSize         int     // most creates in one request, 1 to 50; 0: 50
 	RequestsPerMinute float64 // of the whole portal; 0: no limit
 	RequestsPerSecond float64 // of the whole portal; 0: no limit, RateAuto: what /v1/me says
 
@@ -53,6 +54,7 @@ func (cfg Config) withDefaults() Config {
 	cfg.BackoffInitial = positive(cfg.BackoffInitial, 500*time.Millisecond)
 	cfg.BackoffMax = max(cfg.BackoffInitial, positive(cfg.BackoffMax, time.Minute))
 	cfg.Slots = positive(cfg.Slots, 2)
+	cfg.BatchSize = min(positive(cfg.BatchSize, batchLimit), batchLimit)
 	cfg.MaxAttempts = positive(cfg.MaxAttempts, 6)
 	if cfg.OriginField == "" {
 		cfg.OriginField = originAuto
@@ -73,9 +75,17 @@ func positive[T int | time.Duration](given, otherwise T) T {
 // runTime is how long a single request may run once the portal's queue let it in.
 func (cfg Config) runTime() time.Duration { return max(cfg.Timeout-cfg.QueueLimit, time.Second) }
 
-// lifetime is how long after it was written an unanswered single request can
-// still take effect.
-func (cfg Config) lifetime() time.Duration { return cfg.QueueLimit + cfg.runTime() }
+// lifetime is how long after it was written an unanswered request with so many creates
+// can still take effect.
+func (cfg Config) lifetime(items int) time.Duration {
+	return cfg.QueueLimit + cfg.runTime() + itemsTime(items)
+}
+
+// itemsTime is how much longer a batch may run than a single request: 200 ms for
+// each further item.
+func itemsTime(items int) time.Duration {
+	return time.Duration(max(items-1, 0)) * 200 * time.Millisecond
+}
 
 // Cause names what holds the creates of a process back.
 type Cause string

@@ -25,6 +25,9 @@ type event struct {
 	doubted     bool // counted as in doubt now
 	inTheAir    bool // it was left while a create was being written
 
+	cohort *cohort // its batch, while the event is in doubt; nil: it was alone
+	most   int     // creates in one request with it, all of the same bound; 0: as many as there are
+
 	written  int // creates
 	charged  int
 	verdict  *Rejection // to be handed out when nothing speaks against it
@@ -117,6 +120,14 @@ func (c *Creator) takeUp(r Request) *event {
 	}
 }
 
+// lease tells whether the event's create may leave.
+func (e *event) lease() error {
+	if e.req.Lease == nil {
+		return nil
+	}
+	return e.req.Lease()
+}
+
 func (c *Creator) letGo(e *event) {
 	c.proven(e)
 	c.leave()
@@ -149,13 +160,31 @@ func (c *Creator) digest(e *event, o outcome) {
 	if e.verdict == nil {
 		c.meter.retries.Inc()
 	}
-	if e.verdict == nil && !o.held {
+	e.narrow(o, c.cfg.BatchSize)
+	if e.verdict == nil && !o.held && o.class != classSplit {
 		wait = max(wait, min(e.backoff.NextBackOff(), c.cfg.BackoffMax))
 	}
 	e.retryAt = now.Add(wait)
 	c.mu.Lock()
 	e.since = c.evidence.seq
 	c.mu.Unlock()
+}
+
+// narrow says with how many others an event goes next time: fewer after each failure, so
+// that one that no batch bears comes to stand alone.
+func (e *event) narrow(o outcome, size int) {
+	switch {
+	case o.items < 2:
+		if o.charged {
+			e.most = 1
+		}
+	case o.class == classSplit && o.whole, o.class == classDoubt && o.whole && e.most > 0:
+		e.most = (o.items + 1) / 2
+	case o.class == classSplit, o.class == classDoubt && e.most > 0:
+		e.most = 1
+	case o.class == classDoubt:
+		e.most = size // the same again, but without bystanders
+	}
 }
 
 // refuse sets the verdict. An event that may have a contact is looked up once more
@@ -175,9 +204,9 @@ func (c *Creator) refuse(e *event, reason Reason, o outcome) {
 // doubt notes that a create may have worked, or may yet.
 func (c *Creator) doubt(e *event, o outcome, now time.Time) {
 	e.unproven, e.suspected, e.once, e.everDoubted = true, true, false, true
-	e.lookAt = now.Add(c.cfg.Settle)
+	e.cohort, e.lookAt = o.cohort, now.Add(c.cfg.Settle)
 	if o.answered.IsZero() {
-		e.quiet = later(e.quiet, o.written.Add(c.cfg.lifetime()))
+		e.quiet = later(e.quiet, o.written.Add(c.cfg.lifetime(o.items)))
 	} else {
 		e.quiet = later(e.quiet, o.answered.Add(c.cfg.Settle))
 	}
@@ -191,40 +220,66 @@ func (c *Creator) doubt(e *event, o outcome, now time.Time) {
 // proven ends an event's doubt.
 func (c *Creator) proven(e *event) {
 	e.unproven = false
+	if e.cohort != nil {
+		c.mu.Lock()
+		e.cohort.leave(e)
+		c.mu.Unlock()
+		e.cohort = nil
+	}
 	if e.doubted {
 		e.doubted = false
 		c.meter.inDoubt.Dec()
 	}
 }
 
+// absence is a look-up that did not find an event: the portal looked in between.
+type absence struct{ asked, answered time.Time }
+
 // prove looks an event up until its contact is found or certainly absent (0): by two
 // look-ups a settle time apart that agree, neither before the last
 // create that anybody may have sent cannot take effect any more.
 func (c *Creator) prove(ctx context.Context, e *event) (id int64, err error) {
-	var first time.Time // when the first absence that counts was asked for
+	var first absence // that counts
 	for {
 		if err := sleepUntil(ctx, e.req.Stop, e.lookAt); err != nil {
 			return 0, err
 		}
 		id, asked, err := c.lookAgain(ctx, e)
-		if err != nil || id > 0 {
-			return id, err
+		if err != nil {
+			return 0, err
 		}
-		quiet := c.quietAt(e)
+		c.mu.Lock()
+		quiet := e.cohort.tell(e, id > 0, asked)
+		c.mu.Unlock()
+		if id > 0 {
+			return id, nil
+		}
+		quiet = later(quiet, c.quietAt(e))
 		switch {
 		case asked.Before(quiet):
-			first, e.lookAt = time.Time{}, quiet
-		case first.Before(quiet) || first.IsZero():
-			first, e.lookAt = asked, asked.Add(c.cfg.Settle)
-			if e.once {
+			first, e.lookAt = absence{}, quiet
+			continue
+		case first.asked.Before(quiet) || first.asked.IsZero():
+			first = absence{asked, time.Now()}
+			e.lookAt = first.answered.Add(c.cfg.Settle)
+		case asked.Sub(first.answered) < c.cfg.Settle:
+			e.lookAt = first.answered.Add(c.cfg.Settle)
+			continue
+		default:
+			agreed, err := c.agree(ctx, e, first.answered)
+			if err != nil {
+				return 0, err
+			}
+			if agreed {
 				c.proven(e)
 				return 0, nil
 			}
-		case asked.Sub(first) >= c.cfg.Settle:
+			first = absence{} // the batch still runs
+			continue
+		}
+		if e.once {
 			c.proven(e)
 			return 0, nil
-		default:
-			e.lookAt = first.Add(c.cfg.Settle)
 		}
 	}
 }
@@ -234,7 +289,7 @@ func (c *Creator) quietAt(e *event) time.Time {
 	quiet := e.quiet
 	if e.req.SentBefore != nil {
 		if at := e.req.SentBefore(); !at.IsZero() {
-			quiet = later(quiet, at.Add(c.cfg.lifetime()))
+			quiet = later(quiet, at.Add(c.cfg.lifetime(batchLimit))) // whatever they sent
 		}
 	}
 	return quiet

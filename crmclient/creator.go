@@ -130,6 +130,7 @@ type Creator struct {
 	looksBackoff *backoff.ExponentialBackOff
 
 	portal   *portal      // nil until asked
+	noBatch  bool         // it offers none
 	stale    bool         // ask again: our id was not kept
 	unkept   string       // the id that the last such answer lacked
 	terse    bool         // answers to creates do not repeat our id

@@ -73,7 +73,7 @@ const codeFieldUnknown = "FIELD_UNKNOWN"
 // adopt puts what was learned in force. Called with mu held.
 func (c *Creator) adopt(p *portal) {
 	changed := c.portal == nil || c.portal.way != p.way || c.portal.name != p.name
-	c.portal, c.stale = p, false
+	c.portal, c.stale, c.noBatch = p, false, false
 	clear(c.gone)
 	if c.cfg.RequestsPerSecond == RateAuto {
 		c.budget.perSecond = documentedRate

@@ -1,6 +1,7 @@
 package crmclient_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -119,21 +120,31 @@ func TestH22HalfAnOutage(t *testing.T) {
 func TestEverythingGoesWrong(t *testing.T) {
 	faults := crmtest.Faults{
 		FailBefore: .05, ApplyThenFail: .05, ApplyLate: .05, Hang: .02, Reset: .05, Truncate: .03, HTML: .03, Throttle: .05, BadKey: .02,
+		BatchTrickle: .05, ItemError: .05, ItemMissing: .05, TrickleEvery: crmtest.Duration(200 * time.Millisecond),
 		LateBy: crmtest.Duration(3 * time.Second), LookupLag: crmtest.Duration(time.Second),
 	}
+	for _, size := range []int{1, 7, 50} {
+		everythingGoesWrong(t, faults, size)
+	}
+}
+
+func everythingGoesWrong(t *testing.T, faults crmtest.Faults, size int) {
+	const events = 300
 	for name, o := range map[string]crmtest.Options{
 		"native":     {NativeOriginID: true},
 		"user field": portalWithField(),
 		"tag":        {},
 	} {
-		t.Run(name, func(t *testing.T) {
-			inBubble(t, o, nil, func(w *world) {
+		o.ServiceTime, o.ItemTime = 150*time.Millisecond, 5*time.Millisecond
+		o.Seed = uint64(size)
+		t.Run(fmt.Sprintf("%s by %d", name, size), func(t *testing.T) {
+			inBubble(t, o, func(c *crmclient.Config) { c.BatchSize = size }, func(w *world) {
 				if err := w.creator.Prepare(w.t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				w.setFaults(faults)
 				var all []<-chan ended
-				for n := range 300 {
+				for n := range events {
 					all = append(all, w.start(w.t.Context(), lead(n)))
 				}
 				for n, done := range all {
@@ -141,8 +152,11 @@ func TestEverythingGoesWrong(t *testing.T) {
 						t.Errorf("event %d: %+v", n, e)
 					}
 				}
-				w.wantContacts(300)
+				w.wantContacts(events)
 				w.wantHolds("")
+				if s := w.sim.Stats(); (s.BatchCalls > events/2) != (size > 1) && name != "tag" {
+					t.Errorf("%d of %d creates by batch", s.BatchCalls, events)
+				}
 			})
 		})
 	}

@@ -57,10 +57,23 @@ func (p *portal) missing() []string {
 	return names
 }
 
+// takes tells whether the portal knows every field of a body.
+func (p *portal) takes(body map[string]any) bool {
+	for name := range body {
+		if !p.writable(name) && name != "comments" {
+			return false
+		}
+	}
+	return true
+}
+
 // fit moves what the portal would drop without a word into the comments, and
 // gives the names. Phones and e-mails leave all the same: a person without any is worth
 // nothing, and an unknown field does no harm.
 func (p *portal) fit(body map[string]any) []string {
+	if p.takes(body) {
+		return nil
+	}
 	var unknown, lines []string
 	for _, name := range slices.Sorted(maps.Keys(body)) {
 		if p.writable(name) || name == "comments" {

@@ -25,8 +25,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const (
 	goodKey = "vibe_api_good"
 	settle  = 5 * time.Second
-	// lifetime of an unanswered request: queue limit and run time.
+	// lifetime of an unanswered single request: queue limit and run time.
 	lifetime = 35 * time.Second
+	// batchLifetime is that of the longest batch.
+	batchLifetime = lifetime + 49*200*time.Millisecond
 )
 
 // world is a portal and a Creator for it, inside a bubble.
@@ -64,7 +66,7 @@ func (w *world) newCreator(change func(*crmclient.Config)) *crmclient.Creator {
 	cfg := crmclient.Config{
 		BaseURL: w.server.URL, APIKey: crmclient.Secret{Value: goodKey},
 		Timeout: 35 * time.Second, QueueLimit: 30 * time.Second, Settle: settle,
-		Slots: 2, RequestsPerMinute: 0, RequestsPerSecond: 0,
+		Slots: 2, BatchSize: 1, RequestsPerMinute: 0, RequestsPerSecond: 0,
 		OriginField: "auto", Originator: "leadbridge",
 		MaxAttempts: 6, BackoffInitial: 500 * time.Millisecond, BackoffMax: time.Minute, FloodLimit: 100,
 		Log: zerolog.New(w.logs), Metrics: w.metrics, Dial: w.server.Dial,

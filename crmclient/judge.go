@@ -1,74 +1,6 @@
 package crmclient
 
-import (
-	"encoding/json"
-	"net/http"
-	"slices"
-	"time"
-)
-
-// create makes the contact of a job's event and judges what came of it.
-func (c *Creator) create(j *job) {
-	t := j.tickets[0]
-	c.mu.Lock()
-	p, floods := c.portal, c.flood.passed
-	c.mu.Unlock()
-	o := c.sendCreate(j, t, p)
-	o.floods = floods
-	if j.ctx.Err() != nil && o.class != classDone {
-		return // broken off: not an attempt
-	}
-	c.judge(j, t.event, p.way, &o)
-	c.answer(t, o)
-}
-
-// sendCreate sends one create, by the portal's way.
-func (c *Creator) sendCreate(j *job, t *ticket, p *portal) outcome {
-	e := t.event
-	body, err := c.encode(e, p)
-	if err != nil {
-		return outcome{class: classRefused, code: "UNENCODABLE", message: "the contact cannot be written as JSON"}
-	}
-	what := call{op: opCreate, method: http.MethodPost, path: "/contacts", body: body, lease: e.req.Lease}
-	if err := c.begin(j, t); err != nil {
-		return outcome{class: classLeaseLost, lease: err}
-	}
-	return c.understood(what, created(c.do(j.ctx, j, what), time.Now()))
-}
-
-// begin lets a create go: when the budget allows it, and its sender still may.
-func (c *Creator) begin(j *job, t *ticket) error {
-	if err := c.pay(j.ctx, j); err != nil {
-		return err
-	}
-	if t.event.req.Lease != nil {
-		if err := t.event.req.Lease(); err != nil {
-			return err
-		}
-	}
-	t.sent.Store(true)
-	return j.ctx.Err()
-}
-
-// encode writes the event's contact for a portal, once.
-func (c *Creator) encode(e *event, p *portal) ([]byte, error) {
-	if e.bodyFor == p {
-		return e.body, nil
-	}
-	fields := e.req.Contact.body()
-	if unknown := p.fit(fields); len(unknown) > 0 {
-		c.mu.Lock()
-		c.report(unknown)
-		c.mu.Unlock()
-	}
-	p.way.mark(fields, p, c.cfg.Originator, e.req.OriginID)
-	body, err := json.Marshal(fields)
-	if err != nil {
-		return nil, err
-	}
-	e.body, e.bodyFor = body, p
-	return body, nil
-}
+import "slices"
 
 // judge draws what a create's outcome says about the event and about the CRM.
 func (c *Creator) judge(j *job, e *event, w way, o *outcome) {
@@ -167,11 +99,14 @@ func (c *Creator) lastWish(j *job) bool {
 // blame decides whose fault a failed create is: the event's own, which is then
 // charged, or everybody's, which is a hold and charges nobody.
 func (c *Creator) blame(j *job, e *event, o outcome) (charged, held bool) {
-	c.mu.Lock()
-	c.evidence.add(e.req.OriginID, false)
-	others, through := c.evidence.since(e.since, e.req.OriginID)
-	c.mu.Unlock()
+	own, held := c.owners(j, o, e)
+	return own && o.class != classNotApplied, held // what never left says nothing about the event
+}
 
+// owners decides whether the failure of a request is that of its events or everybody's,
+// which is a hold. It is neither when nobody waits for them any more.
+func (c *Creator) owners(j *job, o outcome, events ...*event) (own, held bool) {
+	others, through := c.weigh(events)
 	own, f := poison(others, through), fault{causeOf(o), o.status, o.code, o.retryAfter}
 	switch {
 	case o.class == classCredentials && (others > 0 || o.blamesKey()):
@@ -195,8 +130,22 @@ func (c *Creator) blame(j *job, e *event, o outcome) (charged, held bool) {
 	defer c.mu.Unlock()
 	if own {
 		c.probed(j, o)
-		return o.class != classNotApplied, false // what never left says nothing about the event
+		return true, false
 	}
 	c.hold(f, j)
 	return false, true
+}
+
+// weigh notes that events' creates failed and counts what the other events' came to since
+// the latest of their attempts.
+func (c *Creator) weigh(events []*event) (others, through int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var since uint64
+	ids := make([]string, len(events))
+	for i, e := range events {
+		c.evidence.add(e.req.OriginID, false)
+		since, ids[i] = max(since, e.since), e.req.OriginID
+	}
+	return c.evidence.since(since, ids...)
 }

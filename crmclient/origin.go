@@ -65,12 +65,11 @@ func (w way) owned(p *portal) bool { return w.field == nativeField && p.writable
 type row map[string]json.RawMessage
 
 func parseRow(raw json.RawMessage) row {
-	var given map[string]json.RawMessage
-	if json.Unmarshal(raw, &given) != nil {
+	if !isObject(raw) {
 		return nil
 	}
-	r := make(row, len(given))
-	for name, value := range given {
+	r := make(row, 16)
+	for name, value := range entries(raw) {
 		r[foldField(name)] = value
 	}
 	return r
@@ -114,6 +113,9 @@ func (w way) carries(r row, originator, id string) bool {
 // foldField makes the spellings of a user field the same: UF_CRM_X, ufCrm_X, ufCrmX.
 // Other names count as they are.
 func foldField(name string) string {
+	if name == "" || strings.IndexByte("uU_", name[0]) < 0 {
+		return name
+	}
 	folded := strings.ToLower(strings.ReplaceAll(name, "_", ""))
 	if strings.HasPrefix(folded, "ufcrm") {
 		return folded

@@ -176,7 +176,7 @@ func (c *Creator) next(now time.Time) (*job, time.Time) {
 	if at.After(now) {
 		return nil, at
 	}
-	j := &job{kind: k, tickets: c.grab(k), paid: now}
+	j := &job{kind: k, tickets: c.grab(k, held), paid: now}
 	j.live = len(j.tickets)
 	j.ctx, j.cancel = context.WithCancel(context.Background())
 	for _, t := range j.tickets {
@@ -218,18 +218,38 @@ func (c *Creator) looksDue() time.Time {
 	return due
 }
 
-// grab takes tickets off a queue: one create, look-ups of one way, or all who wait for the portal.
-func (c *Creator) grab(k kind) []*ticket {
-	limit := [kinds]int{kindPrepare: len(c.queue[k]), kindLookUp: lookUpLimit, kindCreate: 1}[k]
-	first := c.queue[k][0]
-	var taken []*ticket
-	c.queue[k] = slices.DeleteFunc(c.queue[k], func(t *ticket) bool {
-		if len(taken) == limit || t.way != first.way {
-			return false
+// grab takes tickets off a queue: creates, look-ups of one way, or all who wait for the
+// portal. Creates go with those that may be in as large a batch; a probe goes alone.
+func (c *Creator) grab(k kind, held bool) []*ticket {
+	queue := c.queue[k]
+	first, limit := queue[0], len(queue)
+	most := 0
+	switch k {
+	case kindLookUp:
+		limit = lookUpLimit
+	case kindCreate:
+		if most, limit = first.event.most, c.cfg.BatchSize; most > 0 {
+			limit = min(limit, most)
 		}
-		taken = append(taken, t)
-		return true
-	})
+		if held || c.noBatch {
+			limit = 1
+		}
+	}
+	taken := make([]*ticket, 0, min(limit, len(queue)))
+	kept := queue[:0]
+	for i, t := range queue {
+		if len(taken) == limit {
+			kept = append(kept, queue[i:]...)
+			break
+		}
+		if t.way == first.way && (k != kindCreate || t.event.most == most) {
+			taken = append(taken, t)
+		} else {
+			kept = append(kept, t)
+		}
+	}
+	clear(queue[len(kept):])
+	c.queue[k] = kept
 	return taken
 }
 
@@ -273,8 +293,11 @@ func (c *Creator) finish(j *job) {
 	}
 	for _, t := range j.tickets {
 		t.job = nil
+		if t.answered || t.gone {
+			continue
+		}
+		t.sent.Store(false) // what was sent without an answer took no effect
 		switch {
-		case t.answered || t.gone:
 		case t.stopping:
 			t.reply <- outcome{class: classStopped}
 		default:

@@ -127,10 +127,13 @@ func TestUnsettledAfterContextEnd(t *testing.T) {
 	inBubble(t, portalWithField(), func(c *crmclient.Config) { c.Slots = 1 }, func(w *world) {
 		w.script(createCall, func(int, crmtest.Call) crmtest.Action { return crmtest.Action{End: crmtest.Hang} })
 		ctx, cancel := context.WithCancel(w.t.Context())
+		other, cancelOther := context.WithCancel(w.t.Context())
 		sent := w.start(ctx, lead(1))
 		later(time.Second)
-		waiting := w.start(ctx, lead(2))
+		waiting := w.start(other, lead(2))
 		later(time.Second)
+		cancelOther()
+		later(0)
 		cancel()
 		if e := <-sent; !errors.Is(e.err, context.Canceled) || !e.result.Unsettled {
 			t.Errorf("sent: %+v", e)

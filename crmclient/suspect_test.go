@@ -46,7 +46,7 @@ func TestSuspectWaitsForWhatOthersSent(t *testing.T) {
 		r := suspect(1)
 		r.SentBefore = func() time.Time { return horizon }
 		e := w.mustCreate(r)
-		if least := 10*time.Second + lifetime + settle; e.result.Found || e.took < least || e.took > least+time.Second {
+		if least := 10*time.Second + batchLifetime + settle; e.result.Found || e.took < least || e.took > least+time.Second {
 			t.Errorf("Create = %+v, want %v", e, least)
 		}
 		w.wantContacts(1)
@@ -59,8 +59,8 @@ func TestSuspectHorizonMoves(t *testing.T) {
 		moves   time.Duration // to so long after the begin
 		arrives time.Duration // when the predecessor's create takes effect
 	}{
-		"far":    {20 * time.Second, 47 * time.Second},
-		"little": {3 * time.Second, 42 * time.Second}, // both look-ups were after the first horizon, one before the second
+		"far":    {20 * time.Second, batchLifetime + 12*time.Second},
+		"little": {3 * time.Second, batchLifetime + 7*time.Second}, // both look-ups were after the first horizon, one before the second
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, portalWithField(), nil, func(w *world) {
@@ -70,7 +70,7 @@ func TestSuspectHorizonMoves(t *testing.T) {
 				r := suspect(1)
 				r.SentBefore = func() time.Time { return *horizon.Load() }
 				done := w.start(w.t.Context(), r)
-				later(lifetime + settle/2) // between the two look-ups
+				later(batchLifetime + settle/2) // between the two look-ups
 				moved := begun.Add(test.moves)
 				horizon.Store(&moved)
 				later(time.Until(begun.Add(test.arrives)))

@@ -19,36 +19,28 @@ func (c *Creator) lookUpTags(j *job, tickets []*ticket) outcome {
 		return outcome{class: classRefused, code: "UNENCODABLE"}
 	}
 	asked := time.Now()
-	o := c.ask(j.ctx, j, call{op: opLookUp, method: http.MethodPost, path: "/batch", body: body})
+	o := c.ask(j.ctx, j, call{op: opLookUp, method: http.MethodPost, path: "/batch", body: body, items: len(tickets)})
 	switch {
 	case notOffered(o), o.code == codeTooLong && len(tickets) > 1:
 		return c.eachTag(j, tickets)
 	case o.class != classDone:
 		return o
 	}
-	var data batchAnswer
-	if json.Unmarshal(o.data, &data) != nil {
+	data, ok := parseBatch(o.data)
+	if !ok {
 		o.class, o.code = classDoubt, "NO_ROWS"
 		return o
 	}
 	for i, t := range tickets {
 		one := data.item(strconv.Itoa(i))
 		if one.class == classDone {
-			one = c.matchTag(j, t, parsePage(one.data, data.Meta[strconv.Itoa(i)]), asked)
+			one = c.matchTag(j, t, data.page(strconv.Itoa(i)), asked)
 		}
 		if one.class != classDone {
 			o = one // the others' answers hold; this one asks again
 		}
 	}
 	return o
-}
-
-// batchCall is one call of a batch. Its id is its place, so that it can be no other's.
-type batchCall struct {
-	ID     string         `json:"id"`
-	Entity string         `json:"entity"`
-	Action string         `json:"action"`
-	Params map[string]any `json:"params"`
 }
 
 // tagCalls are lists, not searches: the portal joins them into one request of its own.
@@ -60,26 +52,6 @@ func (c *Creator) tagCalls(tickets []*ticket) []batchCall {
 		}}
 	}
 	return calls
-}
-
-// batchAnswer is the data of the answer to a batch.
-type batchAnswer struct {
-	Results map[string]json.RawMessage `json:"results"`
-	Errors  map[string]struct {
-		Code text `json:"code"`
-	} `json:"errors"`
-	Meta map[string]pageMeta `json:"meta"`
-}
-
-// item is the outcome of one call. One that is in neither map is in doubt.
-func (b batchAnswer) item(id string) outcome {
-	if raw, ok := b.Results[id]; ok {
-		return outcome{class: classDone, data: raw}
-	}
-	if e, ok := b.Errors[id]; ok {
-		return outcome{class: classOfCode(string(e.Code)), code: plainID(string(e.Code)), item: true}
-	}
-	return outcome{class: classDoubt, code: "NO_RESULT", item: true}
 }
 
 // eachTag asks one by one, where a portal offers no batch or its answer was too long.

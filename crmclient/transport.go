@@ -16,6 +16,8 @@ const (
 	// idleTimeout is shorter than servers' usual 60 s and more: a create that
 	// meets a connection just being closed is in doubt for half a minute.
 	idleTimeout = 30 * time.Second
+	// batchBuffer holds a usual batch, or its answer, in bytes.
+	batchBuffer = 32 << 10
 )
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
@@ -47,6 +49,8 @@ func newTransport(dial dialFunc, slots int, runTime time.Duration) *http.Transpo
 		MaxIdleConnsPerHost: slots + 1,
 		IdleConnTimeout:     idleTimeout,
 		TLSHandshakeTimeout: dialTimeout,
+		WriteBufferSize:     batchBuffer, // a batch leaves in one write, or not at all
+		ReadBufferSize:      batchBuffer,
 	}
 }
 

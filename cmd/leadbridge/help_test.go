@@ -15,7 +15,7 @@ var variables = map[string]string{
 	"KAFKA_SESSION_TIMEOUT": "30s",
 	"CRM_BASE_URL":          "https://vibecode.bitrix24.tech",
 	"CRM_API_KEY":           "", "CRM_API_KEY_FILE": "", "CRM_SESSION_TOKEN": "", "CRM_SESSION_TOKEN_FILE": "",
-	"CRM_TIMEOUT": "35s", "CRM_QUEUE_LIMIT": "30s", "CRM_SETTLE": "5s", "CRM_SLOTS": "2",
+	"CRM_TIMEOUT": "35s", "CRM_QUEUE_LIMIT": "30s", "CRM_SETTLE": "5s", "CRM_SLOTS": "2", "CRM_BATCH_SIZE": "50",
 	"CRM_REQUESTS_PER_MINUTE": "300", "CRM_REQUESTS_PER_SECOND": "auto",
 	"CRM_ORIGIN_FIELD": "auto", "CRM_ORIGINATOR": "leadbridge", "CRM_LOOKUP": "suspects",
 	"CRM_MAX_ATTEMPTS": "6", "CRM_BACKOFF_INITIAL": "500ms", "CRM_BACKOFF_MAX": "1m", "CRM_FLOOD_LIMIT": "100",

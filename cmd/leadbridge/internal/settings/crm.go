@@ -17,11 +17,12 @@ type CRM struct {
 	SessionToken     string `name:"crm-session-token" env:"CRM_SESSION_TOKEN" placeholder:"SECRET" help:"Session of a vibe_app_ key; better given by the file. Default: none."`
 	SessionTokenFile string `name:"crm-session-token-file" env:"CRM_SESSION_TOKEN_FILE" placeholder:"FILE" help:"File that holds the session; read again when it stops working. Default: none."`
 
-	Timeout    string `name:"crm-timeout" env:"CRM_TIMEOUT" default:"35s" placeholder:"DURATION" help:"Longest wait for the answer to a request."`
+	Timeout    string `name:"crm-timeout" env:"CRM_TIMEOUT" default:"35s" placeholder:"DURATION" help:"Longest wait for the answer to a request; a batch gets 200ms more for each further contact."`
 	QueueLimit string `name:"crm-queue-limit" env:"CRM_QUEUE_LIMIT" default:"30s" placeholder:"DURATION" help:"How long the portal may keep an unanswered request before it runs it."`
 	Settle     string `name:"crm-settle" env:"CRM_SETTLE" default:"5s" placeholder:"DURATION" help:"How long after an answer a write may still arrive."`
 
 	Slots             string `name:"crm-slots" env:"CRM_SLOTS" default:"2" placeholder:"COUNT" help:"Requests at a time of this process; the portal runs two."`
+	BatchSize         string `name:"crm-batch-size" env:"CRM_BATCH_SIZE" default:"50" placeholder:"COUNT" help:"Most contacts in one request, up to 50; 1: one by one."`
 	RequestsPerMinute string `name:"crm-requests-per-minute" env:"CRM_REQUESTS_PER_MINUTE" default:"300" placeholder:"COUNT" help:"Requests a minute of the whole portal; 0: no limit."`
 	RequestsPerSecond string `name:"crm-requests-per-second" env:"CRM_REQUESTS_PER_SECOND" default:"auto" placeholder:"COUNT|auto" help:"Requests a second of the whole portal; auto: what the portal says, 10 when it says nothing; 0: no limit."`
 
@@ -46,6 +47,7 @@ func (c CRM) parse(p *parser) crmclient.Config {
 		QueueLimit:        p.duration("CRM_QUEUE_LIMIT", c.QueueLimit, 0),
 		Settle:            p.duration("CRM_SETTLE", c.Settle, 0),
 		Slots:             p.count("CRM_SLOTS", c.Slots, 1),
+		BatchSize:         p.batchSize(c.BatchSize),
 		RequestsPerMinute: p.rate("CRM_REQUESTS_PER_MINUTE", c.RequestsPerMinute),
 		RequestsPerSecond: p.rateOrAuto("CRM_REQUESTS_PER_SECOND", c.RequestsPerSecond, crmclient.RateAuto),
 		OriginField:       p.originField(c.OriginField),
@@ -62,6 +64,16 @@ func (c CRM) parse(p *parser) crmclient.Config {
 		p.fault("CRM_ORIGINATOR", quote(out.Originator)+" is no name", "use up to 50 plain characters")
 	}
 	return out
+}
+
+// batchSize keeps to what the CRM takes in one request.
+func (p *parser) batchSize(text string) int {
+	const variable, most = "CRM_BATCH_SIZE", 50
+	n := p.count(variable, text, 1)
+	if n > most {
+		p.warn("%s=%d is more than the CRM takes in one request: using %d", variable, n, most)
+	}
+	return min(n, most)
 }
 
 // atLeast lifts a duration to another that it must not be shorter than.

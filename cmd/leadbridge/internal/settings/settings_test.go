@@ -72,7 +72,7 @@ func TestDefaultsParse(t *testing.T) {
 	want := crmclient.Config{
 		BaseURL: "https://vibecode.bitrix24.tech", APIKey: crmclient.Secret{Value: "vibe_api_test"},
 		Timeout: 35 * time.Second, QueueLimit: 30 * time.Second, Settle: 5 * time.Second,
-		Slots: 2, RequestsPerMinute: 300, RequestsPerSecond: crmclient.RateAuto,
+		Slots: 2, BatchSize: 50, RequestsPerMinute: 300, RequestsPerSecond: crmclient.RateAuto,
 		OriginField: "auto", Originator: "leadbridge",
 		MaxAttempts: 6, BackoffInitial: 500 * time.Millisecond, BackoffMax: time.Minute, FloodLimit: 100,
 	}
@@ -108,7 +108,7 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	want := []string{
 		"KAFKA_BROKERS", "KAFKA_TOPIC", "KAFKA_DLT_TOPIC", "KAFKA_DLT_TOPIC", "KAFKA_GROUP_ID", "KAFKA_SESSION_TIMEOUT",
 		"KAFKA_TLS_CA_FILE", "KAFKA_TLS_CERT_FILE", "KAFKA_TLS_KEY_FILE", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_PASSWORD",
-		"CRM_BASE_URL", "CRM_API_KEY", "CRM_SESSION_TOKEN", "CRM_TIMEOUT", "CRM_QUEUE_LIMIT", "CRM_SETTLE", "CRM_SLOTS",
+		"CRM_BASE_URL", "CRM_API_KEY", "CRM_SESSION_TOKEN", "CRM_TIMEOUT", "CRM_QUEUE_LIMIT", "CRM_SETTLE", "CRM_SLOTS", "CRM_BATCH_SIZE",
 		"CRM_REQUESTS_PER_MINUTE", "CRM_REQUESTS_PER_SECOND", "CRM_ORIGIN_FIELD", "CRM_LOOKUP", "CRM_MAX_ATTEMPTS",
 		"CRM_BACKOFF_INITIAL", "CRM_BACKOFF_MAX", "CRM_FLOOD_LIMIT", "CRM_ORIGINATOR",
 		"PHONE_REGION", "MAPPING_FILE", "WINDOW", "MAX_BUFFER", "DEDUPE_WINDOW", "DRAIN_TIMEOUT", "HTTP_ADDR", "LOG_LEVEL", "LOG_FORMAT",
@@ -157,6 +157,8 @@ func TestFaults(t *testing.T) {
 		"drain beyond the session": {func(s *Service) { s.DrainTimeout = "10m" }, nil},
 		"timeout below the queue":  {func(s *Service) { s.CRM.Timeout = "10s" }, nil},
 		"no slots":                 {func(s *Service) { s.Slots = "0" }, []string{"CRM_SLOTS"}},
+		"no batch":                 {func(s *Service) { s.BatchSize = "0" }, []string{"CRM_BATCH_SIZE"}},
+		"one by one":               {func(s *Service) { s.BatchSize = "1" }, nil},
 		"no limits":                {func(s *Service) { s.RequestsPerMinute, s.RequestsPerSecond, s.FloodLimit = "0", "0", "0" }, nil},
 		"half a request":           {func(s *Service) { s.RequestsPerSecond = "0.5" }, nil},
 		"limit that is none":       {func(s *Service) { s.RequestsPerMinute = "auto" }, []string{"CRM_REQUESTS_PER_MINUTE"}},
@@ -226,6 +228,7 @@ func TestWarnings(t *testing.T) {
 		"version in the address": {func(s *Service) { s.BaseURL = "https://crm.example/api/v1/" }, "without /v1: using https://crm.example/api"},
 		"password in plain text": {func(s *Service) { s.SASLMechanism, s.SASLUsername, s.SASLPassword = "plain", "a", "b" }, "readable over the network"},
 		"backoff upside down":    {func(s *Service) { s.BackoffMax = "1ms" }, "CRM_BACKOFF_MAX=1ms is shorter"},
+		"batch beyond the CRM's": {func(s *Service) { s.BatchSize = "51" }, "CRM_BATCH_SIZE=51 is more than the CRM takes in one request: using 50"},
 		"timeout below queue":    {func(s *Service) { s.CRM.Timeout = "10s" }, "CRM_TIMEOUT=10s is shorter"},
 	} {
 		t.Run(name, func(t *testing.T) {
