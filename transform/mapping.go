@@ -1,7 +1,6 @@
 package transform
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,8 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
-	"time"
+	"sync"
 
 	"github.com/itchyny/gojq"
 )
@@ -27,10 +25,20 @@ const (
 
 const presetPrefix = "preset:"
 
-// mapping is a compiled jq program. It sees no environment, file or input
-// other than the event. Safe for concurrent use.
+// mapping is a jq program. It sees no environment, file or input other than
+// the event. Safe for concurrent use.
 type mapping struct {
-	code *gojq.Code
+	compile func() (*program, error) // never fails after it succeeded once
+
+	mu   sync.Mutex
+	idle []*program // guarded by mu; as many as ran at a time
+}
+
+// program is a compiled mapping with the guard that its native functions ask.
+// One run at a time: the guard belongs to it.
+type program struct {
+	code  *gojq.Code
+	guard *guard
 }
 
 // compileMapping compiles a jq program, or the preset of a name.
@@ -46,11 +54,50 @@ func compileMapping(text string) (*mapping, error) {
 	if err != nil {
 		return nil, fmt.Errorf("MAPPING_FILE: %s: mend the jq program", parseFault(text, err))
 	}
-	code, err := gojq.Compile(query)
-	if err != nil {
+	if _, err := gojq.Compile(query); err != nil {
 		return nil, fmt.Errorf("MAPPING_FILE: %w: mend the jq program (no modules, no input, no environment)", err)
 	}
-	return &mapping{code: code}, nil
+	m, err := guarded(query)
+	if err != nil {
+		return nil, fmt.Errorf("MAPPING_FILE: %w: mend the jq program", err)
+	}
+	return m, nil
+}
+
+// guarded makes a mapping whose runs pay for all that they do.
+func guarded(query *gojq.Query) (*mapping, error) {
+	natives, err := compileNatives()
+	if err != nil {
+		return nil, err
+	}
+	if err := guardQuery(query); err != nil {
+		return nil, err
+	}
+	m := &mapping{compile: func() (*program, error) {
+		g := &guard{natives: natives}
+		code, err := gojq.Compile(query, g.functions()...)
+		return &program{code: code, guard: g}, err
+	}}
+	first, err := m.compile()
+	m.idle = append(m.idle, first)
+	return m, err
+}
+
+func (m *mapping) take() (*program, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if last := len(m.idle) - 1; last >= 0 {
+		p := m.idle[last]
+		m.idle = m.idle[:last]
+		return p, nil
+	}
+	return m.compile()
+}
+
+func (m *mapping) give(p *program) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.idle = append(m.idle, p)
 }
 
 // parseFault adds the line to the parser's message.
@@ -69,8 +116,14 @@ func (m *mapping) run(data any) (o object, reject *Rejection) {
 			o, reject = nil, mappingFailed("the mapping failed")
 		}
 	}()
+	p, err := m.take()
+	if err != nil {
+		return nil, mappingFailed("the mapping failed")
+	}
 	steps := newStepContext(maxSteps)
-	results := m.code.RunWithContext(steps, plain(data))
+	p.guard.start(steps)
+	results := p.code.RunWithContext(steps, plain(data))
+	defer m.give(p)
 	result, ok := results.Next()
 	if !ok {
 		return nil, mappingFailed("the mapping gives nothing")
@@ -191,33 +244,3 @@ func (m *mapped) object(v map[string]any, depth int) object {
 	}
 	return o
 }
-
-// stepContext ends after a number of questions whether it has ended: the
-// interpreter asks before each of its steps.
-type stepContext struct {
-	left atomic.Int64
-	done chan struct{}
-}
-
-func newStepContext(steps int64) *stepContext {
-	c := &stepContext{done: make(chan struct{})}
-	c.left.Store(steps)
-	return c
-}
-
-func (c *stepContext) Done() <-chan struct{} {
-	if c.left.Add(-1) == 0 {
-		close(c.done)
-	}
-	return c.done
-}
-
-func (c *stepContext) Err() error {
-	if c.left.Load() <= 0 {
-		return context.DeadlineExceeded
-	}
-	return nil
-}
-
-func (c *stepContext) Deadline() (time.Time, bool) { return time.Time{}, false }
-func (c *stepContext) Value(any) any               { return nil }

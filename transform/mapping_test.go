@@ -78,7 +78,8 @@ func TestMappingFailures(t *testing.T) {
 		{"many values", `{a: [range(300000) | 1.5]}`, lead, ReasonMappingFailed, "too large"},
 		{"a small list that stands for an endless one", `{a: reduce range(60) as $i (1; [., .])}`, lead, ReasonMappingFailed, "too large"},
 		{"deep", `{a: reduce range(2000) as $i (1; [.])}`, lead, ReasonMappingFailed, "too large"},
-		{"a huge number", `{a: reduce range(22) as $i (10; . * .)}`, lead, ReasonMappingFailed, "too large"},
+		{"a huge number", `{a: reduce range(22) as $i (10; . * .)}`, lead, ReasonMappingFailed, "too long"},
+		{"a large number", `{a: reduce range(15) as $i (10; . * .), b: [range(30000) | "long enough, a text of some fifty letters or more"]}`, lead, ReasonMappingFailed, "too large"},
 		{"no contact point", `{name: .secret}`, lead, ReasonNoContactPoint, "no usable phone"},
 	}
 	for _, tt := range tests {
