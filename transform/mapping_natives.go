@@ -75,9 +75,9 @@ func nativeDefinitions() string {
 
 func (g *guard) functions() []gojq.CompilerOption {
 	options := []gojq.CompilerOption{
-		g.passing("text", func(v any) int { s, _ := v.(string); return len(s) / bytesPerStep }),
+		g.passing("text", func(v any) int { s, _ := v.(string); return len(s) / (2 * bytesPerStep) }),
 		g.passing("iterate", flat),
-		g.passing("measure", func(v any) int { return g.deep(v) / 4 }),
+		g.passing("measure", func(v any) int { return g.deep(v) / 8 }),
 		g.passing("key", keyCost),
 	}
 	for _, n := range g.natives {

@@ -71,7 +71,7 @@ func matchCost(g *guard, v any, args []any) int {
 	if strings.Contains(flags, "g") {
 		matches = len(known.expr.FindAllStringIndex(text, -1))
 	}
-	return price + matches*(1+known.expr.NumSubexp())*(20+len(text)/bytesPerStep)
+	return price + matches*(1+known.expr.NumSubexp())*(20+len(text)/(2*bytesPerStep))
 }
 
 // know compiles an expression, unless that costs more than is left, and
