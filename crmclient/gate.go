@@ -168,7 +168,7 @@ func outageAdvice(f fault) string {
 	case f.status/100 == 3:
 		return "CRM_BASE_URL redirects: set it to the address that answers by itself."
 	case f.status != 0:
-		return "The CRM fails for every contact: look at its state page; delivery goes on by itself."
+		return "The CRM does not answer as it should: look at its status page; delivery goes on by itself."
 	}
 	return "The CRM cannot be reached: look at CRM_BASE_URL, name resolution, proxy and network; delivery goes on by itself."
 }

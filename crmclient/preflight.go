@@ -134,7 +134,7 @@ func (f *flight) origin(p *portal, fix bool) {
 	w, o := f.c.findWay(f.ctx, f.job, p)
 	switch {
 	case o.code == codeFieldUnknown:
-		f.say(check, levelFail, "the portal has no field CRM_ORIGIN_FIELD that can be written", "Set CRM_ORIGIN_FIELD to auto, or to a field of GET /v1/contacts/fields.")
+		f.say(check, levelFail, "the portal has no field "+f.c.cfg.OriginField+" that can be written", "Set CRM_ORIGIN_FIELD to auto, or to a field of GET /v1/contacts/fields.")
 	case o.class != classDone:
 		f.failed(check, o)
 	case !w.tag():
