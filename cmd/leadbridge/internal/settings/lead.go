@@ -28,7 +28,13 @@ func (l Lead) parse(p *parser) *transform.Transformer {
 	}
 	t, err := transform.New(o)
 	if err != nil && l.MappingFile != "" {
-		p.fault("MAPPING_FILE", "cannot be used ("+err.Error()+")", "mend the jq program, or name a preset as preset:NAME")
+		// transform names the variable and the remedy by itself.
+		problem := strings.TrimPrefix(err.Error(), "MAPPING_FILE: ")
+		remedy := "correct the jq program, or name a preset as preset:NAME"
+		if at := strings.LastIndex(problem, ": "); at > 0 {
+			problem, remedy = problem[:at], problem[at+2:]
+		}
+		p.fault("MAPPING_FILE", problem, remedy)
 	}
 	return t
 }
