@@ -31,7 +31,7 @@ type broker struct {
 }
 
 func newBroker(cfg Config) *broker {
-	transport := newTransport(cfg, cfg.Dial, cfg.Topic)
+	transport := newTransport(cfg, cfg.dialer(), cfg.Topic)
 	return &broker{
 		addr:      kafka.TCP(cfg.Brokers...),
 		client:    &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: transport, Timeout: callTimeout},
@@ -43,10 +43,15 @@ func newBroker(cfg Config) *broker {
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-func newTransport(cfg Config, dial dialFunc, topics ...string) *kafka.Transport {
-	if dial == nil {
-		dial = (&net.Dialer{Timeout: callTimeout}).DialContext
+// dialer opens connections to brokers as the configuration says.
+func (c Config) dialer() dialFunc {
+	if c.Dial != nil {
+		return c.Dial
 	}
+	return (&net.Dialer{Timeout: callTimeout}).DialContext
+}
+
+func newTransport(cfg Config, dial dialFunc, topics ...string) *kafka.Transport {
 	return &kafka.Transport{
 		Dial:           dial,
 		DialTimeout:    callTimeout,
@@ -122,12 +127,20 @@ func (b *broker) listOffsets(ctx context.Context, partitions []int, isolation ka
 		}
 		found[p.Partition] = bounds{p.FirstOffset, p.LastOffset}
 	}
-	for _, id := range partitions {
-		if _, ok := found[id]; !ok {
-			return nil, fmt.Errorf("listing offsets: no answer for partition %d", id)
-		}
+	if err := allAnswered(found, partitions); err != nil {
+		return nil, fmt.Errorf("listing offsets: %w", err)
 	}
 	return found, nil
+}
+
+// allAnswered fails for a partition that an answer leaves out.
+func allAnswered[T any](found map[int]T, partitions []int) error {
+	for _, id := range partitions {
+		if _, ok := found[id]; !ok {
+			return fmt.Errorf("no answer for partition %d", id)
+		}
+	}
+	return nil
 }
 
 // committed is the group's commit for a partition; offset is -1 when there is none.
@@ -156,10 +169,8 @@ func (b *broker) fetchCommits(ctx context.Context, partitions []int) (map[int]co
 		}
 		found[p.Partition] = committed{p.CommittedOffset, p.Metadata}
 	}
-	for _, id := range partitions {
-		if _, ok := found[id]; !ok {
-			return nil, fmt.Errorf("fetching commits: no answer for partition %d", id)
-		}
+	if err := allAnswered(found, partitions); err != nil {
+		return nil, fmt.Errorf("fetching commits: %w", err)
 	}
 	return found, nil
 }

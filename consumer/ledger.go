@@ -52,11 +52,6 @@ type ledger struct {
 	way string
 }
 
-// clean says that no create can be on its way or unanswered.
-func (l ledger) clean() bool {
-	return !slices.ContainsFunc(l.spans, func(s span) bool { return s.sent })
-}
-
 // doneEnd is the offset after the last one that is done, of a commit at
 // offset. A log that ends before it is not the one that was read.
 func (l ledger) doneEnd(offset int64) int64 {

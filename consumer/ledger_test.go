@@ -3,6 +3,7 @@ package consumer
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -216,4 +217,9 @@ func FuzzDecodeLedger(f *testing.F) {
 		}
 		covers(t, l.spans, again.spans)
 	})
+}
+
+// clean says that no create can be on its way or unanswered.
+func (l ledger) clean() bool {
+	return !slices.ContainsFunc(l.spans, func(s span) bool { return s.sent })
 }

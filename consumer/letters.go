@@ -28,11 +28,7 @@ type letters struct {
 }
 
 func newLetters(cfg Config, lease func() error, b *board) *letters {
-	dial := cfg.Dial
-	if dial == nil {
-		dial = (&net.Dialer{Timeout: callTimeout}).DialContext
-	}
-	transport := newTransport(cfg, leasedDial(dial, lease), cfg.DeadLetterTopic)
+	transport := newTransport(cfg, leasedDial(cfg.dialer(), lease), cfg.DeadLetterTopic)
 	return &letters{
 		client:    &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: transport, Timeout: callTimeout},
 		transport: transport,

@@ -15,10 +15,7 @@ import (
 // groupDial opens the connections of the ConsumerGroup. It speaks TLS itself, so
 // that requests can be read before they are encrypted.
 func groupDial(cfg Config) dialFunc {
-	dial := cfg.Dial
-	if dial == nil {
-		dial = (&net.Dialer{Timeout: callTimeout}).DialContext
-	}
+	dial := cfg.dialer()
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)
 		if err == nil && cfg.TLS != nil {

@@ -30,7 +30,7 @@ func Preflight(ctx context.Context, cfg Config, fix bool) []Finding {
 		return f.findings
 	}
 	leads := f.topic(ctx, cfg.Topic, "KAFKA_TOPIC", 0, fix)
-	letters := f.topic(ctx, cfg.DeadLetterTopic, "KAFKA_DLT_TOPIC", len(leads), fix, roomForLetters)
+	letters := f.topic(ctx, cfg.DeadLetterTopic, "KAFKA_DLT_TOPIC", len(leads), fix, roomForLetters())
 	f.brokerLimits(ctx)
 	if len(leads) > 0 {
 		f.readRight(ctx, leads)
@@ -47,7 +47,9 @@ func Preflight(ctx context.Context, cfg Config, fix bool) []Finding {
 }
 
 // roomForLetters lets a dead letter of the largest record keep its value.
-var roomForLetters = kafka.ConfigEntry{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(1<<20 + 64<<10)}
+func roomForLetters() kafka.ConfigEntry {
+	return kafka.ConfigEntry{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(1<<20 + 64<<10)}
+}
 
 type preflight struct {
 	cfg      Config
