@@ -1,0 +1,227 @@
+package crmclient_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+)
+
+// 429 for a batch: nothing was applied, all stay, nobody is in doubt.
+func TestThrottledBatch(t *testing.T) {
+	inBubble(t, slowPortal(), oneSlot, func(w *world) {
+		w.firstBatchOnly(crmtest.Action{Status: 429, Code: "RATE_LIMITED", RetryAfter: 30})
+		all := w.together(0, 30)
+		later(time.Second)
+		w.wantHolds("throttle")
+		for n, e := range w.wantCreated(all) {
+			if e.took < 30*time.Second || e.took > 33*time.Second {
+				t.Errorf("event %d: %+v", n, e)
+			}
+		}
+		if n := w.sim.Stats().Lookups; n != 0 {
+			t.Errorf("%d look-ups", n)
+		}
+		w.wantContacts(31)
+		w.wantHolds("")
+	})
+}
+
+// Credentials: a batch is held like a single create, and the probes are single.
+func TestCredentialsHoldABatch(t *testing.T) {
+	for name, a := range map[string]crmtest.Action{
+		"401": {Status: 401, Code: "KEY_EXPIRED"},
+		"402": {Status: 402, Code: "BILLING_REQUIRED"},
+		"403": {Status: 403, Code: "SCOPE_DENIED"},
+		"404": {Status: 404, Body: "<html>"},
+		"405": {Status: 405, Code: "METHOD_NOT_ALLOWED"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, slowPortal(), oneSlot, func(w *world) {
+				all := w.together(0, 30)
+				w.sim.Script(func(crmtest.Call) crmtest.Action { return a })
+				later(time.Hour)
+				w.wantHolds("credentials")
+				if n := w.sim.Stats().Requests[batchPath+" "+name]; n > 1 {
+					t.Errorf("%d batches while held", n)
+				}
+				w.sim.Script(nil)
+				w.wantCreated(all)
+				w.wantContacts(31)
+				w.wantHolds("")
+				if n := w.logs.count("offers no batches"); n != 0 {
+					t.Errorf("batches given up")
+				}
+				if n := w.sim.Stats().Batches; n == 0 {
+					t.Error("no batch after the hold")
+				}
+			})
+		})
+	}
+}
+
+// H34: a portal without /v1/batch gets singles, the log says so once, and it is asked again when
+// the portal is looked at the next time.
+func TestH34NoBatch(t *testing.T) {
+	o := slowPortal()
+	o.NoBatch = true
+	inBubble(t, o, oneSlot, func(w *world) {
+		w.wantCreated(w.together(0, 100))
+		s := w.sim.Stats()
+		if n := s.Requests[batchPath+" 404"]; n != 1 {
+			t.Errorf("%d batches were tried", n)
+		}
+		if n := w.logs.count(`"warn"`, "offers no batches"); n != 1 || s.Lookups != 0 {
+			t.Errorf("logged %d times, %d look-ups", n, s.Lookups)
+		}
+		w.wantContacts(101)
+		w.wantHolds("")
+
+		w.sim.Update(func(o *crmtest.Options) { o.NoBatch = false })
+		w.script(searchCall, func(n int, _ crmtest.Call) crmtest.Action {
+			if n == 1 { // which makes the Creator ask what the portal offers
+				return crmtest.Action{Status: 400, Code: "INVALID_FILTER_FIELD"}
+			}
+			return crmtest.Action{}
+		})
+		w.mustCreate(suspect(1))
+		w.sim.Script(nil)
+		w.sim.Reset()
+		w.wantCreated(w.together(200, 250))
+		if n := w.sim.Stats().Batches; n != 1 {
+			t.Errorf("%d batches", n)
+		}
+	})
+}
+
+// What a batch that was not offered held was not sent: who leaves then is not unsettled.
+func TestH34CallerLeavesAfterNoBatch(t *testing.T) {
+	o := slowPortal()
+	o.NoBatch = true
+	inBubble(t, o, oneSlot, func(w *world) {
+		w.plug()
+		ctx, cancel := context.WithCancel(w.t.Context())
+		var all []<-chan ended
+		for n := range 9 {
+			all = append(all, w.start(w.t.Context(), lead(n)))
+			later(0)
+		}
+		left := w.start(ctx, lead(9))
+		later(500 * time.Millisecond)
+		cancel()
+		if e := <-left; !errors.Is(e.err, context.Canceled) || e.result.Unsettled {
+			t.Errorf("left: %+v", e)
+		}
+		w.wantCreated(all)
+		w.wantContacts(10)
+	})
+}
+
+// An outage strikes batches: held, nobody charged, probed by single creates, gone on by batches.
+func TestOutageOfBatches(t *testing.T) {
+	inBubble(t, slowPortal(), oneSlot, func(w *world) {
+		all := w.together(0, 120)
+		w.sim.Script(func(crmtest.Call) crmtest.Action { return crmtest.Action{Status: 502, Code: "BITRIX_UNAVAILABLE"} })
+		later(3 * time.Hour)
+		w.wantHolds("outage")
+		if n := w.sim.Stats().Requests[batchPath+" 502"]; n != 1 {
+			t.Errorf("%d batches in the outage, want the one that met it", n)
+		}
+		w.sim.Script(nil)
+		w.wantCreated(all)
+		w.wantContacts(121)
+		w.wantHolds("")
+		if n := w.sim.Stats().Batches; n < 2 || n > 10 {
+			t.Errorf("%d batches after the outage", n)
+		}
+	})
+}
+
+// A new mandatory field: as many letters as the limit says, whatever the size of a batch.
+func TestFloodOfBatches(t *testing.T) {
+	inBubble(t, slowPortal(), func(c *crmclient.Config) { oneSlot(c); c.FloodLimit = 10 }, func(w *world) {
+		w.plug()
+		w.setFaults(crmtest.Faults{Mandatory: []string{"post"}})
+		var all []<-chan ended
+		for n := range 120 {
+			all = append(all, w.start(w.t.Context(), lead(n)))
+		}
+		later(6 * time.Hour)
+		w.wantHolds("flood")
+		w.setFaults(crmtest.Faults{})
+		refused := 0
+		for _, done := range all {
+			e := <-done
+			if rejection(e.err) != nil {
+				refused++
+			} else if e.err != nil {
+				t.Errorf("Create = %+v", e)
+			}
+		}
+		if refused < 10 || refused > 11 { // the first of all may have met it too
+			t.Errorf("%d letters, want 10", refused)
+		}
+		w.wantHolds("")
+	})
+}
+
+// A contact in a batch whose answer lacks our id stops everything, as for a single one.
+func TestBatchDoesNotKeepOurID(t *testing.T) {
+	o := slowPortal()
+	inBubble(t, o, oneSlot, func(w *world) {
+		w.script(batchPath, func(n int, c crmtest.Call) crmtest.Action {
+			if n > 1 {
+				return crmtest.Action{}
+			}
+			results := map[string]any{}
+			for i := range calls(t, c) {
+				results[string(rune('0'+i))] = map[string]any{"id": 1000 + i}
+			}
+			body, _ := json.Marshal(map[string]any{"success": true, "data": map[string]any{"results": results}})
+			return crmtest.Action{Apply: crmtest.Now, Status: 200, Body: string(body)}
+		})
+		w.wantCreated(w.together(0, 10))
+		later(time.Minute)
+		w.mustCreate(lead(10))
+		w.wantHolds("")
+		if n := w.logs.count("without repeating it"); n != 1 {
+			t.Errorf("terse answers were noticed %d times", n)
+		}
+		w.wantContacts(12)
+	})
+}
+
+// One item's failure in a look-up by tags holds nobody.
+func TestItemOfALookUpHoldsNobody(t *testing.T) {
+	o := slowPortal()
+	o.ExistingUserField = false
+	inBubble(t, o, oneSlot, func(w *world) {
+		for n := range 10 {
+			w.mustCreate(lead(n))
+		}
+		w.script(batchPath, func(n int, _ crmtest.Call) crmtest.Action {
+			if n <= 3 {
+				return crmtest.Action{Items: map[string]crmtest.ItemError{"0": {Code: "SCOPE_NOT_ALLOWED"}}}
+			}
+			return crmtest.Action{}
+		})
+		var all []<-chan ended
+		for n := range 10 {
+			all = append(all, w.start(w.t.Context(), suspect(n)))
+		}
+		later(200 * time.Millisecond)
+		w.wantHolds("")
+		for n, e := range w.wantCreated(all) {
+			if !e.result.Found || e.took > time.Minute {
+				t.Errorf("event %d: %+v", n, e)
+			}
+		}
+		if n := w.logs.count("CRM held"); n != 0 {
+			t.Errorf("held %d times", n)
+		}
+	})
+}

@@ -1,0 +1,147 @@
+package crmclient_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+)
+
+// One bad item cannot hold the others: those that failed with it go again in halves, apart
+// from bystanders, until it is alone; only then is it charged.
+func TestH22OneBadItemOfABatch(t *testing.T) {
+	inBubble(t, slowPortal(), oneSlot, func(w *world) {
+		var with []int
+		w.sim.Script(func(c crmtest.Call) crmtest.Action {
+			if !concerns(c, 7) || c.Is(searchCall) {
+				return crmtest.Action{}
+			}
+			if c.Is(batchPath) {
+				with = append(with, len(calls(t, c)))
+			}
+			return crmtest.Action{Status: 500, Code: "INTERNAL_ERROR"}
+		})
+		all := w.together(0, 50)
+		for n := range 300 { // bystanders
+			w.mustCreate(lead(100 + n))
+			later(time.Second)
+		}
+		for n, done := range all {
+			e := <-done
+			if n != 7 && e.err != nil {
+				t.Errorf("event %d: %+v", n, e)
+			}
+			if r := rejection(e.err); n == 7 && (r == nil || r.Reason != crmclient.ReasonRetriesExhausted || r.Attempts != 6) {
+				t.Errorf("event %d: %+v", n, e)
+			}
+		}
+		if len(with) < 2 || with[0] != 50 || len(with) > 8 {
+			t.Errorf("batches of %v with the bad one", with)
+		}
+		for i := 2; i < len(with); i++ {
+			if with[i] > (with[i-1]+1)/2 {
+				t.Errorf("batches of %v with the bad one: not in halves", with)
+			}
+		}
+		w.wantContacts(350)
+	})
+}
+
+// What failed together goes again without bystanders.
+func TestFailedBatchGoesAgainAlone(t *testing.T) {
+	inBubble(t, slowPortal(), oneSlot, func(w *world) {
+		var all []<-chan ended
+		bystanders := func(from int) {
+			for n := range 5 {
+				all = append(all, w.start(w.t.Context(), lead(from+n)))
+			}
+		}
+		var sizes []int
+		looks := 0
+		w.sim.Script(func(c crmtest.Call) crmtest.Action {
+			if c.Is(searchCall) {
+				if looks++; looks == 2 { // after it the failed ones wait
+					bystanders(100)
+				}
+			}
+			if c.Is(batchPath) {
+				sizes = append(sizes, len(calls(t, c)))
+				switch len(sizes) {
+				case 1:
+					return crmtest.Action{Status: 502, Code: "BITRIX_UNAVAILABLE"}
+				case 2:
+					bystanders(200)
+				}
+			}
+			return crmtest.Action{}
+		})
+		failed := w.together(0, 10)
+		w.wantCreated(failed)
+		later(time.Second)
+		w.wantCreated(all)
+		slices.Sort(sizes) // which of two waits longer is chance
+		if want := []int{5, 5, 10, 10}; !slices.Equal(sizes, want) {
+			t.Errorf("batches of %v, want %v", sizes, want)
+		}
+		w.wantContacts(21)
+	})
+}
+
+// H22: any other 4xx for the whole is no word about its items: they go in halves, without doubt.
+func TestH22WholeBatch4xxSplits(t *testing.T) {
+	for name, a := range map[string]crmtest.Action{
+		"413":       {Status: 413, Body: "<html>"},
+		"400":       {Status: 400, Code: "INVALID_REQUEST"},
+		"409":       {Status: 409, Code: "CONFLICT"},
+		"422":       {Status: 422, Code: "BITRIX_ERROR"},
+		"no errors": {Status: 400, Body: `{"success":false,"error":{"code":"INVALID_REQUEST"},"data":{"errors":{}}}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, slowPortal(), oneSlot, func(w *world) {
+				sizes := w.sizes(func(_ int, c crmtest.Call) crmtest.Action {
+					if len(calls(t, c)) > 10 {
+						return a
+					}
+					return crmtest.Action{}
+				})
+				for n, e := range w.wantCreated(w.together(0, 40)) {
+					if e.took > 5*time.Second {
+						t.Errorf("event %d: %+v", n, e)
+					}
+				}
+				if s := w.sim.Stats(); s.Lookups != 0 || len(*sizes) > 12 {
+					t.Errorf("batches of %v, %d look-ups", *sizes, s.Lookups)
+				}
+				w.wantContacts(41)
+				w.wantHolds("")
+			})
+		})
+	}
+}
+
+// An item that is too large for its batch is told from its mates, and refused when it is alone.
+func TestH22TooLargeItem(t *testing.T) {
+	o := slowPortal()
+	o.MaxBody = 4096
+	inBubble(t, o, oneSlot, func(w *world) {
+		w.plug()
+		var all []<-chan ended
+		for n := range 20 {
+			r := lead(n)
+			if n == 7 {
+				r.Contact.Comments = strings.Repeat("x", 5000)
+			}
+			all = append(all, w.start(w.t.Context(), r))
+		}
+		for n, done := range all {
+			e := <-done
+			if r := rejection(e.err); n == 7 && (r == nil || r.Reason != crmclient.ReasonTooLarge) || n != 7 && e.err != nil {
+				t.Errorf("event %d: %+v", n, e)
+			}
+		}
+		w.wantContacts(20)
+	})
+}
