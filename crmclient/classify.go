@@ -61,14 +61,41 @@ type outcome struct {
 
 // envelope is the CRM's answer, whatever it is.
 type envelope struct {
-	Success *bool           `json:"success"`
-	Data    json.RawMessage `json:"data"`
-	Meta    json.RawMessage `json:"meta"`
-	Error   *struct {
-		Code       text   `json:"code"`
-		Message    text   `json:"message"`
-		RetryAfter number `json:"retryAfter"`
-	} `json:"error"`
+	success    *bool
+	data, meta json.RawMessage
+	complaint  *complaint
+}
+
+// complaint is what the CRM says of a failure.
+type complaint struct {
+	Code       text   `json:"code"`
+	Message    text   `json:"message"`
+	RetryAfter number `json:"retryAfter"`
+}
+
+// parseEnvelope reads an answer. Its data is left as it is: to decode it here would
+// read a batch's answer once more.
+func parseEnvelope(body []byte) (e envelope, ok bool) {
+	if !json.Valid(body) {
+		return envelope{}, false
+	}
+	for name, value := range entries(body) {
+		var err error
+		switch strings.ToLower(name) {
+		case "success":
+			err = json.Unmarshal(value, &e.success)
+		case "data":
+			e.data = value
+		case "meta":
+			e.meta = value
+		case "error":
+			err = json.Unmarshal(value, &e.complaint)
+		}
+		if err != nil {
+			return envelope{}, false
+		}
+	}
+	return e, isObject(body)
 }
 
 // classify is the one place that decides what an answer means, for reads and
@@ -87,22 +114,22 @@ func classify(a answer, now time.Time) outcome {
 		return o
 	}
 	o.retryAfter = retryAfter(a.header.Get("Retry-After"), now)
-	var e envelope
-	if a.err != nil || json.Unmarshal(a.body, &e) != nil {
+	e, ok := parseEnvelope(a.body)
+	if a.err != nil || !ok {
 		o.class = classOf(a.status, "")
 		if errors.Is(a.err, errTooLong) {
 			o.code = codeTooLong
 		}
 		return o
 	}
-	o.data = e.Data
-	if e.Error != nil {
-		o.code, o.message = plainID(string(e.Error.Code)), string(e.Error.Message)
-		o.retryAfter = max(o.retryAfter, seconds(float64(e.Error.RetryAfter)))
+	o.data = e.data
+	if e.complaint != nil {
+		o.code, o.message = plainID(string(e.complaint.Code)), string(e.complaint.Message)
+		o.retryAfter = max(o.retryAfter, seconds(float64(e.complaint.RetryAfter)))
 	}
-	failed := e.Error != nil || (e.Success != nil && !*e.Success)
+	failed := e.complaint != nil || (e.success != nil && !*e.success)
 	if a.status/100 == 2 && !failed {
-		o.class, o.extra = classDone, e.Meta
+		o.class, o.extra = classDone, e.meta
 		return o
 	}
 	o.class = classOf(a.status, o.code)
@@ -124,12 +151,7 @@ func (o *outcome) takeID() {
 	if o.class != classDone {
 		return
 	}
-	var id number
-	for name, value := range entries(o.data) {
-		if name == "id" {
-			_ = id.UnmarshalJSON(value) // never fails
-		}
-	}
+	id := row(o.data).number("id")
 	if id < 1 || id != number(math.Trunc(float64(id))) {
 		o.class, o.code = classDoubt, "NO_ID"
 		return

@@ -1,10 +1,5 @@
 package crmclient
 
-import (
-	"encoding/json"
-	"maps"
-)
-
 // Contact is one contact as the CRM takes it. The zero value of a field means
 // "not given": it is left out of the request.
 //
@@ -52,42 +47,50 @@ type Multifield struct {
 
 // MarshalJSON writes the contact as the body of a create, without our own
 // origin fields.
-func (c Contact) MarshalJSON() ([]byte, error) { return json.Marshal(c.body()) }
+func (c Contact) MarshalJSON() ([]byte, error) { return c.body().appendJSON(nil) }
 
-// body holds the fields that were given under the CRM's names. A user field
-// never takes the place of a field of ours.
-func (c Contact) body() map[string]any {
-	m := make(map[string]any, 12+len(c.UserFields))
-	maps.Copy(m, c.UserFields)
-	for _, f := range [...]struct{ name, value string }{
-		{"name", c.Name}, {"lastName", c.LastName}, {"secondName", c.SecondName}, {"honorific", c.Honorific},
-		{"post", c.Post}, {"comments", c.Comments}, {"typeId", c.TypeID}, {"sourceId", c.SourceID},
-		{"sourceDescription", c.SourceDescription},
-		{"utmSource", c.UTMSource}, {"utmMedium", c.UTMMedium}, {"utmCampaign", c.UTMCampaign},
-		{"utmContent", c.UTMContent}, {"utmTerm", c.UTMTerm},
-	} {
-		if f.value != "" {
-			m[f.name] = f.value
+// body holds the fields that were given under the CRM's names, in the order of these. A
+// user field never takes the place of a field of ours.
+func (c Contact) body() body {
+	b := make(body, 0, len(ownFields)+len(c.UserFields)+2) // and ours
+	text := func(name, value string) {
+		if value != "" {
+			b = append(b, bodyField{name, value})
 		}
 	}
-	for _, f := range [...]struct {
-		name  string
-		value int64
-	}{{"companyId", c.CompanyID}, {"assignedById", c.AssignedByID}, {"leadId", c.LeadID}} {
-		if f.value != 0 {
-			m[f.name] = f.value
+	number := func(name string, value int64) {
+		if value != 0 {
+			b = append(b, bodyField{name, value})
 		}
 	}
-	if len(c.Phones) > 0 {
-		m["phone"] = c.Phones
+	list := func(name string, values []Multifield) {
+		if len(values) > 0 {
+			b = append(b, bodyField{name, values})
+		}
 	}
-	if len(c.Emails) > 0 {
-		m["email"] = c.Emails
-	}
+	number("assignedById", c.AssignedByID)
+	text("comments", c.Comments)
+	number("companyId", c.CompanyID)
+	list("email", c.Emails)
+	text("honorific", c.Honorific)
+	text("lastName", c.LastName)
+	number("leadId", c.LeadID)
+	text("name", c.Name)
 	if c.Opened != nil {
-		m["opened"] = *c.Opened
+		b = append(b, bodyField{"opened", *c.Opened})
 	}
-	return m
+	list("phone", c.Phones)
+	text("post", c.Post)
+	text("secondName", c.SecondName)
+	text("sourceDescription", c.SourceDescription)
+	text("sourceId", c.SourceID)
+	text("typeId", c.TypeID)
+	text("utmCampaign", c.UTMCampaign)
+	text("utmContent", c.UTMContent)
+	text("utmMedium", c.UTMMedium)
+	text("utmSource", c.UTMSource)
+	text("utmTerm", c.UTMTerm)
+	return b.withUserFields(c.UserFields)
 }
 
 // ownFields are the names that a Contact can send besides user fields.

@@ -185,7 +185,7 @@ func (c *Creator) findUserField(ctx context.Context, j *job) (bool, outcome) {
 		return false, o
 	}
 	for _, raw := range rowsOf(o.data) {
-		if foldField(parseRow(raw).text("fieldName")) == foldField(userFieldPrefix+ourUserField) {
+		if foldField(row(raw).text("fieldName")) == foldField(userFieldPrefix+ourUserField) {
 			return true, o
 		}
 	}

@@ -3,7 +3,6 @@ package crmclient
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,43 +56,38 @@ func (p *portal) missing() []string {
 	return names
 }
 
-// takes tells whether the portal knows every field of a body.
-func (p *portal) takes(body map[string]any) bool {
-	for name := range body {
-		if !p.writable(name) && name != "comments" {
-			return false
-		}
-	}
-	return true
-}
+// takes tells whether the portal does not drop a field. Comments are what we have left.
+func (p *portal) takes(f bodyField) bool { return f.name == "comments" || p.writable(f.name) }
 
 // fit moves what the portal would drop without a word into the comments, and
 // gives the names. Phones and e-mails leave all the same: a person without any is worth
 // nothing, and an unknown field does no harm.
-func (p *portal) fit(body map[string]any) []string {
-	if p.takes(body) {
-		return nil
+func (p *portal) fit(b body) (fitted body, unknown []string) {
+	if !slices.ContainsFunc(b, func(f bodyField) bool { return !p.takes(f) }) {
+		return b, nil
 	}
-	var unknown, lines []string
-	for _, name := range slices.Sorted(maps.Keys(body)) {
-		if p.writable(name) || name == "comments" {
+	var lines []string
+	if given := b.text("comments"); given != "" {
+		lines = append(lines, given)
+	}
+	kept := make(body, 0, len(b)+1)
+	for _, f := range b {
+		if p.takes(f) {
+			kept = append(kept, f)
 			continue
 		}
-		unknown = append(unknown, name)
-		if words := plain(body[name]); words != "" {
-			lines = append(lines, name+": "+words)
+		unknown = append(unknown, f.name)
+		if words := plain(f.value); words != "" {
+			lines = append(lines, f.name+": "+words)
 		}
-		if name != "phone" && name != "email" {
-			delete(body, name)
+		if f.name == "phone" || f.name == "email" {
+			kept = append(kept, f)
 		}
 	}
 	if len(lines) > 0 {
-		if given, _ := body["comments"].(string); given != "" {
-			lines = append([]string{given}, lines...)
-		}
-		body["comments"] = strings.Join(lines, "\n")
+		kept = kept.set("comments", strings.Join(lines, "\n"))
 	}
-	return unknown
+	return kept, unknown
 }
 
 // plain writes a value for a person.

@@ -68,13 +68,13 @@ func (c *Creator) keeps(w way, e *event, o outcome) bool {
 	if w.tag() {
 		return true
 	}
-	r := parseRow(o.data)
+	r := row(o.data)
 	if w.carries(r, c.cfg.Originator, e.req.OriginID) {
 		return true
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, told := r[foldField(w.field)]
+	_, told := r.get(w.field)
 	return c.terse && !told
 }
 

@@ -215,7 +215,7 @@ func parsePage(data json.RawMessage, meta pageMeta) page {
 		p.whole = *meta.Total <= len(raw)
 	}
 	for i := range raw {
-		p.rows[i] = parseRow(raw[i])
+		p.rows[i] = row(raw[i])
 	}
 	return p
 }

@@ -43,44 +43,46 @@ func parseWay(name string) way {
 func tagOf(originator, id string) string { return "[" + originator + ":" + id + "]" }
 
 // mark puts the event's id into a contact's body.
-func (w way) mark(body map[string]any, p *portal, originator, id string) {
+func (w way) mark(b body, p *portal, originator, id string) body {
 	if w.tag() {
 		tag := tagOf(originator, id)
-		if given, _ := body[tagField].(string); given != "" {
+		if given := b.text(tagField); given != "" {
 			tag = given + " " + tag
 		}
-		body[tagField] = tag
-		return
+		return b.set(tagField, tag)
 	}
-	body[w.field] = id
+	b = b.set(w.field, id)
 	if w.owned(p) {
-		body[nativeOwner] = originator
+		b = b.set(nativeOwner, originator)
 	}
+	return b
 }
 
 // owned tells whether the originator stands beside the id.
 func (w way) owned(p *portal) bool { return w.field == nativeField && p.writable(nativeOwner) }
 
-// row is a contact as the CRM answers it, its names folded.
-type row map[string]json.RawMessage
+// row is a contact as the CRM answers it, or another object of a list.
+type row json.RawMessage
 
-func parseRow(raw json.RawMessage) row {
-	if !isObject(raw) {
-		return nil
+// get reads a field under any of its spellings; told says that it is there.
+func (r row) get(name string) (value json.RawMessage, told bool) {
+	folded := foldField(name)
+	if !isObject(json.RawMessage(r)) {
+		return nil, false
 	}
-	r := make(row, 16)
-	for name, value := range entries(raw) {
-		r[foldField(name)] = value
+	for key, v := range members(json.RawMessage(r)) {
+		if string(key) == folded || likeUserField(key) && foldField(string(key)) == folded {
+			value, told = v, true
+		}
 	}
-	return r
+	return value, told
 }
 
 // text reads a field: a string, or the only one of an array.
 func (r row) text(name string) string {
-	raw := r[foldField(name)]
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s
+	raw, _ := r.get(name)
+	if len(raw) == 0 || raw[0] != '[' {
+		return textOf(raw)
 	}
 	var list []string
 	if json.Unmarshal(raw, &list) == nil && len(list) == 1 {
@@ -89,13 +91,14 @@ func (r row) text(name string) string {
 	return ""
 }
 
-func (r row) id() int64 {
-	var n number
-	if json.Unmarshal(r["id"], &n) != nil {
-		return 0
-	}
-	return int64(n)
+// number reads a field; what is no number is 0.
+func (r row) number(name string) (n number) {
+	raw, _ := r.get(name)
+	_ = n.UnmarshalJSON(raw) // never fails
+	return n
 }
+
+func (r row) id() int64 { return int64(r.number("id")) }
 
 // carries tells whether a row is the contact of the event. A row of another
 // originator is not, whatever its id.
@@ -113,12 +116,24 @@ func (w way) carries(r row, originator, id string) bool {
 // foldField makes the spellings of a user field the same: UF_CRM_X, ufCrm_X, ufCrmX.
 // Other names count as they are.
 func foldField(name string) string {
-	if name == "" || strings.IndexByte("uU_", name[0]) < 0 {
+	if !likeUserField(name) {
 		return name
 	}
-	folded := strings.ToLower(strings.ReplaceAll(name, "_", ""))
-	if strings.HasPrefix(folded, "ufcrm") {
-		return folded
+	return strings.ToLower(strings.ReplaceAll(name, "_", ""))
+}
+
+// likeUserField tells whether a name is a user field's in any spelling.
+func likeUserField[T string | []byte](name T) bool {
+	const prefix = "ufcrm"
+	n := 0
+	for i := 0; i < len(name) && n < len(prefix); i++ {
+		switch name[i] {
+		case '_':
+		case prefix[n], prefix[n] - 'a' + 'A':
+			n++
+		default:
+			return false
+		}
 	}
-	return name
+	return n == len(prefix)
 }

@@ -181,7 +181,7 @@ func (f *flight) source(id string) {
 	}
 	var known []string
 	for _, raw := range rowsOf(o.data) {
-		r := parseRow(raw)
+		r := row(raw)
 		if entity := r.text("entityId"); entity == "" || entity == "SOURCE" {
 			known = append(known, r.text("statusId"))
 		}

@@ -1,7 +1,6 @@
 package crmclient
 
 import (
-	"encoding/json"
 	"net/http"
 	"time"
 )
@@ -107,14 +106,14 @@ func (c *Creator) encode(e *event, p *portal) error {
 	if e.bodyFor == p {
 		return nil
 	}
-	fields := e.req.Contact.body()
-	if unknown := p.fit(fields); len(unknown) > 0 {
+	fields, unknown := p.fit(e.req.Contact.body())
+	if len(unknown) > 0 {
 		c.mu.Lock()
 		c.report(unknown)
 		c.mu.Unlock()
 	}
-	p.way.mark(fields, p, c.cfg.Originator, e.req.OriginID)
-	body, err := json.Marshal(fields)
+	// Most contacts fit; what outgrows it is one allocation more.
+	body, err := p.way.mark(fields, p, c.cfg.Originator, e.req.OriginID).appendJSON(make([]byte, 0, 512))
 	if err != nil {
 		return err
 	}

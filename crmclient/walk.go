@@ -13,16 +13,33 @@ import (
 // copies; with anything else it ends early.
 func entries(raw json.RawMessage) iter.Seq2[string, json.RawMessage] {
 	return func(yield func(string, json.RawMessage) bool) {
+		n, list := 0, !isObject(raw)
+		for name, value := range members(raw) {
+			text := string(name)
+			if list {
+				text = strconv.Itoa(n)
+			}
+			if !yield(text, value) {
+				return
+			}
+			n++
+		}
+	}
+}
+
+// members is entries without names for a list's values. A name is good until the next.
+func members(raw json.RawMessage) iter.Seq2[[]byte, json.RawMessage] {
+	return func(yield func([]byte, json.RawMessage) bool) {
 		s := bytes.TrimSpace(raw)
 		if len(s) == 0 || s[0] != '{' && s[0] != '[' {
 			return
 		}
 		list := s[0] == '['
-		for n, i := 0, skipTo(s, 1); i < len(s) && s[i] != '}' && s[i] != ']'; n++ {
-			name := strconv.Itoa(n)
+		for i := skipTo(s, 1); i < len(s) && s[i] != '}' && s[i] != ']'; {
+			var name []byte
 			if !list {
 				end := valueEnd(s, i)
-				name = textOf(s[i:end])
+				name = bytesOf(s[i:end])
 				i = skipTo(s, end)
 			}
 			end := valueEnd(s, i)
@@ -83,23 +100,34 @@ func valueEnd(s []byte, i int) int {
 
 // stringEnd gives the place after the string that begins at i.
 func stringEnd(s []byte, i int) int {
-	for i++; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			i++
-		case '"':
+	for {
+		n := bytes.IndexByte(s[i+1:], '"')
+		if n < 0 {
+			return len(s)
+		}
+		i += 1 + n
+		slashes := 0
+		for s[i-1-slashes] == '\\' { // ends at the opening quote at the latest
+			slashes++
+		}
+		if slashes%2 == 0 {
 			return i + 1
 		}
 	}
-	return len(s)
 }
 
 // textOf is the text of a JSON string, "" for anything else.
-func textOf(raw json.RawMessage) string {
-	if len(raw) >= 2 && raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
-		return string(raw[1 : len(raw)-1])
+func textOf(raw json.RawMessage) string { return string(bytesOf(raw)) }
+
+// bytesOf is textOf without a copy where nothing in it is escaped.
+func bytesOf(raw json.RawMessage) []byte {
+	if len(raw) < 2 || raw[0] != '"' {
+		return nil
+	}
+	if bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
+		return raw[1 : len(raw)-1]
 	}
 	var s string
 	_ = json.Unmarshal(raw, &s) // what cannot be read is not told
-	return s
+	return []byte(s)
 }
