@@ -46,7 +46,7 @@ func TestCredentialsHoldABatch(t *testing.T) {
 				w.sim.Script(func(crmtest.Call) crmtest.Action { return a })
 				later(time.Hour)
 				w.wantHolds("credentials")
-				if n := w.sim.Stats().Requests[batchPath+" "+name]; n > 1 {
+				if n := w.sim.Stats().Requests[batchPath+" "+name]; n > 2 { // a half is tried at once, as another event's create had passed
 					t.Errorf("%d batches while held", n)
 				}
 				w.sim.Script(nil)

@@ -118,6 +118,7 @@ type Creator struct {
 	queue    [kinds][]*ticket
 	timer    *time.Timer // runs pump when something may leave
 	free     int         // slots
+	pumping  bool        // pump is about to run
 	inFlight int         // tickets in slots
 	callers  int         // calls of Create and Prepare that run
 	lastKind kind        // of the last request

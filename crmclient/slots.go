@@ -2,6 +2,7 @@ package crmclient
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -63,7 +64,7 @@ func (c *Creator) submit(ctx context.Context, stop <-chan struct{}, t *ticket) (
 	}
 	c.mu.Lock()
 	c.queue[t.kind] = append(c.queue[t.kind], t)
-	c.pump()
+	c.pumpSoon()
 	c.mu.Unlock()
 	err := ErrStopped
 	select {
@@ -127,6 +128,22 @@ func (c *Creator) withdraw(t *ticket) {
 		t.job.cancel()
 	}
 	c.pump()
+}
+
+// pumpSoon has pump run when those who are about to submit have done so: a batch
+// then takes them along. Called with mu held.
+func (c *Creator) pumpSoon() {
+	if c.free == 0 || c.pumping {
+		return
+	}
+	c.pumping = true
+	go func() {
+		runtime.Gosched()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.pumping = false
+		c.pump()
+	}()
 }
 
 // pump starts what may leave now and sets the timer for what may leave later. There is no
@@ -304,5 +321,5 @@ func (c *Creator) finish(j *job) {
 			c.queue[t.kind] = append(c.queue[t.kind], t)
 		}
 	}
-	c.pump()
+	c.pumpSoon()
 }
