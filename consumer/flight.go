@@ -17,7 +17,6 @@ type flight struct {
 	record
 	event   transform.Event
 	contact crmclient.Contact
-	built   bool       // contact is there, or failure says why not
 	failure *rejection // why it can never become a contact
 
 	panicked   bool // a create panicked: nobody knows whether it was sent
@@ -29,10 +28,10 @@ type flight struct {
 	done chan struct{}     // closed when it ended, finished or not
 }
 
-// takeUp decodes the record and puts it in line behind those of its key and
+// takeUp transforms the record and puts it in line behind those of its key and
 // its event id. Only run calls it, so that the lines have the log's order.
 func (p *partition) takeUp(ctx context.Context, f *flight) error {
-	if err := p.decode(ctx, f); err != nil {
+	if err := p.transform(ctx, f); err != nil {
 		return err
 	}
 	before, sameID := p.seen.enter(p.id, f.event.ID, f.done)
@@ -126,7 +125,6 @@ func (p *partition) untouched(f *flight) {
 
 // deliver brings the record to its end; false says that it was cut short.
 func (p *partition) deliver(f *flight) bool {
-	p.build(f)
 	if f.failure == nil && !p.create(f) {
 		return false
 	}
@@ -159,10 +157,12 @@ func (p *partition) create(f *flight) bool {
 	}
 	p.lookedUp(f, result.Found)
 	p.metrics.created(result.Found, time.Since(f.event.Time))
-	p.cfg.Log.Debug().Str("event_id", f.event.ID).Int("partition", f.Partition).Int64("offset", f.Offset).
-		Int64("contact_id", result.ContactID).Str("contact_url", p.creator.ContactURL(result.ContactID)).
-		Bool("found", result.Found).Int("attempts", result.Attempts).Dur("duration", time.Since(began)).
-		Msg("contact exists")
+	if told := p.cfg.Log.Debug(); told.Enabled() {
+		told.Str("event_id", f.event.ID).Int("partition", f.Partition).Int64("offset", f.Offset).
+			Int64("contact_id", result.ContactID).Str("contact_url", p.creator.ContactURL(result.ContactID)).
+			Bool("found", result.Found).Int("attempts", result.Attempts).Dur("duration", time.Since(began)).
+			Msg("contact exists")
+	}
 	return true
 }
 
@@ -275,13 +275,14 @@ func (p *partition) bury(f *flight) bool {
 	return true
 }
 
-// decode reads the event; only ctx's end is an error.
-func (p *partition) decode(ctx context.Context, f *flight) error {
+// transform reads the event and builds the contact; only ctx's end is an error.
+func (p *partition) transform(ctx context.Context, f *flight) error {
 	tried, err := p.tryAlone(ctx, f)
 	if tried || err != nil {
 		return err
 	}
 	p.decodeSafely(f)
+	p.build(f)
 	return nil
 }
 
@@ -298,13 +299,12 @@ func (p *partition) decodeSafely(f *flight) {
 	f.failure = rejectedByTransform(err)
 }
 
-// build makes the contact, once.
+// build makes the contact; a panic is a failure of the event.
 func (p *partition) build(f *flight) {
-	if f.built || f.failure != nil {
+	if f.failure != nil {
 		return
 	}
 	defer func() {
-		f.built = true
 		if r := recover(); r != nil {
 			p.reportPanic(f, r)
 			f.failure = internalFailure()

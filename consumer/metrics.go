@@ -12,6 +12,7 @@ import (
 type metrics struct {
 	consumed    prometheus.Counter
 	contacts    *prometheus.CounterVec // how
+	made, found prometheus.Counter     // of contacts
 	skipped     *prometheus.CounterVec // why
 	deadLetters *prometheus.CounterVec // reason
 	lost        prometheus.Counter
@@ -40,9 +41,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		commits:     counters("commits_total", "Offset commits.", "outcome"),
 		commitTime:  histogram("commit_duration_seconds", "Time of an offset commit.", prometheus.DefBuckets),
 	}
-	for _, how := range []string{"created", "found"} {
-		m.contacts.WithLabelValues(how)
-	}
+	m.made, m.found = m.contacts.WithLabelValues("created"), m.contacts.WithLabelValues("found")
 	if reg == nil {
 		return m, nil
 	}
@@ -56,11 +55,11 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 }
 
 func (m *metrics) created(found bool, latency time.Duration) {
-	how := "created"
 	if found {
-		how = "found"
+		m.found.Inc()
+	} else {
+		m.made.Inc()
 	}
-	m.contacts.WithLabelValues(how).Inc()
 	m.latency.Observe(max(latency.Seconds(), 0))
 }
 

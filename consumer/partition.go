@@ -17,6 +17,9 @@ type partition struct {
 	id       int
 	openedAt opening
 
+	// ready are the records that are taken up and not yet on their way. Owned by run.
+	ready []*flight
+
 	// turns holds, per key, the newest unfinished record: the next one of that key
 	// waits for it. Guarded by mu.
 	turns map[string]*flight
@@ -156,6 +159,7 @@ func (p *partition) fetchFailed(err error) error {
 // dispatchAll dispatches a fetch's records in their order. What is not
 // dispatched any more gives its room back.
 func (p *partition) dispatchAll(ctx context.Context, batch fetched) error {
+	defer p.launch()
 	for i, rec := range batch.records {
 		if err := p.dispatch(ctx, rec); err != nil {
 			for _, left := range batch.records[i:] {
@@ -174,7 +178,7 @@ func (p *partition) dispatchAll(ctx context.Context, batch fetched) error {
 	return nil
 }
 
-// dispatch waits for the window and the grant and sets the record on its way.
+// dispatch waits for the window and the grant and takes the record up.
 func (p *partition) dispatch(ctx context.Context, rec record) error {
 	p.metrics.consumed.Inc()
 	if done := p.alreadyDone(rec); done {
@@ -192,8 +196,24 @@ func (p *partition) dispatch(ctx context.Context, rec record) error {
 	if err := p.takeUp(ctx, f); err != nil {
 		return err
 	}
-	p.workers.Go(func() { p.fly(f) })
+	p.ready = append(p.ready, f)
+	if len(p.ready) == launchLimit {
+		p.launch()
+	}
 	return nil
+}
+
+// launchLimit is how many records set out together at most: a full batch of the CRM's.
+const launchLimit = 50
+
+// launch sets what is ready on its way, together: one by one, each would find a free slot
+// of the CRM client and leave in a request of its own. Nothing waits for more to come.
+func (p *partition) launch() {
+	for _, f := range p.ready {
+		p.workers.Go(func() { p.fly(f) })
+	}
+	clear(p.ready)
+	p.ready = p.ready[:0]
 }
 
 // alreadyDone passes over a record that an earlier owner finished.
@@ -239,6 +259,7 @@ func (p *partition) awaitGrant(ctx context.Context, offset int64) error {
 		if room && granted {
 			return ctx.Err()
 		}
+		p.launch()
 		select {
 		case <-p.wake:
 		case <-ctx.Done():

@@ -44,6 +44,7 @@ func (p *partition) tryAlone(ctx context.Context, f *flight) (bool, error) {
 	}
 	p.setTrial(attempt)
 	defer p.setTrial(trial{offset: -1})
+	p.launch()
 	if err := p.awaitCommit(ctx); err != nil {
 		return true, err
 	}

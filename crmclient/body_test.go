@@ -2,6 +2,7 @@ package crmclient
 
 import (
 	"encoding/json"
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -23,10 +24,7 @@ func FuzzBody(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := map[string]any{}
-		for name, value := range c.UserFields {
-			want[name] = value
-		}
+		want := maps.Clone(c.UserFields)
 		for _, field := range c.body() {
 			want[field.name] = field.value
 		}
