@@ -21,6 +21,7 @@ type flight struct {
 
 	panicked   bool // a create panicked: nobody knows whether it was sent
 	inherited  bool // suspect, because an earlier owner may have sent it
+	explores   bool // taken up for the exploration
 	suspect    bool
 	sentBefore func() time.Time
 
@@ -43,6 +44,10 @@ func (p *partition) takeUp(ctx context.Context, f *flight) error {
 	f.inherited = p.progress.standing(f.Offset) == standingSuspect
 	f.suspect = f.inherited || before || f.event.Replays > 0 || p.careful()
 	f.sentBefore = p.sentBefore(f.inherited)
+	if f.inherited && p.explore.on {
+		f.explores = true
+		p.explore.out++
+	}
 	if len(f.Key) > 0 {
 		if ahead := p.turns[string(f.Key)]; ahead != nil {
 			f.turn = append(f.turn, ahead.done)
@@ -96,6 +101,10 @@ func (p *partition) land(f *flight) {
 	defer p.mu.Unlock()
 	if key := string(f.Key); p.turns[key] == f {
 		delete(p.turns, key)
+	}
+	if f.explores {
+		p.explore.out--
+		signal(p.wake)
 	}
 }
 

@@ -89,9 +89,17 @@ func unsentFrom(spans []span, offset int64) []span {
 type exploration struct {
 	on      bool
 	window  int
+	out     int // records that were taken up for it and have not ended
 	absent  int
 	foundAt bool
 }
+
+// explorationSlack is how many records may be stuck without the others waiting for them.
+const explorationSlack = 32
+
+// room tells whether one more record may be taken up. More than what can end the
+// exploration would be looked up in vain, twice and a settle time apart.
+func (e *exploration) room() bool { return !e.on || e.out+e.absent < e.window+explorationSlack }
 
 // result notes a look-up's answer; it tells whether the exploration ends with it.
 func (e *exploration) result(found bool) bool {

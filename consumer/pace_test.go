@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -135,5 +136,53 @@ func TestH5RefusalsDoNotCountInAnExploration(t *testing.T) {
 		if n := r.crm.suspects(); n == 400 {
 			t.Error("the exploration did not end")
 		}
+	})
+}
+
+// No more is looked up than can end an exploration: each look-up is one of the portal's few
+// requests, made twice, and its event waits a settle time.
+func TestExplorationLooksUpLittleMoreThanAWindow(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.produce(events("old", 1000)...)
+		r.crm.setAnswer(func(_ context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
+			if q.Suspect {
+				time.Sleep(10 * time.Second) // two look-ups
+			}
+			return crmclient.Result{}, nil, false
+		})
+		p := r.start()
+		r.await("all", func() bool { return r.commits()[0].offset == 1000 })
+		p.shutdown(t)
+		if n, most := r.crm.suspects(), defaultWindow+explorationSlack; n < defaultWindow || n > most {
+			t.Errorf("%d events were looked up, want %d to %d", n, defaultWindow, most)
+		}
+	})
+}
+
+// A few events that get no answer do not keep an exploration from its end.
+func TestExplorationGoesAroundWhatIsStuck(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.produce(events("old", 1000)...)
+		const few = 20
+		free := make(chan struct{})
+		stuck := 0
+		var mu sync.Mutex
+		r.crm.setAnswer(func(ctx context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
+			mu.Lock()
+			wait := stuck < few
+			if wait {
+				stuck++
+			}
+			mu.Unlock()
+			if wait {
+				<-free
+			}
+			return crmclient.Result{}, nil, false
+		})
+		p := r.start(func(c *Config) { c.Window = 512 })
+		r.await("what is not stuck", func() bool { return len(r.crm.createdIDs()) == 1000-few })
+		close(free)
+		r.await("all", func() bool { return r.commits()[0].offset == 1000 })
+		p.shutdown(t)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -212,6 +213,9 @@ func (p *partition) launch() {
 	for _, f := range p.ready {
 		p.workers.Go(func() { p.fly(f) })
 	}
+	if len(p.ready) > 1 {
+		runtime.Gosched() // they are to be in the CRM client's queue before more is prepared
+	}
 	clear(p.ready)
 	p.ready = p.ready[:0]
 }
@@ -248,7 +252,7 @@ func (p *partition) awaitGrant(ctx context.Context, offset int64) error {
 		// What lies below holds no record: with nothing in flight the commit can
 		// move up to this one, however far it is.
 		p.progress.skip(offset)
-		room := p.progress.unfinished() < p.window()
+		room := p.progress.unfinished() < p.window() && p.explore.room()
 		granted := offset < p.granted
 		p.want = max(p.want, offset)
 		soon := p.granted-offset < int64(p.cfg.Window)/2

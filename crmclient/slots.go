@@ -130,19 +130,28 @@ func (c *Creator) withdraw(t *ticket) {
 	c.pump()
 }
 
-// pumpSoon has pump run when those who are about to submit have done so: a batch
-// then takes them along. Called with mu held.
+// pumpSoon has pump run when those who are about to submit have done so: a batch then
+// takes them along. It waits for no time, only for goroutines that can run; an idle process
+// does not notice. Called with mu held.
 func (c *Creator) pumpSoon() {
 	if c.free == 0 || c.pumping {
 		return
 	}
 	c.pumping = true
 	go func() {
-		runtime.Gosched()
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.pumping = false
-		c.pump()
+		for waiting := -1; ; {
+			runtime.Gosched()
+			c.mu.Lock()
+			n := len(c.queue[kindCreate])
+			if n == waiting || n >= c.cfg.BatchSize {
+				c.pumping = false
+				c.pump()
+				c.mu.Unlock()
+				return
+			}
+			waiting = n
+			c.mu.Unlock()
+		}
 	}()
 }
 
