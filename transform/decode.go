@@ -29,8 +29,10 @@ func (t *Transformer) Decode(r Record) (Event, error) {
 	e.ID = identify(&env, body.source, body.id, original)
 	e.OriginID = originID(e.ID)
 	e.Time = e.RecordedAt
-	if when, err := time.Parse(time.RFC3339, body.time); err == nil {
-		e.Time = when
+	if body.time != "" {
+		if when, err := time.Parse(time.RFC3339, body.time); err == nil {
+			e.Time = when
+		}
 	}
 	if reject != nil {
 		return e, reject

@@ -107,6 +107,9 @@ func (e *envelope) readDeadLetter(name, value string) {
 // original gives the coordinates of the record that was first written: a
 // dead letter and its replay carry them in headers.
 func (e *envelope) original(r Record) Record {
+	if !e.replayed {
+		return r
+	}
 	if e.topic != "" {
 		r.Topic = e.topic
 	}

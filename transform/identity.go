@@ -27,21 +27,25 @@ func identify(env *envelope, source, id string, original Record) string {
 	case env.idemKey != "":
 		return "id:" + topic + " " + readable(env.idemKey, isPublic)
 	}
-	return "rec:" + topic + "/" + strconv.Itoa(original.Partition) +
-		"/" + strconv.FormatInt(original.Offset, 10) +
-		"@" + strconv.FormatInt(original.Time.UnixMilli(), 10) +
-		"/" + shortHash(original.Value)
+	var text [320]byte // a topic has up to 249
+	b := append(append(text[:0], "rec:"...), topic...)
+	b = strconv.AppendInt(append(b, '/'), int64(original.Partition), 10)
+	b = strconv.AppendInt(append(b, '/'), original.Offset, 10)
+	b = strconv.AppendInt(append(b, '@'), original.Time.UnixMilli(), 10)
+	return string(appendHash(append(b, '/'), original.Value))
 }
 
 // originID hashes an event id to what the CRM holds: safe in every field and filter.
 func originID(eventID string) string {
 	sum := sha256.Sum256([]byte(eventID))
-	return originPrefix + hex.EncodeToString(sum[:20])
+	var text [len(originPrefix) + 40]byte
+	return string(hex.AppendEncode(append(text[:0], originPrefix...), sum[:20]))
 }
 
-func shortHash(b []byte) string {
+// appendHash appends a short hash in lower-case hex.
+func appendHash(to, b []byte) []byte {
 	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:16])
+	return hex.AppendEncode(to, sum[:16])
 }
 
 const hashMark = "sha256:"
@@ -53,7 +57,7 @@ func readable(part string, ok func(string) bool) string {
 	if ok(part) && !strings.HasPrefix(part, hashMark) {
 		return part
 	}
-	return hashMark + shortHash([]byte(part))
+	return string(appendHash([]byte(hashMark), []byte(part)))
 }
 
 // isTopic tells whether a name is one that Kafka allows.
