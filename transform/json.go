@@ -15,12 +15,18 @@ type member struct {
 	value any // nil, bool, json.Number, string, []any or object
 }
 
+// usualFields are as many as most leads have, or more.
+const usualFields = 12
+
 // jsonReader reads valid JSON, from a position that is no blank. Texts
 // without escapes keep their bytes, even such as are no UTF-8: identities are made
 // of what was sent. Whatever leaves for the CRM or a mapping is cleaned on its way.
+//
+// With text, which is b once more, such texts are parts of it: one copy for all.
 type jsonReader struct {
-	b []byte
-	i int
+	b    []byte
+	text string
+	i    int
 }
 
 // next skips white space, and the given separators, and returns the byte after.
@@ -58,8 +64,11 @@ func (r *jsonReader) value() any {
 }
 
 func (r *jsonReader) object() object {
-	r.i++
 	o := object{}
+	if r.i == 0 {
+		o = make(object, 0, usualFields)
+	}
+	r.i++
 	for r.next(",") != '}' {
 		key := r.string()
 		r.next(":")
@@ -82,7 +91,7 @@ func (r *jsonReader) array() []any {
 func (r *jsonReader) string() string {
 	start := r.i
 	if !r.skipString() {
-		return string(r.b[start+1 : r.i-1])
+		return r.cut(start+1, r.i-1)
 	}
 	var s string
 	_ = json.Unmarshal(r.b[start:r.i], &s) // cannot fail: it is valid
@@ -92,7 +101,14 @@ func (r *jsonReader) string() string {
 func (r *jsonReader) number() json.Number {
 	start := r.i
 	r.skipWord()
-	return json.Number(r.b[start:r.i])
+	return json.Number(r.cut(start, r.i))
+}
+
+func (r *jsonReader) cut(from, to int) string {
+	if r.text != "" {
+		return r.text[from:to]
+	}
+	return string(r.b[from:to])
 }
 
 // skip passes over a value.

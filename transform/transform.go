@@ -49,12 +49,19 @@ type Event struct {
 	raw []byte
 }
 
+// maxShared is the longest data in bytes whose texts share one copy: a short
+// text that is kept keeps all of it.
+const maxShared = 4096
+
 // data decodes the lead's data; nil when there is none.
 func (e Event) data() any {
 	if len(e.raw) == 0 {
 		return nil
 	}
 	r := jsonReader{b: e.raw} // Decode has seen that it is valid
+	if len(e.raw) <= maxShared {
+		r.text = string(e.raw)
+	}
 	return r.value()
 }
 
