@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // buildName decides which texts are the parts of the name. Given parts
@@ -36,7 +37,8 @@ func isFullName(text, last string) bool {
 		words := strings.Fields(text)
 		return len(words) > 1 && (strings.EqualFold(words[0], last) || strings.EqualFold(words[len(words)-1], last))
 	}
-	return len(strings.Fields(text)) > 1 || strings.Contains(text, ".") && len(nameWords(text)) > 1
+	text = strings.TrimSpace(text)
+	return strings.ContainsFunc(text, unicode.IsSpace) || strings.Contains(text, ".") && len(nameWords(nil, text)) > 1
 }
 
 // fill takes the parts that are missing from a full name; it is not ok when

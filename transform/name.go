@@ -25,7 +25,8 @@ func splitName(text string) fullName {
 	if strings.Contains(text, ",") {
 		text = strings.ReplaceAll(strings.ReplaceAll(text, ",", ", "), " ,", ",")
 	}
-	words := nameWords(text)
+	var few [6]word
+	words := nameWords(few[:0], text)
 	if n, ok := splitAtComma(words); ok {
 		return n
 	}
@@ -56,12 +57,11 @@ func splitWords(words []word) fullName {
 	return splitByOrder(words)
 }
 
-// nameWords cuts a text at any blanks and takes initials apart: И.И. is two.
-func nameWords(text string) []word {
-	texts, folds := strings.Fields(text), strings.Fields(foldName(text))
-	words := make([]word, 0, len(texts)+2)
-	for i, text := range texts {
-		fold := folds[i]
+// nameWords appends the words of a text to words. It cuts at any blanks and
+// takes initials apart: И.И. is two.
+func nameWords(words []word, text string) []word {
+	for text := range strings.FieldsSeq(text) {
+		fold := foldName(text)
 		for {
 			_, size := utf8.DecodeRuneInString(text)
 			if len(text) <= size+1 || text[size] != '.' {

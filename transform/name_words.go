@@ -1,10 +1,32 @@
 package transform
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // foldName gives a text in lower case without ё, as the lists below have words.
 func foldName(word string) string {
-	return strings.ReplaceAll(strings.ToLower(word), "ё", "е")
+	var few [64]byte
+	b := few[:0]
+	for _, r := range word {
+		b = utf8.AppendRune(b, foldRune(r))
+	}
+	return string(b)
+}
+
+// foldRune asks Unicode's tables only where it must: they are slow.
+func foldRune(r rune) rune {
+	switch {
+	case r >= 'A' && r <= 'Z', r >= 'А' && r <= 'Я':
+		return r + 32
+	case r == 'ё', r == 'Ё':
+		return 'е'
+	case r < utf8.RuneSelf, r >= 'а' && r <= 'я':
+		return r
+	}
+	return unicode.ToLower(r)
 }
 
 // isParticle tells a word that begins a last name.
