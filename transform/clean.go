@@ -9,7 +9,7 @@ import (
 // cleanLine gives text for a field of one line: valid UTF-8, no control
 // characters, no blanks around it.
 func cleanLine(s string) string {
-	if isPlainASCII(s) {
+	if isClean(s) {
 		return strings.TrimSpace(s)
 	}
 	return strings.TrimSpace(strings.Map(lineRune, s))
@@ -17,7 +17,7 @@ func cleanLine(s string) string {
 
 // cleanText is cleanLine for a field that may have several lines.
 func cleanText(s string) string {
-	if isPlainASCII(s) {
+	if isClean(s) {
 		return strings.TrimSpace(s)
 	}
 	if strings.Contains(s, "\r") {
@@ -26,13 +26,22 @@ func cleanText(s string) string {
 	return strings.TrimSpace(strings.Map(textRune, s))
 }
 
-func isPlainASCII(s string) bool {
+// isClean tells most texts that need no cleaning but for the blanks around
+// them, by their bytes: looking at each character takes several times as long.
+func isClean(s string) bool {
+	ascii := true
 	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
+		switch c := s[i]; {
+		case c >= ' ' && c <= '~':
+		case c < utf8.RuneSelf: // a control character
 			return false
+		case c == 0xC2, c == 0xE2, c == 0xEF: // begins those from U+0085 to U+FEFF that are mapped, and others
+			return false
+		default:
+			ascii = false
 		}
 	}
-	return true
+	return ascii || utf8.ValidString(s)
 }
 
 // lineRune maps each byte that is no UTF-8 to U+FFFD: [strings.Map] hands it

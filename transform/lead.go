@@ -102,11 +102,11 @@ func (l *lead) addText(f field, key, text string) (ok bool) {
 	case fieldOpened:
 		return l.setOpened(text)
 	}
-	e := &l.fields[f]
+	e, line := &l.fields[f], cleanLine(text)
 	if e.text == "" {
-		*e = entry{key, cleanLine(text)}
+		*e = entry{key, line}
 	}
-	return e.text == cleanLine(text)
+	return e.text == line
 }
 
 func (l *lead) setRegion(text string) bool {
