@@ -28,8 +28,16 @@ type comments struct {
 // room for the sentence that tells of a cut.
 const cutRoom = 100
 
-func (c *comments) add(line string) {
-	if line == "" {
+// usualComments is how many bytes most comments have, or more.
+const usualComments = 256
+
+// add adds a line, given in parts.
+func (c *comments) add(parts ...string) {
+	n := 0
+	for _, part := range parts {
+		n += utf8.RuneCountInString(part)
+	}
+	if n == 0 {
 		return
 	}
 	if c.leftOut > 0 {
@@ -41,13 +49,17 @@ func (c *comments) add(line string) {
 		c.runes++
 	}
 	left := maxComments - cutRoom - c.runes
-	n := utf8.RuneCountInString(line)
 	if n > left {
-		line = cutRunes(line, max(left, 1))
+		parts = []string{cutRunes(strings.Join(parts, ""), max(left, 1))}
 		c.leftOut = 1
 	}
 	c.runes += min(n, left)
-	c.b.WriteString(line)
+	if c.b.Cap() == 0 {
+		c.b.Grow(usualComments)
+	}
+	for _, part := range parts {
+		c.b.WriteString(part)
+	}
 }
 
 // addAll adds the lines of another.
@@ -79,7 +91,7 @@ func (c *comments) note(key string, value any) {
 func (c *comments) walk(path string, value any, depth int) {
 	if text, ok := textOf(value); ok {
 		if text != "" {
-			c.add(path + ": " + text)
+			c.add(path, ": ", text)
 		}
 		return
 	}
