@@ -55,7 +55,8 @@ func readBody(env *envelope, value []byte) (body, *Rejection) {
 	if len(value) > maxValue {
 		return b, &Rejection{Reason: ReasonTooLarge, Message: "the value is longer than 1 MiB"}
 	}
-	text, reject := checkJSON(value)
+	var event structured
+	text, reject := checkJSON(value, &event)
 	if reject != nil {
 		return b, reject
 	}
@@ -63,7 +64,6 @@ func readBody(env *envelope, value []byte) (body, *Rejection) {
 	if !isObject(text) {
 		return b, nil
 	}
-	event := skim(text)
 	if env.contentType == cloudEventsJSON || event.versioned && (!env.binary || event.whole()) {
 		b.source, b.id, b.time = scalarText(event.source), scalarText(event.id), scalarText(event.time)
 		b.data, reject = event.payload()
@@ -72,14 +72,14 @@ func readBody(env *envelope, value []byte) (body, *Rejection) {
 }
 
 // checkJSON gives one JSON text without byte order mark and blanks around it.
-func checkJSON(value []byte) ([]byte, *Rejection) {
+// The members of an object are noted in event, unless it is nil.
+func checkJSON(value []byte, event *structured) ([]byte, *Rejection) {
 	value = bytes.TrimSpace(bytes.TrimPrefix(value, []byte("\xEF\xBB\xBF")))
-	switch {
-	case len(value) == 0:
+	if len(value) == 0 {
 		return nil, malformed("the value is empty")
-	// The standard scanner decides what JSON is and how deep it may nest
-	// (10,000 levels), so our reader needs no checks of its own.
-	case !json.Valid(value):
+	}
+	// What passes here needs no checks when it is read.
+	if checker := (jsonChecker{b: value, top: event}); !checker.valid() {
 		return nil, malformed("the value is no JSON")
 	}
 	return value, nil
@@ -99,33 +99,26 @@ func (s structured) whole() bool {
 	return s.source != nil && s.id != nil && (s.data != nil || s.dataBase64 != nil)
 }
 
-// skim reads the members of an object and decodes none of them.
-func skim(text []byte) structured {
-	var s structured
-	r := jsonReader{b: text}
-	r.i++
-	for r.next(",") != '}' {
-		key := r.string()
-		r.next(":")
-		start := r.i
-		r.skip()
-		raw := text[start:r.i]
-		switch key {
-		case "specversion":
-			s.versioned = true
-		case "source":
-			s.source = raw
-		case "id":
-			s.id = raw
-		case "time":
-			s.time = raw
-		case "data":
-			s.data = raw
-		case "data_base64":
-			s.dataBase64 = raw
-		}
+// take notes a member, given as JSON text; of several with one name the last counts.
+func (s *structured) take(key, value []byte) {
+	name := key[1 : len(key)-1]
+	if bytes.IndexByte(name, '\\') >= 0 {
+		name = []byte(scalarText(key))
 	}
-	return s
+	switch string(name) {
+	case "specversion":
+		s.versioned = true
+	case "source":
+		s.source = value
+	case "id":
+		s.id = value
+	case "time":
+		s.time = value
+	case "data":
+		s.data = value
+	case "data_base64":
+		s.dataBase64 = value
+	}
 }
 
 // scalarText gives a text or a number as text.
@@ -148,7 +141,7 @@ func scalarText(raw []byte) string {
 func (s *structured) payload() ([]byte, *Rejection) {
 	switch {
 	case len(s.data) > 0 && s.data[0] == '"':
-		if inner, reject := checkJSON([]byte(scalarText(s.data))); reject == nil && isObject(inner) {
+		if inner, reject := checkJSON([]byte(scalarText(s.data)), nil); reject == nil && isObject(inner) {
 			return inner, nil
 		}
 		return s.data, nil
@@ -161,5 +154,5 @@ func (s *structured) payload() ([]byte, *Rejection) {
 	if err != nil {
 		return nil, malformed("data_base64 of the CloudEvent is no Base64")
 	}
-	return checkJSON(decoded)
+	return checkJSON(decoded, nil)
 }

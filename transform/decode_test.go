@@ -84,3 +84,17 @@ func TestDecode(t *testing.T) {
 		})
 	}
 }
+
+// TestDecodeNoObjectIsNoCloudEvent: only an object can be a CloudEvent, so a
+// mapping gets any other value as it is, whatever the content type says.
+func TestDecodeNoObjectIsNoCloudEvent(t *testing.T) {
+	t.Parallel()
+	tr := newTransformer(t, Options{Mapping: `{email: .[0]}`})
+	e, err := tr.Decode(record(`["a@example.com"]`, "content-type", "application/cloudevents+json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]any{"a@example.com"}, e.data()); diff != "" {
+		t.Errorf("data (-want +got):\n%s", diff)
+	}
+}

@@ -29,11 +29,11 @@ type jsonReader struct {
 	i    int
 }
 
-// next skips white space, and the given separators, and returns the byte after.
-func (r *jsonReader) next(separators string) byte {
+// next skips white space and separators, and returns the byte after.
+func (r *jsonReader) next() byte {
 	for {
-		switch c := r.b[r.i]; {
-		case c == ' ', c == '\t', c == '\n', c == '\r', strings.IndexByte(separators, c) >= 0:
+		switch c := r.b[r.i]; c {
+		case ' ', '\t', '\n', '\r', ',', ':':
 			r.i++
 		default:
 			return c
@@ -42,7 +42,7 @@ func (r *jsonReader) next(separators string) byte {
 }
 
 func (r *jsonReader) value() any {
-	switch r.next("") {
+	switch r.next() {
 	case '{':
 		return r.object()
 	case '[':
@@ -69,9 +69,9 @@ func (r *jsonReader) object() object {
 		o = make(object, 0, usualFields)
 	}
 	r.i++
-	for r.next(",") != '}' {
+	for r.next() != '}' {
 		key := r.string()
-		r.next(":")
+		r.next()
 		o = append(o, member{key, r.value()})
 	}
 	r.i++
@@ -81,7 +81,7 @@ func (r *jsonReader) object() object {
 func (r *jsonReader) array() []any {
 	r.i++
 	a := []any{}
-	for r.next(",") != ']' {
+	for r.next() != ']' {
 		a = append(a, r.value())
 	}
 	r.i++
@@ -109,30 +109,6 @@ func (r *jsonReader) cut(from, to int) string {
 		return r.text[from:to]
 	}
 	return string(r.b[from:to])
-}
-
-// skip passes over a value.
-func (r *jsonReader) skip() {
-	for depth := 0; ; {
-		switch r.b[r.i] {
-		case '{', '[':
-			depth++
-			r.i++
-		case '}', ']':
-			depth--
-			r.i++
-		case '"':
-			r.skipString()
-		case ',', ':', ' ', '\t', '\n', '\r':
-			r.i++
-			continue
-		default:
-			r.skipWord()
-		}
-		if depth == 0 {
-			return
-		}
-	}
 }
 
 // skipString passes over a text and tells whether it has escapes.
