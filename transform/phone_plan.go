@@ -105,7 +105,7 @@ func typed(regions []*numberPlan, national string) (found phone, valid bool) {
 	for i, region := range regions {
 		var kind numberKind
 		if leading := region.leadingDigits(); leading != nil && len(regions) > 1 {
-			if !leading.MatchString(national) {
+			if !leading.matchesStart(national) {
 				continue
 			}
 			kind = region.kind(national)
@@ -128,24 +128,29 @@ type numberPlan struct {
 	meta *phonenumbers.PhoneMetadata
 	code string // calling code
 
-	once                    sync.Once
-	leading, abroad, prefix *regexp.Regexp // nil: none
-	general, fixed, mobile  numberDesc
-	others                  []numberDesc // every further kind
+	once                   sync.Once
+	leading, abroad        *digitPattern  // nil: none
+	plainPrefix            string         // the national prefix, where it is mere digits
+	prefix                 *regexp.Regexp // where it is more
+	general, fixed, mobile numberDesc
+	others                 []numberDesc // every further kind
 }
 
 // numberDesc is one kind of numbers of a plan.
 type numberDesc struct {
 	lengths []int32
-	pattern *regexp.Regexp // nil: no such numbers
+	pattern *digitPattern // nil: no such numbers
 }
 
 func (p *numberPlan) compile() {
 	p.once.Do(func() {
 		m := p.meta
-		p.leading = anchored(m.GetLeadingDigits(), "")
-		p.abroad = anchored(m.GetInternationalPrefix(), "")
-		p.prefix = anchored(m.GetNationalPrefixForParsing(), "")
+		p.leading, p.abroad = newDigitPattern(m.GetLeadingDigits()), newDigitPattern(m.GetInternationalPrefix())
+		if prefix := m.GetNationalPrefixForParsing(); onlyDigits(prefix) {
+			p.plainPrefix = prefix
+		} else {
+			p.prefix = regexp.MustCompile("^(?:" + prefix + ")")
+		}
 		p.general, p.fixed, p.mobile = newDesc(m.GetGeneralDesc()), newDesc(m.GetFixedLine()), newDesc(m.GetMobile())
 		for _, d := range []*phonenumbers.PhoneNumberDesc{m.GetPremiumRate(), m.GetTollFree(), m.GetSharedCost(), m.GetVoip(),
 			m.GetPersonalNumber(), m.GetPager(), m.GetUan(), m.GetVoicemail()} {
@@ -157,24 +162,17 @@ func (p *numberPlan) compile() {
 }
 
 func newDesc(d *phonenumbers.PhoneNumberDesc) numberDesc {
-	return numberDesc{lengths: d.GetPossibleLength(), pattern: anchored(d.GetNationalNumberPattern(), "$")}
-}
-
-func anchored(pattern, end string) *regexp.Regexp {
-	if pattern == "" || pattern == "NA" {
-		return nil
-	}
-	return regexp.MustCompile("^(?:" + pattern + ")" + end)
+	return numberDesc{lengths: d.GetPossibleLength(), pattern: newDigitPattern(d.GetNationalNumberPattern())}
 }
 
 func (d numberDesc) matches(national string) bool {
 	if d.pattern == nil || len(d.lengths) > 0 && !slices.Contains(d.lengths, int32(len(national))) {
 		return false
 	}
-	return d.pattern.MatchString(national)
+	return d.pattern.matches(national)
 }
 
-func (p *numberPlan) leadingDigits() *regexp.Regexp {
+func (p *numberPlan) leadingDigits() *digitPattern {
 	p.compile()
 	return p.leading
 }
@@ -185,7 +183,7 @@ func (p *numberPlan) rewrites() bool { return p.meta.GetNationalPrefixTransformR
 // dialsAbroad tells digits that may begin with the prefix for calls abroad.
 func (p *numberPlan) dialsAbroad(digits string) bool {
 	p.compile()
-	return p.abroad != nil && p.abroad.MatchString(digits)
+	return p.abroad != nil && p.abroad.matchesStart(digits)
 }
 
 // withoutCode drops the calling code of digits that are too long, or no
@@ -198,7 +196,7 @@ func (p *numberPlan) withoutCode(digits string) (string, bool) {
 	rest = p.stripped(rest)
 	p.compile()
 	tooLong := len(digits) > int(slices.Max(p.general.lengths))
-	if tooLong || !p.general.pattern.MatchString(digits) && p.general.pattern.MatchString(rest) {
+	if tooLong || !p.general.pattern.matches(digits) && p.general.pattern.matches(rest) {
 		return rest, true
 	}
 	return "", false
@@ -218,18 +216,29 @@ func (p *numberPlan) withoutPrefix(national string) string {
 // stripped drops the national prefix unless only the number with it is one of the plan.
 func (p *numberPlan) stripped(national string) string {
 	p.compile()
-	if p.prefix == nil {
+	rest, ok := p.cutPrefix(national)
+	if !ok {
 		return national
 	}
-	at := p.prefix.FindStringIndex(national)
-	if at == nil {
-		return national
-	}
-	rest := national[at[1]:]
-	if p.general.pattern.MatchString(national) && !p.general.pattern.MatchString(rest) {
+	if p.general.pattern.matches(national) && !p.general.pattern.matches(rest) {
 		return national
 	}
 	return rest
+}
+
+func (p *numberPlan) cutPrefix(national string) (rest string, ok bool) {
+	if p.prefix == nil {
+		return strings.CutPrefix(national, p.plainPrefix)
+	}
+	at := p.prefix.FindStringIndex(national)
+	if at == nil {
+		return national, false
+	}
+	return national[at[1]:], true
+}
+
+func onlyDigits(s string) bool {
+	return !strings.ContainsFunc(s, func(c rune) bool { return !isDigit(c) })
 }
 
 type numberKind int
