@@ -29,7 +29,7 @@ type comments struct {
 const cutRoom = 100
 
 // usualComments is how many bytes most comments have, or more.
-const usualComments = 256
+const usualComments = 128
 
 // add adds a line, given in parts.
 func (c *comments) add(parts ...string) {

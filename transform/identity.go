@@ -57,7 +57,8 @@ func readable(part string, ok func(string) bool) string {
 	if ok(part) && !strings.HasPrefix(part, hashMark) {
 		return part
 	}
-	return string(appendHash([]byte(hashMark), []byte(part)))
+	var text [len(hashMark) + 32]byte
+	return string(appendHash(append(text[:0], hashMark...), []byte(part)))
 }
 
 // isTopic tells whether a name is one that Kafka allows.

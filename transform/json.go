@@ -3,6 +3,7 @@ package transform
 import (
 	"encoding/json"
 	"strings"
+	"unicode/utf8"
 )
 
 // object is a decoded JSON object that keeps the order of the form's fields
@@ -132,10 +133,12 @@ func (r *jsonReader) skipWord() {
 
 // plain gives a value in the types of encoding/json, with valid UTF-8; of
 // several members with one name the last counts.
-func plain(v any) any {
-	switch v := v.(type) {
+func plain(value any) any {
+	switch v := value.(type) {
 	case string:
-		return strings.ToValidUTF8(v, "\uFFFD")
+		if !utf8.ValidString(v) {
+			return strings.ToValidUTF8(v, "\uFFFD")
+		}
 	case []any:
 		a := make([]any, len(v))
 		for i := range v {
@@ -149,5 +152,5 @@ func plain(v any) any {
 		}
 		return m
 	}
-	return v
+	return value
 }
