@@ -1,7 +1,6 @@
 package crmtest
 
 import (
-	"encoding/json"
 	"net/http"
 	"unicode/utf8"
 )
@@ -14,19 +13,17 @@ const (
 
 // batchCall is one call of a batch.
 type batchCall struct {
-	ID     string `json:"id"`
-	Entity string `json:"entity"`
-	Action string `json:"action"`
-	Params params `json:"params"`
+	id, entity, action string
+	params             string // an object, or nothing
 }
 
 // batchData is the data of a batch's answer.
 type batchData struct {
-	Results map[string]any      `json:"results"`
-	Errors  map[string]*failure `json:"errors"`
-	Totals  map[string]int      `json:"totals"`
-	Meta    map[string]page     `json:"meta"`
-	Summary batchSummary        `json:"summary"`
+	results []*item
+	errors  map[string]*failure
+	totals  map[string]int
+	meta    map[string]page
+	total   int
 }
 
 type batchSummary struct {
@@ -36,19 +33,17 @@ type batchSummary struct {
 }
 
 // planBatch plans POST /v1/batch. The lock is held.
-func (s *Simulator) planBatch(body []byte) (*plan, *failure) {
-	var request struct {
-		Calls []batchCall `json:"calls"`
-	}
-	if json.Unmarshal(body, &request) != nil {
+func (s *Simulator) planBatch(body string) (*plan, *failure) {
+	calls, ok := readCalls(body)
+	if !ok {
 		return nil, invalid("INVALID_REQUEST", "calls must be an array of objects")
 	}
-	if fail := checkCalls(request.Calls); fail != nil {
+	if fail := checkCalls(calls); fail != nil {
 		return nil, fail
 	}
-	p := &plan{batch: true}
+	p := &plan{batch: true, items: make([]*item, 0, len(calls))}
 	joined, counted := 0, false
-	for _, call := range request.Calls {
+	for _, call := range calls {
 		it := s.planCall(call)
 		p.items = append(p.items, it)
 		p.units += it.units
@@ -56,7 +51,7 @@ func (s *Simulator) planBatch(body []byte) (*plan, *failure) {
 			joined = 1
 		}
 		if it.do != nil && !counted {
-			it.opens, counted = len(request.Calls), true
+			it.opens, counted = len(calls), true
 		}
 	}
 	p.units += joined
@@ -67,6 +62,42 @@ func (s *Simulator) planBatch(body []byte) (*plan, *failure) {
 	return p, nil
 }
 
+// readCalls reads the body of a batch; not ok: it has another shape.
+func readCalls(body string) (calls []batchCall, ok bool) {
+	r := reader{text: body}
+	for name := range r.members {
+		if name != "calls" || r.peek() == 'n' {
+			continue
+		}
+		calls = make([]batchCall, 0, maxCalls)
+		for range r.elements {
+			calls = append(calls, readCall(&r))
+		}
+	}
+	return calls, r.whole()
+}
+
+func readCall(r *reader) batchCall {
+	var call batchCall
+	for name := range r.members {
+		switch name {
+		case "id":
+			call.id = r.word()
+		case "entity":
+			call.entity = r.word()
+		case "action":
+			call.action = r.word()
+		case "params":
+			if c := r.peek(); c == '{' {
+				call.params = r.raw()
+			} else if c != 'n' {
+				r.fail()
+			}
+		}
+	}
+	return call
+}
+
 func checkCalls(calls []batchCall) *failure {
 	if len(calls) == 0 || len(calls) > maxCalls {
 		return invalid("INVALID_REQUEST", "calls must have 1 to %d entries", maxCalls)
@@ -74,26 +105,37 @@ func checkCalls(calls []batchCall) *failure {
 	seen := make(map[string]bool, len(calls))
 	for _, call := range calls {
 		switch {
-		case call.ID == "" || utf8.RuneCountInString(call.ID) > maxCallID:
+		case call.id == "" || utf8.RuneCountInString(call.id) > maxCallID:
 			return invalid("INVALID_REQUEST", "The id of a call must have 1 to %d characters", maxCallID)
-		case seen[call.ID]:
+		case seen[call.id]:
 			return invalid("INVALID_REQUEST", "The id of a call is repeated")
 		}
-		seen[call.ID] = true
+		seen[call.id] = true
 	}
 	return nil
 }
 
 func (s *Simulator) planCall(call batchCall) *item {
-	it, fail := &item{}, invalid("INVALID_PARAMS", "Unknown entity %q", call.Entity)
-	if call.Entity == "contacts" {
+	it, fail := &item{}, invalid("INVALID_PARAMS", "Unknown entity %q", call.entity)
+	if call.entity == "contacts" {
 		var planned *item
-		if planned, fail = s.planAction(call.Action, call.Params); fail == nil {
+		if planned, fail = s.planContacts(call); fail == nil {
 			it = planned
 		}
 	}
-	it.id, it.fail = call.ID, fail
+	it.id, it.fail = call.id, fail
 	return it
+}
+
+func (s *Simulator) planContacts(call batchCall) (*item, *failure) {
+	if call.action == "create" {
+		return s.planCreate(call.params)
+	}
+	ps, fail := readObject([]byte(call.params))
+	if fail != nil {
+		return nil, fail
+	}
+	return s.planAction(call.action, ps)
 }
 
 // refusedBatch answers a batch none of whose calls passed validation.
@@ -113,22 +155,48 @@ func refusedBatch(items []*item) *plan {
 // answerBatch says how each call ended; one that is to be missing is in neither
 // map.
 func answerBatch(items []*item) answer {
-	data := batchData{Results: map[string]any{}, Errors: map[string]*failure{}, Totals: map[string]int{}, Meta: map[string]page{}}
-	data.Summary.Total = len(items)
+	data := &batchData{errors: map[string]*failure{}, totals: map[string]int{}, meta: map[string]page{}, total: len(items)}
 	for _, it := range items {
 		switch {
 		case it.fate != nil && it.fate.Code == "":
 		case it.fate != nil:
-			data.Errors[it.id] = &failure{Code: it.fate.Code, Message: it.fate.Message}
+			data.errors[it.id] = &failure{Code: it.fate.Code, Message: it.fate.Message}
 		case it.fail != nil:
-			data.Errors[it.id] = it.fail
+			data.errors[it.id] = it.fail
 		default:
-			data.Results[it.id] = it.data
+			data.results = append(data.results, it)
 			if meta, ok := it.meta.(page); ok {
-				data.Totals[it.id], data.Meta[it.id] = meta.Total, meta
+				data.totals[it.id], data.meta[it.id] = meta.Total, meta
 			}
 		}
 	}
-	data.Summary.Succeeded, data.Summary.Failed = len(data.Results), len(data.Errors)
 	return answered(http.StatusOK, envelope{Success: true, Data: data})
+}
+
+// size is about how long the results are.
+func (d *batchData) size() int {
+	size := 0
+	for _, it := range d.results {
+		if r, ok := it.data.(rendered); ok {
+			size += len(r) + 2*len(it.id) + 8
+		}
+	}
+	return size
+}
+
+// append adds the data as JSON.
+func (d *batchData) append(b []byte) []byte {
+	b = append(b, `{"results":{`...)
+	for i, it := range d.results {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendJSON(b, it.id)
+		b = appendValue(append(b, ':'), it.data)
+	}
+	b = appendJSON(append(b, `},"errors":`...), d.errors)
+	b = appendJSON(append(b, `,"totals":`...), d.totals)
+	b = appendJSON(append(b, `,"meta":`...), d.meta)
+	b = appendJSON(append(b, `,"summary":`...), batchSummary{d.total, len(d.results), len(d.errors)})
+	return append(b, '}')
 }

@@ -35,7 +35,11 @@ type fieldValue struct {
 
 // pack is the inverse of Contact.each.
 func pack(values []fieldValue) string {
-	var b []byte
+	size := 0
+	for _, v := range values {
+		size += 2*binary.MaxVarintLen16 + len(v.name) + len(v.raw)
+	}
+	b := make([]byte, 0, size)
 	for _, v := range values {
 		b = binary.AppendUvarint(b, uint64(len(v.name)))
 		b = append(b, v.name...)
@@ -123,13 +127,11 @@ func (c Contact) Phones() []Multifield { return c.multi("phone") }
 func (c Contact) Emails() []Multifield { return c.multi("email") }
 
 func (c *Contact) multi(name string) []Multifield {
-	raw := c.raw(name)
-	if raw == "" {
-		return nil
+	var all []Multifield
+	for e := range entries(c.raw(name)) {
+		all = append(all, Multifield{unquote(e.value), unquote(e.typeID)})
 	}
-	var m []Multifield
-	_ = json.Unmarshal([]byte(raw), &m) // it is our own
-	return m
+	return all
 }
 
 // unquote is the text of a JSON string, "" for anything else. Plain ones are
@@ -185,15 +187,15 @@ func lastOrigin(text string) string {
 	return ""
 }
 
-// MarshalJSON gives the contact as the simulator holds it: id, times and every
-// field that was given.
+// MarshalJSON gives the contact as the simulator holds it: id, times with all
+// their digits and every field that was given.
 func (c Contact) MarshalJSON() ([]byte, error) {
 	b := []byte(`{"id":`)
 	b = appendInt(b, c.ID)
 	b = append(b, `,"createdTime":`...)
-	b = appendTime(b, c.Created)
+	b = appendTime(b, c.Created, time.RFC3339Nano)
 	b = append(b, `,"updatedTime":`...)
-	b = appendTime(b, c.Updated)
+	b = appendTime(b, c.Updated, time.RFC3339Nano)
 	for v := range c.each {
 		b = append(b, ',', '"')
 		b = append(b, v.name...)

@@ -11,12 +11,10 @@ import (
 // params are the parameters of an action.
 type params = map[string]json.RawMessage
 
-// planAction plans one action on contacts, alone or in a batch. The lock is
-// held.
+// planAction plans one action on contacts but create, alone or in a batch. The lock
+// is held.
 func (s *Simulator) planAction(action string, ps params) (*item, *failure) {
 	switch action {
-	case "create":
-		return s.planCreate(ps)
 	case "update":
 		return s.planUpdate(ps)
 	case "get", "delete":
@@ -31,9 +29,10 @@ func (s *Simulator) planAction(action string, ps params) (*item, *failure) {
 	return nil, invalid("INVALID_PARAMS", "Unknown action %q", action)
 }
 
-func (s *Simulator) planCreate(ps params) (*item, *failure) {
+// planCreate plans a create of an object, alone or in a batch. The lock is held.
+func (s *Simulator) planCreate(object string) (*item, *failure) {
 	sc := s.schema()
-	values, fail := readContact(sc, ps)
+	values, fail := readContact(sc, object)
 	if fail != nil {
 		return nil, fail
 	}
@@ -69,7 +68,7 @@ func (s *Simulator) planUpdate(ps params) (*item, *failure) {
 		return nil, fail
 	}
 	sc := s.schema()
-	values, fail := readContact(sc, ps)
+	values, fail := readChanges(sc, ps)
 	if fail != nil {
 		return nil, fail
 	}
@@ -113,14 +112,11 @@ func readID(ps params) (int64, *failure) {
 func (s *Simulator) Create(body string) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ps, fail := readObject([]byte(body))
-	if fail == nil {
-		var values []fieldValue
-		if values, fail = readContact(s.schema(), ps); fail == nil {
-			return s.store.insert(complete(values), s.now()).ID, nil
-		}
+	values, fail := readContact(s.schema(), body)
+	if fail != nil {
+		return 0, errors.New(fail.Code + ": " + fail.Message)
 	}
-	return 0, errors.New(fail.Code + ": " + fail.Message)
+	return s.store.insert(complete(values), s.now()).ID, nil
 }
 
 // Delete takes a contact away and tells whether it was there.
@@ -153,10 +149,8 @@ func (s *Simulator) ByOrigin(id string) []Contact {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var found []Contact
-	for _, c := range s.store.byHash([]uint64{s.store.hash(originKey, id)}) {
-		if c.OriginID() == id {
-			found = append(found, *c)
-		}
+	for _, c := range s.store.byOrigin(id) {
+		found = append(found, *c)
 	}
 	return found
 }

@@ -24,6 +24,9 @@ type field struct {
 	kind     kind
 	readOnly bool
 	user     *userField
+
+	key   string // fieldKey of the name
+	label string // as a member's name in answers, with the comma before it
 }
 
 // documented are the fields of every portal, in the order of answers.
@@ -81,19 +84,30 @@ func newSchema(o Options, user []*userField) *schema {
 		fields = append(fields, field{name: u.FieldName, kind: u.kind(), user: u})
 	}
 	sc := &schema{fields: fields, byName: make(map[string]int, len(fields)), upper: o.UpperUserFields}
-	for i, f := range fields {
-		sc.byName[fieldKey(f.name)] = i
+	for i := range fields {
+		f := &fields[i]
+		f.key, f.label = fieldKey(f.name), `,"`+sc.spell(*f)+`":`
+		sc.byName[f.key] = i
 	}
 	return sc
 }
 
 // find is the field of that name; user fields in any spelling.
 func (sc *schema) find(name string) (field, bool) {
-	i, ok := sc.byName[fieldKey(name)]
+	i, ok := sc.index(name)
 	if !ok {
 		return field{}, false
 	}
 	return sc.fields[i], true
+}
+
+// index is where in fields the field of that name is.
+func (sc *schema) index(name string) (int, bool) {
+	i, ok := sc.byName[name] // most names are their own keys
+	if !ok {
+		i, ok = sc.byName[fieldKey(name)]
+	}
+	return i, ok
 }
 
 // spell is the field's name in answers.

@@ -2,7 +2,9 @@ package crmtest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -24,19 +26,43 @@ func readObject(body []byte) (map[string]json.RawMessage, *failure) {
 	return object, nil
 }
 
-// readContact checks the parameters of a create or update. Fields that the portal does
-// not know, or that cannot be written, are dropped without a word, as the API does.
-func readContact(sc *schema, params map[string]json.RawMessage) ([]fieldValue, *failure) {
-	given := make(map[string]json.RawMessage, len(params))
-	for name, raw := range params {
-		if f, ok := sc.find(name); ok && !f.readOnly {
-			given[f.name] = raw
+// readContact checks the parameters of a create, an object; nothing is an empty one.
+func readContact(sc *schema, object string) ([]fieldValue, *failure) {
+	r := reader{text: object}
+	if r.peek() == 0 {
+		return nil, nil
+	}
+	given := make([]string, len(sc.fields))
+	for name := range r.members {
+		if i, ok := sc.index(name); ok {
+			given[i] = r.raw()
 		}
 	}
-	values := make([]fieldValue, 0, len(given))
-	for _, f := range sc.fields {
-		raw, ok := given[f.name]
-		if !ok {
+	if !r.whole() {
+		return nil, invalid("INVALID_REQUEST", "The body is no JSON object")
+	}
+	return readFields(sc, given)
+}
+
+// readChanges checks the parameters of an update.
+func readChanges(sc *schema, ps params) ([]fieldValue, *failure) {
+	given := make([]string, len(sc.fields))
+	for name, raw := range ps {
+		if i, ok := sc.index(name); ok {
+			given[i] = strings.TrimSpace(string(raw))
+		}
+	}
+	return readFields(sc, given)
+}
+
+// readFields checks the values of the schema's fields, "" for those that were not given. Fields
+// that the portal does not know, or that cannot be written, are dropped without a word, as the
+// API does.
+func readFields(sc *schema, given []string) ([]fieldValue, *failure) {
+	values := make([]fieldValue, 0, 16)
+	for i, raw := range given {
+		f := &sc.fields[i]
+		if raw == "" || f.readOnly {
 			continue
 		}
 		value, fail := readValue(f, raw)
@@ -49,25 +75,24 @@ func readContact(sc *schema, params map[string]json.RawMessage) ([]fieldValue, *
 }
 
 // readValue checks one value; "" stands for null.
-func readValue(f field, raw json.RawMessage) (string, *failure) {
-	text := string(bytes.TrimSpace(raw))
+func readValue(f *field, text string) (string, *failure) {
 	if text == "null" {
 		return "", nil
 	}
 	good := true
 	switch f.kind {
 	case kindPhone:
-		return readMultifield(f.name, raw, phoneTypes())
+		return readMultifield(f.name, text, phoneTypes())
 	case kindEmail:
-		return readMultifield(f.name, raw, emailTypes())
+		return readMultifield(f.name, text, emailTypes())
 	case kindText:
 		good = text[0] == '"'
 	case kindNumber:
-		good = isInteger(raw)
+		good = isInteger(text)
 	case kindBool:
 		text, good = readBool(text)
 	default:
-		text = compact(raw)
+		text = compact(text)
 	}
 	if !good {
 		return "", invalid("INVALID_REQUEST", "Field %q must be of type %s", f.name, f.kind)
@@ -75,9 +100,9 @@ func readValue(f field, raw json.RawMessage) (string, *failure) {
 	return text, nil
 }
 
-func isInteger(raw json.RawMessage) bool {
+func isInteger(raw string) bool {
 	var n float64
-	return json.Unmarshal(raw, &n) == nil && n == math.Trunc(n) && math.Abs(n) < 1<<53
+	return json.Unmarshal([]byte(raw), &n) == nil && n == math.Trunc(n) && math.Abs(n) < 1<<53
 }
 
 func readBool(text string) (string, bool) {
@@ -90,53 +115,90 @@ func readBool(text string) (string, bool) {
 	return "", false
 }
 
-func compact(raw json.RawMessage) string {
+func compact(raw string) string {
 	var b bytes.Buffer
-	if err := json.Compact(&b, raw); err != nil {
-		return string(raw)
+	if err := json.Compact(&b, []byte(raw)); err != nil {
+		return raw
 	}
 	return b.String()
 }
 
-// readMultifield reads the three forms of phone and email.
-func readMultifield(name string, raw json.RawMessage, types []string) (string, *failure) {
-	var one string
-	if json.Unmarshal(raw, &one) == nil {
-		return encodeMultifield([]Multifield{{one, ""}})
+// entry is one value of a phone or email in its canonical form, as JSON.
+type entry struct{ value, typeID string }
+
+// entries yields the values of a multifield in its canonical form.
+func entries(raw string) iter.Seq[entry] {
+	return func(yield func(entry) bool) {
+		if raw == "" {
+			return
+		}
+		r := reader{text: raw}
+		for range r.elements {
+			var e entry
+			for key := range r.members {
+				if key == "value" {
+					e.value = r.raw()
+				} else {
+					e.typeID = r.raw()
+				}
+			}
+			if !yield(e) {
+				return
+			}
+		}
 	}
-	var list []json.RawMessage
-	if json.Unmarshal(raw, &list) != nil {
+}
+
+// readMultifield reads the three forms of phone and email, and gives the canonical one:
+// an array of value and typeId, without values that have no text; "" when it would be empty.
+func readMultifield(name, raw string, types []string) (string, *failure) {
+	b, r := make([]byte, 0, len(raw)+32), reader{text: raw}
+	if raw[0] == '"' {
+		return multifield(appendEntry(b, raw, "")), nil
+	}
+	if raw[0] != '[' {
 		return "", invalidShape(name)
 	}
-	all := make([]Multifield, len(list))
-	for i, item := range list {
-		m, fail := readEntry(name, item, types)
+	for range r.elements {
+		value, typeID, fail := readEntry(name, &r)
 		if fail != nil {
 			return "", fail
 		}
-		all[i] = m
+		if typeID != "" && !slices.Contains(types, typeID) {
+			return "", invalid("INVALID_REQUEST", "Field %q: typeId must be one of %s", name, strings.Join(types, ", "))
+		}
+		b = appendEntry(b, value, typeID)
 	}
-	return encodeMultifield(all)
+	return multifield(b), nil
 }
 
-func readEntry(name string, raw json.RawMessage, types []string) (Multifield, *failure) {
-	var m Multifield
-	if json.Unmarshal(raw, &m.Value) == nil {
-		return m, nil
+// readEntry reads one value, as JSON, and its typeId.
+func readEntry(name string, r *reader) (value, typeID string, fail *failure) {
+	switch r.peek() {
+	case '"', 'n': // a null is a value without text
+		return r.raw(), "", nil
+	case '{':
+	default:
+		return "", "", invalidShape(name)
 	}
-	var object map[string]json.RawMessage
-	if json.Unmarshal(raw, &object) != nil || object["value"] == nil {
-		return m, invalidShape(name) // the native {VALUE, VALUE_TYPE} ends here
-	}
-	if json.Unmarshal(object["value"], &m.Value) != nil {
-		return m, invalid("INVALID_REQUEST", "Field %q: value must be a string", name)
-	}
-	if raw, ok := object["typeId"]; ok && string(raw) != "null" {
-		if json.Unmarshal(raw, &m.TypeID) != nil || !slices.Contains(types, m.TypeID) {
-			return m, invalid("INVALID_REQUEST", "Field %q: typeId must be one of %s", name, strings.Join(types, ", "))
+	kind := ""
+	for key := range r.members {
+		switch key {
+		case "value":
+			value = r.raw()
+		case "typeId":
+			kind = r.raw()
 		}
 	}
-	return m, nil
+	switch {
+	case value == "":
+		return "", "", invalidShape(name) // the native {VALUE, VALUE_TYPE} ends here
+	case value[0] != '"' && value != "null":
+		return "", "", invalid("INVALID_REQUEST", "Field %q: value must be a string", name)
+	case kind == "", kind == "null":
+		return value, "", nil
+	}
+	return value, cmp.Or(unquote(kind), kind), nil
 }
 
 func invalidShape(name string) *failure {
@@ -145,16 +207,25 @@ func invalidShape(name string) *failure {
 	return f
 }
 
-// encodeMultifield gives the canonical form; values without text are left out.
-func encodeMultifield(all []Multifield) (string, *failure) {
-	all = slices.DeleteFunc(all, func(m Multifield) bool { return strings.TrimSpace(m.Value) == "" })
-	if len(all) == 0 {
-		return "", nil
+// appendEntry adds a value that has text to an array's inside.
+func appendEntry(b []byte, value, typeID string) []byte {
+	if strings.TrimSpace(unquote(value)) == "" {
+		return b
 	}
-	for i := range all {
-		if all[i].TypeID == "" {
-			all[i].TypeID = "WORK"
-		}
+	if len(b) > 0 {
+		b = append(b, ',')
 	}
-	return string(appendJSON(nil, all)), nil
+	b = append(b, `{"value":`...)
+	b = append(b, value...)
+	b = append(b, `,"typeId":"`...)
+	b = append(b, cmp.Or(typeID, "WORK")...)
+	return append(b, `"}`...)
+}
+
+// multifield puts the brackets around.
+func multifield(inside []byte) string {
+	if len(inside) == 0 {
+		return ""
+	}
+	return "[" + string(inside) + "]"
 }

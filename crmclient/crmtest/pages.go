@@ -16,9 +16,9 @@ const latestRows = 100
 // maxFaultsText bounds PUT /_sim/faults.
 const maxFaultsText = 1 << 20
 
-// servePages answers the simulator's own paths. No key, limit or fault
+// newPages answers the simulator's own paths. No key, limit or fault
 // concerns them.
-func (s *Simulator) servePages(w http.ResponseWriter, r *http.Request) {
+func (s *Simulator) newPages() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.servePage)
 	mux.HandleFunc("GET /_sim/contacts", s.serveContacts)
@@ -29,7 +29,7 @@ func (s *Simulator) servePages(w http.ResponseWriter, r *http.Request) {
 	mux.HandleFunc("GET /_sim/stats", func(w http.ResponseWriter, _ *http.Request) { sendJSON(w, s.Stats()) })
 	mux.HandleFunc("GET /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { sendJSON(w, s.Faults()) })
 	mux.HandleFunc("PUT /_sim/faults", s.putFaults)
-	mux.ServeHTTP(w, r)
+	return mux
 }
 
 func (s *Simulator) putFaults(w http.ResponseWriter, r *http.Request) {
@@ -50,7 +50,7 @@ func (s *Simulator) putFaults(w http.ResponseWriter, r *http.Request) {
 }
 
 // serveContacts gives contacts by id: offset and limit (100) choose, all=1
-// gives every one, origin those of an event's id.
+// gives every one, origin those of an event's id. Times have all their digits.
 func (s *Simulator) serveContacts(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	contacts := s.Contacts()

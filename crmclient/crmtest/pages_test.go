@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 )
@@ -43,6 +44,25 @@ func TestOwnPage(t *testing.T) {
 		for _, bad := range []string{"<script", "http://", "https://"} {
 			if strings.Contains(r.text, bad) {
 				t.Errorf("the page has %q", bad)
+			}
+		}
+	})
+}
+
+// The simulator's own list tells when a contact was made in full; answers of the CRM tell
+// whole seconds, as documented.
+func TestOwnContactsTellFullTimes(t *testing.T) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
+		advance(1_234_567_891 * time.Nanosecond)
+		made := p.create(`{"name":"A"}`)
+		r := p.do("GET /_sim/contacts", "").wantStatus(t, http.StatusOK)
+		for _, name := range []string{"createdTime", "updatedTime"} {
+			if want := `"` + name + `":"2000-01-01T03:00:01.234567891+03:00"`; !strings.Contains(r.text, want) {
+				t.Errorf("%s lacks %s", r.text, want)
+			}
+			if got := made[name]; got != "2000-01-01T03:00:01+03:00" {
+				t.Errorf("the CRM answers %s %v", name, got)
 			}
 		}
 	})

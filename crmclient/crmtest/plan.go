@@ -58,19 +58,20 @@ func local(do step) *plan {
 	return p
 }
 
-// run applies the items one after another, pause before each, and tells whether
-// it came to the end.
-func (p *plan) run(s *Simulator, pause time.Duration) bool {
+// run applies the items one after another from a moment on, pause before each, and tells
+// when the last was due and whether it came to the end.
+func (p *plan) run(s *Simulator, from time.Time, pause time.Duration) (time.Time, bool) {
 	for _, it := range p.items {
 		if it.do == nil {
 			continue
 		}
-		if !s.sleep(pause) {
-			return false
+		from = from.Add(pause)
+		if pause > 0 && !s.sleepUntil(from) {
+			return from, false
 		}
 		s.apply(it, false)
 	}
-	return true
+	return from, true
 }
 
 // later applies the items after the answer.
@@ -79,16 +80,14 @@ func (s *Simulator) later(p *plan, a Action) {
 	if a.effect() == Trickle {
 		between = a.After
 	}
+	due := time.Now().Add(first)
 	s.background(func() {
-		for i, it := range p.items {
-			pause := between
-			if i == 0 {
-				pause = first
-			}
-			if !s.sleep(pause) {
+		for _, it := range p.items {
+			if !s.sleepUntil(due) {
 				return
 			}
 			s.apply(it, true)
+			due = due.Add(between)
 		}
 	})
 }

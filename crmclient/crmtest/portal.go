@@ -12,19 +12,25 @@ import (
 type slots struct {
 	mu      sync.Mutex
 	running int
-	waiting []chan struct{} // closed when its owner may run
+	waiting []chan time.Time // each is told when it became its owner's turn
+}
+
+// hold is a slot that was got.
+type hold struct {
+	since   time.Time
+	running int // requests then
 }
 
 // acquire waits for one of limit slots, no longer than patience (0: for ever),
-// and tells whether it got one and how many run now.
-func (q *slots) acquire(limit int, patience time.Duration, done <-chan struct{}, waits func()) (int, bool) {
+// and tells whether it got one. It was asked for at now.
+func (q *slots) acquire(now time.Time, limit int, patience time.Duration, done <-chan struct{}, waits func()) (hold, bool) {
 	q.mu.Lock()
 	if limit <= 0 || q.running < limit {
 		q.running++
 		defer q.mu.Unlock()
-		return q.running, true
+		return hold{now, q.running}, true
 	}
-	turn := make(chan struct{})
+	turn := make(chan time.Time, 1)
 	q.waiting = append(q.waiting, turn)
 	q.mu.Unlock()
 	waits()
@@ -36,17 +42,27 @@ func (q *slots) acquire(limit int, patience time.Duration, done <-chan struct{},
 		late = t.C
 	}
 	select {
-	case <-turn:
-		return limit, true
+	case since := <-turn:
+		return hold{latest(now, since), limit}, true
 	case <-late:
 	case <-done:
 	}
-	return limit, !q.leave(turn)
+	if q.leave(turn) {
+		return hold{}, false
+	}
+	return hold{latest(now, <-turn), limit}, true
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // leave takes a place in the queue back and tells whether it was still one; else
 // its owner has been given a slot meanwhile.
-func (q *slots) leave(turn chan struct{}) bool {
+func (q *slots) leave(turn chan time.Time) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	i := slices.Index(q.waiting, turn)
@@ -57,44 +73,50 @@ func (q *slots) leave(turn chan struct{}) bool {
 	return true
 }
 
-// release hands the slot to the next in the queue.
-func (q *slots) release() {
+// release hands the slot to the next in the queue: from the moment on when it was
+// due, so that a portal with a queue loses nothing between its requests.
+func (q *slots) release(due time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting) == 0 {
 		q.running--
 		return
 	}
-	close(q.waiting[0])
+	q.waiting[0] <- due
 	q.waiting = q.waiting[1:]
 }
 
-// onPortal runs a plan under the portal's limits. The client's going changes
-// nothing here.
-func (s *Simulator) onPortal(p *plan) *failure {
+// onPortal runs a plan that came at now under the portal's limits. The client's going
+// changes nothing here.
+func (s *Simulator) onPortal(p *plan, now time.Time) *failure {
 	if p.units == 0 {
-		p.run(s, 0)
+		p.run(s, now, 0)
 		return nil
 	}
 	o, fail := s.enterPortal(p)
 	if fail != nil {
 		return fail
 	}
-	running, ok := s.slots.acquire(o.Slots, o.QueueLimit, s.done, func() { s.count(func(t *Stats) { t.SlotWaits++ }) })
+	slot, ok := s.slots.acquire(now, o.Slots, o.QueueLimit, s.done, func() { s.count(func(t *Stats) { t.SlotWaits++ }) })
 	if !ok {
 		s.count(func(t *Stats) { t.QueueTimeouts++ })
 		return &failure{Status: http.StatusGatewayTimeout, Code: "QUEUE_TIMEOUT",
 			Message: "The portal's request queue is full", RetryAfter: 5}
 	}
-	defer s.slots.release()
+	due := slot.since.Add(o.ServiceTime * time.Duration(p.units))
+	defer func() { s.slots.release(due) }()
 	s.count(func(t *Stats) {
 		t.PortalRequests += p.units
-		t.MaxRunning = max(t.MaxRunning, running)
+		t.MaxRunning = max(t.MaxRunning, slot.running)
 	})
-	if !s.sleep(o.ServiceTime * time.Duration(p.units)) {
+	if !s.sleepUntil(due) {
 		return shutDown()
 	}
-	if p.batch && !p.run(s, o.ItemTime) || !p.batch && !p.run(s, 0) {
+	pause := o.ItemTime
+	if !p.batch {
+		pause = 0
+	}
+	if due, ok = p.run(s, due, pause); !ok {
 		return shutDown()
 	}
 	return nil

@@ -15,69 +15,80 @@ func (r rendered) MarshalJSON() ([]byte, error) { return r, nil }
 // render writes the contact with all fields of the schema, or those of
 // selected (fieldKeys) and the id.
 func (c *Contact) render(sc *schema, selected map[string]bool) rendered {
-	values := make(map[string]string, len(sc.fields))
+	values := make([]fieldValue, 0, len(sc.fields))
 	for v := range c.each {
-		values[v.name] = v.raw
+		values = append(values, v)
 	}
-	b := make([]byte, 0, 2*len(c.data)+256)
+	b := make([]byte, 0, 2*len(c.data)+512)
 	b = append(b, `{"id":`...)
 	b = appendInt(b, c.ID)
-	for _, f := range sc.fields[1:] {
-		if len(selected) > 0 && !selected[fieldKey(f.name)] {
-			continue
+	for i := 1; i < len(sc.fields); i++ {
+		if f := &sc.fields[i]; len(selected) == 0 || selected[f.key] {
+			b = append(b, f.label...)
+			b = c.appendField(b, f, values)
 		}
-		b = append(b, ',', '"')
-		b = append(b, sc.spell(f)...)
-		b = append(b, '"', ':')
-		b = c.appendField(b, f, values)
 	}
 	if len(selected) == 0 || selected["phone"] || selected["email"] || selected["fm"] {
-		b = c.appendMultifields(b)
+		b = appendMultifields(b, values)
 	}
 	return append(b, '}')
 }
 
-func (c *Contact) appendField(b []byte, f field, values map[string]string) []byte {
-	raw := values[f.name]
-	switch {
-	case f.name == "createdTime":
-		return appendTime(b, c.Created)
-	case f.name == "updatedTime":
-		return appendTime(b, c.Updated)
-	case f.name == "createdBy", f.name == "updatedBy":
-		return append(b, '1')
-	case raw == "":
-		return append(b, "null"...)
-	case f.kind == kindPhone, f.kind == kindEmail:
-		// Reading a contact back shows these flattened.
-		return appendJSON(b, c.multi(f.name)[0].Value)
-	default:
-		return append(b, raw...)
+func (c *Contact) appendField(b []byte, f *field, values []fieldValue) []byte {
+	if f.readOnly {
+		switch f.name {
+		case "createdTime":
+			return appendTime(b, c.Created, time.RFC3339)
+		case "updatedTime":
+			return appendTime(b, c.Updated, time.RFC3339)
+		case "createdBy", "updatedBy":
+			return append(b, '1')
+		}
 	}
+	raw := valueOf(values, f.name)
+	if raw == "" {
+		return append(b, "null"...)
+	}
+	if f.kind == kindPhone || f.kind == kindEmail {
+		for e := range entries(raw) { // reading a contact back shows the first
+			return append(b, e.value...)
+		}
+	}
+	return append(b, raw...)
+}
+
+// valueOf is the value of a field, "" when it was not given.
+func valueOf(values []fieldValue, name string) string {
+	for i := range values {
+		if values[i].name == name {
+			return values[i].raw
+		}
+	}
+	return ""
 }
 
 // appendMultifields writes all phones and e-mails as fm[].
-func (c *Contact) appendMultifields(b []byte) []byte {
-	type entry struct {
-		TypeID    string `json:"typeId"`
-		ValueType string `json:"valueType"`
-		Value     string `json:"value"`
+func appendMultifields(b []byte, values []fieldValue) []byte {
+	b = append(b, `,"fm":[`...)
+	first := true
+	for _, kind := range [...][2]string{{"phone", `{"typeId":"PHONE","valueType":`}, {"email", `{"typeId":"EMAIL","valueType":`}} {
+		for e := range entries(valueOf(values, kind[0])) {
+			if !first {
+				b = append(b, ',')
+			}
+			first = false
+			b = append(append(b, kind[1]...), e.typeID...)
+			b = append(append(b, `,"value":`...), e.value...)
+			b = append(b, '}')
+		}
 	}
-	phones, emails := c.multi("phone"), c.multi("email")
-	all := make([]entry, 0, len(phones)+len(emails))
-	for _, m := range phones {
-		all = append(all, entry{"PHONE", m.TypeID, m.Value})
-	}
-	for _, m := range emails {
-		all = append(all, entry{"EMAIL", m.TypeID, m.Value})
-	}
-	return appendJSON(append(b, `,"fm":`...), all)
+	return append(b, ']')
 }
 
 func appendInt(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) }
 
-func appendTime(b []byte, t time.Time) []byte {
-	return t.AppendFormat(b, `"`+time.RFC3339+`"`)
+func appendTime(b []byte, t time.Time, layout string) []byte {
+	return append(t.AppendFormat(append(b, '"'), layout), '"')
 }
 
 func appendJSON(b []byte, v any) []byte {

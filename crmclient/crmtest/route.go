@@ -75,7 +75,13 @@ func notFound(message string) *failure {
 func (s *Simulator) planRoute(route string, id int64, query url.Values, body []byte) (*plan, *failure) {
 	switch route {
 	case "POST /v1/batch":
-		return s.planBatch(body)
+		return s.planBatch(string(body))
+	case "POST /v1/contacts":
+		it, fail := s.planCreate(string(body))
+		if fail != nil {
+			return nil, fail
+		}
+		return planOf(http.StatusCreated, it), nil
 	case "GET /v1/userfields/contacts":
 		return s.planUserFields(query)
 	case "POST /v1/userfields/contacts":
@@ -91,9 +97,6 @@ func (s *Simulator) planRoute(route string, id int64, query url.Values, body []b
 	if fail != nil {
 		return nil, fail
 	}
-	if action == "create" {
-		return planOf(http.StatusCreated, it), nil
-	}
 	return planOf(http.StatusOK, it), nil
 }
 
@@ -101,8 +104,6 @@ func (s *Simulator) planRoute(route string, id int64, query url.Values, body []b
 func actionOf(route string, id int64, query url.Values, body []byte) (string, params, *failure) {
 	ps, fail := readObject(body)
 	switch route {
-	case "POST /v1/contacts":
-		return "create", ps, fail
 	case "POST /v1/contacts/search":
 		return "search", ps, fail
 	case "GET /v1/contacts":

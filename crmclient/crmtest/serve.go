@@ -1,9 +1,9 @@
 package crmtest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -19,6 +19,7 @@ type exchange struct {
 	r     *http.Request
 	call  Call
 	route string // "POST /v1/contacts", "GET /v1/contacts/{id}"
+	begun time.Time
 }
 
 // ServeHTTP answers /v1/…, the page at / and /_sim/….
@@ -27,12 +28,12 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveAPI(w, r)
 		return
 	}
-	s.servePages(w, r)
+	s.pages.ServeHTTP(w, r)
 }
 
 func (s *Simulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 	route, _ := routeOf(r.Method, r.URL.Path)
-	e := &exchange{s: s, w: w, r: r, route: route}
+	e := &exchange{s: s, w: w, r: r, route: route, begun: time.Now()}
 	n, down := s.enter()
 	defer s.leave()
 	w.Header().Set("X-Request-Id", fmt.Sprintf("sim-%08d", n))
@@ -78,16 +79,18 @@ func (s *Simulator) readBody(w http.ResponseWriter, r *http.Request) ([]byte, er
 	if limit <= 0 {
 		limit = defaultMaxBody
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	if err != nil {
+	var body bytes.Buffer
+	body.Grow(bytes.MinRead + int(min(max(r.ContentLength, 0), limit, 1<<20))) // the length is not believed beyond
+	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, limit)); err != nil {
 		return nil, fmt.Errorf("read request: %w", err)
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 // decide finds out what the call asks for and what becomes of it.
 func (e *exchange) decide() (Action, *plan) {
 	act := e.s.scripted(e.call)
+	e.begun = time.Now() // what the simulator itself takes is in the portal's time, not beside it
 	h := e.w.Header()
 	if !act.passes() {
 		_ = e.s.admit(h, true)
@@ -123,13 +126,13 @@ func (p *plan) destine(fates map[string]ItemError) {
 // perform carries an action out.
 func (e *exchange) perform(act Action, p *plan) {
 	s := e.s
-	if !s.sleep(act.Delay) {
+	if e.begun = e.begun.Add(act.Delay); act.Delay > 0 && !s.sleepUntil(e.begun) {
 		act, p = Action{}, refusal(shutDown())
 	}
 	var ans answer
 	switch act.effect() {
 	case Now:
-		if f := s.onPortal(p); f != nil {
+		if f := s.onPortal(p, e.begun); f != nil {
 			p = refusal(f)
 		}
 		ans = p.answer()

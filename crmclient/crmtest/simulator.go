@@ -1,7 +1,9 @@
 package crmtest
 
 import (
+	"cmp"
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"time"
 )
@@ -9,8 +11,10 @@ import (
 // Simulator is the CRM. It is safe for concurrent use. In a synctest bubble
 // it has to be made there.
 type Simulator struct {
-	done chan struct{}  // closed by Close
-	work sync.WaitGroup // what is applied after its answer
+	done  chan struct{}  // closed by Close
+	work  sync.WaitGroup // what is applied after its answer
+	pages http.Handler
+	zone  *time.Location // of portals that name none
 
 	scripting sync.Mutex // held while script runs; taken before mu
 	slots     slots      // has its own lock
@@ -38,6 +42,7 @@ type Simulator struct {
 func New(o Options) *Simulator {
 	s := &Simulator{
 		done:   make(chan struct{}),
+		zone:   time.FixedZone("", 3*60*60),
 		opts:   o,
 		random: rand.New(rand.NewPCG(o.Seed, 0)),
 		store:  newStore(),
@@ -46,6 +51,7 @@ func New(o Options) *Simulator {
 		loops:  map[string]*errorLoop{},
 		stats:  newStats(),
 	}
+	s.pages = s.newPages()
 	if o.ExistingUserField {
 		s.userFields.add(userField{FieldName: OriginUserField, UserTypeID: "string"})
 	}
@@ -91,9 +97,11 @@ func (s *Simulator) Reset() {
 	s.stats = newStats()
 }
 
-// sleep waits for d and tells whether the simulator still runs. It looks at no
-// context: a request that the portal has keeps running when its client goes.
-func (s *Simulator) sleep(d time.Duration) bool {
+// sleepUntil waits for a moment and tells whether the simulator still runs. Steps wait for
+// moments, not for durations, as each wait ends a little late and that must not add up. It
+// looks at no context: a request that the portal has keeps running when its client goes.
+func (s *Simulator) sleepUntil(at time.Time) bool {
+	d := time.Until(at)
 	if d <= 0 {
 		return true
 	}
@@ -118,9 +126,5 @@ func (s *Simulator) background(f func()) {
 
 // now is the portal's clock.
 func (s *Simulator) now() time.Time {
-	zone := s.opts.Zone
-	if zone == nil {
-		zone = time.FixedZone("", 3*60*60)
-	}
-	return time.Now().Add(s.opts.Skew).In(zone)
+	return time.Now().Add(s.opts.Skew).In(cmp.Or(s.opts.Zone, s.zone))
 }

@@ -13,13 +13,12 @@ type store struct {
 	rows    []*Contact // by id - 1; nil: deleted
 	count   int
 	seed    maphash.Seed
-	index   index          // by field and value
-	origins map[string]int // contacts by OriginID
-	repeats int            // of them beyond the first
+	index   index // by field and value
+	repeats int   // contacts beyond the first of their OriginID
 }
 
 func newStore() *store {
-	return &store{seed: maphash.MakeSeed(), index: index{first: map[uint64]int64{}, more: map[uint64][]int64{}}, origins: map[string]int{}}
+	return &store{seed: maphash.MakeSeed(), index: index{first: map[uint64]int64{}, more: map[uint64][]int64{}}}
 }
 
 // index finds ids by the hash of a field and its value. Hashes may collide, so
@@ -76,25 +75,25 @@ func indexed(f field) bool {
 	return f.name == "originId" || f.kind == kindPhone || f.kind == kindEmail || f.user != nil && f.kind == kindText
 }
 
-// keys are the hashes under which a contact is found.
-func (t *store) keys(c *Contact) []uint64 {
-	var keys []uint64
+// keys are the hashes under which a contact is found, by its origin too.
+func (t *store) keys(c *Contact, origin string) []uint64 {
+	keys := make([]uint64, 0, 8)
 	for v := range c.each {
 		switch {
 		case v.name == "phone":
-			for _, m := range c.multi(v.name) {
-				keys = append(keys, t.hash(v.name, m.Value))
+			for e := range entries(v.raw) {
+				keys = append(keys, t.hash(v.name, unquote(e.value)))
 			}
 		case v.name == "email":
-			for _, m := range c.multi(v.name) {
-				keys = append(keys, t.hash(v.name, strings.ToLower(m.Value)))
+			for e := range entries(v.raw) {
+				keys = append(keys, t.hash(v.name, strings.ToLower(unquote(e.value))))
 			}
 		case v.name == "originId", strings.HasPrefix(v.name, userPrefix):
 			keys = append(keys, t.hash(v.name, unquote(v.raw)))
 		}
 	}
-	if id := c.OriginID(); id != "" {
-		keys = append(keys, t.hash(originKey, id))
+	if origin != "" {
+		keys = append(keys, t.hash(originKey, origin))
 	}
 	return keys
 }
@@ -110,28 +109,33 @@ func (t *store) insert(values []fieldValue, now time.Time) *Contact {
 
 // enter makes a row findable.
 func (t *store) enter(c *Contact) {
-	for _, h := range t.keys(c) {
-		t.index.add(h, c.ID)
+	id := c.OriginID()
+	if len(t.byOrigin(id)) > 0 {
+		t.repeats++
 	}
-	if id := c.OriginID(); id != "" {
-		if t.origins[id]++; t.origins[id] > 1 {
-			t.repeats++
-		}
+	for _, h := range t.keys(c, id) {
+		t.index.add(h, c.ID)
 	}
 }
 
 // withdraw is the inverse of enter.
 func (t *store) withdraw(c *Contact) {
-	for _, h := range t.keys(c) {
+	id := c.OriginID()
+	for _, h := range t.keys(c, id) {
 		t.index.remove(h, c.ID)
 	}
-	if id := c.OriginID(); id != "" {
-		if t.origins[id]--; t.origins[id] > 0 {
-			t.repeats--
-		} else {
-			delete(t.origins, id)
-		}
+	if len(t.byOrigin(id)) > 0 {
+		t.repeats--
 	}
+}
+
+// byOrigin are the contacts with this OriginID, by id; the empty one is nobody's.
+func (t *store) byOrigin(id string) []*Contact {
+	if id == "" {
+		return nil
+	}
+	found := t.byHash([]uint64{t.hash(originKey, id)})
+	return slices.DeleteFunc(found, func(c *Contact) bool { return c.OriginID() != id })
 }
 
 // replace gives the row of this id new values; those that are not named stay, "" takes
