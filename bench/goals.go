@@ -14,9 +14,9 @@ type goal struct {
 }
 
 const (
-	aimReached   = "aim reached"
-	boundReached = "reached"
-	missed       = "MISSED"
+	aimReached   = "met, the aim too"
+	boundReached = "met"
+	missed       = "NOT MET"
 )
 
 // rule says how a goal's value is read off a result.
@@ -31,18 +31,19 @@ type rule struct {
 // memory hold for a machine of today.
 func rules() []rule {
 	ofCeiling := func(r result) float64 { return r.Share }
-	throttled := func(r result) float64 { return r.PerMinute429 }
+	throttled := func(r result) float64 { return float64(r.WorstMinute429) }
 	return []rule{
 		{"documented", "share of the ceiling", .95, .98, false, ofCeiling},
-		{"documented", "429 a minute", 1, 0, true, throttled},
+		{"documented", "429 in the worst minute", 1, 0, true, throttled},
 		{"instant", "share of the bare client", .5, .7, false, func(r result) float64 { return r.OfBare }},
 		{"instant", "µs of CPU a contact", 30, 20, true, func(r result) float64 { return r.CPU }},
 		{"wide", "share of the ceiling", .95, 0, false, ofCeiling},
 		{"trickle", "p99 beyond the CRM's time, ms", 15, 5, true, func(r result) float64 { return r.P99 - r.Service }},
 		{"backlog", "peak RSS, MiB", 96, 64, true, func(r result) float64 { return r.PeakRSS }},
-		{"backlog", "RSS at the end to that at half", 1.1, 0, true, func(r result) float64 { return part(r.EndRSS, r.HalfRSS) }},
+		{"backlog", "RSS growth, MiB by 100,000 contacts", 5, 0, true, func(r result) float64 { return r.Growth }},
 		{"replicas", "share of the ceiling", .9, 0, false, ofCeiling},
-		{"replicas", "429 a minute", 1, 0, true, throttled},
+		{"replicas", "requests in the busiest minute", float64(documented().PerMinute), 0, true, func(r result) float64 { return float64(r.BusiestMinute) }},
+		{"replicas", "429 in the worst minute", 1, 0, true, throttled},
 		{"replicas", "answers 502 over the limit", 0, 0, true, func(r result) float64 { return float64(r.OverPerSecond) }},
 	}
 }

@@ -52,6 +52,9 @@ func checkTrial(t *testing.T, l *lab, c trialCase) {
 	if r.Created != want || r.Cut || r.Requests == 0 || r.PeakRSS == 0 || r.Rate <= 0 || len(r.Timeline) == 0 || (r.Bare > 0) != (c.Bare > 0) {
 		t.Errorf("%d leads came to %+v", want, r)
 	}
+	if r.SimCPU < 0 || r.BenchCPU < 0 || r.Others < 0 || r.BusiestMinute != r.Requests {
+		t.Errorf("what took part is %+v", r)
+	}
 	if c.Trickle.Leads > 0 && (r.Latencies != c.Trickle.Leads-c.Trickle.Skip || r.P50 <= 0 || r.P99 < r.P50) {
 		t.Errorf("%d latencies, p50 %v, p99 %v", r.Latencies, r.P50, r.P99)
 	}

@@ -7,12 +7,6 @@ import (
 	"time"
 )
 
-// sighting is when the simulator was first seen to hold so many contacts.
-type sighting struct {
-	at      time.Time
-	created int
-}
-
 // sentTimes are when leads were handed to the broker's client, by their numbers.
 type sentTimes struct {
 	mu    sync.Mutex
@@ -50,31 +44,15 @@ func drip(ctx context.Context, b *broker, topic string, t trickle, sent *sentTim
 }
 
 // latencies are the times from sending to creation of all leads from number skip on.
-func latencies(sent []time.Time, contacts []simContact, seen []sighting, skip int) []time.Duration {
+func latencies(sent []time.Time, contacts []simContact, skip int) []time.Duration {
 	var all []time.Duration
 	for _, c := range contacts {
 		if len(c.Email) == 0 {
 			continue
 		}
-		n, ok := leadOf(c.Email[0].Value)
-		created := createdAt(c, seen)
-		if ok && n >= skip && n < len(sent) && !created.IsZero() {
-			all = append(all, created.Sub(sent[n]))
+		if n, ok := leadOf(c.Email[0].Value); ok && n >= skip && n < len(sent) {
+			all = append(all, c.Created.Sub(sent[n]))
 		}
 	}
 	return all
-}
-
-// createdAt is when a contact was made: as the simulator says, when it tells fractions
-// of a second, else when we first saw it, which is a moment later. Zero: never.
-func createdAt(c simContact, seen []sighting) time.Time {
-	if c.Created.Nanosecond() != 0 {
-		return c.Created
-	}
-	for _, s := range seen {
-		if s.created >= c.ID {
-			return s.at
-		}
-	}
-	return time.Time{}
 }

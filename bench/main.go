@@ -46,6 +46,7 @@ type options struct {
 	short   bool
 	cases   []trialCase
 	env     []string // of the service, beyond what the case sets
+	profile string   // directory for profiles; "": none are taken
 }
 
 // parse reads the command line.
@@ -58,6 +59,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.brokers, "brokers", os.Getenv("KAFKA_TEST_BROKERS"), "`host:port,…` of a Kafka; default: KAFKA_TEST_BROKERS, else one in this process")
 	f.StringVar(&o.out, "out", "bench/results", "`directory` for bench.json and bench.svg")
 	f.BoolVar(&o.short, "short", false, "cut all times and counts: a trial, whose figures compare with nothing")
+	f.StringVar(&o.profile, "profile", "", "`directory` for CPU profiles of the service, which is built anew for that, from this source tree")
 	f.Func("case", "`name` of a case to run, or a comma list; may be repeated; default: all of\n"+listing(), func(text string) error {
 		names = append(names, strings.Split(text, ",")...)
 		return nil
@@ -88,8 +90,13 @@ func measure(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer b.close()
-	l := &lab{binary: o.binary, broker: b, env: o.env, progress: stderr}
-	r := report{Started: time.Now().UTC().Truncate(time.Second), Machine: thisMachine(), Broker: b.kind(), Short: o.short, Settings: o.env}
+	l := &lab{binary: o.binary, broker: b, env: o.env, profiles: o.profile, progress: stderr}
+	if o.profile != "" {
+		if l.binary, err = buildProfiled(ctx, o.profile); err != nil {
+			return err
+		}
+	}
+	r := report{Started: time.Now().UTC().Truncate(time.Second), Machine: thisMachine(), Broker: b.kind(), Short: o.short, Profiled: o.profile != "", Settings: o.env}
 	if r.Version, err = l.version(ctx); err != nil {
 		return err
 	}

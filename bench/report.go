@@ -20,6 +20,7 @@ type report struct {
 	Machine  machine   `json:"machine"`
 	Broker   string    `json:"broker"`
 	Short    bool      `json:"short"` // times were cut: the figures compare with nothing
+	Profiled bool      `json:"profiled,omitzero"`
 	Settings []string  `json:"settings,omitzero"`
 	Results  []result  `json:"results"`
 	Goals    []goal    `json:"goals"`
@@ -53,6 +54,9 @@ func (r report) publish(dir string, w io.Writer) error {
 	return err
 }
 
+// disturbed is the part of a machine that other work may take beside a run.
+const disturbed = .05
+
 // text writes what a person reads first.
 func (r report) text(w io.Writer) error {
 	var b strings.Builder
@@ -60,6 +64,14 @@ func (r report) text(w io.Writer) error {
 		r.caption(), r.Machine.Processor, r.Machine.Cores, float64(r.Machine.Memory)/(1<<30), r.Machine.System, r.Machine.Load, r.Broker)
 	if r.Short {
 		b.WriteString("A SHORT RUN: times and counts were cut, its figures compare with nothing.\n")
+	}
+	if r.Profiled {
+		b.WriteString("Profiled: the service took a little more processor time than it does alone.\n")
+	}
+	for _, res := range r.Results {
+		if res.Others > disturbed {
+			fmt.Fprintf(&b, "DISTURBED: other work took %s of the machine while %q was measured.\n", percent(res.Others), res.Title)
+		}
 	}
 	b.WriteString("\n")
 	err := figuresTable(r.Results).write(&b, 1)

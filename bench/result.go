@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"time"
 )
 
@@ -20,17 +21,21 @@ type result struct {
 	Duplicates        int     `json:"duplicates"`
 	Requests          int     `json:"requests"` // of the whole run, those of the start too
 	RequestsPerMinute float64 `json:"requests_per_minute"`
+	BusiestMinute     int     `json:"requests_in_busiest_minute"`
 	Lookups           int     `json:"lookups"`
 	Throttled         int     `json:"answers_429"`
-	PerMinute429      float64 `json:"answers_429_per_minute"`
+	WorstMinute429    int     `json:"answers_429_in_worst_minute"`
 	OverPerSecond     int     `json:"answers_502_over_limit"`
 
-	CPU     float64 `json:"cpu_microseconds_per_contact"`
+	CPU      float64 `json:"cpu_microseconds_per_contact"`
+	SimCPU   float64 `json:"simulator_cpu_microseconds_per_contact"`
+	BenchCPU float64 `json:"benchmark_cpu_microseconds_per_contact"` // with an embedded broker
+	Others   float64 `json:"others_share_of_machine"`                // processor time of all else
+
 	PeakRSS float64 `json:"peak_rss_mib"`
-	// Half and End tell whether memory is flat: resident when half of the contacts were
-	// made, and at the end.
-	HalfRSS float64 `json:"rss_at_half_mib"`
+	HalfRSS float64 `json:"rss_at_half_mib"` // when half of the contacts were made
 	EndRSS  float64 `json:"rss_at_end_mib"`
+	Growth  float64 `json:"rss_growth_mib_per_100000"` // contacts, over the part that counts
 
 	Latencies int     `json:"latencies,omitzero"`
 	P50       float64 `json:"p50_ms,omitzero"`
@@ -60,9 +65,13 @@ func (t *trial) result(bare float64) (result, error) {
 		Case: t.c.Name, Title: t.c.Title,
 		Rate: w.contactsPerSecond(), Bare: bare,
 		Created: t.stats.Created, Duplicates: t.stats.Duplicates, Requests: t.stats.Calls, RequestsPerMinute: w.requestsPerMinute(),
-		Lookups: t.stats.Lookups, Throttled: t.stats.Throttled, PerMinute429: float64(t.stats.Throttled) / last.at.Minutes(), OverPerSecond: t.stats.OverPerSecond,
+		Lookups: t.stats.Lookups, Throttled: t.stats.Throttled, OverPerSecond: t.stats.OverPerSecond,
+		BusiestMinute:  busiestMinute(t.samples, func(s sample) int { return s.calls }),
+		WorstMinute429: busiestMinute(t.samples, func(s sample) int { return s.throttled }),
+		SimCPU:         w.perContact(w.to.simCPU - w.from.simCPU), BenchCPU: w.perContact(w.to.benchCPU - w.from.benchCPU), Others: w.others(runtime.NumCPU()),
 		CPU: w.cpuPerContact(), PeakRSS: mebibytes(t.peak), EndRSS: mebibytes(last.rss),
 		HalfRSS: mebibytes(t.samples[min(atCount(t.samples, last.created/2), len(t.samples)-1)].rss),
+		Growth:  growth(t.samples, w),
 		Service: milliseconds(t.c.Portal.took(1)),
 		From:    w.from.at.Seconds(), To: w.to.at.Seconds(),
 		Cut:      !t.c.timed() && t.stats.Created < t.c.Backlog,

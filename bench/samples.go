@@ -12,6 +12,11 @@ type sample struct {
 	calls   int           // requests
 	cpu     time.Duration // user and system, of all services
 	rss     int64         // bytes, of the largest service
+
+	throttled  int           // answers 429
+	simCPU     time.Duration // of the simulator
+	benchCPU   time.Duration // of this process: an embedded broker is in it
+	machineCPU time.Duration // of all that runs on the machine
 }
 
 // window is the part of a run that counts: from one sample to another.
@@ -90,9 +95,51 @@ func (w window) requestsPerMinute() float64 {
 	return 60 * float64(w.to.calls-w.from.calls) / w.seconds()
 }
 
-// cpuPerContact is user and system time, in microseconds.
-func (w window) cpuPerContact() float64 {
-	return float64((w.to.cpu - w.from.cpu).Microseconds()) / float64(w.contacts())
+// perContact is a part of a time, in microseconds.
+func (w window) perContact(d time.Duration) float64 {
+	return float64(d.Microseconds()) / float64(w.contacts())
+}
+
+// cpuPerContact is user and system time of the services, in microseconds.
+func (w window) cpuPerContact() float64 { return w.perContact(w.to.cpu - w.from.cpu) }
+
+// others is the part of so many cores that was taken by what is neither the
+// services nor the simulator nor this process.
+func (w window) others(cores int) float64 {
+	all := w.to.machineCPU - w.from.machineCPU
+	ours := w.to.cpu - w.from.cpu + w.to.simCPU - w.from.simCPU + w.to.benchCPU - w.from.benchCPU
+	return max(0, (all-ours).Seconds()) / (w.seconds() * float64(cores))
+}
+
+// growth is how much memory grows by a hundred thousand contacts, in MiB: the slope
+// of the line that fits the samples of the window best. Memory that is collected goes up and
+// down, so two samples would tell little.
+func growth(samples []sample, w window) float64 {
+	var n, sumX, sumY, sumXX, sumXY float64
+	for _, s := range samples {
+		if s.at < w.from.at || s.at > w.to.at {
+			continue
+		}
+		x, y := float64(s.created)/100_000, mebibytes(s.rss)
+		n, sumX, sumY, sumXX, sumXY = n+1, sumX+x, sumY+y, sumXX+x*x, sumXY+x*y
+	}
+	return part(n*sumXY-sumX*sumY, n*sumXX-sumX*sumX)
+}
+
+// busiestMinute is the most that was counted in any minute.
+func busiestMinute(samples []sample, count func(sample) int) int {
+	most, from := 0, 0
+	for _, s := range samples {
+		for s.at-samples[from].at > time.Minute {
+			from++
+		}
+		before := 0
+		if s.at > time.Minute {
+			before = count(samples[from])
+		}
+		most = max(most, count(s)-before)
+	}
+	return most
 }
 
 // point is a moment of the plot.

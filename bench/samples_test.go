@@ -63,6 +63,53 @@ func TestWindowsOfShortRuns(t *testing.T) {
 	}
 }
 
+func TestGrowth(t *testing.T) {
+	t.Parallel()
+	var samples []sample
+	for i := range 101 { // 3 MiB by 100,000 contacts, and up and down around that
+		rss := int64(50<<20) + int64(i)*3<<20/100 + int64(i%2)*8<<20
+		samples = append(samples, sample{at: time.Duration(i) * time.Second, created: i * 1000, rss: rss})
+	}
+	samples[0].rss, samples[100].rss = 0, 1<<30 // outside
+	if got := growth(samples, window{samples[1], samples[99]}); got < 2.9 || got > 3.1 {
+		t.Errorf("it grows by %.2f MiB, want 3", got)
+	}
+	if got := growth(samples[:1], window{samples[0], samples[0]}); got != 0 {
+		t.Errorf("one sample grows by %.2f", got)
+	}
+}
+
+func TestBusiestMinute(t *testing.T) {
+	t.Parallel()
+	var samples []sample
+	calls := 0
+	for i := range 181 { // 2 a second, 5 a second in the second minute
+		if calls += 2; i > 60 && i <= 120 {
+			calls += 3
+		}
+		samples = append(samples, sample{at: time.Duration(i) * time.Second, calls: calls})
+	}
+	count := func(s sample) int { return s.calls }
+	if got := busiestMinute(samples, count); got != 300 {
+		t.Errorf("%d in the busiest minute, want 300", got)
+	}
+	if got := busiestMinute(samples[5:20], count); got != 40 {
+		t.Errorf("%d in less than a minute, want all 40", got)
+	}
+}
+
+func TestOthers(t *testing.T) {
+	t.Parallel()
+	w := window{to: sample{at: 10 * time.Second, cpu: 4 * time.Second, simCPU: 2 * time.Second, benchCPU: 3 * time.Second, machineCPU: 11 * time.Second}}
+	if got := w.others(2); got != .1 {
+		t.Errorf("others took %.2f, want 0.1", got)
+	}
+	w.to.machineCPU = 8 * time.Second // ticks are coarse
+	if got := w.others(2); got != 0 {
+		t.Errorf("others took %.2f, want 0", got)
+	}
+}
+
 func TestSeries(t *testing.T) {
 	t.Parallel()
 	points := series(ramp(20), 10)

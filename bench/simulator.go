@@ -24,8 +24,7 @@ type simStats struct {
 
 // simContact is a contact that the simulator holds.
 type simContact struct {
-	ID      int       `json:"id"` // from 1, in the order of creation
-	Created time.Time `json:"createdTime"`
+	Created time.Time `json:"createdTime"` // in full, unlike in answers of the CRM
 	Email   []struct {
 		Value string `json:"value"`
 	} `json:"email"`

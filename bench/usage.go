@@ -31,6 +31,35 @@ func usageOf(pid int) (usage, error) {
 	return parseUsage(stat, status)
 }
 
+// machineCPU is the time that all processors were busy since the machine's start.
+func machineCPU() (time.Duration, error) {
+	stat, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, fmt.Errorf("processor time (Linux only): %w", err)
+	}
+	return parseMachine(stat)
+}
+
+// parseMachine reads the first line of /proc/stat (proc(5)).
+func parseMachine(stat []byte) (time.Duration, error) {
+	line, _, _ := bytes.Cut(stat, []byte("\n"))
+	fields := strings.Fields(string(line))
+	if len(fields) < 8 {
+		return 0, fmt.Errorf("/proc/stat is not understood: %q", line)
+	}
+	var busy time.Duration
+	for i, field := range fields[1:8] { // user, nice, system, idle, iowait, irq, softirq
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("/proc/stat is not understood: %w", err)
+		}
+		if i != 3 && i != 4 {
+			busy += time.Duration(n) * tick
+		}
+	}
+	return busy, nil
+}
+
 // tick is the unit of times in /proc/PID/stat: USER_HZ is 100 for all programs.
 const tick = 10 * time.Millisecond
 

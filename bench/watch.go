@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 )
 
@@ -45,7 +46,7 @@ func (t *trial) watchTrickle(ctx context.Context) error {
 		return err
 	}
 	contacts, err := t.sim.contacts(ctx)
-	t.delays = latencies(t.sent.all(), contacts, t.seen, t.c.Trickle.Skip)
+	t.delays = latencies(t.sent.all(), contacts, t.c.Trickle.Skip)
 	return err
 }
 
@@ -73,15 +74,13 @@ func (t *trial) poll(ctx context.Context, over func(sample) bool) (done bool, er
 			return false, err
 		}
 	}
-	before := t.stats.Created
 	if t.stats, err = t.sim.stats(ctx); err != nil {
 		return false, err
 	}
-	now := time.Now()
-	if t.stats.Created > before {
-		t.seen = append(t.seen, sighting{now, t.stats.Created})
+	s := sample{at: time.Since(t.began), created: t.stats.Created, calls: t.stats.Calls, throttled: t.stats.Throttled}
+	if err := t.profile(t.counts(s)); err != nil {
+		return false, err
 	}
-	s := sample{at: now.Sub(t.began), created: t.stats.Created, calls: t.stats.Calls}
 	done = over(s) || s.at > t.c.Limit
 	if n := len(t.samples); n > 0 && s.at-t.samples[n-1].at < t.c.Every/2 && !done {
 		return false, nil
@@ -93,8 +92,31 @@ func (t *trial) poll(ctx context.Context, over func(sample) bool) (done bool, er
 	return done, nil
 }
 
-// weigh adds what the services take.
+// counts tells whether a sample lies in the part of the run that counts.
+func (t *trial) counts(s sample) bool {
+	switch {
+	case t.c.timed():
+		past := s.at - firstContact(t.samples)
+		return s.created > 0 && past >= t.c.WarmUp && past < t.c.WarmUp+t.c.Measure
+	case t.c.Trickle.Leads > 0:
+		return s.created >= t.c.Trickle.Skip
+	}
+	return s.created >= t.c.Backlog/10 && s.created < t.c.Backlog-t.c.Backlog/10
+}
+
+// weigh adds what the services take, and what the others that take part do.
 func (t *trial) weigh(s *sample) error {
+	for pid, into := range map[int]*time.Duration{t.sim.pid(): &s.simCPU, os.Getpid(): &s.benchCPU} {
+		u, err := usageOf(pid)
+		if err != nil {
+			return err
+		}
+		*into = u.cpu
+	}
+	var err error
+	if s.machineCPU, err = machineCPU(); err != nil {
+		return err
+	}
 	for _, p := range t.services {
 		u, err := usageOf(p.pid())
 		if err != nil {

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// profileVariable tells a profiled program where its profile goes.
+const profileVariable = "LEADBRIDGE_BENCH_PROFILE"
+
+// profilerSource is compiled into the program that is profiled, and only there: SIGUSR1
+// begins the profile, SIGUSR2 ends it.
+const profilerSource = `package main
+
+import (
+	"os"
+	"os/signal"
+	"runtime/pprof"
+	"syscall"
+)
+
+func init() {
+	name := os.Getenv("` + profileVariable + `")
+	if name == "" {
+		return
+	}
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGUSR2)
+	go func() {
+		for s := range signals {
+			if s == syscall.SIGUSR2 {
+				pprof.StopCPUProfile()
+			} else if file, err := os.Create(name); err == nil {
+				_ = pprof.StartCPUProfile(file)
+			}
+		}
+	}()
+}
+`
+
+const mainPackage = "github.com/leadbridge/leadbridge/cmd/leadbridge"
+
+// buildProfiled builds a leadbridge with a profiler in it, from the source tree that the
+// benchmark runs in, and puts it into the directory.
+func buildProfiled(ctx context.Context, dir string) (binary string, err error) {
+	where, err := exec.CommandContext(ctx, "go", "list", "-f", "{{.Dir}}", mainPackage).Output()
+	if err != nil {
+		return "", fmt.Errorf("find the source to profile: %w", err)
+	}
+	temp, err := os.MkdirTemp("", "leadbridge-bench-")
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
+	source, overlay, binary := filepath.Join(temp, "profiler.go"), filepath.Join(temp, "overlay.json"), filepath.Join(dir, "leadbridge")
+	added := filepath.Join(strings.TrimSpace(string(where)), "profiler_of_the_benchmark.go")
+	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{added: source}})
+	if err != nil {
+		return "", err
+	}
+	if err := errors.Join(os.MkdirAll(dir, 0o750), os.WriteFile(source, []byte(profilerSource), 0o600), os.WriteFile(overlay, replace, 0o600)); err != nil {
+		return "", err
+	}
+	out, err := exec.CommandContext(ctx, "go", "build", "-trimpath", "-overlay", overlay, "-o", binary, mainPackage).CombinedOutput() //nolint:gosec // all of it is ours
+	if err != nil {
+		return "", fmt.Errorf("build what is profiled: %w\n%s", err, out)
+	}
+	return binary, nil
+}
+
+// profileName is where the profile of the n-th service goes; "": there is to be none.
+func (t *trial) profileName(n int) string {
+	if t.profiles == "" {
+		return ""
+	}
+	return filepath.Join(t.profiles, fmt.Sprintf("%s-%d.pprof", t.c.Name, n+1))
+}
+
+// profile begins the profiles with the part of the run that counts, and ends them with it.
+func (t *trial) profile(counts bool) error {
+	if t.profiles == "" || counts == t.profiling {
+		return nil
+	}
+	t.profiling = counts
+	signal := syscall.SIGUSR2
+	if counts {
+		signal = syscall.SIGUSR1
+	}
+	for _, p := range t.services {
+		if err := p.cmd.Process.Signal(signal); err != nil {
+			return fmt.Errorf("profile: %w", err)
+		}
+	}
+	return nil
+}
+
+// profileLimit is how long a profile may take to be written.
+const profileLimit = 10 * time.Second
+
+// profiled waits until the profiles are there.
+func (t *trial) profiled(ctx context.Context) error {
+	if err := t.profile(false); err != nil || t.profiles == "" {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, profileLimit, errors.New("a profile was not written"))
+	defer cancel()
+	for n := range t.services {
+		for {
+			if info, err := os.Stat(t.profileName(n)); err == nil && info.Size() > 0 {
+				break
+			}
+			select {
+			case <-time.After(50 * time.Millisecond):
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		t.say("  profile %s", t.profileName(n))
+	}
+	return nil
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"testing"
+	"time"
+)
+
+// TestProfile profiles a trial with a binary that is built for that.
+func TestProfile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	binary, err := buildProfiled(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := openBroker("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.close)
+	l := &lab{binary: binary, broker: b, profiles: dir, progress: t.Output()}
+	checkTrial(t, l, trialCase{
+		Name: "profiled", Batch: 2, Slots: 2, Replicas: 1, Limit: time.Minute, Poll: 5 * time.Millisecond, Every: 5 * time.Millisecond,
+		Trickle: trickle{PerSecond: 50, Skip: 5, Leads: 20},
+	})
+	profile, err := os.ReadFile((&trial{lab: l, c: trialCase{Name: "profiled"}}).profileName(0))
+	if gzip := []byte{0x1f, 0x8b}; err != nil || !bytes.HasPrefix(profile, gzip) {
+		t.Errorf("%v, the profile has %d bytes", err, len(profile))
+	}
+}
