@@ -84,7 +84,9 @@ func BenchmarkDeliver(b *testing.B) {
 		<-creator.done
 		took += time.Since(*creator.first.Load())
 		stop()
-		<-ended
+		if err := <-ended; err != nil {
+			b.Fatal(err)
+		}
 	}
 	b.ReportMetric(float64(took.Microseconds())/float64(b.N*backlog), "µs/record")
 }

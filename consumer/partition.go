@@ -128,8 +128,9 @@ func (p *partition) next(ctx context.Context) (fetched, error) {
 	return batch, err
 }
 
-// maxFetch bounds one fetch; a larger record still comes.
-const maxFetch = 1 << 20
+// maxFetch bounds one fetch, in bytes; a larger record still comes. It holds more records
+// than a window, and what a process has in memory is a few fetches for each partition.
+const maxFetch = 256 << 10
 
 // fetchSize leaves every partition of the process room for a fetch.
 func (p *partition) fetchSize() int64 {

@@ -74,8 +74,7 @@ func (c *Creator) keeps(w way, e *event, o outcome) bool {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, told := r.get(w.field)
-	return c.terse && !told
+	return c.terse && r.get(w.field) == nil
 }
 
 // lostOrigin handles a contact that was made without our id: nothing can

@@ -64,23 +64,37 @@ func (w way) owned(p *portal) bool { return w.field == nativeField && p.writable
 // row is a contact as the CRM answers it, or another object of a list.
 type row json.RawMessage
 
-// get reads a field under any of its spellings; told says that it is there.
-func (r row) get(name string) (value json.RawMessage, told bool) {
-	folded := foldField(name)
+// get reads a field under any of its spellings; nil says that it is not there.
+func (r row) get(name string) json.RawMessage {
+	value, _ := r.both(name, "")
+	return value
+}
+
+// both reads two fields in one pass.
+func (r row) both(one, other string) (first, second json.RawMessage) {
 	if !isObject(json.RawMessage(r)) {
-		return nil, false
+		return nil, nil
 	}
-	for key, v := range members(json.RawMessage(r)) {
-		if string(key) == folded || likeUserField(key) && foldField(string(key)) == folded {
-			value, told = v, true
+	one, other = foldField(one), foldField(other)
+	for key, value := range members(json.RawMessage(r)) {
+		folded := key
+		if likeUserField(key) {
+			folded = []byte(foldField(string(key)))
+		}
+		switch string(folded) {
+		case one:
+			first = value
+		case other:
+			second = value
 		}
 	}
-	return value, told
+	return first, second
 }
 
 // text reads a field: a string, or the only one of an array.
-func (r row) text(name string) string {
-	raw, _ := r.get(name)
+func (r row) text(name string) string { return textIn(r.get(name)) }
+
+func textIn(raw json.RawMessage) string {
 	if len(raw) == 0 || raw[0] != '[' {
 		return textOf(raw)
 	}
@@ -93,8 +107,7 @@ func (r row) text(name string) string {
 
 // number reads a field; what is no number is 0.
 func (r row) number(name string) (n number) {
-	raw, _ := r.get(name)
-	_ = n.UnmarshalJSON(raw) // never fails
+	_ = n.UnmarshalJSON(r.get(name)) // never fails
 	return n
 }
 
@@ -106,10 +119,11 @@ func (w way) carries(r row, originator, id string) bool {
 	if w.tag() {
 		return strings.Contains(r.text(tagField), tagOf(originator, id))
 	}
-	if r.text(w.field) != id {
+	mark, owned := r.both(w.field, nativeOwner)
+	if textIn(mark) != id {
 		return false
 	}
-	owner := r.text(nativeOwner)
+	owner := textIn(owned)
 	return w.field != nativeField || owner == "" || owner == originator
 }
 
