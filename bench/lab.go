@@ -41,7 +41,7 @@ func (l *lab) version(ctx context.Context) (string, error) {
 // simulator of its own.
 func (l *lab) try(ctx context.Context, c trialCase) (result, error) {
 	l.say("%s: %s", c.Name, c.Title)
-	bareRate, err := l.bare(ctx, c)
+	bare, err := l.bare(ctx, c)
 	if err != nil {
 		return result{}, err
 	}
@@ -51,21 +51,28 @@ func (l *lab) try(ctx context.Context, c trialCase) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	res, err := t.result(bareRate)
+	res, err := t.result(bare)
 	if err == nil {
 		l.say("  %.1f contacts/s", res.Rate)
 	}
 	return res, err
 }
 
-// bare is what the bare client reaches, in contacts a second.
-func (l *lab) bare(ctx context.Context, c trialCase) (rate float64, err error) {
+// bareResult is what the bare client reaches.
+type bareResult struct {
+	rate   float64 // contacts a second; 0: it did not run
+	others float64 // part of the machine that other work took
+}
+
+// bare runs the bare client.
+func (l *lab) bare(ctx context.Context, c trialCase) (bareResult, error) {
+	var res bareResult
 	if c.Bare == 0 {
-		return 0, nil
+		return res, nil
 	}
 	requests, err := prepare(ctx, l.binary, c.Bare, c.Batch)
 	if err != nil {
-		return 0, err
+		return res, err
 	}
 	rounds := 1
 	if c.Portal.pace() == 0 {
@@ -73,28 +80,36 @@ func (l *lab) bare(ctx context.Context, c trialCase) (rate float64, err error) {
 	}
 	took := make([]time.Duration, rounds)
 	for i := range took {
-		if took[i], err = l.bareRound(ctx, c, requests); err != nil {
-			return 0, err
+		w, err := l.bareRound(ctx, c, requests)
+		if err != nil {
+			return res, err
 		}
+		took[i], res.others = w.to.at, max(res.others, w.others(runtime.NumCPU()))
 	}
-	rate = float64(c.Bare) / quantile(took, .5).Seconds()
-	l.say("  bare client: %.1f contacts/s", rate)
-	return rate, nil
+	res.rate = float64(c.Bare) / quantile(took, .5).Seconds()
+	l.say("  bare client: %.1f contacts/s", res.rate)
+	return res, nil
 }
 
 // bareRounds is how often the bare client runs where no limit paces it: it takes a second
 // or two, so the median counts.
 const bareRounds = 3
 
-// bareRound is how long the bare client takes with a new simulator.
-func (l *lab) bareRound(ctx context.Context, c trialCase, requests [][]byte) (took time.Duration, err error) {
+// bareRound runs the bare client once, with a new simulator.
+func (l *lab) bareRound(ctx context.Context, c trialCase, requests [][]byte) (w window, err error) {
 	sim, err := startSimulator(ctx, l.binary, c.Portal)
 	if err != nil {
-		return 0, err
+		return w, err
 	}
+	defer func() { err = errors.Join(err, sim.stop()) }()
 	runtime.GC() // what was made before is not collected meanwhile
-	took, err = post(ctx, sim.url, requests, c.Batch > 1, c.Slots, c.Portal.pace())
-	return took, errors.Join(err, sim.stop())
+	if err := w.from.weigh(sim.pid()); err != nil {
+		return w, err
+	}
+	if w.to.at, err = post(ctx, sim.url, requests, c.Batch > 1, c.Slots, c.Portal.pace()); err != nil {
+		return w, err
+	}
+	return w, w.to.weigh(sim.pid())
 }
 
 // trial is one run of the service. One goroutine owns it.

@@ -69,8 +69,8 @@ func (r report) text(w io.Writer) error {
 		b.WriteString("Profiled: the service took a little more processor time than it does alone.\n")
 	}
 	for _, res := range r.Results {
-		if res.Others > disturbed {
-			fmt.Fprintf(&b, "DISTURBED: other work took %s of the machine while %q was measured.\n", percent(res.Others), res.Title)
+		if others := max(res.Others, res.BareOthers); others > disturbed {
+			fmt.Fprintf(&b, "DISTURBED: other work took %s of the machine while %q was measured.\n", percent(others), res.Title)
 		}
 	}
 	b.WriteString("\n")

@@ -17,6 +17,8 @@ type result struct {
 	Bare    float64 `json:"bare_client_contacts_per_second,omitzero"`
 	OfBare  float64 `json:"share_of_bare_client,omitzero"`
 
+	BareOthers float64 `json:"others_share_of_machine_beside_bare_client,omitzero"`
+
 	Created           int     `json:"contacts"`
 	Duplicates        int     `json:"duplicates"`
 	Requests          int     `json:"requests"` // of the whole run, those of the start too
@@ -52,7 +54,7 @@ type result struct {
 const plotSteps = 90
 
 // result sums a trial up. A second contact of an event makes all figures void.
-func (t *trial) result(bare float64) (result, error) {
+func (t *trial) result(bare bareResult) (result, error) {
 	w, err := t.window()
 	if err != nil {
 		return result{}, fmt.Errorf("%w: %d contacts in %s", err, t.stats.Created, t.samples[len(t.samples)-1].at.Round(time.Second))
@@ -63,7 +65,7 @@ func (t *trial) result(bare float64) (result, error) {
 	last := t.samples[len(t.samples)-1]
 	r := result{
 		Case: t.c.Name, Title: t.c.Title,
-		Rate: w.contactsPerSecond(), Bare: bare,
+		Rate: w.contactsPerSecond(), Bare: bare.rate, BareOthers: bare.others,
 		Created: t.stats.Created, Duplicates: t.stats.Duplicates, Requests: t.stats.Calls, RequestsPerMinute: w.requestsPerMinute(),
 		Lookups: t.stats.Lookups, Throttled: t.stats.Throttled, OverPerSecond: t.stats.OverPerSecond,
 		BusiestMinute:  busiestMinute(t.samples, func(s sample) int { return s.calls }),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"time"
 )
 
@@ -17,6 +18,21 @@ type sample struct {
 	simCPU     time.Duration // of the simulator
 	benchCPU   time.Duration // of this process: an embedded broker is in it
 	machineCPU time.Duration // of all that runs on the machine
+}
+
+// weigh adds what runs beside the services.
+func (s *sample) weigh(simulator int) error {
+	sim, err := usageOf(simulator)
+	if err != nil {
+		return err
+	}
+	bench, err := usageOf(os.Getpid())
+	if err != nil {
+		return err
+	}
+	s.simCPU, s.benchCPU = sim.cpu, bench.cpu
+	s.machineCPU, err = machineCPU()
+	return err
 }
 
 // window is the part of a run that counts: from one sample to another.

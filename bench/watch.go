@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 )
 
@@ -104,17 +103,9 @@ func (t *trial) counts(s sample) bool {
 	return s.created >= t.c.Backlog/10 && s.created < t.c.Backlog-t.c.Backlog/10
 }
 
-// weigh adds what the services take, and what the others that take part do.
+// weigh adds what the services take, and all else that runs.
 func (t *trial) weigh(s *sample) error {
-	for pid, into := range map[int]*time.Duration{t.sim.pid(): &s.simCPU, os.Getpid(): &s.benchCPU} {
-		u, err := usageOf(pid)
-		if err != nil {
-			return err
-		}
-		*into = u.cpu
-	}
-	var err error
-	if s.machineCPU, err = machineCPU(); err != nil {
+	if err := s.weigh(t.sim.pid()); err != nil {
 		return err
 	}
 	for _, p := range t.services {
