@@ -16,9 +16,11 @@ const maxRegexpBytes = 4 << 20
 // each that it has compiled, so its code is made anew when there are too many.
 type regexps struct {
 	match *gojq.Code
-	known map[string]*knownRegexp
+	known map[regexpKey]*knownRegexp
 	bytes int
 }
+
+type regexpKey struct{ flags, expr string }
 
 // knownRegexp is a regular expression, nil when it is none, and what it costs.
 type knownRegexp struct {
@@ -30,15 +32,18 @@ type knownRegexp struct {
 // start begins a run: what an event costs does not depend on those before it.
 func (r *regexps) start() {
 	if r.bytes > maxRegexpBytes || r.known == nil {
-		*r = regexps{known: map[string]*knownRegexp{}}
+		*r = regexps{known: map[regexpKey]*knownRegexp{}}
 	}
 	for _, k := range r.known {
 		k.paid = false
 	}
 }
 
-// run matches by the interpreter.
+// run matches by the interpreter, but for mere tests.
 func (r *regexps) run(v any, args []any) any {
+	if found, ok := r.test(v, args); ok {
+		return found
+	}
 	if r.match == nil {
 		code, err := compileOriginal("_match", 3)
 		if err != nil {
@@ -48,6 +53,22 @@ func (r *regexps) run(v any, args []any) any {
 	}
 	result, _ := r.match.Run(v, args...).Next()
 	return result
+}
+
+// test answers the most frequent question, whether a text matches, with the
+// very expression that the interpreter would compile.
+func (r *regexps) test(v any, args []any) (found, ok bool) {
+	text, isText := v.(string)
+	expr, isExpr := args[0].(string)
+	flags, _ := args[1].(string)
+	if !isText || !isExpr || args[2] != true || args[1] != nil && flags != "i" {
+		return false, false
+	}
+	known := r.known[regexpKey{flags, expr}]
+	if known == nil || known.expr == nil {
+		return false, false
+	}
+	return known.expr.MatchString(text), true
 }
 
 // matchCost: every place of the text may meet every part of the expression,
@@ -77,7 +98,7 @@ func matchCost(g *guard, v any, args []any) int {
 // know compiles an expression, unless that costs more than is left, and
 // gives its price: nothing for one that this run has paid for.
 func (r *regexps) know(expr, flags string, left int) (known *knownRegexp, price int) {
-	key := flags + "\x00" + expr
+	key := regexpKey{flags, expr}
 	known = r.known[key]
 	if known == nil {
 		if len(expr) > left {
@@ -95,7 +116,7 @@ func (r *regexps) know(expr, flags string, left int) (known *knownRegexp, price 
 		}
 		known.expr, _ = regexp.Compile(expr) // the interpreter tells what is wrong with it
 		r.known[key] = known
-		r.bytes += len(key) + 512*known.size
+		r.bytes += len(flags) + len(expr) + 512*known.size
 	}
 	if known.paid {
 		return known, 1
