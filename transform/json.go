@@ -94,9 +94,7 @@ func (r *jsonReader) string() string {
 	if !r.skipString() {
 		return r.cut(start+1, r.i-1)
 	}
-	var s string
-	_ = json.Unmarshal(r.b[start:r.i], &s) // cannot fail: it is valid
-	return s
+	return unescape(r.b[start+1 : r.i-1])
 }
 
 func (r *jsonReader) number() json.Number {
