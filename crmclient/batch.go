@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/leadbridge/leadbridge/internal/jsontext"
 )
 
 // batchLimit is how many calls the CRM takes in one request.
@@ -28,17 +30,17 @@ type batchAnswer struct {
 // parseBatch reads it. An empty map may be written as a list, and so may one whose ids are
 // the places of a list.
 func parseBatch(data json.RawMessage) (b batchAnswer, ok bool) {
-	for name, value := range entries(data) {
+	for name, value := range jsontext.Entries(data) {
 		switch name {
 		case "results":
-			b.results = maps.Collect(entries(value))
+			b.results = maps.Collect(jsontext.Entries(value))
 		case "errors":
-			b.errors = maps.Collect(entries(value))
+			b.errors = maps.Collect(jsontext.Entries(value))
 		case "meta":
-			b.meta = maps.Collect(entries(value))
+			b.meta = maps.Collect(jsontext.Entries(value))
 		}
 	}
-	return b, isObject(data)
+	return b, jsontext.IsObject(data)
 }
 
 // item is the outcome of one call. One that is in neither map is in doubt.
@@ -123,7 +125,7 @@ func (c *Creator) judgeItems(j *job, tickets []*ticket, w way, o outcome, data b
 		one := data.item(strconv.Itoa(i))
 		one.status, one.written, one.answered, one.requestID = o.status, o.written, o.answered, o.requestID
 		one.items = o.items
-		one.takeID()
+		one.takeID(w)
 		c.judgeItem(j, t.event, w, &one)
 		outcomes[i] = one
 	}

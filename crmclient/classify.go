@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/leadbridge/leadbridge/internal/jsontext"
 )
 
 // class says what an outcome means for the event.
@@ -49,10 +51,11 @@ type outcome struct {
 	extra      json.RawMessage // "meta" of an answer with success
 
 	id      int64 // of the contact, when done
-	charged bool  // the failed attempt counts against the event
-	held    bool  // a hold says when to try again
-	floods  int   // that had ended when the create left
-	item    bool  // an item's own failure: it says nothing about the CRM
+	marks   identified
+	charged bool // the failed attempt counts against the event
+	held    bool // a hold says when to try again
+	floods  int  // that had ended when the create left
+	item    bool // an item's own failure: it says nothing about the CRM
 
 	items  int     // creates that were in the request
 	whole  bool    // they failed together
@@ -76,26 +79,20 @@ type complaint struct {
 // parseEnvelope reads an answer. Its data is left as it is: to decode it here would
 // read a batch's answer once more.
 func parseEnvelope(body []byte) (e envelope, ok bool) {
-	if !json.Valid(body) {
-		return envelope{}, false
-	}
-	for name, value := range entries(body) {
-		var err error
-		switch strings.ToLower(name) {
+	var faults []error
+	valid := jsontext.Valid(body, func(name, value []byte) {
+		switch strings.ToLower(string(name)) {
 		case "success":
-			err = json.Unmarshal(value, &e.success)
+			faults = append(faults, json.Unmarshal(value, &e.success))
 		case "data":
 			e.data = value
 		case "meta":
 			e.meta = value
 		case "error":
-			err = json.Unmarshal(value, &e.complaint)
+			faults = append(faults, json.Unmarshal(value, &e.complaint))
 		}
-		if err != nil {
-			return envelope{}, false
-		}
-	}
-	return e, isObject(body)
+	})
+	return e, valid && jsontext.IsObject(body) && errors.Join(faults...) == nil
 }
 
 // classify is the one place that decides what an answer means, for reads and
@@ -140,18 +137,19 @@ func classify(a answer, now time.Time) outcome {
 const codeTooLong = "ANSWER_TOO_LONG"
 
 // created is classify for a create: done only when the answer tells the id.
-func created(a answer, now time.Time) outcome {
+func created(a answer, w way, now time.Time) outcome {
 	o := classify(a, now)
-	o.takeID()
+	o.takeID(w)
 	return o
 }
 
-// takeID reads the id of a new contact; done without one is doubt.
-func (o *outcome) takeID() {
+// takeID reads what a new contact's answer tells; done without an id is doubt.
+func (o *outcome) takeID(w way) {
 	if o.class != classDone {
 		return
 	}
-	id := row(o.data).number("id")
+	var id number
+	id, o.marks = w.identify(row(o.data))
 	if id < 1 || id != number(math.Trunc(float64(id))) {
 		o.class, o.code = classDoubt, "NO_ID"
 		return

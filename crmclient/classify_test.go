@@ -103,7 +103,7 @@ func TestClassifyAnswers(t *testing.T) {
 		{599, ``, classDoubt},
 	} {
 		now := time.Now()
-		got := created(answer{status: test.status, body: []byte(test.body), header: http.Header{}, written: now, answered: now}, now)
+		got := created(answer{status: test.status, body: []byte(test.body), header: http.Header{}, written: now, answered: now}, way{}, now)
 		if got.class != test.want {
 			t.Errorf("%d %s: %v, want %v", test.status, test.body, got.class, test.want)
 		}
@@ -131,7 +131,7 @@ func TestClassifyTransportFailures(t *testing.T) {
 		if test.written {
 			a.written = time.Now()
 		}
-		if got := created(a, time.Now()); got.class != test.want || got.code != test.code {
+		if got := created(a, way{}, time.Now()); got.class != test.want || got.code != test.code {
 			t.Errorf("%s: %v %s, want %v %s", name, got.class, got.code, test.want, test.code)
 		}
 	}
@@ -142,7 +142,7 @@ func TestClassifyTruncatedBody(t *testing.T) {
 	now := time.Now()
 	for status, want := range map[int]class{201: classDoubt, 400: classDoubt, 502: classDoubt, 413: classTooLarge, 429: classThrottled} {
 		a := answer{status: status, body: []byte(failure("INVALID_REQUEST")), err: io.ErrUnexpectedEOF, written: now, answered: now}
-		if got := created(a, now); got.class != want {
+		if got := created(a, way{}, now); got.class != want {
 			t.Errorf("%d cut off: %v, want %v", status, got.class, want)
 		}
 	}

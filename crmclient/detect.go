@@ -51,7 +51,10 @@ func (c *Creator) keepsSilently(j *job, p *portal) bool {
 		return false
 	}
 	page, _ := c.search(j, map[string]any{p.way.field: id}, []string{"id", p.way.field})
-	return slices.ContainsFunc(page.rows, func(r row) bool { return p.way.carries(r, c.cfg.Originator, id) })
+	return slices.ContainsFunc(page.rows, func(r row) bool {
+		_, marks := p.way.identify(r)
+		return p.way.carries(marks, c.cfg.Originator, id)
+	})
 }
 
 // causeOf tells what a failed call that is no event's holds back.

@@ -68,13 +68,12 @@ func (c *Creator) keeps(w way, e *event, o outcome) bool {
 	if w.tag() {
 		return true
 	}
-	r := row(o.data)
-	if w.carries(r, c.cfg.Originator, e.req.OriginID) {
+	if w.carries(o.marks, c.cfg.Originator, e.req.OriginID) {
 		return true
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.terse && r.get(w.field) == nil
+	return c.terse && o.marks.mark == nil
 }
 
 // lostOrigin handles a contact that was made without our id: nothing can

@@ -141,7 +141,8 @@ func (c *Creator) match(tickets []*ticket, rows []row) (found map[*ticket]int64,
 	w := tickets[0].way
 	for _, r := range rows {
 		// A collation may find an id in other letters: asked for, but not ours.
-		id := r.text(w.field)
+		contact, marks := w.identify(r)
+		id := textIn(marks.mark)
 		asked := byID[strings.ToLower(id)]
 		switch {
 		case id == "":
@@ -150,8 +151,8 @@ func (c *Creator) match(tickets []*ticket, rows []row) (found map[*ticket]int64,
 			strangers.other++
 		}
 		for _, t := range asked {
-			if r.id() > 0 && w.carries(r, c.cfg.Originator, t.event.req.OriginID) {
-				found[t] = older(found[t], r.id())
+			if contact >= 1 && w.carries(marks, c.cfg.Originator, t.event.req.OriginID) {
+				found[t] = older(found[t], int64(contact))
 			}
 		}
 	}

@@ -3,6 +3,8 @@ package crmclient
 import (
 	"encoding/json"
 	"strings"
+
+	"github.com/leadbridge/leadbridge/internal/jsontext"
 )
 
 const (
@@ -65,30 +67,28 @@ func (w way) owned(p *portal) bool { return w.field == nativeField && p.writable
 type row json.RawMessage
 
 // get reads a field under any of its spellings; nil says that it is not there.
-func (r row) get(name string) json.RawMessage {
-	value, _ := r.both(name, "")
-	return value
-}
+func (r row) get(name string) json.RawMessage { return r.pick(name, "", "")[0] }
 
-// both reads two fields in one pass.
-func (r row) both(one, other string) (first, second json.RawMessage) {
-	if !isObject(json.RawMessage(r)) {
-		return nil, nil
+// pick reads three fields in one pass.
+func (r row) pick(names ...string) (values [3]json.RawMessage) {
+	if !jsontext.IsObject(json.RawMessage(r)) {
+		return values
 	}
-	one, other = foldField(one), foldField(other)
-	for key, value := range members(json.RawMessage(r)) {
-		folded := key
+	var folded [len(values)]string
+	for i, name := range names {
+		folded[i] = foldField(name)
+	}
+	for key, value := range jsontext.Members(json.RawMessage(r)) {
 		if likeUserField(key) {
-			folded = []byte(foldField(string(key)))
+			key = []byte(foldField(string(key)))
 		}
-		switch string(folded) {
-		case one:
-			first = value
-		case other:
-			second = value
+		for i, name := range folded {
+			if string(key) == name {
+				values[i] = value
+			}
 		}
 	}
-	return first, second
+	return values
 }
 
 // text reads a field: a string, or the only one of an array.
@@ -96,7 +96,7 @@ func (r row) text(name string) string { return textIn(r.get(name)) }
 
 func textIn(raw json.RawMessage) string {
 	if len(raw) == 0 || raw[0] != '[' {
-		return textOf(raw)
+		return jsontext.Text(raw)
 	}
 	var list []string
 	if json.Unmarshal(raw, &list) == nil && len(list) == 1 {
@@ -105,25 +105,36 @@ func textIn(raw json.RawMessage) string {
 	return ""
 }
 
-// number reads a field; what is no number is 0.
-func (r row) number(name string) (n number) {
-	_ = n.UnmarshalJSON(r.get(name)) // never fails
+// numberIn is a value's number; what is none is 0.
+func numberIn(raw json.RawMessage) (n number) {
+	_ = n.UnmarshalJSON(raw) // never fails
 	return n
 }
 
-func (r row) id() int64 { return int64(r.number("id")) }
+// identified is what tells which event's contact a row is.
+type identified struct{ mark, owner json.RawMessage }
 
-// carries tells whether a row is the contact of the event. A row of another
-// originator is not, whatever its id.
-func (w way) carries(r row, originator, id string) bool {
+// identify reads a contact's id and what it has where the way puts ours.
+func (w way) identify(r row) (id number, marks identified) {
+	field := w.field
 	if w.tag() {
-		return strings.Contains(r.text(tagField), tagOf(originator, id))
+		field = tagField
 	}
-	mark, owned := r.both(w.field, nativeOwner)
-	if textIn(mark) != id {
+	found := r.pick("id", field, nativeOwner)
+	return numberIn(found[0]), identified{found[1], found[2]}
+}
+
+// carries tells whether a contact is the event's. One of another originator is not,
+// whatever its id.
+func (w way) carries(marks identified, originator, id string) bool {
+	mark := textIn(marks.mark)
+	if w.tag() {
+		return strings.Contains(mark, tagOf(originator, id))
+	}
+	if mark != id {
 		return false
 	}
-	owner := textIn(owned)
+	owner := textIn(marks.owner)
 	return w.field != nativeField || owner == "" || owner == originator
 }
 

@@ -100,8 +100,9 @@ func (c *Creator) matchTag(j *job, t *ticket, p page, asked time.Time) outcome {
 func (c *Creator) settleTag(t *ticket, p page, asked time.Time) bool {
 	var id int64
 	for _, r := range p.rows {
-		if r.id() > 0 && t.way.carries(r, c.cfg.Originator, t.event.req.OriginID) {
-			id = older(id, r.id())
+		contact, marks := t.way.identify(r)
+		if contact >= 1 && t.way.carries(marks, c.cfg.Originator, t.event.req.OriginID) {
+			id = older(id, int64(contact))
 		}
 	}
 	return c.settleFound([]*ticket{t}, map[*ticket]int64{t: id}, asked) > 0

@@ -87,7 +87,7 @@ func TestUntrustedCertificateIsNotApplied(t *testing.T) {
 	}
 	defer c.Close()
 	a := c.wire.send(t.Context(), call{op: opCreate, method: http.MethodPost, path: "/contacts", body: []byte(`{}`)})
-	if o := created(a, time.Now()); o.class != classNotApplied || o.code != "TLS" {
+	if o := created(a, way{}, time.Now()); o.class != classNotApplied || o.code != "TLS" {
 		t.Errorf("%v %s", o.class, o.code)
 	}
 }

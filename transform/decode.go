@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+
+	"github.com/leadbridge/leadbridge/internal/jsontext"
 )
 
 // maxValue is the longest value in bytes that is looked at.
@@ -37,7 +39,7 @@ func (t *Transformer) Decode(r Record) (Event, error) {
 	if reject != nil {
 		return e, reject
 	}
-	if t.mapping == nil && !isObject(body.data) {
+	if t.mapping == nil && !jsontext.IsObject(body.data) {
 		return e, malformed("the data is JSON but no object")
 	}
 	e.raw = body.data
@@ -56,12 +58,12 @@ func readBody(env *envelope, value []byte) (body, *Rejection) {
 		return b, &Rejection{Reason: ReasonTooLarge, Message: "the value is longer than 1 MiB"}
 	}
 	var event structured
-	text, reject := checkJSON(value, &event)
+	text, reject := checkJSON(value, event.take)
 	if reject != nil {
 		return b, reject
 	}
 	b.data = text
-	if !isObject(text) {
+	if !jsontext.IsObject(text) {
 		return b, nil
 	}
 	if env.contentType == cloudEventsJSON || event.versioned && (!env.binary || event.whole()) {
@@ -72,20 +74,18 @@ func readBody(env *envelope, value []byte) (body, *Rejection) {
 }
 
 // checkJSON gives one JSON text without byte order mark and blanks around it.
-// The members of an object are noted in event, unless it is nil.
-func checkJSON(value []byte, event *structured) ([]byte, *Rejection) {
+// take is called for the members of an object, unless it is nil.
+func checkJSON(value []byte, take func(name, value []byte)) ([]byte, *Rejection) {
 	value = bytes.TrimSpace(bytes.TrimPrefix(value, []byte("\xEF\xBB\xBF")))
 	if len(value) == 0 {
 		return nil, malformed("the value is empty")
 	}
 	// What passes here needs no checks when it is read.
-	if checker := (jsonChecker{b: value, top: event}); !checker.valid() {
+	if !jsontext.Valid(value, take) {
 		return nil, malformed("the value is no JSON")
 	}
 	return value, nil
 }
-
-func isObject(text []byte) bool { return len(text) > 0 && text[0] == '{' }
 
 // structured holds members of a structured CloudEvent, each as its JSON text.
 type structured struct {
@@ -99,12 +99,8 @@ func (s structured) whole() bool {
 	return s.source != nil && s.id != nil && (s.data != nil || s.dataBase64 != nil)
 }
 
-// take notes a member, given as JSON text; of several with one name the last counts.
-func (s *structured) take(key, value []byte) {
-	name := key[1 : len(key)-1]
-	if bytes.IndexByte(name, '\\') >= 0 {
-		name = []byte(scalarText(key))
-	}
+// take notes a member; of several with one name the last counts.
+func (s *structured) take(name, value []byte) {
 	switch string(name) {
 	case "specversion":
 		s.versioned = true
@@ -141,7 +137,7 @@ func scalarText(raw []byte) string {
 func (s *structured) payload() ([]byte, *Rejection) {
 	switch {
 	case len(s.data) > 0 && s.data[0] == '"':
-		if inner, reject := checkJSON([]byte(scalarText(s.data)), nil); reject == nil && isObject(inner) {
+		if inner, reject := checkJSON([]byte(scalarText(s.data)), nil); reject == nil && jsontext.IsObject(inner) {
 			return inner, nil
 		}
 		return s.data, nil

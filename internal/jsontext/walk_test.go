@@ -1,4 +1,4 @@
-package crmclient
+package jsontext
 
 import (
 	"encoding/json"
@@ -17,7 +17,7 @@ func TestEntries(t *testing.T) {
 		`{}`:                                                        {}, `[]`: {}, `null`: {}, `"{}"`: {}, ``: {},
 	} {
 		got := map[string]string{}
-		for name, value := range entries(json.RawMessage(text)) {
+		for name, value := range Entries(json.RawMessage(text)) {
 			got[name] = string(value)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -32,7 +32,7 @@ func FuzzEntries(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		got := maps.Collect(entries(text))
+		got := maps.Collect(Entries(text))
 		var want map[string]json.RawMessage
 		if json.Unmarshal(text, &want) != nil || want == nil {
 			return

@@ -1,4 +1,4 @@
-package crmclient
+package jsontext
 
 import (
 	"bytes"
@@ -8,13 +8,13 @@ import (
 	"unicode/utf8"
 )
 
-// entries walks over an object's names and values, or a list's values with their places as
+// Entries walks over an object's names and values, or a list's values with their places as
 // names. It takes text that was found valid before, without a second look and without
 // copies; with anything else it ends early.
-func entries(raw json.RawMessage) iter.Seq2[string, json.RawMessage] {
+func Entries(raw json.RawMessage) iter.Seq2[string, json.RawMessage] {
 	return func(yield func(string, json.RawMessage) bool) {
-		n, list := 0, !isObject(raw)
-		for name, value := range members(raw) {
+		n, list := 0, !IsObject(raw)
+		for name, value := range Members(raw) {
 			text := string(name)
 			if list {
 				text = strconv.Itoa(n)
@@ -27,8 +27,8 @@ func entries(raw json.RawMessage) iter.Seq2[string, json.RawMessage] {
 	}
 }
 
-// members is entries without names for a list's values. A name is good until the next.
-func members(raw json.RawMessage) iter.Seq2[[]byte, json.RawMessage] {
+// Members is Entries without names for a list's values. A name is good until the next.
+func Members(raw json.RawMessage) iter.Seq2[[]byte, json.RawMessage] {
 	return func(yield func([]byte, json.RawMessage) bool) {
 		s := bytes.TrimSpace(raw)
 		if len(s) == 0 || s[0] != '{' && s[0] != '[' {
@@ -39,7 +39,7 @@ func members(raw json.RawMessage) iter.Seq2[[]byte, json.RawMessage] {
 			var name []byte
 			if !list {
 				end := valueEnd(s, i)
-				name = bytesOf(s[i:end])
+				name = Bytes(s[i:end])
 				i = skipTo(s, end)
 			}
 			end := valueEnd(s, i)
@@ -51,8 +51,8 @@ func members(raw json.RawMessage) iter.Seq2[[]byte, json.RawMessage] {
 	}
 }
 
-// isObject tells whether a value is one.
-func isObject(raw json.RawMessage) bool {
+// IsObject tells whether a value is one.
+func IsObject(raw json.RawMessage) bool {
 	s := bytes.TrimSpace(raw)
 	return len(s) > 0 && s[0] == '{'
 }
@@ -116,11 +116,11 @@ func stringEnd(s []byte, i int) int {
 	}
 }
 
-// textOf is the text of a JSON string, "" for anything else.
-func textOf(raw json.RawMessage) string { return string(bytesOf(raw)) }
+// Text is the text of a JSON string, "" for anything else.
+func Text(raw json.RawMessage) string { return string(Bytes(raw)) }
 
-// bytesOf is textOf without a copy where nothing in it is escaped.
-func bytesOf(raw json.RawMessage) []byte {
+// Bytes is Text without a copy where nothing in it is escaped.
+func Bytes(raw json.RawMessage) []byte {
 	if len(raw) < 2 || raw[0] != '"' {
 		return nil
 	}

@@ -1,24 +1,30 @@
-package transform
+// Package jsontext reads JSON where it lies: it checks a text and walks over its
+// values without decoding them. encoding/json copies what it reads and reads it twice, which
+// shows where every event and every answer comes by.
+package jsontext
 
-// maxJSONDepth is how deep values may nest, as in encoding/json.
-const maxJSONDepth = 10_000
+// maxDepth is how deep values may nest, as in encoding/json.
+const maxDepth = 10_000
 
-// jsonChecker passes over one JSON text and tells whether it is valid. It
-// says what [encoding/json.Valid] says, in a third of its time, and notes on its
-// way what the members of a CloudEvent are.
-type jsonChecker struct {
-	b   []byte
-	i   int
-	top *structured // takes the members of the outermost object, unless nil
+// Valid tells whether text is one JSON value: it says what [encoding/json.Valid] says, in
+// a third of its time. On its way it calls member, unless that is nil, for each
+// member of the outermost object, in their order; of a text that is found bad later too. Both
+// arguments are parts of text, or as good as: they are not to be changed.
+func Valid(text []byte, member func(name, value []byte)) bool {
+	c := checker{b: text, top: member}
+	return c.value(0) && c.peek() == 0 && c.i == len(c.b)
 }
 
-func (c *jsonChecker) valid() bool {
-	return c.value(0) && c.peek() == 0 && c.i == len(c.b)
+// checker passes over one text.
+type checker struct {
+	b   []byte
+	i   int
+	top func(name, value []byte)
 }
 
 // peek passes over blanks and gives the byte behind them; 0 at the end, for
 // where it is asked no byte 0 is valid either.
-func (c *jsonChecker) peek() byte {
+func (c *checker) peek() byte {
 	for ; c.i < len(c.b); c.i++ {
 		switch b := c.b[c.i]; b {
 		case ' ', '\t', '\n', '\r':
@@ -29,7 +35,7 @@ func (c *jsonChecker) peek() byte {
 	return 0
 }
 
-func (c *jsonChecker) value(depth int) bool {
+func (c *checker) value(depth int) bool {
 	switch c.peek() {
 	case '"':
 		return c.text()
@@ -48,9 +54,9 @@ func (c *jsonChecker) value(depth int) bool {
 }
 
 // list passes over an object or an array.
-func (c *jsonChecker) list(end byte, depth int) bool {
+func (c *checker) list(end byte, depth int) bool {
 	c.i++
-	if depth > maxJSONDepth {
+	if depth > maxDepth {
 		return false
 	}
 	if c.peek() == end {
@@ -73,7 +79,7 @@ func (c *jsonChecker) list(end byte, depth int) bool {
 	}
 }
 
-func (c *jsonChecker) member(depth int) bool {
+func (c *checker) member(depth int) bool {
 	if c.peek() != '"' {
 		return false
 	}
@@ -92,12 +98,12 @@ func (c *jsonChecker) member(depth int) bool {
 		return false
 	}
 	if depth == 1 && c.top != nil {
-		c.top.take(c.b[key:keyEnd], c.b[start:c.i])
+		c.top(Bytes(c.b[key:keyEnd]), c.b[start:c.i])
 	}
 	return true
 }
 
-func (c *jsonChecker) text() bool {
+func (c *checker) text() bool {
 	for c.i++; c.i < len(c.b); c.i++ {
 		switch b := c.b[c.i]; {
 		case b == '"':
@@ -111,7 +117,7 @@ func (c *jsonChecker) text() bool {
 }
 
 // escape passes over all of an escape but its last byte.
-func (c *jsonChecker) escape() bool {
+func (c *checker) escape() bool {
 	if c.i++; c.i == len(c.b) {
 		return false
 	}
@@ -131,7 +137,7 @@ func (c *jsonChecker) escape() bool {
 
 func isHex(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' }
 
-func (c *jsonChecker) word(word string) bool {
+func (c *checker) word(word string) bool {
 	end := c.i + len(word)
 	if end > len(c.b) || string(c.b[c.i:end]) != word {
 		return false
@@ -140,7 +146,7 @@ func (c *jsonChecker) word(word string) bool {
 	return true
 }
 
-func (c *jsonChecker) number() bool {
+func (c *checker) number() bool {
 	c.pass('-', '-')
 	if !c.pass('0', '0') && !c.digits() {
 		return false
@@ -156,7 +162,7 @@ func (c *jsonChecker) number() bool {
 }
 
 // pass passes over one of two bytes if it is there.
-func (c *jsonChecker) pass(one, other byte) bool {
+func (c *checker) pass(one, other byte) bool {
 	if c.i == len(c.b) || c.b[c.i] != one && c.b[c.i] != other {
 		return false
 	}
@@ -164,7 +170,7 @@ func (c *jsonChecker) pass(one, other byte) bool {
 	return true
 }
 
-func (c *jsonChecker) digits() bool {
+func (c *checker) digits() bool {
 	start := c.i
 	for c.i < len(c.b) && c.b[c.i] >= '0' && c.b[c.i] <= '9' {
 		c.i++

@@ -1,4 +1,4 @@
-package transform
+package jsontext
 
 import (
 	"encoding/json"
@@ -12,8 +12,7 @@ func FuzzValidJSON(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		checker := jsonChecker{b: []byte(text), top: &structured{}}
-		if got, want := checker.valid(), json.Valid([]byte(text)); got != want {
+		if got, want := Valid([]byte(text), func(_, _ []byte) {}), json.Valid([]byte(text)); got != want {
 			t.Fatalf("%q: valid %v, encoding/json says %v", text, got, want)
 		}
 	})
@@ -36,8 +35,7 @@ func TestValidJSONCutOrChanged(t *testing.T) {
 			}
 		}
 		for _, text := range texts {
-			checker := jsonChecker{b: []byte(text)}
-			if got, want := checker.valid(), json.Valid([]byte(text)); got != want {
+			if got, want := Valid([]byte(text), nil), json.Valid([]byte(text)); got != want {
 				t.Fatalf("%q: valid %v, encoding/json says %v", text, got, want)
 			}
 		}
@@ -51,35 +49,12 @@ func TestValidJSONDepth(t *testing.T) {
 			open, end := pair[:len(pair)-1], pair[len(pair)-1:]
 			for _, inner := range []string{"1", pair[:1] + end} {
 				text := []byte(strings.Repeat(open, depth) + inner + strings.Repeat(end, depth))
-				checker := jsonChecker{b: text}
-				if got, want := checker.valid(), json.Valid(text); got != want {
+				if got, want := Valid(text, nil), json.Valid(text); got != want {
 					t.Errorf("%d times %s with %s: valid %v, encoding/json says %v", depth, pair, inner, got, want)
 				}
 			}
 		}
 	}
-}
-
-// FuzzUnescape: a text with escapes says what encoding/json says.
-func FuzzUnescape(f *testing.F) {
-	for _, text := range []string{`\"\\\/\b\f\n\r\t\u0041`, `\u0418\u0432\u0430\u043d ж`, `\ud83d\ude00`, `\ud83d`, `\ud83d\u0041`, `\ude00\ud83d`, `\ud83d\n`, "\xff\\u00e9\xc3", `\u0000`, `\uFFFD`,
-		strings.Repeat(`\u0436`, 300)} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		var want string
-		quoted := []byte(`"` + text + `"`)
-		if json.Unmarshal(quoted, &want) != nil {
-			return
-		}
-		if got := unescape([]byte(text)); got != want {
-			t.Fatalf("%q: %q, encoding/json says %q", text, got, want)
-		}
-		r := jsonReader{b: quoted}
-		if got, escaped := r.value(), strings.Contains(text, `\`); escaped && got != want {
-			t.Fatalf("%q: %q, encoding/json says %q", quoted, got, want)
-		}
-	})
 }
 
 func jsonSamples() []string {
