@@ -58,6 +58,8 @@ type wire struct {
 	keys    *keyring
 	timeout time.Duration
 	skew    atomic.Int64 // the CRM's clock minus ours, nanoseconds
+	// itemSize is how much of the last answer to a batch was for one call, in bytes.
+	itemSize atomic.Int64
 }
 
 func newWire(cfg Config) (*wire, error) {
@@ -142,7 +144,10 @@ func (w *wire) exchange(ctx context.Context, c call, p *passage, a *answer) {
 	a.answered, a.status, a.header = time.Now(), res.StatusCode, res.Header
 	a.requestID = plainID(res.Header.Get("X-Request-Id"))
 	w.note(res.Header.Get("Date"))
-	a.body, a.err = readCapped(res.Body)
+	a.body, a.err = readCapped(res.Body, w.room(c, res))
+	if c.items > 0 {
+		w.itemSize.Store(int64(len(a.body) / c.items))
+	}
 }
 
 func (w *wire) request(ctx context.Context, c call, p *passage) (*http.Request, error) {
@@ -174,9 +179,20 @@ func (w *wire) request(ctx context.Context, c call, p *passage) (*http.Request, 
 // errTooLong says that an answer was longer than we read.
 var errTooLong = errors.New("answer longer than 1 MiB")
 
+// room is how much memory an answer takes, as far as can be known before it is read: a
+// batch's is many times larger than what a buffer begins with.
+func (w *wire) room(c call, res *http.Response) int {
+	size := int64(c.items) * w.itemSize.Load() * 9 / 8
+	if res.ContentLength >= 0 {
+		size = res.ContentLength
+	}
+	return int(min(size, maxAnswer)) + bytes.MinRead
+}
+
 // readCapped reads an answer and drains a little more, so that the connection can be used again.
-func readCapped(r io.Reader) ([]byte, error) {
+func readCapped(r io.Reader, room int) ([]byte, error) {
 	var b bytes.Buffer
+	b.Grow(room)
 	n, err := io.Copy(&b, io.LimitReader(r, maxAnswer+1))
 	if err == nil && n > maxAnswer {
 		_, _ = io.CopyN(io.Discard, r, maxAnswer)

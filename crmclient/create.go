@@ -33,7 +33,7 @@ type event struct {
 	verdict  *Rejection // to be handed out when nothing speaks against it
 	judgedIn int        // floods that had ended when the request behind the verdict left
 	since    uint64     // evidence counts from here: the event's last attempt
-	backoff  *backoff.ExponentialBackOff
+	backoff  *backoff.ExponentialBackOff // nil until it is needed
 
 	body    []byte // encoded for bodyFor
 	bodyFor *portal
@@ -116,7 +116,6 @@ func (c *Creator) takeUp(r Request) *event {
 		suspected: r.Suspect,
 		once:      !r.Suspect,
 		since:     c.evidence.seq,
-		backoff:   newBackoff(c.cfg),
 	}
 }
 
@@ -162,12 +161,19 @@ func (c *Creator) digest(e *event, o outcome) {
 	}
 	e.narrow(o, c.cfg.BatchSize)
 	if e.verdict == nil && !o.held && o.class != classSplit {
-		wait = max(wait, min(e.backoff.NextBackOff(), c.cfg.BackoffMax))
+		wait = max(wait, e.nextBackOff(c.cfg))
 	}
 	e.retryAt = now.Add(wait)
 	c.mu.Lock()
 	e.since = c.evidence.seq
 	c.mu.Unlock()
+}
+
+func (e *event) nextBackOff(cfg Config) time.Duration {
+	if e.backoff == nil {
+		e.backoff = newBackoff(cfg)
+	}
+	return min(e.backoff.NextBackOff(), cfg.BackoffMax)
 }
 
 // narrow says with how many others an event goes next time: fewer after each failure, so
