@@ -30,9 +30,9 @@ type event struct {
 
 	written  int // creates
 	charged  int
-	verdict  *Rejection // to be handed out when nothing speaks against it
-	judgedIn int        // floods that had ended when the request behind the verdict left
-	since    uint64     // evidence counts from here: the event's last attempt
+	verdict  *Rejection                  // to be handed out when nothing speaks against it
+	judgedIn int                         // floods that had ended when the request behind the verdict left
+	since    uint64                      // evidence counts from here: the event's last attempt
 	backoff  *backoff.ExponentialBackOff // nil until it is needed
 
 	body    []byte // encoded for bodyFor
