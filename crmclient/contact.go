@@ -52,7 +52,7 @@ func (c Contact) MarshalJSON() ([]byte, error) { return c.body().appendJSON(nil)
 // body holds the fields that were given under the CRM's names, in the order of these. A
 // user field never takes the place of a field of ours.
 func (c Contact) body() body {
-	b := make(body, 0, len(ownFields)+len(c.UserFields)+2) // and ours
+	b := make(body, 0, 12+len(c.UserFields)) // a usual lead, and our two fields
 	text := func(name, value string) {
 		if value != "" {
 			b = append(b, bodyField{name, value})
