@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 
+	"github.com/leadbridge/leadbridge/consumer/header"
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
@@ -77,7 +78,7 @@ func TestH26LetterTwiceHasOneEventID(t *testing.T) {
 		if len(letters) != 2 {
 			t.Fatalf("%d letters, want 2", len(letters))
 		}
-		a, b := headerText(letters[0].Headers, headerEventID), headerText(letters[1].Headers, headerEventID)
+		a, b := header.Text(letters[0].Headers, header.EventID), header.Text(letters[1].Headers, header.EventID)
 		if a == "" || a != b {
 			t.Errorf("event ids %q and %q", a, b)
 		}

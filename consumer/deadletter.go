@@ -3,7 +3,6 @@ package consumer
 import (
 	"cmp"
 	"errors"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,34 +10,10 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/leadbridge/leadbridge/consumer/header"
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/transform"
 )
-
-// The headers of a dead letter. Those of the first group are written anew each
-// time an event is dead-lettered, those of the second survive it.
-const (
-	headerReason   = "dlt-reason"
-	headerStatus   = "dlt-status"
-	headerCode     = "dlt-code"
-	headerMessage  = "dlt-message"
-	headerAttempts = "dlt-attempts"
-	headerFailedAt = "dlt-failed-at"
-	headerVersion  = "dlt-version"
-	headerWay      = "dlt-origin-field" // the field that carries our ids in the CRM
-	headerValue    = "dlt-value"        // "omitted" when the broker refused the value
-	headerKey      = "dlt-key"          // "assigned" when the broker refused the letter with the record's own, or none
-
-	headerTopic        = "dlt-original-topic"
-	headerPartition    = "dlt-original-partition"
-	headerOffset       = "dlt-original-offset"
-	headerTimestamp    = "dlt-original-timestamp"
-	headerEventID      = "dlt-event-id"
-	headerFirstFailure = "dlt-first-failure"
-	headerReplays      = "dlt-replays"
-)
-
-const headerPrefix = "dlt-"
 
 // reasonProcessingFailed says that we failed, not the CRM or the event's form.
 const reasonProcessingFailed = "PROCESSING_FAILED"
@@ -83,23 +58,23 @@ func (p *partition) letterFor(f *flight) letter {
 		headers = append(headers, kafka.Header{Key: key, Value: []byte(value)})
 	}
 	// What survives may come from anybody: it must not make the letter too large.
-	keep := func(key, value string) { add(key, cmp.Or(boundedText(headerText(f.Headers, key)), value)) }
+	keep := func(key, value string) { add(key, cmp.Or(boundedText(header.Text(f.Headers, key)), value)) }
 
-	add(headerReason, f.failure.reason)
-	add(headerStatus, numberUnlessZero(f.failure.status))
-	add(headerCode, boundedText(f.failure.code))
-	add(headerMessage, boundedText(redacted(f)))
-	add(headerAttempts, strconv.Itoa(f.failure.attempts))
-	add(headerFailedAt, now)
-	add(headerVersion, p.cfg.Version)
-	add(headerWay, p.creator.Status().OriginField)
-	keep(headerTopic, f.Topic)
-	keep(headerPartition, strconv.Itoa(f.Partition))
-	keep(headerOffset, strconv.FormatInt(f.Offset, 10))
-	keep(headerTimestamp, f.Time.UTC().Format(time.RFC3339Nano))
-	keep(headerEventID, f.event.ID)
-	keep(headerFirstFailure, now)
-	keep(headerReplays, "0")
+	add(header.Reason, f.failure.reason)
+	add(header.Status, numberUnlessZero(f.failure.status))
+	add(header.Code, boundedText(f.failure.code))
+	add(header.Message, boundedText(redacted(f)))
+	add(header.Attempts, strconv.Itoa(f.failure.attempts))
+	add(header.FailedAt, now)
+	add(header.Version, p.cfg.Version)
+	add(header.Way, p.creator.Status().OriginField)
+	keep(header.Topic, f.Topic)
+	keep(header.Partition, strconv.Itoa(f.Partition))
+	keep(header.Offset, strconv.FormatInt(f.Offset, 10))
+	keep(header.Timestamp, f.Time.UTC().Format(time.RFC3339Nano))
+	keep(header.EventID, f.event.ID)
+	keep(header.FirstFailure, now)
+	keep(header.Replays, "0")
 	return letter{partition: f.Partition, eventID: f.event.ID, key: f.Key, value: f.Value, headers: headers}
 }
 
@@ -118,21 +93,11 @@ func redacted(f *flight) (text string) {
 func foreignHeaders(headers []transform.Header) []kafka.Header {
 	own := make([]kafka.Header, 0, len(headers)+16)
 	for _, h := range headers {
-		if !strings.HasPrefix(h.Key, headerPrefix) {
+		if !strings.HasPrefix(h.Key, header.Prefix) {
 			own = append(own, kafka.Header{Key: h.Key, Value: h.Value})
 		}
 	}
 	return own
-}
-
-// headerText is the last value of a header: whoever adds one means it.
-func headerText(headers []transform.Header, key string) string {
-	for _, h := range slices.Backward(headers) {
-		if h.Key == key {
-			return string(h.Value)
-		}
-	}
-	return ""
 }
 
 func numberUnlessZero(n int) string {

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/segmentio/kafka-go"
 
+	"github.com/leadbridge/leadbridge/consumer/header"
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/transform"
 )
@@ -97,7 +98,7 @@ func TestDeadLetterKeepsForeignHeadersAsTheyAre(t *testing.T) {
 func replayed(l letter, replays string) transform.Record {
 	rec := transform.Record{Topic: "leads", Partition: 0, Offset: 5000, Time: time.Now(), Key: l.key, Value: l.value}
 	for _, h := range l.headers {
-		if h.Key == headerReplays {
+		if h.Key == header.Replays {
 			h.Value = []byte(replays)
 		}
 		rec.Headers = append(rec.Headers, transform.Header{Key: h.Key, Value: h.Value})

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/leadbridge/leadbridge/consumer/header"
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/transform"
 )
@@ -248,7 +249,7 @@ func (p *partition) sentWay(f *flight) string {
 	if f.inherited {
 		return p.openedAt.left.way
 	}
-	return headerText(f.Headers, headerWay)
+	return header.Text(f.Headers, header.Way)
 }
 
 // lookedUp feeds the exploration of a partition without a commit.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/leadbridge/leadbridge/consumer/header"
 )
 
 // letterSlots is how many letters a process writes at a time.
@@ -128,23 +130,23 @@ func degrade(d *letter, err error) bool {
 	switch {
 	case !tooLarge && len(d.key) == 0: // a compacted topic takes no letter without a key
 		d.key = []byte(d.eventID)
-		marked(headerKey, "assigned")
+		marked(header.Key, header.Assigned)
 	case len(d.value) > 0: // the coordinates tell where it lies; null would be a tombstone
 		d.value = []byte{}
-		marked(headerValue, "omitted")
+		marked(header.Value, header.Omitted)
 	case slices.ContainsFunc(d.headers, isForeign):
 		d.headers = slices.DeleteFunc(slices.Clone(d.headers), isForeign)
-		marked("dlt-headers", "omitted")
+		marked(header.Headers, header.Omitted)
 	case tooLarge && len(d.key) > len(d.eventID):
 		d.key = []byte(d.eventID)
-		marked(headerKey, "assigned")
+		marked(header.Key, header.Assigned)
 	default:
 		return false
 	}
 	return true
 }
 
-func isForeign(h kafka.Header) bool { return !strings.HasPrefix(h.Key, headerPrefix) }
+func isForeign(h kafka.Header) bool { return !strings.HasPrefix(h.Key, header.Prefix) }
 
 func deadLetterAdvice(topic string, err error) string {
 	if errors.Is(err, errNoTopic) {

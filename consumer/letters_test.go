@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/leadbridge/leadbridge/consumer/header"
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/transform"
 )
@@ -34,7 +35,7 @@ func (r *rig) letters(lease func() error) *letters {
 func aLetter() letter {
 	return letter{
 		partition: 1, eventID: "ce:/site 1", key: []byte("k"), value: []byte("v"),
-		headers: []kafka.Header{{Key: "trace", Value: []byte("1")}, {Key: headerReason, Value: []byte("CRM_REFUSED")}},
+		headers: []kafka.Header{{Key: "trace", Value: []byte("1")}, {Key: header.Reason, Value: []byte("CRM_REFUSED")}},
 	}
 }
 
@@ -43,7 +44,7 @@ func (r *rig) refuseLetters(err *kerr.Error, n int) *kfake.FaultHandle {
 	return r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: testLetters, Err: err, Count: n})
 }
 
-func headerOf(rec record, key string) string { return headerText(rec.Headers, key) }
+func headerOf(rec record, key string) string { return header.Text(rec.Headers, key) }
 
 func (r *rig) heldFor(l *letters) []crmclient.Cause {
 	var causes []crmclient.Cause
@@ -74,7 +75,7 @@ func TestLetterKeepsKeyValueHeadersAndPartition(t *testing.T) {
 			if diff := cmp.Diff([][]byte{tt.key, tt.value}, [][]byte{got.Key, got.Value}); diff != "" {
 				t.Errorf("key and value (-want +got):\n%s", diff)
 			}
-			if len(got.Headers) != 2 || got.Headers[0].Key != "trace" || headerOf(got, headerReason) != "CRM_REFUSED" {
+			if len(got.Headers) != 2 || got.Headers[0].Key != "trace" || headerOf(got, header.Reason) != "CRM_REFUSED" {
 				t.Errorf("headers %+v", got.Headers)
 			}
 		}
@@ -132,7 +133,7 @@ func TestH14RefusedLetterDegrades(t *testing.T) {
 				}
 				var noted []string
 				for _, h := range all[0].Headers {
-					if h.Key != headerReason {
+					if h.Key != header.Reason {
 						noted = append(noted, h.Key+"="+string(h.Value))
 					}
 				}
@@ -160,12 +161,12 @@ func TestH14LetterOfALargestRecordIsWritten(t *testing.T) {
 		}
 		d := aLetter()
 		d.value = []byte(strings.Repeat("x", 19_900))
-		d.headers = append(d.headers, kafka.Header{Key: headerMessage, Value: []byte(strings.Repeat("m", 500))})
+		d.headers = append(d.headers, kafka.Header{Key: header.Message, Value: []byte(strings.Repeat("m", 500))})
 		if err := r.letters(held).write(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
 		got := r.deadLetters()[0]
-		if headerOf(got, headerValue) != "omitted" || len(got.Value) != 0 || len(headerOf(got, headerMessage)) != 500 {
+		if headerOf(got, header.Value) != "omitted" || len(got.Value) != 0 || len(headerOf(got, header.Message)) != 500 {
 			t.Errorf("value of %d bytes, headers %+v", len(got.Value), got.Headers)
 		}
 	})
@@ -332,7 +333,7 @@ func TestH14LetterWithAHugeKeyIsWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := r.deadLetters()[0]
-		if string(got.Key) != d.eventID || headerOf(got, headerKey) != "assigned" {
+		if string(got.Key) != d.eventID || headerOf(got, header.Key) != "assigned" {
 			t.Errorf("key of %d bytes, headers %+v", len(got.Key), got.Headers)
 		}
 	})
@@ -342,7 +343,7 @@ func TestH14LetterWithAHugeKeyIsWritten(t *testing.T) {
 // no broker takes.
 func TestH14ForgedSurvivingHeadersAreBounded(t *testing.T) {
 	rec := original()
-	for _, key := range []string{headerTopic, headerPartition, headerOffset, headerTimestamp, headerEventID, headerFirstFailure, headerReplays, headerWay} {
+	for _, key := range []string{header.Topic, header.Partition, header.Offset, header.Timestamp, header.EventID, header.FirstFailure, header.Replays, header.Way} {
 		rec.Headers = append(rec.Headers, transform.Header{Key: key, Value: []byte(strings.Repeat("x", 100_000))})
 	}
 	l := letterOf(t, "1", rec, rejection{reason: "CRM_REFUSED", code: strings.Repeat("C", 100_000)})

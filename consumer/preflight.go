@@ -306,9 +306,13 @@ func (f *preflight) settings(ctx context.Context, topic string) (map[string]stri
 
 // describe tells settings of a topic or a broker.
 func (f *preflight) describe(ctx context.Context, kind kafka.ResourceType, name string, settings ...string) (map[string]string, error) {
+	return describe(ctx, f.broker.client, kind, name, settings...)
+}
+
+func describe(ctx context.Context, client *kafka.Client, kind kafka.ResourceType, name string, settings ...string) (map[string]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	res, err := f.broker.client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{
+	res, err := client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{
 		Resources: []kafka.DescribeConfigRequestResource{{ResourceType: kind, ResourceName: name, ConfigNames: settings}},
 	})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/leadbridge/leadbridge/consumer/header"
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
@@ -361,7 +362,7 @@ func TestH35PanicBecomesADeadLetter(t *testing.T) {
 		r.awaitCreated("a", "b")
 		r.await("the letter", func() bool { return len(r.deadLetters()) == 1 })
 		letter := r.deadLetters()[0]
-		if got := headerText(letter.Headers, headerReason); got != "PROCESSING_FAILED" {
+		if got := header.Text(letter.Headers, header.Reason); got != "PROCESSING_FAILED" {
 			t.Errorf("reason %q", got)
 		}
 		if strings.Contains(r.logs.String(), "secret") {
@@ -383,10 +384,10 @@ func TestH35KillerRecord(t *testing.T) {
 		r.awaitCreated("a0", "a2")
 		r.await("the letter", func() bool { return len(r.deadLetters()) == 1 })
 		letter := r.deadLetters()[0]
-		if got := headerText(letter.Headers, headerReason); got != "PROCESSING_FAILED" {
+		if got := header.Text(letter.Headers, header.Reason); got != "PROCESSING_FAILED" {
 			t.Errorf("reason %q", got)
 		}
-		if got := headerText(letter.Headers, headerOffset); got != "1" {
+		if got := header.Text(letter.Headers, header.Offset); got != "1" {
 			t.Errorf("offset %q, want 1", got)
 		}
 		r.await("all committed", func() bool { return r.commits()[0].offset == 3 })
@@ -528,7 +529,7 @@ func TestPanicOfTheClientIsASuspect(t *testing.T) {
 		r.produce(event("y"))
 		r.await("y committed", func() bool { return r.commits()[0].offset == 2 })
 		letters := r.deadLetters()
-		if len(letters) != 1 || headerText(letters[0].Headers, headerReason) != "PROCESSING_FAILED" {
+		if len(letters) != 1 || header.Text(letters[0].Headers, header.Reason) != "PROCESSING_FAILED" {
 			t.Errorf("%d letters for y", len(letters))
 		}
 		p.shutdown(t)
