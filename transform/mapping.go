@@ -50,18 +50,23 @@ func compileMapping(text string) (*mapping, error) {
 		}
 		text = program
 	}
-	query, err := gojq.Parse(text)
-	if err != nil {
-		return nil, fmt.Errorf("MAPPING_FILE: %s: mend the jq program", parseFault(text, err))
-	}
-	if _, err := gojq.Compile(query); err != nil {
-		return nil, fmt.Errorf("MAPPING_FILE: %w: mend the jq program (no modules, no input, no environment)", err)
-	}
-	m, err := guarded(query)
+	m, err := compileProgram(text)
 	if err != nil {
 		return nil, fmt.Errorf("MAPPING_FILE: %w: mend the jq program", err)
 	}
 	return m, nil
+}
+
+// compileProgram compiles a jq program whose runs are bounded.
+func compileProgram(text string) (*mapping, error) {
+	query, err := gojq.Parse(text)
+	if err != nil {
+		return nil, errors.New(parseFault(text, err))
+	}
+	if _, err := gojq.Compile(query); err != nil {
+		return nil, fmt.Errorf("%w (no modules, no input, no environment)", err)
+	}
+	return guarded(query)
 }
 
 // guarded makes a mapping whose runs pay for all that they do.
@@ -108,17 +113,26 @@ func parseFault(text string, err error) string {
 	return err.Error()
 }
 
-// run gives the one object that the program makes of the data. What jq says
-// about a failure quotes the data, so it is told in our words only.
-func (m *mapping) run(data any) (o object, reject *Rejection) {
+// run gives the one object that the program makes of the data.
+func (m *mapping) run(data any) (object, *Rejection) {
+	result, fault := m.result(data)
+	if fault != "" {
+		return nil, mappingFailed("the mapping " + fault)
+	}
+	return mappedObject(result, data)
+}
+
+// result gives the one result of the program. What jq says about a failure
+// quotes the data, so that it is told in our words only: fault is what the program does wrong.
+func (m *mapping) result(data any) (result any, fault string) {
 	defer func() {
 		if recover() != nil { // a fault of the interpreter costs this event, not the process
-			o, reject = nil, mappingFailed("the mapping failed")
+			result, fault = nil, faultFailed
 		}
 	}()
 	p, err := m.take()
 	if err != nil {
-		return nil, mappingFailed("the mapping failed")
+		return nil, faultFailed
 	}
 	steps := newStepContext(maxSteps)
 	p.guard.start(steps)
@@ -126,7 +140,7 @@ func (m *mapping) run(data any) (o object, reject *Rejection) {
 	defer m.give(p)
 	result, ok := results.Next()
 	if !ok {
-		return nil, mappingFailed("the mapping gives nothing")
+		return nil, "gives nothing"
 	}
 	if _, failed := result.(error); failed {
 		return nil, runFault(steps)
@@ -135,16 +149,18 @@ func (m *mapping) run(data any) (o object, reject *Rejection) {
 		if _, failed := another.(error); failed {
 			return nil, runFault(steps)
 		}
-		return nil, mappingFailed("the mapping gives more than one result")
+		return nil, "gives more than one result"
 	}
-	return mappedObject(result, data)
+	return result, ""
 }
 
-func runFault(steps *stepContext) *Rejection {
+const faultFailed = "failed"
+
+func runFault(steps *stepContext) string {
 	if steps.Err() != nil {
-		return mappingFailed("the mapping runs too long")
+		return "runs too long"
 	}
-	return mappingFailed("the mapping stops with an error")
+	return "stops with an error"
 }
 
 func mappingFailed(message string) *Rejection {

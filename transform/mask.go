@@ -1,0 +1,169 @@
+package transform
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/jsontext"
+)
+
+// Mask gives a record's value with names, phone numbers and e-mail addresses
+// replaced by ***, for people who look at it: what stands in a field of such a name,
+// what the contact that was built of it has, and what looks like an address or a
+// number wherever it stands. Of a value that is no JSON nothing can be known, so that
+// every word is hidden. Long texts are cut.
+func Mask(value []byte, c crmclient.Contact) string {
+	text, reject := checkJSON(value, nil)
+	if reject != nil {
+		return maskWords(string(value))
+	}
+	m := masker{}
+	for _, name := range []string{c.Name, c.LastName, c.SecondName} {
+		m.secrets.addLines(name)
+		for word := range strings.FieldsSeq(name) {
+			m.secrets.add(word)
+		}
+	}
+	for _, p := range c.Phones {
+		m.secrets.add(p.Value)
+	}
+	for _, e := range c.Emails {
+		m.secrets.add(e.Value)
+	}
+	r := jsonReader{b: text}
+	return string(appendJSON(nil, m.value(r.value())))
+}
+
+// MaskText hides what looks like an e-mail address or a phone number, for keys.
+func MaskText(text string) string {
+	m := masker{}
+	return m.text(text)
+}
+
+// maskWords hides every run of letters and digits.
+func maskWords(text string) string {
+	var b strings.Builder
+	inside := false
+	for i, r := range text {
+		if i >= maxRedacted {
+			return b.String() + "…"
+		}
+		word := unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) || r == unicode.ReplacementChar
+		switch {
+		case word && !inside:
+			b.WriteString(mask)
+		case !word && (unicode.IsPrint(r) || r == '\n' || r == '\t'):
+			b.WriteRune(r)
+		}
+		inside = word
+	}
+	return b.String()
+}
+
+type masker struct{ secrets secrets }
+
+func (m *masker) value(v any) any {
+	switch v := v.(type) {
+	case object:
+		return m.object(v)
+	case []any:
+		for i := range v {
+			v[i] = m.value(v[i])
+		}
+		return v
+	case string:
+		return m.text(v)
+	case json.Number:
+		if hidden := m.text(v.String()); hidden != v.String() {
+			return hidden
+		}
+	}
+	return v
+}
+
+func (m *masker) object(o object) object {
+	asks := asksForPerson(o)
+	for i := range o {
+		switch key := o[i].key; {
+		case asks && isAnswer(key), !asks && fieldOf(key).isPersonal(), key == "data_base64":
+			o[i].value = hideAll(o[i].value)
+		default:
+			o[i].value = m.value(o[i].value)
+		}
+		o[i].key = m.text(o[i].key)
+	}
+	return o
+}
+
+// asksForPerson tells an object that stands for one field of a person, as in
+// {"name": "email", "value": "…"}: there the name is none.
+func asksForPerson(o object) bool {
+	asks, answered := false, false
+	for _, f := range o {
+		text, isText := f.value.(string)
+		switch strings.ToLower(f.key) {
+		case "name", "key", "label", "field", "title", "question":
+			asks = asks || isText && fieldOf(text).isPersonal()
+		}
+		answered = answered || isAnswer(f.key)
+	}
+	return asks && answered
+}
+
+func isAnswer(key string) bool {
+	switch strings.ToLower(key) {
+	case "value", "values", "answer", "answers", "text":
+		return true
+	}
+	return false
+}
+
+// isPersonal tells the fields that hold a name, a phone number or an e-mail address.
+func (f field) isPersonal() bool { return f.isName() || f == fieldPhone || f == fieldEmail }
+
+// hideAll hides every text and number of a value.
+func hideAll(v any) any {
+	switch v := v.(type) {
+	case object:
+		for i := range v {
+			v[i].value = hideAll(v[i].value)
+		}
+		return v
+	case []any:
+		for i := range v {
+			v[i] = hideAll(v[i])
+		}
+		return v
+	case string:
+		if v == "" {
+			return v
+		}
+		return mask
+	case json.Number:
+		return mask
+	}
+	return v
+}
+
+// text masks a text; one that is JSON itself is masked as such.
+func (m *masker) text(text string) string {
+	if _, err := time.Parse(time.RFC3339, text); err == nil { // looks like a number, and tells of nobody
+		return text
+	}
+	if inner, reject := checkJSON([]byte(text), nil); reject == nil && jsontext.IsObject(inner) {
+		r := jsonReader{b: inner}
+		return string(appendJSON(nil, m.value(r.value())))
+	}
+	hidden := newMasked(text)
+	for _, secret := range m.secrets.heads {
+		hidden.hide(secret)
+	}
+	hidden.hideRuns()
+	if len(hidden.runes) > maxRedacted {
+		return hidden.String() + "…"
+	}
+	return hidden.String()
+}
