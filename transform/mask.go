@@ -20,7 +20,19 @@ func Mask(value []byte, c crmclient.Contact) string {
 	if reject != nil {
 		return maskWords(string(value))
 	}
-	m := masker{}
+	m := maskerFor(c)
+	r := jsonReader{b: text}
+	return string(appendJSON(nil, m.value(r.value())))
+}
+
+// MaskText hides the same in a text that is no value, such as a key.
+func MaskText(text string, c crmclient.Contact) string {
+	m := maskerFor(c)
+	return m.text(text)
+}
+
+func maskerFor(c crmclient.Contact) *masker {
+	var m masker
 	for _, name := range []string{c.Name, c.LastName, c.SecondName} {
 		m.secrets.addLines(name)
 		for word := range strings.FieldsSeq(name) {
@@ -33,14 +45,7 @@ func Mask(value []byte, c crmclient.Contact) string {
 	for _, e := range c.Emails {
 		m.secrets.add(e.Value)
 	}
-	r := jsonReader{b: text}
-	return string(appendJSON(nil, m.value(r.value())))
-}
-
-// MaskText hides what looks like an e-mail address or a phone number, for keys.
-func MaskText(text string) string {
-	m := masker{}
-	return m.text(text)
+	return &m
 }
 
 // maskWords hides every run of letters and digits.

@@ -1,0 +1,169 @@
+package dlt
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/leadbridge/leadbridge/consumer"
+	"github.com/leadbridge/leadbridge/consumer/header"
+	"github.com/leadbridge/leadbridge/transform"
+)
+
+// planned is a letter on its way back.
+type planned struct {
+	letter  Letter
+	id      letterID
+	to      place
+	key     []byte
+	value   []byte
+	headers []kafka.Header
+	edited  bool
+	size    int
+}
+
+// record is made anew for each try: a write consumes it.
+func (p planned) record() kafka.Record {
+	r := kafka.Record{Time: time.Now(), Headers: p.headers, Value: kafka.NewBytes(p.value)}
+	if p.key != nil {
+		r.Key = kafka.NewBytes(p.key)
+	}
+	return r
+}
+
+// plan decides what becomes of a letter; left says why it stays where it is.
+func (r *replay) plan(ctx context.Context, l Letter) (p planned, left *Left, err error) {
+	leave := func(why, message string, args ...any) (planned, *Left, error) {
+		x := l.left(why, message, args...)
+		return planned{}, &x, nil
+	}
+	switch topic := r.topic.cfg.Topic; {
+	case l.EventID == "" || l.Original.Topic == "":
+		return leave(LeftNotOurs, "the record does not say where it came from")
+	case l.Original.Topic != topic:
+		return leave(LeftTopic, "it came from the topic %q: set KAFKA_TOPIC to that to replay it", l.Original.Topic)
+	case l.Replays >= r.opts.MaxReplays:
+		return leave(LeftReplays, "its event was replayed %d times: mend its cause, then give a larger --max-replays", l.Replays)
+	}
+	p = planned{letter: l, id: idOf(l), key: l.Key, value: l.Value, headers: eventHeaders(l.Headers, l.Replays+1)}
+	p.to = place{l.Original.Topic, r.partitionFor(l.Original.Partition)}
+	if l.valueOmitted() {
+		whole, found, err := r.origin.read(ctx, l)
+		if err != nil {
+			return planned{}, nil, err
+		}
+		if !found {
+			return leave(LeftValueGone, "it was written without its value, which is not in partition %d of %q at %d any more",
+				l.Original.Partition, l.Original.Topic, l.Original.Offset)
+		}
+		p.restore(whole)
+	} else if header.Text(l.Headers, header.Key) == header.Assigned {
+		p.key = nil // the event had none
+	}
+	if r.opts.Edit != nil {
+		edited, err := r.opts.Edit.Edit(p.value)
+		if err != nil {
+			return leave(LeftEdit, "%v", err)
+		}
+		p.edited = string(edited) != string(p.value)
+		p.value = edited
+	}
+	p.size = len(p.key) + len(p.value)
+	return p, nil, nil
+}
+
+// partitionFor is the partition that the event came from, where there is one.
+func (r *replay) partitionFor(partition int) int {
+	if slices.Contains(r.partitions, partition) {
+		return partition
+	}
+	return r.partitions[partition%len(r.partitions)]
+}
+
+// eventHeaders are the event's own headers and what keeps its identity.
+func eventHeaders(headers []transform.Header, replays int) []kafka.Header {
+	kept := make([]kafka.Header, 0, len(headers))
+	for _, h := range headers {
+		if keepsIdentity(h.Key) {
+			kept = append(kept, kafka.Header{Key: h.Key, Value: h.Value})
+		}
+	}
+	return append(kept, kafka.Header{Key: header.Replays, Value: []byte(strconv.Itoa(replays))})
+}
+
+func keepsIdentity(key string) bool {
+	switch key {
+	case header.Topic, header.Partition, header.Offset, header.Timestamp, header.EventID, header.FirstFailure, header.Way:
+		return true
+	}
+	return !isOurs(key)
+}
+
+func isOurs(key string) bool {
+	return len(key) >= len(header.Prefix) && key[:len(header.Prefix)] == header.Prefix
+}
+
+// restore takes over what a letter was written without.
+func (p *planned) restore(whole transform.Record) {
+	p.key, p.value = whole.Key, whole.Value
+	own := make([]kafka.Header, 0, len(whole.Headers)+len(p.headers))
+	for _, h := range whole.Headers {
+		if !isOurs(h.Key) {
+			own = append(own, kafka.Header{Key: h.Key, Value: h.Value})
+		}
+	}
+	for _, h := range p.headers {
+		if isOurs(h.Key) {
+			own = append(own, h)
+		}
+	}
+	p.headers = own
+}
+
+// originals reads events where they were first written.
+type originals struct{ log *consumer.Log }
+
+func newOriginals(cfg consumer.Config) *originals { return &originals{consumer.NewLog(cfg, cfg.Topic)} }
+
+func (o *originals) close() { o.log.Close() }
+
+// partitions are those of the topic; it is never made.
+func (o *originals) partitions(ctx context.Context) ([]int, error) {
+	var bounds map[int]consumer.Bounds
+	err := patiently(ctx, func() (err error) {
+		bounds, err = o.log.Bounds(ctx)
+		return err
+	})
+	ids := make([]int, 0, len(bounds))
+	for id := range bounds {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids, err
+}
+
+// read finds the event of a letter, if it is still there. That of an event
+// that was replayed is not: its value may have been edited.
+func (o *originals) read(ctx context.Context, l Letter) (whole transform.Record, found bool, err error) {
+	at, err := time.Parse(time.RFC3339Nano, l.Original.Timestamp)
+	if err != nil || l.Replays > 0 {
+		return whole, false, nil //nolint:nilerr // such a letter does not tell where its value lies
+	}
+	bounds, err := o.log.Bounds(ctx)
+	if err != nil {
+		return whole, false, err
+	}
+	b, ok := bounds[l.Original.Partition]
+	if !ok || l.Original.Offset < b.First || l.Original.Offset >= b.End {
+		return whole, false, nil
+	}
+	err = eachOf(ctx, o.log, l.Original.Partition, l.Original.Offset, l.Original.Offset+1, func(r transform.Record) {
+		if r.Offset == l.Original.Offset && r.Time.Equal(at) && r.Value != nil {
+			whole, found = r, true
+		}
+	})
+	return whole, found, err
+}

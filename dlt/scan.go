@@ -1,0 +1,249 @@
+package dlt
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/segmentio/kafka-go"
+
+	"github.com/leadbridge/leadbridge/consumer"
+	"github.com/leadbridge/leadbridge/transform"
+)
+
+// Topic is the dead-letter topic.
+type Topic struct {
+	cfg consumer.Config
+	log *consumer.Log
+}
+
+// Open connects to nothing yet. Of the configuration it takes the topics and
+// what it needs to reach the brokers.
+func Open(cfg consumer.Config) *Topic {
+	return &Topic{cfg: cfg, log: consumer.NewLog(cfg, cfg.DeadLetterTopic)}
+}
+
+// Close gives up all connections.
+func (t *Topic) Close() { t.log.Close() }
+
+// entry is what is kept of a letter while the topic is read: not its value.
+type entry struct {
+	Position
+	at       time.Time
+	failedAt string
+	size     int
+	reason   string
+	original string // topic
+	kept     bool   // by the filter
+	id       letterID
+	copies   int
+	mark     mark
+	omitted  bool
+}
+
+func (e entry) state() State { return cmp.Or(e.mark.state, StateOpen) }
+
+// index is the dead-letter topic at a moment, folded: one entry an event.
+type index struct {
+	chosen []entry       // in the order in which they were written
+	ends   map[int]int64 // where it was read to
+	places map[Position]letterID
+	marks  map[letterID]mark
+}
+
+// readSize bounds one fetch of the scan.
+const readSize = 4 << 20
+
+// scan reads the topic to the end that it has now. Letters at and above until,
+// where it is given, count as not there; markers do not.
+func (t *Topic) scan(ctx context.Context, f Filter, until map[int]int64) (*index, error) {
+	var bounds map[int]consumer.Bounds
+	err := patiently(ctx, func() (err error) {
+		bounds, err = t.log.Bounds(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := scanner{filter: f, until: until, events: map[letterID]*entry{}, marks: map[letterID]mark{}, erased: map[string]mark{}, places: map[Position]letterID{}}
+	for _, p := range f.Places {
+		s.places[p] = letterID{}
+	}
+	idx := &index{ends: make(map[int]int64, len(bounds)), places: s.places, marks: s.marks}
+	for id, b := range bounds {
+		idx.ends[id] = b.End
+		err := t.each(ctx, id, b.First, b.End, s.take)
+		if err != nil {
+			return nil, err
+		}
+	}
+	idx.chosen = s.chosen()
+	return idx, nil
+}
+
+// each reads the records of [from, to) of a partition.
+func (t *Topic) each(ctx context.Context, partition int, from, to int64, take func(transform.Record)) error {
+	return eachOf(ctx, t.log, partition, from, to, take)
+}
+
+func eachOf(ctx context.Context, log *consumer.Log, partition int, from, to int64, take func(transform.Record)) error {
+	for at := from; at < to; {
+		var records []transform.Record
+		next := at
+		err := patiently(ctx, func() (err error) {
+			records, next, err = log.Read(ctx, partition, at, readSize)
+			return err
+		})
+		if errors.Is(err, kafka.OffsetOutOfRange) { // retention is at work
+			bounds, err := log.Bounds(ctx)
+			if first := bounds[partition].First; err == nil && first > at {
+				at = first
+				continue
+			}
+		}
+		if err != nil {
+			return err
+		}
+		for _, r := range records {
+			if r.Offset < to {
+				take(r)
+			}
+		}
+		if next <= at { // nothing more is to be read
+			return nil
+		}
+		at = next
+	}
+	return nil
+}
+
+// patience bounds how long brokers may say that they are not ready yet.
+const patience = 15 * time.Second
+
+// patiently tries again what a broker calls temporary.
+func patiently(ctx context.Context, call func() error) error {
+	wait := backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(20*time.Millisecond), backoff.WithMaxInterval(time.Second), backoff.WithMaxElapsedTime(patience))
+	return backoff.Retry(func() error {
+		err := call()
+		if code, ok := errors.AsType[kafka.Error](err); !ok || !code.Temporary() && code != kafka.ConcurrentTransactions {
+			return permanent(err)
+		}
+		return err
+	}, backoff.WithContext(wait, ctx))
+}
+
+func permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return backoff.Permanent(err)
+}
+
+// scanner folds the records of the topic.
+type scanner struct {
+	filter Filter
+	until  map[int]int64
+	events map[letterID]*entry // the newest letter of an event, under eventOf
+	marks  map[letterID]mark
+	erased map[string]mark // by event
+	places map[Position]letterID
+}
+
+// eventOf is what letters of one event have in common.
+func eventOf(id letterID) letterID { return letterID{event: id.event, at: id.at} }
+
+func (s *scanner) take(r transform.Record) {
+	if id, m, ok := markOf(r); ok {
+		if m.state == StateErased {
+			s.erased[id.event] = m
+		}
+		if known, ok := s.marks[id]; !ok || m.at.Before(known.at) {
+			s.marks[id] = m
+		}
+		return
+	}
+	if end, bounded := s.until[r.Partition]; s.until != nil && (!bounded || r.Offset >= end) || r.Value == nil {
+		return // a tombstone, written to erase a key
+	}
+	l := newLetter(r)
+	e := &entry{
+		Position: l.Position, at: l.At, failedAt: l.FailedAt, size: len(r.Value) + len(r.Key), reason: l.Reason, original: l.Original.Topic,
+		kept: s.filter.keeps(l), id: idOf(l), copies: 1, omitted: l.valueOmitted(),
+	}
+	if _, asked := s.places[l.Position]; asked {
+		s.places[l.Position] = eventOf(e.id)
+	}
+	known := s.events[eventOf(e.id)]
+	if known != nil {
+		e.copies += known.copies
+		if known.newer(e) {
+			known.copies = e.copies
+			return
+		}
+	}
+	s.events[eventOf(e.id)] = e
+}
+
+// newer tells which letter of one event says how it stands. Of copies it is
+// the first, so that the place of a letter does not change.
+func (e *entry) newer(other *entry) bool {
+	if e.id.replays != other.id.replays {
+		return e.id.replays > other.id.replays
+	}
+	if e.id == other.id {
+		return e.Partition != other.Partition && e.at.Before(other.at) || e.Partition == other.Partition && e.Offset < other.Offset
+	}
+	return e.at.After(other.at)
+}
+
+// chosen are the letters that the filter chooses, oldest first.
+func (s *scanner) chosen() []entry {
+	wanted := map[letterID]bool{}
+	for _, event := range s.places {
+		wanted[event] = true
+	}
+	var all []entry
+	for event, e := range s.events {
+		e.mark = s.marks[e.id]
+		if m, gone := s.erased[e.id.event]; gone && e.id.event != "" {
+			e.mark = m
+		}
+		if !e.kept || len(s.filter.Places) > 0 && !wanted[event] || !s.stateWanted(e.state()) {
+			continue
+		}
+		all = append(all, *e)
+	}
+	slices.SortFunc(all, func(a, b entry) int {
+		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
+	})
+	if n := s.filter.Limit; n > 0 && len(all) > n {
+		all = all[:n]
+	}
+	return all
+}
+
+// stateWanted leaves out what was erased unless it is asked for.
+func (s *scanner) stateWanted(state State) bool {
+	if len(s.filter.States) == 0 {
+		return state != StateErased
+	}
+	return slices.Contains(s.filter.States, state)
+}
+
+// missing names the places that were asked for and hold no letter.
+func (idx *index) missing() []Position {
+	var none []Position
+	for p, event := range idx.places {
+		if event == (letterID{}) {
+			none = append(none, p)
+		}
+	}
+	slices.SortFunc(none, func(a, b Position) int {
+		return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
+	})
+	return none
+}
