@@ -29,6 +29,7 @@ type Config struct {
 	Brokers         []string // host:port
 	Topic           string
 	DeadLetterTopic string
+	ResultTopic     string // "": no results are written
 	GroupID         string
 	TLS             *tls.Config    // nil: plaintext
 	SASL            sasl.Mechanism // nil: none

@@ -16,6 +16,7 @@ type cli struct {
 	Demo    demoCommand    `cmd:"" help:"See it work: broker, CRM and leads in this one process; needs nothing else."`
 	Check   checkCommand   `cmd:"" help:"Look at settings, brokers, topics, key and fields before a start, and say what to do."`
 	Map     mapCommand     `cmd:"" help:"Show the contact that each event of standard input would become; sends nothing."`
+	DLT     dltCommand     `cmd:"" name:"dlt" help:"Work with dead letters: list, show, replay, export, import."`
 	Sim     simCommand     `cmd:"" help:"Simulate the CRM as a server, for people without a portal."`
 	Version versionCommand `cmd:"" help:"Show the version."`
 

@@ -12,10 +12,17 @@ import (
 
 // Kafka are the settings of brokers, topics and group.
 type Kafka struct {
-	Brokers        string `name:"kafka-brokers" env:"KAFKA_BROKERS" default:"localhost:9092" placeholder:"HOST:PORT,…" help:"Brokers to begin with, a comma list; port 9092 when none is given."`
-	DLTTopic       string `name:"kafka-dlt-topic" env:"KAFKA_DLT_TOPIC" default:"leads.dlt" placeholder:"TOPIC" help:"Topic for dead letters: events that can never become a contact, with the reason."`
+	Cluster `embed:""`
+
 	GroupID        string `name:"kafka-group-id" env:"KAFKA_GROUP_ID" default:"leadbridge" placeholder:"ID" help:"Consumer group; a new one starts at the earliest record."`
+	ResultTopic    string `name:"kafka-result-topic" env:"KAFKA_RESULT_TOPIC" placeholder:"TOPIC" help:"Topic for results: one record per contact, that says which event became which contact. Default: none are written."`
 	SessionTimeout string `name:"kafka-session-timeout" env:"KAFKA_SESSION_TIMEOUT" default:"30s" placeholder:"DURATION" help:"How long the group waits for a silent process before others take over; the rebalance timeout is the same."`
+}
+
+// Cluster are the settings of brokers and the dead-letter topic.
+type Cluster struct {
+	Brokers  string `name:"kafka-brokers" env:"KAFKA_BROKERS" default:"localhost:9092" placeholder:"HOST:PORT,…" help:"Brokers to begin with, a comma list; port 9092 when none is given."`
+	DLTTopic string `name:"kafka-dlt-topic" env:"KAFKA_DLT_TOPIC" default:"leads.dlt" placeholder:"TOPIC" help:"Topic for dead letters: events that can never become a contact, with the reason."`
 
 	TLS         Switch `name:"kafka-tls" env:"KAFKA_TLS" default:"false" placeholder:"true|false" help:"Speak TLS to the brokers."`
 	TLSCAFile   string `name:"kafka-tls-ca-file" env:"KAFKA_TLS_CA_FILE" placeholder:"FILE" help:"PEM file of the certificate authorities to trust. Default: those of the system."`
@@ -34,17 +41,27 @@ type Topic struct {
 }
 
 func (k Kafka) parse(p *parser, topic Topic, c *consumer.Config) {
-	c.Brokers = p.brokers(k.Brokers)
-	c.Topic = topic.parse(p)
-	c.DeadLetterTopic = p.topic("KAFKA_DLT_TOPIC", k.DLTTopic)
-	if c.DeadLetterTopic == c.Topic {
-		p.fault("KAFKA_DLT_TOPIC", "is the topic of the events itself", "name another topic, such as "+c.Topic+".dlt")
+	k.Cluster.parse(p, topic, c)
+	if k.ResultTopic = strings.TrimSpace(k.ResultTopic); k.ResultTopic != "" {
+		c.ResultTopic = p.topic("KAFKA_RESULT_TOPIC", k.ResultTopic)
+	}
+	if c.ResultTopic != "" && (c.ResultTopic == c.Topic || c.ResultTopic == c.DeadLetterTopic) {
+		p.fault("KAFKA_RESULT_TOPIC", "is the topic of the events or of dead letters", "name another topic, such as "+c.Topic+".results")
 	}
 	c.GroupID = strings.TrimSpace(k.GroupID)
 	if strings.ContainsFunc(c.GroupID, isControl) {
 		p.fault("KAFKA_GROUP_ID", "holds a control character", "write a plain name")
 	}
 	c.SessionTimeout = p.duration("KAFKA_SESSION_TIMEOUT", k.SessionTimeout, positive)
+}
+
+func (k Cluster) parse(p *parser, topic Topic, c *consumer.Config) {
+	c.Brokers = p.brokers(k.Brokers)
+	c.Topic = topic.parse(p)
+	c.DeadLetterTopic = p.topic("KAFKA_DLT_TOPIC", k.DLTTopic)
+	if c.DeadLetterTopic == c.Topic {
+		p.fault("KAFKA_DLT_TOPIC", "is the topic of the events itself", "name another topic, such as "+c.Topic+".dlt")
+	}
 	c.TLS = k.tls(p)
 	c.SASL = k.sasl(p)
 }

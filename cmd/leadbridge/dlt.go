@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
+	"github.com/leadbridge/leadbridge/consumer"
+	"github.com/leadbridge/leadbridge/dlt"
+)
+
+// dltCommand groups the commands for dead letters.
+type dltCommand struct {
+	List   dltListCommand   `cmd:"" help:"List letters, one of each event, with a histogram by reason."`
+	Show   dltShowCommand   `cmd:"" help:"Show one letter: why, the CRM's words, the event, the contact, and what to do."`
+	Replay dltReplayCommand `cmd:"" help:"Put events back into their topic, each letter once; or erase a person's letters (--erase)."`
+	Export dltExportCommand `cmd:"" help:"Write letters as JSON lines, as they are."`
+	Import dltImportCommand `cmd:"" help:"Write letters from the lines of an export."`
+}
+
+// letterFilter are the flags that choose letters.
+type letterFilter struct {
+	Reason  []string `placeholder:"REASON,…" help:"Only letters with one of these reasons, such as CRM_REFUSED."`
+	Code    []string `placeholder:"CODE,…" help:"Only letters with one of these codes of the CRM."`
+	Since   string   `placeholder:"TIME" help:"Only letters written at that time or later: 2026-03-04, 2026-03-04T05:06:07Z, or 90m, 12h, 7d ago."`
+	Until   string   `placeholder:"TIME" help:"Only letters written before that time."`
+	EventID []string `name:"event-id" sep:"none" placeholder:"ID" help:"Only letters of that event; may be given several times."`
+	Key     []string `sep:"none" placeholder:"KEY" help:"Only letters with that key; may be given several times."`
+	Limit   int      `default:"0" placeholder:"COUNT" help:"Only the oldest so many; 0: all."`
+}
+
+// filter reads the flags.
+func (f letterFilter) filter(now time.Time) (dlt.Filter, error) {
+	var faults settings.Faults
+	filter := dlt.Filter{Reasons: f.Reason, Codes: f.Code, EventIDs: f.EventID, Keys: f.Key, Limit: f.Limit}
+	for _, bound := range []struct {
+		flag, text string
+		to         *time.Time
+	}{{"--since", f.Since, &filter.Since}, {"--until", f.Until, &filter.Until}} {
+		at, ok := moment(bound.text, now)
+		if !ok {
+			faults = append(faults, settings.Fault{
+				Variable: bound.flag, Problem: fmt.Sprintf("%.60q is no time", bound.text), Remedy: "write 2026-03-04, 2026-03-04T05:06:07Z, or 90m, 12h, 7d for so long ago",
+			})
+		}
+		*bound.to = at
+	}
+	if f.Limit < 0 {
+		faults = append(faults, settings.Fault{Variable: "--limit", Problem: "is negative", Remedy: "write 0 for all"})
+	}
+	if len(faults) > 0 {
+		return filter, faults
+	}
+	return filter, nil
+}
+
+// moment reads a time, a day (of UTC), or how long ago.
+func moment(text string, now time.Time) (time.Time, bool) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return time.Time{}, true
+	}
+	for _, form := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime, time.DateOnly} {
+		if at, err := time.Parse(form, text); err == nil {
+			return at, true
+		}
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		n, err := strconv.ParseFloat(days, 64)
+		return now.Add(-time.Duration(n * 24 * float64(time.Hour))), err == nil && n >= 0
+	}
+	ago, err := time.ParseDuration(text)
+	return now.Add(-ago), err == nil && ago >= 0
+}
+
+// withLetters opens the dead-letter topic until a signal comes.
+func withLetters(p process, d settings.DeadLetters, work func(context.Context, *dlt.Topic, settings.DeadLettersConfig) error) error {
+	cfg, err := d.Parse()
+	if err != nil {
+		return err
+	}
+	for _, warning := range cfg.Warnings {
+		_, _ = fmt.Fprintln(p.stderr, "leadbridge:", warning)
+	}
+	ctx, stop := untilSignal(interruptGrace, func() {})
+	defer stop()
+	topic := dlt.Open(cfg.Consumer)
+	defer topic.Close()
+	err = advised(work(ctx, topic, cfg), cfg.Consumer)
+	if interrupted(ctx) {
+		return exitStatus(exitInterrupted)
+	}
+	return err
+}
+
+// advised says what to do about brokers that do not answer and topics that are not there.
+func advised(err error, cfg consumer.Config) error {
+	switch {
+	case errors.Is(err, consumer.ErrNoTopic):
+		return fmt.Errorf("%w: look at KAFKA_TOPIC (%s) and KAFKA_DLT_TOPIC (%s); leadbridge check --fix makes them", err, cfg.Topic, cfg.DeadLetterTopic)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("no broker of %s answers: look at KAFKA_BROKERS, KAFKA_TLS and KAFKA_SASL_…: %w", strings.Join(cfg.Brokers, ", "), err)
+	}
+	return err
+}
+
+// clean is a text without what could move a terminal's cursor.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text)
+}
+
+// cut shortens a text to so many characters.
+func cut(text string, n int) string {
+	if runes := []rune(text); len(runes) > n {
+		return string(runes[:max(n-1, 0)]) + "…"
+	}
+	return text
+}
+
+// bar is a progress bar on a terminal; elsewhere it is nothing.
+type bar struct {
+	out     io.Writer
+	shown   bool
+	what    string
+	started time.Time
+	last    time.Time
+}
+
+func newBar(w io.Writer, what string) *bar {
+	b := &bar{what: what, started: time.Now()}
+	if isTerminal(w) {
+		b.out = w
+	}
+	return b
+}
+
+// show draws it anew, at most ten times a second.
+func (b *bar) show(done, all int) {
+	now := time.Now()
+	if b.out == nil || done < all && now.Sub(b.last) < 100*time.Millisecond {
+		return
+	}
+	b.last, b.shown = now, true
+	full := 20 * done / max(all, 1)
+	_, _ = fmt.Fprintf(b.out, "\r\x1b[K  [%s%s]  %d of %d %s", strings.Repeat("#", full), strings.Repeat(".", 20-full), done, all, b.what)
+	if rest := time.Duration(float64(now.Sub(b.started)) / float64(max(done, 1)) * float64(all-done)); done > 0 && done < all {
+		_, _ = fmt.Fprintf(b.out, ", %v to go", rest.Round(time.Second))
+	}
+}
+
+// end leaves the line.
+func (b *bar) end() {
+	if b.shown {
+		_, _ = fmt.Fprintln(b.out)
+	}
+}

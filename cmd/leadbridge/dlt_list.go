@@ -1,0 +1,166 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
+	"github.com/leadbridge/leadbridge/dlt"
+)
+
+type dltListCommand struct {
+	settings.DeadLetters `embed:""`
+	letterFilter         `embed:"" group:"Letters:"`
+
+	State  string `group:"Letters:" enum:"all,open,replayed,erased" default:"all" placeholder:"STATE" help:"Only letters that are open, replayed or erased; all: but for those erased."`
+	Output string `enum:"table,json" default:"table" placeholder:"table|json" help:"For people, or one JSON object a line."`
+	Unmask bool   `help:"Show names, phone numbers and e-mail addresses."`
+}
+
+// Help tells what is listed.
+func (dltListCommand) Help() string {
+	return "Letters of one event are shown once. Their place, partition:offset, is what dlt show and dlt replay take. " +
+		"MAPPING_FILE and PHONE_REGION should be those of the service: what it reads as a name is masked. docs/dead-letters.md tells the fields of the JSON."
+}
+
+// Run lists letters.
+func (c dltListCommand) Run(p process) error {
+	filter, err := c.filter(time.Now())
+	if err != nil {
+		return err
+	}
+	filter.States = statesOf(c.State)
+	return withLetters(p, c.DeadLetters, func(ctx context.Context, t *dlt.Topic, cfg settings.DeadLettersConfig) error {
+		line := func(l dlt.Letter) dlt.Line { return t.Line(l, cfg.Transformer) }
+		if c.Unmask {
+			line = t.Unmasked
+		}
+		if c.Output == "json" {
+			return t.Each(ctx, filter, func(l dlt.Letter) error { return printJSON(p.stdout, line(l)) })
+		}
+		table := newTable(p.stdout)
+		if err := t.Each(ctx, filter, func(l dlt.Letter) error { return table.add(line(l)) }); err != nil {
+			return err
+		}
+		return table.histogram(cfg.Consumer.DeadLetterTopic)
+	})
+}
+
+func statesOf(name string) []dlt.State {
+	if name == "all" {
+		return nil
+	}
+	return []dlt.State{dlt.State(name)}
+}
+
+// printJSON writes one line.
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// table writes letters as they come.
+type table struct {
+	out     io.Writer
+	width   int
+	rows    int
+	reasons map[string]*tally
+}
+
+// tally counts the letters of a reason.
+type tally struct {
+	reason         string
+	open, replayed int
+	erased         int
+}
+
+func (t tally) all() int { return t.open + t.replayed + t.erased }
+
+// plainWidth is that of a table that is not on a terminal.
+const plainWidth = 200
+
+func newTable(w io.Writer) *table {
+	t := &table{out: w, width: plainWidth, reasons: map[string]*tally{}}
+	if f, ok := w.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			t.width = max(width, 80)
+		}
+	}
+	return t
+}
+
+const tableRow = "%-9s %-16s %-17s %-16s %-8s %-30s %s"
+
+func (t *table) add(l dlt.Line) error {
+	if t.rows == 0 {
+		if _, err := fmt.Fprintln(t.out, cut(fmt.Sprintf(tableRow, "PLACE", "WRITTEN", "REASON", "CODE", "STATE", "EVENT", "VALUE"), t.width)); err != nil {
+			return err
+		}
+	}
+	t.rows++
+	t.count(l)
+	place := dlt.Position{Partition: l.Partition, Offset: l.Offset}
+	value := "(no text)"
+	if l.Value != nil {
+		value = *l.Value
+	}
+	row := fmt.Sprintf(tableRow, place, l.Timestamp.Local().Format("2006-01-02 15:04"), clean(cmp.Or(l.Reason, "-")), clean(cmp.Or(l.Code, "-")),
+		l.State, clean(cut(l.EventID, 60)), clean(cut(value, plainWidth)))
+	_, err := fmt.Fprintln(t.out, cut(row, t.width))
+	return err
+}
+
+func (t *table) count(l dlt.Line) {
+	counts := t.reasons[l.Reason]
+	if counts == nil {
+		counts = &tally{reason: l.Reason}
+		t.reasons[l.Reason] = counts
+	}
+	switch l.State {
+	case dlt.StateReplayed:
+		counts.replayed++
+	case dlt.StateErased:
+		counts.erased++
+	default:
+		counts.open++
+	}
+}
+
+// histogram shows how many letters each reason has.
+func (t *table) histogram(topic string) error {
+	if t.rows == 0 {
+		_, err := fmt.Fprintf(t.out, "No letters of that kind in %s.\n", topic)
+		return err
+	}
+	all := make([]*tally, 0, len(t.reasons))
+	most := 0
+	for _, counts := range t.reasons {
+		all = append(all, counts)
+		most = max(most, counts.all())
+	}
+	slices.SortFunc(all, func(a, b *tally) int {
+		return cmp.Or(cmp.Compare(b.all(), a.all()), strings.Compare(a.reason, b.reason))
+	})
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%d in %s by reason:\n", t.rows, topic)
+	for _, counts := range all {
+		n := max(30*counts.all()/most, 1)
+		fmt.Fprintf(&b, "  %-18s %-30s %6d", clean(cmp.Or(counts.reason, "-")), strings.Repeat("#", n), counts.all())
+		if counts.replayed > 0 {
+			fmt.Fprintf(&b, "  (%d open, %d replayed)", counts.open, counts.replayed)
+		}
+		b.WriteByte('\n')
+	}
+	_, err := io.WriteString(t.out, b.String())
+	return err
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
+	"github.com/leadbridge/leadbridge/dlt"
+	"github.com/leadbridge/leadbridge/transform"
+)
+
+type dltReplayCommand struct {
+	Places []string `arg:"" optional:"" name:"partition:offset" help:"Only the events of these letters."`
+
+	settings.DeadLetters `embed:""`
+	letterFilter         `embed:"" group:"Letters:"`
+
+	DryRun     bool    `name:"dry-run" help:"Write nothing; say what would go where, by reason."`
+	Rate       float64 `default:"25" placeholder:"COUNT" help:"Events a second; 0: no limit. New leads wait behind those that are replayed."`
+	MaxReplays int     `name:"max-replays" default:"3" placeholder:"COUNT" help:"Leave letters of events that were replayed so often."`
+	Edit       string  `placeholder:"JQ" help:"A jq program for each value as it was received, envelope included, such as '.phone |= sub(\"^0\"; \"+7\")'."`
+	Erase      bool    `help:"Replay nothing, but forget the letters of --key or --event-id, and say what only retention deletes."`
+	Output     string  `enum:"text,json" default:"text" placeholder:"text|json" help:"For people, or one JSON object at the end."`
+}
+
+// Help tells what a replay does.
+func (dltReplayCommand) Help() string {
+	return "Without filters: every open letter. A letter is replayed once, however often this runs and wherever it was killed; " +
+		"its event keeps its identity and is looked up in the CRM before it is created. Of two at a time the later one goes on. " +
+		"Letters that are written while it runs are left to the next run. It needs WRITE on both topics and on the transactional id leadbridge-replay-KAFKA_DLT_TOPIC."
+}
+
+// Run replays or erases.
+func (c dltReplayCommand) Run(p process) error {
+	o, err := c.options()
+	if err != nil {
+		return err
+	}
+	return withLetters(p, c.DeadLetters, func(ctx context.Context, t *dlt.Topic, _ settings.DeadLettersConfig) error {
+		if c.Erase {
+			return c.erase(ctx, p, t, o.Filter)
+		}
+		bar := newBar(p.stderr, "letters")
+		o.Progress = bar.show
+		report, err := t.Replay(ctx, o)
+		bar.end()
+		if err := c.print(p.stdout, report, ctx.Err() != nil); err != nil {
+			return err
+		}
+		if err == nil && report.Failed() > 0 {
+			err = exitStatus(exitFailed)
+		}
+		return err
+	})
+}
+
+func (c dltReplayCommand) options() (dlt.ReplayOptions, error) {
+	o := dlt.ReplayOptions{DryRun: c.DryRun, Rate: c.Rate, MaxReplays: c.MaxReplays}
+	var faults settings.Faults
+	fault := func(flag, problem, remedy string) {
+		faults = append(faults, settings.Fault{Variable: flag, Problem: problem, Remedy: remedy})
+	}
+	filter, err := c.filter(time.Now())
+	if more, ok := errors.AsType[settings.Faults](err); ok {
+		faults = append(faults, more...)
+	}
+	o.Filter = filter
+	for _, text := range c.Places {
+		place, err := dlt.ParsePosition(text)
+		if err != nil {
+			fault("<partition:offset>", "cannot be read", err.Error())
+		}
+		o.Places = append(o.Places, place)
+	}
+	if c.Rate < 0 || math.IsNaN(c.Rate) || math.IsInf(c.Rate, 0) {
+		fault("--rate", "is no number of events", "write a number above 0, or 0 for no limit")
+	}
+	if c.MaxReplays < 1 {
+		fault("--max-replays", "is too small", "write at least 1")
+	}
+	if c.Edit != "" {
+		editor, err := transform.NewEditor(c.Edit)
+		if err != nil {
+			fault("--edit", err.Error(), "correct the jq program")
+		}
+		o.Edit = editor
+	}
+	if c.Erase && (c.Edit != "" || len(c.Places) > 0) {
+		fault("--erase", "is given with --edit or coordinates", "give it with --key or --event-id alone")
+	}
+	if len(faults) > 0 {
+		return o, faults
+	}
+	return o, nil
+}
+
+func (c dltReplayCommand) print(w io.Writer, r dlt.Report, stopped bool) error {
+	if c.Output == "json" {
+		return printJSON(w, r)
+	}
+	out := reporter{w: w}
+	verb := "Replayed"
+	if r.DryRun {
+		verb = "Would replay"
+	}
+	routed := 0
+	for _, route := range r.Routes {
+		routed += route.Letters
+	}
+	out.line("%s %d of %d open letters%s.", verb, routed, r.Letters, map[bool]string{true: fmt.Sprintf(", %d of them edited", r.Edited)}[c.Edit != ""])
+	for _, route := range r.Routes {
+		out.line("  %-18s %6d  -> %s, partition %d", clean(route.Reason), route.Letters, clean(route.Topic), route.Partition)
+	}
+	if r.Already > 0 {
+		out.line("%d more were replayed before.", r.Already)
+	}
+	out.left(r.Left)
+	if stopped {
+		out.line("Stopped: run it again to go on; what was replayed is remembered.")
+	}
+	return out.err
+}
+
+// reporter writes lines until one fails.
+type reporter struct {
+	w   io.Writer
+	err error
+}
+
+func (o *reporter) line(format string, args ...any) {
+	if o.err == nil {
+		_, o.err = fmt.Fprintf(o.w, format+"\n", args...)
+	}
+}
+
+// maxLeftLines is how many letters that were left are told one by one.
+const maxLeftLines = 20
+
+func (o *reporter) left(left []dlt.Left) {
+	if len(left) == 0 {
+		return
+	}
+	o.line("%d were left where they are:", len(left))
+	for i, l := range left {
+		if i == maxLeftLines {
+			o.line("  and %d more; --output json tells all", len(left)-i)
+			return
+		}
+		o.line("  %-9s %-14s %s", l.Place, l.Why, clean(l.Message))
+	}
+}
+
+func (c dltReplayCommand) erase(ctx context.Context, p process, t *dlt.Topic, f dlt.Filter) error {
+	e, err := t.Erase(ctx, f, c.DryRun)
+	if errors.Is(err, dlt.ErrEraseWhom) {
+		return settings.Faults{{Variable: "--erase", Problem: "does not say whom to forget", Remedy: "give --key or --event-id, and no other filter"}}
+	}
+	if err != nil {
+		return err
+	}
+	if c.Output == "json" {
+		return printJSON(p.stdout, e)
+	}
+	return printErasure(p.stdout, e)
+}

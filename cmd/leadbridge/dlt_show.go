@@ -1,0 +1,136 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
+	"github.com/leadbridge/leadbridge/dlt"
+	"github.com/leadbridge/leadbridge/transform"
+)
+
+type dltShowCommand struct {
+	Place string `arg:"" name:"partition:offset" help:"Where the letter lies in the dead-letter topic."`
+
+	settings.DeadLetters `embed:""`
+
+	Output string `enum:"text,json" default:"text" placeholder:"text|json" help:"For people, or one JSON object."`
+	Unmask bool   `help:"Show names, phone numbers and e-mail addresses, and the event's headers."`
+}
+
+// Help tells what the contact is.
+func (dltShowCommand) Help() string {
+	return "The contact is built anew from the event, with the MAPPING_FILE, PHONE_REGION and SOURCE_ID of this command: give it those of the service."
+}
+
+// shown is a letter as JSON, with what is made of it.
+type shown struct {
+	dlt.Line
+	Contact  any       `json:"contact,omitempty"`
+	Rejected *rejected `json:"rejected,omitempty"` // why no contact can be built
+	Advice   string    `json:"advice"`
+}
+
+// Run shows a letter.
+func (c dltShowCommand) Run(p process) error {
+	place, err := dlt.ParsePosition(c.Place)
+	if err != nil {
+		return settings.Faults{{Variable: "<partition:offset>", Problem: "cannot be read", Remedy: err.Error()}}
+	}
+	return withLetters(p, c.DeadLetters, func(ctx context.Context, t *dlt.Topic, cfg settings.DeadLettersConfig) error {
+		l, err := t.Get(ctx, place)
+		if err != nil {
+			return err
+		}
+		s, err := c.shown(t, l, cfg.Transformer)
+		if err != nil {
+			return err
+		}
+		if c.Output == "json" {
+			return printJSON(p.stdout, s)
+		}
+		return s.print(p.stdout)
+	})
+}
+
+func (c dltShowCommand) shown(t *dlt.Topic, l dlt.Letter, by dlt.Transformer) (shown, error) {
+	s := shown{Line: t.Line(l, by), Advice: l.Advice()}
+	if c.Unmask {
+		s.Line = t.Whole(l)
+	}
+	contact, err := l.Contact(by)
+	if r, ok := errors.AsType[*transform.Rejection](err); ok {
+		s.Rejected = &rejected{r.Reason, r.Message}
+		return s, nil
+	} else if err != nil {
+		return s, err
+	}
+	text, err := json.Marshal(contact)
+	if err != nil {
+		return s, err
+	}
+	if !c.Unmask {
+		s.Contact = json.RawMessage(transform.Mask(text, contact))
+		return s, nil
+	}
+	s.Contact, err = readable(contact)
+	return s, err
+}
+
+func (s shown) print(w io.Writer) error {
+	var b strings.Builder
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-10s %s\n", name, clean(fmt.Sprintf(format, args...)))
+	}
+	fmt.Fprintf(&b, "%s  %d:%d of %s, %s\n\n", clean(cmp.Or(s.Reason, "no letter of leadbridge")), s.Partition, s.Offset, s.Topic, s.State)
+	if s.Status != 0 || s.Code != "" {
+		row("The CRM", "%d %s, after %d attempts", s.Status, s.Code, s.Attempts)
+	}
+	row("Words", "%s", cmp.Or(s.Message, "-"))
+	row("Failed", "%s", s.FailedAt)
+	if s.FirstFailure != s.FailedAt {
+		row("First", "%s, replayed %d times since", s.FirstFailure, s.Replays)
+	}
+	row("From", "%s, partition %d, offset %d, written %s", s.Original.Topic, s.Original.Partition, s.Original.Offset, s.Original.Timestamp)
+	row("Event", "%s", s.EventID)
+	if s.Copies > 1 {
+		row("Letters", "%d of this event are in the topic", s.Copies)
+	}
+	row("Key", "%s", textOf(s.Key, s.KeyBase64))
+	row("Value", "%s", textOf(s.Value, s.ValueBase64))
+	if s.ValueOmitted {
+		row("", "The broker refused the letter with its value; it may still lie where it came from.")
+	}
+	if s.Rejected != nil {
+		row("Contact", "none: %s, %s", s.Rejected.Reason, s.Rejected.Message)
+	} else {
+		text, err := json.Marshal(s.Contact)
+		if err != nil {
+			return err
+		}
+		row("Contact", "%s", unescaped(text))
+	}
+	row("To do", "%s", s.Advice)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// unescaped takes back what json.Marshal does for web pages.
+func unescaped(text []byte) string {
+	return strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(string(text))
+}
+
+func textOf(text *string, code string) string {
+	switch {
+	case text != nil:
+		return *text
+	case code != "":
+		return "(Base64) " + code
+	}
+	return "(none)"
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
+	"github.com/leadbridge/leadbridge/dlt"
+)
+
+type dltExportCommand struct {
+	settings.DeadLetters `embed:""`
+	letterFilter         `embed:"" group:"Letters:"`
+
+	State string `group:"Letters:" enum:"all,open,replayed" default:"all" placeholder:"STATE" help:"Only letters that are open, or replayed."`
+	Mask  bool   `help:"Hide names, phone numbers and e-mail addresses; such lines cannot be imported."`
+}
+
+// Help warns of what is in the output.
+func (dltExportCommand) Help() string {
+	return "The lines hold personal data, as they can be imported again: keep them as you keep the topic. docs/dead-letters.md tells their fields."
+}
+
+// Run writes letters to standard output.
+func (c dltExportCommand) Run(p process) error {
+	filter, err := c.filter(time.Now())
+	if err != nil {
+		return err
+	}
+	filter.States = statesOf(c.State)
+	return withLetters(p, c.DeadLetters, func(ctx context.Context, t *dlt.Topic, cfg settings.DeadLettersConfig) error {
+		n := 0
+		err := t.Each(ctx, filter, func(l dlt.Letter) error {
+			n++
+			if c.Mask {
+				return printJSON(p.stdout, t.Line(l, cfg.Transformer))
+			}
+			return printJSON(p.stdout, t.Whole(l))
+		})
+		if err == nil {
+			_, _ = fmt.Fprintf(p.stderr, "%d letters exported\n", n)
+		}
+		return err
+	})
+}
+
+type dltImportCommand struct {
+	File string `arg:"" optional:"" default:"-" help:"Lines of an export; - or none: standard input, which is held in memory."`
+
+	settings.DeadLetters `embed:""`
+}
+
+// Help tells which parts of a line count.
+func (dltImportCommand) Help() string {
+	return "All lines are looked at before the first letter is written. Of a line count: key, value, headers, partition, and state with replayedAt. " +
+		"A letter that is in the topic already folds into one."
+}
+
+// Run writes letters into the dead-letter topic.
+func (c dltImportCommand) Run(p process) error {
+	open := func() (io.ReadCloser, error) { return os.Open(c.File) }
+	return withLetters(p, c.DeadLetters, func(ctx context.Context, t *dlt.Topic, _ settings.DeadLettersConfig) error {
+		if c.File == "-" {
+			held, err := hold(ctx, p.stdin)
+			if err != nil {
+				return err
+			}
+			open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(held)), nil }
+		}
+		bar := newBar(p.stderr, "letters")
+		n, err := t.Import(ctx, open, bar.show)
+		bar.end()
+		if n > 0 || err == nil {
+			_, _ = fmt.Fprintf(p.stdout, "%d letters imported\n", n)
+		}
+		return err
+	})
+}
+
+// hold reads all of standard input. A terminal cannot be interrupted, so that
+// reading it is left behind.
+func hold(ctx context.Context, in io.Reader) ([]byte, error) {
+	type result struct {
+		held []byte
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() {
+		held, err := io.ReadAll(in)
+		read <- result{held, err}
+	}()
+	select {
+	case r := <-read:
+		return r.held, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
