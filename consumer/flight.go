@@ -19,6 +19,7 @@ type flight struct {
 	event   transform.Event
 	contact crmclient.Contact
 	failure *rejection // why it can never become a contact
+	made    crmclient.Result
 
 	panicked   bool // a create panicked: nobody knows whether it was sent
 	inherited  bool // suspect, because an earlier owner may have sent it
@@ -138,6 +139,9 @@ func (p *partition) deliver(f *flight) bool {
 	if f.failure == nil && !p.create(f) {
 		return false
 	}
+	if f.failure == nil && !p.tell(f, f.made) {
+		return false
+	}
 	if f.failure != nil && !p.bury(f) {
 		return false
 	}
@@ -166,6 +170,7 @@ func (p *partition) create(f *flight) bool {
 		return false
 	}
 	p.lookedUp(f, result.Found)
+	f.made = result
 	p.metrics.created(result.Found, time.Since(f.event.Time))
 	if told := p.cfg.Log.Debug(); told.Enabled() {
 		told.Str("event_id", f.event.ID).Int("partition", f.Partition).Int64("offset", f.Offset).

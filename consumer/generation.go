@@ -31,6 +31,7 @@ type generation struct {
 	lease      *lease
 	takeover   time.Time // nobody else works on the partitions from here on
 	letters    *letters
+	results    *results // nil: none are wanted
 	partitions []*partition
 
 	take   context.Context // ends when no new work is to be taken
@@ -61,6 +62,7 @@ func newGeneration(c *Consumer, gen *kafka.Generation, known int) *generation {
 		g.assigned = append(g.assigned, a.ID)
 	}
 	g.letters = newLetters(c.cfg, g.lease.err, c.board)
+	g.results = newResults(c.cfg, g.lease.err, c.board)
 	return g
 }
 
@@ -73,6 +75,7 @@ func (g *generation) run(ctx context.Context, ended <-chan struct{}, wholesome f
 	defer g.giveUp(nil)
 	defer g.lease.end()
 	defer g.letters.close()
+	defer g.results.close()
 	go g.awaitEnd(ctx, ended)
 
 	// A generation can be dead before it is handed out: one good heartbeat first.

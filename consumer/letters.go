@@ -120,10 +120,10 @@ func (d *letter) record() kafka.Record {
 // degrade makes a letter that the broker refuses for ever acceptable, a step at
 // a time; false says that there is no step left or that trying again may help.
 func degrade(d *letter, err error) bool {
-	tooLarge := errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge)
-	if !tooLarge && !errors.Is(err, kafka.InvalidRecord) && !errors.Is(err, kafka.PolicyViolation) {
+	if !refusedForGood(err) {
 		return false
 	}
+	tooLarge := isTooLarge(err)
 	marked := func(key, value string) {
 		d.headers = append(d.headers, kafka.Header{Key: key, Value: []byte(value)})
 	}
@@ -144,6 +144,15 @@ func degrade(d *letter, err error) bool {
 		return false
 	}
 	return true
+}
+
+func isTooLarge(err error) bool {
+	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge)
+}
+
+// refusedForGood tells what a broker says of a record that it never takes.
+func refusedForGood(err error) bool {
+	return isTooLarge(err) || errors.Is(err, kafka.InvalidRecord) || errors.Is(err, kafka.PolicyViolation)
 }
 
 func isForeign(h kafka.Header) bool { return !strings.HasPrefix(h.Key, header.Prefix) }

@@ -15,6 +15,7 @@ type metrics struct {
 	made, found prometheus.Counter     // of contacts
 	skipped     *prometheus.CounterVec // why
 	deadLetters *prometheus.CounterVec // reason
+	results     prometheus.Counter
 	lost        prometheus.Counter
 	latency     prometheus.Histogram
 	commits     *prometheus.CounterVec // outcome
@@ -36,6 +37,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		contacts:    counters("contacts_total", "Events that are a contact: created, or found already there.", "how"),
 		skipped:     counters("records_skipped_total", "Records that need no delivery: tombstones, and those an earlier owner finished.", "why"),
 		deadLetters: counters("dead_letters_total", "Events written to the dead-letter topic.", "reason"),
+		results:     counter("results_total", "Results written to the result topic."),
 		lost:        counter("records_lost_total", "Offsets that retention deleted before they were delivered."),
 		latency:     histogram("event_latency_seconds", "From the time of the event to its contact.", prometheus.ExponentialBuckets(0.01, 2.5, 14)),
 		commits:     counters("commits_total", "Offset commits.", "outcome"),
@@ -47,7 +49,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		m.consumed, m.contacts, m.skipped, m.deadLetters, m.lost, m.latency, m.commits, m.commitTime,
+		m.consumed, m.contacts, m.skipped, m.deadLetters, m.results, m.lost, m.latency, m.commits, m.commitTime,
 	} {
 		errs = append(errs, reg.Register(c))
 	}

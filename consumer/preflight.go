@@ -25,6 +25,9 @@ type Finding struct {
 func Preflight(ctx context.Context, cfg Config, fix bool) []Finding {
 	f := &preflight{cfg: cfg, broker: newBroker(cfg)}
 	f.broker.transport.MetadataTopics = []string{cfg.Topic, cfg.DeadLetterTopic}
+	if cfg.ResultTopic != "" {
+		f.broker.transport.MetadataTopics = append(f.broker.transport.MetadataTopics, cfg.ResultTopic)
+	}
 	defer f.broker.reset()
 	if !f.brokers(ctx) {
 		return f.findings
@@ -37,7 +40,12 @@ func Preflight(ctx context.Context, cfg Config, fix bool) []Finding {
 		f.groupRight(ctx, leads)
 	}
 	if len(letters) > 0 {
-		f.writeRight(ctx, letters[0])
+		f.writeRight(ctx, cfg.DeadLetterTopic, letters[0])
+	}
+	if cfg.ResultTopic != "" {
+		if results := f.topic(ctx, cfg.ResultTopic, "KAFKA_RESULT_TOPIC", len(leads), fix); len(results) > 0 {
+			f.writeRight(ctx, cfg.ResultTopic, results[0])
+		}
 	}
 	if len(leads) > 0 && len(letters) > 0 {
 		f.partitionsFit(leads, letters)
@@ -180,16 +188,16 @@ func (f *preflight) groupRight(ctx context.Context, ids []int) {
 
 // writeRight offers a batch that no broker accepts: one that we may write to
 // finds it corrupt, another one does not look at it.
-func (f *preflight) writeRight(ctx context.Context, partition int) {
-	err := f.patiently(ctx, func() error { return f.offerCorruptBatch(ctx, partition) })
-	f.right("writing "+f.cfg.DeadLetterTopic, "grant WRITE and DESCRIBE on the dead-letter topic", err)
+func (f *preflight) writeRight(ctx context.Context, topic string, partition int) {
+	err := f.patiently(ctx, func() error { return f.offerCorruptBatch(ctx, topic, partition) })
+	f.right("writing "+topic, "grant WRITE and DESCRIBE on the topic "+topic, err)
 }
 
-func (f *preflight) offerCorruptBatch(ctx context.Context, partition int) error {
+func (f *preflight) offerCorruptBatch(ctx context.Context, topic string, partition int) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	res, err := f.broker.client.RawProduce(ctx, &kafka.RawProduceRequest{
-		Topic: f.cfg.DeadLetterTopic, Partition: partition, RequiredAcks: kafka.RequireAll,
+		Topic: topic, Partition: partition, RequiredAcks: kafka.RequireAll,
 		RawRecords: protocol.RawRecordSet{Reader: bytes.NewReader(corruptBatch())},
 	})
 	if err == nil {

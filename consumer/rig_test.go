@@ -217,8 +217,14 @@ func (r *rig) awaitCreated(ids ...string) {
 // deadLetters reads all partitions of the dead-letter topic.
 func (r *rig) deadLetters() []record {
 	r.t.Helper()
+	return r.records(testLetters)
+}
+
+// records reads all partitions of a topic.
+func (r *rig) records(topic string) []record {
+	r.t.Helper()
 	cfg := r.config()
-	cfg.Topic = testLetters
+	cfg.Topic = topic
 	b := newBroker(cfg)
 	defer b.reset()
 	ids, err := b.partitions(r.t.Context())

@@ -17,11 +17,12 @@ const (
 	HoldTopic       crmclient.Cause = "topic"
 	HoldGroup       crmclient.Cause = "group"
 	HoldDeadLetters crmclient.Cause = "dead_letter_topic"
+	HoldResults     crmclient.Cause = "result_topic"
 )
 
 // holds are all causes of the consumer's own.
 func holds() []crmclient.Cause {
-	return []crmclient.Cause{HoldBrokers, HoldTopic, HoldGroup, HoldDeadLetters}
+	return []crmclient.Cause{HoldBrokers, HoldTopic, HoldGroup, HoldDeadLetters, HoldResults}
 }
 
 // Status is the state of a Consumer at a moment.
@@ -31,7 +32,7 @@ type Status struct {
 	Reason     string            `json:"reason,omitempty"`
 	Generation int               `json:"generation"`
 	Member     string            `json:"member,omitempty"`
-	Holds      []crmclient.Hold  `json:"holds"` // the consumer's own: brokers, topic, dead-letter topic
+	Holds      []crmclient.Hold  `json:"holds"` // the consumer's own: brokers, topic, dead-letter and result topic
 	Partitions []PartitionStatus `json:"partitions"`
 }
 
