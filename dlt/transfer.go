@@ -47,10 +47,10 @@ func (f ImportFaults) Error() string {
 	return b.String()
 }
 
-// Import writes letters from the lines of an export; it reads open twice, as
-// it looks at all lines before it writes the first. It tells how many it wrote.
-func (t *Topic) Import(ctx context.Context, open func() (io.ReadCloser, error), progress func(done, all int)) (int, error) {
-	all, err := t.validate(ctx, open)
+// Import writes letters from the lines of an export; it reads them twice, as it
+// looks at all lines before it writes the first. It tells how many letters it wrote.
+func (t *Topic) Import(ctx context.Context, in io.ReadSeeker, progress func(done, all int)) (int, error) {
+	all, err := t.validate(ctx, in)
 	if err != nil || all == 0 {
 		return 0, err
 	}
@@ -61,7 +61,10 @@ func (t *Topic) Import(ctx context.Context, open func() (io.ReadCloser, error), 
 	if imp.partitions, err = t.partitionIDs(ctx); err != nil {
 		return 0, err
 	}
-	err = eachLine(ctx, open, func(_ int, line []byte) error {
+	if _, err := in.Seek(0, io.SeekStart); err != nil {
+		return 0, err
+	}
+	err = eachLine(ctx, in, func(_ int, line []byte) error {
 		l, problem := parseLine(line)
 		if problem != "" {
 			return errors.New("the input changed while it was read")
@@ -80,10 +83,10 @@ func (t *Topic) partitionIDs(ctx context.Context) ([]int, error) {
 }
 
 // validate counts the lines, or tells all that is wrong with them.
-func (t *Topic) validate(ctx context.Context, open func() (io.ReadCloser, error)) (int, error) {
+func (t *Topic) validate(ctx context.Context, in io.Reader) (int, error) {
 	var faults ImportFaults
 	n := 0
-	err := eachLine(ctx, open, func(number int, line []byte) error {
+	err := eachLine(ctx, in, func(number int, line []byte) error {
 		n++
 		if _, problem := parseLine(line); problem != "" {
 			faults = append(faults, LineFault{number, problem})
@@ -100,12 +103,7 @@ func (t *Topic) validate(ctx context.Context, open func() (io.ReadCloser, error)
 const maxLine = 64 << 20
 
 // eachLine gives the lines that are not empty, with their number from 1.
-func eachLine(ctx context.Context, open func() (io.ReadCloser, error), take func(number int, line []byte) error) error {
-	in, err := open()
-	if err != nil {
-		return err
-	}
-	defer in.Close()
+func eachLine(ctx context.Context, in io.Reader, take func(number int, line []byte) error) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 64<<10), maxLine)
 	number := 0

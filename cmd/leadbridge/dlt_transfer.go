@@ -62,17 +62,14 @@ func (dltImportCommand) Help() string {
 
 // Run writes letters into the dead-letter topic.
 func (c dltImportCommand) Run(p process) error {
-	open := func() (io.ReadCloser, error) { return os.Open(c.File) }
 	return withLetters(p, c.DeadLetters, func(ctx context.Context, t *dlt.Topic, _ settings.DeadLettersConfig) error {
-		if c.File == "-" {
-			held, err := hold(ctx, p.stdin)
-			if err != nil {
-				return err
-			}
-			open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(held)), nil }
+		in, err := c.input(ctx, p.stdin)
+		if err != nil {
+			return err
 		}
+		defer in.Close()
 		bar := newBar(p.stderr, "letters")
-		n, err := t.Import(ctx, open, bar.show)
+		n, err := t.Import(ctx, in, bar.show)
 		bar.end()
 		if n > 0 || err == nil {
 			_, _ = fmt.Fprintf(p.stdout, "%d letters imported\n", n)
@@ -80,6 +77,28 @@ func (c dltImportCommand) Run(p process) error {
 		return err
 	})
 }
+
+// input is what can be read twice.
+func (c dltImportCommand) input(ctx context.Context, stdin io.Reader) (io.ReadSeekCloser, error) {
+	if c.File != "-" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return nil, err
+		}
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			return f, nil
+		}
+		defer f.Close()
+		stdin = f // a pipe
+	}
+	held, err := hold(ctx, stdin)
+	return heldInput{bytes.NewReader(held)}, err
+}
+
+// heldInput is input in memory.
+type heldInput struct{ *bytes.Reader }
+
+func (heldInput) Close() error { return nil }
 
 // hold reads all of standard input. A terminal cannot be interrupted, so that
 // reading it is left behind.
