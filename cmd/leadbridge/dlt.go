@@ -26,8 +26,8 @@ type dltCommand struct {
 
 // letterFilter are the flags that choose letters.
 type letterFilter struct {
-	Reason  []string `placeholder:"REASON,…" help:"Only letters with one of these reasons, such as CRM_REFUSED."`
-	Code    []string `placeholder:"CODE,…" help:"Only letters with one of these codes of the CRM."`
+	Reason  []string `placeholder:"REASON" help:"Only letters with one of these reasons, such as CRM_REFUSED."`
+	Code    []string `placeholder:"CODE" help:"Only letters with one of these codes of the CRM."`
 	Since   string   `placeholder:"TIME" help:"Only letters written at that time or later: 2026-03-04, 2026-03-04T05:06:07Z, or 90m, 12h, 7d ago."`
 	Until   string   `placeholder:"TIME" help:"Only letters written before that time."`
 	EventID []string `name:"event-id" sep:"none" placeholder:"ID" help:"Only letters of that event; may be given several times."`

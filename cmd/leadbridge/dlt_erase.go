@@ -28,6 +28,9 @@ func printErasure(w io.Writer, e dlt.Erasure) error {
 		}
 		out.line("  %s, partition %d, offset %d, written %s", clean(r.Topic), r.Partition, r.Offset, r.WrittenAt.Format(time.RFC3339))
 	}
+	if len(e.Topics) > 1 {
+		out.line("So are this person's other events in %s, and results in KAFKA_RESULT_TOPIC: the same deletes them.", e.Topics[1].Topic)
+	}
 	out.line("\nWhat deletes them:")
 	for _, rules := range e.Topics {
 		out.rules(rules, e)
