@@ -134,7 +134,9 @@ func hideAll(v any) any {
 	switch v := v.(type) {
 	case object:
 		for i := range v {
-			v[i].value = hideAll(v[i].value)
+			if fieldOf(v[i].key) != fieldTypeID { // WORK, MOBILE
+				v[i].value = hideAll(v[i].value)
+			}
 		}
 		return v
 	case []any:

@@ -11,8 +11,8 @@ func TestMaskHidesPeopleAndLeavesTheRest(t *testing.T) {
 	t.Parallel()
 	contact := crmclient.Contact{Name: "Иван", LastName: "Петров", Phones: []crmclient.Multifield{{Value: "+79161234567"}}}
 	for _, tt := range []struct{ value, want string }{
-		{`{"firstName":"Anna","phone":"8 916 1","email":["a@b.ru"],"budget":5000,"utm_source":"ads"}`,
-			`{"firstName":"***","phone":"***","email":["***"],"budget":5000,"utm_source":"ads"}`},
+		{`{"firstName":"Anna","phone":"8 916 1","email":["a@b.ru",{"value":"c@d.ru","typeId":"WORK"}],"budget":5000,"utm_source":"ads"}`,
+			`{"firstName":"***","phone":"***","email":["***",{"value":"***","typeId":"WORK"}],"budget":5000,"utm_source":"ads"}`},
 		{`{"comment":"ask Иван, or write to x@y.ru or 8 (916) 123-45-67","opened":true,"none":null}`,
 			`{"comment":"ask ***, or write to *** or ***","opened":true,"none":null}`},
 		{`{"specversion":"1.0","id":"a-1","time":"2026-03-04T05:06:07Z","data":{"klient":"петров","name":{"first":"A"}}}`,

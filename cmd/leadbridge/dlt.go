@@ -165,3 +165,20 @@ func (b *bar) end() {
 		_, _ = fmt.Fprintln(b.out)
 	}
 }
+
+// counted is a number with its word.
+func counted(n int, word string) string {
+	if n != 1 {
+		word += "s"
+	}
+	return fmt.Sprintf("%d %s", n, word)
+}
+
+// lasting is a long time as people say it.
+func lasting(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d >= 2*day && d%time.Hour == 0 {
+		return fmt.Sprintf("%g days", d.Hours()/24)
+	}
+	return d.String()
+}

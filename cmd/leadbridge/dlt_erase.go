@@ -16,7 +16,7 @@ func printErasure(w io.Writer, e dlt.Erasure) error {
 	if e.DryRun {
 		verb = "Would erase"
 	}
-	out.line("%s %d letters: they are not listed, exported or replayed any more. %d had been erased before.", verb, e.Letters, e.Before)
+	out.line("%s %s: not listed, exported or replayed any more. Erased before: %d.", verb, counted(e.Letters, "letter"), e.Before)
 	out.line("The contact in the CRM, if there is one, is not touched: delete it there.")
 	if len(e.Remains) > 0 {
 		out.line("\nTheir bytes are still in Kafka, which deletes no single record:")
@@ -39,7 +39,7 @@ func printErasure(w io.Writer, e dlt.Erasure) error {
 		out.line("  At once: kafka-delete-records.sh cuts a partition off below an offset, with everything that lies before it.")
 	}
 	for _, partition := range slices.Sorted(maps.Keys(e.OthersOpen)) {
-		out.line("  In partition %d of the dead-letter topic that would lose %d open letters of others: replay or export them first.", partition, e.OthersOpen[partition])
+		out.line("  In partition %d of the dead-letter topic that would lose %s of others: replay or export them first.", partition, counted(e.OthersOpen[partition], "open letter"))
 	}
 	return out.err
 }
@@ -54,12 +54,12 @@ func (o *reporter) rules(r dlt.TopicRules, e dlt.Erasure) {
 		if e.DryRun {
 			verb = "would be told to forget"
 		}
-		o.line("  %s: %s %d keys; its next compaction deletes their records", r.Topic, verb, r.Tombstones)
+		o.line("  %s: %s %s; its next compaction deletes their records", r.Topic, verb, counted(r.Tombstones, "key"))
 	}
 	switch {
 	case !r.Deletes && !r.Compacts || r.Deletes && r.RetentionMs < 0:
 		o.line("  %s: nothing, its records are kept for ever (retention.ms=-1): set one", r.Topic)
 	case r.Deletes:
-		o.line("  %s: retention, %v after a record was written, and when its segment is closed", r.Topic, r.Retention)
+		o.line("  %s: retention, %s after a record was written, and when its segment is closed", r.Topic, lasting(r.Retention))
 	}
 }

@@ -99,7 +99,7 @@ func newTable(w io.Writer) *table {
 	return t
 }
 
-const tableRow = "%-9s %-16s %-17s %-16s %-8s %-30s %s"
+const tableRow = "%-9s %-16s %-17s %-16s %-8s %-40s %s"
 
 func (t *table) add(l dlt.Line) error {
 	if t.rows == 0 {
@@ -115,7 +115,7 @@ func (t *table) add(l dlt.Line) error {
 		value = *l.Value
 	}
 	row := fmt.Sprintf(tableRow, place, l.Timestamp.Local().Format("2006-01-02 15:04"), clean(cmp.Or(l.Reason, "-")), clean(cmp.Or(l.Code, "-")),
-		l.State, clean(cut(l.EventID, 60)), clean(cut(value, plainWidth)))
+		l.State, clean(cut(l.EventID, 40)), clean(cut(value, plainWidth)))
 	_, err := fmt.Fprintln(t.out, cut(row, t.width))
 	return err
 }

@@ -111,7 +111,7 @@ func (c dltReplayCommand) print(w io.Writer, r dlt.Report, stopped bool) error {
 	for _, route := range r.Routes {
 		routed += route.Letters
 	}
-	out.line("%s %d of %d open letters%s.", verb, routed, r.Letters, map[bool]string{true: fmt.Sprintf(", %d of them edited", r.Edited)}[c.Edit != ""])
+	out.line("%s %d of %s%s.", verb, routed, counted(r.Letters, "open letter"), map[bool]string{true: fmt.Sprintf(", %d of them edited", r.Edited)}[c.Edit != ""])
 	for _, route := range r.Routes {
 		out.line("  %-18s %6d  -> %s, partition %d", clean(route.Reason), route.Letters, clean(route.Topic), route.Partition)
 	}

@@ -89,12 +89,12 @@ func (s shown) print(w io.Writer) error {
 	}
 	fmt.Fprintf(&b, "%s  %d:%d of %s, %s\n\n", clean(cmp.Or(s.Reason, "no letter of leadbridge")), s.Partition, s.Offset, s.Topic, s.State)
 	if s.Status != 0 || s.Code != "" {
-		row("The CRM", "%d %s, after %d attempts", s.Status, s.Code, s.Attempts)
+		row("The CRM", "%d %s, after %s", s.Status, s.Code, counted(s.Attempts, "attempt"))
 	}
 	row("Words", "%s", cmp.Or(s.Message, "-"))
 	row("Failed", "%s", s.FailedAt)
 	if s.FirstFailure != s.FailedAt {
-		row("First", "%s, replayed %d times since", s.FirstFailure, s.Replays)
+		row("First", "%s, replayed %s since", s.FirstFailure, counted(s.Replays, "time"))
 	}
 	row("From", "%s, partition %d, offset %d, written %s", s.Original.Topic, s.Original.Partition, s.Original.Offset, s.Original.Timestamp)
 	row("Event", "%s", s.EventID)

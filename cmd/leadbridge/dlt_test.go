@@ -270,7 +270,7 @@ func TestEraseOnTheCommandLine(t *testing.T) {
 	}
 	stdout, _ = r.dlt(t, 0, "replay", "--erase", "--event-id", line.EventID)
 	for _, part := range []string{
-		"Erased 1 letters", "contact in the CRM, if there is one, is not touched", "leads, partition 0, offset", "leads.dlt, partition 0, offset",
+		"Erased 1 letter:", "contact in the CRM, if there is one, is not touched", "leads, partition 0, offset", "leads.dlt, partition 0, offset",
 		"leads.dlt: retention, ", "kafka-delete-records.sh",
 	} {
 		if !strings.Contains(stdout, part) {

@@ -42,7 +42,7 @@ func (c dltExportCommand) Run(p process) error {
 			return printJSON(p.stdout, t.Whole(l))
 		})
 		if err == nil {
-			_, _ = fmt.Fprintf(p.stderr, "%d letters exported\n", n)
+			_, _ = fmt.Fprintf(p.stderr, "%s exported\n", counted(n, "letter"))
 		}
 		return err
 	})
@@ -72,7 +72,7 @@ func (c dltImportCommand) Run(p process) error {
 		n, err := t.Import(ctx, in, bar.show)
 		bar.end()
 		if n > 0 || err == nil {
-			_, _ = fmt.Fprintf(p.stdout, "%d letters imported\n", n)
+			_, _ = fmt.Fprintf(p.stdout, "%s imported\n", counted(n, "letter"))
 		}
 		return err
 	})

@@ -8,9 +8,9 @@ import (
 // DeadLetters are the settings of commands that work with dead letters: of the
 // CRM nothing is asked.
 type DeadLetters struct {
-	Topic   `embed:"" group:"Kafka:"`
-	Cluster `embed:"" group:"Kafka:"`
-	Lead    `embed:"" group:"Leads:"`
+	Topic `embed:"" group:"Kafka:"`
+	Kafka `embed:"" group:"Kafka:"`
+	Lead  `embed:"" group:"Leads:"`
 }
 
 // DeadLettersConfig is a parsed DeadLetters.
@@ -26,7 +26,7 @@ func (d DeadLetters) Parse() (DeadLettersConfig, error) {
 		p parser
 		c DeadLettersConfig
 	)
-	d.Cluster.parse(&p, d.Topic, &c.Consumer)
+	d.Kafka.parse(&p, d.Topic, &c.Consumer)
 	c.Transformer = d.Lead.parse(&p)
 	c.Warnings = p.warnings
 	return c, p.err()

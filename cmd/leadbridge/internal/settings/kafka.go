@@ -10,17 +10,15 @@ import (
 	"github.com/leadbridge/leadbridge/consumer"
 )
 
-// Kafka are the settings of brokers, topics and group.
-type Kafka struct {
-	Cluster `embed:""`
-
+// Group are the settings of a consumer of the events.
+type Group struct {
 	GroupID        string `name:"kafka-group-id" env:"KAFKA_GROUP_ID" default:"leadbridge" placeholder:"ID" help:"Consumer group; a new one starts at the earliest record."`
 	ResultTopic    string `name:"kafka-result-topic" env:"KAFKA_RESULT_TOPIC" placeholder:"TOPIC" help:"Topic for results: one record per contact, that says which event became which contact. Default: none are written."`
 	SessionTimeout string `name:"kafka-session-timeout" env:"KAFKA_SESSION_TIMEOUT" default:"30s" placeholder:"DURATION" help:"How long the group waits for a silent process before others take over; the rebalance timeout is the same."`
 }
 
-// Cluster are the settings of brokers and the dead-letter topic.
-type Cluster struct {
+// Kafka are the settings of brokers and the dead-letter topic.
+type Kafka struct {
 	Brokers  string `name:"kafka-brokers" env:"KAFKA_BROKERS" default:"localhost:9092" placeholder:"HOST:PORT,…" help:"Brokers to begin with, a comma list; port 9092 when none is given."`
 	DLTTopic string `name:"kafka-dlt-topic" env:"KAFKA_DLT_TOPIC" default:"leads.dlt" placeholder:"TOPIC" help:"Topic for dead letters: events that can never become a contact, with the reason."`
 
@@ -40,22 +38,21 @@ type Topic struct {
 	Topic string `name:"kafka-topic" env:"KAFKA_TOPIC" default:"leads" placeholder:"TOPIC" help:"Topic of the events; it names events that bring no id of their own."`
 }
 
-func (k Kafka) parse(p *parser, topic Topic, c *consumer.Config) {
-	k.Cluster.parse(p, topic, c)
-	if k.ResultTopic = strings.TrimSpace(k.ResultTopic); k.ResultTopic != "" {
-		c.ResultTopic = p.topic("KAFKA_RESULT_TOPIC", k.ResultTopic)
+func (g Group) parse(p *parser, c *consumer.Config) {
+	if name := strings.TrimSpace(g.ResultTopic); name != "" {
+		c.ResultTopic = p.topic("KAFKA_RESULT_TOPIC", name)
 	}
 	if c.ResultTopic != "" && (c.ResultTopic == c.Topic || c.ResultTopic == c.DeadLetterTopic) {
 		p.fault("KAFKA_RESULT_TOPIC", "is the topic of the events or of dead letters", "name another topic, such as "+c.Topic+".results")
 	}
-	c.GroupID = strings.TrimSpace(k.GroupID)
+	c.GroupID = strings.TrimSpace(g.GroupID)
 	if strings.ContainsFunc(c.GroupID, isControl) {
 		p.fault("KAFKA_GROUP_ID", "holds a control character", "write a plain name")
 	}
-	c.SessionTimeout = p.duration("KAFKA_SESSION_TIMEOUT", k.SessionTimeout, positive)
+	c.SessionTimeout = p.duration("KAFKA_SESSION_TIMEOUT", g.SessionTimeout, positive)
 }
 
-func (k Cluster) parse(p *parser, topic Topic, c *consumer.Config) {
+func (k Kafka) parse(p *parser, topic Topic, c *consumer.Config) {
 	c.Brokers = p.brokers(k.Brokers)
 	c.Topic = topic.parse(p)
 	c.DeadLetterTopic = p.topic("KAFKA_DLT_TOPIC", k.DLTTopic)

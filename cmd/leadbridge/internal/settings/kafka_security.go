@@ -16,7 +16,7 @@ import (
 )
 
 // tls is nil when the brokers are spoken to in plain text.
-func (k Cluster) tls(p *parser) *tls.Config {
+func (k Kafka) tls(p *parser) *tls.Config {
 	if !p.boolean("KAFKA_TLS", string(k.TLS)) {
 		p.unusedWithoutTLS("KAFKA_TLS_CA_FILE", k.TLSCAFile)
 		p.unusedWithoutTLS("KAFKA_TLS_CERT_FILE", k.TLSCertFile)
@@ -78,7 +78,7 @@ func (p *parser) certificate(cert, key string) []tls.Certificate {
 }
 
 // sasl is nil when the brokers ask for no login.
-func (k Cluster) sasl(p *parser) sasl.Mechanism {
+func (k Kafka) sasl(p *parser) sasl.Mechanism {
 	if strings.TrimSpace(k.SASLMechanism) == "" {
 		k.withoutMechanism(p)
 		return nil
@@ -97,7 +97,7 @@ func (k Cluster) sasl(p *parser) sasl.Mechanism {
 	return login{name: name, username: k.SASLUsername, password: secret}
 }
 
-func (k Cluster) withoutMechanism(p *parser) {
+func (k Kafka) withoutMechanism(p *parser) {
 	if k.SASLUsername != "" || k.SASLPassword != "" || k.SASLPasswordFile != "" {
 		p.fault("KAFKA_SASL_MECHANISM", "is missing, though a user name or password is given",
 			"set PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512, or remove the others")

@@ -106,8 +106,9 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	s.TLS = "true"
 	_, err := s.Parse()
 	want := []string{
-		"KAFKA_BROKERS", "KAFKA_TOPIC", "KAFKA_DLT_TOPIC", "KAFKA_DLT_TOPIC", "KAFKA_GROUP_ID", "KAFKA_SESSION_TIMEOUT",
+		"KAFKA_BROKERS", "KAFKA_TOPIC", "KAFKA_DLT_TOPIC", "KAFKA_DLT_TOPIC",
 		"KAFKA_TLS_CA_FILE", "KAFKA_TLS_CERT_FILE", "KAFKA_TLS_KEY_FILE", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_PASSWORD",
+		"KAFKA_RESULT_TOPIC", "KAFKA_RESULT_TOPIC", "KAFKA_GROUP_ID", "KAFKA_SESSION_TIMEOUT",
 		"CRM_BASE_URL", "CRM_API_KEY", "CRM_SESSION_TOKEN", "CRM_TIMEOUT", "CRM_QUEUE_LIMIT", "CRM_SETTLE", "CRM_SLOTS", "CRM_BATCH_SIZE",
 		"CRM_REQUESTS_PER_MINUTE", "CRM_REQUESTS_PER_SECOND", "CRM_ORIGIN_FIELD", "CRM_LOOKUP", "CRM_MAX_ATTEMPTS",
 		"CRM_BACKOFF_INITIAL", "CRM_BACKOFF_MAX", "CRM_FLOOD_LIMIT", "CRM_ORIGINATOR",
@@ -137,6 +138,9 @@ func TestFaults(t *testing.T) {
 		change func(*Service)
 		want   []string // variables at fault
 	}{
+		"results into the events":  {func(s *Service) { s.ResultTopic = " leads " }, []string{"KAFKA_RESULT_TOPIC"}},
+		"results into the letters": {func(s *Service) { s.ResultTopic = "leads.dlt" }, []string{"KAFKA_RESULT_TOPIC"}},
+		"results of their own":     {func(s *Service) { s.ResultTopic = "leads.results" }, nil},
 		"no key":                   {func(s *Service) { s.APIKey = "" }, []string{"CRM_API_KEY"}},
 		"key file":                 {func(s *Service) { s.APIKey, s.APIKeyFile = "", secret }, nil},
 		"key twice":                {func(s *Service) { s.APIKeyFile = secret }, []string{"CRM_API_KEY"}},
