@@ -3,8 +3,11 @@ package dlt
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -424,5 +427,71 @@ func TestReplayByPlaces(t *testing.T) {
 		if _, err := r.topic.Replay(t.Context(), o); err == nil || !strings.Contains(err.Error(), "0:77, 5:0") {
 			t.Errorf("%v", err)
 		}
+	})
+}
+
+// cutting drops the connection on which the next bytes come, once it is armed.
+type cutting struct {
+	net.Conn
+	armed *atomic.Bool
+}
+
+func (c cutting) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err == nil && c.armed.CompareAndSwap(true, false) {
+		c.Close()
+		return 0, io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// A commit that worked, but whose answer never came, is found by its markers.
+func TestReplayWhoseCommitIsNotAnswered(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.seed(letters(10, 1)...)
+		var armed atomic.Bool
+		ends := 0
+		r.cluster.ControlKey(int16(kmsg.EndTxn), func(kmsg.Request) (kmsg.Response, error, bool) {
+			r.cluster.KeepControl()
+			if ends++; ends == 2 {
+				armed.Store(true)
+			}
+			return nil, nil, false
+		})
+		cfg := r.config()
+		cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := r.network.DialContext(ctx, network, address)
+			return cutting{conn, &armed}, err
+		}
+		topic := Open(cfg)
+		defer topic.Close()
+		o := options()
+		o.Rate = 25
+		report, err := topic.Replay(t.Context(), o)
+		if err != nil || report.Replayed != 10 || report.Already != 0 || ends != 2 || armed.Load() {
+			t.Errorf("%v, %+v, %d commits", err, report, ends)
+		}
+		r.once(10)
+	})
+}
+
+// Who asks to stop in the middle of a transaction waits for its end.
+func TestReplayStoppedInATransaction(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.seed(letters(3, 1)...)
+		ctx, stop := context.WithCancel(t.Context())
+		w := newWriter(r.config())
+		w.gap = func(step string) {
+			if step == "produced" {
+				stop()
+			}
+		}
+		o := options()
+		o.Rate = 1
+		report, err := r.topic.replayWith(ctx, o, w)
+		if !errors.Is(err, context.Canceled) || report.Replayed != 1 {
+			t.Errorf("%v, %+v", err, report)
+		}
+		r.once(1)
 	})
 }
