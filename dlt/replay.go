@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
-	"github.com/segmentio/kafka-go"
 )
 
 // ReplayOptions say what is replayed, and how.
@@ -27,56 +25,6 @@ type ReplayOptions struct {
 // Editor changes the value of an event; see [transform.Editor].
 type Editor interface {
 	Edit(value []byte) ([]byte, error)
-}
-
-// Why a letter is left where it is.
-const (
-	LeftReplays   = "MAX_REPLAYS"    // it was replayed as often as is allowed
-	LeftNotOurs   = "NO_LETTER"      // it does not say where it came from
-	LeftTopic     = "OTHER_TOPIC"    // it came from another topic than KAFKA_TOPIC
-	LeftValueGone = "VALUE_GONE"     // it was written without its value, which is in the topic no more
-	LeftEdit      = "EDIT_FAILED"    // the program of --edit makes nothing of it
-	LeftRefused   = "WRITE_REFUSED"  // the topic does not take the event
-	LeftVanished  = "LETTER_EXPIRED" // retention deleted the letter meanwhile
-)
-
-// Left is a letter that was not replayed.
-type Left struct {
-	Place   string `json:"place"` // partition:offset in the dead-letter topic
-	EventID string `json:"eventId"`
-	Reason  string `json:"reason"` // of the letter
-	Why     string `json:"why"`
-	Message string `json:"message"`
-}
-
-// Route counts the letters of a reason that go to a partition.
-type Route struct {
-	Reason    string `json:"reason"`
-	Topic     string `json:"topic"`
-	Partition int    `json:"partition"`
-	Letters   int    `json:"letters"`
-}
-
-// Report is what a replay did, or would do.
-type Report struct {
-	DryRun   bool    `json:"dryRun"`
-	Letters  int     `json:"letters"`  // that the filters choose and that are still to be replayed
-	Replayed int     `json:"replayed"` // 0 in a dry run
-	Edited   int     `json:"edited"`   // of those, values that the program changed
-	Already  int     `json:"already"`  // chosen, but replayed before
-	Routes   []Route `json:"routes"`
-	Left     []Left  `json:"left"`
-}
-
-// Failed counts the letters that were left though they should have been replayed.
-func (r Report) Failed() int {
-	n := 0
-	for _, l := range r.Left {
-		if l.Why != LeftReplays && l.Why != LeftTopic {
-			n++
-		}
-	}
-	return n
 }
 
 // replay is one run. It is used by one goroutine.
@@ -126,7 +74,7 @@ func (r *replay) run(ctx context.Context) error {
 	for failures := 1; ; failures++ {
 		before := r.report.Replayed
 		err := r.pass(ctx)
-		if !isWriteError(err) || errors.Is(err, ErrTakenOver) {
+		if !isWriteError(err) || isFinal(err) {
 			return err
 		}
 		if r.report.Replayed > before {
@@ -248,104 +196,4 @@ func (r *replay) leave(id letterID, l Left) {
 	r.handled[id] = true
 	r.report.Left = append(r.report.Left, l)
 	r.progress()
-}
-
-// batchBytes bounds a transaction, so that it is short.
-const batchBytes = 256 << 10
-
-func (r *replay) window(ctx context.Context, letters []Letter) error {
-	for _, l := range letters {
-		p, left, err := r.plan(ctx, l)
-		if err != nil {
-			return err
-		}
-		if left != nil {
-			r.leave(idOf(l), *left)
-			continue
-		}
-		if len(r.batch) > 0 && r.bytes+p.size > batchBytes {
-			if err := r.flush(ctx); err != nil {
-				return err
-			}
-		}
-		r.batch, r.bytes = append(r.batch, p), r.bytes+p.size
-		if len(r.batch) >= r.pace.batch {
-			if err := r.flush(ctx); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// flush writes what is planned.
-func (r *replay) flush(ctx context.Context) error {
-	batch := r.batch
-	r.batch, r.bytes = nil, 0
-	if len(batch) == 0 {
-		return nil
-	}
-	if r.opts.DryRun {
-		r.account(batch)
-		return ctx.Err()
-	}
-	if err := r.pace.wait(ctx, len(batch)); err != nil {
-		return err
-	}
-	err := r.write(ctx, batch)
-	if !refusedForGood(err) {
-		return err
-	}
-	r.unsure = nil            // nothing of it can be there
-	for _, p := range batch { // one of them is the culprit: each alone
-		if err := r.writer.begin(ctx); err != nil {
-			return &writeError{err}
-		}
-		err := r.write(ctx, []planned{p})
-		if refusedForGood(err) {
-			r.unsure = nil
-			r.leave(p.id, p.letter.left(LeftRefused, "the topic does not take the event: %s", brokerWords(err)))
-			continue
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return r.beginAgain(ctx)
-}
-
-// beginAgain ends what a refused write left open.
-func (r *replay) beginAgain(ctx context.Context) error {
-	if err := r.writer.begin(ctx); err != nil {
-		return &writeError{err}
-	}
-	return nil
-}
-
-// write writes events and their markers, all or none.
-func (r *replay) write(ctx context.Context, batch []planned) error {
-	records := map[place][]kafka.Record{}
-	now := time.Now()
-	for _, p := range batch {
-		records[p.to] = append(records[p.to], p.record())
-		beside := place{r.topic.cfg.DeadLetterTopic, p.letter.Partition}
-		records[beside] = append(records[beside], newMarker(p.id, StateReplayed, now))
-	}
-	if err := r.writer.write(ctx, records); err != nil {
-		r.unsure = batch
-		return &writeError{err}
-	}
-	r.account(batch)
-	return nil
-}
-
-func brokerWords(err error) string {
-	if code, ok := errors.AsType[kafka.Error](err); ok {
-		return code.Title()
-	}
-	return err.Error()
-}
-
-func (l Letter) left(why, message string, args ...any) Left {
-	return Left{Place: l.Position.String(), EventID: l.EventID, Reason: l.Reason, Why: why, Message: fmt.Sprintf(message, args...)}
 }

@@ -495,3 +495,28 @@ func TestReplayStoppedInATransaction(t *testing.T) {
 		r.once(1)
 	})
 }
+
+// What only the operator can mend is told at once, with what to do.
+func TestReplayWithoutTheRight(t *testing.T) {
+	for name, tt := range map[string]struct {
+		key  kmsg.Key
+		err  *kerr.Error
+		text string
+	}{
+		"transactional id": {kmsg.InitProducerID, kerr.TransactionalIDAuthorizationFailed, `transactional id "leadbridge-replay-leads.dlt": grant WRITE`},
+		"topic":            {kmsg.AddPartitionsToTxn, kerr.TopicAuthorizationFailed, "grant WRITE on the topics"},
+		"no coordinator":   {kmsg.InitProducerID, kerr.CoordinatorNotAvailable, "transaction.state.log.replication.factor"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(t *testing.T, r *rig) {
+				r.seed(letters(1, 1)...)
+				r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{tt.key}, Err: tt.err, Count: -1})
+				began := time.Now()
+				_, err := r.topic.Replay(t.Context(), options())
+				if err == nil || !strings.Contains(err.Error(), tt.text) || time.Since(began) > 2*patience {
+					t.Errorf("%v after %v", err, time.Since(began))
+				}
+			})
+		})
+	}
+}

@@ -160,6 +160,8 @@ func (w *writer) explain(err error) error {
 		return fmt.Errorf("%w (or this one stood still for longer than %v): run it again", ErrTakenOver, transactionTimeout)
 	case errors.Is(err, kafka.TransactionalIDAuthorizationFailed):
 		return fmt.Errorf("we may not use the transactional id %q: grant WRITE and DESCRIBE on it: %w", w.id, err)
+	case errors.Is(err, kafka.TopicAuthorizationFailed):
+		return fmt.Errorf("grant WRITE on the topics of events and of dead letters: %w", err)
 	case errors.Is(err, kafka.GroupCoordinatorNotAvailable):
 		return fmt.Errorf("the cluster has no coordinator for transactions: look at its topic __transaction_state (transaction.state.log.replication.factor needs as many brokers): %w", err)
 	}
@@ -172,6 +174,19 @@ func refusedForGood(err error) bool {
 		kafka.MessageSizeTooLarge, kafka.RecordListTooLarge, kafka.InvalidRecord, kafka.PolicyViolation, kafka.InvalidTimestamp,
 	} {
 		if errors.Is(err, code) {
+			return true
+		}
+	}
+	return false
+}
+
+// isFinal tells failures after which a new session would fail as well.
+func isFinal(err error) bool {
+	for _, final := range []error{
+		ErrTakenOver, kafka.TransactionalIDAuthorizationFailed, kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed,
+		kafka.UnsupportedVersion, kafka.InvalidTransactionTimeout, kafka.GroupCoordinatorNotAvailable,
+	} {
+		if errors.Is(err, final) {
 			return true
 		}
 	}

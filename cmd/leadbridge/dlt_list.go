@@ -103,7 +103,7 @@ const tableRow = "%-9s %-16s %-17s %-16s %-8s %-40s %s"
 
 func (t *table) add(l dlt.Line) error {
 	if t.rows == 0 {
-		if _, err := fmt.Fprintln(t.out, cut(fmt.Sprintf(tableRow, "PLACE", "WRITTEN", "REASON", "CODE", "STATE", "EVENT", "VALUE"), t.width)); err != nil {
+		if _, err := fmt.Fprintln(t.out, cut(fmt.Sprintf(tableRow, "PLACE", "WRITTEN (UTC)", "REASON", "CODE", "STATE", "EVENT", "VALUE"), t.width)); err != nil {
 			return err
 		}
 	}
@@ -114,7 +114,7 @@ func (t *table) add(l dlt.Line) error {
 	if l.Value != nil {
 		value = *l.Value
 	}
-	row := fmt.Sprintf(tableRow, place, l.Timestamp.Local().Format("2006-01-02 15:04"), clean(cmp.Or(l.Reason, "-")), clean(cmp.Or(l.Code, "-")),
+	row := fmt.Sprintf(tableRow, place, l.Timestamp.UTC().Format("2006-01-02 15:04"), clean(cmp.Or(l.Reason, "-")), clean(cmp.Or(l.Code, "-")),
 		l.State, clean(cut(l.EventID, 40)), clean(cut(value, plainWidth)))
 	_, err := fmt.Fprintln(t.out, cut(row, t.width))
 	return err

@@ -1,0 +1,105 @@
+package dlt
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// batchBytes bounds a transaction, so that it is short.
+const batchBytes = 256 << 10
+
+func (r *replay) window(ctx context.Context, letters []Letter) error {
+	for _, l := range letters {
+		p, left, err := r.plan(ctx, l)
+		if err != nil {
+			return err
+		}
+		if left != nil {
+			r.leave(idOf(l), *left)
+			continue
+		}
+		if len(r.batch) > 0 && r.bytes+p.size > batchBytes {
+			if err := r.flush(ctx); err != nil {
+				return err
+			}
+		}
+		r.batch, r.bytes = append(r.batch, p), r.bytes+p.size
+		if len(r.batch) >= r.pace.batch {
+			if err := r.flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// flush writes what is planned.
+func (r *replay) flush(ctx context.Context) error {
+	batch := r.batch
+	r.batch, r.bytes = nil, 0
+	if len(batch) == 0 {
+		return nil
+	}
+	if r.opts.DryRun {
+		r.account(batch)
+		return ctx.Err()
+	}
+	if err := r.pace.wait(ctx, len(batch)); err != nil {
+		return err
+	}
+	err := r.write(ctx, batch)
+	if !refusedForGood(err) {
+		return err
+	}
+	r.unsure = nil            // nothing of it can be there
+	for _, p := range batch { // one of them is the culprit: each alone
+		if err := r.writer.begin(ctx); err != nil {
+			return &writeError{err}
+		}
+		err := r.write(ctx, []planned{p})
+		if refusedForGood(err) {
+			r.unsure = nil
+			r.leave(p.id, p.letter.left(LeftRefused, "the topic does not take the event: %s", brokerWords(err)))
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return r.beginAgain(ctx)
+}
+
+// beginAgain ends what a refused write left open.
+func (r *replay) beginAgain(ctx context.Context) error {
+	if err := r.writer.begin(ctx); err != nil {
+		return &writeError{err}
+	}
+	return nil
+}
+
+// write writes events and their markers, all or none.
+func (r *replay) write(ctx context.Context, batch []planned) error {
+	records := map[place][]kafka.Record{}
+	now := time.Now()
+	for _, p := range batch {
+		records[p.to] = append(records[p.to], p.record())
+		beside := place{r.topic.cfg.DeadLetterTopic, p.letter.Partition}
+		records[beside] = append(records[beside], newMarker(p.id, StateReplayed, now))
+	}
+	if err := r.writer.write(ctx, records); err != nil {
+		r.unsure = batch
+		return &writeError{err}
+	}
+	r.account(batch)
+	return nil
+}
+
+func brokerWords(err error) string {
+	if code, ok := errors.AsType[kafka.Error](err); ok {
+		return code.Title()
+	}
+	return err.Error()
+}

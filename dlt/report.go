@@ -1,0 +1,57 @@
+package dlt
+
+import "fmt"
+
+// Why a letter is left where it is.
+const (
+	LeftReplays   = "MAX_REPLAYS"    // it was replayed as often as is allowed
+	LeftNotOurs   = "NO_LETTER"      // it does not say where it came from
+	LeftTopic     = "OTHER_TOPIC"    // it came from another topic than KAFKA_TOPIC
+	LeftValueGone = "VALUE_GONE"     // it was written without its value, which is in the topic no more
+	LeftEdit      = "EDIT_FAILED"    // the program of --edit makes nothing of it
+	LeftRefused   = "WRITE_REFUSED"  // the topic does not take the event
+	LeftVanished  = "LETTER_EXPIRED" // retention deleted the letter meanwhile
+)
+
+// Left is a letter that was not replayed.
+type Left struct {
+	Place   string `json:"place"` // partition:offset in the dead-letter topic
+	EventID string `json:"eventId"`
+	Reason  string `json:"reason"` // of the letter
+	Why     string `json:"why"`
+	Message string `json:"message"`
+}
+
+// Route counts the letters of a reason that go to a partition.
+type Route struct {
+	Reason    string `json:"reason"`
+	Topic     string `json:"topic"`
+	Partition int    `json:"partition"`
+	Letters   int    `json:"letters"`
+}
+
+// Report is what a replay did, or would do.
+type Report struct {
+	DryRun   bool    `json:"dryRun"`
+	Letters  int     `json:"letters"`  // that the filters choose and that are still to be replayed
+	Replayed int     `json:"replayed"` // 0 in a dry run
+	Edited   int     `json:"edited"`   // of those, values that the program changed
+	Already  int     `json:"already"`  // chosen, but replayed before
+	Routes   []Route `json:"routes"`
+	Left     []Left  `json:"left"`
+}
+
+// Failed counts the letters that were left though they should have been replayed.
+func (r Report) Failed() int {
+	n := 0
+	for _, l := range r.Left {
+		if l.Why != LeftReplays && l.Why != LeftTopic {
+			n++
+		}
+	}
+	return n
+}
+
+func (l Letter) left(why, message string, args ...any) Left {
+	return Left{Place: l.Position.String(), EventID: l.EventID, Reason: l.Reason, Why: why, Message: fmt.Sprintf(message, args...)}
+}
