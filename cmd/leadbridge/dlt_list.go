@@ -99,11 +99,18 @@ func newTable(w io.Writer) *table {
 	return t
 }
 
-const tableRow = "%-9s %-16s %-17s %-16s %-8s %-40s %s"
+// row lays out a line; on a narrow terminal the event has less room than the value.
+func (t *table) row(place, written, reason, code, state, event, value string) string {
+	room := 40
+	if t.width < 150 {
+		room = 20
+	}
+	return cut(fmt.Sprintf("%-9s %-16s %-17s %-16s %-8s %-*s %s", place, written, reason, code, state, room, cut(event, room), value), t.width)
+}
 
 func (t *table) add(l dlt.Line) error {
 	if t.rows == 0 {
-		if _, err := fmt.Fprintln(t.out, cut(fmt.Sprintf(tableRow, "PLACE", "WRITTEN (UTC)", "REASON", "CODE", "STATE", "EVENT", "VALUE"), t.width)); err != nil {
+		if _, err := fmt.Fprintln(t.out, t.row("PLACE", "WRITTEN (UTC)", "REASON", "CODE", "STATE", "EVENT", "VALUE")); err != nil {
 			return err
 		}
 	}
@@ -114,9 +121,8 @@ func (t *table) add(l dlt.Line) error {
 	if l.Value != nil {
 		value = *l.Value
 	}
-	row := fmt.Sprintf(tableRow, place, l.Timestamp.UTC().Format("2006-01-02 15:04"), clean(cmp.Or(l.Reason, "-")), clean(cmp.Or(l.Code, "-")),
-		l.State, clean(cut(l.EventID, 40)), clean(cut(value, plainWidth)))
-	_, err := fmt.Fprintln(t.out, cut(row, t.width))
+	_, err := fmt.Fprintln(t.out, t.row(place.String(), l.Timestamp.UTC().Format("2006-01-02 15:04"), clean(cmp.Or(l.Reason, "-")), clean(cmp.Or(l.Code, "-")),
+		string(l.State), clean(l.EventID), clean(cut(value, plainWidth))))
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
+	"github.com/leadbridge/leadbridge/consumer/header"
 	"github.com/leadbridge/leadbridge/dlt"
 	"github.com/leadbridge/leadbridge/transform"
 )
@@ -103,6 +104,11 @@ func (s shown) print(w io.Writer) error {
 	}
 	row("Key", "%s", textOf(s.Key, s.KeyBase64))
 	row("Value", "%s", textOf(s.Value, s.ValueBase64))
+	for _, h := range s.Headers {
+		if !strings.HasPrefix(h.Key, header.Prefix) { // those are told above
+			row("Header", "%s: %s", h.Key, textOf(h.Value, h.ValueBase64))
+		}
+	}
 	if s.ValueOmitted {
 		row("", "The broker refused the letter with its value; it may still lie where it came from.")
 	}

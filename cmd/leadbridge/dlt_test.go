@@ -117,6 +117,9 @@ func TestDeadLettersFromTheListToTheContact(t *testing.T) {
 			t.Errorf("show has no %q:\n%s", part, stdout)
 		}
 	}
+	if stdout, _ = r.dlt(t, 0, "show", place, "--unmask"); !strings.Contains(stdout, `"firstName":"Anna"`) || strings.Contains(stdout, "dlt-") {
+		t.Errorf("unmasked:\n%s", stdout)
+	}
 	if stdout, _ = r.dlt(t, 0, "show", place, "--output", "json", "--unmask"); !strings.Contains(stdout, `"rejected":{"reason":"NO_CONTACT_POINT"`) || !strings.Contains(stdout, "Anna") {
 		t.Errorf("show as JSON:\n%s", stdout)
 	}
