@@ -26,6 +26,8 @@ type results struct {
 	lease     func() error
 	board     *board
 
+	senders sync.WaitGroup
+
 	mu     sync.Mutex
 	queues map[int][]*pendingResult // by the event's partition; an entry says that a sender is at work
 }
@@ -52,11 +54,13 @@ func newResults(cfg Config, lease func() error, b *board) *results {
 	}
 }
 
-// close ends the hold too: the next owner of the partitions finds out anew.
+// close ends the hold too: the next owner of the partitions finds out anew. All
+// writes have returned: what a sender still has at hand was given up by its context.
 func (r *results) close() {
 	if r == nil {
 		return
 	}
+	r.senders.Wait() // one that used the transport after this would open it again
 	r.transport.CloseIdleConnections()
 	r.board.clear(HoldResults)
 }
@@ -64,13 +68,16 @@ func (r *results) close() {
 // write returns when the result is in the topic, acknowledged by all in-sync
 // replicas, or ctx, which is that of the generation, or the lease has ended.
 func (r *results) write(ctx context.Context, partition int, rec resultRecord) error {
+	if ctx.Err() != nil {
+		return ctx.Err() // no sender is to start any more
+	}
 	p := &pendingResult{resultRecord: rec, done: make(chan error, 1)}
 	r.mu.Lock()
 	queue, sending := r.queues[partition]
 	r.queues[partition] = append(queue, p)
 	r.mu.Unlock()
 	if !sending {
-		go r.send(ctx, partition)
+		r.senders.Go(func() { r.send(ctx, partition) })
 	}
 	select {
 	case err := <-p.done:

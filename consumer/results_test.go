@@ -106,7 +106,7 @@ func TestResultThatCannotBeWrittenHolds(t *testing.T) {
 		p := r.start(withResults)
 		r.awaitCreated("a")
 		r.await("the hold", func() bool { return hasHold(p.Status(), HoldResults) })
-		time.Sleep(10 * time.Minute) // virtual
+		time.Sleep(stuckAfter + time.Minute) // virtual
 		s := p.Status()
 		if !s.Healthy || !s.Ready || !strings.Contains(s.Holds[0].Advice, "KAFKA_RESULT_TOPIC") {
 			t.Errorf("%+v", s)
