@@ -12,6 +12,7 @@ import (
 	"github.com/testcontainers/testcontainers-go/network"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // answerLimit is how long a broker may take until it answers.
@@ -144,21 +145,20 @@ func (c *Cluster) addUser(ctx context.Context) error {
 	return nil
 }
 
-// awaitAnswer waits until the broker counts itself and all others as alive.
+// awaitAnswer waits until the broker counts itself as alive.
 func (c *Cluster) awaitAnswer(ctx context.Context, n *Node) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, answerLimit, errors.New("it does not answer"))
 	defer cancel()
-	kafka, err := kgo.NewClient(kgo.SeedBrokers(n.Addr()), kgo.MetadataMinAge(10*time.Millisecond), kgo.RetryTimeout(time.Second))
+	kafka, err := kgo.NewClient(kgo.SeedBrokers(n.Addr()), kgo.RetryTimeout(time.Second))
 	if err != nil {
 		return n.wrap("reach", err)
 	}
 	defer kafka.Close()
-	admin := kadm.NewClient(kafka)
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		meta, err := admin.BrokerMetadata(ctx)
-		if err == nil && slices.Contains(meta.Brokers.NodeIDs(), int32(n.ID)) {
+		alive, err := sees(ctx, kafka.SeedBrokers()[0], n.ID)
+		if alive {
 			return nil
 		}
 		if state, err := n.container.State(ctx); err == nil && !state.Running {
@@ -170,6 +170,16 @@ func (c *Cluster) awaitAnswer(ctx context.Context, n *Node) error {
 			return fmt.Errorf("reach broker %d: %w\n%s", n.ID, errors.Join(context.Cause(ctx), err), tail(n.Log(context.WithoutCancel(ctx)), 30))
 		}
 	}
+}
+
+// sees tells whether a broker counts the one with the id as alive.
+func sees(ctx context.Context, asked *kgo.Broker, id int) (bool, error) {
+	answer, err := asked.Request(ctx, kmsg.NewPtrMetadataRequest())
+	if err != nil {
+		return false, err
+	}
+	meta, ok := answer.(*kmsg.MetadataResponse)
+	return ok && slices.ContainsFunc(meta.Brokers, func(b kmsg.MetadataResponseBroker) bool { return int(b.NodeID) == id }), nil
 }
 
 // tail is the last lines of a text.
