@@ -27,6 +27,9 @@ var (
 	password   = listener{"PASSWORD", "SASL_PLAINTEXT", 9099}
 )
 
+// path is the listener of one of Options.Paths.
+func path(i int) listener { return listener{fmt.Sprintf("PATH%d", i), "PLAINTEXT", 9100 + i} }
+
 // client tells whether the listener is reached from outside the container.
 func (l listener) client() bool { return l != controller && l != internal }
 
@@ -34,6 +37,9 @@ func (o Options) listeners() []listener {
 	all := []listener{plain, controller, internal}
 	if len(o.Proxied) > 0 {
 		all = append(all, proxied)
+	}
+	for i := range o.Paths {
+		all = append(all, path(i))
 	}
 	if o.Secure {
 		all = append(all, tlsOnly, mutual, scramTLS, password)
@@ -100,6 +106,11 @@ func (o Options) advertised(node int, l listener, ports map[listener]int) string
 		return fmt.Sprintf("%s:%d", hostname(node), internal.port)
 	case proxied:
 		if address := o.proxied(node); address != "" {
+			return address
+		}
+	}
+	for i, address := range o.Paths {
+		if l == path(i) {
 			return address
 		}
 	}

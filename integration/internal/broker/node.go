@@ -35,6 +35,9 @@ func (n *Node) Addr() string { return n.addr(plain) }
 // Upstream is where the proxy of this broker forwards to.
 func (n *Node) Upstream() string { return n.addr(proxied) }
 
+// PathUpstream is where the proxy of Options.Paths[i] forwards to.
+func (n *Node) PathUpstream(i int) string { return n.addr(path(i)) }
+
 func (n *Node) addr(l listener) string { return hostAddress(n.ports[l]) }
 
 // Kill ends the broker at once, as kill -9 does.
