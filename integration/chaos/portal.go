@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+)
+
+// What the processes are told about the CRM, and what it does. The README excepts writes that
+// come later than the first two say, so that the faults stay within them, with room for a machine
+// that is busy.
+const (
+	crmSettle     = 2 * time.Second
+	crmQueueLimit = 3 * time.Second
+	crmTimeout    = 4 * time.Second
+	lateBy        = crmSettle / 2
+	lookupLag     = crmSettle / 4
+)
+
+// portal is the simulated CRM.
+type portal struct {
+	sim      *crmtest.Simulator
+	server   *http.Server
+	listener net.Listener
+	traffic  *traffic
+
+	mu     sync.Mutex
+	rates  crmtest.Faults
+	random *rand.Rand
+}
+
+// openPortal starts a CRM that holds event ids in one of three ways, by the seed.
+func openPortal(seed uint64, dir string) (*portal, error) {
+	random := rand.New(rand.NewPCG(seed, 2<<32))
+	o := crmtest.Options{
+		Slots: 2, QueueLimit: crmQueueLimit, ServiceTime: 20 * time.Millisecond, ItemTime: 2 * time.Millisecond, Seed: seed,
+	}
+	switch random.IntN(5) {
+	case 0, 1:
+		o.NativeOriginID = true
+	case 2, 3:
+		o.UserFields, o.ExistingUserField = true, true
+	}
+	var listen net.ListenConfig
+	listener, err := listen.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("open the CRM: %w", err)
+	}
+	log, err := os.Create(filepath.Join(dir, "crm.log"))
+	if err != nil {
+		return nil, fmt.Errorf("log of the CRM: %w", err)
+	}
+	p := &portal{sim: crmtest.New(o), listener: listener, random: random,
+		traffic: &traffic{log: log, events: map[string][]sighting{}}}
+	p.sim.Script(p.traffic.see)
+	p.server = &http.Server{Handler: p.sim, ReadHeaderTimeout: time.Minute}
+	go func() {
+		if err := p.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			panic(err) // nothing can be said about a run without a CRM
+		}
+	}()
+	return p, nil
+}
+
+func (p *portal) url() string { return "http://" + p.listener.Addr().String() }
+
+func (p *portal) close() {
+	_ = p.server.Close()
+	p.sim.Close()
+	p.traffic.close()
+}
+
+// marked are the faults that concern bad events only.
+func marked() crmtest.Faults {
+	return crmtest.Faults{
+		Refuse: markRefuse, Business: markBusiness, Forbid: markForbid, Conflict: markConflict, Poison: markPoison,
+		LookupLag: crmtest.Duration(lookupLag), LateBy: crmtest.Duration(lateBy),
+	}
+}
+
+// newRates draws each fault's rate anew, from 2 to 10 %.
+func (p *portal) newRates() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f := marked()
+	var text strings.Builder
+	for _, r := range []struct {
+		name string
+		to   *float64
+	}{
+		{"fail_before", &f.FailBefore}, {"apply_then_fail", &f.ApplyThenFail}, {"apply_late", &f.ApplyLate},
+		{"batch_trickle", &f.BatchTrickle}, {"hang", &f.Hang}, {"reset", &f.Reset}, {"truncate", &f.Truncate},
+		{"html", &f.HTML}, {"throttle", &f.Throttle}, {"bad_key", &f.BadKey},
+		{"item_error", &f.ItemError}, {"item_missing", &f.ItemMissing},
+	} {
+		*r.to = float64(20+p.random.IntN(81)) / 1000
+		fmt.Fprintf(&text, " %s=%.1f%%", r.name, *r.to*100)
+	}
+	p.rates = f
+	p.set(f)
+	return text.String()[1:]
+}
+
+// change sets a fault on top of the rates.
+func (p *portal) change(with func(*crmtest.Faults)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f := p.rates
+	with(&f)
+	p.set(f)
+}
+
+// calm leaves only the troubles of bad events.
+func (p *portal) calm() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rates = marked()
+	p.set(p.rates)
+}
+
+func (p *portal) set(f crmtest.Faults) {
+	if err := p.sim.SetFaults(f); err != nil {
+		panic(err) // the rates stand in this file
+	}
+}
+
+// traffic notes who asked the CRM for which event. It decides nothing.
+type traffic struct {
+	mu     sync.Mutex
+	log    *os.File
+	events map[string][]sighting // by origin id
+	sent   []sighting            // creates
+}
+
+// sighting is one call that names an event.
+type sighting struct {
+	at   time.Time
+	who  string // process
+	what string // create, look-up
+	call int
+}
+
+var originIDs = regexp.MustCompile(`lb-[0-9a-f]{40}`)
+
+// see is the simulator's script.
+func (t *traffic) see(c crmtest.Call) crmtest.Action {
+	ids := originIDs.FindAll(c.Body, -1)
+	s := sighting{at: c.At, who: strings.TrimPrefix(c.Header.Get("X-Api-Key"), keyPrefix), what: "look-up", call: c.N}
+	if c.Is("POST /v1/contacts") || c.Is("POST /v1/batch") && bytes.Contains(c.Body, []byte(`"action":"create"`)) {
+		s.what = "create"
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(ids) == 0 && !strings.HasPrefix(c.Path, "/v1/batch") {
+		s.what = c.Method + " " + c.Path
+	}
+	if s.what == "create" {
+		t.sent = append(t.sent, s)
+	}
+	for _, id := range ids {
+		t.events[string(id)] = append(t.events[string(id)], s)
+	}
+	_, _ = fmt.Fprintf(t.log, "%s %-12s %-8s %s (call %d, %d ids)\n", s.at.UTC().Format(clock), s.who, s.what, bytes.Join(ids, []byte(" ")), s.call, len(ids))
+	return crmtest.Action{}
+}
+
+// story is all that was asked about an event.
+func (t *traffic) story(origin string) []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var lines []string
+	for _, s := range t.events[origin] {
+		lines = append(lines, fmt.Sprintf("%s %-12s %-8s call %d", s.at.UTC().Format(clock), s.who, s.what, s.call))
+	}
+	return lines
+}
+
+// created are the creates of one process from from until to.
+func (t *traffic) created(who string, from, to time.Time) []sighting {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var found []sighting
+	for _, s := range t.sent {
+		if s.who == who && !s.at.Before(from) && s.at.Before(to) {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+func (t *traffic) close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.log.Close()
+}

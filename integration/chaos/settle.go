@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// aftermath is how long a request that the CRM has got may take effect: as long as it may stand
+// in the queue, with its batch, late, and a moment.
+const aftermath = crmQueueLimit + lateBy + 3*time.Second
+
+// settle waits until everything is committed and nothing can happen any more.
+func (g *game) settle(ctx context.Context) error {
+	began := time.Now()
+	limit := time.NewTimer(g.o.settle)
+	defer limit.Stop()
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for seconds := 0; ; seconds++ {
+		lag, err := g.lag(ctx)
+		if err == nil && lag == [partitions]int64{} {
+			g.book.note("all is committed, %v after the last blow", time.Since(began).Round(time.Second))
+			rest(ctx, aftermath)
+			return ctx.Err()
+		}
+		if seconds%10 == 0 {
+			g.book.note("to be committed, of each partition: %v, %v", lag, err)
+		}
+		select {
+		case <-ticker.C:
+		case <-limit.C:
+			g.book.breach("it is stuck: %v still to be committed %v after the last blow", lag, g.o.settle)
+			g.showStatus(ctx)
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// lag is how much of each partition is not committed.
+func (g *game) lag(ctx context.Context) (lag [partitions]int64, err error) {
+	at, err := g.cluster.commits(ctx)
+	if err != nil {
+		return lag, err
+	}
+	ends, err := g.cluster.ends(ctx, topic)
+	if err != nil {
+		return lag, err
+	}
+	for i := range lag {
+		lag[i] = ends[int32(i)] - max(at[i], 0)
+	}
+	return lag, nil
+}
+
+// showStatus notes what the members say of themselves.
+func (g *game) showStatus(ctx context.Context) {
+	for _, s := range g.slots[:members] {
+		text, err := status(ctx, s.now().lines.address())
+		g.book.note("%s says %s %v", s.now().name, text, err)
+	}
+}
+
+func status(ctx context.Context, address string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/statusz", nil)
+	if err != nil {
+		return "", err
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("ask for the status: %w", err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	return string(b), err
+}
+
+// readJournals looks for what no process may do: a thawed one must not send a
+// create before it has got partitions again, and no log holds personal data.
+func (g *game) readJournals() {
+	for _, s := range g.slots {
+		for _, f := range s.freezes {
+			if sent := sentThawed(f, g.portal.traffic, time.Now()); len(sent) > 0 {
+				g.book.breach("%s was stopped for %v and sent %d creates after it thawed, before it got partitions: the first at %s, call %d",
+					f.who.name, f.to.Sub(f.from), len(sent), sent[0].at.UTC().Format(clock), sent[0].call)
+			}
+		}
+		for _, p := range s.lives {
+			for _, line := range p.lines.personal {
+				g.book.breach("%s logged personal data: %s", p.name, line)
+			}
+			for _, line := range p.lines.panics {
+				g.book.breach("%s panicked, or said what is no log line: %s", p.name, line)
+			}
+		}
+	}
+}
+
+// sentThawed are the creates that a process sent after it was stopped for so long that it had lost its
+// partitions, before it got any again.
+func sentThawed(f freeze, t *traffic, now time.Time) []sighting {
+	if f.to.Sub(f.from) < session {
+		return nil
+	}
+	until, again := f.who.lines.assignedSince(f.to)
+	if !again {
+		until = now
+	}
+	return t.created(f.who.name, f.to, until)
+}

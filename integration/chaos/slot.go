@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// slot is the place of one consumer in the group, which one process after another takes. Only
+// the goroutine of its lane touches it, but for freezes.
+type slot struct {
+	name    string
+	crew    *crew
+	brokers string // its path
+	lives   []*process
+
+	mu      sync.Mutex
+	freezes []freeze
+}
+
+// freeze is a time for which a process was stopped.
+type freeze struct {
+	who      *process
+	from, to time.Time
+}
+
+func (s *slot) now() *process { return s.lives[len(s.lives)-1] }
+
+// start puts a new process into the slot.
+func (s *slot) start() error {
+	p, err := s.crew.begin(s.name, len(s.lives), s.brokers)
+	if err != nil {
+		return err
+	}
+	s.lives = append(s.lives, p)
+	s.crew.book.note("%s started, pid %d", p.name, p.pid())
+	return nil
+}
+
+// stop ends the process by SIGTERM.
+func (s *slot) stop(ctx context.Context) {
+	began := time.Now()
+	if err := s.now().terminate(ctx, exitLimit); err != nil {
+		s.crew.book.breach("%v", err)
+		return
+	}
+	s.crew.book.note("%s stopped in %v", s.now().name, time.Since(began).Round(time.Millisecond))
+}
+
+// suffer deals a blow to the slot's process and makes up for it.
+func (s *slot) suffer(ctx context.Context, a action) error {
+	switch a.blow {
+	case joinLeave, joinKill:
+		if err := s.start(); err != nil {
+			return err
+		}
+		rest(ctx, a.lasts)
+		if a.blow == joinLeave {
+			s.stop(ctx)
+			return nil
+		}
+		s.now().kill()
+		return nil
+	case kill:
+		s.now().kill()
+	case terminate:
+		s.stop(ctx)
+	case freezeKill:
+		s.now().signal(syscall.SIGSTOP)
+		rest(ctx, a.lasts)
+		s.now().kill()
+		return s.start()
+	case freezeShort, freezeLong:
+		s.freeze(ctx, a.lasts)
+		return nil
+	}
+	rest(ctx, a.lasts)
+	return s.start()
+}
+
+// freeze stops the process where it is, and lets it go on.
+func (s *slot) freeze(ctx context.Context, lasts time.Duration) {
+	f := freeze{who: s.now(), from: time.Now()}
+	f.who.signal(syscall.SIGSTOP)
+	rest(ctx, lasts)
+	f.to = time.Now()
+	f.who.signal(syscall.SIGCONT)
+	s.crew.book.note("%s thawed after %v", f.who.name, f.to.Sub(f.from).Round(time.Millisecond))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.freezes = append(s.freezes, f)
+}
+
+// rest waits, at most until ctx ends.
+func rest(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

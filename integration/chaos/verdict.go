@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// verdict is what came of a run.
+type verdict struct {
+	audit    audit
+	breaches []string                     // noticed meanwhile
+	effort   string                       // what was done to whom, how often
+	story    func(origin string) []string // what the CRM was asked about an event
+}
+
+// good tells whether every promise was kept.
+func (v verdict) good() bool {
+	return len(v.breaches) == 0 && !slices.ContainsFunc(v.audit.faults, func(f fault) bool { return f.kind != excepted })
+}
+
+// shownFaults are told in full.
+const shownFaults = 20
+
+// text tells it, the breaches in full.
+func (v verdict) text(o options) string {
+	var b strings.Builder
+	c := v.audit.counts
+	fmt.Fprintf(&b, "\n%d records: %d events, %d repeats, %d tombstones\n%d contacts, %d letters\n%s\n",
+		c.records, c.events, c.repeats, c.tombstones, c.contacts, c.letters, v.effort)
+	kinds := map[string]int{}
+	for i, f := range v.audit.faults {
+		if kinds[f.kind]++; i < shownFaults {
+			fmt.Fprintf(&b, "%-10s %s\n", f.kind, f.text)
+			for _, line := range v.story(f.origin) {
+				fmt.Fprintf(&b, "           %s\n", line)
+			}
+		}
+	}
+	for _, breach := range v.breaches {
+		fmt.Fprintf(&b, "breach     %s\n", breach)
+	}
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		fmt.Fprintf(&b, "%s: %d\n", kind, kinds[kind])
+	}
+	if v.good() {
+		fmt.Fprintf(&b, "Audit passed: each event is exactly one contact, or dead letters of one event id. Seed %d, logs in %s\n", o.seed, o.dir)
+	} else {
+		fmt.Fprintf(&b, "AUDIT FAILED. Seed %d, logs in %s\nAgain: make chaos DURATION=%v SEED=%d\n", o.seed, o.dir, o.duration, o.seed)
+	}
+	return b.String()
+}
