@@ -38,6 +38,15 @@ fuzz: ## run each fuzz target for FUZZTIME (5s)
 		done || exit 1; \
 	done
 
+# Blows of the chaos suite, and the seed that they follow from; 0 draws one.
+DURATION ?= 2m
+SEED ?= 0
+
+.PHONY: chaos
+chaos: build ## kill, freeze and cut off processes on a real Kafka, then audit (DURATION=2m SEED=n; needs a container engine)
+	cd integration && $(GO) build -o ../bin/chaos ./chaos
+	bin/chaos -binary bin/leadbridge -duration $(DURATION) -seed $(SEED)
+
 .PHONY: bench
 bench: build ## measure bin/leadbridge as a whole (about 18 minutes; BENCH='--short --case instant' for parts, see bench/README.md)
 	$(GO) run ./bench --binary bin/leadbridge --out bench/results $(BENCH)

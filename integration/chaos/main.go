@@ -60,7 +60,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("chaos", flag.ContinueOnError)
 	f.SetOutput(stderr)
-	f.StringVar(&o.binary, "binary", "../bin/leadbridge", "the leadbridge to beat")
+	f.StringVar(&o.binary, "binary", "bin/leadbridge", "the leadbridge to beat")
 	f.DurationVar(&o.duration, "duration", 2*time.Minute, "how long the blows fall")
 	f.DurationVar(&o.settle, "settle", 5*time.Minute, "most that may be needed after them")
 	f.Uint64Var(&o.seed, "seed", 0, "of leads, blows and faults; 0: any")
