@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+	heartbeatapi "github.com/segmentio/kafka-go/protocol/heartbeat"
 )
 
 // callTimeout bounds each call to a broker; a long-polling fetch has its own.
@@ -208,24 +210,38 @@ func (b *broker) commit(ctx context.Context, m membership, commits []kafka.Offse
 	return nil
 }
 
+// heartbeatRequest is kafka-go's. That of v0.4.51 has no Group method, so that it goes
+// to any broker of the cluster, of which only the group's coordinator knows the member.
+type heartbeatRequest heartbeatapi.Request
+
+// ApiKey implements [protocol.Message].
+func (*heartbeatRequest) ApiKey() protocol.ApiKey { return protocol.Heartbeat }
+
+// Group implements [protocol.GroupMessage]: it goes to the group's coordinator.
+func (r *heartbeatRequest) Group() string { return r.GroupID }
+
 // heartbeat says whether the group still knows this member.
 //
-// kafka-go v0.4.51 reads the error code of the answer into Throttle and leaves
-// Error nil, whatever the broker said. So only an answer without either is
+// kafka-go v0.4.51 reads the error code of the answer into ThrottleTimeMs and leaves
+// ErrorCode 0, whatever the broker said. So only an answer without either is
 // good, which stays right once that is repaired.
 func (b *broker) heartbeat(ctx context.Context, m membership, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	res, err := b.client.Heartbeat(ctx, &kafka.HeartbeatRequest{
+	answer, err := b.transport.RoundTrip(ctx, b.addr, &heartbeatRequest{
 		GroupID: b.group, GenerationID: int32(m.generation), MemberID: m.member,
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return fmt.Errorf("heartbeat: %w", err)
-	case res.Error != nil:
-		return &refusedHeartbeat{res.Error}
-	case res.Throttle != 0:
-		return &refusedHeartbeat{kafka.Error(res.Throttle.Milliseconds())}
+	}
+	res, ok := answer.(*heartbeatapi.Response)
+	switch {
+	case !ok:
+		return fmt.Errorf("heartbeat: answered with a %T", answer)
+	case res.ErrorCode != 0:
+		return &refusedHeartbeat{kafka.Error(res.ErrorCode)}
+	case res.ThrottleTimeMs != 0:
+		return &refusedHeartbeat{kafka.Error(res.ThrottleTimeMs)}
 	}
 	return nil
 }

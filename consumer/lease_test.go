@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -144,6 +145,23 @@ func TestH1HeartbeatUnderADeadGenerationIsRefused(t *testing.T) {
 			t.Errorf("kafka-go answers otherwise than it did: %+v, %v", res, err)
 		}
 	})
+}
+
+// Only the group's coordinator knows its members; kafka-go sends a heartbeat to
+// the brokers that we begin at.
+func TestHeartbeatsGoToTheCoordinator(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		_, m, group := r.joined()
+		defer group.Close()
+		cfg := r.config()
+		elsewhere := (r.cluster.CoordinatorFor(testGroup) + 1) % 3
+		cfg.Brokers = []string{fmt.Sprintf("localhost:%d", 9092+elsewhere)}
+		b := newBroker(cfg)
+		defer b.reset()
+		if err := b.heartbeat(t.Context(), m, callTimeout); err != nil {
+			t.Error(err)
+		}
+	}, kfake.NumBrokers(3), kfake.Ports(9092, 9093, 9094))
 }
 
 // heartbeatsOf runs the heartbeats of a generation that has a fresh lease.
