@@ -41,11 +41,12 @@ fuzz: ## run each fuzz target for FUZZTIME (5s)
 # Blows of the chaos suite, and the seed that they follow from; 0 draws one.
 DURATION ?= 2m
 SEED ?= 0
+BROKERS ?= 1
 
 .PHONY: chaos
-chaos: build ## kill, freeze and cut off processes on a real Kafka, then audit (DURATION=2m SEED=n; needs a container engine)
+chaos: build ## kill, freeze and cut off processes on a real Kafka, then audit (DURATION=2m SEED=n BROKERS=3; needs a container engine)
 	cd integration && $(GO) build -o ../bin/chaos ./chaos
-	bin/chaos -binary bin/leadbridge -duration $(DURATION) -seed $(SEED)
+	bin/chaos -binary bin/leadbridge -duration $(DURATION) -seed $(SEED) -brokers $(BROKERS)
 
 .PHONY: bench
 bench: build ## measure bin/leadbridge as a whole (about 18 minutes; BENCH='--short --case instant' for parts, see bench/README.md)

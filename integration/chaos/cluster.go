@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strconv"
 	"sync"
 	"time"
 
@@ -25,7 +26,7 @@ const (
 // callLimit bounds a question to the broker, which may be dead at the moment.
 const callLimit = 5 * time.Second
 
-// cluster is a broker with a path for each consumer. Producers and the audit have a
+// cluster is one broker or more, with a path for each consumer. Producers and the audit have a
 // way of their own, which is never cut.
 type cluster struct {
 	kafka *broker.Cluster
@@ -33,34 +34,37 @@ type cluster struct {
 	paths []*path
 }
 
-func openCluster(ctx context.Context, consumers int) (*cluster, error) {
+func openCluster(ctx context.Context, brokers, consumers int) (*cluster, error) {
 	c := &cluster{}
-	var addrs []string
+	o := broker.Options{Nodes: brokers}
 	for range consumers {
-		p, err := newPath()
+		p, err := newPath(brokers)
 		if err != nil {
 			return nil, errors.Join(err, c.close(ctx))
 		}
-		c.paths, addrs = append(c.paths, p), append(addrs, p.addr())
+		c.paths, o.Paths = append(c.paths, p), append(o.Paths, p.addrs())
 	}
-	if err := c.start(ctx, addrs); err != nil {
+	if err := c.start(ctx, o); err != nil {
 		return nil, errors.Join(err, c.close(ctx))
 	}
 	return c, nil
 }
 
-func (c *cluster) start(ctx context.Context, addrs []string) error {
+func (c *cluster) start(ctx context.Context, o broker.Options) error {
 	var err error
-	if c.kafka, err = broker.Start(ctx, broker.Options{Paths: addrs}); err != nil {
+	if c.kafka, err = broker.Start(ctx, o); err != nil {
 		return err
 	}
 	for i, p := range c.paths {
-		p.serve(c.node().PathUpstream(i))
+		for b, node := range c.kafka.Nodes {
+			p.serve(b, node.PathUpstream(i))
+		}
 	}
 	if c.admin, err = c.kafka.Admin(); err != nil {
 		return err
 	}
-	made, err := c.admin.CreateTopics(ctx, partitions, 1, nil, topic, letters)
+	replicas, inSync := int16(min(o.Nodes, 3)), strconv.Itoa(max(min(o.Nodes, 3)-1, 1))
+	made, err := c.admin.CreateTopics(ctx, partitions, replicas, map[string]*string{"min.insync.replicas": &inSync}, topic, letters)
 	if err == nil {
 		err = made.Error()
 	}
@@ -69,8 +73,6 @@ func (c *cluster) start(ctx context.Context, addrs []string) error {
 	}
 	return nil
 }
-
-func (c *cluster) node() *broker.Node { return c.kafka.Nodes[0] }
 
 func (c *cluster) close(ctx context.Context) error {
 	for _, p := range c.paths {

@@ -31,7 +31,8 @@ type options struct {
 	duration time.Duration // of the blows
 	settle   time.Duration // most that may be needed after them
 	seed     uint64
-	rate     int    // records a second
+	rate     int // records a second
+	brokers  int
 	dir      string // of the logs
 }
 
@@ -65,6 +66,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.DurationVar(&o.settle, "settle", 5*time.Minute, "most that may be needed after them")
 	f.Uint64Var(&o.seed, "seed", 0, "of leads, blows and faults; 0: any")
 	f.IntVar(&o.rate, "rate", 30, "records a second")
+	f.IntVar(&o.brokers, "brokers", 1, "brokers of the cluster, of which one is dead at a time")
 	f.StringVar(&o.dir, "dir", "", "where the logs go; \"\": a new directory")
 	if err := f.Parse(args); err != nil {
 		return o, err

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// path is one consumer's way to the broker: a TCP proxy. The broker has a
+// path is one consumer's way to the brokers: a TCP proxy for each. A broker has a
 // listener for it, which advertises the proxy, so that all of the
 // consumer's connections, and nobody else's, go this way.
 //
@@ -18,8 +18,7 @@ import (
 // both ends go on to believe in their connections, and after heal a
 // commit arrives that its sender has given up long ago.
 type path struct {
-	listener net.Listener
-	upstream string
+	listeners []net.Listener // one for each broker
 
 	mu    sync.Mutex
 	open  chan struct{} // closed while bytes pass
@@ -29,36 +28,46 @@ type path struct {
 	work  sync.WaitGroup
 }
 
-// newPath listens at once, so that its address is known before the broker's.
-func newPath() (*path, error) {
+// newPath listens at once, so that its addresses are known before the brokers'.
+func newPath(brokers int) (*path, error) {
+	p := &path{open: make(chan struct{}), conns: map[net.Conn]bool{}}
+	close(p.open)
 	var listen net.ListenConfig
-	l, err := listen.Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("open a path to the broker: %w", err)
+	for range brokers {
+		l, err := listen.Listen(context.Background(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			p.close()
+			return nil, fmt.Errorf("open a path to the brokers: %w", err)
+		}
+		p.listeners = append(p.listeners, l)
 	}
-	open := make(chan struct{})
-	close(open)
-	return &path{listener: l, open: open, conns: map[net.Conn]bool{}}, nil
+	return p, nil
 }
 
-func (p *path) addr() string { return p.listener.Addr().String() }
+// addrs are where the brokers are found on this path.
+func (p *path) addrs() []string {
+	var addrs []string
+	for _, l := range p.listeners {
+		addrs = append(addrs, l.Addr().String())
+	}
+	return addrs
+}
 
-// serve forwards to upstream until the path is closed.
-func (p *path) serve(upstream string) {
-	p.upstream = upstream
+// serve forwards to a broker until the path is closed.
+func (p *path) serve(broker int, upstream string) {
 	p.work.Go(func() {
 		for {
-			conn, err := p.listener.Accept()
+			conn, err := p.listeners[broker].Accept()
 			if err != nil {
 				return
 			}
-			p.work.Go(func() { p.carry(conn) })
+			p.work.Go(func() { p.carry(conn, upstream) })
 		}
 	})
 }
 
 // carry joins a connection with one of its own to the broker.
-func (p *path) carry(client net.Conn) {
+func (p *path) carry(client net.Conn, upstream string) {
 	if !p.keep(client) {
 		return
 	}
@@ -69,7 +78,7 @@ func (p *path) carry(client net.Conn) {
 	var dialer net.Dialer
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	broker, err := dialer.DialContext(ctx, "tcp", p.upstream)
+	broker, err := dialer.DialContext(ctx, "tcp", upstream)
 	if err != nil || !p.keep(broker) {
 		return
 	}
@@ -188,7 +197,9 @@ func (p *path) close() {
 	p.mu.Lock()
 	p.done = true
 	p.mu.Unlock()
-	p.listener.Close()
+	for _, l := range p.listeners {
+		l.Close()
+	}
 	p.reset()
 	p.heal()
 	p.work.Wait()

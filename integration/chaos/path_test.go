@@ -30,13 +30,13 @@ func echo(t *testing.T) string {
 // walker is a connection by way of a path.
 func walker(t *testing.T) (*path, net.Conn) {
 	t.Helper()
-	p, err := newPath()
+	p, err := newPath(1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.close)
-	p.serve(echo(t))
-	conn, err := net.Dial("tcp", p.addr())
+	p.serve(0, echo(t))
+	conn, err := net.Dial("tcp", p.addrs()[0])
 	if err != nil {
 		t.Fatal(err)
 	}

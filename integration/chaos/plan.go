@@ -87,9 +87,10 @@ func lanes() []lane {
 		{target: "broker", first: 14 * time.Second, gap: seconds(18, 35), deck: []choice{
 			{brokerKill, seconds(0, 4)},
 		}},
-		{target: "crm", first: 3 * time.Second, gap: seconds(3, 10), deck: []choice{
-			{crmCloses, seconds(0.5, 4)}, {crmDown, seconds(0.5, 4)}, {crmStrangers, seconds(0.5, 4)}, {crmFaultRates, seconds(0, 0.1)},
+		{target: "crm", first: 3 * time.Second, gap: seconds(4, 10), deck: []choice{
+			{crmCloses, seconds(0.5, 4)}, {crmDown, seconds(0.5, 4)}, {crmStrangers, seconds(0.5, 4)},
 		}},
+		{target: "crm-rates", first: 5 * time.Second, gap: seconds(6, 12), deck: []choice{{crmFaultRates, seconds(0, 0.1)}}},
 	}
 	for i := range members {
 		all = append(all,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,7 +40,7 @@ func play(ctx context.Context, o options, out io.Writer) (verdict, error) {
 	}
 	defer g.book.close()
 	g.book.note("seed %d, %v of blows; logs in %s", o.seed, o.duration, o.dir)
-	if g.cluster, err = openCluster(ctx, members+1); err != nil {
+	if g.cluster, err = openCluster(ctx, o.brokers, members+1); err != nil {
 		return verdict{}, err
 	}
 	defer func() { _ = g.cluster.close(context.WithoutCancel(ctx)) }() // the run is over either way
@@ -71,7 +72,7 @@ func (g *game) assemble() error {
 		if i < members {
 			name = member(i)
 		}
-		g.slots = append(g.slots, &slot{name: name, crew: c, brokers: p.addr()})
+		g.slots = append(g.slots, &slot{name: name, crew: c, brokers: strings.Join(p.addrs(), ",")})
 	}
 	for _, s := range g.slots[:members] {
 		if err := s.start(); err != nil {
@@ -109,7 +110,7 @@ func (g *game) disband() {
 
 // beat lets the blows fall, while leads come in. All blows are made up for when it returns.
 func (g *game) beat(ctx context.Context) error {
-	g.book.note("the CRM fails: %s", g.portal.newRates())
+	g.book.note("the CRM fails:%s", g.portal.newRates())
 	ctx, cancel := context.WithTimeout(ctx, g.o.duration)
 	defer cancel()
 	var lanes sync.WaitGroup
@@ -204,25 +205,27 @@ func strain(ctx context.Context, p *path, a action) {
 	}
 }
 
-// killBroker kills the broker and starts it again, also after the end of the blows.
+// killBroker kills a broker and starts it again, also after the end of the blows.
 func (g *game) killBroker(ctx context.Context, a action) error {
 	done := context.WithoutCancel(ctx)
-	if err := g.cluster.node().Kill(done); err != nil {
+	nodes := g.cluster.kafka.Nodes
+	node := nodes[int(a.at/time.Millisecond)%len(nodes)] // any, and by the seed
+	if err := node.Kill(done); err != nil {
 		return err
 	}
 	rest(ctx, a.lasts)
 	began := time.Now()
-	if err := g.cluster.node().Start(done); err != nil {
+	if err := node.Start(done); err != nil {
 		return err
 	}
-	g.book.note("broker answers again, %v after its start", time.Since(began).Round(time.Millisecond))
+	g.book.note("broker %d answers again, %v after its start", node.ID, time.Since(began).Round(time.Millisecond))
 	return nil
 }
 
 func (g *game) botherCRM(ctx context.Context, a action) {
 	switch a.blow {
 	case crmFaultRates:
-		g.book.note("the CRM fails: %s", g.portal.newRates())
+		g.book.note("the CRM fails:%s", g.portal.newRates())
 		return
 	case crmCloses:
 		g.portal.change(func(f *crmtest.Faults) { f.Down = "close" })

@@ -47,7 +47,7 @@ func (v verdict) text(o options) string {
 	if v.good() {
 		fmt.Fprintf(&b, "Audit passed: each event is exactly one contact, or dead letters of one event id. Seed %d, logs in %s\n", o.seed, o.dir)
 	} else {
-		fmt.Fprintf(&b, "AUDIT FAILED. Seed %d, logs in %s\nAgain: make chaos DURATION=%v SEED=%d\n", o.seed, o.dir, o.duration, o.seed)
+		fmt.Fprintf(&b, "AUDIT FAILED. Seed %d, logs in %s\nAgain: make chaos DURATION=%v SEED=%d BROKERS=%d\n", o.seed, o.dir, o.duration, o.seed, o.brokers)
 	}
 	return b.String()
 }

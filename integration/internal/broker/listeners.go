@@ -109,9 +109,9 @@ func (o Options) advertised(node int, l listener, ports map[listener]int) string
 			return address
 		}
 	}
-	for i, address := range o.Paths {
+	for i, addresses := range o.Paths {
 		if l == path(i) {
-			return address
+			return addresses[node-1]
 		}
 	}
 	return hostAddress(ports[l])

@@ -25,9 +25,9 @@ type Options struct {
 	// of its own advertises them, so that clients which begin at the
 	// proxy stay behind it. The proxy forwards to Node.Upstream.
 	Proxied []string
-	// Paths are host:port of proxies too, each with a listener of its own at every
-	// broker: of one broker, for clients that suffer apart. They forward to Node.PathUpstream.
-	Paths []string
+	// Paths are for clients that suffer apart: each is the host:port of a proxy for
+	// each broker, and has a listener of its own there. They forward to Node.PathUpstream.
+	Paths [][]string
 	// Settings are further environment variables (KAFKA_…) of every broker.
 	Settings map[string]string
 }
