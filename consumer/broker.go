@@ -215,7 +215,7 @@ func (b *broker) commit(ctx context.Context, m membership, commits []kafka.Offse
 type heartbeatRequest heartbeatapi.Request
 
 // ApiKey implements [protocol.Message].
-func (*heartbeatRequest) ApiKey() protocol.ApiKey { return protocol.Heartbeat }
+func (*heartbeatRequest) ApiKey() protocol.ApiKey { return protocol.Heartbeat } //nolint:staticcheck // the name is of protocol.Message
 
 // Group implements [protocol.GroupMessage]: it goes to the group's coordinator.
 func (r *heartbeatRequest) Group() string { return r.GroupID }
