@@ -1,0 +1,3 @@
+// Package integration holds the tests that need real brokers: build tag
+// "integration", make test-integration.
+package integration

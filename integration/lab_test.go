@@ -1,0 +1,320 @@
+//go:build integration
+
+package integration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+	"github.com/leadbridge/leadbridge/integration/internal/broker"
+	"github.com/leadbridge/leadbridge/transform"
+)
+
+// session is KAFKA_SESSION_TIMEOUT: the shortest that brokers take by default.
+const session = 6 * time.Second
+
+// lab is a topic of a test's own on a cluster, a CRM, and what was put in.
+type lab struct {
+	t       *testing.T
+	cluster *broker.Cluster
+	admin   *kadm.Client
+	kafka   *kgo.Client
+	crm     *portal
+	names   *transform.Transformer
+
+	topic, letters, group string
+	partitions            int32
+
+	mu    sync.Mutex
+	last  int    // number of a lead
+	leads []lead // that Kafka took
+}
+
+// labOptions say how a lab differs from the usual one.
+type labOptions struct {
+	partitions     int32 // 0: 3
+	replication    int16 // 0: 1
+	portal         crmtest.Options
+	topicConfig    map[string]string
+	lettersConfig  map[string]string
+	withoutTopic   bool
+	withoutLetters bool
+}
+
+// unfit is what no topic may have in its name.
+var unfit = regexp.MustCompile("[^A-Za-z0-9]+")
+
+// newLab makes topics named after the test, and a CRM.
+func newLab(t *testing.T, c *broker.Cluster, o labOptions) *lab {
+	t.Helper()
+	name := fmt.Sprintf("%s-%x", unfit.ReplaceAllString(t.Name(), "-"), time.Now().UnixNano())
+	l := &lab{
+		t: t, cluster: c, topic: name, letters: name + ".dlt", group: name,
+		partitions: max(o.partitions, 3),
+	}
+	var err error
+	l.admin, err = c.Admin()
+	must(t, "make a client", err)
+	t.Cleanup(l.admin.Close)
+	l.renewProducer()
+	l.names, err = transform.New(transform.Options{})
+	must(t, "make a transformer", err)
+	o.portal.NativeOriginID = true
+	l.crm = newPortal(t, o.portal)
+	if !o.withoutTopic {
+		l.create(l.topic, max(o.replication, 1), o.topicConfig)
+	}
+	if !o.withoutLetters {
+		l.create(l.letters, max(o.replication, 1), o.lettersConfig)
+	}
+	return l
+}
+
+// renewProducer makes a client that knows nothing of an earlier topic or its partitions.
+func (l *lab) renewProducer() {
+	l.t.Helper()
+	var err error
+	l.kafka, err = kgo.NewClient(kgo.SeedBrokers(l.cluster.Addrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.MetadataMinAge(50*time.Millisecond), kgo.UnknownTopicRetries(-1), kgo.ProducerBatchMaxBytes(2_000_000))
+	must(l.t, "make a producer", err)
+	l.t.Cleanup(l.kafka.Close)
+}
+
+// create makes a topic and waits until it can be written to.
+func (l *lab) create(name string, replication int16, config map[string]string) {
+	l.t.Helper()
+	settings := map[string]*string{}
+	for k, v := range config {
+		settings[k] = kadm.StringPtr(v)
+	}
+	made, err := l.admin.CreateTopic(l.ctx(), l.partitions, replication, settings, name)
+	must(l.t, "make the topic "+name, errors.Join(err, made.Err))
+	eventually(l.t, "the topic "+name+" has leaders", func() bool {
+		ends, err := l.admin.ListEndOffsets(l.ctx(), name)
+		return err == nil && ends.Error() == nil && len(ends[name]) == int(l.partitions)
+	})
+}
+
+// ctx bounds one call.
+func (l *lab) ctx() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	l.t.Cleanup(cancel)
+	return ctx
+}
+
+// env are the settings of a process, with short times.
+func (l *lab) env(name string, more map[string]string) map[string]string {
+	env := map[string]string{
+		"KAFKA_BROKERS": strings.Join(l.cluster.Addrs(), ","), "KAFKA_TOPIC": l.topic, "KAFKA_DLT_TOPIC": l.letters, "KAFKA_GROUP_ID": l.group,
+		"KAFKA_SESSION_TIMEOUT": session.String(), "DRAIN_TIMEOUT": "4s",
+		"CRM_BASE_URL": l.crm.url, "CRM_API_KEY": keyPrefix + name,
+		"CRM_SETTLE": crmSettle.String(), "CRM_QUEUE_LIMIT": crmQueueLimit.String(), "CRM_TIMEOUT": crmTimeout.String(),
+		"CRM_REQUESTS_PER_MINUTE": "0", "CRM_REQUESTS_PER_SECOND": "0",
+		"CRM_BACKOFF_INITIAL": "50ms", "CRM_BACKOFF_MAX": "1s",
+		"HTTP_ADDR": "127.0.0.1:0", "LOG_LEVEL": "debug",
+	}
+	maps.Copy(env, more)
+	return env
+}
+
+// join starts a process; more are settings.
+func (l *lab) join(name string, more map[string]string) *member {
+	l.t.Helper()
+	m := program(l.t, name, "run", l.env(name, more))
+	m.awaitStart()
+	return m
+}
+
+// awaitShared waits until all partitions are owned, each by one of members, and
+// every member has some.
+func (l *lab) awaitShared(members ...*member) {
+	l.t.Helper()
+	eventually(l.t, "the partitions are shared", func() bool {
+		var all []int32
+		for _, m := range members {
+			owned := m.status().owned()
+			if len(owned) == 0 {
+				return false
+			}
+			all = append(all, owned...)
+		}
+		slices.Sort(all)
+		return len(all) == int(l.partitions) && len(slices.Compact(all)) == int(l.partitions)
+	})
+}
+
+// spread makes n further leads, over all partitions.
+func (l *lab) spread(n int) []lead {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	made := make([]lead, n)
+	for i := range made {
+		l.last++
+		made[i] = lead{number: l.last, partition: int32(l.last) % l.partitions}
+	}
+	return made
+}
+
+// into makes n further leads of one partition.
+func (l *lab) into(partition int32, n int) []lead {
+	made := l.spread(n)
+	for i := range made {
+		made[i].partition = partition
+	}
+	return made
+}
+
+// mixed makes n further leads of each of some partitions.
+func (l *lab) mixed(n int, partitions ...int32) []lead {
+	made := l.spread(n * len(partitions))
+	for i := range made {
+		made[i].partition = partitions[i%len(partitions)]
+	}
+	return made
+}
+
+// produce writes leads and waits until Kafka has them.
+func (l *lab) produce(leads []lead) {
+	l.t.Helper()
+	must(l.t, "produce", l.write(leads))
+}
+
+func (l *lab) write(leads []lead) error {
+	if err := l.register(leads); err != nil {
+		return err
+	}
+	return l.send(leads)
+}
+
+// send writes leads that are registered.
+func (l *lab) send(leads []lead) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return l.kafka.ProduceSync(ctx, recordsOf(l.topic, leads)...).FirstErr()
+}
+
+// register notes leads that are about to be written.
+func (l *lab) register(leads []lead) error {
+	for _, one := range leads {
+		origin, err := originOf(l.names, one, l.topic)
+		if err != nil {
+			return err
+		}
+		l.crm.know(origin, one.number)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.leads = append(l.leads, leads...)
+	return nil
+}
+
+// produceSteadily writes a few leads every so often until the function that it
+// gives is called.
+func (l *lab) produceSteadily() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var work sync.WaitGroup
+	work.Go(func() {
+		ticker := time.NewTicker(50 * time.Millisecond)
+		defer ticker.Stop()
+		for ctx.Err() == nil {
+			leads := l.spread(int(l.partitions) * 2)
+			err := l.write(leads)
+			for ; err != nil && ctx.Err() == nil; err = l.send(leads) { // a website tries again, with the same ids
+				l.t.Logf("produce: %v", err)
+			}
+			select {
+			case <-ticker.C:
+			case <-ctx.Done():
+			}
+		}
+	})
+	stop = sync.OnceFunc(func() { cancel(); work.Wait() })
+	l.t.Cleanup(stop)
+	return stop
+}
+
+// all are the leads that were produced.
+func (l *lab) all() []lead {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.leads)
+}
+
+// commits are the group's commits by partition; a missing one is -1.
+func (l *lab) commits() map[int32]kadm.Offset {
+	found, err := l.admin.FetchOffsetsForTopics(l.ctx(), l.group, l.topic)
+	must(l.t, "fetch the commits", err)
+	commits := map[int32]kadm.Offset{}
+	found.Each(func(o kadm.OffsetResponse) {
+		if o.Topic == l.topic && o.Err == nil {
+			commits[o.Partition] = o.Offset
+		}
+	})
+	return commits
+}
+
+// ends are the ends of the topic's partitions.
+func (l *lab) ends() map[int32]int64 {
+	listed, err := l.admin.ListEndOffsets(l.ctx(), l.topic)
+	must(l.t, "list the ends", err)
+	ends := map[int32]int64{}
+	listed.Each(func(o kadm.ListedOffset) { ends[o.Partition] = o.Offset })
+	return ends
+}
+
+// drained tells whether everything is committed.
+func (l *lab) drained() bool {
+	commits := l.commits()
+	for partition, end := range l.ends() {
+		if c, ok := commits[partition]; end > 0 && (!ok || c.At < end) {
+			return false
+		}
+	}
+	return true
+}
+
+// settle waits until everything is committed, and audits.
+func (l *lab) settle() {
+	l.t.Helper()
+	eventually(l.t, "everything is committed", l.drained)
+	l.audit()
+}
+
+// awaitEmptyGroup waits until the group has no members any more.
+func (l *lab) awaitEmptyGroup() {
+	l.t.Helper()
+	eventually(l.t, "the group is empty", func() bool {
+		groups, err := l.admin.DescribeGroups(l.ctx(), l.group)
+		return err == nil && groups[l.group].Err == nil && groups[l.group].State == "Empty"
+	})
+}
+
+// forget takes leads out of the accounts: they are not to be delivered.
+func (l *lab) forget(leads []lead) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	numbers := numbersOf(leads)
+	l.leads = slices.DeleteFunc(l.leads, func(one lead) bool { return slices.Contains(numbers, one.number) })
+}
+
+// forgive says of leads that each may be delivered or not.
+func (l *lab) forgive(leads []lead) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	numbers := numbersOf(leads)
+	for i := range l.leads {
+		l.leads[i].forgiven = l.leads[i].forgiven || slices.Contains(numbers, l.leads[i].number)
+	}
+}

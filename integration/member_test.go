@@ -1,0 +1,281 @@
+//go:build integration
+
+package integration
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// member is a leadbridge process.
+type member struct {
+	t    *testing.T
+	name string
+	url  string
+	cmd  *exec.Cmd
+	gone chan struct{}
+	err  error // of its end; set before gone is closed
+
+	mu    sync.Mutex
+	lines []string // its log
+}
+
+// exitLimit is how long a process may take to stop: DRAIN_TIMEOUT and a little.
+const exitLimit = 30 * time.Second
+
+// program starts a command of leadbridge that sees no settings but env.
+func program(t *testing.T, name, command string, env map[string]string, args ...string) *member {
+	t.Helper()
+	m := &member{t: t, name: name, gone: make(chan struct{})}
+	m.cmd = exec.Command(bench.binary, append([]string{command}, args...)...) //nolint:gosec // it is what is tested
+	m.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}
+	for _, k := range slices.Sorted(maps.Keys(env)) {
+		m.cmd.Env = append(m.cmd.Env, k+"="+env[k])
+	}
+	r, w := io.Pipe()
+	m.cmd.Stdout, m.cmd.Stderr = w, w
+	if err := m.cmd.Start(); err != nil {
+		t.Fatalf("start %s: %v", name, err)
+	}
+	read := make(chan struct{})
+	go func() { defer close(read); m.read(r) }()
+	go func() {
+		m.err = m.cmd.Wait()
+		w.Close()
+		<-read
+		close(m.gone)
+	}()
+	t.Cleanup(m.cleanUp)
+	return m
+}
+
+func (m *member) cleanUp() {
+	m.signal(syscall.SIGKILL)
+	<-m.gone
+	if m.t.Failed() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.t.Logf("last of the log of %s:\n%s", m.name, strings.Join(m.lines[max(0, len(m.lines)-shownLines):], "\n"))
+	}
+}
+
+// shownLines of a process's log are shown when its test fails.
+const shownLines = 60
+
+func (m *member) read(r io.Reader) {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		m.mu.Lock()
+		m.lines = append(m.lines, lines.Text())
+		m.mu.Unlock()
+	}
+}
+
+// logged are the lines of the log that have all the texts.
+func (m *member) logged(texts ...string) []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var found []string
+	for _, line := range m.lines {
+		if !slices.ContainsFunc(texts, func(s string) bool { return !strings.Contains(line, s) }) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+func (m *member) signal(s syscall.Signal) { _ = m.cmd.Process.Signal(s) } // one that is gone needs none
+
+// kill ends the process as a crash does, and waits until it is gone.
+func (m *member) kill() {
+	m.t.Helper()
+	m.signal(syscall.SIGKILL)
+	m.awaitExit()
+}
+
+// freeze stops the process where it is, until thaw.
+func (m *member) freeze() { m.signal(syscall.SIGSTOP) }
+
+func (m *member) thaw() { m.signal(syscall.SIGCONT) }
+
+// stop asks the process to stop, which it must do well.
+func (m *member) stop() {
+	m.t.Helper()
+	m.signal(syscall.SIGTERM)
+	if code := m.awaitExit(); code != 0 {
+		m.t.Errorf("%s: exit code %d after SIGTERM, want 0", m.name, code)
+	}
+}
+
+// awaitExit waits for the process's end and tells its exit code.
+func (m *member) awaitExit() int {
+	m.t.Helper()
+	select {
+	case <-m.gone:
+	case <-time.After(exitLimit):
+		m.signal(syscall.SIGQUIT) // its goroutines go to its log
+		m.t.Fatalf("%s did not stop within %v", m.name, exitLimit)
+	}
+	return m.cmd.ProcessState.ExitCode()
+}
+
+// status is a part of /statusz.
+type status struct {
+	Ready      bool
+	Healthy    bool
+	Generation int
+	Member     string
+	Lag        int64
+	Holds      []struct{ Cause string }
+	Partitions []struct {
+		Partition            int32
+		Committed, Next      int64
+		Unfinished, Suspects int
+		LagSeconds           float64
+	}
+}
+
+func (s status) held(cause string) bool {
+	return slices.ContainsFunc(s.Holds, func(h struct{ Cause string }) bool { return h.Cause == cause })
+}
+
+// owned are the partitions that the process has, ascending.
+func (s status) owned() []int32 {
+	var ids []int32
+	for _, p := range s.Partitions {
+		ids = append(ids, p.Partition)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// get asks the process; 0 says that it does not answer.
+func (m *member) get(path string) (int, string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, m.url+path, nil)
+	if err != nil {
+		return 0, err.Error()
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Do(req)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return res.StatusCode, string(body)
+}
+
+// status asks the process how it stands; the zero status when it does not answer.
+func (m *member) status() status {
+	var s status
+	if code, body := m.get("/statusz"); code == http.StatusOK {
+		if err := json.Unmarshal([]byte(body), &s); err != nil {
+			m.t.Errorf("/statusz of %s: %v", m.name, err)
+		}
+	}
+	return s
+}
+
+// metric is the sum of a metric's series that have all the labels, given as name="value".
+func (m *member) metric(name string, labels ...string) float64 {
+	_, body := m.get("/metrics")
+	sum := 0.0
+	for line := range strings.Lines(body) {
+		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if series != name && !strings.HasPrefix(series, name+"{") {
+			continue
+		}
+		if slices.ContainsFunc(labels, func(l string) bool { return !strings.Contains(series, l) }) {
+			continue
+		}
+		number, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			m.t.Errorf("/metrics of %s: %v", m.name, err)
+		}
+		sum += number
+	}
+	return sum
+}
+
+// awaitStart reads from the log where the process answers.
+func (m *member) awaitStart() {
+	m.t.Helper()
+	eventually(m.t, m.name+" has started", func() bool {
+		lines := m.logged(`"msg":"started"`)
+		if len(lines) == 0 {
+			return false
+		}
+		var line struct{ HTTP string }
+		if err := json.Unmarshal([]byte(lines[0]), &line); err != nil {
+			m.t.Fatal(err)
+		}
+		m.url = "http://" + line.HTTP
+		return true
+	})
+}
+
+// patience is how long anything may take that a test waits for.
+const patience = 90 * time.Second
+
+// eventually waits until a condition holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for !holds() {
+		select {
+		case <-ticker.C:
+		case <-deadline.C:
+			t.Fatalf("not within %v: %s", patience, what)
+		}
+	}
+}
+
+// must ends the test for an error.
+func must(t *testing.T, what string, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(fmt.Errorf("%s: %w", what, err))
+	}
+}
+
+// assignedAt is when the process was given a partition after a time, by its log.
+func (m *member) assignedAt(partition int32, after time.Time) time.Time {
+	m.t.Helper()
+	for _, line := range m.logged("partitions assigned") {
+		var l struct {
+			Time       time.Time
+			Partitions []int32
+		}
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			m.t.Fatalf("%v: %s", err, line)
+		}
+		if l.Time.After(after) && slices.Contains(l.Partitions, partition) {
+			return l.Time
+		}
+	}
+	m.t.Fatalf("%s was not given partition %d", m.name, partition)
+	return time.Time{}
+}
