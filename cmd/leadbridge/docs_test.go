@@ -1,0 +1,82 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// repository is the root of the checkout, seen from this directory.
+const repository = "../.."
+
+// namedTest is a test as docs name it: directory.TestName, in backticks.
+var namedTest = regexp.MustCompile("`([a-z/]+)\\.(Test\\w+)`")
+
+// TestDocsNameRealTests fails when docs/delivery.md names a test that does not exist, or
+// claims of a crash what no test shows.
+func TestDocsNameRealTests(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(repository, "docs", "delivery.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	exists := testsOf(t, repository)
+	for _, name := range namedTest.FindAllStringSubmatch(string(text), -1) {
+		if !exists[name[1]+"."+name[2]] {
+			t.Errorf("docs/delivery.md names %s of %s, which does not exist", name[2], name[1])
+		}
+	}
+	_, crashes, found := strings.Cut(string(text), "## What a crash leads to")
+	if !found {
+		t.Fatal("docs/delivery.md has no table of crashes")
+	}
+	rows := 0
+	for line := range strings.SplitSeq(crashes, "\n") {
+		if !strings.HasPrefix(line, "| ") || strings.Contains(line, "shown by |") {
+			continue
+		}
+		rows++
+		cells := strings.Split(strings.Trim(line, "| "), " | ")
+		if len(cells) != 4 || !namedTest.MatchString(cells[len(cells)-1]) {
+			t.Errorf("no test shows this row: %s", line)
+		}
+	}
+	if rows == 0 {
+		t.Error("the table of crashes has no rows")
+	}
+}
+
+// testsOf finds all tests below root, of any build tags: directory.TestName.
+func testsOf(t *testing.T, root string) map[string]bool {
+	t.Helper()
+	tests := map[string]bool{}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		dir, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		for _, decl := range file.Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Test") {
+				tests[filepath.ToSlash(dir)+"."+f.Name.Name] = true
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tests
+}
