@@ -11,7 +11,7 @@ FUZZTIME ?= 5s
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/leadbridge
@@ -38,6 +38,16 @@ fuzz: ## run each fuzz target for FUZZTIME (5s)
 		done || exit 1; \
 	done
 
+# The releases of Kafka that the integration tests run on.
+KAFKA_VERSIONS ?= 4.3.1 3.9.1
+
+.PHONY: test-integration
+test-integration: ## test on real brokers (needs a container engine, or KAFKA_TEST_BROKERS; KAFKA_VERSIONS='4.3.1 3.9.1', INTEGRATION='-run Crash' for parts)
+	@set -eu; for version in $(if $(KAFKA_TEST_BROKERS),existing,$(KAFKA_VERSIONS)); do \
+		echo "Kafka $$version"; \
+		(cd integration && KAFKA_TEST_VERSION=$$version $(GO) test -tags integration -count 1 -p 1 -parallel 12 -timeout 15m $(INTEGRATION) ./...); \
+	done
+
 # Blows of the chaos suite, and the seed that they follow from; 0 draws one.
 DURATION ?= 2m
 SEED ?= 0
@@ -59,10 +69,12 @@ format: ## fail when a file is not gofmt'd
 .PHONY: vet
 vet: ## run go vet
 	$(GO) vet ./...
+	cd integration && $(GO) vet -tags integration ./...
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## run golangci-lint
 	$(TOOLS)/golangci-lint run ./...
+	cd integration && $(TOOLS)/golangci-lint run --build-tags integration ./...
 
 .PHONY: vuln
 vuln: $(TOOLS)/govulncheck ## look for known vulnerabilities (needs the database: VULNDB=url or file://)

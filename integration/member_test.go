@@ -264,16 +264,16 @@ func must(t *testing.T, what string, err error) {
 // assignedAt is when the process was given a partition after a time, by its log.
 func (m *member) assignedAt(partition int32, after time.Time) time.Time {
 	m.t.Helper()
-	for _, line := range m.logged("partitions assigned") {
-		var l struct {
+	for _, text := range m.logged("partitions assigned") {
+		var line struct {
 			Time       time.Time
 			Partitions []int32
 		}
-		if err := json.Unmarshal([]byte(line), &l); err != nil {
-			m.t.Fatalf("%v: %s", err, line)
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			m.t.Fatalf("%v: %s", err, text)
 		}
-		if l.Time.After(after) && slices.Contains(l.Partitions, partition) {
-			return l.Time
+		if line.Time.After(after) && slices.Contains(line.Partitions, partition) {
+			return line.Time
 		}
 	}
 	m.t.Fatalf("%s was not given partition %d", m.name, partition)
