@@ -30,14 +30,14 @@ type crew struct {
 
 // process is one leadbridge from its start to its end.
 type process struct {
-	name string // member-0.3: the third of member-0; its CRM key ends so
-	cmd  *exec.Cmd
-	gone chan struct{}
+	name  string // member-0.3: the fourth of member-0; its CRM key ends so
+	cmd   *exec.Cmd
+	lines *journal
+	gone  chan struct{}
 
 	mu       sync.Mutex
-	expected bool // its end was asked for
-	waitErr  error
-	lines    *journal
+	expected bool  // its end was asked for
+	waitErr  error // set before gone is closed
 }
 
 // begin starts a process whose way to the brokers begins at brokers.

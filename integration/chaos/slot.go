@@ -2,20 +2,17 @@ package main
 
 import (
 	"context"
-	"sync"
 	"syscall"
 	"time"
 )
 
-// slot is the place of one consumer in the group, which one process after another takes. Only
-// the goroutine of its lane touches it, but for freezes.
+// slot is the place of one consumer in the group, which one process after another takes. It belongs
+// to the goroutine of its lane, as long as there is one.
 type slot struct {
 	name    string
 	crew    *crew
 	brokers string // its path
 	lives   []*process
-
-	mu      sync.Mutex
 	freezes []freeze
 }
 
@@ -87,8 +84,6 @@ func (s *slot) freeze(ctx context.Context, lasts time.Duration) {
 	f.to = time.Now()
 	f.who.signal(syscall.SIGCONT)
 	s.crew.book.note("%s thawed after %v", f.who.name, f.to.Sub(f.from).Round(time.Millisecond))
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.freezes = append(s.freezes, f)
 }
 
