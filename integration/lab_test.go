@@ -97,7 +97,7 @@ func (l *lab) create(name string, replication int16, config map[string]string) {
 	l.t.Helper()
 	settings := map[string]*string{}
 	for k, v := range config {
-		settings[k] = kadm.StringPtr(v)
+		settings[k] = new(v)
 	}
 	made, err := l.admin.CreateTopic(l.ctx(), l.partitions, replication, settings, name)
 	must(l.t, "make the topic "+name, errors.Join(err, made.Err))

@@ -23,20 +23,17 @@ var bench struct {
 // envBinary names a program that is built already.
 const envBinary = "LEADBRIDGE_BINARY"
 
-func TestMain(m *testing.M) { os.Exit(runAll(m)) }
-
-func runAll(m *testing.M) int {
+// TestMain builds the program once, and removes the shared brokers at the end.
+func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "leadbridge-integration-")
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		panic(err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // a temporary folder: others clean up there too
 	if bench.binary = os.Getenv(envBinary); bench.binary == "" {
 		bench.binary = filepath.Join(dir, "leadbridge")
 		if err := build(bench.binary); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
+			panic(err)
 		}
 	}
 	ctx := context.Background()
@@ -46,13 +43,12 @@ func runAll(m *testing.M) int {
 		started, err = broker.Open(ctx, broker.Options{Secure: true})
 		return started, err
 	})
-	code := m.Run()
+	m.Run()
 	if started != nil {
 		if err := started.Close(ctx); err != nil {
 			fmt.Fprintln(os.Stderr, "close the brokers:", err)
 		}
 	}
-	return code
 }
 
 func build(binary string) error {

@@ -41,7 +41,7 @@ const exitLimit = 30 * time.Second
 func program(t *testing.T, name, command string, env map[string]string, args ...string) *member {
 	t.Helper()
 	m := &member{t: t, name: name, gone: make(chan struct{})}
-	m.cmd = exec.Command(bench.binary, append([]string{command}, args...)...) //nolint:gosec // it is what is tested
+	m.cmd = exec.Command(bench.binary, append([]string{command}, args...)...)
 	m.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}
 	for _, k := range slices.Sorted(maps.Keys(env)) {
 		m.cmd.Env = append(m.cmd.Env, k+"="+env[k])
@@ -55,7 +55,7 @@ func program(t *testing.T, name, command string, env map[string]string, args ...
 	go func() { defer close(read); m.read(r) }()
 	go func() {
 		m.err = m.cmd.Wait()
-		w.Close()
+		_ = w.Close() // a pipe in memory
 		<-read
 		close(m.gone)
 	}()

@@ -110,7 +110,6 @@ func (p *portal) sightings(keep func(sighting) bool) []sighting {
 }
 
 func lookups(s sighting) bool { return !s.create }
-func creates(s sighting) bool { return s.create }
 
 // leadsOf are the leads that sightings name, with how often.
 func leadsOf(seen []sighting) map[int]int {

@@ -18,7 +18,11 @@ func TestDataOutlivesBrokers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close(ctx)
+	defer func() {
+		if err := c.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
 	admin, err := c.Admin()
 	if err != nil {
 		t.Fatal(err)

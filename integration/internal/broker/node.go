@@ -116,7 +116,7 @@ func (c *Cluster) launch(ctx context.Context, id int) (*Node, error) {
 	bindings := network.PortMap{}
 	netName := c.network.Name
 	var err error
-	if n.ports, err = freePorts(c.options.listeners()); err != nil {
+	if n.ports, err = freePorts(ctx, c.options.listeners()); err != nil {
 		return nil, err
 	}
 	var exposed []string
@@ -147,7 +147,7 @@ func (c *Cluster) launch(ctx context.Context, id int) (*Node, error) {
 
 // freePorts chooses ports of this machine for the listeners that clients see.
 // They are known before a broker starts, so that it can advertise them.
-func freePorts(listeners []listener) (map[listener]int, error) {
+func freePorts(ctx context.Context, listeners []listener) (map[listener]int, error) {
 	ports := map[listener]int{}
 	var open []net.Listener
 	defer func() {
@@ -159,7 +159,7 @@ func freePorts(listeners []listener) (map[listener]int, error) {
 		if !l.client() {
 			continue
 		}
-		held, err := net.Listen("tcp", "127.0.0.1:0")
+		held, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, fmt.Errorf("choose a port: %w", err)
 		}

@@ -49,7 +49,7 @@ func securityEnv() map[string]string {
 		scramLogin = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 		plainLogin = "org.apache.kafka.common.security.plain.PlainLoginModule required user_" + User + `="` + Password + `";`
 	)
-	return map[string]string{
+	return map[string]string{ //nolint:gosec // G101: the password opens nothing but a broker of a test
 		"KAFKA_SSL_KEYSTORE_TYPE":                                         "PEM",
 		"KAFKA_SSL_KEYSTORE_LOCATION":                                     serverFile,
 		"KAFKA_SSL_TRUSTSTORE_TYPE":                                       "PEM",
