@@ -24,6 +24,14 @@ type book struct {
 	mu       sync.Mutex
 	breaches []string
 	blows    map[blow]int
+	absences []absence
+}
+
+// absence is a time in which a slot's process could not renew its lease: it was
+// stopped, or cut off from the brokers.
+type absence struct {
+	slot     string
+	from, to time.Time
 }
 
 func openBook(dir string, out io.Writer) (*book, error) {
@@ -59,6 +67,13 @@ func (b *book) deal(a action) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.blows[a.blow]++
+}
+
+// away notes an absence.
+func (b *book) away(slot string, from, to time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.absences = append(b.absences, absence{slot, from, to})
 }
 
 // dealt counts the blows.

@@ -22,6 +22,7 @@ type path struct {
 
 	mu    sync.Mutex
 	open  chan struct{} // closed while bytes pass
+	cuts  int           // that are not healed
 	late  time.Duration // of each chunk
 	conns map[net.Conn]bool
 	done  bool
@@ -161,20 +162,20 @@ func (p *path) slow(late time.Duration) {
 	p.late = late
 }
 
-// cut lets nothing pass any more.
+// cut lets nothing pass any more, until it is healed as often as it was cut.
 func (p *path) cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.open = make(chan struct{})
+	if p.cuts++; p.cuts == 1 {
+		p.open = make(chan struct{})
+	}
 }
 
-// heal lets everything pass that was kept.
+// heal ends one cut; after the last one everything passes that was kept.
 func (p *path) heal() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	select {
-	case <-p.open:
-	default:
+	if p.cuts--; p.cuts == 0 {
 		close(p.open)
 	}
 }
@@ -196,11 +197,14 @@ func (p *path) reset() {
 func (p *path) close() {
 	p.mu.Lock()
 	p.done = true
+	if p.cuts > 0 {
+		p.cuts = 0
+		close(p.open)
+	}
 	p.mu.Unlock()
 	for _, l := range p.listeners {
 		l.Close()
 	}
 	p.reset()
-	p.heal()
 	p.work.Wait()
 }

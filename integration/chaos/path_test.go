@@ -116,3 +116,17 @@ func TestSlowPathIsLate(t *testing.T) {
 		t.Errorf("both ways took %v, want %v at least", took, 2*late)
 	}
 }
+
+// TestPathIsHealedAsOftenAsItWasCut: two blows may cut one path.
+func TestPathIsHealedAsOftenAsItWasCut(t *testing.T) {
+	t.Parallel()
+	p, conn := walker(t)
+	p.cut()
+	p.cut()
+	say(t, conn, 'a')
+	p.heal()
+	silent(t, conn)
+	p.heal()
+	heard(t, conn, 'a')
+	p.cut() // closing it must not hang
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -16,6 +17,7 @@ const (
 	terminate   blow = "terminate"    // SIGTERM; started again after the time
 	freezeShort blow = "freeze-short" // SIGSTOP for less than the session, then SIGCONT
 	freezeLong  blow = "freeze-long"  // SIGSTOP until others have its partitions, then SIGCONT
+	freezeBlind blow = "freeze-blind" // the same, and it is cut off when it thaws: nobody can tell it what it has lost
 	freezeKill  blow = "freeze-kill"  // SIGSTOP, then SIGKILL
 	joinLeave   blow = "join-leave"   // a further one joins for the time, and leaves by SIGTERM
 	joinKill    blow = "join-kill"    // the same, but it is killed
@@ -49,6 +51,9 @@ type action struct {
 func (a action) String() string {
 	return fmt.Sprintf("%s %s for %v", a.target, a.blow, a.lasts.Round(time.Millisecond))
 }
+
+// slot is the consumer whose path suffers.
+func (a action) slot() string { return strings.Replace(a.target, "way", "member", 1) }
 
 // lane is a target that takes one blow after another.
 type lane struct {
@@ -84,7 +89,7 @@ func lanes() []lane {
 		{target: guest, first: 4 * time.Second, gap: seconds(2, 10), deck: []choice{
 			{joinLeave, seconds(3, 15)}, {joinKill, seconds(3, 15)},
 		}},
-		{target: "broker", first: 14 * time.Second, gap: seconds(18, 35), deck: []choice{
+		{target: brokers, first: 14 * time.Second, gap: seconds(18, 35), deck: []choice{
 			{brokerKill, seconds(0, 4)},
 		}},
 		{target: "crm", first: 3 * time.Second, gap: seconds(4, 10), deck: []choice{
@@ -94,9 +99,9 @@ func lanes() []lane {
 	}
 	for i := range members {
 		all = append(all,
-			lane{target: member(i), first: 5 * time.Second, gap: seconds(3, 14), deck: []choice{
+			lane{target: member(i), first: 4 * time.Second, gap: seconds(2, 12), deck: []choice{
 				{kill, seconds(0, 3)}, {kill, seconds(0, 0.2)}, {terminate, seconds(0, 3)},
-				{freezeShort, seconds(0.2, 0.7*s)}, {freezeLong, seconds(s+3, 2*s+3)}, {freezeKill, seconds(0.2, s)},
+				{freezeShort, seconds(0.2, 0.7*s)}, {freezeLong, seconds(s+3, 2*s+3)}, {freezeBlind, seconds(s+3, 1.5*s+3)}, {freezeKill, seconds(0.2, s)},
 			}},
 			lane{target: way(i), first: 4 * time.Second, gap: seconds(5, 16), deck: []choice{
 				{slow, seconds(2, 9)}, {cutLate, seconds(0.5, 2*s)}, {cutReset, seconds(0.5, 2*s)}, {resetConns, seconds(0, 0.1)},
@@ -105,7 +110,11 @@ func lanes() []lane {
 	return all
 }
 
-const guest = "guest"
+// Targets that are there once.
+const (
+	guest   = "guest"
+	brokers = "broker"
+)
 
 func member(i int) string { return fmt.Sprintf("member-%d", i) }
 func way(i int) string    { return fmt.Sprintf("way-%d", i) }

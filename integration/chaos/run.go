@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"time"
 
@@ -72,7 +71,7 @@ func (g *game) assemble() error {
 		if i < members {
 			name = member(i)
 		}
-		g.slots = append(g.slots, &slot{name: name, crew: c, brokers: strings.Join(p.addrs(), ",")})
+		g.slots = append(g.slots, &slot{name: name, crew: c, path: p})
 	}
 	for _, s := range g.slots[:members] {
 		if err := s.start(); err != nil {
@@ -170,7 +169,7 @@ func (g *game) write(ctx context.Context) {
 func (g *game) deal(ctx context.Context, a action) error {
 	for i, p := range g.cluster.paths {
 		if a.target == way(i) {
-			strain(ctx, p, a)
+			g.strain(ctx, p, a)
 			return nil
 		}
 	}
@@ -179,7 +178,7 @@ func (g *game) deal(ctx context.Context, a action) error {
 			return s.suffer(ctx, a)
 		}
 	}
-	if a.target == "broker" {
+	if a.target == brokers {
 		return g.killBroker(ctx, a)
 	}
 	g.botherCRM(ctx, a)
@@ -187,7 +186,7 @@ func (g *game) deal(ctx context.Context, a action) error {
 }
 
 // strain makes a path bad for a while.
-func strain(ctx context.Context, p *path, a action) {
+func (g *game) strain(ctx context.Context, p *path, a action) {
 	switch a.blow {
 	case slow:
 		p.slow(a.lasts / 20)
@@ -196,8 +195,10 @@ func strain(ctx context.Context, p *path, a action) {
 	case resetConns:
 		p.reset()
 	case cutLate, cutReset:
+		from := time.Now()
 		p.cut()
 		rest(ctx, a.lasts)
+		g.book.away(a.slot(), from, time.Now())
 		if a.blow == cutReset {
 			p.reset()
 		}
@@ -210,6 +211,7 @@ func (g *game) killBroker(ctx context.Context, a action) error {
 	done := context.WithoutCancel(ctx)
 	nodes := g.cluster.kafka.Nodes
 	node := nodes[int(a.at/time.Millisecond)%len(nodes)] // any, and by the seed
+	killed := time.Now()
 	if err := node.Kill(done); err != nil {
 		return err
 	}
@@ -218,6 +220,7 @@ func (g *game) killBroker(ctx context.Context, a action) error {
 	if err := node.Start(done); err != nil {
 		return err
 	}
+	g.book.away(a.target, killed, time.Now())
 	g.book.note("broker %d answers again, %v after its start", node.ID, time.Since(began).Round(time.Millisecond))
 	return nil
 }

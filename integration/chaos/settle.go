@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -82,14 +83,16 @@ func status(ctx context.Context, address string) (string, error) {
 	return string(b), err
 }
 
-// readJournals looks for what no process may do: a thawed one must not send a
+// leaseGrace is how long after its lease a process's last request may be seen by a CRM that is busy.
+const leaseGrace = time.Second
+
+// readJournals looks for what no process may do: without a lease it must not send a
 // create before it has got partitions again, and no log holds personal data.
 func (g *game) readJournals() {
 	for _, s := range g.slots {
-		for _, f := range s.freezes {
-			if sent := sentThawed(f, g.portal.traffic, time.Now()); len(sent) > 0 {
-				g.book.breach("%s was stopped for %v and sent %d creates after it thawed, before it got partitions: the first at %s, call %d",
-					f.who.name, f.to.Sub(f.from), len(sent), sent[0].at.UTC().Format(clock), sent[0].call)
+		for _, a := range g.book.absences {
+			if a.slot == s.name && !excused(a, g.book.absences) {
+				g.blame(a, s.lives)
 			}
 		}
 		for _, p := range s.lives {
@@ -103,15 +106,33 @@ func (g *game) readJournals() {
 	}
 }
 
-// sentThawed are the creates that a process sent after it was stopped for so long that it had lost its
-// partitions, before it got any again.
-func sentThawed(f freeze, t *traffic, now time.Time) []sighting {
-	if f.to.Sub(f.from) < session {
+// excused tells whether a broker was dead in an absence, or had just come back: sessions begin
+// anew there, and a process that was not missed may go on with its old partitions.
+func excused(a absence, all []absence) bool {
+	return slices.ContainsFunc(all, func(dead absence) bool {
+		return dead.slot == brokers && dead.from.Before(a.to) && a.from.Before(dead.to.Add(session))
+	})
+}
+
+func (g *game) blame(a absence, lives []*process) {
+	for _, p := range lives {
+		if sent := sentWithoutLease(a, p, g.portal.traffic, time.Now()); len(sent) > 0 {
+			g.book.breach("%s could not renew its lease from %s until %s and sent %d creates after that was over, before it got partitions again: the first at %s, call %d",
+				p.name, a.from.UTC().Format(clock), a.to.UTC().Format(clock), len(sent), sent[0].at.UTC().Format(clock), sent[0].call)
+		}
+	}
+}
+
+// sentWithoutLease are the creates that a process sent when its absence had lasted for so long that
+// its partitions were others', before it got any again.
+func sentWithoutLease(a absence, p *process, t *traffic, now time.Time) []sighting {
+	lapsed := a.from.Add(session + leaseGrace)
+	if a.to.Before(lapsed) {
 		return nil
 	}
-	until, again := f.who.lines.assignedSince(f.to)
+	until, again := p.lines.assignedSince(lapsed)
 	if !again {
 		until = now
 	}
-	return t.created(f.who.name, f.to, until)
+	return t.created(p.name, lapsed, until)
 }

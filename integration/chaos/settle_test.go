@@ -6,41 +6,62 @@ import (
 	"time"
 )
 
-// TestThawedProcessThatSends finds a process that creates after it was stopped for longer than its
+// TestCreatesWithoutALease finds a process that creates after it could not renew its lease for longer than the
 // session, before it got partitions again.
-func TestThawedProcessThatSends(t *testing.T) {
+func TestCreatesWithoutALease(t *testing.T) {
 	t.Parallel()
-	froze := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	from := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	const lapsed = session + leaseGrace
 	for name, c := range map[string]struct {
 		lasts    time.Duration
-		assigned time.Duration // after the thaw; 0: never
-		sent     time.Duration // after the thaw
+		assigned time.Duration // since it went; 0: never again
+		sent     time.Duration // since it went
 		want     int
 	}{
-		"sends too early":           {session + time.Second, time.Second, 999 * time.Millisecond, 1},
-		"sends and is never back":   {session + time.Second, 0, time.Second, 1},
-		"sends when it is back":     {session + time.Second, time.Second, 1001 * time.Millisecond, 0},
-		"sent before it was frozen": {session + time.Second, 0, -session - 2*time.Second, 0},
-		"was not away for long":     {session - time.Second, 0, time.Second, 0},
+		"sends while it is cut off":   {lapsed + 5*time.Second, 0, lapsed + time.Second, 1},
+		"sends when it is back":       {lapsed + time.Second, lapsed + 3*time.Second, lapsed + 2*time.Second, 1},
+		"sends with partitions again": {lapsed + time.Second, lapsed + 3*time.Second, lapsed + 4*time.Second, 0},
+		"sends on its lease":          {lapsed + time.Second, 0, session - time.Second, 0},
+		"was not away for long":       {session - time.Second, 0, lapsed + time.Second, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			thawed := froze.Add(c.lasts)
 			p := &process{name: "member-0.1", lines: newJournal()}
 			assigned := func(at time.Time) {
 				p.lines.read(fmt.Appendf(nil, `{"msg":"partitions assigned","time":%q}`, at.Format(time.RFC3339Nano)))
 			}
-			assigned(froze.Add(-time.Minute))
+			assigned(from.Add(-time.Minute))
 			if c.assigned > 0 {
-				assigned(thawed.Add(c.assigned))
+				assigned(from.Add(c.assigned))
 			}
 			calls := &traffic{sent: []sighting{
-				{at: thawed.Add(c.sent), who: p.name}, {at: thawed.Add(time.Millisecond), who: "member-1.0"},
+				{at: from.Add(c.sent), who: p.name}, {at: from.Add(c.sent), who: "member-1.0"},
 			}}
-			if got := sentThawed(freeze{p, froze, thawed}, calls, thawed.Add(time.Minute)); len(got) != c.want {
+			got := sentWithoutLease(absence{"member-0", from, from.Add(c.lasts)}, p, calls, from.Add(time.Hour))
+			if len(got) != c.want {
 				t.Errorf("found %v, want %d", got, c.want)
 			}
 		})
+	}
+}
+
+func TestAbsenceWhileABrokerIsDeadIsExcused(t *testing.T) {
+	t.Parallel()
+	at := func(second int) time.Time { return time.Unix(int64(second), 0) }
+	away := absence{"member-0", at(100), at(110)}
+	for _, c := range []struct {
+		dead absence
+		want bool
+	}{
+		{absence{brokers, at(105), at(120)}, true},
+		{absence{brokers, at(80), at(97)}, true}, // sessions have just begun anew
+		{absence{brokers, at(80), at(90)}, false},
+		{absence{brokers, at(111), at(120)}, false},
+		{absence{"member-1", at(105), at(120)}, false},
+	} {
+		if got := excused(away, []absence{away, c.dead}); got != c.want {
+			t.Errorf("%v: %v, want %v", c.dead, got, c.want)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -9,24 +10,17 @@ import (
 // slot is the place of one consumer in the group, which one process after another takes. It belongs
 // to the goroutine of its lane, as long as there is one.
 type slot struct {
-	name    string
-	crew    *crew
-	brokers string // its path
-	lives   []*process
-	freezes []freeze
-}
-
-// freeze is a time for which a process was stopped.
-type freeze struct {
-	who      *process
-	from, to time.Time
+	name  string
+	crew  *crew
+	path  *path // to the brokers
+	lives []*process
 }
 
 func (s *slot) now() *process { return s.lives[len(s.lives)-1] }
 
 // start puts a new process into the slot.
 func (s *slot) start() error {
-	p, err := s.crew.begin(s.name, len(s.lives), s.brokers)
+	p, err := s.crew.begin(s.name, len(s.lives), strings.Join(s.path.addrs(), ","))
 	if err != nil {
 		return err
 	}
@@ -71,6 +65,12 @@ func (s *slot) suffer(ctx context.Context, a action) error {
 	case freezeShort, freezeLong:
 		s.freeze(ctx, a.lasts)
 		return nil
+	case freezeBlind:
+		s.path.cut()
+		s.freeze(ctx, a.lasts)
+		rest(ctx, a.lasts/3)
+		s.path.heal()
+		return nil
 	}
 	rest(ctx, a.lasts)
 	return s.start()
@@ -78,13 +78,12 @@ func (s *slot) suffer(ctx context.Context, a action) error {
 
 // freeze stops the process where it is, and lets it go on.
 func (s *slot) freeze(ctx context.Context, lasts time.Duration) {
-	f := freeze{who: s.now(), from: time.Now()}
-	f.who.signal(syscall.SIGSTOP)
+	from := time.Now()
+	s.now().signal(syscall.SIGSTOP)
 	rest(ctx, lasts)
-	f.to = time.Now()
-	f.who.signal(syscall.SIGCONT)
-	s.crew.book.note("%s thawed after %v", f.who.name, f.to.Sub(f.from).Round(time.Millisecond))
-	s.freezes = append(s.freezes, f)
+	s.crew.book.away(s.name, from, time.Now())
+	s.now().signal(syscall.SIGCONT)
+	s.crew.book.note("%s thawed after %v", s.now().name, time.Since(from).Round(time.Millisecond))
 }
 
 // rest waits, at most until ctx ends.
