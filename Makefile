@@ -45,7 +45,7 @@ KAFKA_VERSIONS ?= 4.3.1 3.9.1
 test-integration: ## test on real brokers (needs a container engine, or KAFKA_TEST_BROKERS; KAFKA_VERSIONS='4.3.1 3.9.1', INTEGRATION='-run Crash' for parts)
 	@set -eu; for version in $(if $(KAFKA_TEST_BROKERS),existing,$(KAFKA_VERSIONS)); do \
 		echo "Kafka $$version"; \
-		(cd integration && KAFKA_TEST_VERSION=$$version $(GO) test -tags integration -count 1 -p 1 -parallel 12 -timeout 15m $(INTEGRATION) ./...); \
+		(cd integration && KAFKA_TEST_VERSION=$$version $(GO) test -tags integration -count 1 -p 1 -parallel 8 -timeout 15m $(INTEGRATION) ./...); \
 	done
 
 # Blows of the chaos suite, and the seed that they follow from; 0 draws one.

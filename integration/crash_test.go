@@ -18,6 +18,9 @@ func singly() map[string]string {
 	return map[string]string{"CRM_BATCH_SIZE": "1", "CRM_SLOTS": "16"}
 }
 
+// doomed are the settings of a process whose creates hang until it is killed.
+func doomed() map[string]string { return with(singly(), map[string]string{"CRM_TIMEOUT": "5m"}) }
+
 // hangFor lets the creates of a process hang for some leads; of every other one of
 // them the contact is made. It tells how many hang.
 func (l *lab) hangFor(who string, leads []lead) (hanging func() int) {
@@ -64,7 +67,7 @@ func (l *lab) awaitCommitted(m *member, partition int32, unfinished int) {
 func TestCrashCostsTheHandful(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, sharedCluster(t), labOptions{})
-	victim, heir := l.join("victim", singly()), l.join("heir", singly())
+	victim, heir := l.join("victim", doomed()), l.join("heir", singly())
 	l.awaitShared(victim, heir)
 	sick, sound := victim.status().owned()[0], heir.status().owned()[0]
 

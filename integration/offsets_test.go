@@ -14,7 +14,7 @@ import (
 // have no answer, and waits until the group is empty.
 func crashWithDoubt(t *testing.T, l *lab) {
 	t.Helper()
-	victim := l.join("victim", singly())
+	victim := l.join("victim", doomed())
 	l.awaitShared(victim)
 	l.produce(l.mixed(10, 0, 1, 2))
 	eventually(t, "they are delivered", l.drained)
