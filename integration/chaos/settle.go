@@ -91,7 +91,7 @@ const leaseGrace = time.Second
 func (g *game) readJournals() {
 	for _, s := range g.slots {
 		for _, a := range g.book.absences {
-			if a.slot == s.name && !excused(a, g.book.absences) {
+			if a.slot == s.name {
 				g.blame(a, s.lives)
 			}
 		}
@@ -106,9 +106,9 @@ func (g *game) readJournals() {
 	}
 }
 
-// excused tells whether a broker was dead in an absence, or had just come back: sessions begin
-// anew there, and a process that was not missed may go on with its old partitions.
-func excused(a absence, all []absence) bool {
+// unmissed tells whether a broker was dead in an absence, or had just come back: sessions begin
+// anew there, and a process that was not missed may go on with its old partitions when it is back.
+func unmissed(a absence, all []absence) bool {
 	return slices.ContainsFunc(all, func(dead absence) bool {
 		return dead.slot == brokers && dead.from.Before(a.to) && a.from.Before(dead.to.Add(session))
 	})
@@ -116,7 +116,11 @@ func excused(a absence, all []absence) bool {
 
 func (g *game) blame(a absence, lives []*process) {
 	for _, p := range lives {
-		if sent := sentWithoutLease(a, p, g.portal.traffic, time.Now()); len(sent) > 0 {
+		until := time.Now()
+		if unmissed(a, g.book.absences) {
+			until = a.to
+		}
+		if sent := sentWithoutLease(a, p, g.portal.traffic, until); len(sent) > 0 {
 			g.book.breach("%s could not renew its lease from %s until %s and sent %d creates after that was over, before it got partitions again: the first at %s, call %d",
 				p.name, a.from.UTC().Format(clock), a.to.UTC().Format(clock), len(sent), sent[0].at.UTC().Format(clock), sent[0].call)
 		}
@@ -124,15 +128,14 @@ func (g *game) blame(a absence, lives []*process) {
 }
 
 // sentWithoutLease are the creates that a process sent when its absence had lasted for so long that
-// its partitions were others', before it got any again.
-func sentWithoutLease(a absence, p *process, t *traffic, now time.Time) []sighting {
+// its lease was over, before it got partitions again, and before until.
+func sentWithoutLease(a absence, p *process, t *traffic, until time.Time) []sighting {
 	lapsed := a.from.Add(session + leaseGrace)
 	if a.to.Before(lapsed) {
 		return nil
 	}
-	until, again := p.lines.assignedSince(lapsed)
-	if !again {
-		until = now
+	if again, ok := p.lines.assignedSince(lapsed); ok && again.Before(until) {
+		until = again
 	}
 	return t.created(p.name, lapsed, until)
 }

@@ -45,7 +45,7 @@ func TestCreatesWithoutALease(t *testing.T) {
 	}
 }
 
-func TestAbsenceWhileABrokerIsDeadIsExcused(t *testing.T) {
+func TestNobodyIsMissedWhileABrokerIsDead(t *testing.T) {
 	t.Parallel()
 	at := func(second int) time.Time { return time.Unix(int64(second), 0) }
 	away := absence{"member-0", at(100), at(110)}
@@ -59,7 +59,7 @@ func TestAbsenceWhileABrokerIsDeadIsExcused(t *testing.T) {
 		{absence{brokers, at(111), at(120)}, false},
 		{absence{"member-1", at(105), at(120)}, false},
 	} {
-		if got := excused(away, []absence{away, c.dead}); got != c.want {
+		if got := unmissed(away, []absence{away, c.dead}); got != c.want {
 			t.Errorf("%v: %v, want %v", c.dead, got, c.want)
 		}
 	}

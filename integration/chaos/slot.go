@@ -66,9 +66,11 @@ func (s *slot) suffer(ctx context.Context, a action) error {
 		s.freeze(ctx, a.lasts)
 		return nil
 	case freezeBlind:
+		from := time.Now()
 		s.path.cut()
 		s.freeze(ctx, a.lasts)
 		rest(ctx, a.lasts/3)
+		s.crew.book.away(s.name, from, time.Now())
 		s.path.heal()
 		return nil
 	}
