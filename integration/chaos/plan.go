@@ -89,7 +89,7 @@ func lanes() []lane {
 		{target: guest, first: 4 * time.Second, gap: seconds(2, 10), deck: []choice{
 			{joinLeave, seconds(3, 15)}, {joinKill, seconds(3, 15)},
 		}},
-		{target: brokers, first: 14 * time.Second, gap: seconds(18, 35), deck: []choice{
+		{target: brokers, first: 10 * time.Second, gap: seconds(25, 40), deck: []choice{
 			{brokerKill, seconds(0, 4)},
 		}},
 		{target: "crm", first: 3 * time.Second, gap: seconds(4, 10), deck: []choice{
@@ -99,7 +99,7 @@ func lanes() []lane {
 	}
 	for i := range members {
 		all = append(all,
-			lane{target: member(i), first: 4 * time.Second, gap: seconds(2, 12), deck: []choice{
+			lane{target: member(i), first: 5 * time.Second, gap: seconds(4, 11), deck: []choice{
 				{kill, seconds(0, 3)}, {kill, seconds(0, 0.2)}, {terminate, seconds(0, 3)},
 				{freezeShort, seconds(0.2, 0.7*s)}, {freezeLong, seconds(s+3, 2*s+3)}, {freezeBlind, seconds(s+3, 1.5*s+3)}, {freezeKill, seconds(0.2, s)},
 			}},
