@@ -252,15 +252,21 @@ func (l *lab) all() []lead {
 	return slices.Clone(l.leads)
 }
 
-// commits are the group's commits by partition; a missing one is -1.
+// commits are the group's commits by partition, as far as there are any.
 func (l *lab) commits() map[int32]kadm.Offset {
-	found, err := l.admin.FetchOffsetsForTopics(l.ctx(), l.group, l.topic)
-	must(l.t, "fetch the commits", err)
+	l.t.Helper()
 	commits := map[int32]kadm.Offset{}
-	found.Each(func(o kadm.OffsetResponse) {
-		if o.Topic == l.topic && o.Err == nil {
-			commits[o.Partition] = o.Offset
+	eventually(l.t, "the group's coordinator tells its commits", func() bool {
+		found, err := l.admin.FetchOffsetsForTopics(l.ctx(), l.group, l.topic)
+		if err != nil { // it is only made for a cluster's first group, or moves
+			return false
 		}
+		found.Each(func(o kadm.OffsetResponse) {
+			if o.Topic == l.topic && o.Err == nil {
+				commits[o.Partition] = o.Offset
+			}
+		})
+		return true
 	})
 	return commits
 }
