@@ -26,6 +26,8 @@ type crew struct {
 	dir    string
 	env    []string // of all
 	book   *book
+	// creates tells whether a process has sent a create since a time.
+	creates func(who string, since time.Time) bool
 }
 
 // process is one leadbridge from its start to its end.

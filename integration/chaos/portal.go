@@ -64,7 +64,7 @@ func openPortal(seed uint64, dir string) (*portal, error) {
 		return nil, fmt.Errorf("log of the CRM: %w", err)
 	}
 	p := &portal{sim: crmtest.New(o), listener: listener, random: random,
-		traffic: &traffic{log: log, events: map[string][]sighting{}}}
+		traffic: &traffic{log: log, events: map[string][]sighting{}, latest: map[string]time.Time{}}}
 	p.sim.Script(p.traffic.see)
 	p.server = &http.Server{Handler: p.sim, ReadHeaderTimeout: time.Minute}
 	go func() {
@@ -150,6 +150,7 @@ type traffic struct {
 	log    *os.File
 	events map[string][]sighting // by origin id
 	sent   []sighting            // creates
+	latest map[string]time.Time  // of them, by process
 }
 
 // sighting is one call that names an event.
@@ -176,6 +177,7 @@ func (t *traffic) see(c crmtest.Call) crmtest.Action {
 	}
 	if s.what == "create" {
 		t.sent = append(t.sent, s)
+		t.latest[s.who] = s.at
 	}
 	for _, id := range ids {
 		t.events[string(id)] = append(t.events[string(id)], s)
@@ -193,6 +195,13 @@ func (t *traffic) story(origin string) []string {
 		lines = append(lines, fmt.Sprintf("%s %-12s %-8s call %d", s.at.UTC().Format(clock), s.who, s.what, s.call))
 	}
 	return lines
+}
+
+// creates tells whether a process has sent a create since a time.
+func (t *traffic) creates(who string, since time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.latest[who].After(since)
 }
 
 // created are the creates of one process from from until to.

@@ -65,7 +65,7 @@ func play(ctx context.Context, o options, out io.Writer) (verdict, error) {
 
 // assemble starts the members of the group.
 func (g *game) assemble() error {
-	c := &crew{binary: g.o.binary, dir: g.o.dir, book: g.book, env: g.env()}
+	c := &crew{binary: g.o.binary, dir: g.o.dir, book: g.book, env: g.env(), creates: g.portal.traffic.creates}
 	for i, p := range g.cluster.paths {
 		name := guest
 		if i < members {

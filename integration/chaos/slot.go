@@ -62,10 +62,15 @@ func (s *slot) suffer(ctx context.Context, a action) error {
 		rest(ctx, a.lasts)
 		s.now().kill()
 		return s.start()
-	case freezeShort, freezeLong:
+	case freezeShort:
+		s.freeze(ctx, a.lasts)
+		return nil
+	case freezeLong:
+		s.aim(ctx)
 		s.freeze(ctx, a.lasts)
 		return nil
 	case freezeBlind:
+		s.aim(ctx)
 		from := time.Now()
 		s.path.cut()
 		s.freeze(ctx, a.lasts)
@@ -76,6 +81,18 @@ func (s *slot) suffer(ctx context.Context, a action) error {
 	}
 	rest(ctx, a.lasts)
 	return s.start()
+}
+
+// aimLimit is how long a blow waits for its moment.
+const aimLimit = 8 * time.Second
+
+// aim waits until the process is creating contacts: one that is stopped without any work says little.
+func (s *slot) aim(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, aimLimit)
+	defer cancel()
+	for began := time.Now(); ctx.Err() == nil && !s.crew.creates(s.now().name, began); {
+		rest(ctx, 5*time.Millisecond)
+	}
 }
 
 // freeze stops the process where it is, and lets it go on.
