@@ -17,12 +17,13 @@ func floodAt(limit int) func(*crmclient.Config) {
 // A new mandatory field: as many letters as the limit says, then everything waits; the first
 // success releases, and who waited is delivered.
 func TestFloodHoldsAndReleases(t *testing.T) {
-	inBubble(t, portalWithField(), floodAt(10), func(w *world) {
+	inBubble(t, slowPortal(), floodAt(10), func(w *world) {
 		w.setFaults(crmtest.Faults{Mandatory: []string{"post"}})
 		var all []<-chan ended
 		for n := range 40 {
 			all = append(all, w.start(w.t.Context(), lead(n)))
 		}
+		later(0) // all are there before the first answer: a hold that holds nobody ends
 		later(6 * time.Hour)
 		w.wantHolds("flood")
 		if h := w.creator.Status().Holds[0]; h.Status != 400 || h.Code == "" {
