@@ -72,27 +72,27 @@ func (c *Creator) Create(ctx context.Context, r Request) (Result, error) {
 		if o.class == classDone {
 			return Result{ContactID: o.id, Attempts: e.written}, nil
 		}
-		c.digest(e, o)
+		c.digest(e, *o)
 	}
 }
 
 // try makes one create when the event's time has come.
-func (c *Creator) try(ctx context.Context, e *event) (outcome, error) {
+func (c *Creator) try(ctx context.Context, e *event) (*outcome, error) {
 	if err := sleepUntil(ctx, e.req.Stop, e.retryAt); err != nil {
-		return outcome{}, err
+		return nil, err
 	}
 	t := &ticket{kind: kindCreate, event: e}
 	o, err := c.submit(ctx, e.req.Stop, t)
 	if err != nil {
 		e.inTheAir = t.sent.Load()
-		return outcome{}, err
+		return nil, err
 	}
 	if !o.written.IsZero() {
 		e.written++
 	}
 	if o.class == classLeaseLost {
 		e.inTheAir = !o.written.IsZero()
-		return o, fmt.Errorf("%w: %w", ErrLeaseLost, o.lease)
+		return nil, fmt.Errorf("%w: %w", ErrLeaseLost, o.lease)
 	}
 	return o, nil
 }
@@ -318,8 +318,11 @@ func (c *Creator) lookAgain(ctx context.Context, e *event) (id int64, asked time
 	}
 	for _, w := range ways {
 		o, err := c.submit(ctx, e.req.Stop, &ticket{kind: kindLookUp, event: e, way: w})
-		if err != nil || o.id > 0 {
-			return o.id, o.written, err
+		if err != nil {
+			return 0, time.Time{}, err
+		}
+		if o.id > 0 {
+			return o.id, o.written, nil
 		}
 		if asked.IsZero() || o.written.Before(asked) {
 			asked = o.written

@@ -29,9 +29,9 @@ const gatherTime = 50 * time.Millisecond
 type ticket struct {
 	kind  kind
 	event *event
-	way   way          // of a look-up
-	since time.Time    // when it was submitted
-	reply chan outcome // of capacity 1: a slot never waits for a caller
+	way   way           // of a look-up
+	since time.Time     // when it was submitted
+	reply chan *outcome // of capacity 1: a slot never waits for a caller
 
 	// sent is set before a create is written; a caller that leaves reads it after it
 	// has ended the job's ctx, which the slot looks at after setting it.
@@ -54,13 +54,14 @@ type job struct {
 	live   int // tickets with somebody waiting; guarded by Creator.mu
 }
 
-// submit waits until a slot has dealt with a ticket. When ctx ends before, the ticket's
+// submit waits until a slot has dealt with a ticket. Its result is a pointer for the sake of
+// the callers' stacks: as many as a window has wait here. When ctx ends before, the ticket's
 // request is broken off unless others wait for it as well; it may have taken effect.
 // After stop only a request in the air is waited for.
-func (c *Creator) submit(ctx context.Context, stop <-chan struct{}, t *ticket) (outcome, error) {
-	t.reply, t.since = make(chan outcome, 1), time.Now()
+func (c *Creator) submit(ctx context.Context, stop <-chan struct{}, t *ticket) (*outcome, error) {
+	t.reply, t.since = make(chan *outcome, 1), time.Now()
 	if stopped(stop) {
-		return outcome{}, ErrStopped
+		return nil, ErrStopped
 	}
 	c.mu.Lock()
 	c.queue[t.kind] = append(c.queue[t.kind], t)
@@ -89,7 +90,7 @@ func (c *Creator) submit(ctx context.Context, stop <-chan struct{}, t *ticket) (
 	case o := <-t.reply: // both at once: what is known is worth more
 		return o, nil
 	default:
-		return outcome{}, err
+		return nil, err
 	}
 }
 
@@ -103,7 +104,7 @@ func (c *Creator) inTheAir(t *ticket) bool {
 }
 
 // stopped is the error of an outcome that stands for none.
-func (o outcome) stopped() error {
+func (o *outcome) stopped() error {
 	if o.class == classStopped {
 		return ErrStopped
 	}
@@ -182,7 +183,7 @@ func (c *Creator) admit() {
 		return
 	}
 	for _, t := range c.queue[kindPrepare] {
-		t.reply <- outcome{class: classDone}
+		t.reply <- &outcome{class: classDone}
 	}
 	c.queue[kindPrepare] = nil
 }
@@ -300,7 +301,7 @@ func (c *Creator) run(j *job) {
 // answer hands an outcome to the ticket's caller.
 func (c *Creator) answer(t *ticket, o outcome) {
 	t.answered = true
-	t.reply <- o
+	t.reply <- &o
 }
 
 // finish gives the slot back, and what was paid for a request that was not sent; tickets that got no answer go to the end of their queue, so
@@ -325,7 +326,7 @@ func (c *Creator) finish(j *job) {
 		t.sent.Store(false) // what was sent without an answer took no effect
 		switch {
 		case t.stopping:
-			t.reply <- outcome{class: classStopped}
+			t.reply <- &outcome{class: classStopped}
 		default:
 			c.queue[t.kind] = append(c.queue[t.kind], t)
 		}
