@@ -23,7 +23,7 @@ type flight struct {
 
 	panicked   bool // a create panicked: nobody knows whether it was sent
 	inherited  bool // suspect, because an earlier owner may have sent it
-	explores   bool // taken up for the exploration
+	explores   bool // looked up for the exploration
 	suspect    bool
 	sentBefore func() time.Time
 
@@ -46,15 +46,15 @@ func (p *partition) takeUp(ctx context.Context, f *flight) error {
 	f.inherited = p.progress.standing(f.Offset) == standingSuspect
 	f.suspect = f.inherited || before || f.event.Replays > 0 || p.careful()
 	f.sentBefore = p.sentBefore(f.inherited)
-	if f.inherited && p.explore.on {
-		f.explores = true
-		p.explore.out++
-	}
 	if len(f.Key) > 0 {
 		if ahead := p.turns[string(f.Key)]; ahead != nil {
 			f.turn = append(f.turn, ahead.done)
 		}
 		p.turns[string(f.Key)] = f
+	}
+	// One that waits for a letter, or for those before it, is not being looked up.
+	if f.explores = f.inherited && p.explore.on && f.failure == nil && len(f.turn) == 0; f.explores {
+		p.explore.out++
 	}
 	p.progress.deliver(f.Offset, f.Time, f.suspect)
 	p.newest = f.Time

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -185,4 +186,39 @@ func TestExplorationGoesAroundWhatIsStuck(t *testing.T) {
 		r.await("all", func() bool { return r.commits()[0].offset == 1000 })
 		p.shutdown(t)
 	})
+}
+
+// What is not looked up yet, be it long, does not keep an exploration from its end: letters
+// that cannot be written, and records in line behind one of their key.
+func TestExplorationGoesAroundWhatIsNotLookedUp(t *testing.T) {
+	const many, lookUp = explorationSlack + 16, time.Second
+	for name, waits := range map[string]func(i int) message{
+		"letters": func(int) message { return message{value: "no JSON"} },
+		"line":    func(i int) message { return message{key: "one", value: fmt.Sprintf(`{"id":"line%d"}`, i)} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(t *testing.T, r *rig) {
+				var all []message
+				for i := range many {
+					all = append(all, waits(i))
+				}
+				r.produce(append(all, events("e", 1000)...)...)
+				r.crm.setAnswer(func(_ context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
+					if q.Suspect {
+						time.Sleep(lookUp)
+					}
+					return crmclient.Result{}, nil, false
+				})
+				broken := r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: testLetters, Err: kerr.NotLeaderForPartition, Count: -1})
+				p := r.start()
+				time.Sleep(6 * lookUp)
+				if n := len(r.crm.createdIDs()); n < 1000 {
+					t.Errorf("%d of 1000 events that need not wait were delivered", n)
+				}
+				broken.Remove()
+				r.await("all", func() bool { return r.commits()[0].offset == 1000+many })
+				p.shutdown(t)
+			})
+		})
+	}
 }
