@@ -58,8 +58,8 @@ func (b batchAnswer) item(id string) outcome {
 	return outcome{class: classDoubt, code: "NO_RESULT", item: true}
 }
 
-// page is the outcome of a list, as rows.
-func (b batchAnswer) page(id string) page {
+// page is the outcome of a list, as rows, if there are any to read.
+func (b batchAnswer) page(id string) (_ page, ok bool) {
 	var meta pageMeta
 	_ = json.Unmarshal(b.meta[id], &meta) // a missing meta tells nothing
 	return parsePage(b.results[id], meta)

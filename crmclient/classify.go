@@ -148,13 +148,9 @@ func (o *outcome) takeID(w way) {
 	if o.class != classDone {
 		return
 	}
-	var id number
-	id, o.marks = w.identify(row(o.data))
-	if id < 1 || id != number(math.Trunc(float64(id))) {
+	if o.id, o.marks = w.identify(row(o.data)); o.id == 0 {
 		o.class, o.code = classDoubt, "NO_ID"
-		return
 	}
-	o.id = int64(id)
 }
 
 // classOf decides by status and code. code is "" when the body was not the CRM's.

@@ -30,6 +30,7 @@ func TestClassifyAnswers(t *testing.T) {
 		{201, `{"success":true,"data":{"id":0}}`, classDoubt},
 		{201, `{"success":true,"data":{"id":1.5}}`, classDoubt},
 		{201, `{"success":true,"data":{"id":null}}`, classDoubt},
+		{201, `{"success":true,"data":{"id":1e30}}`, classDoubt},
 		{201, `{"success":true}`, classDoubt},
 		{201, `{"success":tr`, classDoubt},
 		{201, ``, classDoubt},

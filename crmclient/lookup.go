@@ -127,8 +127,9 @@ func (c *Creator) lookUpHalves(j *job, tickets []*ticket) outcome {
 	return first
 }
 
-// strange counts the rows that nobody asked for: with another value of the
-// field, and without one, as when the field is gone or the filter is not obeyed.
+// strange counts the rows that nobody asked for: with another value of the field, and
+// without one, as when the field is gone or the filter is not obeyed. A row that does not
+// tell whose contact it is, or which, is like one without.
 type strange struct{ other, blank int }
 
 // match finds the tickets' contacts among rows, and counts the others.
@@ -145,14 +146,14 @@ func (c *Creator) match(tickets []*ticket, rows []row) (found map[*ticket]int64,
 		id := textIn(marks.mark)
 		asked := byID[strings.ToLower(id)]
 		switch {
-		case id == "":
+		case id == "", contact == 0:
 			strangers.blank++
 		case len(asked) == 0:
 			strangers.other++
 		}
 		for _, t := range asked {
-			if contact >= 1 && w.carries(marks, c.cfg.Originator, t.event.req.OriginID) {
-				found[t] = older(found[t], int64(contact))
+			if contact > 0 && w.carries(marks, c.cfg.Originator, t.event.req.OriginID) {
+				found[t] = older(found[t], contact)
 			}
 		}
 	}
@@ -209,7 +210,9 @@ type pageMeta struct {
 	Total     *int `json:"total"`
 }
 
-func parsePage(data json.RawMessage, meta pageMeta) page {
+// parsePage reads rows; it is not ok when there is no list, be it an empty one: only a list
+// tells that something is absent.
+func parsePage(data json.RawMessage, meta pageMeta) (_ page, ok bool) {
 	raw := rowsOf(data)
 	p := page{rows: make([]row, len(raw)), more: meta.HasMore || meta.Truncated}
 	if meta.Total != nil {
@@ -218,7 +221,7 @@ func parsePage(data json.RawMessage, meta pageMeta) page {
 	for i := range raw {
 		p.rows[i] = row(raw[i])
 	}
-	return p
+	return p, raw != nil
 }
 
 // search makes one request for contacts.
@@ -231,11 +234,11 @@ func (c *Creator) search(j *job, filter map[string]any, fields []string) (page, 
 	if o.class != classDone {
 		return page{}, o
 	}
-	if len(o.data) == 0 || o.data[0] != '[' && o.data[0] != '{' {
-		o.class, o.code = classDoubt, "NO_ROWS"
-		return page{}, o
-	}
 	var meta pageMeta
 	_ = json.Unmarshal(o.extra, &meta) // a missing meta tells nothing
-	return parsePage(o.data, meta), o
+	p, ok := parsePage(o.data, meta)
+	if !ok {
+		o.class, o.code = classDoubt, "NO_ROWS"
+	}
+	return p, o
 }

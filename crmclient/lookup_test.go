@@ -1,6 +1,7 @@
 package crmclient_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -96,6 +97,10 @@ func TestLookUpFailsAndAsksAgain(t *testing.T) {
 		"truncated": {End: crmtest.Truncate},
 		"no rows":   {Status: 200, Body: `{"success":true}`},
 		"html":      {Status: 200, Body: `<html>`},
+		"no list":   {Status: 200, Body: `{"success":true,"data":{"contacts":[]}}`},
+		"null":      {Status: 200, Body: `{"success":true,"data":null}`},
+		"no id":     {Status: 200, Body: ourRow(1, `null`)},
+		"odd id":    {Status: 200, Body: ourRow(1, `1e30`)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, portalWithField(), nil, func(w *world) {
@@ -119,6 +124,11 @@ func TestLookUpFailsAndAsksAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+// ourRow answers a look-up with an event's contact.
+func ourRow(n int, id string) string {
+	return fmt.Sprintf(`{"success":true,"data":[{"id":%s,"ufCrm_LEADBRIDGE_EVENT_ID":%q}],"meta":{"total":1,"hasMore":false}}`, id, originID(n))
 }
 
 // A stranger on a page that the portal says is whole is no reason to hold; one

@@ -2,6 +2,7 @@ package crmclient
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 
 	"github.com/leadbridge/leadbridge/internal/jsontext"
@@ -105,23 +106,30 @@ func textIn(raw json.RawMessage) string {
 	return ""
 }
 
-// numberIn is a value's number; what is none is 0.
-func numberIn(raw json.RawMessage) (n number) {
+// maxContactID is the largest that a JSON number tells exactly.
+const maxContactID = 1 << 53
+
+// contactIn is a contact's id, 0 for what can be none.
+func contactIn(raw json.RawMessage) int64 {
+	var n number
 	_ = n.UnmarshalJSON(raw) // never fails
-	return n
+	if n < 1 || n > maxContactID || n != number(math.Trunc(float64(n))) {
+		return 0
+	}
+	return int64(n)
 }
 
 // identified is what tells which event's contact a row is.
 type identified struct{ mark, owner json.RawMessage }
 
-// identify reads a contact's id and what it has where the way puts ours.
-func (w way) identify(r row) (id number, marks identified) {
+// identify reads a contact's own id, 0 for none, and what it has where the way puts ours.
+func (w way) identify(r row) (contact int64, marks identified) {
 	field := w.field
 	if w.tag() {
 		field = tagField
 	}
 	found := r.pick("id", field, nativeOwner)
-	return numberIn(found[0]), identified{found[1], found[2]}
+	return contactIn(found[0]), identified{found[1], found[2]}
 }
 
 // carries tells whether a contact is the event's. One of another originator is not,

@@ -34,7 +34,11 @@ func (c *Creator) lookUpTags(j *job, tickets []*ticket) outcome {
 	for i, t := range tickets {
 		one := data.item(strconv.Itoa(i))
 		if one.class == classDone {
-			one = c.matchTag(j, t, data.page(strconv.Itoa(i)), asked)
+			if rows, ok := data.page(strconv.Itoa(i)); ok {
+				one = c.matchTag(j, t, rows, asked)
+			} else {
+				one.class, one.code, one.item = classDoubt, "NO_ROWS", true
+			}
 		}
 		if one.class != classDone {
 			o = one // the others' answers hold; this one asks again
@@ -101,8 +105,8 @@ func (c *Creator) settleTag(t *ticket, p page, asked time.Time) bool {
 	var id int64
 	for _, r := range p.rows {
 		contact, marks := t.way.identify(r)
-		if contact >= 1 && t.way.carries(marks, c.cfg.Originator, t.event.req.OriginID) {
-			id = older(id, int64(contact))
+		if contact > 0 && t.way.carries(marks, c.cfg.Originator, t.event.req.OriginID) {
+			id = older(id, contact)
 		}
 	}
 	return c.settleFound([]*ticket{t}, map[*ticket]int64{t: id}, asked) > 0

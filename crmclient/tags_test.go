@@ -143,6 +143,9 @@ func TestTagLookUpItemFails(t *testing.T) {
 			if n == 2 {
 				return crmtest.Action{Items: map[string]crmtest.ItemError{"0": {}}} // in neither map
 			}
+			if n < 9 {
+				return crmtest.Action{Status: 200, Body: `{"success":true,"data":{"results":{"0":null,"1":null},"errors":{}}}`}
+			}
 			return crmtest.Action{}
 		})
 		one, two := w.start(w.t.Context(), suspect(1)), w.start(w.t.Context(), suspect(2))
