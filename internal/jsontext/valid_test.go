@@ -4,16 +4,26 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
-// FuzzValidJSON: what is JSON is what encoding/json says.
+// FuzzValidJSON: what is JSON, and what an object's members are, is what encoding/json says.
 func FuzzValidJSON(f *testing.F) {
 	for _, text := range jsonSamples() {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if got, want := Valid([]byte(text), func(_, _ []byte) {}), json.Valid([]byte(text)); got != want {
+		members := map[string]json.RawMessage{}
+		got := Valid([]byte(text), func(name, value []byte) { members[string(name)] = value })
+		if want := json.Valid([]byte(text)); got != want {
 			t.Fatalf("%q: valid %v, encoding/json says %v", text, got, want)
+		}
+		var want map[string]json.RawMessage
+		if json.Unmarshal([]byte(text), &want) == nil && want != nil {
+			if diff := cmp.Diff(want, members); diff != "" {
+				t.Errorf("%q (-want +got):\n%s", text, diff)
+			}
 		}
 	})
 }
@@ -60,7 +70,7 @@ func TestValidJSONDepth(t *testing.T) {
 func jsonSamples() []string {
 	return []string{
 		"", " ", "null", "true", "false", " [ ] ", "{}", `{"a" : [1, 2.5, -0, -0.1e+10, 1E-7, 0e0] , "b":{"c":null}}`,
-		`["\"\\\/\b\f\n\r\t\u0041\uD83D\uDE00\ud800","ж"]`, `[[[{}]],{"":""}]`, `"a b"`, `-12.50e07`, "\xEF\xBB\xBF{}", "nul", "truefalse", "1 2", "[1 2]", "[,]", "{,}",
+		`{"a":1,"\u0061" :{"b":[2]},"\ud800":"c", "":null}`, "{\"\xff\" : 1 }", `["\"\\\/\b\f\n\r\t\u0041\uD83D\uDE00\ud800","ж"]`, `[[[{}]],{"":""}]`, `"a b"`, `-12.50e07`, "\xEF\xBB\xBF{}", "nul", "truefalse", "1 2", "[1 2]", "[,]", "{,}",
 		`{"a"}`, `{"a":}`, `{1:2}`, `["a",]`, `{"a":1,}`, `01`, `1.`, `.5`, `+1`, `1e`, `--1`, "\"\xff\"", "\"\x7f\"", "\x00", "[1]\x00", "[1\x00]", "[\v1]", `"\x41"`, `"\u12"`, `"\`,
 	}
 }
