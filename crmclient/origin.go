@@ -68,22 +68,21 @@ func (w way) owned(p *portal) bool { return w.field == nativeField && p.writable
 type row json.RawMessage
 
 // get reads a field under any of its spellings; nil says that it is not there.
-func (r row) get(name string) json.RawMessage { return r.pick(name, "", "")[0] }
+func (r row) get(name string) json.RawMessage { return r.pick([3]string{name})[0] }
 
 // pick reads three fields in one pass.
-func (r row) pick(names ...string) (values [3]json.RawMessage) {
+func (r row) pick(names [3]string) (values [3]json.RawMessage) {
 	if !jsontext.IsObject(json.RawMessage(r)) {
 		return values
 	}
-	var folded [len(values)]string
 	for i, name := range names {
-		folded[i] = foldField(name)
+		names[i] = foldField(name)
 	}
 	for key, value := range jsontext.Members(json.RawMessage(r)) {
 		if likeUserField(key) {
 			key = []byte(foldField(string(key)))
 		}
-		for i, name := range folded {
+		for i, name := range names {
 			if string(key) == name {
 				values[i] = value
 			}
@@ -128,7 +127,7 @@ func (w way) identify(r row) (contact int64, marks identified) {
 	if w.tag() {
 		field = tagField
 	}
-	found := r.pick("id", field, nativeOwner)
+	found := r.pick([3]string{"id", field, nativeOwner})
 	return contactIn(found[0]), identified{found[1], found[2]}
 }
 
