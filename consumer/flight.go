@@ -23,7 +23,7 @@ type flight struct {
 
 	panicked   bool // a create panicked: nobody knows whether it was sent
 	inherited  bool // suspect, because an earlier owner may have sent it
-	explores   bool // looked up for the exploration
+	explores   bool // being looked up for the exploration
 	suspect    bool
 	sentBefore func() time.Time
 
@@ -99,12 +99,21 @@ func (p *partition) land(f *flight) {
 	close(f.done)
 	p.seen.leave(f.event.ID, f.done)
 	p.buffer.release(f.size)
+	p.explored(f)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if key := string(f.Key); p.turns[key] == f {
 		delete(p.turns, key)
 	}
+}
+
+// explored ends a record's part in the exploration. What its end still takes, such as
+// a letter that cannot be written, is no look-up.
+func (p *partition) explored(f *flight) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if f.explores {
+		f.explores = false
 		p.explore.out--
 		signal(p.wake)
 	}
@@ -156,6 +165,7 @@ func (p *partition) deliver(f *flight) bool {
 // create has the contact made. It leaves a failure in f when the CRM will never
 // take it; false says that it was cut short.
 func (p *partition) create(f *flight) bool {
+	defer p.explored(f)
 	began := time.Now()
 	result, err := p.callCreator(f)
 	if f.failure != nil { // it panicked

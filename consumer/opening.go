@@ -89,7 +89,7 @@ func unsentFrom(spans []span, offset int64) []span {
 type exploration struct {
 	on      bool
 	window  int
-	out     int // records that are looked up for it and have not ended
+	out     int // records that are being looked up for it
 	absent  int
 	foundAt bool
 }

@@ -188,12 +188,13 @@ func TestExplorationGoesAroundWhatIsStuck(t *testing.T) {
 	})
 }
 
-// What is not looked up yet, be it long, does not keep an exploration from its end: letters
-// that cannot be written, and records in line behind one of their key.
+// What is not being looked up does not keep an exploration from its end, however long it
+// takes: letters that cannot be written, and records in line behind one of their key.
 func TestExplorationGoesAroundWhatIsNotLookedUp(t *testing.T) {
 	const many, lookUp = explorationSlack + 16, time.Second
 	for name, waits := range map[string]func(i int) message{
 		"letters": func(int) message { return message{value: "no JSON"} },
+		"refused": func(i int) message { return event(fmt.Sprint("refused", i)) },
 		"line":    func(i int) message { return message{key: "one", value: fmt.Sprintf(`{"id":"line%d"}`, i)} },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -206,6 +207,9 @@ func TestExplorationGoesAroundWhatIsNotLookedUp(t *testing.T) {
 				r.crm.setAnswer(func(_ context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
 					if q.Suspect {
 						time.Sleep(lookUp)
+					}
+					if strings.HasPrefix(q.OriginID, "refused") {
+						return crmclient.Result{}, &crmclient.Rejection{Reason: crmclient.ReasonRefused}, true
 					}
 					return crmclient.Result{}, nil, false
 				})
