@@ -16,8 +16,9 @@ const (
 	// idleTimeout is shorter than servers' usual 60 s and more: a create that
 	// meets a connection just being closed is in doubt for half a minute.
 	idleTimeout = 30 * time.Second
-	// batchBuffer holds a usual batch, or its answer, in bytes.
-	batchBuffer = 32 << 10
+	// batchBuffer holds a usual batch, or its answer, in bytes: one that is larger by a little
+	// leaves in two writes, and net/http makes a buffer for the second.
+	batchBuffer = 64 << 10
 )
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
