@@ -173,7 +173,7 @@ func (c *Creator) settle(tickets []*ticket, found map[*ticket]int64, asked time.
 	for _, t := range tickets {
 		if !t.answered {
 			c.meter.lookUp("absent", 1)
-			c.answer(t, outcome{class: classDone, written: asked})
+			c.answer(t, &outcome{class: classDone, written: asked})
 		}
 	}
 }
@@ -185,7 +185,7 @@ func (c *Creator) settleFound(tickets []*ticket, found map[*ticket]int64, asked 
 		if id := found[t]; id > 0 && !t.answered {
 			c.meter.lookUp("found", 1)
 			c.passed(t.event, t.job)
-			c.answer(t, outcome{class: classDone, written: asked, id: id})
+			c.answer(t, &outcome{class: classDone, written: asked, id: id})
 			n++
 		}
 	}

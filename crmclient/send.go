@@ -32,7 +32,7 @@ func (c *Creator) load(j *job, p *portal) []*ticket {
 		if err := c.encode(t.event, p); err != nil {
 			o := outcome{class: classRefused, code: "UNENCODABLE", message: "the contact cannot be written as JSON"}
 			c.judge(j, t.event, p.way, &o)
-			c.answer(t, o)
+			c.answer(t, &o)
 			continue
 		}
 		fit = append(fit, t)
@@ -43,7 +43,7 @@ func (c *Creator) load(j *job, p *portal) []*ticket {
 	held := fit[:0]
 	for _, t := range fit {
 		if err := t.event.lease(); err != nil {
-			c.answer(t, outcome{class: classLeaseLost, lease: err})
+			c.answer(t, &outcome{class: classLeaseLost, lease: err})
 			continue
 		}
 		held = append(held, t)
@@ -88,7 +88,7 @@ func (c *Creator) handOut(tickets []*ticket, outcomes []outcome, floods int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, t := range tickets {
-		o := outcomes[i]
+		o := &outcomes[i]
 		o.floods = floods
 		if o.class == classAgain {
 			continue
@@ -112,8 +112,8 @@ func (c *Creator) encode(e *event, p *portal) error {
 		c.report(unknown)
 		c.mu.Unlock()
 	}
-	// Most contacts fit; what outgrows it is one allocation more.
-	body, err := p.way.mark(fields, p, c.cfg.Originator, e.req.OriginID).appendJSON(make([]byte, 0, 512))
+	fields = p.way.mark(fields, p, c.cfg.Originator, e.req.OriginID)
+	body, err := fields.appendJSON(make([]byte, 0, fields.size()))
 	if err != nil {
 		return err
 	}

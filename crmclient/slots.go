@@ -289,7 +289,7 @@ func (c *Creator) run(j *job) {
 	switch j.kind {
 	case kindPrepare:
 		for _, t := range j.tickets {
-			c.answer(t, outcome{class: classDone})
+			c.answer(t, &outcome{class: classDone})
 		}
 	case kindLookUp:
 		c.lookUp(j)
@@ -299,9 +299,9 @@ func (c *Creator) run(j *job) {
 }
 
 // answer hands an outcome to the ticket's caller.
-func (c *Creator) answer(t *ticket, o outcome) {
+func (c *Creator) answer(t *ticket, o *outcome) {
 	t.answered = true
-	t.reply <- &o
+	t.reply <- o
 }
 
 // finish gives the slot back, and what was paid for a request that was not sent; tickets that got no answer go to the end of their queue, so
