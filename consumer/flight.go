@@ -259,12 +259,17 @@ func (p *partition) callOnce(f *flight) (result crmclient.Result, err error) {
 	})
 }
 
-// sentWay is the field by which an earlier owner marked its contacts.
+// sentWay is the field by which an earlier owner marked its contacts. Whoever
+// writes events can write headers, and a look-up that the CRM refuses holds
+// everybody: of a header only what can be such a field counts.
 func (p *partition) sentWay(f *flight) string {
 	if f.inherited {
 		return p.openedAt.left.way
 	}
-	return header.Text(f.Headers, header.Way)
+	if name := header.Text(f.Headers, header.Way); crmclient.CanBeOriginField(name) {
+		return name
+	}
+	return ""
 }
 
 // lookedUp feeds the exploration of a partition without a commit.

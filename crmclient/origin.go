@@ -41,6 +41,15 @@ func parseWay(name string) way {
 	return way{field: name}
 }
 
+// maxFieldName is longer than any field's name.
+const maxFieldName = 100
+
+// CanBeOriginField tells whether contacts can carry ids in a field of that name, as far
+// as the name tells: "none", the native field, or a user field.
+func CanBeOriginField(name string) bool {
+	return name == originNone || name == nativeField || likeUserField(name) && len(name) <= maxFieldName
+}
+
 // tagOf is the text that marks a contact as an event's. The brackets end the id, so that
 // none is the beginning of another.
 func tagOf(originator, id string) string { return "[" + originator + ":" + id + "]" }
