@@ -63,7 +63,8 @@ type Transformer interface {
 	Contact(transform.Event) (crmclient.Contact, error)
 }
 
-// Contact builds the contact of a letter's event; the error is a *transform.Rejection.
+// Contact builds the contact of a letter's event. The error is a *transform.Rejection;
+// beside it stands what is known of the contact.
 func (l Letter) Contact(t Transformer) (crmclient.Contact, error) {
 	event, err := t.Decode(l.record())
 	if err != nil {
@@ -76,7 +77,7 @@ func (l Letter) Contact(t Transformer) (crmclient.Contact, error) {
 // e-mail addresses masked by what t knows of the event.
 func (t *Topic) Line(l Letter, by Transformer) Line {
 	line := t.line(l)
-	contact, _ := l.Contact(by) // none: nothing more is known
+	contact, _ := l.Contact(by) // what a rejection leaves of it is enough to mask
 	line.Masked = true
 	if l.Key != nil {
 		line.setKey([]byte(transform.MaskText(string(l.Key), contact)))

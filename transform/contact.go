@@ -6,7 +6,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// Contact builds the contact. The error is a *Rejection.
+// Contact builds the contact. The error is a *Rejection; beside one for want of a
+// contact point stands what is known of the person, so that it can be hidden.
 func (t *Transformer) Contact(e Event) (crmclient.Contact, error) {
 	data, reject := t.fields(e)
 	if reject != nil {
@@ -16,7 +17,7 @@ func (t *Transformer) Contact(e Event) (crmclient.Contact, error) {
 	l.read(data)
 	c := l.build(t.region, t.sourceID)
 	if len(c.Phones) == 0 && len(c.Emails) == 0 {
-		return crmclient.Contact{}, &Rejection{Reason: ReasonNoContactPoint, Message: "there is no usable phone number and no usable e-mail address"}
+		return c, &Rejection{Reason: ReasonNoContactPoint, Message: "there is no usable phone number and no usable e-mail address"}
 	}
 	return c, nil
 }

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -39,5 +40,27 @@ func TestMaskCutsLongTexts(t *testing.T) {
 		if got := Mask([]byte(value), crmclient.Contact{}); len(got) > 5000 {
 			t.Errorf("%d bytes of %d", len(got), len(value))
 		}
+	}
+}
+
+// Who leaves no way to be reached has a name all the same.
+func TestMaskKnowsWhoHasNoContactPoint(t *testing.T) {
+	t.Parallel()
+	tr, err := New(Options{Mapping: "preset:typeform"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := []byte(`{"form_response":{"definition":{"fields":[{"id":"q1","title":"First name"},{"id":"q2","title":"City"}]},` +
+		`"answers":[{"type":"text","text":"Anna","field":{"id":"q1"}},{"type":"text","text":"Омск","field":{"id":"q2"}}]}}`)
+	e, err := tr.Decode(Record{Topic: "leads", Value: value})
+	if err != nil {
+		t.Fatal(err)
+	}
+	contact, err := tr.Contact(e)
+	if r, ok := errors.AsType[*Rejection](err); !ok || r.Reason != ReasonNoContactPoint {
+		t.Fatal(err)
+	}
+	if masked := Mask(value, contact); strings.Contains(masked, "Anna") || !strings.Contains(masked, "Омск") {
+		t.Error(masked)
 	}
 }
