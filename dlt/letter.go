@@ -87,14 +87,14 @@ func newLetter(r transform.Record) Letter {
 		Code:         text(header.Code),
 		Message:      text(header.Message),
 		Attempts:     int(number(text(header.Attempts))),
-		Replays:      int(number(text(header.Replays))),
+		Replays:      int(count(text(header.Replays))),
 		FailedAt:     text(header.FailedAt),
 		FirstFailure: text(header.FirstFailure),
 		Version:      text(header.Version),
 		Original: Origin{
 			Topic:     text(header.Topic),
-			Partition: int(number(text(header.Partition))),
-			Offset:    number(text(header.Offset)),
+			Partition: int(count(text(header.Partition))),
+			Offset:    count(text(header.Offset)),
 			Timestamp: text(header.Timestamp),
 		},
 		Key:     r.Key,
@@ -110,6 +110,9 @@ func number(text string) int64 {
 	}
 	return n
 }
+
+// count reads what is never negative; whoever writes events can write headers.
+func count(text string) int64 { return max(number(text), 0) }
 
 // record is the event as transform reads it: identity and times come from the headers.
 func (l Letter) record() transform.Record {
