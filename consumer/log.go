@@ -28,11 +28,20 @@ type Bounds struct{ First, End int64 }
 
 // Bounds tells those of all partitions; the error is ErrNoTopic when there is none.
 func (l *Log) Bounds(ctx context.Context) (map[int]Bounds, error) {
+	return l.bounds(ctx, kafka.ReadCommitted)
+}
+
+// Written is Bounds, with what open transactions hold back too.
+func (l *Log) Written(ctx context.Context) (map[int]Bounds, error) {
+	return l.bounds(ctx, kafka.ReadUncommitted)
+}
+
+func (l *Log) bounds(ctx context.Context, isolation kafka.IsolationLevel) (map[int]Bounds, error) {
 	ids, err := l.broker.partitions(ctx)
 	if err != nil {
 		return nil, err
 	}
-	found, err := l.broker.listOffsets(ctx, ids, kafka.ReadCommitted)
+	found, err := l.broker.listOffsets(ctx, ids, isolation)
 	if err != nil {
 		return nil, err
 	}

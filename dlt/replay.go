@@ -117,6 +117,9 @@ func (r *replay) pass(ctx context.Context) error {
 		if err := r.writer.begin(ctx); err != nil {
 			return &writeError{err}
 		}
+		if err := r.topic.awaitMarkers(ctx); err != nil {
+			return err
+		}
 	}
 	idx, err := r.topic.scan(ctx, r.opts.Filter, r.until)
 	if err != nil {
