@@ -83,6 +83,9 @@ func (e *erasure) run(ctx context.Context) error {
 		if err := e.writer.begin(ctx); err != nil { // so that nobody replays meanwhile
 			return err
 		}
+		if err := e.topic.awaitMarkers(ctx); err != nil {
+			return err
+		}
 	}
 	idx, err := e.topic.scan(ctx, Filter{States: []State{StateOpen}}, nil)
 	if err != nil {
@@ -95,6 +98,7 @@ func (e *erasure) run(ctx context.Context) error {
 	if err := e.find(ctx, idx); err != nil {
 		return err
 	}
+	e.forgetGone(ctx)
 	e.countOthers()
 	if err := e.rules(ctx); err != nil {
 		return err
@@ -152,6 +156,21 @@ func (e *erasure) take(l Letter, idx *index) {
 	if l.Original.Topic != "" {
 		e.report.Remains = append(e.report.Remains, Remains{l.Original.Topic, l.Original.Partition, l.Original.Offset, written.UTC()})
 	}
+}
+
+// forgetGone leaves out of what remains the events that their topic has deleted already.
+func (e *erasure) forgetGone(ctx context.Context) {
+	events := e.topic.cfg.Topic
+	log := consumer.NewLog(e.topic.cfg, events)
+	defer log.Close()
+	bounds, err := log.Bounds(ctx)
+	if err != nil {
+		return // then they are named, though they may be gone
+	}
+	e.report.Remains = slices.DeleteFunc(e.report.Remains, func(r Remains) bool {
+		b, there := bounds[r.Partition]
+		return r.Topic == events && (!there || r.Offset < b.First || r.Offset >= b.End)
+	})
 }
 
 func (e *erasure) countOthers() {
@@ -212,16 +231,19 @@ func (e *erasure) erasableKeys(topic string) []string {
 }
 
 // write writes the markers, and tombstones where they do something. A marker
-// stands beside its letter, so that retention takes both.
+// stands beside each copy of its letter, so that retention takes it after all of them.
 func (e *erasure) write(ctx context.Context) error {
 	now := time.Now()
 	records := map[place][]kafka.Record{}
 	for id, letters := range e.matched {
-		if id.event == "" {
-			continue
+		marked := map[place]bool{}
+		for _, l := range letters {
+			beside := place{e.topic.cfg.DeadLetterTopic, l.Partition}
+			if !marked[beside] {
+				marked[beside] = true
+				records[beside] = append(records[beside], newMarker(id, StateErased, now))
+			}
 		}
-		beside := place{e.topic.cfg.DeadLetterTopic, letters[len(letters)-1].Partition}
-		records[beside] = append(records[beside], newMarker(id, StateErased, now))
 	}
 	for _, rules := range e.report.Topics {
 		if !rules.Compacts {

@@ -52,6 +52,7 @@ type index struct {
 	ends   map[int]int64 // where it was read to
 	places map[Position]letterID
 	marks  map[letterID]mark
+	erased map[string]mark // by event
 }
 
 // readSize bounds one fetch of the scan.
@@ -72,7 +73,7 @@ func (t *Topic) scan(ctx context.Context, f Filter, until map[int]int64) (*index
 	for _, p := range f.Places {
 		s.places[p] = letterID{}
 	}
-	idx := &index{ends: make(map[int]int64, len(bounds)), places: s.places, marks: s.marks}
+	idx := &index{ends: make(map[int]int64, len(bounds)), places: s.places, marks: s.marks, erased: s.erased}
 	for id, b := range bounds {
 		idx.ends[id] = b.End
 		err := t.each(ctx, id, b.First, b.End, s.take)
@@ -158,10 +159,10 @@ func eventOf(id letterID) letterID { return letterID{event: id.event, at: id.at}
 
 func (s *scanner) take(r transform.Record) {
 	if id, m, ok := markOf(r); ok {
-		if m.state == StateErased {
+		if m.state == StateErased && id.event != "" {
 			s.erased[id.event] = m
 		}
-		if known, ok := s.marks[id]; !ok || m.at.Before(known.at) {
+		if known, ok := s.marks[id]; !ok || m.outranks(known) {
 			s.marks[id] = m
 		}
 		return
@@ -209,7 +210,7 @@ func (s *scanner) chosen() []entry {
 	var all []entry
 	for event, e := range s.events {
 		e.mark = s.marks[e.id]
-		if m, gone := s.erased[e.id.event]; gone && e.id.event != "" {
+		if m, gone := s.erased[e.id.event]; gone {
 			e.mark = m
 		}
 		if !e.kept || len(s.filter.Places) > 0 && !wanted[event] || !s.stateWanted(e.state()) {
