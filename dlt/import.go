@@ -15,21 +15,26 @@ import (
 )
 
 // Import writes letters from the lines of an export; it reads them twice, as it
-// looks at all lines before it writes the first. It tells how many letters it wrote.
-func (t *Topic) Import(ctx context.Context, in io.ReadSeeker, progress func(done, all int)) (int, error) {
+// looks at all lines before it writes the first. What the topic's markers say of a
+// letter stays true: one that was replayed is written with a marker of its own, as the
+// old one may be deleted first, and one that was erased is not written.
+func (t *Topic) Import(ctx context.Context, in io.ReadSeeker, progress func(done, all int)) (Imported, error) {
 	all, err := t.validate(ctx, in)
 	if err != nil || all == 0 {
-		return 0, err
+		return Imported{}, err
 	}
 	imp := importer{topic: t, all: all, progress: progress}
 	var shut func()
 	imp.client, shut = consumer.NewClient(t.cfg, t.cfg.DeadLetterTopic)
 	defer shut()
 	if imp.partitions, err = t.partitionIDs(ctx); err != nil {
-		return 0, err
+		return Imported{}, err
+	}
+	if imp.known, err = t.scan(ctx, Filter{}, nil); err != nil {
+		return Imported{}, err
 	}
 	if _, err := in.Seek(0, io.SeekStart); err != nil {
-		return 0, err
+		return Imported{}, err
 	}
 	err = eachLine(ctx, in, func(_ int, line []byte) error {
 		l, problem := parseLine(line)
@@ -42,6 +47,12 @@ func (t *Topic) Import(ctx context.Context, in io.ReadSeeker, progress func(done
 		err = imp.flush(ctx)
 	}
 	return imp.done, err
+}
+
+// Imported counts what became of the lines of an import.
+type Imported struct {
+	Letters int // written
+	Erased  int // not written, as their event was erased
 }
 
 func (t *Topic) partitionIDs(ctx context.Context) ([]int, error) {
@@ -74,11 +85,20 @@ type importer struct {
 	batch      map[int][]kafka.Record
 	letters    int // in the batch
 	bytes      int
-	done, all  int
+	known      *index // what the topic says of letters
+	done       Imported
+	all        int
 	progress   func(done, all int)
 }
 
 func (i *importer) add(ctx context.Context, l Letter) error {
+	if _, gone := i.known.erased[l.EventID]; gone {
+		i.done.Erased++
+		return nil
+	}
+	if m := i.known.marks[idOf(l)]; m.state == StateReplayed && l.State != StateReplayed {
+		l.State, l.Marked = m.state, m.at
+	}
 	size := len(l.Key) + len(l.Value)
 	if i.letters > 0 && (i.bytes+size > batchBytes || i.letters >= maxBatch) {
 		if err := i.flush(ctx); err != nil {
@@ -123,10 +143,10 @@ func (i *importer) flush(ctx context.Context) error {
 			return fmt.Errorf("writing to partition %d of %q: %w", partition, i.topic.cfg.DeadLetterTopic, err)
 		}
 	}
-	i.done += i.letters
+	i.done.Letters += i.letters
 	i.batch, i.letters, i.bytes = nil, 0, 0
 	if i.progress != nil {
-		i.progress(i.done, i.all)
+		i.progress(i.done.Letters+i.done.Erased, i.all)
 	}
 	return nil
 }

@@ -69,10 +69,13 @@ func (c dltImportCommand) Run(p process) error {
 		}
 		defer in.Close()
 		bar := newBar(p.stderr, "letters")
-		n, err := t.Import(ctx, in, bar.show)
+		done, err := t.Import(ctx, in, bar.show)
 		bar.end()
-		if n > 0 || err == nil {
-			_, _ = fmt.Fprintf(p.stdout, "%s imported\n", counted(n, "letter"))
+		if done.Letters > 0 || err == nil {
+			_, _ = fmt.Fprintf(p.stdout, "%s imported\n", counted(done.Letters, "letter"))
+		}
+		if done.Erased > 0 {
+			_, _ = fmt.Fprintf(p.stdout, "%s not imported: erased before\n", counted(done.Erased, "letter"))
 		}
 		return err
 	})
