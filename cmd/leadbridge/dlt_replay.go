@@ -48,6 +48,9 @@ func (c dltReplayCommand) Run(p process) error {
 		o.Progress = bar.show
 		report, err := t.Replay(ctx, o)
 		bar.end()
+		if err != nil && report.Letters+report.Already == 0 {
+			return err // it did not come to the letters: their numbers say nothing
+		}
 		if err := c.print(p.stdout, report, ctx.Err() != nil); err != nil {
 			return err
 		}

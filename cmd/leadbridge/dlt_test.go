@@ -236,6 +236,10 @@ func TestReplayExitCodes(t *testing.T) {
 			t.Errorf("dlt %v says %q, want %q", tt.args, stderr, tt.text)
 		}
 	}
+	// What says nothing is not said.
+	if stdout, _ := r.dlt(t, 1, "replay", "--kafka-topic", "nothing"); stdout != "" {
+		t.Errorf("a replay that did not come to the letters prints %q", stdout)
+	}
 	if r.cluster.TopicInfo("nothing") != nil {
 		t.Error("a topic was made")
 	}
@@ -271,6 +275,7 @@ func TestEraseOnTheCommandLine(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &line); err != nil {
 		t.Fatal(err)
 	}
+	exported, _ := r.dlt(t, 0, "export")
 	stdout, _ = r.dlt(t, 0, "replay", "--erase", "--event-id", line.EventID)
 	for _, part := range []string{
 		"Erased 1 letter:", "contact in the CRM, if there is one, is not touched", "leads, partition 0, offset", "leads.dlt, partition 0, offset",
@@ -279,6 +284,9 @@ func TestEraseOnTheCommandLine(t *testing.T) {
 		if !strings.Contains(stdout, part) {
 			t.Errorf("no %q:\n%s", part, stdout)
 		}
+	}
+	if stdout, _ = r.dltWith(t, exported, 0, "import"); stdout != "1 letter imported\n1 letter not imported: erased before\n" {
+		t.Errorf("%s", stdout)
 	}
 	if stdout, _ = r.dlt(t, 0, "replay"); !strings.Contains(stdout, "Replayed 1 of 1") {
 		t.Errorf("%s", stdout)
