@@ -17,6 +17,7 @@ type cli struct {
 	Check   checkCommand   `cmd:"" help:"Look at settings, brokers, topics, key and fields before a start, and say what to do."`
 	Map     mapCommand     `cmd:"" help:"Show the contact that each event of standard input would become; sends nothing."`
 	DLT     dltCommand     `cmd:"" name:"dlt" help:"Work with dead letters: list, show, replay, export, import."`
+	Ingest  ingestCommand  `cmd:"" help:"Take webhooks of websites and form builders by HTTP and write them to Kafka."`
 	Sim     simCommand     `cmd:"" help:"Simulate the CRM as a server, for people without a portal."`
 	Version versionCommand `cmd:"" help:"Show the version."`
 

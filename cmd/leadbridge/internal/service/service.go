@@ -41,7 +41,7 @@ type Service struct {
 
 // New wires a service; it connects to nothing yet.
 func New(cfg Config) (*Service, error) {
-	s := &Service{cfg: cfg, registry: newRegistry(cfg.Version)}
+	s := &Service{cfg: cfg, registry: NewRegistry(cfg.Version)}
 	var err error
 	cfg.CRM.Log, cfg.CRM.Metrics = cfg.Log, s.registry
 	if s.crm, err = crmclient.New(cfg.CRM); err != nil {
@@ -61,7 +61,8 @@ func New(cfg Config) (*Service, error) {
 	return s, nil
 }
 
-func newRegistry(version string) *prometheus.Registry {
+// NewRegistry makes the registry that every command with metrics begins with.
+func NewRegistry(version string) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "leadbridge_build_info", Help: "The running version; its value is always 1.",

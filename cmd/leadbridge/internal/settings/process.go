@@ -32,12 +32,14 @@ type HTTP struct {
 	Addr string `name:"http-addr" env:"HTTP_ADDR" default:":8080" placeholder:"HOST:PORT" help:"Where HTTP is served; port 0: any free one."`
 }
 
-func (h HTTP) parse(p *parser) string {
-	text := strings.TrimSpace(h.Addr)
+func (h HTTP) parse(p *parser) string { return p.listenAddress("HTTP_ADDR", h.Addr) }
+
+func (p *parser) listenAddress(variable, text string) string {
+	text = strings.TrimSpace(text)
 	_, port, err := net.SplitHostPort(text)
 	n, convErr := strconv.Atoi(port)
 	if err != nil || convErr != nil || n < 0 || n > 65535 {
-		p.fault("HTTP_ADDR", quote(text)+" is no address to listen on", "write :8080, 127.0.0.1:8080 or another host:port")
+		p.fault(variable, quote(text)+" is no address to listen on", "write :8080, 127.0.0.1:8080 or another host:port")
 	}
 	return text
 }

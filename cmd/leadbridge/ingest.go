@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/monitor"
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/service"
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
+	"github.com/leadbridge/leadbridge/webhook"
+)
+
+type ingestCommand struct {
+	settings.Ingest `embed:""`
+}
+
+// Help tells how a source is declared.
+func (ingestCommand) Help() string {
+	return `POST /hooks/NAME takes JSON, application/x-www-form-urlencoded and multipart/form-data and answers 202 when Kafka has ` +
+		`acknowledged the event. SOURCES_FILE declares who may send:` + "\n\n" +
+		"sources:\n  - name: site\n    verify: {type: standard-webhooks, secrets_env: [SITE_SECRET]}\n\n" +
+		`verify is one of standard-webhooks, hmac, token, none. No CRM settings are needed.`
+}
+
+// Run takes webhooks until a signal.
+func (c ingestCommand) Run(p process) error {
+	cfg, err := c.Parse(p.lookupEnv)
+	if err != nil {
+		return err
+	}
+	log := newLog(p.stderr, cfg.Log)
+	ctx, stop := untilSignal(cfg.Grace(), func() {
+		log.Warn().Dur("grace", cfg.Grace()).Msg("stopped by the deadline: senders that got no answer send again")
+	})
+	defer stop()
+	return ingest(ctx, cfg, log)
+}
+
+func ingest(ctx context.Context, cfg settings.IngestConfig, log zerolog.Logger) error {
+	listener, err := monitor.Listen(ctx, cfg.HTTPAddr)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	registry := service.NewRegistry(versionText())
+	cfg.Gate.Log, cfg.Gate.Metrics = log, registry
+	gate, err := webhook.New(cfg.Gate)
+	if err != nil {
+		return err
+	}
+	health := &monitor.Gate{Metrics: registry, Ready: gate.Ready}
+	defer context.AfterFunc(ctx, health.Draining)()
+	hooks := http.NewServeMux()
+	hooks.Handle("/", gate)
+	own := health.Handler()
+	if cfg.MetricsAddr == "" {
+		for _, path := range []string{"/metrics", "/healthz", "/readyz"} {
+			hooks.Handle(path, own)
+		}
+	} else {
+		end, err := serveBeside(ctx, cfg.MetricsAddr, own)
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
+	for _, warning := range cfg.Warnings {
+		log.Warn().Msg(warning)
+	}
+	log.Info().Str("version", versionText()).Strs("brokers", cfg.Gate.Brokers).Str("topic", cfg.Gate.Topic).
+		Strs("sources", cfg.Gate.Sources.Names()).Stringer("http", listener.Addr()).Msg("started")
+	err = gate.Run(ctx, listener, hooks)
+	log.Info().Msg("stopped")
+	return err
+}
+
+// serveBeside serves what is not for websites at an address of its own.
+func serveBeside(ctx context.Context, addr string, h http.Handler) (end func(), err error) {
+	listener, err := monitor.Listen(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	server := monitor.NewServer(h, time.Minute)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.Serve(listener) // it ends with its end
+	}()
+	return func() {
+		_ = server.Close()
+		<-done
+	}, nil
+}

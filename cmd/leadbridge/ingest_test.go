@@ -1,0 +1,228 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+)
+
+const siteSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+const sources = `sources:
+  - name: site
+    verify: {type: standard-webhooks, secrets_env: [SITE_SECRET]}
+    mapping: |
+      {name: .first, email: .mail}
+  - name: repo
+    verify: {type: hmac, secrets_files: [%s]}
+  - name: tilda
+    verify: {type: token, query: key, secrets_env: [TILDA_TOKEN]}
+    id: {field: tranid}
+  - name: form
+    verify: {type: none}
+    redirect: [https://example.com/thanks, https://example.com/merci]
+    honeypot: website
+    cors: https://example.com
+`
+
+// startGate starts leadbridge ingest before a rig's broker.
+func startGate(t *testing.T, r *rig, more map[string]string) server {
+	t.Helper()
+	dir := t.TempDir()
+	secret, file := filepath.Join(dir, "secret"), filepath.Join(dir, "sources.yaml")
+	for name, text := range map[string]string{secret: "filed\n", file: fmt.Sprintf(sources, secret)} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := map[string]string{
+		"KAFKA_BROKERS": r.cluster.ListenAddrs()[0], "HTTP_ADDR": "127.0.0.1:0", "LOG_LEVEL": "debug", "SOURCES_FILE": file,
+		"SITE_SECRET": siteSecret, "TILDA_TOKEN": "t0ken",
+	}
+	maps.Copy(env, more)
+	p := start(t, "main", env, "ingest")
+	var line struct{ HTTP string }
+	if err := json.Unmarshal([]byte(p.await(t, `"msg":"started"`)), &line); err != nil {
+		t.Fatal(err)
+	}
+	return server{p, "http://" + line.HTTP}
+}
+
+// post sends a webhook by a connection of its own.
+func (s server) post(t *testing.T, path, contentType, body string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", contentType)
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	client := http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(text)
+}
+
+// signed are the headers of a delivery in the way of Standard Webhooks.
+func signed(t *testing.T, id, body string) []string {
+	t.Helper()
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(siteSecret, "whsec_"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := strconv.FormatInt(time.Now().Unix(), 10)
+	return []string{"webhook-id", id, "webhook-timestamp", sent, "webhook-signature", "v1," + base64.StdEncoding.EncodeToString(macOf(key, id+"."+sent+"."+body))}
+}
+
+func macOf(key []byte, text string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(text))
+	return h.Sum(nil)
+}
+
+// TestIngestToContact sends webhooks of four sources, each twice, through Kafka
+// to the CRM: each becomes one contact.
+func TestIngestToContact(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, crmtest.Options{UserFields: true}, "leads", "leads.dlt")
+	gate, service := startGate(t, r, nil), startService(t, r.env(nil))
+	site := `{"first":"Secretname","mail":"Secret@Example.com","budget":5000}`
+	repo := `{"name":"Anna Ivanova","phone":"8 (916) 123-45-67"}`
+	form := url.Values{"Name": {"Olga"}, "Phone": {"+7 495 123 45 67"}, "tranid": {"1234567:8912345678"}}
+	var multi bytes.Buffer
+	multi.WriteString("--B\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\npiotr@example.com\r\n" +
+		"--B\r\nContent-Disposition: form-data; name=\"website\"\r\n\r\n\r\n--B--\r\n")
+	for range 2 {
+		for _, c := range []struct {
+			path, contentType, body string
+			headers                 []string
+			id                      string
+			status                  int
+		}{
+			{"/hooks/site", "application/json", site, signed(t, "msg_1", site), "msg_1", 202},
+			{"/hooks/repo", "application/json; charset=utf-8", repo, []string{"X-Hub-Signature-256", "sha256=" + hex.EncodeToString(macOf([]byte("filed"), repo))}, "body-", 202},
+			{"/hooks/tilda?key=t0ken", "application/x-www-form-urlencoded", form.Encode(), nil, "1234567:8912345678", 202},
+			{"/hooks/form", "multipart/form-data; boundary=B", multi.String(), nil, "", 303},
+		} {
+			resp, text := gate.post(t, c.path, c.contentType, c.body, c.headers...)
+			var answer struct{ ID string }
+			if resp.StatusCode != c.status || c.status == 202 && (json.Unmarshal([]byte(text), &answer) != nil || !strings.HasPrefix(answer.ID, c.id)) {
+				t.Errorf("%s: %d %s", c.path, resp.StatusCode, text)
+			}
+			if c.status == 303 && resp.Header.Get("Location") != "https://example.com/thanks" {
+				t.Errorf("%s: to %q", c.path, resp.Header.Get("Location"))
+			}
+		}
+	}
+	eventually(t, "four contacts", func() bool {
+		_, metrics := service.get("/metrics")
+		return strings.Contains(metrics, "leadbridge_records_consumed_total 8\n") && r.crm.Count() >= 4
+	})
+	service.answers(t, "/readyz", http.StatusOK)
+	stop(t, service)
+	if stats := r.crm.Stats(); stats.Contacts != 4 || stats.Duplicates != 0 {
+		t.Errorf("%d contacts, %d duplicates; want 4 and none", stats.Contacts, stats.Duplicates)
+	}
+	found := false
+	for _, c := range r.crm.Contacts() {
+		found = found || strings.Contains(fmt.Sprint(c), "secret@example.com")
+	}
+	if !found {
+		t.Error("the mapping's e-mail is in no contact")
+	}
+	_, metrics := gate.get("/metrics")
+	if !strings.Contains(metrics, `leadbridge_ingest_requests_total{outcome="taken",source="site"} 2`) {
+		t.Errorf("metrics:\n%s", metrics)
+	}
+	stop(t, gate)
+	for what, text := range map[string]string{"log": gate.stderr(), "metrics": metrics} {
+		for _, secret := range []string{"Secretname", "ecret@", "9161234567", "123-45-67", "t0ken", "MfKQ", "filed"} {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s tells %s", what, secret)
+			}
+		}
+	}
+}
+
+func stop(t *testing.T, s server) {
+	t.Helper()
+	s.signal(t, syscall.SIGTERM)
+	if code := s.exit(t); code != exitOK {
+		t.Errorf("exit %d, want 0:\n%s", code, s.stderr())
+	}
+}
+
+// TestIngestWithoutTopic answers 503 until the topic is there, and makes none.
+func TestIngestWithoutTopic(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, crmtest.Options{})
+	gate := startGate(t, r, map[string]string{"METRICS_ADDR": "127.0.0.1:0"})
+	resp, text := gate.post(t, "/hooks/form", "application/json", `{"email":"a@example.com"}`)
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" || resp.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("%d %v %s", resp.StatusCode, resp.Header, text)
+	}
+	if code, _ := gate.get("/metrics"); code != http.StatusNotFound {
+		t.Errorf("/metrics beside the hooks: %d", code)
+	}
+	if r.cluster.TopicInfo("leads") != nil {
+		t.Error("the gate made the topic")
+	}
+	if err := r.cluster.CreateTopic("leads", 2, nil); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the webhook is taken", func() bool {
+		resp, _ := gate.post(t, "/hooks/form", "application/json", `{"email":"a@example.com"}`)
+		return resp.StatusCode == http.StatusAccepted
+	})
+	stop(t, gate)
+}
+
+// TestIngestUsage tells all faults of settings and sources at once.
+func TestIngestUsage(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "sources.yaml")
+	if err := os.WriteFile(file, []byte("sources:\n  - name: a b\n    verify: {type: none}\n  - name: c\n    verify: {type: token, secrets_env: [NOPE]}\n    mappin: .\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := inProcess(map[string]string{"SOURCES_FILE": file, "INGEST_ACK_TIMEOUT": "10"}, "", "ingest")
+	for _, want := range []string{"line 2:", "line 5, source c:", "line 6, source c:", `"mappin"`, "NOPE", "INGEST_ACK_TIMEOUT", "4 settings"} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	if code != exitUsage || strings.Contains(stderr, "CRM_") {
+		t.Errorf("exit %d, want 2:\n%s", code, stderr)
+	}
+}

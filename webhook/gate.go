@@ -1,0 +1,180 @@
+// Package webhook is the gate: it takes webhooks of websites and form builders
+// by HTTP and answers that it has one only when Kafka has it, acknowledged by all
+// in-sync replicas. It keeps nothing that was not acknowledged, and nothing that was.
+package webhook
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+	"github.com/segmentio/kafka-go/sasl"
+)
+
+// Config is what a Gate is made of.
+type Config struct {
+	Brokers []string // host:port
+	Topic   string
+	TLS     *tls.Config    // nil: plaintext
+	SASL    sasl.Mechanism // nil: none
+	Sources *Sources
+
+	AckTimeout    time.Duration // for Kafka's acknowledgement; then 503
+	HeaderTimeout time.Duration // for a request's header
+	BodyTimeout   time.Duration // for its body
+	DrainTimeout  time.Duration // for what is under way at a stop
+	Connections   int           // at a time; further ones wait
+	MaxBuffer     int64         // bytes of bodies under way, of the process
+
+	Log     zerolog.Logger
+	Metrics prometheus.Registerer // nil: none
+
+	// Dial opens connections to brokers; nil: the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Gate serves /hooks/{source}.
+type Gate struct {
+	cfg     Config
+	writer  *writer
+	room    *budget
+	metrics *metrics
+}
+
+// New makes a Gate; it connects to nothing yet.
+func New(cfg Config) (*Gate, error) {
+	if cfg.Sources == nil {
+		return nil, errSources
+	}
+	if len(cfg.Brokers) == 0 || cfg.Topic == "" {
+		return nil, errors.New("webhook: brokers and topic are needed")
+	}
+	m, err := newMetrics(cfg.Metrics)
+	if err != nil {
+		return nil, fmt.Errorf("webhook: %w", err)
+	}
+	return &Gate{cfg: cfg, writer: newWriter(cfg, m), room: &budget{left: cfg.MaxBuffer}, metrics: m}, nil
+}
+
+// Ready is nil when the topic can be written; else it says what to do.
+func (g *Gate) Ready() error { return g.writer.ready() }
+
+// prefix is where the hooks are.
+const prefix = "/hooks/"
+
+// ServeHTTP takes one webhook.
+func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	name, found := hookName(r.URL.Path)
+	s := g.cfg.Sources.byName[name]
+	if !found || s == nil {
+		g.metrics.seen("", outcomeUnknown, began)
+		answerProblem(w, problem{Status: http.StatusNotFound, Detail: "there is no such source"})
+		return
+	}
+	s.allowOrigin(w, r)
+	switch r.Method {
+	case http.MethodPost:
+	case http.MethodOptions:
+		s.preflight(w)
+		return
+	default:
+		w.Header().Set("Allow", "POST, OPTIONS")
+		g.metrics.seen(s.name, outcomeMethod, began)
+		answerProblem(w, problem{Status: http.StatusMethodNotAllowed, Detail: "webhooks are sent by POST"})
+		return
+	}
+	room := &share{of: g.room}
+	defer room.release()
+	d, err := g.take(w, r, s, room)
+	outcome := outcomeOf(err, d)
+	g.metrics.seen(s.name, outcome, began)
+	g.cfg.Log.Debug().Str("source", s.name).Str("outcome", outcome).Dur("took", time.Since(began)).Msg("webhook")
+	if err != nil {
+		answerProblem(w, problemOf(err, s))
+		return
+	}
+	s.answerTaken(w, r, d)
+}
+
+func hookName(path string) (name string, ok bool) {
+	if len(path) <= len(prefix) || path[:len(prefix)] != prefix {
+		return "", false
+	}
+	return path[len(prefix):], true
+}
+
+// delivery is what became of a request that was taken.
+type delivery struct {
+	id       string
+	form     form
+	redirect string // that the form asked for, "" for the usual one
+	trapped  bool   // the honeypot was filled: nothing was written
+}
+
+// take reads, verifies, and writes one webhook; its error becomes a problem.
+func (g *Gate) take(w http.ResponseWriter, r *http.Request, s *source, room *share) (delivery, error) {
+	media, boundary, err := s.accepts(r)
+	if err != nil {
+		return delivery{}, err
+	}
+	body, err := readBody(w, r, s.maxBody, g.cfg.BodyTimeout, room)
+	if err != nil {
+		return delivery{}, err
+	}
+	now := time.Now()
+	if err := s.verifier.verify(r, body, now); err != nil {
+		return delivery{}, unverified{err}
+	}
+	// After the verification: who has no secret cannot use up the rate.
+	if wait, ok := s.rate.take(now); !ok {
+		return delivery{}, tooMany{wait}
+	}
+	c, err := parse(formOf(media), body, boundary)
+	if err != nil {
+		return delivery{}, err
+	}
+	d := delivery{form: c.form}
+	d.trapped, d.redirect = s.takeOwn(&c)
+	e, err := s.newEvent(r.Header, body, c, now)
+	if err != nil {
+		return d, err
+	}
+	if d.id = e.id; d.trapped {
+		return d, nil
+	}
+	if e.unmapped {
+		g.metrics.unmapped.WithLabelValues(s.name).Inc()
+		g.cfg.Log.Warn().Str("source", s.name).Msg("the mapping fails on an event: it goes to Kafka as it came")
+	}
+	if !room.grow(int64(len(e.value))) {
+		return d, errNoRoom
+	}
+	// The client may hang up: what it has sent is taken all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), g.cfg.AckTimeout)
+	defer cancel()
+	return d, g.writer.write(ctx, e)
+}
+
+// fieldRedirect is the field of a form that chooses among the source's redirects.
+const fieldRedirect = "_redirect"
+
+// takeOwn takes out the fields that are meant for the gate.
+func (s *source) takeOwn(c *content) (trapped bool, redirect string) {
+	if c.form == formJSON {
+		return s.honeypot != "" && c.member(s.honeypot) != "", ""
+	}
+	if s.honeypot != "" {
+		trapped = c.take(s.honeypot) != ""
+	}
+	if len(s.redirects) > 0 {
+		redirect = c.take(fieldRedirect)
+	}
+	return trapped, redirect
+}

@@ -1,0 +1,37 @@
+package webhook
+
+import (
+	"sync"
+	"time"
+)
+
+// limiter lets a number of requests through in a while, spread or at once.
+type limiter struct {
+	every time.Duration // one more request
+	burst time.Duration // of as many as fit in it
+
+	mu   sync.Mutex
+	full time.Time // guarded by mu; when the whole burst is there again
+}
+
+func newLimiter(count int, within time.Duration) *limiter {
+	every := max(within/time.Duration(count), 1)
+	return &limiter{every: every, burst: max(min(within, 10*time.Second), every)}
+}
+
+// take lets a request through, or tells how long it should wait.
+func (l *limiter) take(now time.Time) (wait time.Duration, ok bool) {
+	if l == nil {
+		return 0, true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.full.Before(now) {
+		l.full = now
+	}
+	if wait = l.full.Add(l.every).Sub(now) - l.burst; wait > 0 {
+		return wait, false
+	}
+	l.full = l.full.Add(l.every)
+	return 0, true
+}
