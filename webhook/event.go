@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient"
-	"github.com/leadbridge/leadbridge/internal/jsontext"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -34,8 +33,8 @@ func (s *source) newEvent(header http.Header, body []byte, c content, now time.T
 	} else if c.cloudEvent() {
 		inner, data = c.member("id"), c.raw("data")
 	}
-	if !jsontext.IsObject(data) && s.mapper == nil && inner == "" {
-		return event{}, errNotObject
+	if first := data[0]; first != '{' && first != '[' {
+		return event{}, errNotObject // a list may be what the service's mapping takes
 	}
 	e := event{}
 	whole := content{form: formJSON, data: data}

@@ -47,7 +47,7 @@ func formOf(media string) form {
 
 var (
 	errNotJSON    = errors.New("the body is no JSON")
-	errNotObject  = errors.New("the body is JSON but no object")
+	errNotObject  = errors.New("the body is JSON but neither an object nor a list")
 	errEmptyBody  = errors.New("the body is empty")
 	errNotForm    = errors.New("the body is no form of the type that it is said to be")
 	errManyFields = errors.New("the form has too many fields")
