@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -121,7 +122,7 @@ func asForms(t *testing.T, body []byte) map[string]string {
 	var name string
 	for n := 0; ; n++ {
 		token, err := dec.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		text, ok := token.(string)
@@ -427,7 +428,7 @@ func TestSlowBody(t *testing.T) {
 		text, _ := io.ReadAll(resp.Body)
 		resp.Body.Close()
 		isProblem(t, answer{resp.StatusCode, resp.Header, string(text)}, http.StatusRequestTimeout)
-		if _, err := conn.Read(make([]byte, 1)); err != io.EOF {
+		if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Errorf("%s: the connection goes on: %v", name, err)
 		}
 	}
@@ -440,7 +441,7 @@ func TestSlowHeader(t *testing.T) {
 	conn := r.dial()
 	defer conn.Close()
 	_, _ = fmt.Fprint(conn, "POST /hooks/form HTTP/1.1\r\nHost: x\r\n")
-	if _, err := conn.Read(make([]byte, 1)); err != io.EOF {
+	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("the connection is still there: %v", err)
 	}
 }

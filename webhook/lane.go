@@ -95,9 +95,11 @@ func (l *lane) deliver(batch []*entry) {
 	wait := newBackOff()
 	for {
 		err := l.send(batch)
+		if !tooLarge(err) {
+			l.writer.wrote(l.partition, err)
+		}
 		switch {
 		case err == nil:
-			l.writer.settle()
 			finish(batch, nil)
 			return
 		case tooLarge(err) && len(batch) > 1:
@@ -109,8 +111,6 @@ func (l *lane) deliver(batch []*entry) {
 			finish(batch, errRecordTooLarge)
 			return
 		}
-		l.writer.metrics.failures.Inc()
-		l.writer.failed(err)
 		l.writer.transport.CloseIdleConnections()
 		<-time.After(wait.NextBackOff())
 		batch = slices.DeleteFunc(batch, func(e *entry) bool { return e.gone.Load() })

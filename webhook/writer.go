@@ -40,11 +40,20 @@ type writer struct {
 	limit     time.Duration // for one request to Kafka
 	asked     chan struct{} // closed when the partitions are known
 
-	lanes atomic.Pointer[[]*lane] // one a partition; a longer list replaces it
-	work  sync.WaitGroup          // lanes that have something to do
+	lanes atomic.Pointer[lanes]
+	work  sync.WaitGroup // lanes that have something to do
 
-	mu    sync.Mutex
-	fault error // guarded by mu; why the last request or look at the topic failed
+	mu       sync.Mutex
+	unseen   error         // guarded by mu; why the last look at the topic failed
+	failing  map[int]error // guarded by mu; why the last request to a partition failed
+	failedAt time.Time     // guarded by mu
+	wroteAt  time.Time     // guarded by mu; when a request last went well
+}
+
+// lanes are those of all partitions; a changed list replaces it.
+type lanes struct {
+	list []*lane
+	ids  []int // of the partitions
 }
 
 func newWriter(cfg Config, m *metrics) *writer {
@@ -60,9 +69,10 @@ func newWriter(cfg Config, m *metrics) *writer {
 		metrics:   m,
 		limit:     cfg.AckTimeout,
 		asked:     make(chan struct{}),
-		fault:     errNotAsked,
+		unseen:    errNotAsked,
+		failing:   map[int]error{},
 	}
-	w.lanes.Store(&[]*lane{})
+	w.lanes.Store(&lanes{})
 	return w
 }
 
@@ -74,10 +84,11 @@ func (w *writer) run(ctx context.Context) {
 	wait := newBackOff()
 	for {
 		pause := metadataTTL
-		if err := w.look(ctx); err == nil {
+		err := w.look(ctx)
+		w.looked(ctx, err)
+		if err == nil {
 			wait.Reset()
-		} else if ctx.Err() == nil {
-			w.failed(err)
+		} else {
 			pause = wait.NextBackOff()
 		}
 		select {
@@ -111,20 +122,22 @@ func (w *writer) look(ctx context.Context) error {
 	if count == 0 {
 		return errNoTopic
 	}
-	w.settle(errNotAsked, errNoTopic)
 	return nil
 }
 
 // resize fits the lanes to the partitions. Lanes that stay keep what waits.
 func (w *writer) resize(count int) {
-	old := *w.lanes.Load()
-	if len(old) != count {
-		lanes := make([]*lane, count)
-		copy(lanes, old)
-		for i := min(len(old), count); i < count; i++ {
-			lanes[i] = &lane{writer: w, partition: i}
+	old := w.lanes.Load()
+	if len(old.list) != count {
+		next := &lanes{list: make([]*lane, count), ids: make([]int, count)}
+		copy(next.list, old.list)
+		for i := range count {
+			next.ids[i] = i
+			if next.list[i] == nil {
+				next.list[i] = &lane{writer: w, partition: i}
+			}
 		}
-		w.lanes.Store(&lanes)
+		w.lanes.Store(next)
 	}
 	select {
 	case <-w.asked:
@@ -141,60 +154,77 @@ func (w *writer) write(ctx context.Context, e event) error {
 	case <-ctx.Done():
 		return errNotAcknowledged
 	}
-	lanes := *w.lanes.Load()
-	if len(lanes) == 0 {
+	now := w.lanes.Load()
+	if len(now.list) == 0 {
 		return errNotAcknowledged
 	}
 	by := e.key
 	if by == nil { // one event sent twice still comes to one partition
 		by = []byte(e.id)
 	}
-	return lanes[partitionOf(by, len(lanes))].write(ctx, e)
+	return now.of(by).write(ctx, e)
 }
 
-// partitionOf places a key where Kafka's own clients do.
-func partitionOf(key []byte, count int) int {
-	partitions := make([]int, count)
-	for i := range partitions {
-		partitions[i] = i
-	}
-	return kafka.Murmur2Balancer{Consistent: true}.Balance(kafka.Message{Key: key}, partitions...)
+// of places a key where Kafka's own clients do.
+func (l *lanes) of(key []byte) *lane {
+	return l.list[kafka.Murmur2Balancer{Consistent: true}.Balance(kafka.Message{Key: key}, l.ids...)]
 }
 
-// ready is nil when the last that was heard of the topic was good.
+// probation is how long after a failed request to write the gate is not ready:
+// without webhooks nothing else would show that it is over.
+const probation = 10 * time.Second
+
+// ready is nil when the topic is there and writing it did not just fail. One
+// partition of several that fails is no reason to send webhooks elsewhere.
 func (w *writer) ready() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.fault
+	switch {
+	case w.unseen != nil:
+		return w.unseen
+	case len(w.failing) == 0 || time.Since(w.failedAt) >= probation || time.Since(w.wroteAt) < probation:
+		return nil
+	}
+	for _, err := range w.failing {
+		return err
+	}
+	return nil
 }
 
-// failed notes a fault; the first of a row is logged.
-func (w *writer) failed(err error) {
+// looked notes how a look at the topic went; a change is logged.
+func (w *writer) looked(ctx context.Context, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.fault == nil || errors.Is(w.fault, errNotAsked) {
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil && (w.unseen == nil || errors.Is(w.unseen, errNotAsked)) {
 		w.log.Error().Err(err).Str("topic", w.topic).Msg(advice(err))
+	} else if err == nil && w.unseen != nil {
+		w.log.Info().Str("topic", w.topic).Msg("the topic is there")
 	}
-	w.fault = err
+	w.unseen = err
 }
 
-// settle ends a fault: any, or only one of those given.
-func (w *writer) settle(only ...error) {
+// wrote notes how a request to a partition went; the first failure of a row is logged.
+func (w *writer) wrote(partition int, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.fault == nil {
-		return
-	}
-	for _, one := range only {
-		if errors.Is(w.fault, one) {
-			only = nil
+	before := w.failing[partition]
+	if err == nil {
+		w.wroteAt = time.Now()
+		if before != nil {
+			delete(w.failing, partition)
+			w.log.Info().Str("topic", w.topic).Int("partition", partition).Msg("Kafka takes events again")
 		}
-	}
-	if len(only) > 0 {
 		return
 	}
-	w.log.Info().Str("topic", w.topic).Msg("Kafka takes events")
-	w.fault = nil
+	w.metrics.failures.Inc()
+	w.failedAt = time.Now()
+	w.failing[partition] = err
+	if before == nil {
+		w.log.Error().Err(err).Str("topic", w.topic).Int("partition", partition).Msg(advice(err))
+	}
 }
 
 func advice(err error) string {

@@ -22,7 +22,7 @@ func (r *rig) produced(what func(*kmsg.ProduceRequest) (kmsg.Response, error, bo
 }
 
 // refused answers a request to write with an error.
-func refused(req *kmsg.ProduceRequest, code *kerr.Error) (kmsg.Response, error, bool) {
+func refused(req *kmsg.ProduceRequest, code *kerr.Error) kmsg.Response {
 	answer := req.ResponseKind().(*kmsg.ProduceResponse)
 	for _, t := range req.Topics {
 		topic := kmsg.NewProduceResponseTopic()
@@ -34,7 +34,7 @@ func refused(req *kmsg.ProduceRequest, code *kerr.Error) (kmsg.Response, error, 
 		}
 		answer.Topics = append(answer.Topics, topic)
 	}
-	return answer, nil, true
+	return answer
 }
 
 const testLead = `{"email":"a@example.com"}`
@@ -59,9 +59,11 @@ func TestAcksAll(t *testing.T) {
 func TestNotAcknowledged(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]func(*kmsg.ProduceRequest) (kmsg.Response, error, bool){
-		"refused": func(req *kmsg.ProduceRequest) (kmsg.Response, error, bool) { return refused(req, kerr.NotEnoughReplicas) },
+		"refused": func(req *kmsg.ProduceRequest) (kmsg.Response, error, bool) {
+			return refused(req, kerr.NotEnoughReplicas), nil, true
+		},
 		"no right": func(req *kmsg.ProduceRequest) (kmsg.Response, error, bool) {
-			return refused(req, kerr.TopicAuthorizationFailed)
+			return refused(req, kerr.TopicAuthorizationFailed), nil, true
 		},
 		"cut": func(*kmsg.ProduceRequest) (kmsg.Response, error, bool) { return nil, fmt.Errorf("cut"), true },
 	} {
@@ -114,7 +116,7 @@ func TestPassingFaults(t *testing.T) {
 	var tries atomic.Int32
 	r.produced(func(req *kmsg.ProduceRequest) (kmsg.Response, error, bool) {
 		if tries.Add(1) < 3 {
-			return refused(req, kerr.NotLeaderForPartition)
+			return refused(req, kerr.NotLeaderForPartition), nil, true
 		}
 		return nil, nil, false
 	})
@@ -147,7 +149,7 @@ func TestBatchesGrow(t *testing.T) {
 	}
 	send(0)
 	<-held
-	lanes := *r.gate.writer.lanes.Load()
+	lanes := r.gate.writer.lanes.Load().list
 	waiting := func() (n int) {
 		for _, l := range lanes {
 			l.mu.Lock()
@@ -180,12 +182,12 @@ func TestTooLargeForTheTopic(t *testing.T) {
 	r := newRig(t, open)
 	r.produced(func(req *kmsg.ProduceRequest) (kmsg.Response, error, bool) {
 		if len(req.Topics[0].Partitions[0].Records) > 10<<10 {
-			return refused(req, kerr.MessageTooLarge)
+			return refused(req, kerr.MessageTooLarge), nil, true
 		}
 		return nil, nil, false
 	})
 	isProblem(t, r.post("/hooks/form", mediaJSON, `{"a":"`+strings.Repeat("x", 20<<10)+`"}`), http.StatusRequestEntityTooLarge)
-	l := (*r.gate.writer.lanes.Load())[0]
+	l := r.gate.writer.lanes.Load().list[0]
 	var batch []*entry
 	for range 7 {
 		batch = append(batch, &entry{event: event{id: "x", value: []byte(`"` + strings.Repeat("x", 4<<10) + `"`)}, done: make(chan error, 1)})
@@ -260,7 +262,11 @@ func TestDrainEnds(t *testing.T) {
 	conn := r.dial()
 	defer conn.Close()
 	_, _ = fmt.Fprintf(conn, "POST /hooks/form HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{")
-	r.await(func() bool { r.gate.room.mu.Lock(); defer r.gate.room.mu.Unlock(); return r.gate.room.left < r.gate.cfg.MaxBuffer })
+	r.await(func() bool {
+		r.gate.room.mu.Lock()
+		defer r.gate.room.mu.Unlock()
+		return r.gate.room.left < r.gate.cfg.MaxBuffer
+	})
 	r.end()
 	if !strings.Contains(r.logs.String(), "cut by the end of the drain") {
 		t.Errorf("log %s", r.logs)
