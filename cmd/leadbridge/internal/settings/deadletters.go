@@ -8,9 +8,10 @@ import (
 // DeadLetters are the settings of commands that work with dead letters: of the
 // CRM nothing is asked.
 type DeadLetters struct {
-	Topic `embed:"" group:"Kafka:"`
-	Kafka `embed:"" group:"Kafka:"`
-	Lead  `embed:"" group:"Leads:"`
+	Topic   `embed:"" group:"Kafka:"`
+	Kafka   `embed:"" group:"Kafka:"`
+	Letters `embed:"" group:"Kafka:"`
+	Lead    `embed:"" group:"Leads:"`
 }
 
 // DeadLettersConfig is a parsed DeadLetters.
@@ -27,6 +28,7 @@ func (d DeadLetters) Parse() (DeadLettersConfig, error) {
 		c DeadLettersConfig
 	)
 	d.Kafka.parse(&p, d.Topic, &c.Consumer)
+	d.Letters.parse(&p, &c.Consumer)
 	c.Transformer = d.Lead.parse(&p)
 	c.Warnings = p.warnings
 	return c, p.err()

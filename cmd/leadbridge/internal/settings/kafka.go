@@ -17,10 +17,14 @@ type Group struct {
 	SessionTimeout string `name:"kafka-session-timeout" env:"KAFKA_SESSION_TIMEOUT" default:"30s" placeholder:"DURATION" help:"How long the group waits for a silent process before others take over; the rebalance timeout is the same."`
 }
 
-// Kafka are the settings of brokers and the dead-letter topic.
-type Kafka struct {
-	Brokers  string `name:"kafka-brokers" env:"KAFKA_BROKERS" default:"localhost:9092" placeholder:"HOST:PORT,…" help:"Brokers to begin with, a comma list; port 9092 when none is given."`
+// Letters are the settings of dead letters.
+type Letters struct {
 	DLTTopic string `name:"kafka-dlt-topic" env:"KAFKA_DLT_TOPIC" default:"leads.dlt" placeholder:"TOPIC" help:"Topic for dead letters: events that can never become a contact, with the reason."`
+}
+
+// Kafka are the settings of brokers: all that a command needs that only writes.
+type Kafka struct {
+	Brokers string `name:"kafka-brokers" env:"KAFKA_BROKERS" default:"localhost:9092" placeholder:"HOST:PORT,…" help:"Brokers to begin with, a comma list; port 9092 when none is given."`
 
 	TLS         Switch `name:"kafka-tls" env:"KAFKA_TLS" default:"false" placeholder:"true|false" help:"Speak TLS to the brokers."`
 	TLSCAFile   string `name:"kafka-tls-ca-file" env:"KAFKA_TLS_CA_FILE" placeholder:"FILE" help:"PEM file of the certificate authorities to trust. Default: those of the system."`
@@ -52,13 +56,16 @@ func (g Group) parse(p *parser, c *consumer.Config) {
 	c.SessionTimeout = p.duration("KAFKA_SESSION_TIMEOUT", g.SessionTimeout, positive)
 }
 
-func (k Kafka) parse(p *parser, topic Topic, c *consumer.Config) {
-	c.Brokers = p.brokers(k.Brokers)
-	c.Topic = topic.parse(p)
-	c.DeadLetterTopic = p.topic("KAFKA_DLT_TOPIC", k.DLTTopic)
+func (l Letters) parse(p *parser, c *consumer.Config) {
+	c.DeadLetterTopic = p.topic("KAFKA_DLT_TOPIC", l.DLTTopic)
 	if c.DeadLetterTopic == c.Topic {
 		p.fault("KAFKA_DLT_TOPIC", "is the topic of the events itself", "name another topic, such as "+c.Topic+".dlt")
 	}
+}
+
+func (k Kafka) parse(p *parser, topic Topic, c *consumer.Config) {
+	c.Brokers = p.brokers(k.Brokers)
+	c.Topic = topic.parse(p)
 	c.TLS = k.tls(p)
 	c.SASL = k.sasl(p)
 }

@@ -10,6 +10,7 @@ import (
 type Service struct {
 	Topic    `embed:"" group:"Kafka:"`
 	Kafka    `embed:"" group:"Kafka:"`
+	Letters  `embed:"" group:"Kafka:"`
 	Group    `embed:"" group:"Kafka:"`
 	CRM      `embed:"" group:"CRM:"`
 	Lead     `embed:"" group:"Leads:"`
@@ -37,6 +38,7 @@ func (s Service) Parse() (Config, error) {
 		c Config
 	)
 	s.Kafka.parse(&p, s.Topic, &c.Consumer)
+	s.Letters.parse(&p, &c.Consumer)
 	s.Group.parse(&p, &c.Consumer)
 	c.CRM = s.CRM.parse(&p)
 	c.Transformer = s.Lead.parse(&p)
