@@ -56,6 +56,8 @@ func problemOf(err error, s *source) problem {
 		p.Status = http.StatusRequestTimeout
 	case errors.Is(err, errTooLarge), errors.Is(err, errEventTooLarge), errors.Is(err, errRecordTooLarge):
 		p.Status = http.StatusRequestEntityTooLarge
+	case errors.Is(err, errOurs):
+		p.Status = http.StatusInternalServerError
 	case errors.Is(err, errNoRoom), errors.Is(err, errNotAcknowledged):
 		p.Status, p.retryAfter = http.StatusServiceUnavailable, retryLater
 	}

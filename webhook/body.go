@@ -88,6 +88,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, within time.D
 		body = body[:len(body)+n]
 		switch {
 		case errors.Is(err, io.EOF):
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 			return body, nil
 		case err != nil:
 			return nil, bodyFault(err)

@@ -15,6 +15,9 @@ import (
 // maxValue is the longest value in bytes that readers of the topic look at.
 const maxValue = 1 << 20
 
+// maxWithRaw is the longest value that still holds what a mapping was given.
+const maxWithRaw = 768 << 10
+
 var errEventTooLarge = errors.New("the event made of the body is over 1 MiB")
 
 // event is what a request says, as it goes to Kafka.
@@ -48,7 +51,7 @@ func (s *source) newEvent(header http.Header, body []byte, c content, now time.T
 		raw = string(data)
 	}
 	e.value = s.envelope(e.id, now, mapped, raw)
-	if len(e.value) > maxValue {
+	if raw != "" && len(e.value) > maxWithRaw {
 		e.value = s.envelope(e.id, now, mapped, "")
 	}
 	if len(e.value) > maxValue {

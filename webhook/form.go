@@ -233,7 +233,7 @@ func contentType(header string) (media, boundary string, utf8 bool) {
 		return mediaJSON, "", true
 	}
 	media, parameters, err := mime.ParseMediaType(header)
-	if err != nil {
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
 		return "", "", true
 	}
 	switch strings.ToLower(parameters["charset"]) {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -92,7 +93,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	room := &share{of: g.room}
 	defer room.release()
-	d, err := g.take(w, r, s, room)
+	d, err := g.takeSafely(w, r, s, room)
 	outcome := outcomeOf(err, d)
 	g.metrics.seen(s.name, outcome, began)
 	g.cfg.Log.Debug().Str("source", s.name).Str("outcome", outcome).Dur("took", time.Since(began)).Msg("webhook")
@@ -116,6 +117,20 @@ type delivery struct {
 	form     form
 	redirect string // that the form asked for, "" for the usual one
 	trapped  bool   // the honeypot was filled: nothing was written
+}
+
+// errOurs says that we failed, not the sender and not Kafka.
+var errOurs = errors.New("the webhook could not be handled: a fault of leadbridge")
+
+// takeSafely keeps a fault of ours from being told in the log with what a client sent.
+func (g *Gate) takeSafely(w http.ResponseWriter, r *http.Request, s *source, room *share) (d delivery, err error) {
+	defer func() {
+		if recover() != nil {
+			g.cfg.Log.Error().Str("source", s.name).Bytes("stack", debug.Stack()).Msg("a fault of leadbridge: report it")
+			err = errOurs
+		}
+	}()
+	return g.take(w, r, s, room)
 }
 
 // take reads, verifies, and writes one webhook; its error becomes a problem.

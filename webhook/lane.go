@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
 )
 
 // Bounds of one request to Kafka. Topics take batches of 1 MiB by default; a
@@ -23,6 +25,7 @@ const (
 type lane struct {
 	writer    *writer
 	partition int
+	session   session // of whoever sends
 
 	mu      sync.Mutex
 	waiting []*entry // guarded by mu
@@ -36,6 +39,8 @@ type entry struct {
 	done  chan error  // takes one
 	gone  atomic.Bool // whoever waited has given up
 }
+
+func (e *entry) awaited() bool { return !e.gone.Load() }
 
 func (e *entry) size() int { return len(e.event.key) + len(e.event.value) + recordOverhead }
 
@@ -89,8 +94,8 @@ func (l *lane) take() []*entry {
 }
 
 // deliver sends a batch until it is acknowledged or nobody waits for it any
-// more. A batch that may have been written is sent again: its events keep their
-// ids, by which readers know them.
+// more. It stays the same batch meanwhile: by its sequence numbers the broker knows
+// one that it has already taken.
 func (l *lane) deliver(batch []*entry) {
 	wait := newBackOff()
 	for {
@@ -113,8 +118,8 @@ func (l *lane) deliver(batch []*entry) {
 		}
 		l.writer.transport.CloseIdleConnections()
 		<-time.After(wait.NextBackOff())
-		batch = slices.DeleteFunc(batch, func(e *entry) bool { return e.gone.Load() })
-		if len(batch) == 0 {
+		if !slices.ContainsFunc(batch, (*entry).awaited) {
+			l.session.end() // it may have been written: its numbers are used up
 			return
 		}
 	}
@@ -132,24 +137,22 @@ func tooLarge(err error) bool {
 
 // send makes one request.
 func (l *lane) send(batch []*entry) error {
-	records := make([]kafka.Record, len(batch))
-	for i, e := range batch {
-		records[i] = kafka.Record{
-			Time: e.when, Value: kafka.NewBytes(e.event.value),
-			Headers: []kafka.Header{{Key: "content-type", Value: []byte(structuredType)}},
-		}
-		if e.event.key != nil {
-			records[i].Key = kafka.NewBytes(e.event.key)
-		}
-	}
-	l.writer.metrics.batch.Observe(float64(len(batch)))
 	ctx, cancel := context.WithTimeout(context.Background(), l.writer.limit)
 	defer cancel()
-	answer, err := l.writer.client.Produce(ctx, &kafka.ProduceRequest{
-		Topic: l.writer.topic, Partition: l.partition, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
-	})
+	if err := l.session.begin(ctx, l.writer); err != nil {
+		return err
+	}
+	encoded, err := l.session.encode(batch)
 	if err != nil {
 		return err
 	}
-	return answer.Error
+	l.writer.metrics.batch.Observe(float64(len(batch)))
+	answer, err := l.writer.client.RawProduce(ctx, &kafka.RawProduceRequest{
+		Topic: l.writer.topic, Partition: l.partition, RequiredAcks: kafka.RequireAll,
+		RawRecords: protocol.RawRecordSet{Reader: bytes.NewReader(encoded)},
+	})
+	if err == nil {
+		err = answer.Error
+	}
+	return l.session.judge(err, len(batch), l.writer)
 }

@@ -26,10 +26,12 @@ func (g *Gate) Run(ctx context.Context, l net.Listener, handler http.Handler) er
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: g.cfg.HeaderTimeout,
-		WriteTimeout:      g.cfg.BodyTimeout + g.cfg.AckTimeout + answerTime,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          log.New(io.Discard, "", 0), // it quotes what clients send
+		// Of bodies too that nobody reads: the server drops them after the answer.
+		ReadTimeout:    g.cfg.HeaderTimeout + g.cfg.BodyTimeout,
+		WriteTimeout:   g.cfg.BodyTimeout + g.cfg.AckTimeout + answerTime,
+		IdleTimeout:    time.Minute,
+		MaxHeaderBytes: maxHeader,
+		ErrorLog:       log.New(io.Discard, "", 0), // it quotes what clients send
 	}
 	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup

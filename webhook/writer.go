@@ -40,6 +40,9 @@ type writer struct {
 	limit     time.Duration // for one request to Kafka
 	asked     chan struct{} // closed when the partitions are known
 
+	// plain says that the brokers give us no producer sessions.
+	plain atomic.Bool
+
 	lanes atomic.Pointer[lanes]
 	work  sync.WaitGroup // lanes that have something to do
 
@@ -67,7 +70,7 @@ func newWriter(cfg Config, m *metrics) *writer {
 		transport: transport,
 		log:       cfg.Log,
 		metrics:   m,
-		limit:     cfg.AckTimeout,
+		limit:     cfg.AckTimeout / 2, // so that a second try is still in time
 		asked:     make(chan struct{}),
 		unseen:    errNotAsked,
 		failing:   map[int]error{},

@@ -1,0 +1,136 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+)
+
+// session makes a lane an idempotent producer: when an acknowledgement gets lost
+// and a batch is sent again, the broker knows it by its producer and numbers, and
+// does not write it twice. It is used by one goroutine at a time.
+type session struct {
+	open     bool
+	producer kafka.ProducerSession
+	next     int32 // number of the next record
+}
+
+// noProducer stands in a batch that is not idempotent.
+const noProducer = -1
+
+// mostNumbers of a session: numbers must not overflow.
+const mostNumbers = 1 << 30
+
+// begin has the broker open a session, when there is none. Brokers that do not let
+// us are written to all the same: readers know events by their ids.
+func (s *session) begin(ctx context.Context, w *writer) error {
+	if s.open || w.plain.Load() {
+		return nil
+	}
+	answer, err := w.client.InitProducerID(ctx, &kafka.InitProducerIDRequest{ProducerID: noProducer, ProducerEpoch: noProducer})
+	if err == nil {
+		err = answer.Error
+	}
+	if noSessions(err) {
+		w.goPlain(err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	*s = session{open: true, producer: *answer.Producer}
+	return nil
+}
+
+func (s *session) end() { s.open = false }
+
+// noSessions tells errors of brokers that give us no sessions at all.
+func noSessions(err error) bool {
+	return isOneOf(err, kafka.ClusterAuthorizationFailed, kafka.TransactionalIDAuthorizationFailed, kafka.UnsupportedVersion, kafka.UnsupportedForMessageFormat)
+}
+
+// lostSession tells errors of a session that the broker no longer knows.
+func lostSession(err error) bool {
+	return isOneOf(err, kafka.OutOfOrderSequenceNumber, kafka.UnknownProducerId, kafka.InvalidProducerEpoch, kafka.InvalidProducerIDMapping, kafka.ProducerFenced)
+}
+
+func isOneOf(err error, codes ...kafka.Error) bool {
+	for _, code := range codes {
+		if errors.Is(err, code) {
+			return true
+		}
+	}
+	return false
+}
+
+// judge takes a request's outcome: it counts what was written.
+func (s *session) judge(err error, records int, w *writer) error {
+	switch {
+	case !s.open:
+		return err
+	case errors.Is(err, kafka.DuplicateSequenceNumber):
+		err = nil // an earlier try was taken
+	case noSessions(err):
+		s.end()
+		w.goPlain(err)
+	case lostSession(err):
+		s.end()
+	}
+	if err == nil {
+		if s.next += int32(records); s.next > mostNumbers {
+			s.end()
+		}
+	}
+	return err
+}
+
+// goPlain goes on without sessions.
+func (w *writer) goPlain(err error) {
+	if !w.plain.Swap(true) {
+		w.log.Warn().Err(err).Msg("the brokers let us open no producer session (grant IDEMPOTENT_WRITE on the cluster): an acknowledgement that gets lost may leave an event in the topic twice, under one id")
+	}
+}
+
+// Where fields of a record batch (format 2) begin, after the size that stands
+// before it. Source: Kafka's documentation, "Record Batch".
+const (
+	batchStart    = 4
+	batchChecksum = batchStart + 17
+	batchCovered  = batchStart + 21 // what the checksum is over
+	batchProducer = batchStart + 43
+	batchEpoch    = batchStart + 51
+	batchSequence = batchStart + 53
+)
+
+// encode makes a record batch. kafka-go encodes batches without a producer, so
+// that it is put in afterwards.
+func (s *session) encode(batch []*entry) ([]byte, error) {
+	records := make([]kafka.Record, len(batch))
+	for i, e := range batch {
+		records[i] = kafka.Record{
+			Time: e.when, Value: kafka.NewBytes(e.event.value),
+			Headers: []kafka.Header{{Key: "content-type", Value: []byte(structuredType)}},
+		}
+		if e.event.key != nil {
+			records[i].Key = kafka.NewBytes(e.event.key)
+		}
+	}
+	set := protocol.RecordSet{Version: 2, Records: kafka.NewRecordReader(records...)}
+	var encoded bytes.Buffer
+	if _, err := set.WriteTo(&encoded); err != nil {
+		return nil, err
+	}
+	b := encoded.Bytes()
+	if s.open {
+		binary.BigEndian.PutUint64(b[batchProducer:], uint64(s.producer.ProducerID))
+		binary.BigEndian.PutUint16(b[batchEpoch:], uint16(s.producer.ProducerEpoch))
+		binary.BigEndian.PutUint32(b[batchSequence:], uint32(s.next))
+		binary.BigEndian.PutUint32(b[batchChecksum:], crc32.Checksum(b[batchCovered:], crc32.MakeTable(crc32.Castagnoli)))
+	}
+	return b, nil
+}
