@@ -57,7 +57,7 @@ func TestHelpWithoutCommand(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{nil, {"--help"}} {
 		code, stdout, _ := inProcess(nil, "", args...)
-		for _, command := range []string{"run", "demo", "check", "map", "dlt", "sim", "version"} {
+		for _, command := range []string{"run", "demo", "check", "map", "dlt", "ingest", "sim", "version"} {
 			if code != 0 || !strings.Contains(stdout, "\n  "+command+" ") {
 				t.Errorf("%v: exit %d, no command %s:\n%s", args, code, command, stdout)
 			}

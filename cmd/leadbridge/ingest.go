@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"net"
 	"net/http"
 	"time"
 
@@ -61,11 +63,12 @@ func ingest(ctx context.Context, cfg settings.IngestConfig, log zerolog.Logger) 
 			hooks.Handle(path, own)
 		}
 	} else {
-		end, err := serveBeside(ctx, cfg.MetricsAddr, own)
+		beside, end, err := serveBeside(ctx, cfg.MetricsAddr, own)
 		if err != nil {
 			return err
 		}
 		defer end()
+		log.Info().Stringer("http", beside).Msg("metrics and health are here")
 	}
 	for _, warning := range cfg.Warnings {
 		log.Warn().Msg(warning)
@@ -78,10 +81,10 @@ func ingest(ctx context.Context, cfg settings.IngestConfig, log zerolog.Logger) 
 }
 
 // serveBeside serves what is not for websites at an address of its own.
-func serveBeside(ctx context.Context, addr string, h http.Handler) (end func(), err error) {
-	listener, err := monitor.Listen(ctx, addr)
+func serveBeside(ctx context.Context, addr string, h http.Handler) (at net.Addr, end func(), err error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, err
+		return nil, nil, fmt.Errorf("METRICS_ADDR: cannot listen on %s: choose another address: %w", addr, err)
 	}
 	server := monitor.NewServer(h, time.Minute)
 	done := make(chan struct{})
@@ -89,7 +92,7 @@ func serveBeside(ctx context.Context, addr string, h http.Handler) (end func(), 
 		defer close(done)
 		_ = server.Serve(listener) // it ends with its end
 	}()
-	return func() {
+	return listener.Addr(), func() {
 		_ = server.Close()
 		<-done
 	}, nil

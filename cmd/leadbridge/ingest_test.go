@@ -226,3 +226,65 @@ func TestIngestUsage(t *testing.T) {
 		t.Errorf("exit %d, want 2:\n%s", code, stderr)
 	}
 }
+
+// ingestVariables are the settings of the gate that the service has not.
+var ingestVariables = map[string]string{
+	"SOURCES_FILE": "", "INGEST_ACK_TIMEOUT": "10s", "INGEST_BODY_TIMEOUT": "10s", "INGEST_HEADER_TIMEOUT": "5s",
+	"INGEST_CONNECTIONS": "16384", "METRICS_ADDR": "",
+}
+
+// TestIngestHelp: the help tells every setting, the page beside it too, and
+// nothing of what the gate does not need.
+func TestIngestHelp(t *testing.T) {
+	t.Parallel()
+	code, stdout, _ := inProcess(nil, "", "ingest", "--help")
+	page, err := os.ReadFile("../../docs/ingest.md")
+	if code != exitOK || err != nil {
+		t.Fatal(code, err)
+	}
+	text := strings.Join(strings.Fields(stdout), " ")
+	for name, value := range ingestVariables {
+		if !strings.Contains(text, "("+name+")") || value != "" && !strings.Contains(text, "Default: "+value+". ("+name+")") {
+			t.Errorf("--help does not tell %s and its default %q", name, value)
+		}
+		found := false
+		for line := range strings.Lines(string(page)) {
+			found = found || strings.Contains(line, "`"+name+"`") && strings.Contains(line, value)
+		}
+		if !found {
+			t.Errorf("docs/ingest.md does not tell %s and its default %q", name, value)
+		}
+	}
+	for _, name := range []string{"KAFKA_BROKERS", "KAFKA_TLS", "KAFKA_SASL_MECHANISM", "MAX_BUFFER", "DRAIN_TIMEOUT", "HTTP_ADDR", "PHONE_REGION"} {
+		if !strings.Contains(text, "("+name+")") {
+			t.Errorf("--help does not tell %s", name)
+		}
+	}
+	for _, name := range []string{"CRM_", "GROUP_ID", "DLT"} {
+		if strings.Contains(text, name) {
+			t.Errorf("--help tells %s", name)
+		}
+	}
+}
+
+// TestIngestHealth: without brokers the gate is healthy but not ready.
+func TestIngestHealth(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, crmtest.Options{}, "leads")
+	gate := startGate(t, r, map[string]string{"KAFKA_BROKERS": "127.0.0.1:1", "INGEST_ACK_TIMEOUT": "100ms"})
+	eventually(t, "the gate is not ready", func() bool {
+		code, body := gate.get("/readyz")
+		return code == http.StatusServiceUnavailable && strings.Contains(body, `"held"`)
+	})
+	if code, body := gate.get("/healthz"); code != http.StatusOK {
+		t.Errorf("/healthz: %d %s", code, body)
+	}
+	resp, _ := gate.post(t, "/hooks/form", "application/json", `{"email":"a@example.com"}`)
+	if resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("%d, want 503", resp.StatusCode)
+	}
+	stop(t, gate)
+	gate = startGate(t, r, nil)
+	eventually(t, "the gate is ready", func() bool { code, _ := gate.get("/readyz"); return code == http.StatusOK })
+	stop(t, gate)
+}

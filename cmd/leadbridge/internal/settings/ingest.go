@@ -22,10 +22,10 @@ type Ingest struct {
 type Gate struct {
 	SourcesFile   string `name:"sources-file" env:"SOURCES_FILE" placeholder:"FILE" help:"YAML file that declares who may send, and how it is verified; see docs/ingest.md. Needed."`
 	PhoneRegion   string `name:"phone-region" env:"PHONE_REGION" default:"RU" placeholder:"CODE" help:"Country of phone numbers without a country code (ISO 3166, two letters); a phone may become the record's key."`
-	AckTimeout    string `name:"ack-timeout" env:"INGEST_ACK_TIMEOUT" default:"10s" placeholder:"DURATION" help:"Longest wait for Kafka's acknowledgement; then the sender is answered 503."`
-	BodyTimeout   string `name:"body-timeout" env:"INGEST_BODY_TIMEOUT" default:"10s" placeholder:"DURATION" help:"Longest time for a request's body; then 408."`
-	HeaderTimeout string `name:"header-timeout" env:"INGEST_HEADER_TIMEOUT" default:"5s" placeholder:"DURATION" help:"Longest time for a request's header; then the connection is closed."`
-	Connections   string `name:"connections" env:"INGEST_CONNECTIONS" default:"16384" placeholder:"COUNT" help:"Connections at a time; further ones wait."`
+	AckTimeout    string `name:"ingest-ack-timeout" env:"INGEST_ACK_TIMEOUT" default:"10s" placeholder:"DURATION" help:"Longest wait for Kafka's acknowledgement; then the sender is answered 503."`
+	BodyTimeout   string `name:"ingest-body-timeout" env:"INGEST_BODY_TIMEOUT" default:"10s" placeholder:"DURATION" help:"Longest time for a request's body; then 408."`
+	HeaderTimeout string `name:"ingest-header-timeout" env:"INGEST_HEADER_TIMEOUT" default:"5s" placeholder:"DURATION" help:"Longest time for a request's header; then the connection is closed."`
+	Connections   string `name:"ingest-connections" env:"INGEST_CONNECTIONS" default:"16384" placeholder:"COUNT" help:"Connections at a time; further ones wait."`
 	MaxBuffer     string `name:"max-buffer" env:"MAX_BUFFER" default:"64MiB" placeholder:"SIZE" help:"Memory for bodies under way, of the whole process: 64MiB, 64MB or a plain number; beyond it senders are answered 503."`
 	DrainTimeout  string `name:"drain-timeout" env:"DRAIN_TIMEOUT" default:"20s" placeholder:"DURATION" help:"How long a stop waits for requests under way; the process is gone 5 s later whatever hangs."`
 	MetricsAddr   string `name:"metrics-addr" env:"METRICS_ADDR" placeholder:"HOST:PORT" help:"Where /metrics, /healthz and /readyz are served instead of HTTP_ADDR, which websites reach. Default: HTTP_ADDR."`
