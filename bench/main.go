@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -24,9 +25,11 @@ func main() {
 func status(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	o, err := parse(args, stderr)
-	if err == nil {
-		err = measure(ctx, o, stdout, stderr)
+	var err error
+	if slices.Equal(args, []string{bareHandlerFlag}) {
+		err = serveBare(ctx, stderr)
+	} else {
+		err = run(ctx, args, stdout, stderr)
 	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -38,6 +41,18 @@ func status(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
+// run measures what the command line says.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	o, err := parse(args, stderr)
+	switch {
+	case err != nil:
+		return err
+	case o.gate:
+		return measureGate(ctx, o, stdout, stderr)
+	}
+	return measure(ctx, o, stdout, stderr)
+}
+
 // options are what the command line says.
 type options struct {
 	binary  string
@@ -46,6 +61,7 @@ type options struct {
 	short   bool
 	cases   []trialCase
 	env     []string // of the service, beyond what the case sets
+	gate    bool     // measure leadbridge ingest, not deliveries
 	profile string   // directory for profiles; "": none are taken
 }
 
@@ -59,6 +75,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.brokers, "brokers", os.Getenv("KAFKA_TEST_BROKERS"), "`host:port,…` of a Kafka; default: KAFKA_TEST_BROKERS, else one in this process")
 	f.StringVar(&o.out, "out", "bench/results", "`directory` for bench.json and bench.svg")
 	f.BoolVar(&o.short, "short", false, "cut all times and counts: a trial, whose figures compare with nothing")
+	f.BoolVar(&o.gate, "gate", false, "measure leadbridge ingest, beside a handler that does nothing, and not deliveries")
 	f.StringVar(&o.profile, "profile", "", "`directory` for CPU profiles of the service, which is built anew for that, from this source tree")
 	f.Func("case", "`name` of a case to run, or a comma list; may be repeated; default: all of\n"+listing(), func(text string) error {
 		names = append(names, strings.Split(text, ",")...)
