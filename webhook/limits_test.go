@@ -2,12 +2,14 @@ package webhook
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -74,34 +76,74 @@ func TestRoomIsBounded(t *testing.T) {
 	}
 }
 
-// TestConnectionsAreBounded: one more than allowed waits until another one ends.
+// counted tells how often somebody asked for a connection.
+type counted struct {
+	net.Listener
+	asked atomic.Int32
+}
+
+func (c *counted) Accept() (net.Conn, error) {
+	c.asked.Add(1)
+	return c.Listener.Accept()
+}
+
+// TestConnectionsAreBounded: while as many connections are there as allowed, no
+// further one is asked for; it waits until another one ends.
 func TestConnectionsAreBounded(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, open, func(c *Config) { c.Connections = 1 })
-	first := r.dial()
-	defer first.Close()
-	_, _ = fmt.Fprint(first, "POST /hooks/form HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 25\r\n\r\n{")
-	r.await(func() bool {
-		r.gate.room.mu.Lock()
-		defer r.gate.room.mu.Unlock()
-		return r.gate.room.left < r.gate.cfg.MaxBuffer
-	})
-	got := make(chan answer, 1)
-	go func() { got <- r.post("/hooks/form", mediaJSON, testLead) }()
-	_, _ = fmt.Fprintf(first, "%s", testLead[1:])
-	resp, err := http.ReadResponse(bufio.NewReader(first), nil)
+	r := newRig(t, open)
+	cfg := r.gate.cfg
+	cfg.Connections, cfg.Metrics = 2, nil
+	gate, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp.Body.Close()
-	select {
-	case <-got:
-		t.Error("a second connection is served beside the only one")
-	default:
+	inner, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener := &counted{Listener: inner}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- gate.Run(ctx, listener, gate) }()
+	r.address = inner.Addr().String()
+	request := fmt.Sprintf("POST /hooks/form HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(testLead), testLead)
+	ask := func() (net.Conn, *bufio.Reader) {
+		conn := r.dial()
+		_, _ = fmt.Fprint(conn, request)
+		return conn, bufio.NewReader(conn)
+	}
+	answered := func(in *bufio.Reader) {
+		t.Helper()
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusAccepted {
+			t.Error(resp.Status)
+		}
+	}
+	first, in1 := ask()
+	answered(in1)
+	second, in2 := ask()
+	answered(in2)
+	third, in3 := ask()
+	for range 20 { // the two that are there are served on
+		_, _ = fmt.Fprint(first, request)
+		answered(in1)
+	}
+	if n := listener.asked.Load(); n != 2 {
+		t.Errorf("asked for %d connections, want 2", n)
 	}
 	first.Close()
-	if a := <-got; a.status != http.StatusAccepted {
-		t.Errorf("%d %s", a.status, a.body)
+	answered(in3)
+	second.Close()
+	third.Close()
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -72,9 +72,13 @@ func TestLostSession(t *testing.T) {
 	t.Parallel()
 	for _, code := range []*kerr.Error{kerr.OutOfOrderSequenceNumber, kerr.UnknownProducerID, kerr.InvalidProducerEpoch} {
 		r := newRig(t, open)
-		var tries atomic.Int32
+		var tries, forgotten atomic.Int64
 		r.produced(func(req *kmsg.ProduceRequest) (kmsg.Response, error, bool) {
+			producer := int64(binary.BigEndian.Uint64(req.Topics[0].Partitions[0].Records[batchProducer-batchStart:]))
 			if tries.Add(1) == 2 {
+				forgotten.Store(producer)
+			}
+			if producer == forgotten.Load() {
 				return refused(req, code), nil, true
 			}
 			return nil, nil, false
