@@ -26,6 +26,7 @@ var (
 	errRecordTooLarge  = errors.New("the topic does not take an event of this size")
 	errNoTopic         = errors.New("topic does not exist")
 	errNotAsked        = errors.New("the brokers were not reached yet")
+	errUnwell          = errors.New("the brokers do not take events: the log says why")
 )
 
 // writer writes events to the topic. Each partition has one request under way
@@ -178,20 +179,20 @@ func (l *lanes) of(key []byte) *lane {
 const probation = 10 * time.Second
 
 // ready is nil when the topic is there and writing it did not just fail. One
-// partition of several that fails is no reason to send webhooks elsewhere.
+// partition of several that fails is no reason to send webhooks elsewhere. The
+// error names no broker: websites may see it.
 func (w *writer) ready() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
-	case w.unseen != nil:
+	case errors.Is(w.unseen, errNoTopic), errors.Is(w.unseen, errNotAsked):
 		return w.unseen
+	case w.unseen != nil:
+		return errUnwell
 	case len(w.failing) == 0 || time.Since(w.failedAt) >= probation || time.Since(w.wroteAt) < probation:
 		return nil
 	}
-	for _, err := range w.failing {
-		return err
-	}
-	return nil
+	return errUnwell
 }
 
 // looked notes how a look at the topic went; a change is logged.
