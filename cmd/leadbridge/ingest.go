@@ -23,7 +23,7 @@ type ingestCommand struct {
 func (ingestCommand) Help() string {
 	return `POST /hooks/NAME takes JSON, application/x-www-form-urlencoded and multipart/form-data and answers 202 when Kafka has ` +
 		`acknowledged the event. SOURCES_FILE declares who may send:` + "\n\n" +
-		"sources:\n  - name: site\n    verify: {type: standard-webhooks, secrets_env: [SITE_SECRET]}\n\n" +
+		"    sources:\n      - name: site\n        verify: {type: standard-webhooks, secrets_env: [SITE_SECRET]}\n\n" +
 		`verify is one of standard-webhooks, hmac, token, none. No CRM settings are needed.`
 }
 
