@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"runtime/debug"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -30,16 +29,8 @@ func (c runCommand) Run(p process) error {
 		log.Warn().Dur("grace", cfg.Grace()).Msg("stopped by the deadline: what was not finished is still in Kafka")
 	})
 	defer stop()
-	if _, set := p.lookupEnv("GOGC"); !set {
-		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
-	}
 	return deliver(ctx, cfg, log)
 }
-
-// gcPercent is how much garbage, in percent of what is live, may come together before it is
-// collected. What is live is small, a dozen megabytes, and most of a collection's cost does
-// not depend on it: at Go's own 100 collecting took an eighth of all processor time.
-const gcPercent = 200
 
 func deliver(ctx context.Context, cfg settings.Config, log zerolog.Logger) error {
 	listener, err := monitor.Listen(ctx, cfg.HTTPAddr)
