@@ -11,6 +11,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 
 	"github.com/leadbridge/leadbridge/consumer"
+	"github.com/leadbridge/leadbridge/internal/producerbatch"
 )
 
 // ErrTakenOver says that another replay of the topic has started: it goes on
@@ -133,7 +134,7 @@ func (w *writer) enlist(ctx context.Context, records map[place][]kafka.Record) e
 }
 
 func (w *writer) produce(ctx context.Context, p place, records []kafka.Record) error {
-	batch, err := transactionalBatch(records, w.producer, w.sequences[p])
+	batch, err := producerbatch.Encode(records, protocol.Transactional, &w.producer, w.sequences[p])
 	if err != nil {
 		return err
 	}

@@ -1,14 +1,12 @@
 package webhook
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
-	"hash/crc32"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
+
+	"github.com/leadbridge/leadbridge/internal/producerbatch"
 )
 
 // session makes a lane an idempotent producer: when an acknowledgement gets lost
@@ -96,19 +94,7 @@ func (w *writer) goPlain(err error) {
 	}
 }
 
-// Where fields of a record batch (format 2) begin, after the size that stands
-// before it. Source: Kafka's documentation, "Record Batch".
-const (
-	batchStart    = 4
-	batchChecksum = batchStart + 17
-	batchCovered  = batchStart + 21 // what the checksum is over
-	batchProducer = batchStart + 43
-	batchEpoch    = batchStart + 51
-	batchSequence = batchStart + 53
-)
-
-// encode makes a record batch. kafka-go encodes batches without a producer, so
-// that it is put in afterwards.
+// encode makes a record batch, of this session when there is one.
 func (s *session) encode(batch []*entry) ([]byte, error) {
 	records := make([]kafka.Record, len(batch))
 	for i, e := range batch {
@@ -120,17 +106,9 @@ func (s *session) encode(batch []*entry) ([]byte, error) {
 			records[i].Key = kafka.NewBytes(e.event.key)
 		}
 	}
-	set := protocol.RecordSet{Version: 2, Records: kafka.NewRecordReader(records...)}
-	var encoded bytes.Buffer
-	if _, err := set.WriteTo(&encoded); err != nil {
-		return nil, err
-	}
-	b := encoded.Bytes()
+	var producer *kafka.ProducerSession
 	if s.open {
-		binary.BigEndian.PutUint64(b[batchProducer:], uint64(s.producer.ProducerID))
-		binary.BigEndian.PutUint16(b[batchEpoch:], uint16(s.producer.ProducerEpoch))
-		binary.BigEndian.PutUint32(b[batchSequence:], uint32(s.next))
-		binary.BigEndian.PutUint32(b[batchChecksum:], crc32.Checksum(b[batchCovered:], crc32.MakeTable(crc32.Castagnoli)))
+		producer = &s.producer
 	}
-	return b, nil
+	return producerbatch.Encode(records, 0, producer, s.next)
 }

@@ -74,7 +74,11 @@ func TestLostSession(t *testing.T) {
 		r := newRig(t, open)
 		var tries, forgotten atomic.Int64
 		r.produced(func(req *kmsg.ProduceRequest) (kmsg.Response, error, bool) {
-			producer := int64(binary.BigEndian.Uint64(req.Topics[0].Partitions[0].Records[batchProducer-batchStart:]))
+			var batch kmsg.RecordBatch
+			if err := batch.ReadFrom(req.Topics[0].Partitions[0].Records); err != nil {
+				t.Error(err)
+			}
+			producer := batch.ProducerID
 			if tries.Add(1) == 2 {
 				forgotten.Store(producer)
 			}
