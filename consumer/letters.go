@@ -3,7 +3,6 @@ package consumer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -17,27 +16,18 @@ import (
 // letterSlots is how many letters a process writes at a time.
 const letterSlots = 8
 
-// letters writes dead letters under one generation's lease. It has connections
-// of its own, each of which asks for the lease in its Write: what a frozen process
-// has half sent does not leave after it thaws.
+// letters writes dead letters.
 type letters struct {
-	client    *kafka.Client
-	transport *kafka.Transport
-	topic     string
-	lease     func() error
-	board     *board
-	slots     chan struct{}
+	outlet
+	board *board
+	slots chan struct{}
 }
 
 func newLetters(cfg Config, lease func() error, b *board) *letters {
-	transport := newTransport(cfg, leasedDial(cfg.dialer(), lease), cfg.DeadLetterTopic)
 	return &letters{
-		client:    &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: transport, Timeout: callTimeout},
-		transport: transport,
-		topic:     cfg.DeadLetterTopic,
-		lease:     lease,
-		board:     b,
-		slots:     make(chan struct{}, letterSlots),
+		outlet: newOutlet(cfg, cfg.DeadLetterTopic, lease, "dead-letter", "KAFKA_DLT_TOPIC", "letters"),
+		board:  b,
+		slots:  make(chan struct{}, letterSlots),
 	}
 }
 
@@ -58,7 +48,7 @@ func (l *letters) write(ctx context.Context, d letter) error {
 	}
 	wait := newBackOff()
 	for {
-		err := l.try(ctx, &d)
+		err := l.try(ctx, d.partition, d.record())
 		if err == nil {
 			l.board.clear(HoldDeadLetters)
 			return nil
@@ -72,36 +62,10 @@ func (l *letters) write(ctx context.Context, d letter) error {
 		if degrade(&d, err) {
 			continue
 		}
-		l.board.hold(HoldDeadLetters, deadLetterAdvice(l.topic, err))
+		l.board.hold(HoldDeadLetters, l.advice(err))
 		l.transport.CloseIdleConnections()
 		pause(ctx, wait.NextBackOff())
 	}
-}
-
-func (l *letters) try(ctx context.Context, d *letter) error {
-	if err := l.lease(); err != nil {
-		return err
-	}
-	ids, err := partitionsOf(ctx, l.client, l.topic)
-	if err != nil {
-		return err
-	}
-	partition := d.partition
-	if !slices.Contains(ids, partition) {
-		partition = ids[partition%len(ids)]
-	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	res, err := l.client.Produce(ctx, &kafka.ProduceRequest{
-		Topic:        l.topic,
-		Partition:    partition,
-		RequiredAcks: kafka.RequireAll,
-		Records:      kafka.NewRecordReader(d.record()),
-	})
-	if err != nil {
-		return err
-	}
-	return res.Error
 }
 
 // record has the time of now: with that of the original, retention could
@@ -156,16 +120,6 @@ func refusedForGood(err error) bool {
 }
 
 func isForeign(h kafka.Header) bool { return !strings.HasPrefix(h.Key, header.Prefix) }
-
-func deadLetterAdvice(topic string, err error) string {
-	if errors.Is(err, errNoTopic) {
-		return fmt.Sprintf("the dead-letter topic %q does not exist: create it (leadbridge check --fix does), or mend KAFKA_DLT_TOPIC", topic)
-	}
-	if code, ok := errors.AsType[kafka.Error](err); ok {
-		return fmt.Sprintf("the dead-letter topic %q refuses letters (%s): look at its settings and our rights", topic, code.Title())
-	}
-	return fmt.Sprintf("the dead-letter topic %q cannot be written: look at its brokers", topic)
-}
 
 // leasedDial opens connections whose Write asks for the lease.
 func leasedDial(dial dialFunc, lease func() error) dialFunc {

@@ -2,8 +2,6 @@ package consumer
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -16,15 +14,11 @@ const (
 	maxResultBytes = 256 << 10
 )
 
-// results writes results under one generation's lease, as letters does, but
-// many at a time: while one produce to a partition is under way the next ones wait
-// for it together, so that a busy process has few produces and an idle one no wait.
+// results writes results, many at a time: while one produce to a partition is under way the
+// next ones wait for it together, so that a busy process has few produces and an idle one no wait.
 type results struct {
-	client    *kafka.Client
-	transport *kafka.Transport
-	topic     string
-	lease     func() error
-	board     *board
+	outlet
+	board *board
 
 	senders sync.WaitGroup
 
@@ -43,14 +37,10 @@ func newResults(cfg Config, lease func() error, b *board) *results {
 	if cfg.ResultTopic == "" {
 		return nil
 	}
-	transport := newTransport(cfg, leasedDial(cfg.dialer(), lease), cfg.ResultTopic)
 	return &results{
-		client:    &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: transport, Timeout: callTimeout},
-		transport: transport,
-		topic:     cfg.ResultTopic,
-		lease:     lease,
-		board:     b,
-		queues:    map[int][]*pendingResult{},
+		outlet: newOutlet(cfg, cfg.ResultTopic, lease, "result", "KAFKA_RESULT_TOPIC", "results"),
+		board:  b,
+		queues: map[int][]*pendingResult{},
 	}
 }
 
@@ -123,7 +113,7 @@ func (r *results) take(partition int) []*pendingResult {
 func (r *results) writeBatch(ctx context.Context, partition int, batch []*pendingResult) error {
 	wait := newBackOff()
 	for {
-		err := r.try(ctx, partition, batch)
+		err := r.try(ctx, partition, recordsOf(batch)...)
 		if err == nil {
 			r.board.clear(HoldResults)
 			return nil
@@ -145,7 +135,7 @@ func (r *results) writeBatch(ctx context.Context, partition int, batch []*pendin
 		if refusedForGood(err) && batch[0].lessen() {
 			continue
 		}
-		r.board.hold(HoldResults, resultAdvice(r.topic, err))
+		r.board.hold(HoldResults, r.advice(err))
 		r.transport.CloseIdleConnections()
 		pause(ctx, wait.NextBackOff())
 	}
@@ -165,38 +155,10 @@ func (p *pendingResult) lessen() bool {
 	return true
 }
 
-func (r *results) try(ctx context.Context, partition int, batch []*pendingResult) error {
-	if err := r.lease(); err != nil {
-		return err
-	}
-	ids, err := partitionsOf(ctx, r.client, r.topic)
-	if err != nil {
-		return err
-	}
-	if !slices.Contains(ids, partition) {
-		partition = ids[partition%len(ids)]
-	}
+func recordsOf(batch []*pendingResult) []kafka.Record {
 	records := make([]kafka.Record, len(batch))
 	for i, p := range batch {
 		records[i] = p.record()
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	res, err := r.client.Produce(ctx, &kafka.ProduceRequest{
-		Topic: r.topic, Partition: partition, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
-	})
-	if err != nil {
-		return err
-	}
-	return res.Error
-}
-
-func resultAdvice(topic string, err error) string {
-	if errors.Is(err, errNoTopic) {
-		return fmt.Sprintf("the result topic %q does not exist: create it (leadbridge check --fix does), or mend KAFKA_RESULT_TOPIC", topic)
-	}
-	if code, ok := errors.AsType[kafka.Error](err); ok {
-		return fmt.Sprintf("the result topic %q refuses results (%s): look at its settings and our rights", topic, code.Title())
-	}
-	return fmt.Sprintf("the result topic %q cannot be written: look at its brokers", topic)
+	return records
 }
