@@ -110,13 +110,14 @@ func (p *partition) land(f *flight) {
 // explored ends a record's part in the exploration. What its end still takes, such as
 // a letter that cannot be written, is no look-up.
 func (p *partition) explored(f *flight) {
+	if !f.explores {
+		return
+	}
+	f.explores = false
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if f.explores {
-		f.explores = false
-		p.explore.out--
-		signal(p.wake)
-	}
+	p.explore.out--
+	signal(p.wake)
 }
 
 // awaitTurn waits for the records before it; false says that no work is to be
@@ -148,7 +149,7 @@ func (p *partition) deliver(f *flight) bool {
 	if f.failure == nil && !p.create(f) {
 		return false
 	}
-	if f.failure == nil && !p.tell(f, f.made) {
+	if f.failure == nil && !p.tell(f) {
 		return false
 	}
 	if f.failure != nil && !p.bury(f) {

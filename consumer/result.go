@@ -8,7 +8,6 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/leadbridge/leadbridge/consumer/header"
-	"github.com/leadbridge/leadbridge/crmclient"
 )
 
 // Result is the value of a record in the result topic: which event became
@@ -29,11 +28,11 @@ type Result struct {
 
 // tell writes the result of a record whose contact exists; false says that it
 // was cut short, so that the next owner looks the contact up and tells it.
-func (p *partition) tell(f *flight, made crmclient.Result) bool {
+func (p *partition) tell(f *flight) bool {
 	if p.results == nil {
 		return true
 	}
-	rec, err := p.resultRecord(f, made)
+	rec, err := p.resultRecord(f)
 	if err == nil {
 		err = p.results.write(p.work, f.Partition, rec)
 	}
@@ -48,19 +47,19 @@ func (p *partition) tell(f *flight, made crmclient.Result) bool {
 	return true
 }
 
-func (p *partition) resultRecord(f *flight, made crmclient.Result) (resultRecord, error) {
+func (p *partition) resultRecord(f *flight) (resultRecord, error) {
 	r := Result{
 		EventID:    f.event.ID,
-		ContactID:  made.ContactID,
-		ContactURL: p.creator.ContactURL(made.ContactID),
+		ContactID:  f.made.ContactID,
+		ContactURL: p.creator.ContactURL(f.made.ContactID),
 		CreatedAt:  time.Now().UTC().Truncate(time.Millisecond),
-		Attempts:   made.Attempts,
+		Attempts:   f.made.Attempts,
 		HowKnown:   "created",
 		Topic:      f.Topic,
 		Partition:  f.Partition,
 		Offset:     f.Offset,
 	}
-	if made.Found {
+	if f.made.Found {
 		r.HowKnown = "lookedUp"
 	}
 	if topic := header.Text(f.Headers, header.Topic); topic != "" {

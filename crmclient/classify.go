@@ -79,20 +79,21 @@ type complaint struct {
 // parseEnvelope reads an answer. Its data is left as it is: to decode it here would
 // read a batch's answer once more.
 func parseEnvelope(body []byte) (e envelope, ok bool) {
-	var faults []error
+	readable := true
+	decode := func(value []byte, into any) { readable = readable && json.Unmarshal(value, into) == nil }
 	valid := jsontext.Valid(body, func(name, value []byte) {
 		switch strings.ToLower(string(name)) {
 		case "success":
-			faults = append(faults, json.Unmarshal(value, &e.success))
+			decode(value, &e.success)
 		case "data":
 			e.data = value
 		case "meta":
 			e.meta = value
 		case "error":
-			faults = append(faults, json.Unmarshal(value, &e.complaint))
+			decode(value, &e.complaint)
 		}
 	})
-	return e, valid && jsontext.IsObject(body) && errors.Join(faults...) == nil
+	return e, valid && readable && jsontext.IsObject(body)
 }
 
 // classify is the one place that decides what an answer means, for reads and
