@@ -1,0 +1,85 @@
+{{/* Settings that only leadbridge run and check take, but for the CRM's key. */}}
+{{- define "leadbridge.consumerEnv" -}}
+{{- $kafka := .Values.kafka }}
+{{- $crm := .Values.crm }}
+{{- $leads := .Values.leads }}
+{{- $delivery := .Values.delivery }}
+{{- include "leadbridge.env" (dict
+  "KAFKA_DLT_TOPIC" $kafka.dltTopic
+  "KAFKA_RESULT_TOPIC" $kafka.resultTopic
+  "KAFKA_GROUP_ID" $kafka.groupId
+  "KAFKA_SESSION_TIMEOUT" $kafka.sessionTimeout
+  "CRM_BASE_URL" $crm.baseUrl
+  "CRM_TIMEOUT" $crm.timeout
+  "CRM_QUEUE_LIMIT" $crm.queueLimit
+  "CRM_SETTLE" $crm.settle
+  "CRM_SLOTS" $crm.slots
+  "CRM_BATCH_SIZE" $crm.batchSize
+  "CRM_REQUESTS_PER_MINUTE" $crm.requestsPerMinute
+  "CRM_REQUESTS_PER_SECOND" $crm.requestsPerSecond
+  "CRM_ORIGIN_FIELD" $crm.originField
+  "CRM_ORIGINATOR" $crm.originator
+  "CRM_LOOKUP" $crm.lookup
+  "CRM_MAX_ATTEMPTS" $crm.maxAttempts
+  "CRM_BACKOFF_INITIAL" $crm.backoffInitial
+  "CRM_BACKOFF_MAX" $crm.backoffMax
+  "CRM_FLOOD_LIMIT" $crm.floodLimit
+  "PHONE_REGION" $leads.phoneRegion
+  "SOURCE_ID" $leads.sourceId
+  "MAPPING_FILE" (include "leadbridge.mappingFile" .)
+  "WINDOW" $delivery.window
+  "MAX_BUFFER" $delivery.maxBuffer
+  "DEDUPE_WINDOW" $delivery.dedupeWindow
+  "DRAIN_TIMEOUT" $delivery.drainTimeout
+) }}
+{{- end }}
+
+{{/* The Secret of the CRM's key. A name is made up when none is given, a secret never. */}}
+{{- define "leadbridge.crmSecret" -}}
+{{- default (printf "%s-crm" (include "leadbridge.fullname" .)) .Values.crm.existingSecret }}
+{{- end }}
+
+{{- define "leadbridge.crmVolume" -}}
+{{- $keys := list .Values.crm.apiKeyKey }}
+{{- with .Values.crm.sessionTokenKey }}{{ $keys = append $keys . }}{{ end }}
+{{- include "leadbridge.secretVolume" (list "crm" (include "leadbridge.crmSecret" .) $keys) }}
+{{- end }}
+
+{{- define "leadbridge.crmEnv" -}}
+- name: CRM_API_KEY_FILE
+  value: /etc/leadbridge/crm/{{ .Values.crm.apiKeyKey }}
+{{- with .Values.crm.sessionTokenKey }}
+- name: CRM_SESSION_TOKEN_FILE
+  value: /etc/leadbridge/crm/{{ . }}
+{{- end }}
+{{- end }}
+
+{{/* All environment variables of the consumer; leadbridge check takes the same. */}}
+{{- define "leadbridge.consumerEnvAll" -}}
+{{- $access := list . "consumer" dict }}
+{{- include "leadbridge.kafkaEnv" $access }}
+{{- include "leadbridge.consumerEnv" . }}
+{{ include "leadbridge.crmEnv" . }}
+{{- include "leadbridge.env" (dict "HTTP_ADDR" (printf ":%v" .Values.service.port) "LOG_LEVEL" .Values.log.level "LOG_FORMAT" .Values.log.format) }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "leadbridge.consumerMounts" -}}
+{{ include "leadbridge.mount" "crm" }}
+{{- include "leadbridge.kafkaMounts" (list . "consumer" dict) }}
+{{- include "leadbridge.mappingMount" . }}
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "leadbridge.consumerVolumes" -}}
+{{ include "leadbridge.crmVolume" . }}
+{{- include "leadbridge.kafkaVolumes" (list . "consumer" dict) }}
+{{- include "leadbridge.mappingVolume" . }}
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
