@@ -18,6 +18,14 @@ import (
 // reasonProcessingFailed says that we failed, not the CRM or the event's form.
 const reasonProcessingFailed = "PROCESSING_FAILED"
 
+// reasons are all that a dead letter may have.
+func reasons() []string {
+	return []string{
+		string(transform.ReasonMalformed), string(transform.ReasonMappingFailed), string(transform.ReasonNoContactPoint), string(transform.ReasonTooLarge),
+		string(crmclient.ReasonRefused), string(crmclient.ReasonRetriesExhausted), reasonProcessingFailed,
+	}
+}
+
 // rejection is why an event never becomes a contact, for its dead letter.
 type rejection struct {
 	reason   string

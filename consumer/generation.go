@@ -288,10 +288,15 @@ const watchInterval = 5 * time.Second
 func (g *generation) watch() {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
+	var read time.Time // when the topic's retention was
 	for {
 		if err := g.look(); err != nil && g.take.Err() == nil {
 			g.stop(err)
 			return
+		}
+		if time.Since(read) >= retentionInterval {
+			g.noteRetention(g.take)
+			read = time.Now()
 		}
 		select {
 		case <-g.take.Done():

@@ -44,6 +44,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		commitTime:  histogram("commit_duration_seconds", "Time of an offset commit.", prometheus.DefBuckets),
 	}
 	m.made, m.found = m.contacts.WithLabelValues("created"), m.contacts.WithLabelValues("found")
+	m.begin()
 	if reg == nil {
 		return m, nil
 	}
@@ -56,6 +57,27 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	return m, errors.Join(errs...)
 }
 
+// begin shows every series at 0: rates see no increase in one that begins at 1.
+func (m *metrics) begin() {
+	for _, reason := range reasons() {
+		m.deadLetters.WithLabelValues(reason)
+	}
+	for _, why := range [...]string{skippedTombstone, skippedDone} {
+		m.skipped.WithLabelValues(why)
+	}
+	for _, outcome := range [...]string{commitOK, commitFailed} {
+		m.commits.WithLabelValues(outcome)
+	}
+}
+
+// Labels of skipped records and of commits.
+const (
+	skippedTombstone = "tombstone"
+	skippedDone      = "done"
+	commitOK         = "ok"
+	commitFailed     = "failed"
+)
+
 func (m *metrics) created(found bool, latency time.Duration) {
 	if found {
 		m.found.Inc()
@@ -66,9 +88,9 @@ func (m *metrics) created(found bool, latency time.Duration) {
 }
 
 func (m *metrics) commit(took time.Duration, err error) {
-	outcome := "ok"
+	outcome := commitOK
 	if err != nil {
-		outcome = "failed"
+		outcome = commitFailed
 	}
 	m.commits.WithLabelValues(outcome).Inc()
 	m.commitTime.Observe(took.Seconds())
@@ -79,7 +101,7 @@ type gauges struct {
 	board  *board
 	buffer *buffer
 
-	lag, lagSeconds, unfinished, window, used, limit, held, heldSeconds *prometheus.Desc
+	lag, lagSeconds, unfinished, window, used, limit, held, heldSeconds, retention *prometheus.Desc
 
 	size int
 }
@@ -100,12 +122,13 @@ func newGauges(c *Consumer) *gauges {
 		held:        desc("consumer_held", "1 while the consumer is held for a cause.", "cause"),
 		heldSeconds: desc("consumer_hold_seconds_total", "Seconds that the consumer was held.", "cause"),
 		limit:       desc("buffer_size_bytes", "Bytes that may be reserved for fetches and unfinished records."),
+		retention:   desc("topic_retention_seconds", "How long the topic keeps records; absent when that may not be read."),
 	}
 }
 
 // Describe implements [prometheus.Collector].
 func (g *gauges) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.lag, g.lagSeconds, g.unfinished, g.window, g.used, g.limit, g.held, g.heldSeconds} {
+	for _, d := range []*prometheus.Desc{g.lag, g.lagSeconds, g.unfinished, g.window, g.used, g.limit, g.held, g.heldSeconds, g.retention} {
 		out <- d
 	}
 }
@@ -129,6 +152,9 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 		}
 		gauge(g.held, value, string(cause))
 		out <- prometheus.MustNewConstMetric(g.heldSeconds, prometheus.CounterValue, lasted.Seconds(), string(cause))
+	}
+	if kept := g.board.retained(); kept > 0 {
+		gauge(g.retention, kept)
 	}
 	gauge(g.window, float64(g.size))
 	gauge(g.used, float64(g.buffer.inUse()))

@@ -190,7 +190,7 @@ func (p *partition) dispatch(ctx context.Context, rec record) error {
 		return err
 	}
 	if rec.Value == nil { // a tombstone holds nothing to deliver
-		p.metrics.skipped.WithLabelValues("tombstone").Inc()
+		p.metrics.skipped.WithLabelValues(skippedTombstone).Inc()
 		p.pass(rec)
 		return nil
 	}
@@ -227,7 +227,7 @@ func (p *partition) alreadyDone(rec record) bool {
 	done := p.progress.standing(rec.Offset) == standingDone
 	p.mu.Unlock()
 	if done {
-		p.metrics.skipped.WithLabelValues("done").Inc()
+		p.metrics.skipped.WithLabelValues(skippedDone).Inc()
 		if rec.Value != nil && !p.careful() {
 			p.seen.note(p.id, p.eventID(rec))
 		}

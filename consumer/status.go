@@ -52,12 +52,14 @@ type PartitionStatus struct {
 type board struct {
 	log zerolog.Logger
 
-	mu       sync.Mutex
-	holds    map[crmclient.Cause]crmclient.Hold
-	held     map[crmclient.Cause]time.Duration // of holds that are over
-	current  *generation
-	everHad  bool // an assignment, if only an empty one
-	progress map[int]mark
+	mu      sync.Mutex
+	holds   map[crmclient.Cause]crmclient.Hold
+	held    map[crmclient.Cause]time.Duration // of holds that are over
+	current *generation
+	everHad bool // an assignment, if only an empty one
+	// retention is the topic's, in seconds; 0 when it is not known.
+	retention float64
+	progress  map[int]mark
 }
 
 func newBoard(log zerolog.Logger) *board {

@@ -63,7 +63,7 @@ func (c *Creator) judgeLookUp(j *job, o outcome) {
 		c.looksAfter = time.Time{}
 		return
 	}
-	c.meter.lookUp("failed", 1)
+	c.meter.lookUp(lookUpFailed, 1)
 	c.looksAfter = time.Now().Add(max(c.looksBackoff.NextBackOff(), o.retryAfter))
 	if o.item {
 		return
@@ -172,7 +172,7 @@ func (c *Creator) settle(tickets []*ticket, found map[*ticket]int64, asked time.
 	c.settleFound(tickets, found, asked)
 	for _, t := range tickets {
 		if !t.answered {
-			c.meter.lookUp("absent", 1)
+			c.meter.lookUp(lookUpAbsent, 1)
 			c.answer(t, &outcome{class: classDone, written: asked})
 		}
 	}
@@ -183,7 +183,7 @@ func (c *Creator) settleFound(tickets []*ticket, found map[*ticket]int64, asked 
 	n := 0
 	for _, t := range tickets {
 		if id := found[t]; id > 0 && !t.answered {
-			c.meter.lookUp("found", 1)
+			c.meter.lookUp(lookUpFound, 1)
 			c.passed(t.event, t.job)
 			c.answer(t, &outcome{class: classDone, written: asked, id: id})
 			n++

@@ -47,6 +47,10 @@ func newMeter(r prometheus.Registerer) *meter {
 		m.holds.WithLabelValues(string(cause))
 		m.heldFor.WithLabelValues(string(cause))
 	}
+	// Rates see no increase in a series that begins at 1.
+	for _, outcome := range [...]string{lookUpFound, lookUpAbsent, lookUpFailed} {
+		m.lookUps.WithLabelValues(outcome)
+	}
 	if r != nil {
 		r.MustRegister(m.requests, m.duration, m.retries, m.doubts, m.inDoubt, m.suspects, m.lookUps, m.holds, m.heldFor)
 	}
@@ -57,6 +61,13 @@ func (m *meter) request(op string, status int, took time.Duration) {
 	m.requests.WithLabelValues(op, strconv.Itoa(status)).Inc()
 	m.duration.WithLabelValues(op).Observe(took.Seconds())
 }
+
+// Outcomes of look-ups.
+const (
+	lookUpFound  = "found"
+	lookUpAbsent = "absent"
+	lookUpFailed = "failed" // of whole requests
+)
 
 func (m *meter) lookUp(outcome string, n float64) { m.lookUps.WithLabelValues(outcome).Add(n) }
 

@@ -52,6 +52,9 @@ func (w *world) wantMetric(want float64, name string, labels ...string) {
 func TestMetrics(t *testing.T) {
 	inBubble(t, portalWithField(), nil, func(w *world) {
 		w.wantMetric(1, "leadbridge_crm_held", "cause=preparing")
+		for _, outcome := range []string{"found", "absent", "failed"} { // rates see no increase in a series that begins at 1
+			w.wantMetric(0, "leadbridge_crm_lookups_total", "outcome="+outcome)
+		}
 		w.firstOnly(crmtest.Action{Status: 502, Code: "BITRIX_UNAVAILABLE"})
 		done := w.start(w.t.Context(), lead(1))
 		later(time.Second)

@@ -56,7 +56,7 @@ func New(cfg Config) (*Gate, error) {
 	if len(cfg.Brokers) == 0 || cfg.Topic == "" {
 		return nil, errors.New("webhook: brokers and topic are needed")
 	}
-	m, err := newMetrics(cfg.Metrics)
+	m, err := newMetrics(cfg.Metrics, cfg.Sources.Names())
 	if err != nil {
 		return nil, fmt.Errorf("webhook: %w", err)
 	}

@@ -39,7 +39,19 @@ func outcomeOf(err error, d delivery) string {
 	return outcomeTaken
 }
 
-func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+// outcomes are all that a request to a source may come to.
+func outcomes() []string {
+	all := []string{outcomeTaken, outcomeHoneypot, outcomeMethod}
+	for _, status := range [...]int{
+		http.StatusBadRequest, http.StatusUnauthorized, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge,
+		http.StatusUnsupportedMediaType, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable,
+	} {
+		all = append(all, strconv.Itoa(status))
+	}
+	return all
+}
+
+func newMetrics(reg prometheus.Registerer, sources []string) (*metrics, error) {
 	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "leadbridge_ingest_" + name, Help: help}, labels)
 	}
@@ -56,6 +68,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "leadbridge_ingest_write_failures_total", Help: "Requests to Kafka that were not acknowledged.",
 		}),
 	}
+	m.begin(sources)
 	if reg == nil {
 		return m, nil
 	}
@@ -64,6 +77,17 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)
+}
+
+// begin shows every series at 0: rates see no increase in one that begins at 1.
+func (m *metrics) begin(sources []string) {
+	for _, source := range sources {
+		m.unmapped.WithLabelValues(source)
+		for _, outcome := range outcomes() {
+			m.requests.WithLabelValues(source, outcome)
+		}
+	}
+	m.requests.WithLabelValues("", outcomeUnknown)
 }
 
 func (m *metrics) seen(source, outcome string, began time.Time) {
