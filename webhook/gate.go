@@ -29,6 +29,7 @@ type Config struct {
 	AckTimeout    time.Duration // for Kafka's acknowledgement; then 503
 	HeaderTimeout time.Duration // for a request's header
 	BodyTimeout   time.Duration // for its body
+	DrainDelay    time.Duration // for which webhooks are still taken after a stop; part of DrainTimeout
 	DrainTimeout  time.Duration // for what is under way at a stop
 	Connections   int           // at a time; further ones wait
 	MaxBuffer     int64         // bytes of bodies under way, of the process

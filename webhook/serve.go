@@ -20,11 +20,11 @@ const maxHeader = 32 << 10
 const answerTime = 5 * time.Second
 
 // Run serves handler, which passes what is meant for the gate on to it, until ctx
-// ends; then no new request is taken, and those under way have DrainTimeout. It
-// closes the listener.
+// ends. After DrainDelay no new connection is taken; what is under way then has the
+// rest of DrainTimeout. It closes the listener.
 func (g *Gate) Run(ctx context.Context, l net.Listener, handler http.Handler) error {
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           leaving(ctx, handler),
 		ReadHeaderTimeout: g.cfg.HeaderTimeout,
 		// Of bodies too that nobody reads: the server drops them after the answer.
 		ReadTimeout:    g.cfg.HeaderTimeout + g.cfg.BodyTimeout,
@@ -54,10 +54,27 @@ func (g *Gate) Run(ctx context.Context, l net.Listener, handler http.Handler) er
 	return err
 }
 
-// drain lets requests under way end, and cuts those that do not in time.
+// leaving asks clients for another connection once ctx has ended: the next one
+// leads to whoever takes webhooks then.
+func leaving(ctx context.Context, handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() != nil {
+			w.Header().Set("Connection", "close")
+		}
+		handler.ServeHTTP(w, r)
+	})
+}
+
+// drain lets requests under way end, and cuts those that do not in time. Before that
+// it takes new ones for a while: load balancers learn late that we are leaving, and
+// who is refused a connection does not always try again.
 func (g *Gate) drain(server *http.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), g.cfg.DrainTimeout)
 	defer cancel()
+	select {
+	case <-time.After(g.cfg.DrainDelay):
+	case <-ctx.Done():
+	}
 	if server.Shutdown(ctx) != nil {
 		_ = server.Close()
 		g.cfg.Log.Warn().Msg("requests were cut by the end of the drain: their senders got no answer, and send again")

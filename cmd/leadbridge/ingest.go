@@ -55,15 +55,11 @@ func ingest(ctx context.Context, cfg settings.IngestConfig, log zerolog.Logger) 
 	}
 	health := &monitor.Gate{Metrics: registry, Ready: gate.Ready}
 	defer context.AfterFunc(ctx, health.Draining)()
-	hooks := http.NewServeMux()
-	hooks.Handle("/", gate)
-	own := health.Handler()
+	hooks := http.Handler(gate)
 	if cfg.MetricsAddr == "" {
-		for _, path := range []string{"/metrics", "/healthz", "/readyz"} {
-			hooks.Handle(path, own)
-		}
+		hooks = withOwn(gate, health.Handler())
 	} else {
-		beside, end, err := serveBeside(ctx, cfg.MetricsAddr, own)
+		beside, end, err := serveBeside(ctx, cfg.MetricsAddr, health.Handler())
 		if err != nil {
 			return err
 		}
@@ -78,6 +74,19 @@ func ingest(ctx context.Context, cfg settings.IngestConfig, log zerolog.Logger) 
 	err = gate.Run(ctx, listener, hooks)
 	log.Info().Msg("stopped")
 	return err
+}
+
+// withOwn serves what is not for websites at the gate's address. A ServeMux would
+// redirect paths that are not clean, and few senders of webhooks follow.
+func withOwn(gate, own http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/metrics", "/healthz", "/readyz":
+			own.ServeHTTP(w, r)
+		default:
+			gate.ServeHTTP(w, r)
+		}
+	})
 }
 
 // serveBeside serves what is not for websites at an address of its own.

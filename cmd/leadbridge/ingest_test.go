@@ -55,7 +55,7 @@ func startGate(t *testing.T, r *rig, more map[string]string) server {
 	}
 	env := map[string]string{
 		"KAFKA_BROKERS": r.cluster.ListenAddrs()[0], "HTTP_ADDR": "127.0.0.1:0", "LOG_LEVEL": "debug", "SOURCES_FILE": file,
-		"SITE_SECRET": siteSecret, "TILDA_TOKEN": "t0ken",
+		"SITE_SECRET": siteSecret, "TILDA_TOKEN": "t0ken", "DRAIN_DELAY": "0s",
 	}
 	maps.Copy(env, more)
 	p := start(t, "main", env, "ingest")
@@ -209,6 +209,42 @@ func TestIngestWithoutTopic(t *testing.T) {
 	stop(t, gate)
 }
 
+// TestIngestLeaves: after SIGTERM the gate is not ready, and still takes what comes.
+func TestIngestLeaves(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, crmtest.Options{}, "leads")
+	gate := startGate(t, r, map[string]string{"DRAIN_DELAY": "10m", "DRAIN_TIMEOUT": "10m"})
+	gate.signal(t, syscall.SIGTERM)
+	eventually(t, "the gate is not ready", func() bool {
+		code, body := gate.get("/readyz")
+		return code == http.StatusServiceUnavailable && strings.Contains(body, `"draining"`)
+	})
+	resp, text := gate.post(t, "/hooks/form", "application/json", `{"email":"a@example.com"}`)
+	if resp.StatusCode != http.StatusAccepted || !resp.Close {
+		t.Errorf("%d %v %s, want 202 and Connection: close", resp.StatusCode, resp.Header, text)
+	}
+	gate.signal(t, syscall.SIGTERM)
+	if code := gate.exit(t); code != exitInterrupted {
+		t.Errorf("exit %d after the second signal", code)
+	}
+}
+
+// TestIngestPaths: nothing but the hooks and our own pages is there, and no path is
+// answered with a redirect.
+func TestIngestPaths(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, crmtest.Options{}, "leads")
+	gate := startGate(t, r, nil)
+	for path, want := range map[string]int{
+		"/hooks/form": 202, "/hooks/f%6Frm": 202, "//hooks/form": 404, "/hooks/../hooks/form": 404, "/hooks/form/": 404, "/hooks//form": 404, "/HOOKS/form": 404, "/": 404,
+	} {
+		if resp, text := gate.post(t, path, "application/json", `{"email":"a@example.com"}`); resp.StatusCode != want {
+			t.Errorf("%s: %d %s, want %d", path, resp.StatusCode, text, want)
+		}
+	}
+	stop(t, gate)
+}
+
 // TestIngestUsage tells all faults of settings and sources at once.
 func TestIngestUsage(t *testing.T) {
 	t.Parallel()
@@ -230,7 +266,7 @@ func TestIngestUsage(t *testing.T) {
 // ingestVariables are the settings of the gate that the service has not.
 var ingestVariables = map[string]string{
 	"SOURCES_FILE": "", "INGEST_ACK_TIMEOUT": "10s", "INGEST_BODY_TIMEOUT": "10s", "INGEST_HEADER_TIMEOUT": "5s",
-	"INGEST_CONNECTIONS": "16384", "METRICS_ADDR": "",
+	"INGEST_CONNECTIONS": "16384", "METRICS_ADDR": "", "DRAIN_DELAY": "5s",
 }
 
 // TestIngestHelp: the help tells every setting, the page beside it too, and

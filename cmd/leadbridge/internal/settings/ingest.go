@@ -27,6 +27,7 @@ type Gate struct {
 	HeaderTimeout string `name:"ingest-header-timeout" env:"INGEST_HEADER_TIMEOUT" default:"5s" placeholder:"DURATION" help:"Longest time for a request's header; then the connection is closed."`
 	Connections   string `name:"ingest-connections" env:"INGEST_CONNECTIONS" default:"16384" placeholder:"COUNT" help:"Connections at a time; further ones wait."`
 	MaxBuffer     string `name:"max-buffer" env:"MAX_BUFFER" default:"64MiB" placeholder:"SIZE" help:"Memory for bodies under way, of the whole process: 64MiB, 64MB or a plain number; beyond it senders are answered 503."`
+	DrainDelay    string `name:"drain-delay" env:"DRAIN_DELAY" default:"5s" placeholder:"DURATION" help:"How long webhooks are still taken after SIGTERM, while /readyz is 503 already: load balancers learn late. Part of DRAIN_TIMEOUT."`
 	DrainTimeout  string `name:"drain-timeout" env:"DRAIN_TIMEOUT" default:"20s" placeholder:"DURATION" help:"How long a stop waits for requests under way; the process is gone 5 s later whatever hangs."`
 	MetricsAddr   string `name:"metrics-addr" env:"METRICS_ADDR" placeholder:"HOST:PORT" help:"Where /metrics, /healthz and /readyz are served instead of HTTP_ADDR, which websites reach. Default: HTTP_ADDR."`
 }
@@ -68,6 +69,7 @@ func (g Gate) parse(p *parser, lookupEnv func(string) (string, bool)) webhook.Co
 		HeaderTimeout: p.duration("INGEST_HEADER_TIMEOUT", g.HeaderTimeout, positive),
 		Connections:   p.count("INGEST_CONNECTIONS", g.Connections, 1),
 		MaxBuffer:     p.bytes("MAX_BUFFER", g.MaxBuffer, 4<<20),
+		DrainDelay:    p.duration("DRAIN_DELAY", g.DrainDelay, 0),
 		DrainTimeout:  p.duration("DRAIN_TIMEOUT", g.DrainTimeout, 0),
 	}
 }
