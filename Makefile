@@ -50,6 +50,17 @@ test-integration: ## test on real brokers (needs a container engine, or KAFKA_TE
 		(cd integration && KAFKA_TEST_VERSION=$$version $(GO) test -tags integration -count 1 -p 1 -parallel 8 -timeout 15m $(INTEGRATION) ./...); \
 	done
 
+# axe-core (MPL-2.0) looks for what keeps people from using the page; tests only, never part of the product.
+AXE_VERSION := 4.14.1
+AXE := $(TOOLS)/axe-core-$(AXE_VERSION)/node_modules/axe-core
+
+$(AXE):
+	npm install --silent --ignore-scripts --no-save --no-package-lock --prefix $(TOOLS)/axe-core-$(AXE_VERSION) axe-core@$(AXE_VERSION)
+
+.PHONY: test-browser
+test-browser: build $(AXE) ## test the page in a headless Chromium (needs chromium and npm; BROWSER='-run Axe' for parts)
+	cd browser && AXE_DIR=$(AXE) LEADBRIDGE=$(CURDIR)/bin/leadbridge $(GO) test -tags browser -count 1 -timeout 9m $(BROWSER) ./...
+
 # Blows of the chaos suite, and the seed that they follow from; 0 draws one.
 DURATION ?= 2m
 SEED ?= 0
@@ -72,11 +83,13 @@ format: ## fail when a file is not gofmt'd
 vet: ## run go vet
 	$(GO) vet ./...
 	cd integration && $(GO) vet -tags integration ./...
+	cd browser && $(GO) vet -tags browser ./...
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## run golangci-lint
 	$(TOOLS)/golangci-lint run ./...
 	cd integration && $(TOOLS)/golangci-lint run --build-tags integration ./...
+	cd browser && $(TOOLS)/golangci-lint run --build-tags browser ./...
 
 .PHONY: vuln
 vuln: $(TOOLS)/govulncheck ## look for known vulnerabilities (needs the database: VULNDB=url or file://)

@@ -1,0 +1,68 @@
+// What the CRM's budget of requests was spent on in the last minute.
+
+import { el, setText } from "./dom.js";
+import { count } from "./format.js";
+
+const uses = {
+  create: ["Creates", "up to 50 contacts each"],
+  lookup: ["Look-ups", "was it made before?"],
+  replay: ["Replays", "letters sent again, looks from here"],
+  setup: ["Set-up", "key, fields, probes"],
+};
+
+export class Budget {
+  #parts = {};
+  #rows = {};
+  #bar = el("div", { class: "budget-bar", role: "img", "aria-label": "Budget of the last minute" });
+  #body = el("tbody");
+  #limit = el("span", { class: "quiet-text" });
+  #idle;
+
+  constructor() {
+    for (const [use, [title, meaning]] of Object.entries(uses)) this.#add(use, title, meaning);
+    this.#idle = this.#row("idle", "Unused", "room for more");
+    this.root = el("section", { class: "panel budget", "aria-labelledby": "budget-title" },
+      el("div", { class: "panel-head" }, el("h2", { id: "budget-title" }, "CRM budget, last minute"), this.#limit),
+      this.#bar,
+      el("table", {},
+        el("thead", { class: "unseen-head" }, el("tr", {}, ["Use", "Requests in the last minute", "Share", "Since the start"].map((title) => el("th", { scope: "col" }, title)))),
+        this.#body));
+  }
+
+  #add(use, title, meaning) {
+    this.#parts[use] = el("span", { class: `use-${use}` });
+    this.#bar.append(this.#parts[use]);
+    this.#rows[use] = this.#row(use, title, meaning);
+  }
+
+  #row(use, title, meaning) {
+    const cells = { requests: el("td", {}, "–"), share: el("td", {}, "–"), total: el("td", {}, "") };
+    this.#body.append(el("tr", {},
+      el("th", { scope: "row" }, el("span", { class: `key use-${use}`, "aria-hidden": "true" }), title, el("span", { class: "meaning" }, meaning)),
+      cells.requests, cells.share, cells.total));
+    return cells;
+  }
+
+  update(state) {
+    const budget = state.budget ?? {};
+    const spent = budget.uses ?? [];
+    const used = spent.reduce((sum, use) => sum + use.requests, 0);
+    const whole = Math.max(budget.perMinute || used, used, 1);
+    setText(this.#limit, budget.perMinute ? `of ${count(budget.perMinute)} requests` : "no limit is set");
+    for (const use of spent) {
+      if (!this.#rows[use.use]) this.#add(use.use, use.use, "");
+      this.#parts[use.use].style.inlineSize = `${(use.requests / whole) * 100}%`;
+      this.#tell(this.#rows[use.use], use.requests, whole, use.total);
+    }
+    if (budget.perMinute) this.#tell(this.#idle, whole - used, whole);
+    else setText(this.#idle.requests, "no limit");
+    const words = spent.map((use) => `${uses[use.use]?.[0] ?? use.use} ${use.requests}`).join(", ");
+    this.#bar.setAttribute("aria-label", `Of ${count(whole)} requests in the last minute: ${words}, unused ${count(whole - used)}`);
+  }
+
+  #tell(cells, requests, whole, total) {
+    setText(cells.requests, count(requests));
+    setText(cells.share, `${Math.round((requests / whole) * 100)} %`);
+    setText(cells.total, total === undefined ? "" : `${count(total)} since start`);
+  }
+}

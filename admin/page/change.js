@@ -1,0 +1,112 @@
+// What is done to the values before they are replayed: nothing, an edit of one, or a jq
+// program for all; and how fast they go.
+
+import { el, setText, uniqueId } from "./dom.js";
+import { compact, indent } from "./json.js";
+
+// Change is a form. submit is called by Ctrl+Enter in its fields.
+export class Change {
+  #place;
+  #choices = new Map();
+  #value = this.#area("edit-value", "The event’s new value, a JSON object", 14);
+  #jq = this.#area("edit-jq", "A jq program: the event in, the event as it is sent out", 5);
+  #rate = el("input", { type: "number", id: "rate", min: 1, max: 1000, value: 25, inputmode: "numeric" });
+  #submit;
+
+  constructor({ place, value = null, editable = false }, submit) {
+    this.#place = place;
+    this.#submit = submit;
+    const name = uniqueId("change");
+    const choices = [["as-is", "As they are"]];
+    if (place && value !== null) choices.push(["value", "With an edited value"]);
+    if (editable || !place) choices.push(["jq", "Changed by a jq program"]);
+    if (place) choices[0][1] = "As it is";
+    this.root = el("form", { class: "change", onsubmit: (event) => event.preventDefault(), onkeydown: (event) => this.#key(event) },
+      el("fieldset", {}, el("legend", {}, "What is sent"), choices.map(([id, title]) => this.#choice(name, id, title))),
+      this.#value.root, this.#jq.root,
+      el("label", { class: "rate", for: "rate" }, "Letters a second ", this.#rate, el("span", { class: "help" }, "few, so that new leads do not wait")));
+    if (value !== null) this.#value.input.value = indent(value);
+    this.#choose(value === null ? "as-is" : "value");
+  }
+
+  focus() {
+    const field = { value: this.#value.input, jq: this.#jq.input }[this.#chosen] ?? this.#choices.get("as-is");
+    field.focus();
+  }
+
+  // valid says what is wrong beside the field, if anything is.
+  valid() {
+    const faults = { value: () => jsonFault(this.#value.input.value), jq: () => (this.#jq.input.value.trim() ? "" : "Write a program, such as .phone = \"+79161234567\"") };
+    const fault = faults[this.#chosen]?.() ?? "";
+    if (this.#chosen !== "as-is") this.#blameField(this.#chosen, fault);
+    if (!fault && !this.#rate.checkValidity()) {
+      this.#rate.reportValidity();
+      return false;
+    }
+    return fault === "";
+  }
+
+  // blame shows the server's fault beside the field that it names.
+  blame(problem) {
+    if (problem.field !== this.#chosen) return false;
+    this.#blameField(problem.field, problem.message);
+    return true;
+  }
+
+  // order is the part of the request that says what is sent.
+  order() {
+    const rate = Number(this.#rate.value);
+    if (this.#chosen === "value") return { rate, edit: { place: this.#place, value: compact(this.#value.input.value) } };
+    if (this.#chosen === "jq") return { rate, jq: this.#jq.input.value };
+    return { rate };
+  }
+
+  get #chosen() { return [...this.#choices].find(([, radio]) => radio.checked)?.[0]; }
+
+  #choice(name, id, title) {
+    const radio = el("input", { type: "radio", name, value: id, onchange: () => this.#choose(id) });
+    this.#choices.set(id, radio);
+    return el("label", { class: "check" }, radio, title);
+  }
+
+  #choose(id) {
+    this.#choices.get(id).checked = true;
+    this.#value.root.hidden = id !== "value";
+    this.#jq.root.hidden = id !== "jq";
+  }
+
+  #area(id, title, rows) {
+    const fault = el("p", { class: "fault", id: `${id}-fault`, role: "alert" });
+    const input = el("textarea", { id, rows, spellcheck: "false", autocomplete: "off", "aria-describedby": `${id}-fault`, oninput: () => this.#checkSoon(id) });
+    return { root: el("div", { class: "area" }, el("label", { for: id }, title), input, fault), input, fault, timer: 0 };
+  }
+
+  #checkSoon(id) {
+    const area = id === "edit-value" ? this.#value : this.#jq;
+    clearTimeout(area.timer);
+    area.timer = setTimeout(() => this.#blameField(id === "edit-value" ? "value" : "jq", id === "edit-value" ? jsonFault(area.input.value) : ""), 300);
+  }
+
+  #blameField(name, words) {
+    const area = name === "value" ? this.#value : this.#jq;
+    setText(area.fault, words);
+    area.input.setAttribute("aria-invalid", String(words !== ""));
+  }
+
+  #key(event) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      this.#submit();
+    }
+  }
+}
+
+// jsonFault says why a text is no JSON object, or nothing.
+function jsonFault(text) {
+  try {
+    const value = JSON.parse(text);
+    return value !== null && typeof value === "object" && !Array.isArray(value) ? "" : "An event is a JSON object: { … }";
+  } catch (err) {
+    return `This is no JSON: ${err.message}`;
+  }
+}

@@ -1,0 +1,118 @@
+// A chart of one measure over time, drawn by hand: an area, a line of the top value, ticks
+// of the clock, and a reading under the pointer or the arrow keys.
+
+import { el, svg, setAttr, setText, uniqueId } from "./dom.js";
+import { clock, clockMinutes } from "./format.js";
+
+const width = 600;
+const height = 120;
+
+// TimeChart draws points {t, value} of the last window seconds.
+export class TimeChart {
+  #options;
+  #points = [];
+  #top = 1;
+  #end = 0;
+  #at = -1; // index of the point that is read; -1: the newest
+
+  // options: title, window (seconds), step (seconds; points are counts of so long and are
+  // drawn as bars), format (of a value), summary (of the points, in words), least (top value).
+  constructor(options) {
+    this.#options = options;
+    const title = uniqueId("chart");
+    this.value = el("span", { class: "chart-value" }, "–");
+    this.when = el("span", { class: "chart-when" }, "now");
+    this.area = svg("path", { class: options.step ? "chart-bars" : "chart-area" });
+    this.line = svg("path", { class: "chart-line" });
+    this.cursor = svg("line", { class: "chart-cursor", y1: 0, y2: height, x1: -1, x2: -1 });
+    this.topLabel = el("span", { class: "chart-top" });
+    this.ticks = el("div", { class: "chart-ticks", "aria-hidden": "true" });
+    this.tickLabels = [0, 1, 2, 3].map(() => el("span"));
+    this.ticks.append(...this.tickLabels);
+    this.plot = el("div", {
+      class: "chart-plot", tabindex: "0", role: "img", "aria-labelledby": title,
+      onpointermove: (event) => this.#point(event), onpointerleave: () => this.#read(-1),
+      onkeydown: (event) => this.#key(event), onblur: () => this.#read(-1),
+    },
+    svg("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" },
+      svg("line", { class: "chart-grid", x1: 0, x2: width, y1: height / 2, y2: height / 2 }),
+      this.area, this.line, this.cursor),
+    this.topLabel);
+    this.words = el("span", { id: title, class: "unseen" }, options.title);
+    this.root = el("figure", { class: "chart" },
+      el("figcaption", {}, el("span", { class: "chart-title" }, options.title), this.when, this.value),
+      this.plot, this.ticks, this.words);
+  }
+
+  update(points, end) {
+    this.#points = points;
+    this.#end = end;
+    this.#top = nice(Math.max(this.#options.least ?? 1, ...points.map((p) => p.value)));
+    const { outline, area } = this.#options.step ? { outline: "", area: this.#bars() } : this.#paths();
+    setAttr(this.line, "d", outline);
+    setAttr(this.area, "d", area);
+    setText(this.topLabel, this.#options.format(this.#top));
+    this.#clock();
+    setText(this.words, `${this.#options.title}: ${this.#options.summary(points)}`);
+    this.#read(this.#at);
+  }
+
+  #x(t) { return ((t - this.#end) / this.#options.window + 1) * width; }
+  #y(value) { return height - (value / this.#top) * (height - 4); }
+
+  #paths() {
+    const xy = this.#points.map((p) => `${this.#x(p.t).toFixed(1)} ${this.#y(p.value).toFixed(1)}`);
+    if (xy.length === 0) return { outline: "", area: "" };
+    const outline = `M${xy.join("L")}`;
+    const from = this.#x(this.#points[0].t).toFixed(1);
+    const to = this.#x(this.#points.at(-1).t).toFixed(1);
+    return { outline, area: `${outline}L${to} ${height}L${from} ${height}Z` };
+  }
+
+  // bars are counts of steps: between them there is nothing to draw a line through.
+  #bars() {
+    const wide = Math.max((this.#options.step / this.#options.window) * width, 2);
+    const some = this.#points.filter((p) => p.value > 0);
+    return some.map((p) => `M${(this.#x(p.t) - wide).toFixed(1)} ${height}V${this.#y(p.value).toFixed(1)}h${wide.toFixed(1)}V${height}Z`).join("");
+  }
+
+  #clock() {
+    const step = this.#options.window / 3;
+    this.tickLabels.forEach((label, i) => setText(label, clockMinutes(new Date((this.#end - (3 - i) * step) * 1000))));
+  }
+
+  #point(event) {
+    const box = this.plot.getBoundingClientRect();
+    const t = this.#end + ((event.clientX - box.left) / box.width - 1) * this.#options.window;
+    let best = -1;
+    this.#points.forEach((p, i) => {
+      if (best < 0 || Math.abs(p.t - t) < Math.abs(this.#points[best].t - t)) best = i;
+    });
+    this.#read(best);
+  }
+
+  #key(event) {
+    const last = this.#points.length - 1;
+    const from = this.#at < 0 ? last : this.#at;
+    const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: last }[event.key];
+    if (to === undefined || last < 0) return;
+    event.preventDefault();
+    this.#read(Math.min(Math.max(to, 0), last));
+  }
+
+  #read(index) {
+    this.#at = index < this.#points.length ? index : -1;
+    const point = this.#points.at(this.#at);
+    setText(this.value, point ? this.#options.format(point.value) : "–");
+    setText(this.when, this.#at < 0 || !point ? "now" : clock(new Date(point.t * 1000)));
+    const x = this.#at < 0 || !point ? -1 : this.#x(point.t).toFixed(1);
+    setAttr(this.cursor, "x1", x);
+    setAttr(this.cursor, "x2", x);
+  }
+}
+
+// nice is the next number of the form 1, 2 or 5 times a power of ten.
+export function nice(n) {
+  const power = 10 ** Math.floor(Math.log10(n));
+  return [1, 2, 5, 10].map((m) => m * power).find((m) => m >= n - 1e-9);
+}

@@ -1,0 +1,107 @@
+// What is searched for: reasons, states, a time and a text. The text stays in this page's
+// memory; addresses carry reasons only.
+
+import { el, setText } from "./dom.js";
+import { count } from "./format.js";
+import { nameOf, reasons } from "./reasons.js";
+
+const pause = 200; // milliseconds without a key until a text is searched for
+
+const times = [["", "any time"], ["3600", "last hour"], ["86400", "last 24 hours"], ["604800", "last 7 days"]];
+
+// Filters gives a "change" event when what is searched for is another.
+export class Filters extends EventTarget {
+  #reasons = new Set();
+  #states = new Set(["open"]);
+  #chips = new Map();
+  #stateBoxes = [];
+  #timer = 0;
+  #reasonGroup;
+
+  constructor() {
+    super();
+    this.text = el("input", {
+      type: "search", id: "search", autocomplete: "off", spellcheck: "false", placeholder: "Name, phone, e-mail, CRM’s words, event id",
+      oninput: () => this.#soon(),
+    });
+    this.time = el("select", { id: "time", onchange: () => this.#changed() }, times.map(([value, title]) => el("option", { value }, title)));
+    this.#reasonGroup = el("div", { class: "chips", role: "group", "aria-label": "Reasons" });
+    for (const reason of reasons) this.#chip(reason);
+    this.root = el("form", { class: "filters", role: "search", onsubmit: (event) => { event.preventDefault(); this.#now(); } },
+      el("div", { class: "filter-line" },
+        el("label", { class: "field grow", for: "search" }, el("span", { class: "unseen" }, "Search in values, keys and the CRM’s words"), this.text),
+        el("label", { class: "field", for: "time" }, el("span", {}, "Written"), this.time),
+        el("fieldset", { class: "states" }, el("legend", { class: "unseen" }, "State"), ["open", "replayed", "erased"].map((state) => this.#state(state)))),
+      this.#reasonGroup);
+  }
+
+  // filter is what the server searches for.
+  get filter() {
+    const since = this.time.value ? new Date(Date.now() - Number(this.time.value) * 1000).toISOString() : "";
+    return { reasons: [...this.#reasons], codes: [], states: [...this.#states], text: this.text.value.trim(), since, until: "" };
+  }
+
+  get narrowed() { return this.#reasons.size > 0 || this.text.value.trim() !== "" || this.time.value !== "" || this.#states.size < 3; }
+
+  // only shows one reason's letters, or those of all when there is none.
+  only(reason) {
+    this.#reasons = new Set(reason === null ? [] : [reason]);
+    if (reason !== null && !this.#chips.has(reason)) this.#chip(reason);
+    this.#show();
+    this.#changed();
+  }
+
+  // counts shows how many are open of each reason.
+  counts(byReason) {
+    for (const { reason, open, replayed, erased } of byReason) {
+      const chip = this.#chips.get(reason) ?? this.#chip(reason);
+      const n = (this.#states.has("open") ? open : 0) + (this.#states.has("replayed") ? replayed : 0) + (this.#states.has("erased") ? erased : 0);
+      setText(chip.count, count(n));
+    }
+  }
+
+  #chip(reason) {
+    const number = el("span", { class: "count" }, "0");
+    const button = el("button", { type: "button", class: "chip", "aria-pressed": "false", "data-reason": reason, onclick: () => this.#toggle(reason) }, nameOf(reason), number);
+    this.#reasonGroup.append(button);
+    const chip = { button, count: number };
+    this.#chips.set(reason, chip);
+    return chip;
+  }
+
+  #state(state) {
+    const box = el("input", { type: "checkbox", value: state, onchange: () => this.#chooseStates() });
+    box.checked = this.#states.has(state);
+    this.#stateBoxes.push(box);
+    return el("label", { class: "check" }, box, state);
+  }
+
+  // None of the states is no question: then it is all of them.
+  #chooseStates() {
+    this.#states = new Set(this.#stateBoxes.filter((box) => box.checked).map((box) => box.value));
+    if (this.#states.size === 0) this.#states = new Set(this.#stateBoxes.map((box) => box.value));
+    this.#changed();
+  }
+
+  #toggle(reason) {
+    if (!this.#reasons.delete(reason)) this.#reasons.add(reason);
+    this.#show();
+    this.#changed();
+  }
+
+  #show() {
+    for (const [reason, { button }] of this.#chips) button.setAttribute("aria-pressed", String(this.#reasons.has(reason)));
+  }
+
+  #soon() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#changed(), pause);
+  }
+
+  #now() {
+    clearTimeout(this.#timer);
+    this.#changed();
+  }
+
+  #changed() { this.dispatchEvent(new Event("change")); }
+}

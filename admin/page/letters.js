@@ -1,0 +1,112 @@
+// The view of all dead letters: filters, the list, and what can be done with those chosen.
+
+import { el, setAttr, setText } from "./dom.js";
+import { Filters } from "./filters.js";
+import { count, moment, parse, plural } from "./format.js";
+import { List } from "./list.js";
+import { Matches } from "./pages.js";
+import { Selection } from "./selection.js";
+
+// Letters opens a letter by open(place), and starts a replay by replay(order, count).
+export class Letters {
+  title = "Dead letters";
+  #filters = new Filters();
+  #selection = new Selection();
+  #matches = null;
+  #filter = null;
+  #list;
+  #seen = ""; // the counts when the list was fetched
+  #found = el("p", { class: "found", role: "status" }, "Searching");
+  #asOf = el("span", { class: "quiet-text" });
+  #chosen = el("span", { class: "chosen" });
+  #stale = el("button", { type: "button", class: "small", onclick: () => this.reload() }, "Show the newest");
+  #all = el("button", { type: "button", onclick: () => this.#selection.chooseAll() }, "Select all");
+  #none = el("button", { type: "button", onclick: () => this.#selection.clear() }, "Clear");
+  #replay;
+
+  constructor(open, replay) {
+    this.#list = new List(this.#selection, (letter, row) => open(letter.place, row));
+    this.#replay = el("button", {
+      type: "button", class: "primary", id: "replay-chosen",
+      onclick: () => replay(this.#selection.order(this.#filter), this.#selection.size(this.#matches.total)),
+    }, "Replay…");
+    this.root = el("div", { class: "letters" },
+      el("h1", { class: "unseen" }, "Dead letters"),
+      this.#filters.root,
+      el("div", { class: "list-bar" }, this.#found, this.#asOf, this.#stale),
+      this.#list.root,
+      el("div", { class: "act-bar", role: "group", "aria-label": "Selection" }, this.#chosen, this.#all, this.#none, this.#replay),
+      el("p", { class: "keys", id: "list-keys" }, "Arrows, Page, Home and End move; Enter opens; Space selects, with Shift a range; Ctrl+A selects all matches."));
+    this.#filters.addEventListener("change", () => this.#search());
+    this.#selection.addEventListener("change", () => this.#showChosen());
+  }
+
+  // enter is called when the view is shown; reason comes from the address, null is none.
+  enter(reason) {
+    if (reason !== undefined) this.#filters.only(reason);
+    else if (!this.#matches) this.#search();
+    else this.#list.draw();
+  }
+
+  // focus goes back to the list, where a letter was opened from.
+  focus() { this.#list.root.focus({ preventScroll: true }); }
+
+  // reload searches again, as after a replay.
+  reload() {
+    this.#search(this.#list.cursor);
+  }
+
+  // around is the place before and after one in the list, for a letter's own view.
+  around(row) {
+    return { before: this.#matches?.at(row - 1)?.place, after: this.#matches?.at(row + 1)?.place, total: this.#matches?.total ?? 0 };
+  }
+
+  update(state) {
+    const letters = state.letters ?? {};
+    this.#filters.counts(letters.byReason ?? []);
+    const seen = (letters.byReason ?? []).map((r) => [r.reason, r.open, r.replayed, r.erased].join()).join(";");
+    if (!this.#matches?.known || !this.#seen) this.#seen = seen;
+    this.#stale.classList.toggle("absent", seen === this.#seen);
+  }
+
+  #search(row = 0) {
+    this.#matches?.end();
+    this.#filter = this.#filters.filter;
+    this.#selection.clear();
+    this.#seen = "";
+    this.#list.root.setAttribute("aria-busy", "true");
+    const before = this.#matches?.total ?? 0;
+    const matches = new Matches(this.#filter, () => this.#came(matches), (problem) => this.#failed(problem));
+    matches.total = before; // the list keeps its height until the answer is there
+    this.#matches = matches;
+    if (row === 0) this.#list.root.scrollTop = 0;
+    this.#list.show(matches, row);
+  }
+
+  #came(matches) {
+    if (matches !== this.#matches) return;
+    this.#list.root.setAttribute("aria-busy", "false");
+    setAttr(this.#list.root, "data-empty", matches.total === 0 ? "" : null);
+    setText(this.#found, matches.total === 0 ? `No letter matches${this.#filters.narrowed ? " these filters" : ""}` : `${plural(matches.total, "letter matches", "letters match")}`);
+    const asOf = parse(matches.asOf);
+    setText(this.#asOf, asOf ? `as of ${moment(asOf)}` : "");
+    this.#showChosen();
+    this.#list.draw();
+  }
+
+  #failed(problem) {
+    setText(this.#found, `The search failed: ${problem.message}`);
+    this.#list.root.setAttribute("aria-busy", "false");
+  }
+
+  #showChosen() {
+    const total = this.#matches?.total ?? 0;
+    const n = this.#selection.size(total);
+    setText(this.#chosen, n === 0 ? "None selected" : `${count(n)} selected${this.#selection.all ? ", all that match" : ""}`);
+    setText(this.#all, total === 0 ? "Select all" : `Select all ${count(total)}`);
+    this.#all.disabled = total === 0 || this.#selection.all;
+    this.#none.disabled = n === 0;
+    this.#replay.disabled = n === 0;
+    setText(this.#replay, n === 0 ? "Replay…" : `Replay ${count(n)}…`);
+  }
+}

@@ -1,0 +1,79 @@
+// The first screen, in the order in which somebody on call asks.
+
+import { Budget } from "./budget.js";
+import { TimeChart } from "./chart.js";
+import { el } from "./dom.js";
+import { Figures } from "./figures.js";
+import { lag, parse, plural, rate } from "./format.js";
+import { LettersTable } from "./letters-table.js";
+import { Partitions } from "./partitions.js";
+import { Verdict } from "./verdict.js";
+
+const window_ = 900; // seconds
+
+const last = (points) => points.at(-1)?.value ?? 0;
+const most = (points) => Math.max(0, ...points.map((p) => p.value));
+
+export class Overview {
+  title = "Overview";
+  #verdict = new Verdict();
+  #figures = new Figures();
+  #partitions = new Partitions();
+  #budget = new Budget();
+  #letters = new LettersTable();
+  #points = [];
+  #step = 5;
+
+  #lag = new TimeChart({
+    title: "Lag", window: window_, format: lag, least: 1,
+    summary: (points) => `${lag(last(points))} now, at most ${lag(most(points))} in the last 15 minutes`,
+  });
+
+  #created = new TimeChart({
+    title: "Contacts a second", window: window_, format: rate, least: 1,
+    summary: (points) => `${rate(last(points))} now, at most ${rate(most(points))} in the last 15 minutes`,
+  });
+
+  #lost = new TimeChart({
+    title: "New dead letters", window: window_, step: 5, format: (n) => plural(n, "letter"), least: 5,
+    summary: (points) => `${plural(points.reduce((sum, p) => sum + p.value, 0), "letter")} in the last 15 minutes`,
+  });
+
+  constructor() {
+    this.root = el("div", { class: "overview" },
+      this.#verdict.root, this.#figures.root,
+      el("section", { class: "charts", "aria-label": "The last 15 minutes" }, this.#lag.root, this.#created.root, this.#lost.root),
+      el("div", { class: "pair" }, this.#partitions.root, this.#budget.root),
+      this.#letters.root);
+  }
+
+  // history takes all points that the server keeps, point the one after them.
+  history({ stepSeconds, points }) {
+    this.#step = stepSeconds;
+    this.#points = points;
+    this.#draw();
+  }
+
+  point(point) {
+    this.#points.push(point);
+    this.#points = this.#points.filter((p) => p.t > point.t - window_);
+    this.#draw();
+  }
+
+  #draw() {
+    const end = this.#points.at(-1)?.t ?? Date.now() / 1000;
+    const of = (value) => this.#points.map((p) => ({ t: p.t, value: value(p) }));
+    this.#lag.update(of((p) => p.lagSeconds), end);
+    this.#created.update(of((p) => p.created / this.#step), end);
+    this.#lost.update(of((p) => p.deadLetters), end);
+  }
+
+  update(state) {
+    const now = parse(state.now) ?? new Date();
+    this.#verdict.update(state, now);
+    this.#figures.update(state, now);
+    this.#partitions.update(state);
+    this.#budget.update(state);
+    this.#letters.update(state);
+  }
+}

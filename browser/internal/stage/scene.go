@@ -1,0 +1,112 @@
+package stage
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"time"
+)
+
+func now() string { return time.Now().UTC().Format(time.RFC3339Nano) }
+
+func ago(d time.Duration) string { return time.Now().Add(-d).UTC().Format(time.RFC3339Nano) }
+
+// Delivering is a state in which all is well.
+func Delivering() map[string]any {
+	partitions := []map[string]any{}
+	for i := range 6 {
+		owner := "this"
+		if i > 3 {
+			owner = "other"
+		}
+		partitions = append(partitions, map[string]any{
+			"partition": i, "owner": owner, "committed": 120340 + i*311, "logEnd": 120352 + i*311, "lag": 12 - i,
+			"lagSeconds": 0.4 * float64(i), "unfinished": 12 - i, "suspects": i % 2,
+		})
+	}
+	return map[string]any{
+		"now": now(), "version": "v1.0.0", "started": ago(26 * time.Hour), "state": "delivering", "ready": true, "healthy": true, "reason": "",
+		"holds": []any{}, "rate": map[string]any{"perSecond": 41.3}, "createdToday": map[string]any{"count": 48211, "since": ago(9 * time.Hour)},
+		"lag": 57, "lagSeconds": 2.1, "partitions": partitions,
+		"budget": map[string]any{"perMinute": 300, "windowSeconds": 60, "uses": []map[string]any{
+			{"use": "create", "requests": 121, "total": 90211}, {"use": "lookup", "requests": 22, "total": 3120},
+			{"use": "replay", "requests": 9, "total": 420}, {"use": "setup", "requests": 1, "total": 61},
+		}},
+		"crm":     map[string]any{"portal": "shop.bitrix24.ru", "originField": "UF_CRM_LEADBRIDGE_EVENT_ID", "inFlight": 2, "waiting": 14},
+		"letters": map[string]any{"open": 41, "asOf": now(), "byReason": byReason()},
+		"topics":  map[string]any{"leads": "leads", "deadLetters": "leads.dlt"}, "group": "leadbridge", "member": "m-1", "generation": 7,
+	}
+}
+
+func byReason() []map[string]any {
+	lines := []map[string]any{}
+	for i, reason := range []string{"CRM_REFUSED", "NO_CONTACT_POINT", "MALFORMED_EVENT"} {
+		trend := make([]int, 24)
+		for h := range trend {
+			trend[h] = (h*7 + i*3) % (5 + i)
+		}
+		lines = append(lines, map[string]any{"reason": reason, "open": 21 - 7*i, "replayed": 3, "erased": 0, "trend": trend, "advice": "Correct the value (--edit) or the portal's rules by the CRM's words above, then replay it."})
+	}
+	return lines
+}
+
+// Held are the parts of a state in which two things hold the delivery.
+func Held() map[string]any {
+	return map[string]any{
+		"state": "held", "reason": "", "ready": false, "rate": map[string]any{"perSecond": 0}, "lag": 12840, "lagSeconds": 5025.0,
+		"holds": []map[string]any{
+			{"cause": "credentials", "title": "The key is refused", "since": ago(83 * time.Minute), "until": time.Now().Add(40 * time.Second).UTC().Format(time.RFC3339Nano), "status": 401, "code": "KEY_EXPIRED", "advice": "Make a new key in the portal and put it into the file that CRM_API_KEY_FILE names; it is read again at each probe."},
+			{"cause": "dead_letter_topic", "title": "The dead-letter topic takes nothing", "since": ago(12 * time.Minute), "until": "", "advice": "Look at the brokers and at the rights on leads.dlt."},
+		},
+	}
+}
+
+func points(end time.Time) []map[string]any {
+	all := []map[string]any{}
+	for i := 179; i >= 0; i-- {
+		all = append(all, point(end.Add(-time.Duration(i)*5*time.Second)))
+	}
+	return all
+}
+
+func point(at time.Time) map[string]any {
+	t := float64(at.Unix()) / 60
+	letters := 0
+	if at.Unix()/5%23 == 0 {
+		letters = 2
+	}
+	return map[string]any{"t": at.Unix(), "created": int(200 + 60*math.Sin(t) + 20*math.Sin(7*t)), "deadLetters": letters, "lagSeconds": math.Max(0, 2+2*math.Sin(t/2)), "lag": 50}
+}
+
+func letter(i int) map[string]any {
+	reasons := []string{"CRM_REFUSED", "NO_CONTACT_POINT", "MALFORMED_EVENT", "RETRIES_EXHAUSTED"}
+	l := map[string]any{
+		"place": fmt.Sprintf("%d:%d", i%3, i), "at": ago(time.Duration(10000-i) * 7 * time.Second), "reason": reasons[i%4], "status": 0, "code": "", "message": "",
+		"eventId": fmt.Sprintf("ce:/shop order-%d", i), "state": "open", "replays": 0, "attempts": 0, "summary": fmt.Sprintf("А*** П*** · +7916***%04d · a***@example.com", i),
+	}
+	if i%4 == 0 {
+		l["status"], l["code"], l["message"], l["attempts"] = 400, "VALIDATION_ERROR", "The e-mail address *** is not valid.", 1
+	}
+	return l
+}
+
+func whole(l map[string]any, masked bool) map[string]any {
+	w := map[string]any{
+		"masked": masked, "editable": true, "valueOmitted": false, "key": "***", "value": `{"fullName":"***","phone":"***","email":"***","budget":"***"}`,
+		"original": map[string]any{"topic": "leads", "partition": 0, "offset": 4711, "timestamp": l["at"]}, "advice": "Correct the value (--edit) or the portal's rules by the CRM's words above, then replay it.",
+		"headers": []map[string]any{{"name": "dlt-reason", "value": l["reason"]}, {"name": "dlt-version", "value": "v1.0.0"}},
+		"contact": map[string]any{"name": "***", "lastName": "***", "phone": []any{map[string]any{"typeId": "MOBILE", "value": "***"}}},
+		"steps": []map[string]any{
+			{"field": "fullName", "input": "***", "value": "***", "outcome": "normalised", "why": "split into first and last name"},
+			{"field": "phone", "input": "***", "value": "***", "outcome": "normalised", "why": "E.164, region RU"},
+			{"field": "email", "input": "***", "value": "", "outcome": "unusable", "why": "no address: the domain has no dot"},
+			{"field": "budget", "input": "***", "value": "comments", "outcome": "to comments", "why": "no such field"},
+		},
+	}
+	if !masked {
+		w["key"], w["value"] = "a.petrov@example.com", `{"fullName":"Петров Андрей","phone":"8 (916) 123-45-67","email":"a.petrov@examplecom","budget":12345678901234567890}`
+		w["contact"] = map[string]any{"name": "Андрей", "lastName": "Петров", "phone": []any{map[string]any{"typeId": "MOBILE", "value": "+79161234567"}}}
+	}
+	maps.Copy(w, l)
+	return w
+}

@@ -1,0 +1,125 @@
+//go:build browser
+
+package browser
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/leadbridge/leadbridge/browser/internal/screen"
+	"github.com/leadbridge/leadbridge/browser/internal/stage"
+)
+
+func TestTheFirstScreenSaysWhatHoldsIt(t *testing.T) {
+	t.Parallel()
+	s, address := onStage(t, 3)
+	tab := open(t, screen.Desk, address)
+	must(t, tab.Until(`document.querySelector(".verdict-word").textContent === "Delivering"`))
+	s.Set(stage.Held())
+	must(t, tab.Until(`document.querySelector(".verdict-word").textContent === "Held"`))
+	text := eval[string](t, tab, `document.querySelector(".verdict").innerText`)
+	for _, part := range []string{"The key is refused", "401 KEY_EXPIRED", "for 1 h 23 min", "Next probe in", "To do: Make a new key", "The dead-letter topic takes nothing"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("no %q in:\n%s", part, text)
+		}
+	}
+}
+
+// On a screen of any width nothing moves when new numbers come, whatever they are.
+func TestUpdatesMoveNothing(t *testing.T) {
+	t.Parallel()
+	for name, view := range map[string]screen.View{"desk": screen.Desk, "phone": screen.Hand} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, address := onStage(t, 3)
+			tab := open(t, view, address)
+			must(t, tab.Until(`document.querySelector(".verdict-word").textContent === "Delivering" && document.querySelectorAll(".partitions tbody tr").length === 6`))
+			eval[bool](t, tab, `new Promise((yes) => requestAnimationFrame(() => requestAnimationFrame(() => { window.seen.shifts = 0; window.seen.shifted = []; yes(true); })))`)
+			grown := stage.Delivering()
+			grown["lagSeconds"], grown["lag"] = 86461.0, 123456789
+			grown["rate"] = map[string]any{"perSecond": 34189.4}
+			grown["createdToday"] = map[string]any{"count": 12345678, "since": grown["started"]}
+			for i, parts := range []map[string]any{stage.Held(), grown, stage.Held(), stage.Delivering()} {
+				parts["version"] = fmt.Sprintf("v%d", i)
+				s.Set(parts)
+				must(t, tab.Until(fmt.Sprintf(`document.querySelector(".verdict-more").textContent.includes("v%d")`, i)))
+			}
+			eval[bool](t, tab, `new Promise((yes) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => yes(true)))))`)
+			if shifts := eval[float64](t, tab, "window.seen.shifts"); shifts != 0 {
+				t.Errorf("layout shifted by %v: %v", shifts, eval[[]string](t, tab, "window.seen.shifted"))
+			}
+		})
+	}
+}
+
+func TestTenThousandLetters(t *testing.T) {
+	t.Parallel()
+	_, address := onStage(t, 10_000)
+	tab := open(t, screen.Desk, address+"/#/letters")
+	must(t, tab.Until(`document.querySelector(".found").textContent === "10,000 letters match"`))
+	nodes := eval[int](t, tab, `document.querySelectorAll("*").length`)
+	must(t, tab.TabTo(".list"))
+	must(t, tab.Press("End"))
+	must(t, tab.Until(`document.querySelector(".row.active .c-place").textContent === "0:0"`))
+	if in := eval[bool](t, tab, `(() => {
+		const row = document.querySelector(".row.active").getBoundingClientRect(), list = document.querySelector(".list").getBoundingClientRect();
+		return row.top >= list.top && row.bottom <= list.bottom;
+	})()`); !in {
+		t.Error("the last letter is not in sight")
+	}
+	if is := eval[string](t, tab, `document.querySelector(".row.active").getAttribute("aria-rowindex") + " of " + document.querySelector(".list").getAttribute("aria-rowcount")`); is != "10001 of 10001" {
+		t.Errorf("the last row is %s", is)
+	}
+	for _, keys := range []string{"PageUp", "ArrowUp", "Home", "PageDown", "End"} {
+		must(t, tab.Press(keys))
+		must(t, tab.Until(`document.querySelector(".row.active:not(.loading)")?.id === document.querySelector(".list").getAttribute("aria-activedescendant")`))
+	}
+	// Some rows above and below may be added, but never as many as were scrolled past.
+	if now := eval[int](t, tab, `document.querySelectorAll("*").length`); now > nodes+1000 || now > 2000 {
+		t.Errorf("%d elements in the document, at first %d", now, nodes)
+	}
+}
+
+// The answer to an old question must not overwrite that to a new one.
+func TestALateAnswerIsDropped(t *testing.T) {
+	t.Parallel()
+	s, address := onStage(t, 40)
+	let := s.Slow("order-1")
+	defer let()
+	tab := open(t, screen.Desk, address+"/#/letters")
+	must(t, tab.Until(`document.querySelector(".found").textContent === "40 letters match"`))
+	must(t, tab.Click("#search"))
+	must(t, tab.Type("order-1"))
+	s.Asked(t.Context(), "order-1")
+	must(t, tab.Type("2"))
+	must(t, tab.Until(`document.querySelector(".found").textContent === "1 letter matches"`))
+	let()
+	must(t, tab.Press("End"))
+	must(t, tab.Until(`document.querySelector(".row.active .c-place").textContent === "0:12"`))
+}
+
+func TestARunThatIsCutSaysWhatWasDone(t *testing.T) {
+	t.Parallel()
+	s, address := onStage(t, 10)
+	tab := open(t, screen.Desk, address+"/#/letters")
+	must(t, tab.TabTo(".list"))
+	must(t, tab.Until(`document.querySelectorAll(".row .c-place").length >= 10`))
+	must(t, tab.Press("Control+a"))
+	must(t, tab.TabTo("#replay-chosen"))
+	must(t, tab.Press("Enter"))
+	cut := s.HoldReplays()
+	tab.Expect("ERR_INCOMPLETE_CHUNKED_ENCODING")
+	must(t, tab.Click("#dry-run"))
+	must(t, tab.Click("#confirm"))
+	must(t, tab.Until(`document.querySelector(".progress-line").textContent === "5 of 10 letters"`))
+	cut()
+	must(t, tab.Until(`document.querySelector("#run-again")`))
+	if said := eval[string](t, tab, `document.querySelector(".dialog-said").textContent`); !strings.Contains(said, "connection was lost") || !strings.Contains(said, "5 of 10 letters had been replayed") {
+		t.Errorf("it says %q", said)
+	}
+	must(t, tab.Click("#run-again"))
+	must(t, tab.Click("#confirm"))
+	must(t, tab.Click("#close"))
+	must(t, tab.Until(`!document.querySelector("dialog[open]")`))
+}
