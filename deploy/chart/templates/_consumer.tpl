@@ -61,6 +61,9 @@
 {{- include "leadbridge.consumerEnv" . }}
 {{ include "leadbridge.crmEnv" . }}
 {{- include "leadbridge.env" (dict "HTTP_ADDR" (printf ":%v" .Values.service.port) "LOG_LEVEL" .Values.log.level "LOG_FORMAT" .Values.log.format) }}
+{{- if .Values.admin.enabled }}
+{{- include "leadbridge.env" (dict "ADMIN_ADDR" (printf ":%v" .Values.admin.port) "ADMIN_TOKEN_FILE" (printf "/etc/leadbridge/admin/%s" .Values.admin.tokenKey)) }}
+{{- end }}
 {{- with .Values.extraEnv }}
 {{ toYaml . }}
 {{- end }}
@@ -70,6 +73,9 @@
 {{ include "leadbridge.mount" "crm" }}
 {{- include "leadbridge.kafkaMounts" (list . "consumer" dict) }}
 {{- include "leadbridge.mappingMount" . }}
+{{- if .Values.admin.enabled }}
+{{ include "leadbridge.mount" "admin" }}
+{{- end }}
 {{- with .Values.extraVolumeMounts }}
 {{ toYaml . }}
 {{- end }}
@@ -79,6 +85,9 @@
 {{ include "leadbridge.crmVolume" . }}
 {{- include "leadbridge.kafkaVolumes" (list . "consumer" dict) }}
 {{- include "leadbridge.mappingVolume" . }}
+{{- if .Values.admin.enabled }}
+{{ include "leadbridge.secretVolume" (list "admin" .Values.admin.existingSecret (list .Values.admin.tokenKey)) }}
+{{- end }}
 {{- with .Values.extraVolumes }}
 {{ toYaml . }}
 {{- end }}

@@ -1,3 +1,12 @@
+{{/* Brokers to begin with. */}}
+{{- define "leadbridge.brokers" -}}
+{{- if .Values.kafka.brokers }}{{ .Values.kafka.brokers }}
+{{- else if .Values.strimzi.cluster -}}
+{{ .Values.strimzi.cluster }}-kafka-bootstrap.{{ default .Release.Namespace .Values.strimzi.namespace }}.svc:{{ ternary 9093 9092 .Values.kafka.tls.enabled }}
+{{- else }}kafka:9092
+{{- end }}
+{{- end }}
+
 {{/*
 How a workload reaches the brokers, as YAML: (list $ "gate" $.Values.gate.kafka). Its own credentials
 go before the shared ones; those of a KafkaUser that the chart makes go before both.
@@ -40,7 +49,7 @@ sasl: {{ dict "mechanism" (default "" $sasl.mechanism) "username" (default "" $s
 {{- define "leadbridge.kafkaEnv" -}}
 {{- $ := index . 0 }}
 {{- $access := include "leadbridge.kafkaAccess" . | fromYaml }}
-{{- $env := dict "KAFKA_BROKERS" $.Values.kafka.brokers "KAFKA_TOPIC" $.Values.kafka.topic }}
+{{- $env := dict "KAFKA_BROKERS" (include "leadbridge.brokers" $) "KAFKA_TOPIC" $.Values.kafka.topic }}
 {{- if $access.tls }}
 {{- $_ := set $env "KAFKA_TLS" "true" }}
 {{- with $access.ca.secret }}{{ $_ := set $env "KAFKA_TLS_CA_FILE" (printf "/etc/leadbridge/kafka-ca/%s" $access.ca.key) }}{{ end }}

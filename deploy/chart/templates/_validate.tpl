@@ -1,29 +1,111 @@
 {{/* What the schema cannot tell: all faults at once, each with its remedy. */}}
 {{- define "leadbridge.validate" -}}
 {{- $faults := list }}
-{{- with .Values.mapping }}
-{{- if gt (len (compact (list .program .preset .existingConfigMap))) 1 }}
-{{- $faults = append $faults "mapping: program, preset and existingConfigMap exclude each other: keep one" }}
+{{- range list "leadbridge.faults.mapping" "leadbridge.faults.kafka" "leadbridge.faults.gate" "leadbridge.faults.keda" "leadbridge.faults.strimzi" "leadbridge.faults.admin" }}
+{{- range include . $ | splitList "\n" }}
+{{- with trim . }}{{ $faults = append $faults . }}{{ end }}
 {{- end }}
-{{- end }}
-{{- with .Values.kafka.sasl }}
-{{- if and .mechanism (not (and .username .existingSecret)) (not $.Values.strimzi.users.create) }}
-{{- $faults = append $faults "kafka.sasl.mechanism needs kafka.sasl.username and kafka.sasl.existingSecret" }}
-{{- end }}
-{{- if and .existingSecret (not .mechanism) }}
-{{- $faults = append $faults "kafka.sasl.existingSecret is given, but no kafka.sasl.mechanism: set PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512" }}
-{{- end }}
-{{- end }}
-{{- if and (or .Values.kafka.tls.ca.existingSecret .Values.kafka.tls.client.existingSecret) (not .Values.kafka.tls.enabled) }}
-{{- $faults = append $faults "kafka.tls names a Secret, but kafka.tls.enabled is off: the connection would not be protected" }}
-{{- end }}
-{{- if and .Values.gate.enabled (not .Values.gate.sources) (not .Values.gate.existingConfigMap) }}
-{{- $faults = append $faults "gate.enabled needs to know who may send: set gate.sources or gate.existingConfigMap" }}
-{{- end }}
-{{- if and .Values.gate.sources .Values.gate.existingConfigMap }}
-{{- $faults = append $faults "gate: sources and existingConfigMap exclude each other: keep one" }}
 {{- end }}
 {{- with $faults }}
 {{- fail (printf "%d of the values cannot be used:\n  %s" (len .) (join "\n  " .)) }}
+{{- end }}
+{{- end }}
+
+{{- define "leadbridge.faults.mapping" -}}
+{{- with .Values.mapping }}
+{{- if gt (len (compact (list .program .preset .existingConfigMap))) 1 }}
+mapping: program, preset and existingConfigMap exclude each other: keep one
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "leadbridge.faults.kafka" -}}
+{{- $makesUsers := .Values.strimzi.users.create }}
+{{- with .Values.kafka }}
+{{- if and .sasl.mechanism (not $makesUsers) (not (and .sasl.username .sasl.existingSecret)) }}
+kafka.sasl.mechanism needs kafka.sasl.username and kafka.sasl.existingSecret
+{{- end }}
+{{- if and .sasl.existingSecret (not .sasl.mechanism) }}
+kafka.sasl.existingSecret is given, but no kafka.sasl.mechanism: set PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
+{{- end }}
+{{- if and (not .tls.enabled) (or .tls.ca.existingSecret .tls.client.existingSecret) }}
+kafka.tls names a Secret, but kafka.tls.enabled is off: the connection would not be protected
+{{- end }}
+{{- if and .resultTopic (or (eq .resultTopic (include "leadbridge.topic" $)) (eq .resultTopic (include "leadbridge.dltTopic" $))) }}
+kafka.resultTopic is the topic of events or of dead letters: name another one
+{{- end }}
+{{- if eq (include "leadbridge.topic" $) (include "leadbridge.dltTopic" $) }}
+kafka.dltTopic is the topic of events: name another one
+{{- end }}
+{{- range $name, $own := dict "gate" $.Values.gate.kafka "replay" $.Values.replay.kafka }}
+{{- if and $own.sasl.existingSecret (not $.Values.kafka.sasl.mechanism) }}
+{{ $name }}.kafka.sasl.existingSecret is given, but no kafka.sasl.mechanism
+{{- end }}
+{{- if and $own.sasl.username (not $own.sasl.existingSecret) }}
+{{ $name }}.kafka.sasl.username needs {{ $name }}.kafka.sasl.existingSecret
+{{- end }}
+{{- if and $own.tls.client.existingSecret (not $.Values.kafka.tls.enabled) }}
+{{ $name }}.kafka.tls names a Secret, but kafka.tls.enabled is off
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "leadbridge.faults.gate" -}}
+{{- with .Values.gate }}
+{{- if and .enabled (not .sources) (not .existingConfigMap) }}
+gate.enabled needs to know who may send: set gate.sources or gate.existingConfigMap
+{{- end }}
+{{- if and .sources .existingConfigMap }}
+gate: sources and existingConfigMap exclude each other: keep one
+{{- end }}
+{{- if and .ingress.enabled (not .ingress.hosts) }}
+gate.ingress.enabled needs gate.ingress.hosts
+{{- end }}
+{{- if and .httpRoute.enabled (not .httpRoute.parentRefs) }}
+gate.httpRoute.enabled needs gate.httpRoute.parentRefs
+{{- end }}
+{{- if and (not .enabled) (or .ingress.enabled .httpRoute.enabled) }}
+gate.ingress and gate.httpRoute need gate.enabled
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "leadbridge.faults.keda" -}}
+{{- with .Values.keda }}
+{{- if .enabled }}
+{{- $partitions := include "leadbridge.partitions" $ | int64 }}
+{{- if eq $partitions 0 }}
+keda.enabled needs keda.partitions: more consumers than partitions are idle
+{{- else if gt (int64 .maxReplicas) $partitions }}
+keda.maxReplicas={{ int64 .maxReplicas }} is more than the {{ $partitions }} partitions of the topic: the consumers beyond them would be idle
+{{- end }}
+{{- if gt (int64 .minReplicas) (int64 .maxReplicas) }}
+keda.minReplicas={{ int64 .minReplicas }} is more than keda.maxReplicas={{ int64 .maxReplicas }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "leadbridge.faults.strimzi" -}}
+{{- with .Values.strimzi }}
+{{- if and (not .cluster) (or .topics.create .users.create) }}
+strimzi.topics.create and strimzi.users.create need strimzi.cluster
+{{- end }}
+{{- if and .users.create (eq .users.authentication "tls") (not $.Values.kafka.tls.enabled) }}
+strimzi.users.authentication=tls needs kafka.tls.enabled
+{{- end }}
+{{- if and .users.create (or $.Values.kafka.sasl.existingSecret $.Values.kafka.tls.client.existingSecret) }}
+strimzi.users.create makes the credentials: leave kafka.sasl and kafka.tls.client empty
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "leadbridge.faults.admin" -}}
+{{- if and .Values.admin.enabled (not .Values.admin.existingSecret) }}
+admin.enabled needs admin.existingSecret: the page shows people's data
+{{- end }}
+{{- if and .Values.admin.enabled (eq (int64 .Values.admin.port) (int64 .Values.service.port)) }}
+admin.port and service.port are the same: change one
 {{- end }}
 {{- end }}
