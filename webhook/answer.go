@@ -3,6 +3,7 @@ package webhook
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"math"
 	"net/http"
 	"slices"
@@ -33,7 +34,7 @@ func (tooMany) Error() string { return "over the source's rate" }
 
 var (
 	errMediaType = errors.New("this source does not take such a content type")
-	errCharset   = errors.New("only UTF-8 is read: send the form in it")
+	errCharset   = errors.New("the charset is not known, or not UTF-8 where JSON is said to come: send it in UTF-8")
 	errEncoding  = errors.New("compressed bodies are not read: send it as it is")
 )
 
@@ -82,12 +83,40 @@ func answerProblem(w http.ResponseWriter, p problem) {
 }
 
 func answerJSON(w http.ResponseWriter, contentType string, status int, body any) {
+	text, _ := json.Marshal(body) // ours never fail
+	text = append(text, '\n')
 	h := w.Header()
 	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(text)))
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client has gone: nobody is left to be told
+	_, _ = w.Write(text) // the client has gone: nobody is left to be told
+}
+
+// What is read of a body that is not taken, and for how long: a connection that is
+// closed with bytes unread is reset, and that may overtake the answer.
+const (
+	lingerBytes = 16 << 20
+	lingerTime  = 2 * time.Second
+)
+
+// answerRefused answers what was perhaps not read to its end.
+func answerRefused(w http.ResponseWriter, r *http.Request, p problem) {
+	switch p.Status {
+	case http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusServiceUnavailable:
+	default: // it was read, or it does not come
+		answerProblem(w, p)
+		return
+	}
+	control := http.NewResponseController(w)
+	duplex := control.EnableFullDuplex() == nil // else the server reads first
+	answerProblem(w, p)
+	if !duplex || control.Flush() != nil {
+		return
+	}
+	_ = control.SetReadDeadline(time.Now().Add(lingerTime))
+	_, _ = io.CopyN(io.Discard, r.Body, lingerBytes)
 }
 
 // taken is the answer to a webhook that Kafka has.
@@ -95,10 +124,10 @@ type taken struct {
 	ID string `json:"id"` // the CloudEvent's
 }
 
-// answerTaken answers 202; a plain HTML form gets a page to go on with.
+// answerTaken answers as the source says, else 202; a plain HTML form gets a page to go on with.
 func (s *source) answerTaken(w http.ResponseWriter, r *http.Request, d delivery) {
 	if len(s.redirects) == 0 || d.form == formJSON || wantsJSON(r) {
-		answerJSON(w, "application/json", http.StatusAccepted, taken{d.id})
+		answerJSON(w, "application/json", s.answer, taken{d.id})
 		return
 	}
 	to := s.redirects[0]
@@ -116,18 +145,20 @@ func wantsJSON(r *http.Request) bool {
 }
 
 // accepts tells how the body is written, before any of it is read.
-func (s *source) accepts(r *http.Request) (media, boundary string, err error) {
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return "", "", errEncoding
+func (s *source) accepts(r *http.Request) (mediaType, error) {
+	for _, encoding := range r.Header.Values("Content-Encoding") {
+		if encoding != "" && !strings.EqualFold(encoding, "identity") {
+			return mediaType{}, errEncoding
+		}
 	}
-	media, boundary, utf8 := contentType(r.Header.Get("Content-Type"))
-	if !slices.Contains(s.contentTypes, media) {
-		return "", "", errMediaType
+	m := contentType(r.Header.Get("Content-Type"))
+	switch {
+	case !slices.Contains(s.contentTypes, m.name):
+		return m, errMediaType
+	case !m.readable():
+		return m, errCharset
 	}
-	if !utf8 {
-		return "", "", errCharset
-	}
-	return media, boundary, nil
+	return m, nil
 }
 
 // allowOrigin lets a browser's script see the answer, when the source says so.

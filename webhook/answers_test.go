@@ -1,7 +1,9 @@
 package webhook
 
 import (
+	"bufio"
 	"bytes"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -29,7 +31,9 @@ func TestAnswers(t *testing.T) {
 		"xml":               {"POST", "/hooks/form", "application/xml", "<a/>", nil, 415},
 		"text":              {"POST", "/hooks/form", "text/plain", lead, nil, 415},
 		"form where json":   {"POST", "/hooks/json", mediaForm, "a=b", nil, 415},
-		"charset":           {"POST", "/hooks/form", mediaForm + "; charset=windows-1251", "a=b", nil, 415},
+		"charset of JSON":   {"POST", "/hooks/form", mediaJSON + "; charset=windows-1251", lead, nil, 415},
+		"charset":           {"POST", "/hooks/form", mediaForm + "; charset=klingon", "a=b", nil, 415},
+		"gzip, second line": {"POST", "/hooks/form", mediaJSON, lead, []string{"Content-Encoding", "identity", "Content-Encoding", "gzip"}, 415},
 		"gzip":              {"POST", "/hooks/form", mediaJSON, lead, []string{"Content-Encoding", "gzip"}, 415},
 		"no media type":     {"POST", "/hooks/form", "/;", lead, nil, 415},
 		"empty":             {"POST", "/hooks/form", mediaJSON, "", nil, 400},
@@ -108,13 +112,74 @@ func TestHoneypot(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "sources: [{name: form, verify: {type: none}, honeypot: url}]")
 	r.post("/hooks/form", mediaForm, "email=a%40example.com&url=http%3A%2F%2Fspam.example").id(t)
-	r.post("/hooks/form", mediaJSON, `{"email":"a@example.com","url":"x"}`).id(t)
+	for _, value := range []string{`"x"`, "true", "1", `["x"]`} {
+		r.post("/hooks/form", mediaJSON, `{"email":"a@example.com","url":`+value+`}`).id(t)
+	}
+	r.post("/hooks/form", mediaMultipart+"; boundary=B", "--B\r\nContent-Disposition: form-data; name=\"url\"\r\n\r\nx\r\n--B--\r\n").id(t)
+	r.post("/hooks/form", mediaCloudEvent, `{"specversion":"1.0","id":"1","source":"s","type":"t","data":{"url":"x"}}`).id(t)
 	if n := len(r.records()); n != 0 {
 		t.Fatalf("%d records of a robot", n)
 	}
 	r.post("/hooks/form", mediaForm, "email=a%40example.com&url=").id(t)
 	if e := decoded(t, r.only()); string(e.Data) != `{"email":"a@example.com"}` {
 		t.Errorf("%s", e.Data)
+	}
+	for _, value := range []string{`""`, "null", "false", "[]"} {
+		r.post("/hooks/form", mediaJSON, `{"email":"a@example.com","url":`+value+`}`).id(t)
+	}
+	if n := len(r.records()); n != 5 {
+		t.Errorf("%d records, want 5: people leave it empty", n)
+	}
+}
+
+// TestProvidersTest answers what a provider sends to try the address, and writes nothing;
+// a source may answer 200, which some take for success alone.
+func TestProvidersTest(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "sources: [{name: tilda, verify: {type: none}, answer: 200, ignore: {test: test}}]")
+	for _, c := range [][2]string{{mediaForm, "test=test"}, {mediaJSON, ` {"test": "test"}`}} {
+		if a := r.post("/hooks/tilda", c[0], c[1]); a.status != http.StatusOK || !strings.Contains(a.body, `"id"`) {
+			t.Errorf("%s: %d %s", c[1], a.status, a.body)
+		}
+	}
+	if n := len(r.records()); n != 0 {
+		t.Fatalf("%d records of a test", n)
+	}
+	for _, body := range []string{"test=test&email=a%40example.com", "test=testing", "test=test&test=test"} {
+		if a := r.post("/hooks/tilda", mediaForm, body); a.status != http.StatusOK {
+			t.Errorf("%s: %d", body, a.status)
+		}
+	}
+	if n := len(r.records()); n != 3 {
+		t.Errorf("%d records, want 3", n)
+	}
+}
+
+// TestRefusedBodyIsAnswered: a client that reads the answer after it has sent all of a
+// body that is too large gets it, not a reset connection.
+func TestRefusedBodyIsAnswered(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, open)
+	for name, head := range map[string]string{
+		"announced": "Content-Type: application/json\r\nContent-Length: 8388608\r\n\r\n",
+		"chunked":   "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n800000\r\n",
+		"of a type": "Content-Type: image/png\r\nContent-Length: 8388608\r\n\r\n",
+	} {
+		conn := r.dial()
+		defer conn.Close()
+		if _, err := fmt.Fprint(conn, "POST /hooks/form HTTP/1.1\r\nHost: x\r\n"+head+strings.Repeat(" ", 8<<20)); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusRequestEntityTooLarge && resp.StatusCode != http.StatusUnsupportedMediaType {
+			t.Errorf("%s: %s", name, resp.Status)
+		}
 	}
 }
 

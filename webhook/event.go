@@ -25,6 +25,7 @@ type event struct {
 	id       string
 	key      []byte // nil: none
 	value    []byte // a structured CloudEvent 1.0
+	ignored  bool   // it is the provider's test, no event
 	unmapped bool   // the mapping failed on it, so that it goes as it came
 }
 
@@ -39,9 +40,12 @@ func (s *source) newEvent(header http.Header, body []byte, c content, now time.T
 	if first := data[0]; first != '{' && first != '[' {
 		return event{}, errNotObject // a list may be what the service's mapping takes
 	}
-	e := event{}
+	e := event{ignored: s.ignores(data)}
 	whole := content{form: formJSON, data: data}
 	e.id = bounded(s.eventID(header, &whole, inner), body, c, data)
+	if e.ignored {
+		return e, nil
+	}
 	mapped, err := s.mapped(data)
 	e.unmapped = err != nil
 	raw := ""

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
-	"mime/multipart"
 	"net/url"
 	"slices"
 	"strings"
@@ -66,18 +64,18 @@ type content struct {
 // field is one field of a form.
 type field struct{ name, value string }
 
-// parse reads a body; boundary is that of multipart.
-func parse(f form, body []byte, boundary string) (content, error) {
-	c := content{form: f}
+// parse reads a body of a type.
+func parse(m mediaType, body []byte) (content, error) {
+	c := content{form: formOf(m.name)}
 	var err error
-	switch f {
+	switch c.form {
 	case formJSON:
 		c.data, err = parseJSON(body)
 		return c, err
 	case formURLEncoded:
 		c.fields, err = parseURLEncoded(body)
 	default:
-		c.fields, err = parseMultipart(body, boundary)
+		c.fields, err = parseMultipart(body, m.boundary)
 	}
 	if err == nil && len(c.fields) == 0 {
 		err = errEmptyBody
@@ -114,34 +112,6 @@ func parseURLEncoded(body []byte) ([]field, error) {
 		list = append(list, field{name, value})
 	}
 	return list, nil
-}
-
-// parseMultipart reads the fields; of a file only its name is kept.
-func parseMultipart(body []byte, boundary string) ([]field, error) {
-	if boundary == "" {
-		return nil, errNotForm
-	}
-	parts := multipart.NewReader(bytes.NewReader(body), boundary)
-	var list []field
-	for {
-		part, err := parts.NextRawPart()
-		if errors.Is(err, io.EOF) {
-			return list, nil
-		}
-		if err != nil {
-			return nil, errNotForm
-		}
-		if len(list) == maxFields {
-			return nil, errManyFields
-		}
-		value := []byte(part.FileName())
-		if len(value) == 0 {
-			if value, err = io.ReadAll(part); err != nil {
-				return nil, errNotForm
-			}
-		}
-		list = append(list, field{part.FormName(), string(value)})
-	}
 }
 
 // take removes the fields of a name, and gives the first one's value.
@@ -227,18 +197,27 @@ func appendText(b []byte, s string) []byte {
 	return append(b, text...)
 }
 
+// mediaType is what a Content-Type says.
+type mediaType struct{ name, boundary, charset string }
+
 // contentType reads the header; a missing one stands for JSON.
-func contentType(header string) (media, boundary string, utf8 bool) {
+func contentType(header string) mediaType {
 	if strings.TrimSpace(header) == "" {
-		return mediaJSON, "", true
+		return mediaType{name: mediaJSON}
 	}
-	media, parameters, err := mime.ParseMediaType(header)
+	name, parameters, err := mime.ParseMediaType(header)
 	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
-		return "", "", true
+		return mediaType{}
 	}
-	switch strings.ToLower(parameters["charset"]) {
-	case "", "utf-8", "utf8", "us-ascii":
-		utf8 = true
+	return mediaType{name, parameters["boundary"], parameters["charset"]}
+}
+
+// readable tells whether a body's charset can be read: JSON is always in UTF-8
+// (RFC 8259, 8.1), of which ASCII is a part.
+func (m mediaType) readable() bool {
+	charset, known := charsetOf(m.charset)
+	if formOf(m.name) == formJSON {
+		return known && charset == nil || strings.EqualFold(m.charset, "us-ascii")
 	}
-	return media, parameters["boundary"], utf8
+	return known
 }

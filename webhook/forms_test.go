@@ -146,3 +146,46 @@ func asAny(t *testing.T, text string) (v any) {
 	}
 	return v
 }
+
+// TestCharsets: what a form is written in it says in its type, in a part's, or in a
+// field; a source says it for forms that do not.
+func TestCharsets(t *testing.T) {
+	t.Parallel()
+	const ivan = "%C8%E2%E0%ED" // windows-1251
+	part := func(header, value string) string {
+		return "--B\r\nContent-Disposition: form-data; name=\"name\"\r\n" + header + "\r\n" + value + "\r\n--B--\r\n"
+	}
+	const multi = mediaMultipart + "; boundary=B"
+	for name, c := range map[string]struct{ source, contentType, body, want string }{
+		"UTF-8":                        {"form", mediaForm, "name=%D0%98%D0%B2%D0%B0%D0%BD", "Иван"},
+		"UTF-8 where another is usual": {"old", mediaForm, "name=%D0%98%D0%B2%D0%B0%D0%BD", "Иван"},
+		"by the type":                  {"form", mediaForm + "; charset=windows-1251", "name=" + ivan, "Иван"},
+		"by the type, raw bytes":       {"form", mediaForm + `; charset="CP1251"`, "name=\xc8\xe2\xe0\xed", "Иван"},
+		"by a field":                   {"form", mediaForm, "_charset_=windows-1251&name=" + ivan, "Иван"},
+		"by a field that says UTF-8":   {"form", mediaForm, "_charset_=UTF-8&name=%D0%98%D0%B2%D0%B0%D0%BD", "Иван"},
+		"by the source":                {"old", mediaForm, "name=" + ivan, "Иван"},
+		"the type before the source":   {"old", mediaForm + "; charset=koi8-r", "name=%E9%D7%C1%CE", "Иван"},
+		"nobody says it":               {"form", mediaForm, "name=" + ivan, "\uFFFD\uFFFD\uFFFD\uFFFD"},
+		"a field that lies":            {"form", mediaForm, "_charset_=klingon&name=" + ivan, "\uFFFD\uFFFD\uFFFD\uFFFD"},
+		"multipart by the source":      {"old", multi, part("", "\xc8\xe2\xe0\xed"), "Иван"},
+		"by a part's type":             {"form", multi, part("Content-Type: text/plain; charset=windows-1251\r\n", "\xc8\xe2\xe0\xed"), "Иван"},
+		"a part in Base64":             {"form", multi, part("Content-Transfer-Encoding: BASE64\r\n", "0JjQstCw\r\n0L0="), "Иван"},
+		"a part quoted-printable":      {"form", multi, part("Content-Transfer-Encoding: quoted-printable\r\n", "=D0=98=D0=B2=D0=B0=D0=BD"), "Иван"},
+		"a part as it is":              {"form", multi, part("Content-Transfer-Encoding: 8bit\r\n", "Иван"), "Иван"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, "sources: [{name: form, verify: {type: none}}, {name: old, verify: {type: none}, charset: windows-1251}]")
+			r.post("/hooks/"+c.source, c.contentType, c.body).id(t)
+			var got struct{ Name string }
+			if err := json.Unmarshal(decoded(t, r.only()).Data, &got); err != nil || got.Name != c.want {
+				t.Errorf("%q, %v, want %q", got.Name, err, c.want)
+			}
+			if told := strings.Contains(r.logs.String(), "is not in UTF-8"); told != strings.Contains(c.want, "\uFFFD") {
+				t.Errorf("log %s", r.logs)
+			}
+		})
+	}
+	r := newRig(t, open)
+	isProblem(t, r.post("/hooks/form", multi, part("Content-Transfer-Encoding: base64\r\n", "!")), 400)
+}

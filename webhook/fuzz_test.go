@@ -19,8 +19,10 @@ func FuzzEvent(f *testing.F) {
 	f.Add(mediaCloudEvent, "", []byte(`{"specversion":"1.0","id":"1","source":"/","type":"t","data":{"phone":"8 916 123-45-67"}}`))
 	f.Add(mediaForm, "", []byte("name=a+b&phone[]=1&phone[]=2&=&%D0%98=%FF"))
 	f.Add(mediaMultipart+"; boundary=B", "\xff", []byte("--B\r\nContent-Disposition: form-data; name=\"a\"; filename=\"f\"\r\n\r\nb\r\n--B\r\n\r\nc\r\n--B--"))
+	f.Add(mediaForm+"; charset=utf-16", "", []byte("a=%FF%FE&_charset_=gbk"))
+	f.Add(mediaMultipart+"; boundary=B; charset=koi8-r", "", []byte("--B\r\nContent-Disposition: form-data; name=\"\xff\"\r\nContent-Transfer-Encoding: base64\r\n\r\nYQ==\r\n--B--"))
 	sources := parseSources(f, `sources:
-- {name: plain, verify: {type: none}, id: {field: a.b}, honeypot: trap, redirect: https://example.com}
+- {name: plain, verify: {type: none}, charset: windows-1251, id: {field: a.b}, honeypot: trap, redirect: https://example.com}
 - {name: mapped, verify: {type: none}, mapping: '{name: .name, email: .email, all: .}'}
 `)
 	reader, err := transform.New(transform.Options{})
@@ -28,16 +30,17 @@ func FuzzEvent(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, header, id string, body []byte) {
-		media, boundary, _ := contentType(header)
-		form := formOf(media)
-		if form == formUnknown {
+		media := contentType(header)
+		form := formOf(media.name)
+		if form == formUnknown || !media.readable() {
 			return
 		}
 		for _, s := range sources.byName {
-			c, err := parse(form, body, boundary)
+			c, err := parse(media, body)
 			if err != nil {
 				continue
 			}
+			c.decode(media.charset, s.charset)
 			s.takeOwn(&c)
 			h := http.Header{headerID: {id}}
 			e, err := s.newEvent(h, body, c, time.Unix(0, 0))

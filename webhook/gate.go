@@ -99,7 +99,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.metrics.seen(s.name, outcome, began)
 	g.cfg.Log.Debug().Str("source", s.name).Str("outcome", outcome).Dur("took", time.Since(began)).Msg("webhook")
 	if err != nil {
-		answerProblem(w, problemOf(err, s))
+		answerRefused(w, r, problemOf(err, s))
 		return
 	}
 	s.answerTaken(w, r, d)
@@ -117,7 +117,7 @@ type delivery struct {
 	id       string
 	form     form
 	redirect string // that the form asked for, "" for the usual one
-	trapped  bool   // the honeypot was filled: nothing was written
+	dropped  string // why nothing was written: an outcome; "": it was
 }
 
 // errOurs says that we failed, not the sender and not Kafka.
@@ -136,7 +136,7 @@ func (g *Gate) takeSafely(w http.ResponseWriter, r *http.Request, s *source, roo
 
 // take reads, verifies, and writes one webhook; its error becomes a problem.
 func (g *Gate) take(w http.ResponseWriter, r *http.Request, s *source, room *share) (delivery, error) {
-	media, boundary, err := s.accepts(r)
+	media, err := s.accepts(r)
 	if err != nil {
 		return delivery{}, err
 	}
@@ -152,17 +152,26 @@ func (g *Gate) take(w http.ResponseWriter, r *http.Request, s *source, room *sha
 	if wait, ok := s.rate.take(now); !ok {
 		return delivery{}, tooMany{wait}
 	}
-	c, err := parse(formOf(media), body, boundary)
+	c, err := parse(media, body)
 	if err != nil {
 		return delivery{}, err
 	}
+	if c.decode(media.charset, s.charset) && s.toldCharset.CompareAndSwap(false, true) {
+		g.cfg.Log.Warn().Str("source", s.name).Msg("a form is not in UTF-8: what cannot be read became U+FFFD; give its source a charset")
+	}
 	d := delivery{form: c.form}
-	d.trapped, d.redirect = s.takeOwn(&c)
+	var trapped bool
+	trapped, d.redirect = s.takeOwn(&c)
 	e, err := s.newEvent(r.Header, body, c, now)
 	if err != nil {
 		return d, err
 	}
-	if d.id = e.id; d.trapped {
+	switch d.id = e.id; {
+	case trapped:
+		d.dropped = outcomeHoneypot
+		return d, nil
+	case e.ignored:
+		d.dropped = outcomeIgnored
 		return d, nil
 	}
 	if e.unmapped {
@@ -176,21 +185,4 @@ func (g *Gate) take(w http.ResponseWriter, r *http.Request, s *source, room *sha
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), g.cfg.AckTimeout)
 	defer cancel()
 	return d, g.writer.write(ctx, e)
-}
-
-// fieldRedirect is the field of a form that chooses among the source's redirects.
-const fieldRedirect = "_redirect"
-
-// takeOwn takes out the fields that are meant for the gate.
-func (s *source) takeOwn(c *content) (trapped bool, redirect string) {
-	if c.form == formJSON {
-		return s.honeypot != "" && c.member(s.honeypot) != "", ""
-	}
-	if s.honeypot != "" {
-		trapped = c.take(s.honeypot) != ""
-	}
-	if len(s.redirects) > 0 {
-		redirect = c.take(fieldRedirect)
-	}
-	return trapped, redirect
 }

@@ -121,7 +121,7 @@ func TestKey(t *testing.T) {
 	} {
 		s := parseSources(t, "sources: [{name: x, verify: {type: none}, key: "+rule+"}]").byName["x"]
 		for i, body := range []string{both, phone, none} {
-			c, err := parse(formJSON, []byte(body), "")
+			c, err := parse(mediaType{name: mediaJSON}, []byte(body))
 			if err != nil {
 				t.Fatal(err)
 			}

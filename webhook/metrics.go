@@ -22,6 +22,7 @@ type metrics struct {
 const (
 	outcomeTaken    = "taken"
 	outcomeHoneypot = "honeypot"
+	outcomeIgnored  = "ignored"
 	outcomeUnknown  = "404"
 	outcomeMethod   = "405"
 )
@@ -33,15 +34,15 @@ func outcomeOf(err error, d delivery) string {
 			return strconv.Itoa(http.StatusUnauthorized)
 		}
 		return strconv.Itoa(problemOf(err, nil).Status)
-	case d.trapped:
-		return outcomeHoneypot
+	case d.dropped != "":
+		return d.dropped
 	}
 	return outcomeTaken
 }
 
 // outcomes are all that a request to a source may come to.
 func outcomes() []string {
-	all := []string{outcomeTaken, outcomeHoneypot, outcomeMethod}
+	all := []string{outcomeTaken, outcomeHoneypot, outcomeIgnored, outcomeMethod}
 	for _, status := range [...]int{
 		http.StatusBadRequest, http.StatusUnauthorized, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge,
 		http.StatusUnsupportedMediaType, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable,
@@ -56,7 +57,7 @@ func newMetrics(reg prometheus.Registerer, sources []string) (*metrics, error) {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "leadbridge_ingest_" + name, Help: help}, labels)
 	}
 	m := &metrics{
-		requests: counters("requests_total", "Webhooks, by source and outcome: taken, honeypot, or the status of the error.", "source", "outcome"),
+		requests: counters("requests_total", "Webhooks, by source and outcome: taken, honeypot, ignored, or the status of the error.", "source", "outcome"),
 		unmapped: counters("unmapped_total", "Events that the source's mapping failed on; they went to Kafka as they came.", "source"),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "leadbridge_ingest_duration_seconds", Help: "From a request's header to its answer.", Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 13),

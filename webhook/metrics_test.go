@@ -49,7 +49,9 @@ func TestOutcomesAreAll(t *testing.T) {
 			t.Errorf("outcome %s of %v does not begin at 0", outcome, err)
 		}
 	}
-	if outcome := outcomeOf(nil, delivery{trapped: true}); !known[outcome] {
-		t.Errorf("outcome %s does not begin at 0", outcome)
+	for _, dropped := range []string{outcomeHoneypot, outcomeIgnored} {
+		if outcome := outcomeOf(nil, delivery{dropped: dropped}); outcome != dropped || !known[outcome] {
+			t.Errorf("outcome %s of %s does not begin at 0", outcome, dropped)
+		}
 	}
 }

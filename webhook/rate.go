@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// limiter lets a number of requests through in a while, spread or at once.
+// limiter lets a number of requests through at once, and then as many in each while.
 type limiter struct {
 	every time.Duration // one more request
-	burst time.Duration // of as many as fit in it
+	burst time.Duration // in which all of them are there again
 
 	mu   sync.Mutex
 	full time.Time // guarded by mu; when the whole burst is there again
@@ -16,7 +16,7 @@ type limiter struct {
 
 func newLimiter(count int, within time.Duration) *limiter {
 	every := max(within/time.Duration(count), 1)
-	return &limiter{every: every, burst: max(min(within, 10*time.Second), every)}
+	return &limiter{every: every, burst: every * time.Duration(count)}
 }
 
 // take lets a request through, or tells how long it should wait.

@@ -154,7 +154,7 @@ func (a answer) id(t *testing.T) string {
 	return got.ID
 }
 
-// send makes a request; headers are names and values in turn.
+// send makes a request; headers are names and values in turn, a name may come twice.
 func (r *rig) send(method, path, body string, headers ...string) answer {
 	r.t.Helper()
 	req, err := http.NewRequestWithContext(r.t.Context(), method, r.url+path, strings.NewReader(body))
@@ -162,7 +162,7 @@ func (r *rig) send(method, path, body string, headers ...string) answer {
 		r.t.Fatal(err)
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
+		req.Header.Add(headers[i], headers[i+1])
 	}
 	resp, err := r.http.Do(req)
 	if err != nil {

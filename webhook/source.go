@@ -1,6 +1,11 @@
 package webhook
 
 import (
+	"net/http"
+	"sync/atomic"
+
+	"golang.org/x/text/encoding"
+
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -8,15 +13,21 @@ import (
 type source struct {
 	name         string
 	verifier     verifier
-	contentTypes []string // media types in lower case
-	maxBody      int64    // bytes
-	eventType    string   // CloudEvents type
+	contentTypes []string          // media types in lower case
+	charset      encoding.Encoding // of forms that do not say it and are not in UTF-8; nil: none
+	maxBody      int64             // bytes
+	eventType    string            // CloudEvents type
 	id           idRule
 	key          keyRule
 	rate         *limiter // nil: none
 	origins      []string // that a browser's script may send from; "*": all
 	redirects    []string // the first is the usual one
 	honeypot     string   // a field that people do not see, and so leave empty
+
+	answer  int               // status of what was taken
+	ignored map[string]string // a body of just these fields is a provider's test
+
+	toldCharset atomic.Bool // that forms come in another charset
 
 	mapper *transform.Transformer // nil: data passes as it came
 	reader *transform.Transformer // finds e-mail and phone
@@ -31,6 +42,7 @@ func newSource() *source {
 		maxBody:      defaultMaxBody,
 		eventType:    defaultType,
 		key:          keyAuto,
+		answer:       http.StatusAccepted,
 	}
 }
 

@@ -136,6 +136,7 @@ func (r *fileReader) source(n *yaml.Node) {
 		"verify":        func(n *yaml.Node) { verify = n },
 		"mapping":       func(n *yaml.Node) { mapping = n },
 		"content_types": func(n *yaml.Node) { s.contentTypes = r.contentTypes(n) },
+		"charset":       func(n *yaml.Node) { s.charset = r.charset(n) },
 		"max_body":      func(n *yaml.Node) { s.maxBody = r.size(n) },
 		"type":          func(n *yaml.Node) { s.eventType = r.attribute(n) },
 		"id":            func(n *yaml.Node) { s.id = r.idRule(n) },
@@ -145,6 +146,8 @@ func (r *fileReader) source(n *yaml.Node) {
 		"rate":     func(n *yaml.Node) { s.rate = r.rate(n) },
 		"cors":     func(n *yaml.Node) { s.origins = r.origins(n) },
 		"redirect": func(n *yaml.Node) { s.redirects = r.redirects(n) },
+		"answer":   func(n *yaml.Node) { s.answer = r.answer(n) },
+		"ignore":   func(n *yaml.Node) { s.ignored = r.ignored(n) },
 		"honeypot": func(n *yaml.Node) { s.honeypot = r.text(n, "honeypot") },
 	})
 	if n.Kind != yaml.MappingNode {

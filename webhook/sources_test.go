@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/encoding/charmap"
 )
 
 // TestSourcesFile reads everything that a source may say.
@@ -26,6 +27,9 @@ func TestSourcesFile(t *testing.T) {
     cors: ["https://example.com", "http://localhost:3000"]
     redirect: https://example.com/thanks
     honeypot: website
+    charset: windows-1251
+    answer: 200
+    ignore: {test: test, n: 1}
   - name: second
     verify: &open {type: none}
   - name: third
@@ -35,12 +39,12 @@ func TestSourcesFile(t *testing.T) {
 		t.Error(diff)
 	}
 	site := s.byName["site"]
-	got := []any{site.contentTypes, site.maxBody, site.eventType, site.id.header, site.id.field, site.key, site.origins, site.redirects, site.honeypot, site.verifier.(standard).tolerance, site.mapper != nil, site.rate.every}
-	want := []any{[]string{"application/json", "text/plain"}, int64(64 << 10), "com.example.lead", "X-Delivery", []string{"event", "id"}, keyPhone, []string{"https://example.com", "http://localhost:3000"}, []string{"https://example.com/thanks"}, "website", time.Minute, true, 100 * time.Millisecond}
+	got := []any{site.contentTypes, site.maxBody, site.eventType, site.id.header, site.id.field, site.key, site.origins, site.redirects, site.honeypot, site.verifier.(standard).tolerance, site.mapper != nil, site.rate.every, site.charset == charmap.Windows1251, site.answer, site.ignored}
+	want := []any{[]string{"application/json", "text/plain"}, int64(64 << 10), "com.example.lead", "X-Delivery", []string{"event", "id"}, keyPhone, []string{"https://example.com", "http://localhost:3000"}, []string{"https://example.com/thanks"}, "website", time.Minute, true, 100 * time.Millisecond, true, 200, map[string]string{"test": "test", "n": "1"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if third := s.byName["third"]; third.verifier != (anybody{}) || third.maxBody != defaultMaxBody || third.eventType != defaultType || third.key != keyAuto || third.rate != nil || third.mapper != nil {
+	if third := s.byName["third"]; third.verifier != (anybody{}) || third.maxBody != defaultMaxBody || third.eventType != defaultType || third.key != keyAuto || third.answer != 202 || third.charset != nil || third.rate != nil || third.mapper != nil {
 		t.Errorf("defaults %+v", third)
 	}
 }
@@ -89,6 +93,10 @@ func TestSourcesFaults(t *testing.T) {
 		"origin":             {"sources: [{name: x, verify: {type: none}, cors: [https://example.com/]}]", "is no origin"},
 		"redirect":           {"sources: [{name: x, verify: {type: none}, redirect: /thanks}]", "is no whole address"},
 		"redirect to script": {"sources: [{name: x, verify: {type: none}, redirect: 'javascript:alert(1)'}]", "is no whole address"},
+		"answer":             {"sources: [{name: x, verify: {type: none}, answer: 204}]", `answer "204" is not known`},
+		"charset":            {"sources: [{name: x, verify: {type: none}, charset: klingon}]", `charset "klingon" is not known`},
+		"ignore nothing":     {"sources: [{name: x, verify: {type: none}, ignore: {}}]", "ignore names no fields"},
+		"ignore a list":      {"sources: [{name: x, verify: {type: none}, ignore: {a: [b]}}]", `the value of "a" in ignore is no text`},
 		"id":                 {"sources: [{name: x, verify: {type: none}, id: {query: a}}]", `id has no field "query"`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -166,6 +174,10 @@ func TestRate(t *testing.T) {
 	}
 	if wait, ok := slow.take(now); ok || wait != time.Hour {
 		t.Errorf("wait %v", wait)
+	}
+	l = newLimiter(60, time.Minute)
+	if n := count(now); n != 60 {
+		t.Errorf("%d of 60 in a minute at once", n)
 	}
 	if wait, ok := (*limiter)(nil).take(now); !ok || wait != 0 {
 		t.Error(fmt.Sprint("without a limit: ", wait))

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"mime"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+	"golang.org/x/text/encoding"
 
 	"github.com/leadbridge/leadbridge/transform"
 )
@@ -107,6 +109,43 @@ func (r *fileReader) contentTypes(n *yaml.Node) []string {
 		list = append(list, media)
 	}
 	return list
+}
+
+// answer reads the status of what was taken: some providers count nothing but 200
+// as success.
+func (r *fileReader) answer(n *yaml.Node) int {
+	if r.choice(n, "answer", "200", "202") == "200" {
+		return http.StatusOK
+	}
+	return http.StatusAccepted
+}
+
+// ignored reads the fields of a provider's test.
+func (r *fileReader) ignored(n *yaml.Node) map[string]string {
+	n = resolve(n)
+	if n.Kind != yaml.MappingNode || len(n.Content) == 0 {
+		r.fault(n, "ignore names no fields", "write the fields that the provider's test consists of, such as {test: test}")
+		return nil
+	}
+	list := map[string]string{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		value := resolve(n.Content[i+1])
+		if value.Kind != yaml.ScalarNode {
+			r.fault(n.Content[i], "the value of "+quote(n.Content[i].Value)+" in ignore is no text", "write one value")
+			continue
+		}
+		list[n.Content[i].Value] = value.Value
+	}
+	return list
+}
+
+func (r *fileReader) charset(n *yaml.Node) encoding.Encoding {
+	text := r.text(n, "charset")
+	charset, known := charsetOf(text)
+	if !known {
+		r.fault(n, "charset "+quote(text)+" is not known", "write one such as windows-1251")
+	}
+	return charset
 }
 
 // attribute reads the type of a CloudEvent.
