@@ -1,8 +1,10 @@
 package webhook
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -71,13 +73,17 @@ func (s *Sources) Names() []string {
 func ParseSources(text []byte, env Environment) (*Sources, error) {
 	r := &fileReader{env: env, names: map[string]bool{}, sources: &Sources{byName: map[string]*source{}}}
 	var document yaml.Node
-	switch err := yaml.Unmarshal(text, &document); {
-	case err != nil:
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	switch err := decoder.Decode(&document); {
+	case err != nil && !errors.Is(err, io.EOF):
 		r.faults = append(r.faults, Fault{Problem: "is no YAML (" + oneLine(err) + ")", Remedy: "mend the line that is named"})
 	case len(document.Content) == 0:
 		r.faults = append(r.faults, Fault{Problem: "is empty", Remedy: "declare at least one source under sources:"})
 	default:
 		r.file(document.Content[0])
+		if !errors.Is(decoder.Decode(&document), io.EOF) {
+			r.faults = append(r.faults, Fault{Problem: "holds more than one document", Remedy: "write all sources in one list, and no ---"})
+		}
 	}
 	if len(r.faults) > 0 {
 		return nil, r.faults
@@ -197,8 +203,8 @@ func (r *fileReader) object(n *yaml.Node, what string, known fields) {
 		return
 	}
 	seen := map[string]bool{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], resolve(n.Content[i+1])
+	for _, m := range members(n, 0) {
+		key, value := m.key, m.value
 		read, ok := known[key.Value]
 		switch {
 		case !ok:
@@ -219,27 +225,6 @@ func sortedNames(known fields) []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// resolve gives the node that an alias stands for.
-func resolve(n *yaml.Node) *yaml.Node {
-	if n.Kind == yaml.AliasNode {
-		return n.Alias
-	}
-	return n
-}
-
-// member finds a scalar member of an object.
-func member(n *yaml.Node, name string) *yaml.Node {
-	if n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == name {
-			return resolve(n.Content[i+1])
-		}
-	}
-	return nil
 }
 
 // errSources says that a parsed file was not given.

@@ -24,7 +24,7 @@ func TestSourcesFile(t *testing.T) {
     id: {header: X-Delivery, field: event.id}
     key: phone
     rate: 600/m
-    cors: ["https://example.com", "http://localhost:3000"]
+    cors: ["https://example.com", "http://localhost:3000", "http://[::1]:8080", "http://a_b"]
     redirect: https://example.com/thanks
     honeypot: website
     charset: windows-1251
@@ -40,12 +40,32 @@ func TestSourcesFile(t *testing.T) {
 	}
 	site := s.byName["site"]
 	got := []any{site.contentTypes, site.maxBody, site.eventType, site.id.header, site.id.field, site.key, site.origins, site.redirects, site.honeypot, site.verifier.(standard).tolerance, site.mapper != nil, site.rate.every, site.charset == charmap.Windows1251, site.answer, site.ignored}
-	want := []any{[]string{"application/json", "text/plain"}, int64(64 << 10), "com.example.lead", "X-Delivery", []string{"event", "id"}, keyPhone, []string{"https://example.com", "http://localhost:3000"}, []string{"https://example.com/thanks"}, "website", time.Minute, true, 100 * time.Millisecond, true, 200, map[string]string{"test": "test", "n": "1"}}
+	want := []any{[]string{"application/json", "text/plain"}, int64(64 << 10), "com.example.lead", "X-Delivery", []string{"event", "id"}, keyPhone, []string{"https://example.com", "http://localhost:3000", "http://[::1]:8080", "http://a_b"}, []string{"https://example.com/thanks"}, "website", time.Minute, true, 100 * time.Millisecond, true, 200, map[string]string{"test": "test", "n": "1"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	if third := s.byName["third"]; third.verifier != (anybody{}) || third.maxBody != defaultMaxBody || third.eventType != defaultType || third.key != keyAuto || third.answer != 202 || third.charset != nil || third.rate != nil || third.mapper != nil {
 		t.Errorf("defaults %+v", third)
+	}
+}
+
+// TestSourcesMerge: sources share what they have in common, and each may differ.
+func TestSourcesMerge(t *testing.T) {
+	t.Parallel()
+	s := parseSources(t, `sources:
+  - &first {name: first, verify: {type: none}, max_body: 1KiB, rate: 1/s}
+  - {<<: *first, name: second, max_body: 2KiB}
+  - {<<: [{name: third, honeypot: url}, *first], verify: {type: hmac, secrets_env: PLAIN}}
+`)
+	second, third := s.byName["second"], s.byName["third"]
+	if second == nil || second.maxBody != 2048 || second.rate == nil || second.verifier != (anybody{}) {
+		t.Errorf("second %+v", second)
+	}
+	if third == nil || third.maxBody != 1024 || third.honeypot != "url" || third.verifier == (anybody{}) {
+		t.Errorf("third %+v", third)
+	}
+	if first := s.byName["first"]; len(s.Names()) != 3 || first.maxBody != 1024 || first.rate == second.rate {
+		t.Errorf("%v; first %+v", s.Names(), first)
 	}
 }
 
@@ -60,6 +80,9 @@ func TestSourcesFaults(t *testing.T) {
 		"no sources":         {"{}", "declares no sources"},
 		"other field":        {"source: []", `line 1: the file has no field "source"`},
 		"no list":            {"sources: {name: x}", "sources is no list"},
+		"two documents":      {"sources: [{name: x, verify: {type: none}}]\n---\nsources: []", "more than one document"},
+		"merge of itself":    {"sources: [&a {<<: *a, name: x}]", "does not say how it is verified"},
+		"merged nonsense":    {"sources: [{<<: {nonsense: 1}, name: x, verify: {type: none}}]", `has no field "nonsense"`},
 		"empty list":         {"sources: []", "sources is no list"},
 		"source is text":     {"sources: [x]", "a source is no mapping"},
 		"no name":            {"sources: [{verify: {type: none}}]", "has no name"},
@@ -91,6 +114,13 @@ func TestSourcesFaults(t *testing.T) {
 		"rate":               {"sources: [{name: x, verify: {type: none}, rate: 10}]", `rate "10" is not understood`},
 		"rate of nothing":    {"sources: [{name: x, verify: {type: none}, rate: 0/s}]", "lets nobody in"},
 		"origin":             {"sources: [{name: x, verify: {type: none}, cors: [https://example.com/]}]", "is no origin"},
+		"origin with port":   {"sources: [{name: x, verify: {type: none}, cors: ['https://example.com:443']}]", `browsers send "https://example.com"`},
+		"origin in Cyrillic": {"sources: [{name: x, verify: {type: none}, cors: [https://Пример.рф]}]", `browsers send "https://xn--e1afmkfd.xn--p1ai"`},
+		"origin in capitals": {"sources: [{name: x, verify: {type: none}, cors: [HTTPS://Example.com]}]", `browsers send "https://example.com"`},
+		"origin null":        {"sources: [{name: x, verify: {type: none}, cors: ['null']}]", "is no origin"},
+		"redirect relative":  {"sources: [{name: x, verify: {type: none}, redirect: //evil.example}]", "is no whole address"},
+		"redirect of a user": {"sources: [{name: x, verify: {type: none}, redirect: 'https://example.com@evil.example'}]", "is no whole address"},
+		"redirect backslash": {"sources: [{name: x, verify: {type: none}, redirect: 'https:\\evil.example'}]", "is no whole address"},
 		"redirect":           {"sources: [{name: x, verify: {type: none}, redirect: /thanks}]", "is no whole address"},
 		"redirect to script": {"sources: [{name: x, verify: {type: none}, redirect: 'javascript:alert(1)'}]", "is no whole address"},
 		"answer":             {"sources: [{name: x, verify: {type: none}, answer: 204}]", `answer "204" is not known`},

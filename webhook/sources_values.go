@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+	"golang.org/x/net/idna"
 	"golang.org/x/text/encoding"
 
 	"github.com/leadbridge/leadbridge/transform"
@@ -203,14 +204,42 @@ func (r *fileReader) rate(n *yaml.Node) *limiter {
 func (r *fileReader) origins(n *yaml.Node) []string {
 	var list []string
 	for _, text := range r.texts(n, "cors") {
-		u, err := url.Parse(text)
-		if text != "*" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Scheme+"://"+u.Host != strings.ToLower(text)) {
+		sent, ok := asOrigin(text)
+		switch {
+		case !ok:
 			r.fault(n, "cors "+quote(text)+" is no origin", "write scheme and host alone, such as https://example.com, or * for every site")
-			continue
+		case sent != text:
+			r.fault(n, "cors "+quote(text)+" is not written as browsers send it", "browsers send "+quote(sent)+": write that")
+		default:
+			list = append(list, text)
 		}
-		list = append(list, text)
 	}
 	return list
+}
+
+// asOrigin gives an origin as browsers send it: in lower case, without the usual
+// port, with names in ASCII.
+//
+// Source: HTML, "ASCII serialization of an origin".
+func asOrigin(text string) (sent string, ok bool) {
+	if text == "*" {
+		return text, true
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
+		return "", false
+	}
+	host, err := idna.New(idna.MapForLookup(), idna.StrictDomainName(false)).ToASCII(u.Hostname())
+	if err != nil {
+		return "", false
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if port := u.Port(); port != "" && port != map[string]string{"https": "443", "http": "80"}[u.Scheme] {
+		host += ":" + port
+	}
+	return u.Scheme + "://" + host, true
 }
 
 func (r *fileReader) redirects(n *yaml.Node) []string {

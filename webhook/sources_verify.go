@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"errors"
-	"hash"
 	"io/fs"
 	"regexp"
 	"strings"
@@ -58,40 +57,47 @@ func (r *fileReader) standard(n *yaml.Node) verifier {
 }
 
 func (r *fileReader) hmac(n *yaml.Node) verifier {
-	v := signature{secrets: r.newSecrets(plainSecret), header: githubHeader, algorithm: sha256.New}
-	prefixed := false
+	v := signature{secrets: r.newSecrets(plainSecret), header: githubHeader, algorithm: algorithms[0]}
 	r.object(n, "verify of type hmac", r.secretFields(v.secrets, fields{
 		"header":    func(n *yaml.Node) { v.header = r.headerName(n) },
-		"prefix":    func(n *yaml.Node) { v.prefix, prefixed = n.Value, true },
+		"prefix":    func(n *yaml.Node) { v.prefix = n.Value },
 		"algorithm": func(n *yaml.Node) { v.algorithm = r.algorithm(n) },
-		"encoding":  func(n *yaml.Node) { v.base64 = r.choice(n, "encoding", "hex", "base64") == "base64" },
+		"encoding":  func(n *yaml.Node) { v.encoding = r.choice(n, "encoding", "hex", "base64") },
 	}))
-	if !prefixed && strings.EqualFold(v.header, githubHeader) {
-		v.prefix = "sha256="
-	}
 	r.needSecret(n)
 	return v
 }
 
-func (r *fileReader) algorithm(n *yaml.Node) func() hash.Hash {
-	switch r.choice(n, "algorithm", "sha256", "sha512", "sha1") {
-	case "sha512":
-		return sha512.New
-	case "sha1":
-		return sha1.New
+// algorithms are those of signatures; the first is the usual one.
+var algorithms = []algorithm{
+	{"sha256", sha256.Size, sha256.New},
+	{"sha512", sha512.Size, sha512.New},
+	{"sha1", sha1.Size, sha1.New},
+}
+
+func (r *fileReader) algorithm(n *yaml.Node) algorithm {
+	name := r.choice(n, "algorithm", "sha256", "sha512", "sha1")
+	for _, a := range algorithms {
+		if a.name == name {
+			return a
+		}
 	}
-	return sha256.New
+	return algorithms[0]
 }
 
 func (r *fileReader) token(n *yaml.Node) verifier {
 	v := token{secrets: r.newSecrets(plainSecret)}
+	prefixed := false
 	r.object(n, "verify of type token", r.secretFields(v.secrets, fields{
 		"header": func(n *yaml.Node) { v.header = r.headerName(n) },
-		"prefix": func(n *yaml.Node) { v.prefix = n.Value },
+		"prefix": func(n *yaml.Node) { v.prefix, prefixed = n.Value, true },
 		"query":  func(n *yaml.Node) { v.query = r.text(n, "query") },
 	}))
 	if v.header == "" && v.query == "" {
 		v.header, v.query = tokenHeader, tokenQuery
+	}
+	if !prefixed && strings.EqualFold(v.header, "Authorization") {
+		v.prefix = "Bearer "
 	}
 	r.needSecret(n)
 	return v

@@ -108,33 +108,53 @@ func mac(algorithm func() hash.Hash, key []byte, parts ...[]byte) []byte {
 type signature struct {
 	secrets   *secrets
 	header    string
-	prefix    string
-	algorithm func() hash.Hash
-	base64    bool // else hex
+	prefix    string // "": the algorithm's name and =, which may be missing
+	algorithm algorithm
+	encoding  string // hex or base64; "": either, as their lengths differ
+}
+
+// algorithm is a hash by its usual name.
+type algorithm struct {
+	name string
+	size int // of a sum, in bytes
+	new  func() hash.Hash
 }
 
 func (signature) scheme() string { return "HMAC" }
 
 func (v signature) verify(r *http.Request, body []byte, now time.Time) error {
-	text, ok := strings.CutPrefix(r.Header.Get(v.header), v.prefix)
-	if !ok || text == "" {
-		return errUnsigned
+	text := strings.TrimSpace(r.Header.Get(v.header))
+	if v.prefix == "" {
+		text, _ = cutPrefixFold(text, v.algorithm.name+"=")
+	} else {
+		var ok bool
+		if text, ok = cutPrefixFold(text, v.prefix); !ok {
+			return errUnsigned
+		}
 	}
 	given, err := v.decode(text)
-	if err != nil {
+	if err != nil || len(given) == 0 {
 		return errUnsigned
 	}
-	if !v.secrets.any(now, func(key []byte) bool { return hmac.Equal(given, mac(v.algorithm, key, body)) }) {
+	if !v.secrets.any(now, func(key []byte) bool { return hmac.Equal(given, mac(v.algorithm.new, key, body)) }) {
 		return errBadSignature
 	}
 	return nil
 }
 
-func (v signature) decode(text string) ([]byte, error) {
-	if v.base64 {
-		return base64.StdEncoding.DecodeString(text)
+// cutPrefixFold is strings.CutPrefix that takes letters of both cases for the same.
+func cutPrefixFold(text, prefix string) (after string, found bool) {
+	if len(text) < len(prefix) || !strings.EqualFold(text[:len(prefix)], prefix) {
+		return text, false
 	}
-	return hex.DecodeString(text)
+	return text[len(prefix):], true
+}
+
+func (v signature) decode(text string) ([]byte, error) {
+	if v.encoding == "hex" || v.encoding == "" && len(text) == hex.EncodedLen(v.algorithm.size) {
+		return hex.DecodeString(text)
+	}
+	return base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
 }
 
 // token verifies a shared secret that the sender puts into a header or the query.
@@ -149,14 +169,12 @@ func (token) scheme() string { return "Bearer" }
 
 func (v token) verify(r *http.Request, _ []byte, now time.Time) error {
 	given := v.given(r)
-	if given == "" {
+	if len(given) == 0 {
 		return errNoToken
 	}
-	// Hashes are of one length: the comparison does not tell that of the token.
-	hashed := sha256.Sum256([]byte(given))
 	fits := v.secrets.any(now, func(key []byte) bool {
 		want := sha256.Sum256(key)
-		return subtle.ConstantTimeCompare(hashed[:], want[:]) == 1
+		return containsEqual(given, want[:])
 	})
 	if !fits {
 		return errBadToken
@@ -164,14 +182,22 @@ func (v token) verify(r *http.Request, _ []byte, now time.Time) error {
 	return nil
 }
 
-func (v token) given(r *http.Request) string {
-	if v.header != "" {
-		if text, ok := strings.CutPrefix(r.Header.Get(v.header), v.prefix); ok && text != "" {
-			return text
+// given are the hashes of what the header and the query hold: hashes are of one
+// length, so that the comparison does not tell that of the token.
+func (v token) given(r *http.Request) (list [][]byte) {
+	add := func(text string) {
+		if text != "" {
+			sum := sha256.Sum256([]byte(text))
+			list = append(list, sum[:])
 		}
 	}
-	if v.query == "" {
-		return ""
+	if v.header != "" {
+		if text, ok := cutPrefixFold(r.Header.Get(v.header), v.prefix); ok {
+			add(text)
+		}
 	}
-	return r.URL.Query().Get(v.query)
+	if v.query != "" {
+		add(r.URL.Query().Get(v.query))
+	}
+	return list
 }

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bytes"
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -122,7 +123,8 @@ func TestGitHubSignature(t *testing.T) {
 	}{
 		"good":       {good, "Hello, World!", nil},
 		"other body": {good, "Hello, World", errBadSignature},
-		"no prefix":  {strings.TrimPrefix(good, "sha256="), "Hello, World!", errUnsigned},
+		"no prefix":  {strings.TrimPrefix(good, "sha256="), "Hello, World!", nil},
+		"upper case": {strings.ToUpper(good), "Hello, World!", nil},
 		"cut":        {good[:20], "Hello, World!", errUnsigned},
 		"shorter":    {good[:19], "Hello, World!", errBadSignature},
 		"none":       {"", "Hello, World!", errUnsigned},
@@ -134,13 +136,34 @@ func TestGitHubSignature(t *testing.T) {
 	}
 }
 
-// TestOtherHMAC is Typeform's: Base64, another header.
+// TestOtherHMAC are those of others: another header, prefix, hash or encoding. What a
+// source does not say is seen from the signature, what it says is needed.
 func TestOtherHMAC(t *testing.T) {
 	t.Parallel()
-	v := verifierOf(t, "{type: hmac, header: Typeform-Signature, prefix: 'sha256=', encoding: base64, secrets_env: [PLAIN]}")
-	sum := base64.StdEncoding.EncodeToString(mac(sha256.New, []byte(testSecrets["PLAIN"]), []byte("body")))
-	if err := v.verify(request("Typeform-Signature", "sha256="+sum), []byte("body"), time.Now()); err != nil {
-		t.Error(err)
+	key, body := []byte(testSecrets["PLAIN"]), []byte("body")
+	sum256, sum1 := mac(sha256.New, key, body), mac(sha1.New, key, body)
+	for name, c := range map[string]struct {
+		verify, signature string
+		want              error
+	}{
+		"Typeform":         {"prefix: 'sha256=', encoding: base64", "sha256=" + base64.StdEncoding.EncodeToString(sum256), nil},
+		"Base64":           {"", base64.StdEncoding.EncodeToString(sum256), nil},
+		"Base64, prefixed": {"", "sha256=" + base64.StdEncoding.EncodeToString(sum256), nil},
+		"Base64, unpadded": {"", base64.RawStdEncoding.EncodeToString(sum256), nil},
+		"hex":              {"", hex.EncodeToString(sum256), nil},
+		"SHA-1":            {"algorithm: sha1", "sha1=" + hex.EncodeToString(sum1), nil},
+		"own prefix":       {"prefix: 'v0='", "v0=" + hex.EncodeToString(sum256), nil},
+		"no own prefix":    {"prefix: 'v0='", hex.EncodeToString(sum256), errUnsigned},
+		"hex is said":      {"encoding: hex", base64.StdEncoding.EncodeToString(sum256), errUnsigned},
+		"Base64 is said":   {"encoding: base64", hex.EncodeToString(sum256), errBadSignature},
+		"another hash":     {"", "sha1=" + hex.EncodeToString(sum1), errUnsigned},
+		"another's sum":    {"", hex.EncodeToString(sum1), errBadSignature},
+		"empty":            {"", "sha256=", errUnsigned},
+	} {
+		v := verifierOf(t, "{type: hmac, header: X-Sign, secrets_env: [PLAIN], "+c.verify+"}")
+		if err := v.verify(request("X-Sign", c.signature), body, time.Now()); !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
 	}
 }
 
@@ -157,6 +180,11 @@ func TestToken(t *testing.T) {
 		"header":           {"{type: token, header: X-Key, secrets_env: [PLAIN]}", "", []string{"x-key", "It's a Secret to Everybody"}, nil},
 		"not in the query": {"{type: token, header: X-Key, secrets_env: [PLAIN]}", "token=It%27s+a+Secret+to+Everybody", nil, errNoToken},
 		"bearer":           {"{type: token, header: Authorization, prefix: 'Bearer ', secrets_files: /filed}", "", []string{"Authorization", "Bearer filed secret"}, nil},
+		"bearer, usual":    {"{type: token, header: authorization, secrets_files: /filed}", "", []string{"Authorization", "bearer filed secret"}, nil},
+		"no bearer":        {"{type: token, header: Authorization, secrets_files: /filed}", "", []string{"Authorization", "filed secret"}, errNoToken},
+		"no prefix wanted": {"{type: token, header: Authorization, prefix: '', secrets_files: /filed}", "", []string{"Authorization", "filed secret"}, nil},
+		"another header":   {"{type: token, header: X-Key, query: key, secrets_files: /filed}", "key=filed+secret", []string{"X-Key", "of something else"}, nil},
+		"both wrong":       {"{type: token, header: X-Key, query: key, secrets_files: /filed}", "key=a", []string{"X-Key", "b"}, errBadToken},
 		"usual header":     {"{type: token, secrets_files: /filed}", "", []string{"X-Webhook-Token", "filed secret"}, nil},
 		"usual query":      {"{type: token, secrets_files: /filed}", "token=filed%20secret", nil, nil},
 	} {
