@@ -61,6 +61,10 @@ $(AXE):
 test-browser: build $(AXE) ## test the page in a headless Chromium (needs chromium and npm; BROWSER='-run Axe' for parts)
 	cd browser && AXE_DIR=$(AXE) LEADBRIDGE=$(CURDIR)/bin/leadbridge $(GO) test -tags browser -count 1 -timeout 9m $(BROWSER) ./...
 
+.PHONY: screenshots
+screenshots: build ## make the pictures of the page in docs/ (needs chromium; about three minutes)
+	cd browser && $(GO) run ./screenshots -binary ../bin/leadbridge -out ../docs
+
 # Blows of the chaos suite, and the seed that they follow from; 0 draws one.
 DURATION ?= 2m
 SEED ?= 0

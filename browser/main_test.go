@@ -92,3 +92,25 @@ func onStage(t *testing.T, n int) (*stage.Stage, string) {
 	})
 	return s, server.URL
 }
+
+// drawn waits until the page has drawn what it has in hand.
+func drawn(t *testing.T, tab *screen.Tab) {
+	t.Helper()
+	eval[bool](t, tab, `new Promise((yes) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => yes(true)))))`)
+}
+
+// forgetShifts begins to count shifts of the layout.
+func forgetShifts(t *testing.T, tab *screen.Tab) {
+	t.Helper()
+	drawn(t, tab)
+	eval[bool](t, tab, `(() => { window.seen.shifts = 0; window.seen.shifted = []; return true; })()`)
+}
+
+// noShifts fails when something has moved since.
+func noShifts(t *testing.T, tab *screen.Tab) {
+	t.Helper()
+	drawn(t, tab)
+	if shifts := eval[float64](t, tab, "window.seen.shifts"); shifts != 0 {
+		t.Errorf("layout shifted by %v: %v", shifts, eval[[]string](t, tab, "window.seen.shifted"))
+	}
+}

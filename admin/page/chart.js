@@ -7,15 +7,19 @@ import { clock, clockMinutes } from "./format.js";
 const width = 600;
 const height = 120;
 
-// TimeChart draws points {t, value} of the last window seconds.
+// A process that started a moment ago fills a shorter chart.
+const windows = [120, 300, 900]; // seconds
+
+// TimeChart draws points {t, value} of at most the last 15 minutes.
 export class TimeChart {
   #options;
   #points = [];
   #top = 1;
   #end = 0;
+  #window = windows[0];
   #at = -1; // index of the point that is read; -1: the newest
 
-  // options: title, window (seconds), step (seconds; points are counts of so long and are
+  // options: title, step (seconds; points are counts of so long and are
   // drawn as bars), format (of a value), summary (of the points, in words), least (top value).
   constructor(options) {
     this.#options = options;
@@ -47,6 +51,7 @@ export class TimeChart {
   update(points, end) {
     this.#points = points;
     this.#end = end;
+    this.#window = windows.find((w) => w >= end - (points[0]?.t ?? end)) ?? windows.at(-1);
     this.#top = nice(Math.max(this.#options.least ?? 1, ...points.map((p) => p.value)));
     const { outline, area } = this.#options.step ? { outline: "", area: this.#bars() } : this.#paths();
     setAttr(this.line, "d", outline);
@@ -57,7 +62,7 @@ export class TimeChart {
     this.#read(this.#at);
   }
 
-  #x(t) { return ((t - this.#end) / this.#options.window + 1) * width; }
+  #x(t) { return ((t - this.#end) / this.#window + 1) * width; }
   #y(value) { return height - (value / this.#top) * (height - 4); }
 
   #paths() {
@@ -71,19 +76,20 @@ export class TimeChart {
 
   // bars are counts of steps: between them there is nothing to draw a line through.
   #bars() {
-    const wide = Math.max((this.#options.step / this.#options.window) * width, 2);
+    const wide = Math.max((this.#options.step / this.#window) * width, 2);
     const some = this.#points.filter((p) => p.value > 0);
     return some.map((p) => `M${(this.#x(p.t) - wide).toFixed(1)} ${height}V${this.#y(p.value).toFixed(1)}h${wide.toFixed(1)}V${height}Z`).join("");
   }
 
   #clock() {
-    const step = this.#options.window / 3;
-    this.tickLabels.forEach((label, i) => setText(label, clockMinutes(new Date((this.#end - (3 - i) * step) * 1000))));
+    const step = this.#window / 3;
+    const words = step < 60 ? clock : clockMinutes;
+    this.tickLabels.forEach((label, i) => setText(label, words(new Date((this.#end - (3 - i) * step) * 1000))));
   }
 
   #point(event) {
     const box = this.plot.getBoundingClientRect();
-    const t = this.#end + ((event.clientX - box.left) / box.width - 1) * this.#options.window;
+    const t = this.#end + ((event.clientX - box.left) / box.width - 1) * this.#window;
     let best = -1;
     this.#points.forEach((p, i) => {
       if (best < 0 || Math.abs(p.t - t) < Math.abs(this.#points[best].t - t)) best = i;

@@ -9,7 +9,7 @@ import { LettersTable } from "./letters-table.js";
 import { Partitions } from "./partitions.js";
 import { Verdict } from "./verdict.js";
 
-const window_ = 900; // seconds
+const kept = 900; // seconds
 
 const last = (points) => points.at(-1)?.value ?? 0;
 const most = (points) => Math.max(0, ...points.map((p) => p.value));
@@ -25,18 +25,18 @@ export class Overview {
   #step = 5;
 
   #lag = new TimeChart({
-    title: "Lag", window: window_, format: lag, least: 1,
-    summary: (points) => `${lag(last(points))} now, at most ${lag(most(points))} in the last 15 minutes`,
+    title: "Lag", format: lag, least: 1,
+    summary: (points) => `${lag(last(points))} now, at most ${lag(most(points))} in the time shown`,
   });
 
   #created = new TimeChart({
-    title: "Contacts a second", window: window_, format: rate, least: 1,
-    summary: (points) => `${rate(last(points))} now, at most ${rate(most(points))} in the last 15 minutes`,
+    title: "Contacts a second", format: rate, least: 1,
+    summary: (points) => `${rate(last(points))} now, at most ${rate(most(points))} in the time shown`,
   });
 
   #lost = new TimeChart({
-    title: "New dead letters", window: window_, step: 5, format: (n) => plural(n, "letter"), least: 5,
-    summary: (points) => `${plural(points.reduce((sum, p) => sum + p.value, 0), "letter")} in the last 15 minutes`,
+    title: "New dead letters", step: 5, format: (n) => plural(n, "letter"), least: 5,
+    summary: (points) => `${plural(points.reduce((sum, p) => sum + p.value, 0), "letter")} in the time shown`,
   });
 
   constructor() {
@@ -56,7 +56,7 @@ export class Overview {
 
   point(point) {
     this.#points.push(point);
-    this.#points = this.#points.filter((p) => p.t > point.t - window_);
+    this.#points = this.#points.filter((p) => p.t > point.t - kept);
     this.#draw();
   }
 

@@ -31,12 +31,12 @@ type Stage struct {
 	cut      chan struct{} // replays wait for it after their first half
 	searched chan struct{} // closed at the next search
 	searches []string      // texts that were searched for
-	slow     map[string]chan struct{}
+	slow     map[string]slowSearch
 }
 
 // New is a stage that delivers and has n dead letters.
 func New(page string, n int) *Stage {
-	s := &Stage{state: Delivering(), changed: make(chan struct{}), searched: make(chan struct{}), tick: time.Second, slow: map[string]chan struct{}{}}
+	s := &Stage{state: Delivering(), changed: make(chan struct{}), searched: make(chan struct{}), tick: time.Second, slow: map[string]slowSearch{}}
 	for i := range n {
 		s.letters = append(s.letters, letter(n-1-i))
 	}
@@ -83,14 +83,20 @@ func (s *Stage) HoldReplays() (cut func()) {
 	}
 }
 
-// Slow lets searches for a text wait until let is called.
+// Slow lets one search for a text wait until let is called, which comes back when its
+// answer has left.
 func (s *Stage) Slow(text string) (let func()) {
-	wait := make(chan struct{})
+	w := slowSearch{make(chan struct{}), make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.slow[text] = wait
-	return sync.OnceFunc(func() { close(wait) })
+	s.slow[text] = w
+	return func() {
+		close(w.let)
+		<-w.left
+	}
 }
+
+type slowSearch struct{ let, left chan struct{} }
 
 // Asked waits until a text is searched for.
 func (s *Stage) Asked(ctx context.Context, text string) {
@@ -165,10 +171,12 @@ func (s *Stage) search(w http.ResponseWriter, r *http.Request) {
 	s.searches = append(s.searches, asked.Text)
 	close(s.searched)
 	s.searched = make(chan struct{})
-	wait := s.slow[asked.Text]
+	wait, slow := s.slow[asked.Text]
+	delete(s.slow, asked.Text)
 	s.mu.Unlock()
-	if wait != nil {
-		<-wait
+	if slow {
+		<-wait.let
+		defer close(wait.left)
 	}
 	found := []map[string]any{}
 	for _, l := range s.letters {
