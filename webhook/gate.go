@@ -46,6 +46,7 @@ type Gate struct {
 	cfg     Config
 	writer  *writer
 	room    *budget
+	workers *workers
 	metrics *metrics
 }
 
@@ -61,7 +62,7 @@ func New(cfg Config) (*Gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("webhook: %w", err)
 	}
-	return &Gate{cfg: cfg, writer: newWriter(cfg, m), room: &budget{left: cfg.MaxBuffer}, metrics: m}, nil
+	return &Gate{cfg: cfg, writer: newWriter(cfg, m), room: &budget{left: cfg.MaxBuffer}, workers: newWorkers(), metrics: m}, nil
 }
 
 // Ready is nil when the topic can be written; else it says what to do.
@@ -135,15 +136,20 @@ func (g *Gate) takeSafely(w http.ResponseWriter, r *http.Request, s *source, roo
 }
 
 // take reads, verifies, and writes one webhook; its error becomes a problem.
-func (g *Gate) take(w http.ResponseWriter, r *http.Request, s *source, room *share) (delivery, error) {
+func (g *Gate) take(w http.ResponseWriter, r *http.Request, s *source, room *share) (d delivery, err error) {
 	media, err := s.accepts(r)
 	if err != nil {
-		return delivery{}, err
+		return d, err
 	}
 	body, err := readBody(w, r, s.maxBody, g.cfg.BodyTimeout, room)
 	if err != nil {
-		return delivery{}, err
+		return d, err
 	}
+	return g.deliver(r, s, media, body, room)
+}
+
+// deliver verifies and writes a webhook that was read.
+func (g *Gate) deliver(r *http.Request, s *source, media mediaType, body []byte, room *share) (delivery, error) {
 	now := time.Now()
 	if err := s.verifier.verify(r, body, now); err != nil {
 		return delivery{}, unverified{err}
@@ -152,27 +158,12 @@ func (g *Gate) take(w http.ResponseWriter, r *http.Request, s *source, room *sha
 	if wait, ok := s.rate.take(now); !ok {
 		return delivery{}, tooMany{wait}
 	}
-	c, err := parse(media, body)
-	if err != nil {
-		return delivery{}, err
-	}
-	if c.decode(media.charset, s.charset) && s.toldCharset.CompareAndSwap(false, true) {
-		g.cfg.Log.Warn().Str("source", s.name).Msg("a form is not in UTF-8: what cannot be read became U+FFFD; give its source a charset")
-	}
-	d := delivery{form: c.form}
-	var trapped bool
-	trapped, d.redirect = s.takeOwn(&c)
-	e, err := s.newEvent(r.Header, body, c, now)
-	if err != nil {
+	// The client may hang up: what it has sent is taken all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), g.cfg.AckTimeout)
+	defer cancel()
+	d, e, err := g.understand(ctx, r.Header, s, media, body, now)
+	if err != nil || d.dropped != "" {
 		return d, err
-	}
-	switch d.id = e.id; {
-	case trapped:
-		d.dropped = outcomeHoneypot
-		return d, nil
-	case e.ignored:
-		d.dropped = outcomeIgnored
-		return d, nil
 	}
 	if e.unmapped {
 		g.metrics.unmapped.WithLabelValues(s.name).Inc()
@@ -181,8 +172,34 @@ func (g *Gate) take(w http.ResponseWriter, r *http.Request, s *source, room *sha
 	if !room.grow(int64(len(e.value))) {
 		return d, errNoRoom
 	}
-	// The client may hang up: what it has sent is taken all the same.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), g.cfg.AckTimeout)
-	defer cancel()
 	return d, g.writer.write(ctx, e)
+}
+
+// understand makes the event of a body.
+func (g *Gate) understand(ctx context.Context, header http.Header, s *source, media mediaType, body []byte, now time.Time) (d delivery, e event, err error) {
+	leave, err := g.workers.enter(ctx, len(body))
+	if err != nil {
+		return d, e, err
+	}
+	defer leave()
+	c, err := parse(media, body)
+	if err != nil {
+		return d, e, err
+	}
+	if c.decode(media.charset, s.charset) && s.toldCharset.CompareAndSwap(false, true) {
+		g.cfg.Log.Warn().Str("source", s.name).Msg("a form is not in UTF-8: what cannot be read became U+FFFD; give its source a charset")
+	}
+	var trapped bool
+	d.form = c.form
+	trapped, d.redirect = s.takeOwn(&c)
+	if e, err = s.newEvent(header, body, c, now); err != nil {
+		return d, e, err
+	}
+	switch d.id = e.id; {
+	case trapped:
+		d.dropped = outcomeHoneypot
+	case e.ignored:
+		d.dropped = outcomeIgnored
+	}
+	return d, e, nil
 }

@@ -76,6 +76,62 @@ func TestRoomIsBounded(t *testing.T) {
 	}
 }
 
+// TestLargeBodiesAreUnderstoodAlone: while one is, others wait, and are answered 503 when it
+// takes too long; small ones pass.
+func TestLargeBodiesAreUnderstoodAlone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, open, func(c *Config) { c.AckTimeout = time.Second })
+	large := `{"email":"a@example.com","a":"` + strings.Repeat("x", largeBody) + `"}`
+	leave, err := r.gate.workers.enter(t.Context(), len(large))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := r.post("/hooks/form", mediaJSON, large)
+	isProblem(t, a, http.StatusServiceUnavailable)
+	if a.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	if cap(r.gate.workers.all) > 1 {
+		r.post("/hooks/form", mediaJSON, testLead).id(t)
+	}
+	leave()
+	for range 3 { // each place is given back
+		r.post("/hooks/form", mediaJSON, large).id(t)
+		isProblem(t, r.post("/hooks/form", mediaJSON, large+"x"), http.StatusBadRequest)
+	}
+	if n, m := len(r.gate.workers.all), len(r.gate.workers.large); n+m != 0 {
+		t.Errorf("%d and %d places are taken", n, m)
+	}
+}
+
+// TestPlacesAreBounded: no more bodies are understood than processors are there, and who
+// gives up gives its places back.
+func TestPlacesAreBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorkers()
+	var leave []func()
+	for range cap(w.all) {
+		l, err := w.enter(t.Context(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leave = append(leave, l)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, size := range []int{1, largeBody + 1} {
+		if _, err := w.enter(ended, size); !errors.Is(err, errNoRoom) {
+			t.Errorf("%d bytes: %v, want %v", size, err, errNoRoom)
+		}
+	}
+	for _, l := range leave {
+		l()
+	}
+	if n, m := len(w.all), len(w.large); n+m != 0 {
+		t.Errorf("%d and %d places are taken", n, m)
+	}
+}
+
 // counted tells how often somebody asked for a connection.
 type counted struct {
 	net.Listener
