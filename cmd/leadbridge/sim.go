@@ -39,6 +39,9 @@ func (c simCommand) Run(p process) error {
 	}
 	sim := crmtest.New(cfg.Options)
 	defer sim.Close()
+	if err := sim.KeepTime(); err != nil {
+		return err
+	}
 	if err := sim.SetFaults(cfg.Faults); err != nil {
 		return err
 	}

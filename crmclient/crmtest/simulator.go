@@ -15,6 +15,7 @@ type Simulator struct {
 	work  sync.WaitGroup // what is applied after its answer
 	pages http.Handler
 	zone  *time.Location // of portals that name none
+	alarm *alarm         // nil: moments are kept by the runtime's timers
 
 	scripting sync.Mutex // held while script runs; taken before mu
 	slots     slots      // has its own lock
@@ -71,6 +72,9 @@ func (s *Simulator) Close() {
 	}
 	s.mu.Unlock()
 	s.work.Wait()
+	if s.alarm != nil {
+		s.alarm.close()
+	}
 }
 
 // Update changes the portal while it runs: keys revoked, limits changed, batch
@@ -104,6 +108,16 @@ func (s *Simulator) sleepUntil(at time.Time) bool {
 	d := time.Until(at)
 	if d <= 0 {
 		return true
+	}
+	if s.alarm != nil {
+		if due, err := s.alarm.at(at); err == nil {
+			select {
+			case <-due:
+				return true
+			case <-s.done:
+				return false
+			}
+		}
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
