@@ -19,6 +19,14 @@ help: ## show this list
 build: ## build bin/leadbridge
 	$(GO) build -trimpath -o bin/leadbridge ./cmd/leadbridge
 
+.PHONY: image
+image: ## build the container image leadbridge:dev, reproducibly (VERSION=v1.2.3 stamps it; IMAGE=, PLATFORM=, ENGINE=)
+	deploy/image.sh
+
+.PHONY: image-check
+image-check: ## build the image's binary twice, the second time elsewhere and from nothing, and fail when they differ
+	deploy/image.sh check
+
 .PHONY: demo
 demo: ## see it work: broker, CRM and leads in one process
 	$(GO) run ./cmd/leadbridge demo

@@ -20,7 +20,7 @@ func (e *exchange) authenticate() *failure {
 		return unauthorized("MISSING_API_KEY", "The X-Api-Key header is required")
 	case strings.HasPrefix(key, "vibe_live_"):
 		return refuseManagement(me)
-	case len(o.Keys) > 0 && !slices.Contains(o.Keys, key):
+	case len(o.Keys) > 0 && !slices.Contains(o.Keys, key), slices.Contains(e.s.Faults().Revoked, key):
 		return unauthorized("INVALID_API_KEY", "The API key is not valid")
 	case me: // works without a session and tells the scopes
 		return nil

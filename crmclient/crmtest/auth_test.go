@@ -51,6 +51,17 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+func TestFaultRevokesOneKey(t *testing.T) {
+	bubble(t, crmtest.Options{}, func(p *portal) {
+		t := p.t
+		p.set("revoked=old+older")
+		p.key = "old"
+		p.do("GET /v1/contacts", "").want(t, http.StatusUnauthorized, "INVALID_API_KEY")
+		p.key = "new"
+		p.do("GET /v1/contacts", "").want(t, http.StatusOK, "")
+	})
+}
+
 func TestKeyRevokedWhileRunning(t *testing.T) {
 	bubble(t, crmtest.Options{}, func(p *portal) {
 		t := p.t

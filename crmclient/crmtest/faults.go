@@ -45,6 +45,7 @@ type Faults struct {
 	Poison   string `json:"poison,omitzero"`   // 500 INTERNAL_ERROR, not applied
 
 	Mandatory []string `json:"mandatory,omitempty"` // fields without which a contact is refused: 400 VALIDATION_ERROR
+	Revoked   []string `json:"revoked,omitempty"`   // keys that are good no more: 401 INVALID_API_KEY
 }
 
 // Duration is a time.Duration that reads and writes as "1.5s".

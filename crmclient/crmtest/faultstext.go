@@ -33,6 +33,7 @@ Switches:
   ignore_filters   look-ups answer with strangers
   down=close|503   nothing is served
   mandatory=A+B    fields without which a contact is refused (400)
+  revoked=A+B      keys that get 401
   refuse=TEXT      contacts that contain TEXT get 400; business: 422, forbid: 403,
                    conflict: 409, poison: 500
 Example: fail_before=0.05,apply_then_fail=0.05,hang=0.01,lookup_lag=1s`
