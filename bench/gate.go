@@ -188,7 +188,7 @@ func (p gatePlan) slow(ctx context.Context, l *loader, pid int, before usage, f 
 }
 
 func (r gateReport) print(w io.Writer) {
-	_, _ = fmt.Fprintf(w, "\nleadbridge %s, %s, Kafka %s\n\n", r.Version, r.Machine.Processor, r.Broker)
+	_, _ = fmt.Fprintf(w, "\nleadbridge %s, %s; broker: %s\n\n", r.Version, r.Machine.Processor, r.Broker)
 	_, _ = fmt.Fprintf(w, "%-44s %12s %12s %8s\n", "", "ingest", "bare", "share")
 	row := func(name string, gate, bare float64) {
 		_, _ = fmt.Fprintf(w, "%-44s %12.1f %12.1f %7.0f%%\n", name, gate, bare, 100*part(gate, bare))
