@@ -19,7 +19,7 @@ type simCommand struct {
 
 // Help tells how trouble is asked for.
 func (simCommand) Help() string {
-	return "Any key but vibe_live_… is good. Its page and PUT /_sim/faults show and change what it does; PUT /_sim/keys with a comma list revokes all other keys.\n\n" + crmtest.FaultsHelp
+	return "Any key but vibe_live_… is good. Its page and PUT /_sim/faults show and change what it does.\n\n" + crmtest.FaultsHelp
 }
 
 // interruptGrace is how long a command other than run may take after a signal.

@@ -8,14 +8,13 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // latestRows is how many contacts the page shows.
 const latestRows = 100
 
-// maxText bounds what is put under /_sim.
-const maxText = 1 << 20
+// maxFaultsText bounds PUT /_sim/faults.
+const maxFaultsText = 1 << 20
 
 // newPages answers the simulator's own paths. No key, limit or fault
 // concerns them.
@@ -30,16 +29,16 @@ func (s *Simulator) newPages() http.Handler {
 	mux.HandleFunc("GET /_sim/stats", func(w http.ResponseWriter, _ *http.Request) { sendJSON(w, s.Stats()) })
 	mux.HandleFunc("GET /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { sendJSON(w, s.Faults()) })
 	mux.HandleFunc("PUT /_sim/faults", s.putFaults)
-	mux.HandleFunc("PUT /_sim/keys", s.putKeys)
 	return mux
 }
 
 func (s *Simulator) putFaults(w http.ResponseWriter, r *http.Request) {
-	text, ok := readText(w, r)
-	if !ok {
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxFaultsText))
+	if err != nil {
+		http.Error(w, "cannot read the request", http.StatusBadRequest)
 		return
 	}
-	f, err := ParseFaults(text)
+	f, err := ParseFaults(string(text))
 	if err == nil {
 		err = s.SetFaults(f)
 	}
@@ -48,32 +47,6 @@ func (s *Simulator) putFaults(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	sendJSON(w, f)
-}
-
-// putKeys replaces the good keys by those of a comma list; the empty text makes
-// every key good again. So keys are revoked and made while the portal runs.
-func (s *Simulator) putKeys(w http.ResponseWriter, r *http.Request) {
-	text, ok := readText(w, r)
-	if !ok {
-		return
-	}
-	var keys []string
-	for key := range strings.SplitSeq(text, ",") {
-		if key = strings.TrimSpace(key); key != "" {
-			keys = append(keys, key)
-		}
-	}
-	s.Update(func(o *Options) { o.Keys = keys })
-	w.WriteHeader(http.StatusNoContent)
-}
-
-// readText reads what is put; it answers by itself when that cannot be read.
-func readText(w http.ResponseWriter, r *http.Request) (text string, ok bool) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxText))
-	if err != nil {
-		http.Error(w, "cannot read the request", http.StatusBadRequest)
-	}
-	return string(body), err == nil
 }
 
 // serveContacts gives contacts by id: offset and limit (100) choose, all=1
