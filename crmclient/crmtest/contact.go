@@ -3,6 +3,8 @@ package crmtest
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -203,4 +205,26 @@ func (c Contact) MarshalJSON() ([]byte, error) {
 		b = append(b, v.raw...)
 	}
 	return append(b, '}'), nil
+}
+
+// UnmarshalJSON is the inverse of MarshalJSON: what /_sim/contacts tells is a
+// contact again.
+func (c *Contact) UnmarshalJSON(text []byte) error {
+	var known struct {
+		ID      int64     `json:"id"`
+		Created time.Time `json:"createdTime"`
+		Updated time.Time `json:"updatedTime"`
+	}
+	var all map[string]json.RawMessage
+	if err := errors.Join(json.Unmarshal(text, &known), json.Unmarshal(text, &all)); err != nil {
+		return err
+	}
+	var values []fieldValue
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if name != "id" && name != "createdTime" && name != "updatedTime" {
+			values = append(values, fieldValue{name, string(all[name])})
+		}
+	}
+	*c = Contact{ID: known.ID, Created: known.Created, Updated: known.Updated, data: pack(values)}
+	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -130,4 +132,26 @@ func TestOwnStatsAndFaults(t *testing.T) {
 		}
 		p.do("POST /_sim/faults", "").wantStatus(t, http.StatusMethodNotAllowed)
 	})
+}
+
+// TestContactsReadBack has a test in another process hold the same contacts.
+func TestContactsReadBack(t *testing.T) {
+	sim := crmtest.New(crmtest.Options{NativeOriginID: true})
+	defer sim.Close()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/contacts",
+		strings.NewReader(`{"name":"A \"B\"","originId":"lb-1","phone":[{"value":"+79160000001","typeId":"WORK"}],"email":[{"value":"a@example.com","typeId":"HOME"}]}`))
+	r.Header.Set("X-Api-Key", "vibe_api_any")
+	r.Header.Set("Content-Type", "application/json")
+	sim.ServeHTTP(httptest.NewRecorder(), r)
+	answer := httptest.NewRecorder()
+	sim.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/_sim/contacts?all=1", nil))
+	var told struct{ Contacts []crmtest.Contact }
+	if err := json.Unmarshal(answer.Body.Bytes(), &told); err != nil || len(told.Contacts) != 1 {
+		t.Fatalf("%v: %s", err, answer.Body)
+	}
+	held, read := sim.Contacts()[0], told.Contacts[0]
+	if read.ID != held.ID || !read.Created.Equal(held.Created) || read.OriginID() != "lb-1" || read.Text("name") != held.Text("name") ||
+		!slices.Equal(read.Phones(), held.Phones()) || !slices.Equal(read.Emails(), held.Emails()) {
+		t.Errorf("read %+v, held %+v", read, held)
+	}
 }

@@ -4,8 +4,6 @@ import (
 	"reflect"
 	"testing"
 	"time"
-
-	"github.com/leadbridge/leadbridge/transform"
 )
 
 func TestPlanFollowsFromTheSeed(t *testing.T) {
@@ -42,51 +40,5 @@ func TestPlanLeavesNothingOut(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-// TestLeadsAreWhatTheirFateSays sees to it that leadbridge can read what must become a contact, and only that
-// or what the CRM refuses.
-func TestLeadsAreWhatTheirFateSays(t *testing.T) {
-	t.Parallel()
-	tr, err := transform.New(transform.Options{PhoneRegion: "RU", SourceID: "WEB"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := newAuthor(7)
-	met := map[fate]int{}
-	repeats, keyed := 0, 0
-	newest := 0
-	for range 5000 {
-		l := a.next()
-		if l.number <= newest {
-			repeats++
-		}
-		newest = max(newest, l.number)
-		if l.key != "" {
-			keyed++
-		}
-		met[l.fate]++
-		if l.fate == asNothing {
-			if l.value != nil {
-				t.Errorf("lead %d is no tombstone", l.number)
-			}
-			continue
-		}
-		e, err := tr.Decode(transform.Record{Topic: topic, Value: l.value})
-		if err == nil {
-			_, err = tr.Contact(e)
-		}
-		if readable := l.fate == asContact || l.fate == refused; readable != (err == nil) {
-			t.Errorf("lead %d, %s: %v", l.number, l.fate, err)
-		}
-	}
-	for _, s := range shapes() {
-		if met[s.fate] == 0 {
-			t.Errorf("no lead that ends as %s", s.fate)
-		}
-	}
-	if repeats < 100 || keyed < 2500 || keyed > 4500 {
-		t.Errorf("%d repeats, %d with a key", repeats, keyed)
 	}
 }

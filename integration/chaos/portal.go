@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+	"github.com/leadbridge/leadbridge/integration/internal/leads"
 )
 
 // What the processes are told about the CRM, and what it does. The README excepts writes that
@@ -85,10 +86,9 @@ func (p *portal) close() {
 
 // marked are the faults that concern bad events only.
 func marked() crmtest.Faults {
-	return crmtest.Faults{
-		Refuse: markRefuse, Business: markBusiness, Forbid: markForbid, Conflict: markConflict, Poison: markPoison,
-		LookupLag: crmtest.Duration(lookupLag), LateBy: crmtest.Duration(lateBy),
-	}
+	f := leads.Troubles()
+	f.LookupLag, f.LateBy = crmtest.Duration(lookupLag), crmtest.Duration(lateBy)
+	return f
 }
 
 // newRates draws each fault's rate anew, from 2 to 10 %. All of them together fail more than half of the

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+	"github.com/leadbridge/leadbridge/integration/internal/leads"
+	"github.com/leadbridge/leadbridge/integration/internal/topics"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -27,7 +29,7 @@ type game struct {
 	cluster *cluster
 	portal  *portal
 	slots   []*slot // members, then the guest
-	sender  *sender
+	sender  *topics.Sender
 }
 
 // play is one run from the start of the broker to the verdict.
@@ -47,7 +49,7 @@ func play(ctx context.Context, o options, out io.Writer) (verdict, error) {
 		return verdict{}, err
 	}
 	defer g.portal.close()
-	if g.sender, err = g.cluster.newSender(); err != nil {
+	if g.sender, err = g.cluster.topics.NewSender(topic); err != nil {
 		return verdict{}, err
 	}
 	defer g.disband()
@@ -144,7 +146,7 @@ func (g *game) beat(ctx context.Context) error {
 
 // write sends leads until ctx ends: steadily, and now and then many at once.
 func (g *game) write(ctx context.Context) {
-	a := newAuthor(g.o.seed)
+	a := leads.NewAuthor(g.o.seed)
 	const tick = 100 * time.Millisecond
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
@@ -156,11 +158,11 @@ func (g *game) write(ctx context.Context) {
 			return
 		}
 		due += float64(g.o.rate) * tick.Seconds()
-		if a.random.IntN(50) == 0 {
+		if a.OneIn(50) {
 			due += 2 * float64(g.o.rate)
 		}
 		for ; due >= 1; due-- {
-			g.sender.send(a.next())
+			g.sender.Send(a.Next())
 		}
 	}
 }
@@ -243,7 +245,7 @@ func (g *game) botherCRM(ctx context.Context, a action) {
 
 // watchCommits sees to it that the group's offsets never go back.
 func (g *game) watchCommits(ctx context.Context) {
-	last := [partitions]int64{-1, -1, -1, -1, -1, -1}
+	last := map[int32]int64{}
 	ticker := time.NewTicker(300 * time.Millisecond)
 	defer ticker.Stop()
 	for {
@@ -252,7 +254,7 @@ func (g *game) watchCommits(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		at, err := g.cluster.commits(ctx)
+		at, err := g.cluster.topics.Commits(ctx, group, topic)
 		if err != nil {
 			continue // the broker is dead at times
 		}
@@ -269,7 +271,7 @@ func (g *game) watchCommits(ctx context.Context) {
 func (g *game) conclude(ctx context.Context) (verdict, error) {
 	g.portal.calm()
 	g.book.note("no more blows; the CRM only refuses what it must")
-	acked, err := g.sender.flush(ctx)
+	acked, err := g.sender.Flush(ctx)
 	if err != nil {
 		return verdict{}, err
 	}
@@ -279,11 +281,11 @@ func (g *game) conclude(ctx context.Context) (verdict, error) {
 	for _, s := range g.slots[:members] {
 		s.stop(ctx)
 	}
-	ev := evidence{acked: acked, contacts: g.portal.sim.Contacts()}
-	if ev.records, err = g.cluster.read(ctx, topic); err != nil {
+	ev := leads.Evidence{Acked: acked, Contacts: g.portal.sim.Contacts()}
+	if ev.Records, err = g.cluster.topics.Read(ctx, topic); err != nil {
 		return verdict{}, err
 	}
-	if ev.letters, err = g.cluster.read(ctx, letters); err != nil {
+	if ev.Letters, err = g.cluster.topics.Read(ctx, letters); err != nil {
 		return verdict{}, err
 	}
 	tr, err := transform.New(transform.Options{PhoneRegion: "RU", SourceID: "WEB"})
@@ -291,7 +293,7 @@ func (g *game) conclude(ctx context.Context) (verdict, error) {
 		return verdict{}, fmt.Errorf("audit: %w", err)
 	}
 	g.readJournals()
-	return verdict{audit: account(ev, tr), breaches: g.book.found(), effort: g.effort(), story: g.portal.traffic.story}, nil
+	return verdict{audit: leads.Account(ev, tr), breaches: g.book.found(), effort: g.effort(), story: g.portal.traffic.story}, nil
 }
 
 // effort tells what the run went through.

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/leadbridge/leadbridge/integration/internal/topics"
 )
 
 // aftermath is how long a request that the CRM has got may take effect: as long as it may stand
@@ -21,8 +23,8 @@ func (g *game) settle(ctx context.Context) error {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for seconds := 0; ; seconds++ {
-		lag, err := g.lag(ctx)
-		if err == nil && lag == [partitions]int64{} {
+		lag, err := g.cluster.topics.Lag(ctx, group, topic)
+		if err == nil && topics.Sum(lag) == 0 {
 			g.book.note("all is committed, %v after the last blow", time.Since(began).Round(time.Second))
 			rest(ctx, aftermath)
 			return ctx.Err()
@@ -40,22 +42,6 @@ func (g *game) settle(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-}
-
-// lag is how much of each partition is not committed.
-func (g *game) lag(ctx context.Context) (lag [partitions]int64, err error) {
-	at, err := g.cluster.commits(ctx)
-	if err != nil {
-		return lag, err
-	}
-	ends, err := g.cluster.ends(ctx, topic)
-	if err != nil {
-		return lag, err
-	}
-	for i := range lag {
-		lag[i] = ends[int32(i)] - max(at[i], 0)
-	}
-	return lag, nil
 }
 
 // showStatus notes what the members say of themselves.

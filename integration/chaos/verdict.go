@@ -5,11 +5,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/leadbridge/leadbridge/integration/internal/leads"
 )
 
 // verdict is what came of a run.
 type verdict struct {
-	audit    audit
+	audit    leads.Audit
 	breaches []string                     // noticed meanwhile
 	effort   string                       // what was done to whom, how often
 	story    func(origin string) []string // what the CRM was asked about an event
@@ -17,7 +19,7 @@ type verdict struct {
 
 // good tells whether every promise was kept.
 func (v verdict) good() bool {
-	return len(v.breaches) == 0 && !slices.ContainsFunc(v.audit.faults, func(f fault) bool { return f.kind != excepted })
+	return len(v.breaches) == 0 && v.audit.Good()
 }
 
 // shownFaults are told in full.
@@ -26,14 +28,14 @@ const shownFaults = 20
 // text tells it, the breaches in full.
 func (v verdict) text(o options) string {
 	var b strings.Builder
-	c := v.audit.counts
+	c := v.audit.Counts
 	fmt.Fprintf(&b, "\n%d records: %d events, %d repeats, %d tombstones\n%d contacts, %d letters\n%s\n",
-		c.records, c.events, c.repeats, c.tombstones, c.contacts, c.letters, v.effort)
+		c.Records, c.Events, c.Repeats, c.Tombstones, c.Contacts, c.Letters, v.effort)
 	kinds := map[string]int{}
-	for i, f := range v.audit.faults {
-		if kinds[f.kind]++; i < shownFaults {
-			fmt.Fprintf(&b, "%-10s %s\n", f.kind, f.text)
-			for _, line := range v.story(f.origin) {
+	for i, f := range v.audit.Faults {
+		if kinds[f.Kind]++; i < shownFaults {
+			fmt.Fprintf(&b, "%-10s %s\n", f.Kind, f.Text)
+			for _, line := range v.story(f.Origin) {
 				fmt.Fprintf(&b, "           %s\n", line)
 			}
 		}

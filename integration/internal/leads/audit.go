@@ -1,10 +1,11 @@
-package main
+package leads
 
 import (
 	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,24 +14,24 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// evidence is all that the broker and the CRM hold at the end.
-type evidence struct {
-	records  []transform.Record // of the topic
-	letters  []transform.Record // of the dead-letter topic
-	contacts []crmtest.Contact
-	acked    map[int]int // how many records of a lead's number the broker acknowledged
+// Evidence is all that the broker and the CRM hold at the end.
+type Evidence struct {
+	Records  []transform.Record // of the topic
+	Letters  []transform.Record // of the dead-letter topic
+	Contacts []crmtest.Contact
+	Acked    map[int]int // how many records of a lead's number the broker acknowledged
 }
 
-// fault is one breach of what leadbridge promises, or of what the run relies on.
-type fault struct {
-	kind   string // lost, doubled, …: one word, to be counted
-	text   string
-	origin string // of the event, in the CRM; "": of none
+// Fault is one breach of what leadbridge promises, or of what the run relies on.
+type Fault struct {
+	Kind   string // lost, doubled, …: one word, to be counted
+	Text   string
+	Origin string // of the event, in the CRM; "": of none
 }
 
-// counts of an audit.
-type counts struct {
-	records, events, contacts, letters, repeats, tombstones int
+// Counts of an audit.
+type Counts struct {
+	Records, Events, Contacts, Letters, Repeats, Tombstones int
 }
 
 // decoder gives events the identity that leadbridge gives them.
@@ -51,79 +52,96 @@ type event struct {
 	id, origin string
 	first      place
 	number     int // of its lead
-	fate       fate
+	fate       Fate
 	value      []byte
 	contacts   []crmtest.Contact
 	reasons    []string // of its letters, without repeats
 }
 
-// audit is one run of the accounts.
-type audit struct {
-	counts  counts
-	faults  []fault
+// Audit is one run of the accounts.
+type Audit struct {
+	Counts  Counts
+	Faults  []Fault
 	byID    map[string]*event
 	byPlace map[place]*event
 	origins map[string]*event
 }
 
-// account tells what is wrong with the evidence: each event must be exactly one contact, or
+// Account tells what is wrong with the evidence: each event must be exactly one contact, or
 // dead letters of exactly one event id and no contact, and nothing else may be there.
-func account(ev evidence, d decoder) audit {
-	a := audit{byID: map[string]*event{}, byPlace: map[place]*event{}, origins: map[string]*event{}}
+func Account(ev Evidence, d decoder) Audit {
+	a := Audit{byID: map[string]*event{}, byPlace: map[place]*event{}, origins: map[string]*event{}}
 	a.readRecords(ev, d)
-	a.readContacts(ev.contacts)
-	a.readLetters(ev.letters)
+	a.readContacts(ev.Contacts)
+	a.readLetters(ev.Letters)
 	for _, e := range slices.SortedFunc(maps.Values(a.byID), func(x, y *event) int { return cmp.Compare(x.number, y.number) }) {
 		a.judge(e)
 	}
 	return a
 }
 
-func (a *audit) fault(kind string, e *event, format string, args ...any) {
-	f := fault{kind: kind, text: fmt.Sprintf(format, args...)}
-	if e != nil {
-		f.text = fmt.Sprintf("lead %d at %v: %s (%s)", e.number, e.first, f.text, e.id)
-		f.origin = e.origin
-	}
-	a.faults = append(a.faults, f)
+// Good tells whether nothing is wrong beyond what the README does not promise.
+func (a *Audit) Good() bool {
+	return !slices.ContainsFunc(a.Faults, func(f Fault) bool { return f.Kind != Excepted })
 }
 
-func (a *audit) readRecords(ev evidence, d decoder) {
+func (a *Audit) fault(kind string, e *event, format string, args ...any) {
+	f := Fault{Kind: kind, Text: fmt.Sprintf(format, args...)}
+	if e != nil {
+		f.Text = fmt.Sprintf("lead %d at %v: %s (%s)", e.number, e.first, f.Text, e.id)
+		f.Origin = e.origin
+	}
+	a.Faults = append(a.Faults, f)
+}
+
+func (a *Audit) readRecords(ev Evidence, d decoder) {
 	stored := map[int]int{}
-	for _, r := range ev.records {
-		a.counts.records++
-		number, err := strconv.Atoi(headerOf(r, headerLead))
-		if err != nil {
+	for _, r := range ev.Records {
+		a.Counts.Records++
+		decoded, _ := d.Decode(r) // what cannot be decoded has its identity all the same
+		number, due, ok := leadOf(r, decoded.ID)
+		if !ok {
 			a.fault("stranger", nil, "a record at %v that nobody of this run wrote", placeOf(r))
 			continue
 		}
 		stored[number]++
 		if r.Value == nil {
-			a.counts.tombstones++
+			a.Counts.Tombstones++
 			continue
 		}
-		decoded, _ := d.Decode(r) // what cannot be decoded has its identity all the same
 		e, known := a.byID[decoded.ID]
 		if known {
-			a.counts.repeats++
+			a.Counts.Repeats++
 		} else {
-			e = &event{id: decoded.ID, origin: decoded.OriginID, first: placeOf(r), number: number,
-				fate: fate(headerOf(r, headerFate)), value: r.Value}
+			e = &event{id: decoded.ID, origin: decoded.OriginID, first: placeOf(r), number: number, fate: due, value: r.Value}
 			a.byID[e.id], a.origins[e.origin] = e, e
-			a.counts.events++
+			a.Counts.Events++
 		}
 		a.byPlace[placeOf(r)] = e
 	}
-	for _, number := range slices.Sorted(maps.Keys(ev.acked)) {
-		if want, have := ev.acked[number], stored[number]; have < want {
+	for _, number := range slices.Sorted(maps.Keys(ev.Acked)) {
+		if want, have := ev.Acked[number], stored[number]; have < want {
 			a.fault("broker", nil, "lead %d: the broker acknowledged %d records and holds %d: it lost them, not leadbridge", number, want, have)
 		}
 	}
 }
 
-func (a *audit) readContacts(contacts []crmtest.Contact) {
+// ofGate is the event id of a webhook that a gate wrote.
+var ofGate = regexp.MustCompile(`^ce:/hooks/\S+ w(\d+)$`)
+
+// leadOf finds the lead of a record: by its headers, or where a gate wrote it, by the event's id.
+func leadOf(r transform.Record, id string) (number int, due Fate, ok bool) {
+	if m := ofGate.FindStringSubmatch(id); m != nil {
+		number, err := strconv.Atoi(m[1])
+		return number, AsContact, err == nil
+	}
+	number, err := strconv.Atoi(headerOf(r, HeaderLead))
+	return number, Fate(headerOf(r, HeaderFate)), err == nil
+}
+
+func (a *Audit) readContacts(contacts []crmtest.Contact) {
 	for _, c := range contacts {
-		a.counts.contacts++
+		a.Counts.Contacts++
 		e := a.origins[c.OriginID()]
 		if e == nil {
 			a.fault("stranger", nil, "contact %d belongs to no event", c.ID)
@@ -135,9 +153,9 @@ func (a *audit) readContacts(contacts []crmtest.Contact) {
 
 // readLetters looks at each letter both ways: the event that it names, and the record from which
 // it says to come.
-func (a *audit) readLetters(letters []transform.Record) {
+func (a *Audit) readLetters(letters []transform.Record) {
 	for _, l := range letters {
-		a.counts.letters++
+		a.Counts.Letters++
 		from := originalOf(l)
 		e, named := a.byPlace[from], a.byID[headerOf(l, "dlt-event-id")]
 		switch {
@@ -155,7 +173,7 @@ func (a *audit) readLetters(letters []transform.Record) {
 	}
 }
 
-func (a *audit) judge(e *event) {
+func (a *Audit) judge(e *event) {
 	contacts, letters := len(e.contacts), len(e.reasons)
 	switch {
 	case contacts == 0 && letters == 0:
@@ -171,27 +189,27 @@ func (a *audit) judge(e *event) {
 	}
 }
 
-func (a *audit) judgeContact(e *event) {
-	if e.fate != asContact {
+func (a *Audit) judgeContact(e *event) {
+	if e.fate != AsContact {
 		a.fault("fate", e, "a contact, should be %s", e.fate)
 	} else if c := e.contacts[0]; !isOf(c, e.number) {
 		a.fault("content", e, "contact %d has another person's phone or e-mail", c.ID)
 	}
 }
 
-func (a *audit) judgeLetters(e *event) {
+func (a *Audit) judgeLetters(e *event) {
 	for _, reason := range e.reasons {
 		switch {
-		case e.fate == asContact && reason == "RETRIES_EXHAUSTED":
-			a.fault(excepted, e, "a letter %s although it is good: too much failed around it to tell (README, What cannot be promised)", reason)
+		case e.fate == AsContact && reason == "RETRIES_EXHAUSTED":
+			a.fault(Excepted, e, "a letter %s although it is good: too much failed around it to tell (README, What cannot be promised)", reason)
 		case !e.fate.allows(reason):
 			a.fault("fate", e, "a letter %s, should be %s", reason, e.fate)
 		}
 	}
 }
 
-// excepted is the kind of what the README does not promise: shown, but no failure.
-const excepted = "excepted"
+// Excepted is the kind of what the README does not promise: shown, but no failure.
+const Excepted = "Excepted"
 
 // isOf tells whether a contact can be reached as its lead says.
 func isOf(c crmtest.Contact, number int) bool {
@@ -202,6 +220,9 @@ func isOf(c crmtest.Contact, number int) bool {
 	}
 	return len(c.Phones())+len(c.Emails()) > 0
 }
+
+// clock is how times are told, in UTC.
+const clock = "15:04:05.000"
 
 func ids(contacts []crmtest.Contact) string {
 	var text strings.Builder

@@ -1,0 +1,182 @@
+// Package leads makes up the leads of a run, each with the fate that it must have, and
+// accounts for them at its end.
+package leads
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+
+	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+)
+
+// Partitions of the topic: more than there are consumers.
+const Partitions = 6
+
+// Headers that tell the audit what a record is. leadbridge does not look at them
+// and passes them on to a dead letter.
+const (
+	HeaderLead = "test-lead" // its number
+	HeaderFate = "test-fate"
+)
+
+// Fate is what must become of an event: a contact, nothing, or a dead letter of
+// one of the reasons, with bars between them.
+type Fate string
+
+// Fates.
+const (
+	AsContact Fate = "contact"
+	AsNothing Fate = "nothing"
+	malformed Fate = "MALFORMED_EVENT"
+	noContact Fate = "NO_CONTACT_POINT"
+	// A refusal that comes after other failures may be the last of several.
+	refused Fate = "CRM_REFUSED|RETRIES_EXHAUSTED"
+)
+
+func (f Fate) allows(reason string) bool {
+	for one := range strings.SplitSeq(string(f), "|") {
+		if one == reason {
+			return true
+		}
+	}
+	return false
+}
+
+// What the simulated CRM makes trouble over when a contact contains it.
+const (
+	MarkRefuse   = "NO-SUCH-TYPE"
+	MarkBusiness = "PORTAL-RULE"
+	MarkForbid   = "OTHER-DEPARTMENT"
+	MarkConflict = "TWIN-OF-ANOTHER"
+	MarkPoison   = "POISON-PILL"
+)
+
+// Troubles are the CRM's faults that the marks ask for.
+func Troubles() crmtest.Faults {
+	return crmtest.Faults{Refuse: MarkRefuse, Business: MarkBusiness, Forbid: MarkForbid, Conflict: MarkConflict, Poison: MarkPoison}
+}
+
+// Lead is one record to be produced.
+type Lead struct {
+	Number    int
+	Partition int32
+	Key       string // "": none
+	Value     []byte // nil: a tombstone
+	WebhookID string // of the header; "": none
+	Fate      Fate
+	named     bool // the sender gave the event an id, so that it may send it again
+}
+
+func phoneOf(number int) string { return fmt.Sprintf("+7916%07d", number) }
+func emailOf(number int) string { return fmt.Sprintf("lead.%d@chaos.example", number) }
+
+// shape is a kind of lead and how many of a thousand are such.
+type shape struct {
+	weight int
+	fate   Fate
+	make   func(l *Lead)
+}
+
+func shapes() []shape {
+	return []shape{
+		{340, AsContact, cloudEvent("")},
+		{260, AsContact, webhook},
+		{303, AsContact, anonymous},
+		{18, malformed, text("name=Nobody&phone=none")},
+		{18, malformed, text(`["a list"]`)},
+		{30, noContact, text(`{"name":"Nobody"}`)},
+		{7, refused, cloudEvent(MarkRefuse)},
+		{7, refused, cloudEvent(MarkConflict)},
+		// These are tried several times, and hold each other up when they are many.
+		{3, refused, cloudEvent(MarkBusiness)},
+		{3, refused, cloudEvent(MarkForbid)},
+		{1, refused, cloudEvent(MarkPoison)},
+		{10, AsNothing, func(l *Lead) { l.Value = nil }},
+	}
+}
+
+// cloudEvent has an id of its own; a post makes trouble in the CRM.
+func cloudEvent(post string) func(*Lead) {
+	return func(l *Lead) {
+		l.named = true
+		l.Value = fmt.Appendf(nil, `{"specversion":"1.0","id":"e%d","source":"/chaos","type":"lead","data":{"name":"Nobody %d","phone":%q,"email":%q,"post":%q}}`,
+			l.Number, l.Number, phoneOf(l.Number), emailOf(l.Number), post)
+	}
+}
+
+// Webhook is what a website sends of a person.
+func Webhook(number int) Lead {
+	l := Lead{Number: number, Fate: AsContact}
+	webhook(&l)
+	return l
+}
+
+func webhook(l *Lead) {
+	l.named, l.WebhookID = true, fmt.Sprintf("w%d", l.Number)
+	l.Value = fmt.Appendf(nil, `{"name":"Nobody %d","email":%q}`, l.Number, emailOf(l.Number))
+}
+
+// anonymous has no id: each record of it is an event.
+func anonymous(l *Lead) {
+	l.Value = fmt.Appendf(nil, `{"name":"Nobody %d","phone":%q}`, l.Number, phoneOf(l.Number))
+}
+
+func text(s string) func(*Lead) { return func(l *Lead) { l.Value = []byte(s) } }
+
+// Author makes leads, one after another, from a seed.
+type Author struct {
+	random *rand.Rand
+	shapes []shape
+	number int
+	recent []Lead // that a sender may send again
+}
+
+// NewAuthor makes one whose leads all follow from the seed.
+func NewAuthor(seed uint64) *Author {
+	return &Author{random: rand.New(rand.NewPCG(seed, 1<<32)), shapes: shapes()}
+}
+
+// How often, in a thousand, a lead is one that was sent before, and how far back that
+// may lie: well within DEDUPE_WINDOW.
+const (
+	repeatShare = 40
+	repeatReach = 300
+)
+
+// Next is a new lead, or one that its sender sends again: to the same partition, as
+// its key or its retry demands.
+func (a *Author) Next() Lead {
+	if len(a.recent) > 0 && a.random.IntN(1000) < repeatShare {
+		return a.recent[a.random.IntN(len(a.recent))]
+	}
+	a.number++
+	l := Lead{Number: a.number}
+	a.place(&l)
+	at := a.random.IntN(1000)
+	for _, s := range a.shapes {
+		if at -= s.weight; at < 0 {
+			l.Fate = s.fate
+			s.make(&l)
+			break
+		}
+	}
+	if l.named {
+		a.recent = append(a.recent[max(0, len(a.recent)-repeatReach+1):], l)
+	}
+	return l
+}
+
+// OneIn is true once in n times, by the seed.
+func (a *Author) OneIn(n int) bool { return a.random.IntN(n) == 0 }
+
+// place chooses key and partition. Two of three leads have a key.
+func (a *Author) place(l *Lead) {
+	if a.random.IntN(3) == 0 {
+		l.Partition = a.random.Int32N(Partitions)
+		return
+	}
+	person := a.random.Int32N(97)
+	l.Key, l.Partition = "k"+strconv.Itoa(int(person)), person%Partitions
+}
