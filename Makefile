@@ -67,7 +67,7 @@ $(AXE):
 
 .PHONY: test-browser
 test-browser: build $(AXE) ## test the page in a headless Chromium (needs chromium and npm; BROWSER='-run Axe' for parts)
-	cd browser && AXE_DIR=$(AXE) LEADBRIDGE=$(CURDIR)/bin/leadbridge $(GO) test -tags browser -count 1 -timeout 9m $(BROWSER) ./...
+	cd browser && AXE_DIR=$(AXE) LEADBRIDGE=$(CURDIR)/bin/leadbridge $(GO) test -tags browser -count 1 -parallel 2 -timeout 20m $(BROWSER) ./...
 
 .PHONY: screenshots
 screenshots: build ## make the pictures of the page in docs/ (needs chromium; about three minutes)

@@ -114,3 +114,13 @@ func noShifts(t *testing.T, tab *screen.Tab) {
 		t.Errorf("layout shifted by %v: %v", shifts, eval[[]string](t, tab, "window.seen.shifted"))
 	}
 }
+
+// text is a condition: an element's text contains something.
+func text(selector, part string) string {
+	return fmt.Sprintf(`[...document.querySelectorAll(%q)].some((e) => e.textContent.includes(%q))`, selector, part)
+}
+
+// focused is a condition: an element has the focus.
+func focused(selector string) string {
+	return fmt.Sprintf(`document.activeElement.matches(%q)`, selector)
+}

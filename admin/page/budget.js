@@ -47,8 +47,10 @@ export class Budget {
     const budget = state.budget ?? {};
     const spent = budget.uses ?? [];
     const used = spent.reduce((sum, use) => sum + use.requests, 0);
-    const whole = Math.max(budget.perMinute || used, used, 1);
-    setText(this.#limit, budget.perMinute ? `of ${count(budget.perMinute)} requests` : "no limit is set");
+    // A process that started a moment ago, or steps of five seconds, make another window.
+    const seconds = budget.windowSeconds || 60;
+    const whole = Math.max((budget.perMinute * seconds) / 60 || used, used, 1);
+    setText(this.#limit, budget.perMinute ? `${count(whole)} requests in ${count(seconds)} s` : "no limit is set");
     for (const use of spent) {
       if (!this.#rows[use.use]) this.#add(use.use, use.use, "");
       this.#parts[use.use].style.inlineSize = `${(use.requests / whole) * 100}%`;
@@ -57,7 +59,7 @@ export class Budget {
     if (budget.perMinute) this.#tell(this.#idle, whole - used, whole);
     else setText(this.#idle.requests, "no limit");
     const words = spent.map((use) => `${uses[use.use]?.[0] ?? use.use} ${use.requests}`).join(", ");
-    this.#bar.setAttribute("aria-label", `Of ${count(whole)} requests in the last minute: ${words}, unused ${count(whole - used)}`);
+    this.#bar.setAttribute("aria-label", `Of ${count(whole)} requests in the last ${count(seconds)} seconds: ${words}, unused ${count(whole - used)}`);
   }
 
   #tell(cells, requests, whole, total) {

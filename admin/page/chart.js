@@ -34,7 +34,7 @@ export class TimeChart {
     this.tickLabels = [0, 1, 2, 3].map(() => el("span"));
     this.ticks.append(...this.tickLabels);
     this.plot = el("div", {
-      class: "chart-plot", tabindex: "0", role: "img", "aria-labelledby": title,
+      class: "chart-plot", tabindex: "0", role: "slider", "aria-labelledby": title, "aria-valuemin": 0, "aria-valuemax": 0, "aria-valuenow": 0,
       onpointermove: (event) => this.#point(event), onpointerleave: () => this.#read(-1),
       onkeydown: (event) => this.#key(event), onblur: () => this.#read(-1),
     },
@@ -76,7 +76,7 @@ export class TimeChart {
 
   // bars are counts of steps: between them there is nothing to draw a line through.
   #bars() {
-    const wide = Math.max((this.#options.step / this.#window) * width, 2);
+    const wide = Math.max((this.#options.step / this.#window) * width - 3, 2);
     const some = this.#points.filter((p) => p.value > 0);
     return some.map((p) => `M${(this.#x(p.t) - wide).toFixed(1)} ${height}V${this.#y(p.value).toFixed(1)}h${wide.toFixed(1)}V${height}Z`).join("");
   }
@@ -111,6 +111,14 @@ export class TimeChart {
     const point = this.#points.at(this.#at);
     setText(this.value, point ? this.#options.format(point.value) : "–");
     setText(this.when, this.#at < 0 || !point ? "now" : clock(new Date(point.t * 1000)));
+    // To those who hear it the chart is a slider over time. While it has the focus it speaks
+    // of what is read only, not of each new number.
+    if (this.#at >= 0 || document.activeElement !== this.plot) {
+      const last = Math.max(this.#points.length - 1, 0);
+      setAttr(this.plot, "aria-valuemax", last);
+      setAttr(this.plot, "aria-valuenow", this.#at < 0 ? last : this.#at);
+      setAttr(this.plot, "aria-valuetext", `${this.when.textContent}: ${this.value.textContent}`);
+    }
     const x = this.#at < 0 || !point ? -1 : this.#x(point.t).toFixed(1);
     setAttr(this.cursor, "x1", x);
     setAttr(this.cursor, "x2", x);

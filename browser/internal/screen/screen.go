@@ -12,13 +12,14 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
 
 // patience is how long a condition may take to come true on a busy machine.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // Browser is a running Chromium.
 type Browser struct {
@@ -222,3 +223,12 @@ func (t *Tab) Shot() ([]byte, error) { return value(t, chromedp.CaptureScreensho
 
 // Full is a PNG of the whole document.
 func (t *Tab) Full() ([]byte, error) { return value(t, chromedp.FullScreenshot(100)) }
+
+// Hover moves the mouse over the middle of an element.
+func (t *Tab) Hover(selector string) error {
+	at, err := Eval[[]float64](t, fmt.Sprintf(`(() => { const b = document.querySelector(%q).getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; })()`, selector))
+	if err != nil {
+		return err
+	}
+	return t.run(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, at[0], at[1]))
+}
