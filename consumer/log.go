@@ -71,6 +71,25 @@ func (l *Log) Settings(ctx context.Context, names ...string) (map[string]string,
 	return describe(ctx, l.broker.client, kafka.ResourceTypeTopic, l.broker.topic, names...)
 }
 
+// Commits tells the group's commits of all partitions; those without one are missing.
+func (l *Log) Commits(ctx context.Context) (map[int]int64, error) {
+	ids, err := l.broker.partitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := l.broker.fetchCommits(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[int]int64, len(found))
+	for id, c := range found {
+		if c.offset >= 0 {
+			all[id] = c.offset
+		}
+	}
+	return all, nil
+}
+
 // Close gives up all connections.
 func (l *Log) Close() { l.broker.reset() }
 

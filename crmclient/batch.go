@@ -69,7 +69,7 @@ func (b batchAnswer) page(id string) (_ page, ok bool) {
 // put together as they are: each is encoded once.
 func (c *Creator) createBatch(j *job, tickets []*ticket, p *portal) []outcome {
 	what := call{op: opBatch, method: http.MethodPost, path: "/batch",
-		body: batchBody(tickets), items: len(tickets), lease: leaseOfAll(tickets)}
+		body: batchBody(tickets), items: len(tickets), lease: leaseOfAll(tickets), replayed: replayedPart(tickets)}
 	o := c.understood(what, classify(c.do(j.ctx, j, what), time.Now()))
 	o.items, o.whole = len(tickets), true
 	if j.ctx.Err() != nil && o.class != classDone {

@@ -36,6 +36,8 @@ type call struct {
 	body   []byte // JSON; nil: none
 	items  int    // calls in a batch
 	lease  func() error
+
+	replayed float64 // which part of it is for replayed events, 0 to 1
 }
 
 // answer is what came of a call.

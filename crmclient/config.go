@@ -117,6 +117,9 @@ type Status struct {
 	OriginField string `json:"originField,omitempty"` // the way in force
 	InFlight    int    `json:"inFlight"`
 	Waiting     int    `json:"waiting"`
+
+	PerMinute float64 `json:"perMinute"` // requests of the whole portal; 0: no limit
+	Share     float64 `json:"share"`     // this process's part of them, 0 to 1
 }
 
 // Finding is one line of a preflight: what was looked at, how it is, and what

@@ -16,6 +16,7 @@ type event struct {
 
 	unproven  bool      // a create may have worked: look up before anything else
 	suspected bool      // it was ever in doubt or suspect: never refused without a look-up
+	asksOnly  bool      // nothing is made for it: it is evidence of nothing
 	once      bool      // one absence is enough: nobody has reason to suspect
 	quiet     time.Time // from then on no create of ours can take effect any more
 	lookAt    time.Time // next look-up, not before

@@ -50,7 +50,7 @@ func (c *Creator) keepsSilently(j *job, p *portal) bool {
 	if id == "" || p.way.tag() {
 		return false
 	}
-	page, _ := c.search(j, map[string]any{p.way.field: id}, []string{"id", p.way.field})
+	page, _ := c.search(j, nil, map[string]any{p.way.field: id}, []string{"id", p.way.field})
 	return slices.ContainsFunc(page.rows, func(r row) bool {
 		_, marks := p.way.identify(r)
 		return p.way.carries(marks, c.cfg.Originator, id)

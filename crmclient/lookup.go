@@ -89,7 +89,7 @@ func (c *Creator) lookUpField(j *job, tickets []*ticket) outcome {
 		fields = append(fields, nativeOwner)
 	}
 	asked := time.Now()
-	page, o := c.search(j, map[string]any{w.field: map[string]any{"$in": ids}}, fields)
+	page, o := c.search(j, tickets, map[string]any{w.field: map[string]any{"$in": ids}}, fields)
 	if o.class != classDone && o.code != codeTooLong {
 		return o
 	}
@@ -184,7 +184,9 @@ func (c *Creator) settleFound(tickets []*ticket, found map[*ticket]int64, asked 
 	for _, t := range tickets {
 		if id := found[t]; id > 0 && !t.answered {
 			c.meter.lookUp(lookUpFound, 1)
-			c.passed(t.event, t.job)
+			if !t.event.asksOnly {
+				c.passed(t.event, t.job)
+			}
 			c.answer(t, &outcome{class: classDone, written: asked, id: id})
 			n++
 		}
@@ -224,13 +226,13 @@ func parsePage(data json.RawMessage, meta pageMeta) (_ page, ok bool) {
 	return p, raw != nil
 }
 
-// search makes one request for contacts.
-func (c *Creator) search(j *job, filter map[string]any, fields []string) (page, outcome) {
+// search makes one request for the contacts of tickets.
+func (c *Creator) search(j *job, tickets []*ticket, filter map[string]any, fields []string) (page, outcome) {
 	body, err := json.Marshal(map[string]any{"filter": filter, "select": fields, "limit": lookUpLimit})
 	if err != nil {
 		return page{}, outcome{class: classRefused, code: "UNENCODABLE"}
 	}
-	o := c.ask(j.ctx, j, call{op: opLookUp, method: http.MethodPost, path: "/contacts/search", body: body})
+	o := c.ask(j.ctx, j, call{op: opLookUp, method: http.MethodPost, path: "/contacts/search", body: body, replayed: replayedPart(tickets)})
 	if o.class != classDone {
 		return page{}, o
 	}

@@ -18,6 +18,7 @@ type meter struct {
 	lookUps  *prometheus.CounterVec
 	holds    *prometheus.GaugeVec
 	heldFor  *prometheus.CounterVec
+	budget   *prometheus.CounterVec
 }
 
 func newMeter(r prometheus.Registerer) *meter {
@@ -42,6 +43,9 @@ func newMeter(r prometheus.Registerer) *meter {
 			Help: "1 while creates are held back for the cause."}, []string{"cause"}),
 		heldFor: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Subsystem: sub, Name: "hold_seconds_total",
 			Help: "Seconds for which creates were held back, by cause."}, []string{"cause"}),
+		budget: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Subsystem: sub, Name: "budget_total",
+			Help: "Requests that the budget was spent on: create, lookup, replay (all that replayed events take), setup. One that serves several is split by events."},
+			[]string{"use"}),
 	}
 	for _, cause := range [...]Cause{HoldPreparing, HoldCredentials, HoldOutage, HoldThrottle, HoldFlood, HoldOriginField} {
 		m.holds.WithLabelValues(string(cause))
@@ -51,8 +55,11 @@ func newMeter(r prometheus.Registerer) *meter {
 	for _, outcome := range [...]string{lookUpFound, lookUpAbsent, lookUpFailed} {
 		m.lookUps.WithLabelValues(outcome)
 	}
+	for _, use := range [...]string{useCreate, useLookUp, useReplay, useSetup} {
+		m.budget.WithLabelValues(use)
+	}
 	if r != nil {
-		r.MustRegister(m.requests, m.duration, m.retries, m.doubts, m.inDoubt, m.suspects, m.lookUps, m.holds, m.heldFor)
+		r.MustRegister(m.requests, m.duration, m.retries, m.doubts, m.inDoubt, m.suspects, m.lookUps, m.holds, m.heldFor, m.budget)
 	}
 	return m
 }
@@ -70,6 +77,31 @@ const (
 )
 
 func (m *meter) lookUp(outcome string, n float64) { m.lookUps.WithLabelValues(outcome).Add(n) }
+
+// What the budget is spent on.
+const (
+	useCreate = "create"
+	useLookUp = "lookup"
+	useReplay = "replay" // creates and look-ups of replayed events
+	useSetup  = "setup"  // asking the portal what it is, and whether it answers
+)
+
+// spent counts a request that the budget has counted.
+func (m *meter) spent(c call) {
+	use := useSetup
+	switch c.op {
+	case opCreate, opBatch:
+		use = useCreate
+	case opLookUp:
+		use = useLookUp
+	}
+	if c.replayed > 0 {
+		m.budget.WithLabelValues(useReplay).Add(c.replayed)
+	}
+	if c.replayed < 1 {
+		m.budget.WithLabelValues(use).Add(1 - c.replayed)
+	}
+}
 
 // held shows that a hold begins or ends.
 func (m *meter) held(cause Cause, yes bool) {

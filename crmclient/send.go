@@ -68,7 +68,8 @@ func (c *Creator) board(tickets []*ticket) []*ticket {
 
 // createOne sends one create.
 func (c *Creator) createOne(j *job, t *ticket, p *portal) []outcome {
-	what := call{op: opCreate, method: http.MethodPost, path: "/contacts", body: t.event.body, lease: t.event.lease}
+	what := call{op: opCreate, method: http.MethodPost, path: "/contacts", body: t.event.body, lease: t.event.lease,
+		replayed: replayedPart([]*ticket{t})}
 	o := c.understood(what, created(c.do(j.ctx, j, what), p.way, time.Now()))
 	if j.ctx.Err() != nil && o.class != classDone {
 		return nil // broken off: not an attempt

@@ -21,7 +21,8 @@ func (c *Creator) SetShare(part float64) {
 func (c *Creator) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := Status{Holds: []Hold{}, InFlight: c.inFlight, Waiting: max(0, c.callers-c.inFlight)}
+	s := Status{Holds: []Hold{}, InFlight: c.inFlight, Waiting: max(0, c.callers-c.inFlight),
+		PerMinute: c.budget.perMinute, Share: c.budget.share}
 	if c.gate.hold != nil {
 		s.Holds = append(s.Holds, *c.gate.hold)
 	}

@@ -19,7 +19,8 @@ func (c *Creator) lookUpTags(j *job, tickets []*ticket) outcome {
 		return outcome{class: classRefused, code: "UNENCODABLE"}
 	}
 	asked := time.Now()
-	o := c.ask(j.ctx, j, call{op: opLookUp, method: http.MethodPost, path: "/batch", body: body, items: len(tickets)})
+	o := c.ask(j.ctx, j, call{op: opLookUp, method: http.MethodPost, path: "/batch", body: body, items: len(tickets),
+		replayed: replayedPart(tickets)})
 	switch {
 	case notOffered(o), o.code == codeTooLong && len(tickets) > 1:
 		return c.eachTag(j, tickets)
@@ -63,7 +64,7 @@ func (c *Creator) eachTag(j *job, tickets []*ticket) outcome {
 	last := outcome{class: classDone}
 	for _, t := range tickets {
 		asked := time.Now()
-		page, o := c.search(j, c.tagFilter(t.event), []string{"id", tagField})
+		page, o := c.search(j, []*ticket{t}, c.tagFilter(t.event), []string{"id", tagField})
 		if o.class != classDone {
 			return o
 		}
@@ -87,7 +88,7 @@ func (c *Creator) matchTag(j *job, t *ticket, p page, asked time.Time) outcome {
 	}
 	filter := c.tagFilter(t.event)
 	filter[tagField] = map[string]any{"$contains": tagOf(c.cfg.Originator, t.event.req.OriginID)}
-	p, o := c.search(j, filter, []string{"id", tagField})
+	p, o := c.search(j, []*ticket{t}, filter, []string{"id", tagField})
 	switch {
 	case o.class != classDone:
 		return o

@@ -11,6 +11,7 @@ func (c *Creator) do(ctx context.Context, j *job, what call) answer {
 		return answer{err: err}
 	}
 	j.paid = time.Time{}
+	c.meter.spent(what)
 	a := c.wire.send(ctx, what)
 	now := time.Now()
 	c.meter.request(what.op, a.status, now.Sub(a.sent))
@@ -20,6 +21,17 @@ func (c *Creator) do(ctx context.Context, j *job, what call) answer {
 		c.mu.Unlock()
 	}
 	return a
+}
+
+// replayedPart tells how much of a request is for replayed events.
+func replayedPart(tickets []*ticket) float64 {
+	n := 0
+	for _, t := range tickets {
+		if t.event.req.Replayed {
+			n++
+		}
+	}
+	return float64(n) / float64(max(len(tickets), 1))
 }
 
 // ask is do with the answer understood.

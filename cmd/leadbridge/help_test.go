@@ -21,7 +21,8 @@ var variables = map[string]string{
 	"CRM_MAX_ATTEMPTS": "6", "CRM_BACKOFF_INITIAL": "500ms", "CRM_BACKOFF_MAX": "1m", "CRM_FLOOD_LIMIT": "100",
 	"PHONE_REGION": "RU", "SOURCE_ID": "WEB", "MAPPING_FILE": "",
 	"WINDOW": "256", "MAX_BUFFER": "64MiB", "DEDUPE_WINDOW": "10000",
-	"DRAIN_TIMEOUT": "20s", "HTTP_ADDR": ":8080", "LOG_LEVEL": "info", "LOG_FORMAT": "json",
+	"DRAIN_TIMEOUT": "20s", "HTTP_ADDR": ":8080", "ADMIN_ADDR": "", "ADMIN_TOKEN": "", "ADMIN_TOKEN_FILE": "",
+	"LOG_LEVEL": "info", "LOG_FORMAT": "json",
 }
 
 // TestHelpTellsEverySetting compares the help of the service with what is promised.

@@ -42,7 +42,7 @@ func (c ingestCommand) Run(p process) error {
 }
 
 func ingest(ctx context.Context, cfg settings.IngestConfig, log zerolog.Logger) error {
-	listener, err := monitor.Listen(ctx, cfg.HTTPAddr)
+	listener, err := monitor.Listen(ctx, "HTTP_ADDR", cfg.HTTPAddr)
 	if err != nil {
 		return err
 	}

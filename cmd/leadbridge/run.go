@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"net"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -33,9 +35,15 @@ func (c runCommand) Run(p process) error {
 }
 
 func deliver(ctx context.Context, cfg settings.Config, log zerolog.Logger) error {
-	listener, err := monitor.Listen(ctx, cfg.HTTPAddr)
+	listener, err := monitor.Listen(ctx, "HTTP_ADDR", cfg.HTTPAddr)
 	if err != nil {
 		return err
+	}
+	var page net.Listener
+	if cfg.Admin.Addr != "" {
+		if page, err = monitor.Listen(ctx, "ADMIN_ADDR", cfg.Admin.Addr); err != nil {
+			return errors.Join(err, listener.Close())
+		}
 	}
 	s, err := service.New(service.Config{
 		Consumer:    cfg.Consumer,
@@ -44,6 +52,8 @@ func deliver(ctx context.Context, cfg settings.Config, log zerolog.Logger) error
 		Version:     versionText(),
 		Log:         log,
 		Listener:    listener,
+		Page:        page,
+		PageToken:   cfg.Admin.Token,
 		Summary:     summaryEvery,
 	})
 	if err != nil {
@@ -52,7 +62,11 @@ func deliver(ctx context.Context, cfg settings.Config, log zerolog.Logger) error
 	for _, warning := range cfg.Warnings {
 		log.Warn().Msg(warning)
 	}
-	log.Info().Str("version", versionText()).Strs("brokers", cfg.Consumer.Brokers).Str("topic", cfg.Consumer.Topic).
+	started := log.Info()
+	if page != nil {
+		started = started.Stringer("admin", page.Addr())
+	}
+	started.Str("version", versionText()).Strs("brokers", cfg.Consumer.Brokers).Str("topic", cfg.Consumer.Topic).
 		Str("group", cfg.Consumer.GroupID).Str("crm", cfg.CRM.BaseURL).Stringer("http", listener.Addr()).Msg("started")
 	err = s.Run(ctx)
 	s.LogTotals("stopped")

@@ -33,7 +33,7 @@ func (c simCommand) Run(p process) error {
 	}
 	ctx, stop := untilSignal(interruptGrace, func() {})
 	defer stop()
-	listener, err := monitor.Listen(ctx, cfg.HTTPAddr)
+	listener, err := monitor.Listen(ctx, "HTTP_ADDR", cfg.HTTPAddr)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/monitor"
+	"github.com/leadbridge/leadbridge/internal/sums"
 )
 
 // The counters of the service that the demo shows.
@@ -54,7 +54,7 @@ func (d *demo) redraw() string {
 const barWidth = 20
 
 func (d *demo) progressLine() string {
-	counts := monitor.Sum(d.service.Metrics())
+	counts := sums.Gather(d.service.Metrics())
 	made, letters := d.sim.Count(), int(d.broker.size(deadLetterTopic))
 	full := min(barWidth, barWidth*(made+letters)/max(d.outcomes, 1))
 	var line strings.Builder

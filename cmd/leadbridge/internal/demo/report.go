@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/monitor"
+	"github.com/leadbridge/leadbridge/internal/sums"
 )
 
 func (d *demo) say(format string, args ...any) {
@@ -28,7 +28,7 @@ func (d *demo) introduce() {
 
 // summarize tells what became of everything.
 func (d *demo) summarize(v verdict) {
-	counts := monitor.Sum(d.service.Metrics())
+	counts := sums.Gather(d.service.Metrics())
 	d.say("")
 	d.say("  In              %5d  records: %d events, %d sent twice, %d tombstones",
 		v.records, v.events, v.records-v.tombstones-v.events, v.tombstones)

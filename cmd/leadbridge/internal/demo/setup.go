@@ -90,5 +90,5 @@ func (d *demo) wire(ctx context.Context) (err error) {
 }
 
 func loopback(ctx context.Context) (net.Listener, error) {
-	return monitor.Listen(ctx, "127.0.0.1:0")
+	return monitor.Listen(ctx, "HTTP_ADDR", "127.0.0.1:0")
 }

@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// Listen takes the address; its error says what to do.
-func Listen(ctx context.Context, addr string) (net.Listener, error) {
+// Listen takes the address that a variable gives; its error says what to do.
+func Listen(ctx context.Context, variable, addr string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("HTTP_ADDR: %s is taken by another process: stop it, or choose another address: %w", addr, err)
+		return nil, fmt.Errorf("%s: %s is taken by another process: stop it, or choose another address: %w", variable, addr, err)
 	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("HTTP_ADDR: this user may not listen on %s: choose a port above 1023: %w", addr, err)
+		return nil, fmt.Errorf("%s: this user may not listen on %s: choose a port above 1023: %w", variable, addr, err)
 	case err != nil:
-		return nil, fmt.Errorf("HTTP_ADDR: cannot listen on %s: choose another address: %w", addr, err)
+		return nil, fmt.Errorf("%s: cannot listen on %s: choose another address: %w", variable, addr, err)
 	}
 	return l, nil
 }

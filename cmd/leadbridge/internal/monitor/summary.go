@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/leadbridge/leadbridge/internal/sums"
 )
 
 // summaryCounts are the counts of the summary line: a counter's sum, or that of
@@ -42,14 +44,14 @@ func (m *Monitor) LogTotals(log zerolog.Logger, msg string) { m.logCounts(log, m
 
 // logCounts logs the counts less those of before, and gives the present ones.
 func (m *Monitor) logCounts(log zerolog.Logger, msg string, before map[string]float64) map[string]float64 {
-	sums := Sum(m.Metrics)
+	counts := sums.Gather(m.Metrics)
 	now := make(map[string]float64, len(summaryCounts))
 	s := m.Status()
 	e := log.Info().Str("state", string(s.State))
 	for _, c := range summaryCounts {
-		now[c.field] = sums.Of(c.metric)
+		now[c.field] = counts.Of(c.metric)
 		if c.label != "" {
-			now[c.field] = sums.By(c.metric, c.label)[c.value]
+			now[c.field] = counts.By(c.metric, c.label)[c.value]
 		}
 		e = e.Int64(c.field, int64(now[c.field]-before[c.field]))
 	}

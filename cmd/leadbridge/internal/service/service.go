@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/rs/zerolog"
 
+	"github.com/leadbridge/leadbridge/admin"
 	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/monitor"
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/crmclient"
@@ -23,11 +24,20 @@ import (
 type Config struct {
 	Consumer    consumer.Config
 	CRM         crmclient.Config
-	Transformer consumer.Transformer
+	Transformer Transformer
 	Version     string
 	Log         zerolog.Logger
 	Listener    net.Listener  // serves HTTP; the service closes it
 	Summary     time.Duration // how often the summary line is logged
+
+	Page      net.Listener     // serves the page for people; nil: there is none
+	PageToken crmclient.Secret // that lets them in
+}
+
+// Transformer is what the consumer needs of one, and the page.
+type Transformer interface {
+	consumer.Transformer
+	admin.Transformer
 }
 
 // Service is a consumer, its creator, and the HTTP server that shows both.
@@ -37,6 +47,7 @@ type Service struct {
 	crm      *crmclient.Creator
 	consumer *consumer.Consumer
 	monitor  *monitor.Monitor
+	admin    *admin.Server // nil: there is no page
 }
 
 // New wires a service; it connects to nothing yet.
@@ -58,7 +69,22 @@ func New(cfg Config) (*Service, error) {
 		Consumer: s.consumer.Status,
 		CRM:      s.crm.Status,
 	}
-	return s, nil
+	if cfg.Page != nil {
+		s.admin, err = admin.New(admin.Config{
+			Token: cfg.PageToken, Version: cfg.Version, Started: s.monitor.Started, Kafka: cfg.Consumer,
+			Situation: s.situation, Metrics: s.registry, CRM: s.crm, Transformer: cfg.Transformer, Log: cfg.Log,
+		})
+	}
+	return s, err
+}
+
+// situation is what the page shows of the status.
+func (s *Service) situation() admin.Situation {
+	is := s.monitor.Status()
+	return admin.Situation{
+		State: string(is.State), Ready: is.Ready, Healthy: is.Healthy, Reason: is.Reason, Holds: is.Holds,
+		CRM: s.crm.Status(), Generation: is.Group.Generation, Member: is.Group.Member, Partitions: is.Partitions,
+	}
 }
 
 // NewRegistry makes the registry that every command with metrics begins with.
@@ -90,16 +116,27 @@ func (s *Service) Run(ctx context.Context) error {
 	defer background.Wait()
 	defer server.Close() //nolint:errcheck // nobody is left to be told
 	defer cancel()
-	background.Go(func() {
-		if err := server.Serve(s.cfg.Listener); !errors.Is(err, http.ErrServerClosed) {
-			s.cfg.Log.Error().Err(err).Msg("HTTP server ended")
-		}
-	})
+	background.Go(func() { s.serve(server, s.cfg.Listener) })
+	if s.admin != nil {
+		page := monitor.NewServer(s.admin.Handler(), time.Minute)
+		defer page.Close() //nolint:errcheck // nobody is left to be told
+		background.Go(func() { s.serve(page, s.cfg.Page) })
+		// Until the last, so that a drain can be watched here too; what writes ends with ctx.
+		watch, end := context.WithCancel(context.WithoutCancel(ctx))
+		defer end()
+		background.Go(func() { s.admin.Run(watch) })
+	}
 	background.Go(func() { s.monitor.LogSummaries(ctx, s.cfg.Log, s.cfg.Summary) })
 	background.Go(func() { s.prepare(ctx) })
 	stopWatch := context.AfterFunc(ctx, s.monitor.Draining)
 	defer stopWatch()
 	return s.consumer.Run(ctx)
+}
+
+func (s *Service) serve(server *http.Server, listener net.Listener) {
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		s.cfg.Log.Error().Err(err).Msg("HTTP server ended")
+	}
 }
 
 // prepare asks the portal before the first event needs it, so that a bad key is

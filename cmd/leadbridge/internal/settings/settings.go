@@ -16,6 +16,7 @@ type Service struct {
 	Lead     `embed:"" group:"Leads:"`
 	Delivery `embed:"" group:"Process:"`
 	HTTP     `embed:"" group:"Process:"`
+	Admin    `embed:"" group:"Process:"`
 	Log      `embed:"" group:"Process:"`
 }
 
@@ -27,6 +28,7 @@ type Config struct {
 	Transformer *transform.Transformer
 	SourceID    string
 	HTTPAddr    string
+	Admin       AdminConfig
 	Log         LogConfig
 	Warnings    []string // to be logged once logs are there
 }
@@ -45,6 +47,7 @@ func (s Service) Parse() (Config, error) {
 	c.SourceID = s.SourceID
 	s.Delivery.parse(&p, &c.Consumer)
 	c.HTTPAddr = s.HTTP.parse(&p)
+	c.Admin = s.Admin.parse(&p, c.HTTPAddr)
 	c.Log = s.Log.parse(&p)
 	c.Warnings = p.warnings
 	return c, p.err()

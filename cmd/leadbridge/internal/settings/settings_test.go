@@ -113,7 +113,8 @@ func TestAllFaultsAtOnce(t *testing.T) {
 		"CRM_BASE_URL", "CRM_API_KEY", "CRM_SESSION_TOKEN", "CRM_TIMEOUT", "CRM_QUEUE_LIMIT", "CRM_SETTLE", "CRM_SLOTS", "CRM_BATCH_SIZE",
 		"CRM_REQUESTS_PER_MINUTE", "CRM_REQUESTS_PER_SECOND", "CRM_ORIGIN_FIELD", "CRM_LOOKUP", "CRM_MAX_ATTEMPTS",
 		"CRM_BACKOFF_INITIAL", "CRM_BACKOFF_MAX", "CRM_FLOOD_LIMIT", "CRM_ORIGINATOR",
-		"PHONE_REGION", "MAPPING_FILE", "WINDOW", "MAX_BUFFER", "DEDUPE_WINDOW", "DRAIN_TIMEOUT", "HTTP_ADDR", "LOG_LEVEL", "LOG_FORMAT",
+		"PHONE_REGION", "MAPPING_FILE", "WINDOW", "MAX_BUFFER", "DEDUPE_WINDOW", "DRAIN_TIMEOUT", "HTTP_ADDR",
+		"ADMIN_TOKEN", "ADMIN_ADDR", "LOG_LEVEL", "LOG_FORMAT",
 	}
 	if diff := cmp.Diff(want, variables(t, err)); diff != "" {
 		t.Errorf("faults (-want +got):\n%s\n%v", diff, err)
@@ -192,6 +193,20 @@ func TestFaults(t *testing.T) {
 		"level of another logger":  {func(s *Service) { s.Level = "fatal!" }, []string{"LOG_LEVEL"}},
 		"address without port":     {func(s *Service) { s.Addr = "localhost" }, []string{"HTTP_ADDR"}},
 		"any free port":            {func(s *Service) { s.Addr = "127.0.0.1:0" }, nil},
+		"page on loopback":         {func(s *Service) { s.AdminAddr = "127.0.0.1:8081" }, nil},
+		"page on localhost":        {func(s *Service) { s.AdminAddr = "LocalHost:8081" }, nil},
+		"page on IPv6 loopback":    {func(s *Service) { s.AdminAddr = "[::1]:8081" }, nil},
+		"page for all, no token":   {func(s *Service) { s.AdminAddr = ":8081" }, []string{"ADMIN_TOKEN"}},
+		"page by name, no token":   {func(s *Service) { s.AdminAddr = "localhost.example.com:8081" }, []string{"ADMIN_TOKEN"}},
+		"page for all, token":      {func(s *Service) { s.AdminAddr, s.AdminToken = ":8081", "0123456789abcdef" }, nil},
+		"page for all, token file": {func(s *Service) { s.AdminAddr, s.AdminTokenFile = ":8081", secret }, nil},
+		"page token twice":         {func(s *Service) { s.AdminAddr, s.AdminToken, s.AdminTokenFile = ":8081", "a", secret }, []string{"ADMIN_TOKEN"}},
+		"page token file empty":    {func(s *Service) { s.AdminAddr, s.AdminTokenFile = ":8081", empty }, []string{"ADMIN_TOKEN_FILE"}},
+		"page without port":        {func(s *Service) { s.AdminAddr = "localhost" }, []string{"ADMIN_ADDR"}},
+		"page where probes are":    {func(s *Service) { s.AdminAddr, s.Addr = ":8080", ":8080" }, []string{"ADMIN_ADDR"}},
+		"page on a probe's port":   {func(s *Service) { s.AdminAddr, s.Addr = "127.0.0.1:8080", ":8080" }, []string{"ADMIN_ADDR"}},
+		"page beside probes":       {func(s *Service) { s.AdminAddr, s.Addr = "127.0.0.1:8080", "10.0.0.1:8080" }, nil},
+		"page and probes anywhere": {func(s *Service) { s.AdminAddr, s.Addr = "127.0.0.1:0", "127.0.0.1:0" }, nil},
 		"region and mapping": {
 			func(s *Service) { s.PhoneRegion, s.MappingFile = "XX", badJQ },
 			[]string{"PHONE_REGION", "MAPPING_FILE"},
@@ -212,12 +227,12 @@ func TestFaultsKeepSecrets(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"https://me:hush@crm", "ftp://me:hush@crm", "https://me:hush@crm:port"} {
 		_, err := service(t, func(s *Service) {
-			s.APIKey, s.SessionToken, s.SASLPassword = "hush\nhush", "hush\x00", "hush\x7f"
+			s.APIKey, s.SessionToken, s.SASLPassword, s.AdminToken = "hush\nhush", "hush\x00", "hush\x7f", "hush\thush"
 			s.SASLMechanism, s.SASLUsername = "PLAIN", "me"
 			s.BaseURL = url
 		}).Parse()
-		if n := len(variables(t, err)); n != 4 || strings.Contains(err.Error(), "hush") {
-			t.Errorf("%d faults, want 4 without a secret: %v", n, err)
+		if n := len(variables(t, err)); n != 5 || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%d faults, want 5 without a secret: %v", n, err)
 		}
 	}
 }
@@ -232,6 +247,8 @@ func TestWarnings(t *testing.T) {
 		"app key alone":          {func(s *Service) { s.APIKey = "vibe_app_x" }, "CRM_SESSION_TOKEN"},
 		"version in the address": {func(s *Service) { s.BaseURL = "https://crm.example/api/v1/" }, "without /v1: using https://crm.example/api"},
 		"password in plain text": {func(s *Service) { s.SASLMechanism, s.SASLUsername, s.SASLPassword = "plain", "a", "b" }, "readable over the network"},
+		"page token short":       {func(s *Service) { s.AdminAddr, s.AdminToken = ":8081", "hush" }, "ADMIN_TOKEN is shorter than 16"},
+		"token without page":     {func(s *Service) { s.AdminToken = "0123456789abcdef" }, "no ADMIN_ADDR"},
 		"backoff upside down":    {func(s *Service) { s.BackoffMax = "1ms" }, "CRM_BACKOFF_MAX=1ms is shorter"},
 		"batch beyond the CRM's": {func(s *Service) { s.BatchSize = "51" }, "CRM_BATCH_SIZE=51 is more than the CRM takes in one request: using 50"},
 		"timeout below queue":    {func(s *Service) { s.CRM.Timeout = "10s" }, "CRM_TIMEOUT=10s is shorter"},

@@ -1,4 +1,6 @@
-package monitor
+// Package sums reads the counters of a Prometheus registry, so that what people are shown
+// are the numbers that /metrics shows.
+package sums
 
 import "github.com/prometheus/client_golang/prometheus"
 
@@ -12,8 +14,8 @@ type series struct {
 	value  float64
 }
 
-// Sum gathers all counters.
-func Sum(g prometheus.Gatherer) Sums {
+// Gather reads all counters.
+func Gather(g prometheus.Gatherer) Sums {
 	var s Sums
 	families, _ := g.Gather() // what could be gathered is there in any case
 	for _, family := range families {

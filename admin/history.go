@@ -1,0 +1,168 @@
+package admin
+
+import (
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/leadbridge/leadbridge/internal/sums"
+)
+
+const (
+	// step is how far the points of the charts are apart.
+	step = 5 * time.Second
+	// shown is how far back the charts go.
+	shown = 15 * time.Minute
+	// kept is how far back counts are known by the minute: longer than a day with a change
+	// of clocks.
+	kept = 26 * time.Hour
+)
+
+// sample are the counters at a moment.
+type sample struct {
+	at          time.Time
+	created     float64
+	deadLetters float64
+	uses        map[string]float64 // of the CRM's budget, in requests
+	lagSeconds  float64
+	lag         int64
+}
+
+// point is one step of the charts.
+type point struct {
+	T           int64   `json:"t"` // Unix seconds, the step's end
+	Created     float64 `json:"created"`
+	DeadLetters float64 `json:"deadLetters"`
+	LagSeconds  float64 `json:"lagSeconds"`
+	Lag         int64   `json:"lag"`
+}
+
+// history remembers samples: those of the charts, and one a minute for the counts of a
+// day. It is all that is remembered, and it ends with the process.
+type history struct {
+	mu      sync.Mutex
+	steps   []sample // oldest first
+	minutes []sample // oldest first
+}
+
+// sample takes the counters when a step has passed.
+func (s *Server) sample(now time.Time) (taken bool) {
+	if !s.history.due(now) {
+		return false
+	}
+	s.history.add(s.counters(now))
+	return true
+}
+
+// counters reads those of /metrics.
+func (s *Server) counters(now time.Time) sample {
+	counts := sums.Gather(s.cfg.Metrics)
+	one := sample{
+		at:          now,
+		created:     counts.By("leadbridge_contacts_total", "how")["created"],
+		deadLetters: counts.Of("leadbridge_dead_letters_total"),
+		uses:        counts.By("leadbridge_crm_budget_total", "use"),
+	}
+	for _, p := range s.cfg.Situation().Partitions {
+		one.lag += p.Lag
+		one.lagSeconds = max(one.lagSeconds, p.LagSeconds)
+	}
+	return one
+}
+
+func (h *history) due(now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.steps) == 0 || now.Truncate(step).After(h.steps[len(h.steps)-1].at)
+}
+
+func (h *history) add(one sample) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.steps = append(forget(h.steps, one.at.Add(-shown-step)), one)
+	if n := len(h.minutes); n == 0 || one.at.Truncate(time.Minute).After(h.minutes[n-1].at) {
+		h.minutes = append(forget(h.minutes, one.at.Add(-kept)), one)
+	}
+}
+
+// forget leaves out what was taken before a time.
+func forget(all []sample, before time.Time) []sample {
+	i := 0
+	for i < len(all) && all[i].at.Before(before) {
+		i++
+	}
+	return append(all[:0], all[i:]...)
+}
+
+// points are the steps of the charts, oldest first.
+func (h *history) points() []point {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	points := make([]point, 0, len(h.steps))
+	for i := 1; i < len(h.steps); i++ {
+		points = append(points, pointOf(h.steps[i-1], h.steps[i]))
+	}
+	return points
+}
+
+// last is the newest point; nil when there is none.
+func (h *history) last() *point {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := len(h.steps)
+	if n < 2 {
+		return nil
+	}
+	p := pointOf(h.steps[n-2], h.steps[n-1])
+	return &p
+}
+
+func pointOf(before, after sample) point {
+	return point{
+		T: after.at.Unix(), Created: after.created - before.created, DeadLetters: after.deadLetters - before.deadLetters,
+		LagSeconds: after.lagSeconds, Lag: after.lag,
+	}
+}
+
+// back is the newest sample that is at least so old, or the oldest there is.
+func (h *history) back(now time.Time, age time.Duration) sample {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return lastBefore(h.steps, now.Add(-age))
+}
+
+// at is the sample of a moment of the last day, to the minute; ok is false for a time
+// before the first.
+func (h *history) at(moment time.Time) (one sample, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.minutes) == 0 || moment.Before(h.minutes[0].at) {
+		return sample{}, false
+	}
+	return lastBefore(h.minutes, moment.Add(step)), true // the first of its minute
+}
+
+// lastBefore is the newest sample not after a time, else the oldest; the zero value when
+// there is none.
+func lastBefore(all []sample, moment time.Time) sample {
+	if len(all) == 0 {
+		return sample{}
+	}
+	found := all[0]
+	for _, one := range all {
+		if one.at.After(moment) {
+			break
+		}
+		found = one
+	}
+	return found
+}
+
+// since gives what was counted between two samples, by use.
+func (s sample) since(before sample) map[string]float64 {
+	spent := maps.Clone(s.uses)
+	for use, n := range before.uses {
+		spent[use] -= n
+	}
+	return spent
+}

@@ -1,0 +1,34 @@
+package admin
+
+import (
+	"cmp"
+
+	"github.com/leadbridge/leadbridge/consumer"
+	"github.com/leadbridge/leadbridge/crmclient"
+)
+
+// holdTitles say in a few words what holds the delivery.
+var holdTitles = map[crmclient.Cause]string{
+	crmclient.HoldPreparing:   "The portal is being asked what it is",
+	crmclient.HoldCredentials: "The CRM does not take our key",
+	crmclient.HoldOutage:      "The CRM does not answer as it should",
+	crmclient.HoldThrottle:    "The CRM asked for a pause",
+	crmclient.HoldFlood:       "The CRM refuses every contact",
+	crmclient.HoldOriginField: "The CRM does not keep our id",
+	consumer.HoldBrokers:      "Kafka cannot be reached",
+	consumer.HoldTopic:        "The topic does not exist",
+	consumer.HoldGroup:        "The consumer group cannot be joined",
+	consumer.HoldDeadLetters:  "The dead-letter topic takes nothing",
+	consumer.HoldResults:      "The result topic takes nothing",
+}
+
+func holdsOf(all []crmclient.Hold) []hold {
+	out := make([]hold, 0, len(all))
+	for _, h := range all {
+		out = append(out, hold{
+			Cause: string(h.Cause), Title: cmp.Or(holdTitles[h.Cause], string(h.Cause)), Since: h.Since.UTC(), Until: h.Until.UTC(),
+			Status: h.Status, Code: h.Code, Advice: h.Advice,
+		})
+	}
+	return out
+}

@@ -1,0 +1,156 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// maxClients is how many may look at a time.
+	maxClients = 32
+	// behind is how many updates a reader may lag: then it is dropped, and comes again.
+	behind = 8
+	// writeLimit is how long a reader may take for one update.
+	writeLimit = 10 * time.Second
+)
+
+// update is what readers are told: a snapshot or a point of the charts.
+type update struct {
+	snapshot *snapshot
+	point    *point
+}
+
+// client is one reader of the stream.
+type client struct{ updates chan update }
+
+// hub tells every reader the same.
+type hub struct {
+	mu      sync.Mutex
+	clients map[*client]struct{}
+	closed  bool
+}
+
+// join adds a reader; nil when there are too many, or when it is over.
+func (h *hub) join() *client {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed || len(h.clients) >= maxClients {
+		return nil
+	}
+	c := &client{make(chan update, behind)}
+	h.clients[c] = struct{}{}
+	return c
+}
+
+// leave takes a reader off. Called with mu held or by the reader itself.
+func (h *hub) leave(c *client) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.drop(c)
+}
+
+func (h *hub) drop(c *client) {
+	if _, there := h.clients[c]; there {
+		delete(h.clients, c)
+		close(c.updates)
+	}
+}
+
+func (h *hub) watched() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.clients) > 0
+}
+
+// publish waits for nobody: who does not keep up is dropped.
+func (h *hub) publish(u update) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for c := range h.clients {
+		select {
+		case c.updates <- u:
+		default:
+			h.drop(c)
+		}
+	}
+}
+
+// close ends every stream.
+func (h *hub) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	for c := range h.clients {
+		h.drop(c)
+	}
+}
+
+// live streams states and points as server-sent events until the reader leaves, lags
+// behind, is not signed in any more, or the service stops.
+func (s *Server) live(w http.ResponseWriter, r *http.Request, _ who) {
+	midnight, ok := midnightOf(w, r)
+	if !ok {
+		return
+	}
+	c := s.hub.join()
+	if c == nil {
+		w.Header().Set("Retry-After", "5")
+		problem(w, http.StatusServiceUnavailable, fmt.Sprintf("no more than %d may look at a time", maxClients))
+		return
+	}
+	defer s.hub.leave(c)
+	stream := newStream(w)
+	if stream.send("history", map[string]any{"stepSeconds": step.Seconds(), "points": s.history.points()}) != nil ||
+		stream.send("state", s.forReader(s.snapshot(time.Now()), midnight)) != nil {
+		return
+	}
+	for {
+		select {
+		case <-r.Context().Done():
+			return
+		case u, open := <-c.updates:
+			if name, _ := s.admits(r); !open || name == "" || s.tell(stream, u, midnight) != nil {
+				return
+			}
+		}
+	}
+}
+
+func (s *Server) tell(stream stream, u update, midnight time.Time) error {
+	if u.point != nil {
+		return stream.send("point", u.point)
+	}
+	return stream.send("state", s.forReader(*u.snapshot, midnight))
+}
+
+// stream writes server-sent events.
+type stream struct {
+	w  http.ResponseWriter
+	rc *http.ResponseController
+}
+
+func newStream(w http.ResponseWriter) stream {
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
+	rc := http.NewResponseController(w)
+	// The server's own bound is for requests; a stream has none. A writer that knows no
+	// deadlines is one of tests.
+	_ = rc.SetReadDeadline(time.Time{})
+	return stream{w, rc}
+}
+
+// send writes one event, all of it on one line of data.
+func (s stream) send(event string, data any) error {
+	text, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	_ = s.rc.SetWriteDeadline(time.Now().Add(writeLimit))
+	if _, err := fmt.Fprintf(s.w, "event: %s\ndata: %s\n\n", event, text); err != nil {
+		return err
+	}
+	return s.rc.Flush()
+}

@@ -1,0 +1,215 @@
+package admin
+
+import (
+	"cmp"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+)
+
+// state is how everything stands, as the page shows it.
+type state struct {
+	Now     time.Time `json:"now"`
+	Version string    `json:"version"`
+	Started time.Time `json:"started"`
+	State   string    `json:"state"` // starting, delivering, throttled, held, draining
+	Ready   bool      `json:"ready"`
+	Healthy bool      `json:"healthy"`
+	Reason  string    `json:"reason"`
+	Holds   []hold    `json:"holds"`
+
+	Rate         rate        `json:"rate"`
+	CreatedToday today       `json:"createdToday"`
+	Lag          int64       `json:"lag"`
+	LagSeconds   float64     `json:"lagSeconds"`
+	Partitions   []partition `json:"partitions"`
+	Budget       budget      `json:"budget"`
+	CRM          portal      `json:"crm"`
+	Topics       topics      `json:"topics"`
+	Group        string      `json:"group"`
+	Member       string      `json:"member"`
+	Generation   int         `json:"generation"`
+}
+
+type hold struct {
+	Cause  string    `json:"cause"`
+	Title  string    `json:"title"`
+	Since  time.Time `json:"since"`
+	Until  time.Time `json:"until,omitzero"` // when it is tried again
+	Status int       `json:"status,omitempty"`
+	Code   string    `json:"code,omitempty"`
+	Advice string    `json:"advice"`
+}
+
+type rate struct {
+	PerSecond float64 `json:"perSecond"` // contacts created, over the last ten seconds
+}
+
+type today struct {
+	Count float64   `json:"count"`
+	Since time.Time `json:"since"` // the reader's midnight, or the start of the process
+}
+
+const (
+	ownerThis  = "this"
+	ownerOther = "other"
+)
+
+type partition struct {
+	Partition  int     `json:"partition"`
+	Owner      string  `json:"owner"` // this or other
+	Committed  int64   `json:"committed"`
+	LogEnd     int64   `json:"logEnd"`
+	Lag        int64   `json:"lag"`
+	LagSeconds float64 `json:"lagSeconds"`
+	Unfinished int     `json:"unfinished"`
+	Suspects   int     `json:"suspects"`
+}
+
+type budget struct {
+	PerMinute     float64 `json:"perMinute"` // of the whole portal; 0: no limit
+	Share         float64 `json:"share"`     // of this process
+	WindowSeconds float64 `json:"windowSeconds"`
+	Uses          []use   `json:"uses"`
+}
+
+// use is what a part of the budget was spent on.
+type use struct {
+	Use      string  `json:"use"`
+	Requests float64 `json:"requests"` // in the window
+	Total    float64 `json:"total"`    // since the start
+}
+
+type portal struct {
+	Portal      string `json:"portal"`
+	OriginField string `json:"originField"`
+	InFlight    int    `json:"inFlight"`
+	Waiting     int    `json:"waiting"`
+}
+
+type topics struct {
+	Leads       string `json:"leads"`
+	DeadLetters string `json:"deadLetters"`
+}
+
+// snapshot is a state for everybody; what depends on the reader is still missing.
+type snapshot struct {
+	state
+	created float64
+}
+
+// snapshot gathers how everything stands.
+func (s *Server) snapshot(now time.Time) snapshot {
+	is, counts := s.cfg.Situation(), s.counters(now)
+	snap := snapshot{created: counts.created, state: state{
+		Now: now.UTC(), Version: s.cfg.Version, Started: s.cfg.Started.UTC(),
+		State: stateOf(is), Ready: is.Ready, Healthy: is.Healthy, Reason: is.Reason, Holds: holdsOf(is.Holds),
+		Rate:       rate{s.rate(counts)},
+		Partitions: s.partitions(is),
+		Budget:     s.budget(counts, is.CRM),
+		CRM:        portal{is.CRM.Portal, is.CRM.OriginField, is.CRM.InFlight, is.CRM.Waiting},
+		Topics:     topics{s.cfg.Kafka.Topic, s.cfg.Kafka.DeadLetterTopic},
+		Group:      s.cfg.Kafka.GroupID, Member: is.Member, Generation: is.Generation,
+	}}
+	for _, p := range snap.Partitions {
+		snap.Lag += p.Lag
+		snap.LagSeconds = max(snap.LagSeconds, p.LagSeconds)
+	}
+	return snap
+}
+
+// stateOf tells a pause that the CRM asks for apart from other holds: it is part of the
+// day's work, and ends by itself.
+func stateOf(is Situation) string {
+	throttled := false
+	for _, h := range is.Holds {
+		switch h.Cause {
+		case crmclient.HoldPreparing:
+		case crmclient.HoldThrottle:
+			throttled = true
+		default:
+			return is.State
+		}
+	}
+	if throttled && is.State == "held" {
+		return "throttled"
+	}
+	return is.State
+}
+
+// rate is how many contacts a second were created lately.
+func (s *Server) rate(counts sample) float64 {
+	before := s.history.back(counts.at, 2*step)
+	seconds := counts.at.Sub(before.at).Seconds()
+	if before.at.IsZero() || seconds <= 0 {
+		return 0
+	}
+	return math.Round(10*(counts.created-before.created)/seconds) / 10
+}
+
+func (s *Server) budget(counts sample, crm crmclient.Status) budget {
+	before := s.history.back(counts.at, time.Minute)
+	b := budget{PerMinute: crm.PerMinute, Share: crm.Share, WindowSeconds: math.Round(counts.at.Sub(before.at).Seconds()), Uses: []use{}}
+	spent := counts.since(before)
+	for _, name := range []string{"create", "lookup", "replay", "setup"} {
+		b.Uses = append(b.Uses, use{name, tenths(spent[name]), tenths(counts.uses[name])})
+	}
+	return b
+}
+
+func tenths(f float64) float64 { return math.Round(10*f) / 10 }
+
+// partitions are all of the topic: ours as we know them, the others' as Kafka does.
+func (s *Server) partitions(is Situation) []partition {
+	all := s.others.partitions()
+	if all == nil {
+		all = map[int]partition{}
+	}
+	for _, p := range is.Partitions {
+		all[p.Partition] = partition{p.Partition, ownerThis, p.Committed, p.LogEnd, p.Lag, p.LagSeconds, p.Unfinished, p.Suspects}
+	}
+	list := make([]partition, 0, len(all))
+	for _, p := range all {
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(a, b partition) int { return cmp.Compare(a.Partition, b.Partition) })
+	return list
+}
+
+// forReader adds what depends on the reader's midnight.
+func (s *Server) forReader(snap snapshot, midnight time.Time) state {
+	out := snap.state
+	out.CreatedToday = today{Count: snap.created, Since: s.cfg.Started.UTC()}
+	if before, ok := s.history.at(midnight); ok && midnight.After(s.cfg.Started) {
+		out.CreatedToday = today{Count: snap.created - before.created, Since: midnight.UTC()}
+	}
+	return out
+}
+
+// state answers with one state.
+func (s *Server) state(w http.ResponseWriter, r *http.Request, _ who) {
+	midnight, ok := midnightOf(w, r)
+	if !ok {
+		return
+	}
+	s.others.refresh(r.Context())
+	answer(w, s.forReader(s.snapshot(time.Now()), midnight))
+}
+
+// midnightOf reads when the reader's day began; without it, that of UTC.
+func midnightOf(w http.ResponseWriter, r *http.Request) (time.Time, bool) {
+	text := r.URL.Query().Get("midnight")
+	if text == "" {
+		return time.Now().UTC().Truncate(24 * time.Hour), true
+	}
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		fieldProblem(w, http.StatusBadRequest, "midnight", "midnight is a time in Unix seconds")
+		return time.Time{}, false
+	}
+	return time.Unix(seconds, 0), true
+}

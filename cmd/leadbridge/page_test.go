@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+)
+
+const pageToken = "a-token-for-people-0123"
+
+// pageOf gives the address of the page of a started service.
+func pageOf(t *testing.T, s server) string {
+	t.Helper()
+	for text := range strings.SplitSeq(s.stderr(), "\n") {
+		var line struct{ Msg, Admin string }
+		if json.Unmarshal([]byte(text), &line) == nil && line.Msg == "started" && line.Admin != "" {
+			return "http://" + line.Admin
+		}
+	}
+	t.Fatalf("no page:\n%s", s.stderr())
+	return ""
+}
+
+// askPage makes one request for the page's API.
+func askPage(t *testing.T, ctx context.Context, url string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+pageToken)
+	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { res.Body.Close() })
+	return res
+}
+
+// TestPageOfARunningService looks at a service by its page while it delivers, and while it
+// stops: an open stream does not hold it up.
+func TestPageOfARunningService(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, crmtest.Options{}, "leads", "leads.dlt")
+	s := startService(t, r.env(map[string]string{"ADMIN_ADDR": "127.0.0.1:0", "ADMIN_TOKEN": pageToken}))
+	r.produce(t, `{"name":"Anna","email":"anna@example.com"}`, `{"name":"Boris"}`)
+	eventually(t, "two records committed", func() bool { return r.committed() == 2 })
+	page := pageOf(t, s)
+
+	var state struct {
+		State        string
+		CreatedToday struct{ Count float64 }
+		Partitions   []struct{ Owner string }
+		Budget       struct {
+			Uses []struct {
+				Use   string
+				Total float64
+			}
+		}
+	}
+	res := askPage(t, t.Context(), page+"/api/state")
+	if err := json.NewDecoder(res.Body).Decode(&state); err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("%d %v", res.StatusCode, err)
+	}
+	if state.State != "delivering" || state.CreatedToday.Count != 1 || len(state.Partitions) != 2 || state.Partitions[0].Owner != "this" {
+		t.Errorf("state %+v, want delivering, one created, two partitions of this process", state)
+	}
+	if uses := state.Budget.Uses; len(uses) != 4 || uses[0].Use != "create" || uses[0].Total != 1 {
+		t.Errorf("budget %+v, want one request for creates", state.Budget)
+	}
+
+	stream := bufio.NewScanner(askPage(t, t.Context(), page+"/api/live").Body)
+	next := func() string {
+		for stream.Scan() {
+			if event, ok := strings.CutPrefix(stream.Text(), "event: "); ok {
+				return event
+			}
+		}
+		return ""
+	}
+	if first, second, third := next(), next(), next(); first != "history" || second != "state" || third == "" {
+		t.Errorf("the stream begins with %q, %q, %q", first, second, third)
+	}
+	s.signal(t, syscall.SIGTERM)
+	for next() != "" { //nolint:revive // until the stream ends
+	}
+	if code := s.exit(t); code != 0 {
+		t.Errorf("exit %d with an open stream", code)
+	}
+}
