@@ -35,10 +35,11 @@ type CRM interface {
 	ContactURL(contactID int64) string
 }
 
-// Transformer builds contacts; see [transform.Transformer].
+// Transformer builds contacts and explains them; see [transform.Transformer].
 type Transformer interface {
 	Decode(transform.Record) (transform.Event, error)
 	Contact(transform.Event) (crmclient.Contact, error)
+	Explain(transform.Event) transform.Explanation
 }
 
 // Situation is how the service stands, as /statusz tells it.

@@ -45,13 +45,14 @@ func (h *hub) join() *client {
 	return c
 }
 
-// leave takes a reader off. Called with mu held or by the reader itself.
+// leave takes a reader off.
 func (h *hub) leave(c *client) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.drop(c)
 }
 
+// drop ends a reader's stream. Called with mu held.
 func (h *hub) drop(c *client) {
 	if _, there := h.clients[c]; there {
 		delete(h.clients, c)

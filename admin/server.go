@@ -20,6 +20,11 @@ type Server struct {
 	history  history
 	hub      hub
 	others   others
+	letters  letters
+	replays  replays
+
+	work context.Context // of what writes, or takes long: it ends with Drain
+	stop context.CancelFunc
 }
 
 // New makes a server; it asks nobody anything yet.
@@ -38,6 +43,8 @@ func New(cfg Config) (*Server, error) {
 		hub:      hub{clients: map[*client]struct{}{}},
 	}
 	s.others.open(cfg.Kafka)
+	s.letters.open(cfg)
+	s.work, s.stop = context.WithCancel(context.Background())
 	return s, nil
 }
 
@@ -51,6 +58,11 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("DELETE /api/session", s.signOut)
 	mux.HandleFunc("GET /api/state", s.authorised(s.state))
 	mux.HandleFunc("GET /api/live", s.authorised(s.live))
+	mux.HandleFunc("POST /api/letters/search", s.authorised(s.search))
+	mux.HandleFunc("GET /api/letters/{place}", s.authorised(s.letter))
+	mux.HandleFunc("POST /api/letters/{place}/reveal", s.authorised(s.reveal))
+	mux.HandleFunc("POST /api/letters/{place}/find", s.authorised(s.lookUp))
+	mux.HandleFunc("POST /api/replay", s.authorised(s.replay))
 	mux.HandleFunc("/api/", s.authorised(func(w http.ResponseWriter, _ *http.Request, _ who) {
 		problem(w, http.StatusNotFound, "there is nothing here")
 	}))
@@ -64,8 +76,9 @@ func (s *Server) Handler() http.Handler {
 // every stream ends.
 func (s *Server) Run(ctx context.Context) {
 	var background sync.WaitGroup
-	defer background.Wait()
 	defer s.others.close()
+	defer s.letters.topic.Close()
+	defer background.Wait()
 	defer s.hub.close()
 	s.sample(time.Now())
 	timer := time.NewTimer(untilNext(time.Now(), time.Second))
@@ -82,10 +95,26 @@ func (s *Server) Run(ctx context.Context) {
 		}
 		if s.hub.watched() {
 			background.Go(func() { s.others.refresh(ctx) })
+			background.Go(func() { s.letters.follow(ctx) })
 			snap := s.snapshot(now)
 			s.hub.publish(update{snapshot: &snap})
 		}
+		s.letters.forget(now)
 		timer.Reset(untilNext(time.Now(), time.Second))
+	}
+}
+
+// Drain ends what writes, such as a replay: what it did is remembered in Kafka. States
+// and streams go on, so that the drain can be watched.
+func (s *Server) Drain() { s.stop() }
+
+// working is the context of a request that also ends with Drain.
+func (s *Server) working(ctx context.Context) (_ context.Context, done func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	end := context.AfterFunc(s.work, cancel)
+	return ctx, func() {
+		end()
+		cancel()
 	}
 }
 

@@ -22,17 +22,18 @@ type state struct {
 	Reason  string    `json:"reason"`
 	Holds   []hold    `json:"holds"`
 
-	Rate         rate        `json:"rate"`
-	CreatedToday today       `json:"createdToday"`
-	Lag          int64       `json:"lag"`
-	LagSeconds   float64     `json:"lagSeconds"`
-	Partitions   []partition `json:"partitions"`
-	Budget       budget      `json:"budget"`
-	CRM          portal      `json:"crm"`
-	Topics       topics      `json:"topics"`
-	Group        string      `json:"group"`
-	Member       string      `json:"member"`
-	Generation   int         `json:"generation"`
+	Rate         rate         `json:"rate"`
+	CreatedToday today        `json:"createdToday"`
+	Lag          int64        `json:"lag"`
+	LagSeconds   float64      `json:"lagSeconds"`
+	Partitions   []partition  `json:"partitions"`
+	Budget       budget       `json:"budget"`
+	CRM          portal       `json:"crm"`
+	Letters      letterCounts `json:"letters"`
+	Topics       topics       `json:"topics"`
+	Group        string       `json:"group"`
+	Member       string       `json:"member"`
+	Generation   int          `json:"generation"`
 }
 
 type hold struct {
@@ -112,6 +113,7 @@ func (s *Server) snapshot(now time.Time) snapshot {
 		Partitions: s.partitions(is),
 		Budget:     s.budget(counts, is.CRM),
 		CRM:        portal{is.CRM.Portal, is.CRM.OriginField, is.CRM.InFlight, is.CRM.Waiting},
+		Letters:    s.letters.counts(now, s.cfg.Kafka),
 		Topics:     topics{s.cfg.Kafka.Topic, s.cfg.Kafka.DeadLetterTopic},
 		Group:      s.cfg.Kafka.GroupID, Member: is.Member, Generation: is.Generation,
 	}}
@@ -197,6 +199,7 @@ func (s *Server) state(w http.ResponseWriter, r *http.Request, _ who) {
 		return
 	}
 	s.others.refresh(r.Context())
+	_ = s.letters.refresh(r.Context()) // what is wrong is told with the counts
 	answer(w, s.forReader(s.snapshot(time.Now()), midnight))
 }
 

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"errors"
 
 	"github.com/segmentio/kafka-go"
 
@@ -78,6 +79,9 @@ func (l *Log) Commits(ctx context.Context) (map[int]int64, error) {
 		return nil, err
 	}
 	found, err := l.broker.fetchCommits(ctx, ids)
+	if errors.Is(err, kafka.GroupIdNotFound) {
+		return nil, nil // nobody has joined yet
+	}
 	if err != nil {
 		return nil, err
 	}

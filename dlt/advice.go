@@ -10,7 +10,12 @@ func (l Letter) Advice() string {
 	case StateErased:
 		return "Nothing: it was erased, and is never replayed; retention deletes its bytes."
 	}
-	switch l.Reason {
+	return adviceFor(l.Reason)
+}
+
+// adviceFor says what to do about open letters of a reason.
+func adviceFor(reason string) string {
+	switch reason {
 	case string(transform.ReasonMalformed):
 		return "Correct the producer, or map what it sends (MAPPING_FILE); then replay it, or mend its value by --edit if it is JSON."
 	case string(transform.ReasonMappingFailed):

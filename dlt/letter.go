@@ -122,5 +122,5 @@ func (l Letter) record() transform.Record {
 	}
 }
 
-// valueOmitted says that the broker refused the letter with its value.
-func (l Letter) valueOmitted() bool { return header.Text(l.Headers, header.Value) == header.Omitted }
+// ValueOmitted says that the broker refused the letter with its value.
+func (l Letter) ValueOmitted() bool { return header.Text(l.Headers, header.Value) == header.Omitted }

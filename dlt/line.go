@@ -63,10 +63,14 @@ type Transformer interface {
 	Contact(transform.Event) (crmclient.Contact, error)
 }
 
+// Event decodes a letter's event. Its identity is set even when the error, a
+// *transform.Rejection, says that it cannot be read.
+func (l Letter) Event(t Transformer) (transform.Event, error) { return t.Decode(l.record()) }
+
 // Contact builds the contact of a letter's event. The error is a *transform.Rejection;
 // beside it stands what is known of the contact.
 func (l Letter) Contact(t Transformer) (crmclient.Contact, error) {
-	event, err := t.Decode(l.record())
+	event, err := l.Event(t)
 	if err != nil {
 		return crmclient.Contact{}, err
 	}
@@ -110,7 +114,7 @@ func (t *Topic) line(l Letter) Line {
 		Attempts: l.Attempts, Replays: l.Replays,
 		Topic: t.cfg.DeadLetterTopic, Partition: l.Partition, Offset: l.Offset, Timestamp: l.At.UTC(), Copies: l.Copies,
 		FailedAt: l.FailedAt, FirstFailure: l.FirstFailure, Version: l.Version, Original: originLine(l.Original),
-		ValueOmitted: l.valueOmitted(),
+		ValueOmitted: l.ValueOmitted(),
 	}
 	if l.State == StateReplayed {
 		line.ReplayedAt = l.Marked.UTC()

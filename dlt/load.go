@@ -128,5 +128,5 @@ func noLetter(topic string, places ...Position) error {
 	for i, p := range places {
 		texts[i] = p.String()
 	}
-	return fmt.Errorf("no letter lies in %q at %s", topic, strings.Join(texts, ", "))
+	return fmt.Errorf("%w in %q at %s", ErrNoLetter, topic, strings.Join(texts, ", "))
 }

@@ -50,7 +50,7 @@ func (r *replay) plan(ctx context.Context, l Letter) (p planned, left *Left, err
 	}
 	p = planned{letter: l, id: idOf(l), key: l.Key, value: l.Value, headers: eventHeaders(l.Headers, l.Replays+1)}
 	p.to = place{l.Original.Topic, r.partitionFor(l.Original.Partition)}
-	if l.valueOmitted() {
+	if l.ValueOmitted() {
 		whole, found, err := r.origin.read(ctx, l)
 		if err != nil {
 			return planned{}, nil, err

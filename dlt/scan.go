@@ -173,7 +173,7 @@ func (s *scanner) take(r transform.Record) {
 	l := newLetter(r)
 	e := &entry{
 		Position: l.Position, at: l.At, failedAt: l.FailedAt, size: len(r.Value) + len(r.Key), reason: l.Reason, original: l.Original.Topic,
-		kept: s.filter.keeps(l), id: idOf(l), copies: 1, omitted: l.valueOmitted(),
+		kept: s.filter.keeps(l), id: idOf(l), copies: 1, omitted: l.ValueOmitted(),
 	}
 	if _, asked := s.places[l.Position]; asked {
 		s.places[l.Position] = eventOf(e.id)

@@ -125,6 +125,7 @@ func (s *Service) Run(ctx context.Context) error {
 		watch, end := context.WithCancel(context.WithoutCancel(ctx))
 		defer end()
 		background.Go(func() { s.admin.Run(watch) })
+		defer context.AfterFunc(ctx, s.admin.Drain)()
 	}
 	background.Go(func() { s.monitor.LogSummaries(ctx, s.cfg.Log, s.cfg.Summary) })
 	background.Go(func() { s.prepare(ctx) })

@@ -1,0 +1,312 @@
+package admin
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+)
+
+func set(name, value string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set(name, value) }
+}
+
+func unset(name string) func(*http.Request) { return func(r *http.Request) { r.Header.Del(name) } }
+
+func host(name string) func(*http.Request) { return func(r *http.Request) { r.Host = name } }
+
+// routes are all of the API that need the token, with a body that they take.
+var routes = []struct{ method, path, body string }{
+	{"GET", "/api/state", ""},
+	{"GET", "/api/live", ""},
+	{"POST", "/api/letters/search", "{}"},
+	{"GET", "/api/letters/0:0", ""},
+	{"POST", "/api/letters/0:0/reveal", "{}"},
+	{"POST", "/api/letters/0:0/find", "{}"},
+	{"POST", "/api/replay", `{"places":["0:0"],"dryRun":true}`},
+	{"GET", "/api/nothing", ""},
+}
+
+// TestOnlyWhoMay tries every route with every kind of visitor.
+func TestOnlyWhoMay(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, r *rig) {
+		r.seed(letterNo(0))
+		for name, c := range map[string]struct {
+			change []func(*http.Request)
+			status int // 0: let in
+		}{
+			"nobody":             {[]func(*http.Request){unset("Authorization")}, 401},
+			"empty token":        {[]func(*http.Request){set("Authorization", "Bearer ")}, 401},
+			"another scheme":     {[]func(*http.Request){set("Authorization", "Basic "+testToken)}, 401},
+			"made-up session":    {[]func(*http.Request){unset("Authorization"), set("Cookie", cookieName+"=1")}, 401},
+			"token as session":   {[]func(*http.Request){unset("Authorization"), set("Cookie", cookieName+"="+testToken)}, 401},
+			"bearer":             {nil, 0},
+			"bearer, lower case": {[]func(*http.Request){set("Authorization", "bearer "+testToken)}, 0},
+			"the page itself":    {[]func(*http.Request){set("Sec-Fetch-Site", "same-origin"), set("Origin", "http://bridge.example")}, 0},
+			"typed by a person":  {[]func(*http.Request){set("Sec-Fetch-Site", "none")}, 0},
+			"another site":       {[]func(*http.Request){set("Sec-Fetch-Site", "cross-site")}, 403},
+			"a neighbour's site": {[]func(*http.Request){set("Sec-Fetch-Site", "same-site")}, 403},
+			"another host":       {[]func(*http.Request){host("evil.example")}, 0}, // it has the token
+		} {
+			for _, route := range routes {
+				if c.status == 0 && route.path == "/api/live" {
+					continue // shown by TestLive
+				}
+				w := r.ask(route.method, route.path, route.body, c.change...)
+				if c.status != 0 && w.Code != c.status || c.status == 0 && (w.Code == 401 || w.Code == 403) {
+					t.Errorf("%s, %s %s: %d, want %d", name, route.method, route.path, w.Code, c.status)
+				}
+				if w.Code == 401 && (w.Header().Get("WWW-Authenticate") == "" || !strings.Contains(w.Body.String(), `"status":401`)) {
+					t.Errorf("%s, %s: no problem details: %s", name, route.path, w.Body)
+				}
+			}
+			// What changes something is not for an Origin of others either, whatever else is said.
+			w := r.ask("POST", "/api/letters/search", "{}", append(c.change, set("Origin", "https://other.example"), unset("Sec-Fetch-Site"))...)
+			if w.Code != 403 {
+				t.Errorf("%s, from the origin of another: %d", name, w.Code)
+			}
+		}
+	})
+}
+
+// TestGuessesAreBounded guesses tokens until nothing is compared any more, in both ways.
+func TestGuessesAreBounded(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, r *rig) {
+		signIn := func(token string) int {
+			w := r.ask("POST", "/api/session", `{"token":"`+token+`"}`, unset("Authorization"))
+			if w.Code == http.StatusTooManyRequests {
+				if wait, err := strconv.Atoi(w.Header().Get("Retry-After")); err != nil || wait < 1 {
+					t.Errorf("Retry-After %q", w.Header().Get("Retry-After"))
+				}
+			}
+			return w.Code
+		}
+		for n := range guesses {
+			if code := signIn("guess"); code != 401 {
+				t.Fatalf("guess %d: %d", n, code)
+			}
+		}
+		if code := signIn(testToken); code != 429 {
+			t.Errorf("after %d guesses: %d, want 429 even for the right one", guesses, code)
+		}
+		if w := r.ask("GET", "/api/state", ""); w.Code != 429 {
+			t.Errorf("a bearer after %d guesses: %d", guesses, w.Code)
+		}
+		time.Sleep(guessEvery)
+		if code := signIn(testToken); code != 204 {
+			t.Errorf("a while later: %d", code)
+		}
+	})
+}
+
+// TestLoopbackWithoutToken lets whoever is on the machine in, by a name of the machine only.
+func TestLoopbackWithoutToken(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, r *rig) {
+		for name, status := range map[string]int{
+			"localhost": 200, "LOCALHOST:8081": 200, "127.0.0.1": 200, "127.1.2.3:8081": 200, "[::1]:8081": 200, "[::1]": 200,
+			"bridge.example": 403, "127.0.0.1.evil.example": 403, "localhost.evil.example:8081": 403, "10.0.0.1": 403, "": 403, "0.0.0.0": 403,
+		} {
+			for _, path := range []string{"/", "/api/state", "/api/session"} {
+				if w := r.ask("GET", path, "", unset("Authorization"), host(name)); w.Code != status {
+					t.Errorf("%q %s: %d, want %d", name, path, w.Code, status)
+				}
+			}
+		}
+		if w := r.ask("GET", "/api/session", "", host("localhost")); strings.TrimSpace(w.Body.String()) != `{"needed":false,"signedIn":true}` {
+			t.Errorf("the page is told %s", w.Body)
+		}
+		if w := r.ask("POST", "/api/session", `{"token":"any"}`, host("localhost")); w.Code != http.StatusNoContent || len(w.Result().Cookies()) > 0 {
+			t.Errorf("a sign-in that nobody needs: %d", w.Code)
+		}
+	}, func(c *Config) { c.Token = crmclient.Secret{} })
+}
+
+// session signs in and gives what carries the session.
+func (r *rig) session(change ...func(*http.Request)) (func(*http.Request), *http.Cookie) {
+	r.t.Helper()
+	w := r.ask("POST", "/api/session", `{"token":"`+testToken+`"}`, append(change, unset("Authorization"))...)
+	cookies := w.Result().Cookies()
+	if w.Code != http.StatusNoContent || len(cookies) != 1 {
+		r.t.Fatalf("sign in: %d, %d cookies", w.Code, len(cookies))
+	}
+	return func(req *http.Request) {
+		req.Header.Del("Authorization")
+		req.AddCookie(&http.Cookie{Name: cookies[0].Name, Value: cookies[0].Value})
+	}, cookies[0]
+}
+
+func TestSession(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, r *rig) {
+		with, c := r.session()
+		if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.Secure || strings.Contains(c.Value, testToken) || len(c.Value) < 32 {
+			t.Errorf("cookie %+v", c)
+		}
+		if _, c := r.session(set("X-Forwarded-Proto", "https")); !c.Secure {
+			t.Error("behind TLS the cookie is not Secure")
+		}
+		other, _ := r.session()
+		in := func(with func(*http.Request)) bool { return r.ask("GET", "/api/state", "", with).Code == 200 }
+		if !in(with) || !in(other) {
+			t.Error("a session does not let in")
+		}
+		if w := r.ask("DELETE", "/api/session", "", with); w.Code != 204 || in(with) || !in(other) {
+			t.Errorf("signed out (%d): it lets in %v, another session %v", w.Code, in(with), in(other))
+		}
+		time.Sleep(sessionTime - time.Minute)
+		if !in(other) {
+			t.Error("a session ended early")
+		}
+		time.Sleep(2 * time.Minute)
+		if in(other) {
+			t.Error("a session does not end")
+		}
+		if strings.Contains(r.log.String(), c.Value) || strings.Contains(r.log.String(), testToken) {
+			t.Errorf("the log tells a secret: %s", r.log)
+		}
+	})
+}
+
+// TestNewTokenEndsSessions changes the token's file.
+func TestNewTokenEndsSessions(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "token")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(testToken + "\n")
+	bubble(t, func(t *testing.T, r *rig) {
+		with, _ := r.session()
+		in := func() bool { return r.ask("GET", "/api/state", "", with).Code == 200 }
+		write("") // being replaced
+		time.Sleep(2 * tokenAge)
+		if !in() {
+			t.Error("a file that is being replaced signs everybody out")
+		}
+		write("another token of these tests")
+		time.Sleep(2 * tokenAge)
+		if in() {
+			t.Error("a session outlived its token")
+		}
+		if w := r.ask("GET", "/api/state", ""); w.Code != 401 {
+			t.Errorf("the old token: %d", w.Code)
+		}
+		if w := r.ask("GET", "/api/state", "", set("Authorization", "Bearer another token of these tests")); w.Code != 200 {
+			t.Errorf("the new token: %d", w.Code)
+		}
+	}, func(c *Config) { c.Token = crmclient.Secret{File: file} })
+}
+
+// TestSessionsAreBounded signs in more often than there is room.
+func TestSessionsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := sessions{byID: map[digest]session{}}
+	first := s.begin(digest{})
+	var last string
+	for range maxSessions {
+		last = s.begin(digest{})
+	}
+	if len(s.byID) != maxSessions || s.holds(first, digest{}) && len(s.byID) > maxSessions || !s.holds(last, digest{}) {
+		t.Errorf("%d sessions", len(s.byID))
+	}
+}
+
+// TestHeadersEverywhere looks at every route, good and bad.
+func TestHeadersEverywhere(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, r *rig) {
+		all := append(routes[:0:0], routes...)
+		all = append(all, struct{ method, path, body string }{"GET", "/", ""}, struct{ method, path, body string }{"GET", "/assets/main.js", ""},
+			struct{ method, path, body string }{"GET", "/assets/none.js", ""}, struct{ method, path, body string }{"GET", "/none", ""},
+			struct{ method, path, body string }{"GET", "/api/session", ""}, struct{ method, path, body string }{"DELETE", "/api/state", ""})
+		for _, route := range all {
+			if route.path == "/api/live" {
+				continue
+			}
+			w := r.ask(route.method, route.path, route.body)
+			policy := w.Header().Get("Content-Security-Policy")
+			for _, part := range []string{
+				"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'", "base-uri 'none'",
+				"form-action 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'",
+			} {
+				if !strings.Contains(policy+";", part+";") {
+					t.Errorf("%s: policy %q lacks %s", route.path, policy, part)
+				}
+			}
+			if strings.Contains(policy, "unsafe") {
+				t.Errorf("%s: policy %q", route.path, policy)
+			}
+			for name, value := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY"} {
+				if got := w.Header().Get(name); got != value {
+					t.Errorf("%s: %s %q", route.path, name, got)
+				}
+			}
+			if cache := w.Header().Get("Cache-Control"); strings.HasPrefix(route.path, "/api") && cache != "no-store" {
+				t.Errorf("%s may be stored: %q", route.path, cache)
+			}
+			if w.Header().Get("Access-Control-Allow-Origin") != "" {
+				t.Errorf("%s opens itself to other origins", route.path)
+			}
+		}
+	})
+}
+
+// TestAssets serves the page's files with their types, and nothing for a path that leads out.
+func TestAssets(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, r *rig) {
+		for path, kind := range map[string]string{"/": "text/html", "/assets/main.js": "text/javascript", "/assets/base.css": "text/css", "/assets/icon.svg": "image/svg+xml"} {
+			w := r.ask("GET", path, "", unset("Authorization"))
+			tag := w.Header().Get("ETag")
+			if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), kind) || tag == "" || w.Body.Len() == 0 {
+				t.Errorf("%s: %d %v", path, w.Code, w.Header())
+			}
+			if again := r.ask("GET", path, "", set("If-None-Match", tag)); again.Code != 304 || again.Body.Len() > 0 {
+				t.Errorf("%s again: %d", path, again.Code)
+			}
+		}
+		for _, path := range []string{"/assets/", "/assets/..%2fpage.go", "/assets/../page.go", "/page/main.js", "/index.html"} {
+			if w := r.ask("GET", path, ""); w.Code == 200 {
+				t.Errorf("%s: 200", path)
+			}
+		}
+	})
+}
+
+// TestOnlyJSON refuses what a form of another site could send.
+func TestOnlyJSON(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, r *rig) {
+		for body, c := range map[string]struct {
+			kind   string
+			status int
+		}{
+			`{}`:                              {"text/plain", 415},
+			`{} `:                             {"application/x-www-form-urlencoded", 415},
+			`{"text":""}`:                     {"application/json; charset=utf-8", 200},
+			`{"txt":""}`:                      {"application/json", 400},
+			`[]`:                              {"application/json", 400},
+			`{} {}`:                           {"application/json", 400},
+			`{"states":["lost"]}`:             {"application/json", 400},
+			`{"except":["x"]}`:                {"application/json", 400},
+			`{"limit":1001}`:                  {"application/json", 400},
+			`{"since":"yesterday"}`:           {"application/json", 400},
+			`{"since":"","until":null}`:       {"application/json", 200},
+			strings.Repeat(" ", 1<<16) + "{}": {"application/json", 413},
+		} {
+			if w := r.ask("POST", "/api/letters/search", body, set("Content-Type", c.kind)); w.Code != c.status {
+				t.Errorf("%.30q as %s: %d %s, want %d", body, c.kind, w.Code, w.Body, c.status)
+			}
+		}
+	})
+}

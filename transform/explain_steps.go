@@ -1,0 +1,136 @@
+package transform
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+)
+
+// points tells the way of phone numbers or e-mail addresses.
+func (x *explainer) points(name string, in input, have []crmclient.Multifield, read func(any) ([]crmclient.Multifield, []string), not string) {
+	values, isList := in.value.([]any)
+	if !isList {
+		values = []any{in.value}
+	}
+	for _, v := range values {
+		found, unusable := read(plain(v))
+		for _, one := range found {
+			s := Step{Field: name, Key: in.key, Input: inputText(v), Value: one.Value, Personal: true}
+			if !slices.ContainsFunc(have, func(o crmclient.Multifield) bool { return o.Value == one.Value }) {
+				s.Field, s.Value, s.Outcome, s.Why = "", "", OutcomeComments, "a contact has room for "+strconv.Itoa(maxMultifields)
+			}
+			x.add(s)
+		}
+		for _, text := range unusable {
+			x.add(Step{Key: in.key, Input: text, Outcome: OutcomeUnusable, Why: not, Personal: true})
+		}
+	}
+}
+
+// unclaimed tells the contact points that only all values together gave.
+func (x *explainer) unclaimed(name string, have []crmclient.Multifield) {
+	for _, one := range have {
+		told := slices.ContainsFunc(x.out.Steps, func(s Step) bool { return s.Field == name && s.Value == one.Value })
+		if !told {
+			x.add(Step{Field: name, Value: one.Value, Outcome: OutcomeNormalised, Personal: true})
+		}
+	}
+}
+
+// names tells the way of a name's parts.
+func (x *explainer) names(noted string) {
+	c, given := x.out.Contact, x.lead.fields
+	for _, part := range []struct {
+		field string
+		value string
+		from  field
+	}{{"name", c.Name, fieldFirstName}, {"secondName", c.SecondName, fieldSecondName}, {"lastName", c.LastName, fieldLastName}} {
+		if part.value == "" {
+			continue
+		}
+		s := Step{Field: part.field, Value: part.value, Personal: true}
+		for _, f := range []field{part.from, fieldFullName, fieldName} {
+			if e := given[f]; e.text != "" && (s.Key == "" || !strings.Contains(strings.ToLower(s.Input), strings.ToLower(part.value))) {
+				s.Key, s.Input = e.key, e.text
+			}
+		}
+		if s.Input != s.Value {
+			s.Why = "a part of the full name"
+		}
+		x.add(s)
+	}
+	for _, f := range []field{fieldFullName, fieldName} {
+		if e := given[f]; e.text != "" && strings.Contains(noted, cutRunes(cleanLine(e.key), maxKey)+": ") {
+			x.add(Step{Key: e.key, Input: e.text, Outcome: OutcomeComments, Why: "it says something else than the parts of the name that are given", Personal: true})
+		}
+	}
+}
+
+// plain tells the way of a value that has a field of its own.
+func (x *explainer) plain(in input) {
+	s := Step{Key: in.key, Input: inputText(in.value)}
+	c := &x.out.Contact
+	switch in.field {
+	case fieldComments:
+		s.Field = "comments"
+		s.Value, _ = textOf(in.value)
+	case fieldCountry:
+		s.Field, s.Value, s.Why = "region", x.region, "the country of phone numbers without a country code"
+	case fieldCompany:
+		s.Outcome, s.Why = OutcomeComments, "a contact knows companies by companyId"
+		if c.CompanyID != 0 {
+			s.Why = "companyId says it already, so that it is left out"
+		}
+	case fieldCompanyID:
+		s.Field, s.Value = "companyId", strconv.FormatInt(c.CompanyID, 10)
+	case fieldAssignedByID:
+		s.Field, s.Value = "assignedById", strconv.FormatInt(c.AssignedByID, 10)
+	case fieldLeadID:
+		s.Field, s.Value = "leadId", strconv.FormatInt(c.LeadID, 10)
+	case fieldOpened:
+		s.Field, s.Value = "opened", strconv.FormatBool(c.Opened != nil && *c.Opened)
+	default:
+		s.Field, s.Value = textFieldOf(c, in.field)
+	}
+	if s.Field == "" && s.Outcome == "" {
+		return // an empty list or object
+	}
+	x.add(s)
+}
+
+// textFieldOf is a text of the contact that has a field of its own.
+func textFieldOf(c *crmclient.Contact, f field) (name, value string) {
+	switch f {
+	case fieldHonorific:
+		return "honorific", c.Honorific
+	case fieldPost:
+		return "post", c.Post
+	case fieldTypeID:
+		return "typeId", c.TypeID
+	case fieldSourceID:
+		return "sourceId", c.SourceID
+	case fieldSourceDescription:
+		return "sourceDescription", c.SourceDescription
+	case fieldUTMSource:
+		return "utmSource", c.UTMSource
+	case fieldUTMMedium:
+		return "utmMedium", c.UTMMedium
+	case fieldUTMCampaign:
+		return "utmCampaign", c.UTMCampaign
+	case fieldUTMContent:
+		return "utmContent", c.UTMContent
+	case fieldUTMTerm:
+		return "utmTerm", c.UTMTerm
+	}
+	return "", ""
+}
+
+// inputText is a value as people read it: a text as it is, all else as JSON.
+func inputText(v any) string {
+	if text, ok := v.(string); ok {
+		return text
+	}
+	return string(appendJSON(nil, v))
+}
