@@ -56,6 +56,7 @@ type answer struct {
 // wire sends calls, one attempt each.
 type wire struct {
 	base    string
+	plain   bool // no TLS, hence HTTP/1
 	client  *http.Client
 	keys    *keyring
 	timeout time.Duration
@@ -71,7 +72,7 @@ func newWire(cfg Config) (*wire, error) {
 		return nil, err
 	}
 	return &wire{
-		base: base, keys: keys, timeout: cfg.Timeout,
+		base: base, plain: strings.HasPrefix(base, "http:"), keys: keys, timeout: cfg.Timeout,
 		client: &http.Client{
 			Transport: newTransport(cfg.Dial, cfg.Slots, cfg.runTime()),
 			// A redirect would carry the key to wherever it points.
@@ -119,12 +120,7 @@ func (w *wire) send(ctx context.Context, c call) answer {
 	if a.err != nil && errors.Is(context.Cause(ctx), errTimeout) {
 		a.err = errTimeout
 	}
-	switch at := written.Load(); {
-	case at != nil:
-		a.written = *at
-	case p.wrote.Load(): // a part of it: as late as can be
-		a.written = time.Now()
-	}
+	a.written = p.writtenAt(written.Load())
 	if lost := p.lost.Load(); lost != nil && a.answered.IsZero() {
 		a.lease = *lost
 	}
@@ -155,8 +151,7 @@ func (w *wire) exchange(ctx context.Context, c call, p *passage, a *answer) {
 func (w *wire) request(ctx context.Context, c call, p *passage) (*http.Request, error) {
 	var body io.Reader
 	if c.body != nil {
-		// Not a bytes.Reader: with GetBody set, net/http may send a POST a second time by itself.
-		body = &leasedBody{rest: c.body, passage: p}
+		body = w.body(c, p)
 	}
 	req, err := http.NewRequestWithContext(ctx, c.method, w.base+c.path, body)
 	if err != nil {
@@ -176,6 +171,16 @@ func (w *wire) request(ctx context.Context, c call, p *passage) (*http.Request, 
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	return req, nil
+}
+
+// body reads a call's body. It is no bare bytes.Reader: with GetBody set, net/http may send a
+// POST a second time by itself.
+func (w *wire) body(c call, p *passage) io.Reader {
+	if w.plain {
+		// Of what is known to lie in memory the head does not leave before the body.
+		return io.NopCloser(bytes.NewReader(c.body))
+	}
+	return &leasedBody{rest: c.body, passage: p}
 }
 
 // errTooLong says that an answer was longer than we read.

@@ -66,8 +66,25 @@ type leasedConn struct {
 type passage struct {
 	lease  func() error // nil: always held
 	wrote  atomic.Bool  // a byte may have left
+	own    atomic.Bool  // on a connection that carries nothing else meanwhile
 	shared atomic.Bool  // on an HTTP/2 connection
 	lost   atomic.Pointer[error]
+	last   atomic.Pointer[time.Time] // end of the latest write; nil during one, and after one that failed
+}
+
+// writtenAt tells when the request was on the wire, the zero time when nothing of it ever
+// was. net/http says at, which may be before it empties its buffer; nil: it did not say.
+func (p *passage) writtenAt(at *time.Time) time.Time {
+	wrote, last := p.wrote.Load(), p.last.Load()
+	switch {
+	case !wrote && (p.own.Load() || at == nil):
+		return time.Time{}
+	case at == nil, p.own.Load() && (last == nil || p.lost.Load() != nil): // a part of it: as late as can be
+		return time.Now()
+	case p.own.Load():
+		return later(*at, *last)
+	}
+	return *at
 }
 
 // ask tells whether the request may go on.
@@ -94,8 +111,14 @@ func (c *leasedConn) Write(b []byte) (int, error) {
 		return 0, err
 	}
 	// Noted before, not after: a write that fails may have sent something.
+	p.last.Store(nil)
 	p.wrote.Store(true)
-	return c.Conn.Write(b)
+	n, err := c.Conn.Write(b)
+	if err == nil {
+		now := time.Now()
+		p.last.Store(&now)
+	}
+	return n, err
 }
 
 // carry ties a request to the connection it got. On HTTP/2 a connection carries several
@@ -104,6 +127,7 @@ func carry(conn net.Conn, p *passage) {
 	for {
 		switch c := conn.(type) {
 		case *leasedConn:
+			p.own.Store(true)
 			c.lease.Store(p)
 			return
 		case *tls.Conn:

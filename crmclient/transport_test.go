@@ -1,6 +1,7 @@
 package crmclient
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -160,6 +162,87 @@ func TestBaseURL(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "pass") {
 			t.Errorf("error holds the password: %v", err)
+		}
+	}
+}
+
+// tapConn keeps what each Write was given.
+type tapConn struct {
+	net.Conn
+	mu     *sync.Mutex
+	writes *[]string
+}
+
+func (c tapConn) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	*c.writes = append(*c.writes, string(b))
+	c.mu.Unlock()
+	return c.Conn.Write(b)
+}
+
+// Head and body of a create leave together: between two writes a process can be frozen, and
+// each costs both sides a wake-up.
+func TestCreateLeavesInOneWrite(t *testing.T) {
+	sim := crmtest.New(crmtest.Options{ExistingUserField: true})
+	defer sim.Close()
+	server := httptest.NewServer(sim)
+	defer server.Close()
+	var mu sync.Mutex
+	var writes []string
+	c, err := New(Config{BaseURL: server.URL, APIKey: Secret{Value: "vibe_api_1"}, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		return tapConn{conn, &mu, &writes}, err
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	writes = nil
+	mu.Unlock()
+	if _, err := c.Create(t.Context(), Request{OriginID: "lb-1", Contact: Contact{Name: "Ivan"}}); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(writes) != 1 || !strings.HasPrefix(writes[0], "POST /v1/contacts ") || !strings.HasSuffix(writes[0], "}") {
+		t.Errorf("%d writes: %q", len(writes), writes)
+	}
+}
+
+// When a request was written is told no sooner than it was: an absence counts from there.
+func TestWrittenAt(t *testing.T) {
+	early, late := time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)
+	lost := errors.New("lost")
+	for _, c := range []struct {
+		name              string
+		own, wrote, lease bool
+		said, last        *time.Time
+		want              time.Time // of the last day means now
+	}{
+		{name: "nothing"},
+		{name: "never left the buffer", own: true, said: &early},
+		{name: "left the buffer after that", own: true, wrote: true, said: &early, last: &late, want: late},
+		{name: "left it in several writes", own: true, wrote: true, said: &late, last: &early, want: late},
+		{name: "is being written, or failed", own: true, wrote: true, said: &early, want: time.Now()},
+		{name: "a part of it", own: true, wrote: true, last: &early, want: time.Now()},
+		{name: "a part of it before the lease was lost", own: true, wrote: true, lease: true, said: &early, last: &early, want: time.Now()},
+		{name: "on HTTP/2", said: &early, want: early},
+		{name: "on HTTP/2, a part of it", wrote: true, want: time.Now()},
+	} {
+		var p passage
+		p.own.Store(c.own)
+		p.wrote.Store(c.wrote)
+		p.last.Store(c.last)
+		if c.lease {
+			p.lost.Store(&lost)
+		}
+		got := p.writtenAt(c.said)
+		if off := got.Sub(c.want); off < 0 || off > time.Minute || got.IsZero() != c.want.IsZero() {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
 }
