@@ -249,7 +249,7 @@ func (p *partition) callOnce(f *flight) (result crmclient.Result, err error) {
 	}()
 	return p.creator.Create(p.work, crmclient.Request{
 		OriginID:   f.event.OriginID,
-		Contact:    f.contact,
+		Contact:    &f.contact,
 		Suspect:    f.suspect,
 		SentBefore: f.sentBefore,
 		SentWay:    p.sentWay(f),

@@ -65,11 +65,15 @@ func (b batchAnswer) page(id string) (_ page, ok bool) {
 	return parsePage(b.results[id], meta)
 }
 
-// createBatch makes the contacts of several events by one request. The bodies are
-// put together as they are: each is encoded once.
-func (c *Creator) createBatch(j *job, tickets []*ticket, p *portal) []outcome {
+// createBatch makes the contacts of several events by one request, whose body, unless it is
+// given, is put together of theirs: each is encoded once.
+func (c *Creator) createBatch(j *job, tickets []*ticket, p *portal, body []byte) []outcome {
+	if body == nil {
+		body = batchBody(tickets)
+	}
+	c.contactSize.Store(int64(len(body) / len(tickets)))
 	what := call{op: opBatch, method: http.MethodPost, path: "/batch",
-		body: batchBody(tickets), items: len(tickets), lease: leaseOfAll(tickets), replayed: replayedPart(tickets)}
+		body: body, items: len(tickets), lease: leaseOfAll(tickets), replayed: replayedPart(tickets)}
 	o := c.understood(what, classify(c.do(j.ctx, j, what), time.Now()))
 	o.items, o.whole = len(tickets), true
 	if j.ctx.Err() != nil && o.class != classDone {
@@ -85,24 +89,35 @@ func (c *Creator) createBatch(j *job, tickets []*ticket, p *portal) []outcome {
 	return c.judgeWhole(j, tickets, o)
 }
 
+// What stands around the contacts in the body of a batch.
+const (
+	callsBegin = `{"calls":[`
+	callsEnd   = `]}`
+	callHead   = `{"id":"`
+	callMiddle = `","entity":"contacts","action":"create","params":`
+	callEnd    = `}`
+)
+
+// appendCallHead begins the n-th call.
+func appendCallHead(dst []byte, n int) []byte {
+	if n > 0 {
+		dst = append(dst, ',')
+	}
+	return append(strconv.AppendInt(append(dst, callHead...), int64(n), 10), callMiddle...)
+}
+
 func batchBody(tickets []*ticket) []byte {
-	const before, between, after = `{"id":"`, `","entity":"contacts","action":"create","params":`, `}`
-	size := 16
+	size := len(callsBegin) + len(callsEnd)
 	for _, t := range tickets {
-		size += len(before) + len(between) + len(after) + 3 + len(t.event.body)
+		size += len(callHead) + len(callMiddle) + len(callEnd) + 3 + len(t.event.body)
 	}
-	b := append(make([]byte, 0, size), `{"calls":[`...)
+	b := append(make([]byte, 0, size), callsBegin...)
 	for i, t := range tickets {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, before...)
-		b = strconv.AppendInt(b, int64(i), 10)
-		b = append(b, between...)
+		b = appendCallHead(b, i)
 		b = append(b, t.event.body...)
-		b = append(b, after...)
+		b = append(b, callEnd...)
 	}
-	return append(b, "]}"...)
+	return append(b, callsEnd...)
 }
 
 // leaseOfAll holds as long as every one does.

@@ -91,7 +91,7 @@ func BenchmarkCreateInBatches(b *testing.B) {
 		callers.Go(func() {
 			for n := range next {
 				id := strconv.Itoa(n)
-				if _, err := c.Create(context.Background(), Request{OriginID: "lb-" + id, Contact: Contact{
+				if _, err := c.Create(context.Background(), Request{OriginID: "lb-" + id, Contact: &Contact{
 					Name: "Ivan", LastName: "Petrov", Phones: []Multifield{{"+79161234567", "MOBILE"}}, Emails: []Multifield{{"ivan" + id + "@company.ru", "WORK"}},
 					Comments: "call me after six\nutm_source: ads", SourceID: "WEB", UTMSource: "ads", UTMCampaign: "autumn",
 				}}); err != nil {

@@ -11,8 +11,8 @@ import (
 // body is a contact on its way into a request: its fields under the CRM's names.
 type body []bodyField
 
-// bodyField is one field: a string, an int64, a bool, []Multifield, or whatever a user
-// field holds.
+// bodyField is one field: a *string, an int64, a bool, *[]Multifield, or whatever a user
+// field holds. The pointers spare a copy of each text.
 type bodyField struct {
 	name  string
 	value any
@@ -40,10 +40,21 @@ func (b body) index(name string) int {
 // text is a field's text, "" for none.
 func (b body) text(name string) string {
 	if i := b.index(name); i >= 0 {
-		text, _ := b[i].value.(string)
+		text, _ := b[i].text()
 		return text
 	}
 	return ""
+}
+
+// text is the field's value if it is a text.
+func (f bodyField) text() (string, bool) {
+	switch v := f.value.(type) {
+	case string:
+		return v, true
+	case *string:
+		return *v, true
+	}
+	return "", false
 }
 
 // set gives a field a value.
@@ -53,18 +64,6 @@ func (b body) set(name string, value any) body {
 		return b
 	}
 	return append(b, bodyField{name, value})
-}
-
-// size is about how long the body is as JSON, in bytes.
-func (b body) size() int {
-	n := 64
-	for _, f := range b {
-		n += len(f.name) + 32
-		if text, ok := f.value.(string); ok {
-			n += len(text)
-		}
-	}
-	return n
 }
 
 // appendJSON writes the body as encoding/json writes a map. It is written out because
@@ -85,14 +84,16 @@ func (b body) appendJSON(dst []byte) (_ []byte, err error) {
 
 func appendValue(dst []byte, value any) ([]byte, error) {
 	switch v := value.(type) {
+	case *string:
+		return appendText(dst, *v), nil
 	case string:
 		return appendText(dst, v), nil
 	case int64:
 		return strconv.AppendInt(dst, v, 10), nil
 	case bool:
 		return strconv.AppendBool(dst, v), nil
-	case []Multifield:
-		return appendMultifields(dst, v), nil
+	case *[]Multifield:
+		return appendMultifields(dst, *v), nil
 	}
 	text, err := json.Marshal(value)
 	return append(dst, text...), err

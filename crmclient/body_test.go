@@ -25,7 +25,7 @@ func FuzzBody(f *testing.F) {
 			t.Fatal(err)
 		}
 		want := maps.Clone(c.UserFields)
-		for _, field := range c.body() {
+		for _, field := range c.body(nil) {
 			want[field.name] = field.value
 		}
 		text2, err := json.Marshal(want)

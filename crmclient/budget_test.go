@@ -153,7 +153,7 @@ func TestBudgetAvoids429(t *testing.T) {
 		done := make(chan error, 1200)
 		for n := range 1200 {
 			go func() {
-				_, err := c.Create(t.Context(), Request{OriginID: "lb-" + strconv.Itoa(n), Contact: Contact{Name: "Ivan"}})
+				_, err := c.Create(t.Context(), Request{OriginID: "lb-" + strconv.Itoa(n), Contact: &Contact{Name: "Ivan"}})
 				done <- err
 			}()
 		}
@@ -189,7 +189,7 @@ func TestBudgetShares(t *testing.T) {
 			c.SetShare(.5)
 			for n := range 600 {
 				go func() {
-					_, err := c.Create(t.Context(), Request{OriginID: "lb-" + strconv.Itoa(p*1000+n), Contact: Contact{Name: "Ivan"}})
+					_, err := c.Create(t.Context(), Request{OriginID: "lb-" + strconv.Itoa(p*1000+n), Contact: &Contact{Name: "Ivan"}})
 					done <- err
 				}()
 			}

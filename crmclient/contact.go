@@ -47,14 +47,13 @@ type Multifield struct {
 
 // MarshalJSON writes the contact as the body of a create, without our own
 // origin fields.
-func (c Contact) MarshalJSON() ([]byte, error) { return c.body().appendJSON(nil) }
+func (c Contact) MarshalJSON() ([]byte, error) { return c.body(nil).appendJSON(nil) }
 
-// body holds the fields that were given under the CRM's names, in the order of these. A
-// user field never takes the place of a field of ours.
-func (c Contact) body() body {
-	b := make(body, 0, 12+len(c.UserFields)) // a usual lead, and our two fields
-	text := func(name, value string) {
-		if value != "" {
+// body appends the fields that were given, under the CRM's names and in the order of these.
+// A user field never takes the place of a field of ours. It refers to the contact.
+func (c *Contact) body(b body) body {
+	text := func(name string, value *string) {
+		if *value != "" {
 			b = append(b, bodyField{name, value})
 		}
 	}
@@ -63,33 +62,33 @@ func (c Contact) body() body {
 			b = append(b, bodyField{name, value})
 		}
 	}
-	list := func(name string, values []Multifield) {
-		if len(values) > 0 {
+	list := func(name string, values *[]Multifield) {
+		if len(*values) > 0 {
 			b = append(b, bodyField{name, values})
 		}
 	}
 	number("assignedById", c.AssignedByID)
-	text("comments", c.Comments)
+	text("comments", &c.Comments)
 	number("companyId", c.CompanyID)
-	list("email", c.Emails)
-	text("honorific", c.Honorific)
-	text("lastName", c.LastName)
+	list("email", &c.Emails)
+	text("honorific", &c.Honorific)
+	text("lastName", &c.LastName)
 	number("leadId", c.LeadID)
-	text("name", c.Name)
+	text("name", &c.Name)
 	if c.Opened != nil {
 		b = append(b, bodyField{"opened", *c.Opened})
 	}
-	list("phone", c.Phones)
-	text("post", c.Post)
-	text("secondName", c.SecondName)
-	text("sourceDescription", c.SourceDescription)
-	text("sourceId", c.SourceID)
-	text("typeId", c.TypeID)
-	text("utmCampaign", c.UTMCampaign)
-	text("utmContent", c.UTMContent)
-	text("utmMedium", c.UTMMedium)
-	text("utmSource", c.UTMSource)
-	text("utmTerm", c.UTMTerm)
+	list("phone", &c.Phones)
+	text("post", &c.Post)
+	text("secondName", &c.SecondName)
+	text("sourceDescription", &c.SourceDescription)
+	text("sourceId", &c.SourceID)
+	text("typeId", &c.TypeID)
+	text("utmCampaign", &c.UTMCampaign)
+	text("utmContent", &c.UTMContent)
+	text("utmMedium", &c.UTMMedium)
+	text("utmSource", &c.UTMSource)
+	text("utmTerm", &c.UTMTerm)
 	return b.withUserFields(c.UserFields)
 }
 

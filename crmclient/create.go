@@ -47,7 +47,7 @@ type event struct {
 // A create that is on its way when ctx ends is broken off and may have taken
 // effect: the result beside the error tells (Unsettled).
 func (c *Creator) Create(ctx context.Context, r Request) (Result, error) {
-	e := c.takeUp(r)
+	e := c.takeUp(&r)
 	defer c.letGo(e)
 	for {
 		if e.unproven {
@@ -104,20 +104,24 @@ func (e *event) left(err error) (Result, error) {
 }
 
 // takeUp begins a call.
-func (c *Creator) takeUp(r Request) *event {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.callers++
-	if r.Suspect {
-		c.meter.suspects.Inc()
-	}
-	return &event{
-		req:       r,
+func (c *Creator) takeUp(r *Request) *event {
+	e := &event{
+		req:       *r,
 		unproven:  r.Suspect || c.cfg.LookupAlways,
 		suspected: r.Suspect,
 		once:      !r.Suspect,
-		since:     c.evidence.seq,
 	}
+	if e.req.Contact == nil {
+		e.req.Contact = &Contact{}
+	}
+	if r.Suspect {
+		c.meter.suspects.Inc()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.callers++
+	e.since = c.evidence.seq
+	return e
 }
 
 // lease tells whether the event's create may leave.

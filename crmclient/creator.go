@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -18,7 +19,7 @@ type Request struct {
 	// OriginID identifies the event in the CRM: lower-case letters, digits and
 	// dashes only. The same event always has the same one.
 	OriginID string
-	Contact  Contact
+	Contact  *Contact // not to be changed meanwhile; nil: one without fields
 
 	// Suspect says that somebody else, or this process before, may already
 	// have sent a create for this event: it is looked up before it is created.
@@ -113,6 +114,8 @@ type Creator struct {
 	log   zerolog.Logger
 	meter *meter
 	wire  *wire
+	// contactSize is about how long a contact is in the body of a batch, in bytes.
+	contactSize atomic.Int64
 
 	mu       sync.Mutex // guards everything below
 	queue    [kinds][]*ticket

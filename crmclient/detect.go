@@ -138,6 +138,7 @@ func (c *Creator) detect(ctx context.Context, j *job) (*portal, outcome) {
 		o.class, o.code = classDoubt, "NO_FIELDS"
 		return nil, o
 	}
+	p.whole = len(p.missing()) == 0
 	p.way, o = c.findWay(ctx, j, p)
 	if o.class != classDone {
 		return nil, o

@@ -13,6 +13,7 @@ type portal struct {
 	name   string           // as company.bitrix24.ru; "": not told
 	rate   float64          // requests a second; 0: not told
 	fields map[string]field // by folded name
+	whole  bool             // it takes all fields of ours
 	way    way              // in force
 }
 
@@ -61,9 +62,9 @@ func (p *portal) takes(f bodyField) bool { return f.name == "comments" || p.writ
 
 // fit moves what the portal would drop without a word into the comments, and
 // gives the names. Phones and e-mails leave all the same: a person without any is worth
-// nothing, and an unknown field does no harm.
-func (p *portal) fit(b body) (fitted body, unknown []string) {
-	if !slices.ContainsFunc(b, func(f bodyField) bool { return !p.takes(f) }) {
+// nothing, and an unknown field does no harm. So many user fields were given with it.
+func (p *portal) fit(b body, user int) (fitted body, unknown []string) {
+	if p.whole && user == 0 || !slices.ContainsFunc(b, func(f bodyField) bool { return !p.takes(f) }) {
 		return b, nil
 	}
 	var lines []string
@@ -97,11 +98,13 @@ func plain(v any) string {
 		return ""
 	case string:
 		return v
+	case *string:
+		return *v
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
-	case []Multifield:
-		values := make([]string, len(v))
-		for i, m := range v {
+	case *[]Multifield:
+		values := make([]string, len(*v))
+		for i, m := range *v {
 			values[i] = m.Value
 		}
 		return strings.Join(values, ", ")

@@ -99,7 +99,7 @@ func originID(n int) string { return fmt.Sprintf("lb-%032x", n) }
 func lead(n int) crmclient.Request {
 	return crmclient.Request{
 		OriginID: originID(n), RecordedAt: time.Now(),
-		Contact: crmclient.Contact{
+		Contact: &crmclient.Contact{
 			Name: fmt.Sprintf("Name%d", n), LastName: "Surname",
 			Phones: []crmclient.Multifield{{Value: fmt.Sprintf("+7916%07d", n), TypeID: "MOBILE"}},
 			Emails: []crmclient.Multifield{{Value: fmt.Sprintf("person%d@example.ru", n), TypeID: "WORK"}},

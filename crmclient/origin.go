@@ -54,10 +54,10 @@ func CanBeOriginField(name string) bool {
 // none is the beginning of another.
 func tagOf(originator, id string) string { return "[" + originator + ":" + id + "]" }
 
-// mark puts the event's id into a contact's body.
-func (w way) mark(b body, p *portal, originator, id string) body {
+// mark puts the event's id into a contact's body, which refers to it.
+func (w way) mark(b body, p *portal, originator, id *string) body {
 	if w.tag() {
-		tag := tagOf(originator, id)
+		tag := tagOf(*originator, *id)
 		if given := b.text(tagField); given != "" {
 			tag = given + " " + tag
 		}

@@ -11,7 +11,7 @@ func (c *Creator) create(j *job) {
 	c.mu.Lock()
 	p, floods := c.portal, c.flood.passed
 	c.mu.Unlock()
-	tickets := c.load(j, p)
+	tickets, batch := c.load(j, p)
 	var outcomes []outcome
 	switch len(tickets) {
 	case 0:
@@ -19,17 +19,19 @@ func (c *Creator) create(j *job) {
 	case 1:
 		outcomes = c.createOne(j, tickets[0], p)
 	default:
-		outcomes = c.createBatch(j, tickets, p)
+		outcomes = c.createBatch(j, tickets, p, batch)
 	}
 	c.handOut(tickets, outcomes, floods)
 }
 
 // load makes a job's creates ready to leave: encoded, when the budget allows it, and with
-// those whose senders still may. The others get their answer here.
-func (c *Creator) load(j *job, p *portal) []*ticket {
-	var fit []*ticket
+// those whose senders still may. The others get their answer here. batch is the body of their
+// batch, nil where it is still to be put together.
+func (c *Creator) load(j *job, p *portal) (sent []*ticket, batch []byte) {
+	fit := make([]*ticket, 0, len(j.tickets))
+	s := c.newSheet(len(j.tickets))
 	for _, t := range j.tickets {
-		if err := c.encode(t.event, p); err != nil {
+		if err := s.add(func() error { return c.encode(t.event, p, s) }); err != nil {
 			o := outcome{class: classRefused, code: "UNENCODABLE", message: "the contact cannot be written as JSON"}
 			c.judge(j, t.event, p.way, &o)
 			c.answer(t, &o)
@@ -38,7 +40,7 @@ func (c *Creator) load(j *job, p *portal) []*ticket {
 		fit = append(fit, t)
 	}
 	if len(fit) == 0 || c.pay(j.ctx, j) != nil {
-		return nil
+		return nil, nil
 	}
 	held := fit[:0]
 	for _, t := range fit {
@@ -48,7 +50,8 @@ func (c *Creator) load(j *job, p *portal) []*ticket {
 		}
 		held = append(held, t)
 	}
-	return c.board(held)
+	sent = c.board(held)
+	return sent, s.batch(len(sent))
 }
 
 // board marks the tickets as sent, save those whose callers have left: they have
@@ -103,21 +106,67 @@ func (c *Creator) handOut(tickets []*ticket, outcomes []outcome, floods int) {
 }
 
 // encode writes the event's contact for a portal, once.
-func (c *Creator) encode(e *event, p *portal) error {
+func (c *Creator) encode(e *event, p *portal, s *sheet) error {
 	if e.bodyFor == p {
+		s.spoiled = true
 		return nil
 	}
-	fields, unknown := p.fit(e.req.Contact.body())
+	fields, unknown := p.fit(e.req.Contact.body(s.fields[:0]), len(e.req.Contact.UserFields))
 	if len(unknown) > 0 {
 		c.mu.Lock()
 		c.report(unknown)
 		c.mu.Unlock()
 	}
-	fields = p.way.mark(fields, p, c.cfg.Originator, e.req.OriginID)
-	body, err := fields.appendJSON(make([]byte, 0, fields.size()))
+	s.fields = p.way.mark(fields, p, &c.cfg.Originator, &e.req.OriginID)
+	text, err := s.fields.appendJSON(s.text)
 	if err != nil {
 		return err
 	}
-	e.body, e.bodyFor = body, p
+	e.body, e.bodyFor = text[len(s.text):len(text):len(text)], p
+	s.text = text
 	return nil
+}
+
+// sheet is what a job's contacts are written on, one behind the other: as the body of the batch
+// that they are to leave in, so that none is copied.
+type sheet struct {
+	fields  body // of one contact at a time
+	text    []byte
+	calls   int
+	single  bool // no batch
+	spoiled bool // what is on it is not the whole batch
+}
+
+func (c *Creator) newSheet(contacts int) *sheet {
+	const usualFields = 16
+	s := &sheet{fields: make(body, 0, usualFields), single: contacts < 2}
+	s.text = make([]byte, 0, int64(contacts)*c.contactSize.Load()*17/16+64)
+	if !s.single {
+		s.text = append(s.text, callsBegin...)
+	}
+	return s
+}
+
+// add writes an event's contact as the next call.
+func (s *sheet) add(encode func() error) error {
+	if s.single {
+		return encode()
+	}
+	before := s.text
+	s.text = appendCallHead(s.text, s.calls)
+	if err := encode(); err != nil {
+		s.text = before
+		return err
+	}
+	s.text = append(s.text, callEnd...)
+	s.calls++
+	return nil
+}
+
+// batch is the body of a batch of so many calls; nil when that is not on the sheet.
+func (s *sheet) batch(calls int) []byte {
+	if s.single || s.spoiled || s.calls != calls {
+		return nil
+	}
+	return append(s.text, callsEnd...)
 }

@@ -35,7 +35,7 @@ func TestH19LeaseOverTLS(t *testing.T) {
 			defer server.Close()
 			c := trusting(t, server)
 			defer c.Close()
-			request := Request{OriginID: "lb-1", Contact: Contact{Name: "Ivan"}}
+			request := Request{OriginID: "lb-1", Contact: &Contact{Name: "Ivan"}}
 			if _, err := c.Create(t.Context(), request); err != nil {
 				t.Fatal(err)
 			}
@@ -203,7 +203,7 @@ func TestCreateLeavesInOneWrite(t *testing.T) {
 	mu.Lock()
 	writes = nil
 	mu.Unlock()
-	if _, err := c.Create(t.Context(), Request{OriginID: "lb-1", Contact: Contact{Name: "Ivan"}}); err != nil {
+	if _, err := c.Create(t.Context(), Request{OriginID: "lb-1", Contact: &Contact{Name: "Ivan"}}); err != nil {
 		t.Fatal(err)
 	}
 	mu.Lock()
