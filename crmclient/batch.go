@@ -2,10 +2,10 @@ package crmclient
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/leadbridge/leadbridge/internal/jsontext"
@@ -22,33 +22,78 @@ type batchCall struct {
 	Params map[string]any `json:"params"`
 }
 
-// batchAnswer is the data of the answer to a batch, by the ids of its calls.
+// batchDepth is how deep an answer holds what it says of each call of a batch.
+const batchDepth = 3
+
+// batchAnswer is the data of the answer to a batch, by the places of its calls; nil where it
+// holds nothing of one.
 type batchAnswer struct {
-	results, errors, meta map[string]json.RawMessage
+	results, errors, meta []json.RawMessage
+	anyError              bool
 }
 
-// parseBatch reads it. An empty map may be written as a list, and so may one whose ids are
-// the places of a list.
-func parseBatch(data json.RawMessage) (b batchAnswer, ok bool) {
-	for name, value := range jsontext.Entries(data) {
-		switch name {
-		case "results":
-			b.results = maps.Collect(jsontext.Entries(value))
-		case "errors":
-			b.errors = maps.Collect(jsontext.Entries(value))
-		case "meta":
-			b.meta = maps.Collect(jsontext.Entries(value))
+// parseBatch reads the parts of the answer to a batch of so many calls. An empty map may be
+// written as a list, and so may one whose ids are the places of a list.
+func parseBatch(o outcome, calls int) (b batchAnswer, ok bool) {
+	all := make([]json.RawMessage, 3*calls)
+	b.results, b.errors, b.meta = all[:calls], all[calls:2*calls], all[2*calls:]
+	var of []json.RawMessage // what the parts at hand are said of
+	inData, place := false, 0
+	for _, p := range o.parts {
+		switch {
+		case p.Depth == 1:
+			inData, of = strings.ToLower(string(p.Name)) == "data", nil
+			if inData { // of several the last counts
+				clear(all)
+				b.anyError = false
+			}
+		case p.Depth == 2 && inData:
+			of, place = b.of(string(p.Name)), 0
+			clear(of)
+			if string(p.Name) == "errors" {
+				b.anyError = false
+			}
+		case of != nil:
+			n := place
+			if place++; p.Name != nil {
+				n = placeIn(p.Name)
+			}
+			b.anyError = b.anyError || &of[0] == &b.errors[0]
+			if n >= 0 && n < calls {
+				of[n] = p.Value
+			}
 		}
 	}
-	return b, jsontext.IsObject(data)
+	return b, jsontext.IsObject(o.data)
 }
 
-// item is the outcome of one call. One that is in neither map is in doubt.
-func (b batchAnswer) item(id string) outcome {
-	if raw, ok := b.results[id]; ok {
+func (b *batchAnswer) of(name string) []json.RawMessage {
+	switch name {
+	case "results":
+		return b.results
+	case "errors":
+		return b.errors
+	case "meta":
+		return b.meta
+	}
+	return nil
+}
+
+// placeIn reads an id of ours, -1 for another.
+func placeIn(id []byte) int {
+	n, err := strconv.Atoi(string(id))
+	if err != nil || strconv.Itoa(n) != string(id) {
+		return -1
+	}
+	return n
+}
+
+// item is the outcome of the n-th call. One of which neither says anything is in doubt.
+func (b batchAnswer) item(n int) outcome {
+	if raw := b.results[n]; raw != nil {
 		return outcome{class: classDone, data: raw}
 	}
-	if raw, ok := b.errors[id]; ok {
+	if raw := b.errors[n]; raw != nil {
 		var e struct {
 			Code text `json:"code"`
 		}
@@ -58,11 +103,11 @@ func (b batchAnswer) item(id string) outcome {
 	return outcome{class: classDoubt, code: "NO_RESULT", item: true}
 }
 
-// page is the outcome of a list, as rows, if there are any to read.
-func (b batchAnswer) page(id string) (_ page, ok bool) {
+// page is the outcome of the n-th call, a list, as rows, if there are any to read.
+func (b batchAnswer) page(n int) (_ page, ok bool) {
 	var meta pageMeta
-	_ = json.Unmarshal(b.meta[id], &meta) // a missing meta tells nothing
-	return parsePage(b.results[id], meta)
+	_ = json.Unmarshal(b.meta[n], &meta) // a missing meta tells nothing
+	return parsePage(b.results[n], meta)
 }
 
 // createBatch makes the contacts of several events by one request, whose body, unless it is
@@ -79,11 +124,11 @@ func (c *Creator) createBatch(j *job, tickets []*ticket, p *portal, body []byte)
 	if j.ctx.Err() != nil && o.class != classDone {
 		return nil // broken off: nobody waits
 	}
-	data, ok := parseBatch(o.data)
+	data, ok := parseBatch(o, len(tickets))
 	switch {
 	case o.class == classDone && !ok:
 		o.class, o.code = classDoubt, "NO_RESULTS"
-	case o.class == classDone, o.status == http.StatusBadRequest && len(data.errors) > 0:
+	case o.class == classDone, o.status == http.StatusBadRequest && data.anyError:
 		return c.judgeItems(j, tickets, p.way, o, data)
 	}
 	return c.judgeWhole(j, tickets, o)
@@ -137,7 +182,7 @@ func leaseOfAll(tickets []*ticket) func() error {
 func (c *Creator) judgeItems(j *job, tickets []*ticket, w way, o outcome, data batchAnswer) []outcome {
 	outcomes := make([]outcome, len(tickets))
 	for i, t := range tickets {
-		one := data.item(strconv.Itoa(i))
+		one := data.item(i)
 		one.status, one.written, one.answered, one.requestID = o.status, o.written, o.answered, o.requestID
 		one.items = o.items
 		one.takeID(w)

@@ -42,6 +42,7 @@ type call struct {
 
 // answer is what came of a call.
 type answer struct {
+	items     int // calls in a batch
 	status    int
 	header    http.Header
 	body      []byte
@@ -115,7 +116,7 @@ func (w *wire) send(ctx context.Context, c call) answer {
 			}
 		},
 	})
-	a := answer{sent: time.Now()}
+	a := answer{items: c.items, sent: time.Now()}
 	w.exchange(ctx, c, p, &a)
 	if a.err != nil && errors.Is(context.Cause(ctx), errTimeout) {
 		a.err = errTimeout

@@ -48,6 +48,7 @@ type outcome struct {
 	lease      error
 	requestID  string          // the CRM's, for its support
 	data       json.RawMessage // of an answer
+	parts      []jsontext.Part // of a batch's answer
 	extra      json.RawMessage // "meta" of an answer with success
 
 	id      int64 // of the contact, when done
@@ -66,6 +67,7 @@ type outcome struct {
 type envelope struct {
 	success    *bool
 	data, meta json.RawMessage
+	parts      []jsontext.Part // the answer's
 	complaint  *complaint
 }
 
@@ -76,24 +78,31 @@ type complaint struct {
 	RetryAfter number `json:"retryAfter"`
 }
 
-// parseEnvelope reads an answer. Its data is left as it is: to decode it here would
-// read a batch's answer once more.
-func parseEnvelope(body []byte) (e envelope, ok bool) {
-	readable := true
-	decode := func(value []byte, into any) { readable = readable && json.Unmarshal(value, into) == nil }
-	valid := jsontext.Valid(body, func(name, value []byte) {
-		switch strings.ToLower(string(name)) {
-		case "success":
-			decode(value, &e.success)
-		case "data":
-			e.data = value
-		case "meta":
-			e.meta = value
-		case "error":
-			decode(value, &e.complaint)
+// parseEnvelope reads an answer, in one pass, as deep as is wanted. What its data says is left
+// to others.
+func parseEnvelope(body []byte, depth int) (e envelope, ok bool) {
+	parts, ok := jsontext.Parts(body, depth)
+	e.parts = parts
+	if !ok || !jsontext.IsObject(body) {
+		return e, false
+	}
+	decode := func(value []byte, into any) { ok = ok && json.Unmarshal(value, into) == nil }
+	for _, p := range parts {
+		if p.Depth > 1 {
+			continue
 		}
-	})
-	return e, valid && readable && jsontext.IsObject(body)
+		switch strings.ToLower(string(p.Name)) {
+		case "success":
+			decode(p.Value, &e.success)
+		case "data":
+			e.data = p.Value
+		case "meta":
+			e.meta = p.Value
+		case "error":
+			decode(p.Value, &e.complaint)
+		}
+	}
+	return e, ok
 }
 
 // classify is the one place that decides what an answer means, for reads and
@@ -112,7 +121,11 @@ func classify(a answer, now time.Time) outcome {
 		return o
 	}
 	o.retryAfter = retryAfter(a.header.Get("Retry-After"), now)
-	e, ok := parseEnvelope(a.body)
+	depth := 1
+	if a.items > 0 {
+		depth = batchDepth
+	}
+	e, ok := parseEnvelope(a.body, depth)
 	if a.err != nil || !ok {
 		o.class = classOf(a.status, "")
 		if errors.Is(a.err, errTooLong) {
@@ -120,7 +133,7 @@ func classify(a answer, now time.Time) outcome {
 		}
 		return o
 	}
-	o.data = e.data
+	o.data, o.parts = e.data, e.parts
 	if e.complaint != nil {
 		o.code, o.message = plainID(string(e.complaint.Code)), string(e.complaint.Message)
 		o.retryAfter = max(o.retryAfter, seconds(float64(e.complaint.RetryAfter)))

@@ -143,15 +143,21 @@ func (w way) identify(r row) (contact int64, marks identified) {
 // carries tells whether a contact is the event's. One of another originator is not,
 // whatever its id.
 func (w way) carries(marks identified, originator, id string) bool {
-	mark := textIn(marks.mark)
 	if w.tag() {
-		return strings.Contains(mark, tagOf(originator, id))
+		return strings.Contains(textIn(marks.mark), tagOf(originator, id))
 	}
-	if mark != id {
+	if !isText(marks.mark, id) {
 		return false
 	}
-	owner := textIn(marks.owner)
-	return w.field != nativeField || owner == "" || owner == originator
+	return w.field != nativeField || isText(marks.owner, "") || isText(marks.owner, originator)
+}
+
+// isText tells whether textIn gives a text, without making one in the usual case.
+func isText(raw json.RawMessage, want string) bool {
+	if len(raw) == 0 || raw[0] != '[' {
+		return string(jsontext.Bytes(raw)) == want
+	}
+	return textIn(raw) == want
 }
 
 // foldField makes the spellings of a user field the same: UF_CRM_X, ufCrm_X, ufCrmX.

@@ -27,15 +27,15 @@ func (c *Creator) lookUpTags(j *job, tickets []*ticket) outcome {
 	case o.class != classDone:
 		return o
 	}
-	data, ok := parseBatch(o.data)
+	data, ok := parseBatch(o, len(tickets))
 	if !ok {
 		o.class, o.code = classDoubt, "NO_ROWS"
 		return o
 	}
 	for i, t := range tickets {
-		one := data.item(strconv.Itoa(i))
+		one := data.item(i)
 		if one.class == classDone {
-			if rows, ok := data.page(strconv.Itoa(i)); ok {
+			if rows, ok := data.page(i); ok {
 				one = c.matchTag(j, t, rows, asked)
 			} else {
 				one.class, one.code, one.item = classDoubt, "NO_ROWS", true

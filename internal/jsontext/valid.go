@@ -3,6 +3,11 @@
 // shows where every event and every answer comes by.
 package jsontext
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 // maxDepth is how deep values may nest, as in encoding/json.
 const maxDepth = 10_000
 
@@ -15,11 +20,32 @@ func Valid(text []byte, member func(name, value []byte)) bool {
 	return c.value(0) && c.peek() == 0 && c.i == len(c.b)
 }
 
+// A Part is a member of an object, or an element of a list, whose name is nil.
+type Part struct {
+	Depth       int // 1 in the outermost object or list
+	Name, Value []byte
+}
+
+// Parts is Valid that tells all members and elements that nest no deeper than depth, in
+// their order, each before those inside of it: to walk over a valid text reads it once more
+// for each level.
+func Parts(text []byte, depth int) (parts []Part, valid bool) {
+	const usual = 64 // calls of a batch, and what stands around them
+	c := checker{b: text, deep: depth}
+	if depth > 1 {
+		c.parts = make([]Part, 0, usual)
+	}
+	valid = c.value(0) && c.peek() == 0 && c.i == len(c.b)
+	return c.parts, valid
+}
+
 // checker passes over one text.
 type checker struct {
-	b   []byte
-	i   int
-	top func(name, value []byte)
+	b     []byte
+	i     int
+	top   func(name, value []byte)
+	deep  int // what nests no deeper goes into parts
+	parts []Part
 }
 
 // peek passes over blanks and gives the byte behind them; 0 at the end, for
@@ -64,7 +90,7 @@ func (c *checker) list(end byte, depth int) bool {
 		return true
 	}
 	for {
-		if end == '}' && !c.member(depth) || end == ']' && !c.value(depth) {
+		if end == '}' && !c.member(depth) || end == ']' && !c.part(nil, depth) {
 			return false
 		}
 		switch c.peek() {
@@ -94,7 +120,7 @@ func (c *checker) member(depth int) bool {
 	c.i++
 	c.peek()
 	start := c.i
-	if !c.value(depth) {
+	if !c.part(c.b[key:keyEnd], depth) {
 		return false
 	}
 	if depth == 1 && c.top != nil {
@@ -103,8 +129,24 @@ func (c *checker) member(depth int) bool {
 	return true
 }
 
+// part passes over the value of a member, whose name is given as it is written, or of an element.
+func (c *checker) part(name []byte, depth int) bool {
+	if depth > c.deep {
+		return c.value(depth)
+	}
+	c.peek()
+	at, start := len(c.parts), c.i
+	c.parts = append(c.parts, Part{Depth: depth, Name: Bytes(name)})
+	valid := c.value(depth)
+	c.parts[at].Value = c.b[start:c.i]
+	return valid
+}
+
 func (c *checker) text() bool {
 	for c.i++; c.i < len(c.b); c.i++ {
+		if c.i = plainEnd(c.b, c.i); c.i == len(c.b) {
+			return false
+		}
 		switch b := c.b[c.i]; {
 		case b == '"':
 			c.i++
@@ -114,6 +156,28 @@ func (c *checker) text() bool {
 		}
 	}
 	return false
+}
+
+// plainEnd gives the place of the first byte from i on that may not stand in a string as it is,
+// or begins or ends something there; it looks at eight bytes at a time.
+func plainEnd(s []byte, i int) int {
+	const each = 0x0101010101010101
+	const high = 0x80 * each
+	for ; i+8 <= len(s); i += 8 {
+		x := binary.LittleEndian.Uint64(s[i:])
+		quote, slash := x^'"'*each, x^'\\'*each
+		// The lowest bit of each is exact: only above it a borrow can set others.
+		found := ((x-' '*each)&^x | (quote-each)&^quote | (slash-each)&^slash) & high
+		if found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for ; i < len(s); i++ {
+		if b := s[i]; b == '"' || b == '\\' || b < ' ' {
+			break
+		}
+	}
+	return i
 }
 
 // escape passes over all of an escape but its last byte.

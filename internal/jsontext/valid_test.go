@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // FuzzValidJSON: what is JSON, and what an object's members are, is what encoding/json says.
@@ -26,6 +27,36 @@ func FuzzValidJSON(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzParts: the parts of a text are what a walk over each of its levels shows.
+func FuzzParts(f *testing.F) {
+	for _, text := range jsonSamples() {
+		f.Add(text, 2)
+	}
+	f.Fuzz(func(t *testing.T, text string, depth int) {
+		depth &= 3
+		got, valid := Parts([]byte(text), depth)
+		if want := json.Valid([]byte(text)); valid != want {
+			t.Fatalf("%q: valid %v, encoding/json says %v", text, valid, want)
+		}
+		if valid {
+			if diff := cmp.Diff(walk([]byte(text), 1, depth), got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("%q to %d (-want +got):\n%s", text, depth, diff)
+			}
+		}
+	})
+}
+
+func walk(text []byte, depth, last int) (parts []Part) {
+	if depth > last {
+		return nil
+	}
+	for name, value := range Members(text) {
+		parts = append(parts, Part{depth, name, value})
+		parts = append(parts, walk(value, depth+1, last)...)
+	}
+	return parts
 }
 
 // TestValidJSONCutOrChanged: every sample, cut at each place and with each
