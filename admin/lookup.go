@@ -33,7 +33,7 @@ func (s *Server) lookUp(w http.ResponseWriter, r *http.Request, by who) {
 	event, _ := l.Event(s.cfg.Transformer) // its identity is known all the same
 	contact, _ := l.Contact(s.cfg.Transformer)
 	id, err := s.cfg.CRM.Find(ctx, crmclient.Request{
-		OriginID: event.OriginID, Contact: contact, RecordedAt: event.RecordedAt, SentWay: header.Text(l.Headers, header.Way),
+		OriginID: event.OriginID, Contact: &contact, RecordedAt: event.RecordedAt, SentWay: header.Text(l.Headers, header.Way),
 	})
 	s.audit("find", by).Str("place", l.Position.String()).Str("event_id", l.EventID).Bool("found", id > 0).Bool("failed", err != nil).
 		Msg("page: a contact was looked up")

@@ -103,17 +103,19 @@ func (e *event) left(err error) (Result, error) {
 	return Result{Attempts: e.written, Unsettled: e.inTheAir || e.unproven && e.everDoubted}, err
 }
 
-// takeUp begins a call.
-func (c *Creator) takeUp(r *Request) *event {
-	e := &event{
-		req:       *r,
-		unproven:  r.Suspect || c.cfg.LookupAlways,
-		suspected: r.Suspect,
-		once:      !r.Suspect,
-	}
+func newEvent(r *Request) *event {
+	e := &event{req: *r}
 	if e.req.Contact == nil {
 		e.req.Contact = &Contact{}
 	}
+	return e
+}
+
+// takeUp begins a call.
+func (c *Creator) takeUp(r *Request) *event {
+	e := newEvent(r)
+	e.unproven = r.Suspect || c.cfg.LookupAlways
+	e.suspected, e.once = r.Suspect, !r.Suspect
 	if r.Suspect {
 		c.meter.suspects.Inc()
 	}

@@ -12,6 +12,8 @@ func (c *Creator) Find(ctx context.Context, r Request) (contactID int64, err err
 	c.callers++
 	c.mu.Unlock()
 	defer c.leave()
-	id, _, err := c.lookAgain(ctx, &event{req: r, asksOnly: true})
+	e := newEvent(&r)
+	e.asksOnly = true
+	id, _, err := c.lookAgain(ctx, e)
 	return id, err
 }
