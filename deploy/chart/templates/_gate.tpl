@@ -14,6 +14,7 @@
   "INGEST_HEADER_TIMEOUT" $gate.headerTimeout
   "INGEST_CONNECTIONS" $gate.connections
   "MAX_BUFFER" $gate.maxBuffer
+  "DRAIN_DELAY" $gate.drainDelay
   "DRAIN_TIMEOUT" $gate.drainTimeout
   "HTTP_ADDR" ":8080"
   "METRICS_ADDR" ":9090"

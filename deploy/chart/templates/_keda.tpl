@@ -1,8 +1,3 @@
-{{/* Names that the program has by itself when the values are empty. */}}
-{{- define "leadbridge.topic" -}}{{ default "leads" .Values.kafka.topic }}{{- end }}
-{{- define "leadbridge.dltTopic" -}}{{ default "leads.dlt" .Values.kafka.dltTopic }}{{- end }}
-{{- define "leadbridge.groupId" -}}{{ default "leadbridge" .Values.kafka.groupId }}{{- end }}
-
 {{/* Partitions of the topic; 0: not known. */}}
 {{- define "leadbridge.partitions" -}}
 {{- if .Values.keda.partitions }}{{ int64 .Values.keda.partitions }}

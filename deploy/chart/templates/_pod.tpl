@@ -112,11 +112,11 @@ readinessProbe:
 {{- define "leadbridge.exitMargin" -}}5{{- end }}
 
 {{/*
-The grace period: (list "gate." $.Values.gate "20s" 5), the last two being the drain and the wait
-before it. The process is gone the exit margin after its drain; 5 s more are the node's.
+The grace period: (list "gate." $.Values.gate "20s"), the last being the drain. The process is gone
+the exit margin after its drain; 5 s more are the node's.
 */}}
 {{- define "leadbridge.grace" -}}
-{{- $least := add (include "leadbridge.seconds" (index . 2)) (include "leadbridge.exitMargin" .) (index . 3) }}
+{{- $least := add (include "leadbridge.seconds" (index . 2)) (include "leadbridge.exitMargin" .) }}
 {{- with (index . 1).terminationGracePeriodSeconds }}
 {{- if lt (int64 .) $least }}
 {{- fail (printf "%sterminationGracePeriodSeconds=%v: a pod would be killed before its drain is over: set at least %d, or leave it empty, or shorten the drain" (index $ 0) . $least) }}

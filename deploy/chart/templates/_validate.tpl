@@ -1,13 +1,24 @@
 {{/* What the schema cannot tell: all faults at once, each with its remedy. */}}
 {{- define "leadbridge.validate" -}}
 {{- $faults := list }}
-{{- range list "leadbridge.faults.mapping" "leadbridge.faults.kafka" "leadbridge.faults.gate" "leadbridge.faults.keda" "leadbridge.faults.strimzi" "leadbridge.faults.admin" }}
+{{- range list "leadbridge.faults.labels" "leadbridge.faults.mapping" "leadbridge.faults.kafka" "leadbridge.faults.gate" "leadbridge.faults.keda" "leadbridge.faults.strimzi" "leadbridge.faults.admin" }}
 {{- range include . $ | splitList "\n" }}
 {{- with trim . }}{{ $faults = append $faults . }}{{ end }}
 {{- end }}
 {{- end }}
 {{- with $faults }}
 {{- fail (printf "%d of the values cannot be used:\n  %s" (len .) (join "\n  " .)) }}
+{{- end }}
+{{- end }}
+
+{{/* Labels of ours would change what Deployments select. */}}
+{{- define "leadbridge.faults.labels" -}}
+{{- range $name, $labels := dict "commonLabels" .Values.commonLabels "podLabels" .Values.podLabels "gate.podLabels" .Values.gate.podLabels }}
+{{- range $label, $_ := $labels }}
+{{- if regexMatch "^(app\\.kubernetes\\.io|helm\\.sh)/" $label }}
+{{ $name }}: the label {{ $label }} is the chart's own: use another one
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 

@@ -1,0 +1,3 @@
+// Package deploytest holds the tests of the Helm chart. It is a module of its own, so
+// that Helm's and Kubernetes' libraries stay out of the program's.
+package deploytest
