@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -225,7 +226,7 @@ func TestSessionsAreBounded(t *testing.T) {
 func TestHeadersEverywhere(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, r *rig) {
-		all := append(routes[:0:0], routes...)
+		all := slices.Clone(routes)
 		all = append(all, struct{ method, path, body string }{"GET", "/", ""}, struct{ method, path, body string }{"GET", "/assets/main.js", ""},
 			struct{ method, path, body string }{"GET", "/assets/none.js", ""}, struct{ method, path, body string }{"GET", "/none", ""},
 			struct{ method, path, body string }{"GET", "/api/session", ""}, struct{ method, path, body string }{"DELETE", "/api/state", ""})

@@ -28,7 +28,7 @@ func (r *rig) look(path string, change ...func(*http.Request)) (events chan even
 	out = newStreamed()
 	go func() {
 		r.handler.ServeHTTP(out, r.request("GET", path, "", change...).WithContext(ctx))
-		out.w.Close()
+		_ = out.w.Close()
 	}()
 	events = make(chan event, 1000)
 	go func() {
@@ -89,7 +89,7 @@ func TestLive(t *testing.T) {
 			t.Errorf("headers %v", out.head)
 		}
 		end()
-		for range events { //nolint:revive // until the stream ends
+		for range events { // until the stream ends
 		}
 		if w := r.ask("GET", "/api/live", ""); w.Code != http.StatusServiceUnavailable {
 			t.Errorf("a stream after the end: %d", w.Code)
@@ -118,7 +118,7 @@ func TestSlowReadersAreDropped(t *testing.T) {
 		if len(events) < behind {
 			t.Errorf("the other reader got %d events", len(events))
 		}
-		stuck.parts.Close() // its connection breaks
+		_ = stuck.parts.Close() // its connection breaks
 		<-gone
 	})
 }
@@ -158,10 +158,10 @@ func TestStreamEndsWithItsSession(t *testing.T) {
 		defer leaveToo()
 		synctest.Wait()
 		r.ask("DELETE", "/api/session", "", with)
-		for range mine { //nolint:revive // until the stream ends
+		for range mine { // until the stream ends
 		}
 		write("another token of these tests")
-		for range others { //nolint:revive // until the stream ends
+		for range others { // until the stream ends
 		}
 	}, func(c *Config) { c.Token = crmclient.Secret{File: file} })
 }

@@ -199,7 +199,7 @@ func TestInterruptedReplay(t *testing.T) {
 			out := newStreamed()
 			go func() {
 				r.handler.ServeHTTP(out, r.request("POST", "/api/replay", confirmed).WithContext(ctx))
-				out.w.Close()
+				_ = out.w.Close()
 			}()
 			go func() {
 				time.Sleep(time.Second)

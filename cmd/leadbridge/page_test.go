@@ -28,7 +28,7 @@ func pageOf(t *testing.T, s server) string {
 }
 
 // askPage makes one request for the page's API.
-func askPage(t *testing.T, ctx context.Context, url string) *http.Response {
+func askPage(ctx context.Context, t *testing.T, url string) *http.Response {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -64,7 +64,7 @@ func TestPageOfARunningService(t *testing.T) {
 			}
 		}
 	}
-	res := askPage(t, t.Context(), page+"/api/state")
+	res := askPage(t.Context(), t, page+"/api/state")
 	if err := json.NewDecoder(res.Body).Decode(&state); err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("%d %v", res.StatusCode, err)
 	}
@@ -75,7 +75,7 @@ func TestPageOfARunningService(t *testing.T) {
 		t.Errorf("budget %+v, want one request for creates", state.Budget)
 	}
 
-	stream := bufio.NewScanner(askPage(t, t.Context(), page+"/api/live").Body)
+	stream := bufio.NewScanner(askPage(t.Context(), t, page+"/api/live").Body)
 	next := func() string {
 		for stream.Scan() {
 			if event, ok := strings.CutPrefix(stream.Text(), "event: "); ok {
