@@ -21,8 +21,10 @@ func unset(name string) func(*http.Request) { return func(r *http.Request) { r.H
 
 func host(name string) func(*http.Request) { return func(r *http.Request) { r.Host = name } }
 
+type route struct{ method, path, body string }
+
 // routes are all of the API that need the token, with a body that they take.
-var routes = []struct{ method, path, body string }{
+var routes = []route{
 	{"GET", "/api/state", ""},
 	{"GET", "/api/live", ""},
 	{"POST", "/api/letters/search", "{}"},
@@ -226,10 +228,10 @@ func TestSessionsAreBounded(t *testing.T) {
 func TestHeadersEverywhere(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, r *rig) {
-		all := slices.Clone(routes)
-		all = append(all, struct{ method, path, body string }{"GET", "/", ""}, struct{ method, path, body string }{"GET", "/assets/main.js", ""},
-			struct{ method, path, body string }{"GET", "/assets/none.js", ""}, struct{ method, path, body string }{"GET", "/none", ""},
-			struct{ method, path, body string }{"GET", "/api/session", ""}, struct{ method, path, body string }{"DELETE", "/api/state", ""})
+		all := slices.Concat(routes, []route{
+			{"GET", "/", ""}, {"GET", "/assets/main.js", ""}, {"GET", "/assets/none.js", ""}, {"GET", "/none", ""},
+			{"GET", "/api/session", ""}, {"DELETE", "/api/state", ""},
+		})
 		for _, route := range all {
 			if route.path == "/api/live" {
 				continue

@@ -112,7 +112,7 @@ func TestSlowReadersAreDropped(t *testing.T) {
 		defer leave()
 		time.Sleep((behind + 5) * time.Second)
 		synctest.Wait()
-		if n := len(r.server.hub.clients); n != 1 {
+		if n := r.server.hub.size(); n != 1 {
 			t.Errorf("%d readers are left, want 1", n)
 		}
 		if len(events) < behind {
@@ -202,8 +202,7 @@ func TestHistory(t *testing.T) {
 			r.created.Inc()
 			time.Sleep(time.Minute)
 		}
-		h := &r.server.history
-		if steps, minutes := len(h.steps), len(h.minutes); steps > int(shown/step)+3 || minutes > int(kept/time.Minute)+3 {
+		if steps, minutes := r.server.history.sizes(); steps > int(shown/step)+3 || minutes > int(kept/time.Minute)+3 {
 			t.Errorf("%d steps and %d minutes are kept", steps, minutes)
 		}
 		count := func(midnight time.Time) today {
@@ -220,4 +219,16 @@ func TestHistory(t *testing.T) {
 			t.Errorf("a midnight that is none: %d", w.Code)
 		}
 	})
+}
+
+func (h *history) sizes() (steps, minutes int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.steps), len(h.minutes)
+}
+
+func (h *hub) size() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.clients)
 }

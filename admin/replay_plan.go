@@ -123,8 +123,8 @@ func (q replayRequest) editor(places []dlt.Position) (dlt.Editor, *fault) {
 
 // whereWrong tells where a text stops being JSON, without repeating it.
 func whereWrong(text string) string {
-	var ignored json.RawMessage
-	wrong, ok := errors.AsType[*json.SyntaxError](json.Unmarshal([]byte(text), &ignored))
+	var rest json.RawMessage
+	wrong, ok := errors.AsType[*json.SyntaxError](json.Unmarshal([]byte(text), &rest))
 	if !ok {
 		return ""
 	}

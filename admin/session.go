@@ -71,8 +71,7 @@ func (s *sessions) end(id string) {
 
 // cookie carries a session; "" takes it back.
 func cookie(r *http.Request, id string) *http.Cookie {
-	//nolint:gosec // G124: behind plain HTTP on loopback a browser would not send a Secure one back
-	c := &http.Cookie{
+	c := &http.Cookie{ //nolint:gosec // G124: over plain HTTP, as on loopback, a Secure cookie would never come back
 		Name: cookieName, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
 		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https", MaxAge: int(sessionTime.Seconds()),
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -28,9 +27,9 @@ func pageOf(t *testing.T, s server) string {
 }
 
 // askPage makes one request for the page's API.
-func askPage(ctx context.Context, t *testing.T, url string) *http.Response {
+func askPage(t *testing.T, url string) *http.Response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +63,7 @@ func TestPageOfARunningService(t *testing.T) {
 			}
 		}
 	}
-	res := askPage(t.Context(), t, page+"/api/state")
+	res := askPage(t, page+"/api/state")
 	if err := json.NewDecoder(res.Body).Decode(&state); err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("%d %v", res.StatusCode, err)
 	}
@@ -75,7 +74,7 @@ func TestPageOfARunningService(t *testing.T) {
 		t.Errorf("budget %+v, want one request for creates", state.Budget)
 	}
 
-	stream := bufio.NewScanner(askPage(t.Context(), t, page+"/api/live").Body)
+	stream := bufio.NewScanner(askPage(t, page+"/api/live").Body)
 	next := func() string {
 		for stream.Scan() {
 			if event, ok := strings.CutPrefix(stream.Text(), "event: "); ok {
@@ -88,7 +87,7 @@ func TestPageOfARunningService(t *testing.T) {
 		t.Errorf("the stream begins with %q, %q, %q", first, second, third)
 	}
 	s.signal(t, syscall.SIGTERM)
-	for next() != "" { // until the stream ends
+	for next() != "" { //nolint:revive // until the stream ends
 	}
 	if code := s.exit(t); code != 0 {
 		t.Errorf("exit %d with an open stream", code)
