@@ -87,7 +87,7 @@ func TestPageOfARunningService(t *testing.T) {
 		t.Errorf("the stream begins with %q, %q, %q", first, second, third)
 	}
 	s.signal(t, syscall.SIGTERM)
-	for next() != "" { //nolint:revive // until the stream ends
+	for next() != "" { // until the stream ends
 	}
 	if code := s.exit(t); code != 0 {
 		t.Errorf("exit %d with an open stream", code)
