@@ -161,7 +161,7 @@ func takeWebhooks(t *testing.T, environ []string) error {
 		}
 		request.Header.Set("Content-Type", "application/json")
 		request.Header.Set("Webhook-Id", id)
-		answer, err := http.DefaultTransport.RoundTrip(request)
+		answer, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(request)
 		if err != nil {
 			return err
 		}
