@@ -52,7 +52,8 @@ tell() {
 
 # check builds everything again, elsewhere.
 check() {
-  local here=$PWD/bin/image again=leadbridge-check:again first=leadbridge-check:first
+  # Not local: the trap runs when the function is over.
+  here=$PWD/bin/image again=leadbridge-check:again first=leadbridge-check:first
   [ -z "$modified" ] || { echo "there are changes that are not committed: what is built of them is not compared" >&2; exit 2; }
   tmp=$(mktemp -d)
   trap 'chmod -R u+w "$tmp"; rm -rf "$tmp"; "$engine" rmi -f "$first" "$again" >/dev/null 2>&1 || true' EXIT
