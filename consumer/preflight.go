@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
@@ -159,10 +160,14 @@ func (f *preflight) readRight(ctx context.Context, ids []int) {
 	f.right("reading "+f.cfg.Topic, "grant READ and DESCRIBE on the topic", err)
 }
 
+// newTimeout is how long what is new may take: a cluster that has never had a group
+// makes the 50 partitions of its offsets topic first.
+const newTimeout = time.Minute
+
 // patiently tries again what a broker calls temporary: the coordinator of a new
 // group and the leaders of a new topic are not there at once.
 func (f *preflight) patiently(ctx context.Context, call func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, newTimeout)
 	defer cancel()
 	wait := newBackOff()
 	for {

@@ -71,6 +71,17 @@ func TestPreflightWaitsForWhatIsNew(t *testing.T) {
 	})
 }
 
+// The coordinator of a new cluster loads its groups for longer than a call may take.
+func TestPreflightWaitsForANewCluster(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		loading := r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Err: kerr.CoordinatorLoadInProgress, Count: -1})
+		time.AfterFunc(2*callTimeout, loading.Remove)
+		if got := levels(Preflight(t.Context(), r.config(), false)); strings.Contains(got, "fail") {
+			t.Errorf("got\n%s", got)
+		}
+	})
+}
+
 // A session timeout that the brokers do not take is told by the preflight, and
 // held with a remedy by a run.
 func TestSessionTimeoutOutsideTheBrokersLimits(t *testing.T) {
