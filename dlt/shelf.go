@@ -14,7 +14,7 @@ import (
 // ShelfLimits bound what a Shelf holds, whatever the topic does.
 type ShelfLimits struct {
 	Letters   int // the newest so many; older ones are counted in Overview.Beyond
-	Text      int // bytes of key and value that are searched, of all letters
+	Text      int // bytes of all that is held of them
 	TextOfOne int // of one letter; what is longer is searched in its first part
 }
 
@@ -38,7 +38,7 @@ type Shelf struct {
 	events map[letterID]*shelved // the newest letter of an event, under eventOf
 	erased map[string]mark       // by event
 	next   map[int]int64         // where to read on
-	text   int                   // bytes held
+	text   int                   // bytes held, but for what every letter takes
 	beyond int                   // letters that gave way to newer ones
 	asOf   time.Time
 }
@@ -53,6 +53,11 @@ type shelved struct {
 	summary  string // who, masked
 	text     string // in lower case: what is searched
 	cut      bool   // not all of it
+}
+
+// weight is how many bytes of its own a letter takes.
+func (one *shelved) weight() int {
+	return len(one.text) + len(one.message) + len(one.summary) + len(one.id.event) + len(one.id.topic) + len(one.reason) + len(one.code)
 }
 
 // NewShelf reads nothing yet; by tells whom a letter is about.
@@ -157,7 +162,7 @@ func (s *Shelf) begin(bounds map[int]consumer.Bounds) map[int]int64 {
 }
 
 func (s *Shelf) remove(event letterID) {
-	s.text -= len(s.events[event].text)
+	s.text -= s.events[event].weight()
 	delete(s.events, event)
 }
 
@@ -190,14 +195,14 @@ func (s *Shelf) take(r transform.Record) {
 		s.remove(event)
 	}
 	s.events[event] = one
-	s.text += len(one.text)
+	s.text += one.weight()
 	if len(s.events) > s.limits.Letters*9/8 || s.text > s.limits.Text*9/8 {
 		s.bound()
 	}
 }
 
 func (s *Shelf) takeMark(id letterID, m mark) {
-	if m.state == StateErased && id.event != "" {
+	if m.state == StateErased && id.event != "" && len(s.erased) < maxErased {
 		s.erased[id.event] = m
 	}
 	one := s.events[eventOf(id)]
@@ -205,6 +210,9 @@ func (s *Shelf) takeMark(id letterID, m mark) {
 		one.mark = m
 	}
 }
+
+// maxErased is how many events are remembered as erased, should a letter of theirs come again.
+const maxErased = 50_000
 
 // bound lets the oldest letters go, and the texts of the oldest, until the limits are kept.
 func (s *Shelf) bound() {
@@ -223,11 +231,16 @@ func (s *Shelf) bound() {
 	}
 	for _, event := range all {
 		if s.text <= s.limits.Text {
-			break
+			return
 		}
 		one := s.events[event]
 		s.text -= len(one.text)
 		one.text, one.cut = "", true
+	}
+	for len(all) > 0 && s.text > s.limits.Text { // long ids
+		s.remove(all[0])
+		s.beyond++
+		all = all[1:]
 	}
 }
 

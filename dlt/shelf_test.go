@@ -10,6 +10,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/leadbridge/leadbridge/consumer/header"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -136,13 +137,20 @@ func TestShelfIsBounded(t *testing.T) {
 		if f := s.Search(Query{Text: "tail-99"}); f.Total != 0 || f.Cut == 0 {
 			t.Errorf("the end of a long letter: %d found, %d cut", f.Total, f.Cut)
 		}
+		for i := range 3 { // ids that no limit of a text helps against
+			r.seed(aLetter{id: strings.Repeat("i", 2000+i), reason: "CRM_REFUSED", value: "{}", more: map[string]string{header.Message: strings.Repeat("m", 4000)}})
+		}
+		r.refresh(s)
+		if f := s.Search(Query{}); s.text > 3000 || f.Total != 1 || len(f.Items[0].Message) > maxListed+len("…") {
+			t.Errorf("%d letters with long ids and %d bytes are held", f.Total, s.text)
+		}
 		s.Clear()
 		if len(s.events) != 0 || s.text != 0 || !s.AsOf().IsZero() {
 			t.Error("Clear leaves something")
 		}
 		r.refresh(s)
-		if o := s.Overview(time.Now()); o.Open != 20 {
-			t.Errorf("after Clear %d are held", o.Open)
+		if o := s.Overview(time.Now()); o.Open != 1 || o.Beyond != 102 {
+			t.Errorf("after Clear %d are held and %d beyond", o.Open, o.Beyond)
 		}
 	})
 }

@@ -13,7 +13,7 @@ func (s *Shelf) shelve(l Letter) *shelved {
 			Position: l.Position, at: l.At, failedAt: l.FailedAt, size: len(l.Value) + len(l.Key), reason: l.Reason,
 			id: idOf(l), copies: 1, omitted: l.ValueOmitted(),
 		},
-		status: l.Status, code: l.Code, message: l.Message, attempts: l.Attempts, summary: s.summary(l),
+		status: l.Status, code: l.Code, message: firstOf(l.Message), attempts: l.Attempts, summary: s.summary(l),
 	}
 	text := strings.Join([]string{l.EventID, l.Code, l.Message, string(l.Key), string(l.Value)}, "\n")
 	if len(text) > s.limits.TextOfOne {
@@ -22,6 +22,16 @@ func (s *Shelf) shelve(l Letter) *shelved {
 	// A copy, as the strings above may be parts of a whole fetch.
 	one.text = strings.Clone(strings.ToLower(strings.ToValidUTF8(text, "")))
 	return one
+}
+
+// maxListed is how many bytes of the CRM's words a list has.
+const maxListed = 500
+
+func firstOf(message string) string {
+	if len(message) <= maxListed {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxListed], "") + "…"
 }
 
 // summary tells in a line whom a letter is about, so that it can be told from others and nobody
