@@ -211,7 +211,10 @@ func TestInterruptedReplay(t *testing.T) {
 				if err := json.Unmarshal(lines.Bytes(), &last); err != nil {
 					t.Error(err)
 				}
-				if w := r.ask("POST", "/api/replay", confirmed); last.Progress != nil && last.Progress.Done < 20 && w.Code != http.StatusConflict {
+				if last.Progress == nil || last.Progress.Done > 10 {
+					continue // it may have ended
+				}
+				if w := r.ask("POST", "/api/replay", confirmed); w.Code != http.StatusConflict {
 					t.Errorf("a second replay at a time: %d", w.Code)
 				}
 			}
