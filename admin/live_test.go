@@ -58,7 +58,7 @@ func TestLive(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, r *rig) {
 		end := r.run()
-		time.Sleep(time.Second) // so that nothing happens in the moment of a sample
+		time.Sleep(1500 * time.Millisecond) // so that nothing happens in the moment of a sample or a state
 		for range 6 {
 			r.created.Add(10)
 			time.Sleep(step)
@@ -74,8 +74,8 @@ func TestLive(t *testing.T) {
 		if p, _ := points[2].(map[string]any); p["created"] != 10.0 {
 			t.Errorf("a point %v, want 10 created", p)
 		}
-		if rate, _ := second.data["rate"].(map[string]any); rate["perSecond"] != 1.8 {
-			t.Errorf("rate %v, want 20 in the 11 seconds since a sample", rate)
+		if rate, _ := second.data["rate"].(map[string]any); rate["perSecond"] != 1.7 {
+			t.Errorf("rate %v, want 20 in the 11.5 seconds since a sample", rate)
 		}
 		time.Sleep(10 * time.Second)
 		synctest.Wait()

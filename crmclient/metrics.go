@@ -95,12 +95,8 @@ func (m *meter) spent(c call) {
 	case opLookUp:
 		use = useLookUp
 	}
-	if c.replayed > 0 {
-		m.budget.WithLabelValues(useReplay).Add(c.replayed)
-	}
-	if c.replayed < 1 {
-		m.budget.WithLabelValues(use).Add(1 - c.replayed)
-	}
+	m.budget.WithLabelValues(useReplay).Add(c.replayed)
+	m.budget.WithLabelValues(use).Add(1 - c.replayed)
 }
 
 // held shows that a hold begins or ends.

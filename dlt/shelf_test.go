@@ -84,6 +84,14 @@ func TestShelfAgreesWithTheTopic(t *testing.T) {
 		same("an erasure")
 		r.seed(all[2])
 		same("a letter of somebody who was erased")
+		failed := all[2]
+		failed.replays = 1
+		r.seed(failed)
+		same("another letter of somebody who was erased")
+		elsewhere := all[1] // replayed by now
+		elsewhere.failedAt = time.Now().Add(-time.Hour)
+		r.produce(testLetters, 0, elsewhere.record())
+		same("a copy in another partition, written earlier")
 		r.produce(testLetters, 0, kafka.Record{Key: kafka.NewBytes([]byte("key 4"))})
 		same("a tombstone")
 		r.produce(testLetters, 0, kafka.Record{Value: kafka.NewBytes([]byte("not ours"))})
