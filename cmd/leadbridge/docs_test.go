@@ -5,7 +5,6 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -18,21 +17,20 @@ const repository = "../.."
 // namedTest is a test as docs name it: directory.TestName, in backticks.
 var namedTest = regexp.MustCompile("`([a-z/]+)\\.(Test\\w+)`")
 
-// TestDocsNameRealTests fails when docs/delivery.md names a test that does not exist, or
+// TestDocsNameRealTests fails when a page names a test that does not exist, or docs/delivery.md
 // claims of a crash what no test shows.
 func TestDocsNameRealTests(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(filepath.Join(repository, "docs", "delivery.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	pages := docs(t)
 	exists := testsOf(t, repository)
-	for _, name := range namedTest.FindAllStringSubmatch(string(text), -1) {
-		if !exists[name[1]+"."+name[2]] {
-			t.Errorf("docs/delivery.md names %s of %s, which does not exist", name[2], name[1])
+	for page, text := range pages {
+		for _, name := range namedTest.FindAllStringSubmatch(text, -1) {
+			if !exists[name[1]+"."+name[2]] {
+				t.Errorf("%s names %s of %s, which does not exist", page, name[2], name[1])
+			}
 		}
 	}
-	_, crashes, found := strings.Cut(string(text), "## What a crash leads to")
+	_, crashes, found := strings.Cut(pages["docs/delivery.md"], "## What a crash leads to")
 	if !found {
 		t.Fatal("docs/delivery.md has no table of crashes")
 	}

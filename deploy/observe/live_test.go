@@ -18,7 +18,7 @@ import (
 )
 
 // TestExpressionsFindSeries asks every expression of the dashboard and of the alerts of what the
-// running binary tells: each part of one must find a series. What an expression compares with is
+// running binary tells: each part of one must find a series, with the labels that it sums by. What an expression compares with is
 // left out, as a healthy process is to be silent.
 func TestExpressionsFindSeries(t *testing.T) {
 	r := newRig(t)
@@ -66,26 +66,30 @@ func (a asker) ask(t *testing.T, where, expr string) {
 			return nil
 		}
 		found, err := a.finds(t, part.String())
-		switch {
-		case err != nil:
-			t.Errorf("%s: %s: %v", where, part, err)
-		case !found:
-			t.Errorf("%s: no series for %s", where, part)
+		if err != nil || len(found) == 0 {
+			t.Errorf("%s: no series for %s: %v", where, part, err)
+			return nil
+		}
+		if sum, ok := part.(*parser.AggregateExpr); ok && !sum.Without {
+			for _, label := range sum.Grouping {
+				if !slices.ContainsFunc(found, func(s promql.Series) bool { return s.Metric.Has(label) }) {
+					t.Errorf("%s: no series has the label %s of %s", where, label, part)
+				}
+			}
 		}
 		return nil
 	})
 }
 
-func (a asker) finds(t *testing.T, expr string) (bool, error) {
+func (a asker) finds(t *testing.T, expr string) (promql.Matrix, error) {
 	t.Helper()
 	begin := time.Unix(0, 0)
 	q, err := a.engine.NewRangeQuery(t.Context(), a.storage, nil, expr, begin, begin.Add(time.Duration(a.minutes)*time.Minute), time.Minute)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	defer q.Close()
-	matrix, err := q.Exec(t.Context()).Matrix()
-	return len(matrix) > 0, err
+	return q.Exec(t.Context()).Matrix()
 }
 
 // conditional tells expressions that find nothing when all is well.

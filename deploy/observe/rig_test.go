@@ -143,7 +143,7 @@ func (r *rig) request(method, address, body string) (status int) {
 		r.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		r.Fatal(err)
 	}

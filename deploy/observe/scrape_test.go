@@ -46,7 +46,7 @@ func (s *scrapes) scrape(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		up := labels.FromStrings("__name__", "up", "job", job, "instance", address)
+		up := labels.FromStrings("__name__", "up", "namespace", "leads", "job", job, "instance", address)
 		if _, err := app.Append(0, up, at, 1); err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ func (s *scrapes) append(app storage.Appender, text []byte, kind string, at int6
 			p.Labels(&l)
 			_, _, value := p.Series()
 			s.latest[l.String()] += value
-			l = labels.NewBuilder(l).Set("job", job).Set("instance", address).Labels()
+			l = labels.NewBuilder(l).Set("namespace", "leads").Set("job", job).Set("instance", address).Labels()
 			if _, err := app.Append(0, l, at, value); err != nil {
 				return err
 			}
@@ -101,12 +101,15 @@ func (s *scrapes) value(prefix string) float64 {
 	return sum
 }
 
+// client speaks to the programs under test; the tests' contexts end its calls.
+var client = &http.Client{Timeout: time.Minute}
+
 func fetch(ctx context.Context, address string) (text []byte, kind string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, "", err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return nil, "", err
 	}
