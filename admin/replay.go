@@ -52,7 +52,7 @@ func (s *Server) choose(ctx context.Context, q replayRequest, p *plan) *fault {
 		for _, i := range s.letters.shelf.Search(query).Items {
 			p.places = append(p.places, i.Position)
 		}
-		slices.SortFunc(p.places, comparePlaces)
+		slices.SortFunc(p.places, dlt.Position.Compare)
 	}
 	if !q.DryRun && q.Confirm != p.confirmation() {
 		return &fault{http.StatusConflict, "confirm", "this is not what a dry run showed: make a dry run, and send what it calls confirm"}

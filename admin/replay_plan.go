@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -81,7 +80,7 @@ func (q replayRequest) read() (plan, *fault) {
 	if p.places, err = positions(q.Places); err != nil {
 		return p, badField("places", err.Error())
 	}
-	p.places = slices.Compact(slices.SortedFunc(slices.Values(p.places), comparePlaces))
+	p.places = slices.Compact(slices.SortedFunc(slices.Values(p.places), dlt.Position.Compare))
 	if q.Filter != nil {
 		if _, err := q.Filter.query(); err != nil {
 			return p, badField("filter", err.Error())
@@ -90,10 +89,6 @@ func (q replayRequest) read() (plan, *fault) {
 	var wrong *fault
 	p.edit, wrong = q.editor(p.places)
 	return p, wrong
-}
-
-func comparePlaces(a, b dlt.Position) int {
-	return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
 }
 
 // editor is what changes the values; nil for nothing.

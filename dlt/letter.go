@@ -1,6 +1,7 @@
 package dlt
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -18,6 +19,11 @@ type Position struct {
 
 // String is the position as it is written on a command line.
 func (p Position) String() string { return fmt.Sprintf("%d:%d", p.Partition, p.Offset) }
+
+// Compare orders by partition, then by offset.
+func (p Position) Compare(other Position) int {
+	return cmp.Or(cmp.Compare(p.Partition, other.Partition), cmp.Compare(p.Offset, other.Offset))
+}
 
 // ParsePosition reads partition:offset.
 func ParsePosition(text string) (Position, error) {

@@ -46,6 +46,19 @@ type entry struct {
 
 func (e entry) state() State { return cmp.Or(e.mark.state, StateOpen) }
 
+// entryOf is what a letter tells by itself of its entry.
+func entryOf(l Letter) *entry {
+	return &entry{
+		Position: l.Position, at: l.At, failedAt: l.FailedAt, size: len(l.Value) + len(l.Key), reason: l.Reason,
+		id: idOf(l), copies: 1, omitted: l.ValueOmitted(),
+	}
+}
+
+// compare orders by time, oldest first.
+func (e *entry) compare(other *entry) int {
+	return cmp.Or(e.at.Compare(other.at), e.Position.Compare(other.Position))
+}
+
 // index is the dead-letter topic at a moment, folded: one entry an event.
 type index struct {
 	chosen []entry       // in the order in which they were written
@@ -171,10 +184,8 @@ func (s *scanner) take(r transform.Record) {
 		return // a tombstone, written to erase a key
 	}
 	l := newLetter(r)
-	e := &entry{
-		Position: l.Position, at: l.At, failedAt: l.FailedAt, size: len(r.Value) + len(r.Key), reason: l.Reason, original: l.Original.Topic,
-		kept: s.filter.keeps(l), id: idOf(l), copies: 1, omitted: l.ValueOmitted(),
-	}
+	e := entryOf(l)
+	e.original, e.kept = l.Original.Topic, s.filter.keeps(l)
 	if _, asked := s.places[l.Position]; asked {
 		s.places[l.Position] = eventOf(e.id)
 	}
@@ -218,9 +229,7 @@ func (s *scanner) chosen() []entry {
 		}
 		all = append(all, *e)
 	}
-	slices.SortFunc(all, func(a, b entry) int {
-		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
-	})
+	slices.SortFunc(all, func(a, b entry) int { return a.compare(&b) })
 	if n := s.filter.Limit; n > 0 && len(all) > n {
 		all = all[:n]
 	}
@@ -243,8 +252,6 @@ func (idx *index) missing() []Position {
 			none = append(none, p)
 		}
 	}
-	slices.SortFunc(none, func(a, b Position) int {
-		return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
-	})
+	slices.SortFunc(none, Position.Compare)
 	return none
 }

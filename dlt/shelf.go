@@ -1,8 +1,8 @@
 package dlt
 
 import (
-	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -100,7 +100,7 @@ func (s *Shelf) Refresh(ctx context.Context, age time.Duration) error {
 		return err
 	}
 	next := s.begin(bounds)
-	for _, id := range sortedIDs(bounds) {
+	for _, id := range slices.Sorted(maps.Keys(bounds)) {
 		err := s.topic.each(ctx, id, next[id], bounds[id].End, s.take)
 		if err != nil {
 			return err
@@ -116,15 +116,6 @@ func (s *Shelf) Refresh(ctx context.Context, age time.Duration) error {
 	s.bound()
 	s.asOf = began
 	return nil
-}
-
-func sortedIDs(bounds map[int]consumer.Bounds) []int {
-	ids := make([]int, 0, len(bounds))
-	for id := range bounds {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
 }
 
 // AsOf is when the topic was last read to its end; the zero time: never.
@@ -223,7 +214,7 @@ func (s *Shelf) bound() {
 	for event := range s.events {
 		all = append(all, event)
 	}
-	slices.SortFunc(all, func(a, b letterID) int { return s.events[a].compare(s.events[b]) })
+	slices.SortFunc(all, func(a, b letterID) int { return s.events[a].compare(&s.events[b].entry) })
 	for len(all) > s.limits.Letters {
 		s.remove(all[0])
 		s.beyond++
@@ -242,11 +233,6 @@ func (s *Shelf) bound() {
 		s.beyond++
 		all = all[1:]
 	}
-}
-
-// compare orders by time, oldest first.
-func (e *entry) compare(other *shelved) int {
-	return cmp.Or(e.at.Compare(other.at), cmp.Compare(e.Partition, other.Partition), cmp.Compare(e.Offset, other.Offset))
 }
 
 // stateOf is what was done with a letter.

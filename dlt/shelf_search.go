@@ -63,7 +63,7 @@ func (s *Shelf) Search(q Query) Found {
 		}
 		all = append(all, one)
 	}
-	slices.SortFunc(all, func(a, b *shelved) int { return b.compare(a) })
+	slices.SortFunc(all, func(a, b *shelved) int { return b.compare(&a.entry) })
 	f.Total = len(all)
 	all = all[min(max(q.Offset, 0), len(all)):]
 	if q.Limit > 0 {

@@ -9,10 +9,7 @@ import (
 // shelve takes of a letter what is held of it.
 func (s *Shelf) shelve(l Letter) *shelved {
 	one := &shelved{
-		entry: entry{
-			Position: l.Position, at: l.At, failedAt: l.FailedAt, size: len(l.Value) + len(l.Key), reason: l.Reason,
-			id: idOf(l), copies: 1, omitted: l.ValueOmitted(),
-		},
+		entry:  *entryOf(l),
 		status: l.Status, code: l.Code, message: firstOf(l.Message), attempts: l.Attempts, summary: s.summary(l),
 	}
 	text := strings.Join([]string{l.EventID, l.Code, l.Message, string(l.Key), string(l.Value)}, "\n")
