@@ -50,12 +50,12 @@ func (s *Server) sample(now time.Time) (taken bool) {
 	if !s.history.due(now) {
 		return false
 	}
-	s.history.add(s.counters(now))
+	s.history.add(s.counters(now, s.cfg.Situation()))
 	return true
 }
 
-// counters reads those of /metrics.
-func (s *Server) counters(now time.Time) sample {
+// counters reads those of /metrics, and the lag of a situation.
+func (s *Server) counters(now time.Time, is Situation) sample {
 	counts := sums.Gather(s.cfg.Metrics)
 	one := sample{
 		at:          now,
@@ -63,7 +63,7 @@ func (s *Server) counters(now time.Time) sample {
 		deadLetters: counts.Of("leadbridge_dead_letters_total"),
 		uses:        counts.By("leadbridge_crm_budget_total", "use"),
 	}
-	for _, p := range s.cfg.Situation().Partitions {
+	for _, p := range is.Partitions {
 		one.lag += p.Lag
 		one.lagSeconds = max(one.lagSeconds, p.LagSeconds)
 	}

@@ -68,7 +68,7 @@ type letterStep struct {
 	Why     string            `json:"why"`
 }
 
-// hide replaces what tells of a person.
+// hidden stands for what tells of a person.
 const hidden = "***"
 
 // letter answers with one letter, masked.
@@ -170,11 +170,7 @@ var traceHeaders = map[string]bool{"traceparent": true, "tracestate": true, "web
 func (m masker) headers(all []transform.Header) []headerField {
 	out := make([]headerField, 0, len(all))
 	for _, h := range all {
-		ours := strings.HasPrefix(h.Key, header.Prefix)
-		switch {
-		case m.whole:
-			out = append(out, headerField{h.Key, strings.ToValidUTF8(string(h.Value), "\uFFFD")})
-		case ours || traceHeaders[strings.ToLower(h.Key)]:
+		if m.whole || strings.HasPrefix(h.Key, header.Prefix) || traceHeaders[strings.ToLower(h.Key)] {
 			out = append(out, headerField{h.Key, strings.ToValidUTF8(string(h.Value), "\uFFFD")})
 		}
 	}

@@ -27,7 +27,5 @@ func fieldProblem(w http.ResponseWriter, status int, field, detail string) {
 // answer writes JSON.
 func answer(w http.ResponseWriter, body any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(true)
-	_ = enc.Encode(body) // the client has gone: nobody is left to be told
+	_ = json.NewEncoder(w).Encode(body) // the client has gone: nobody is left to be told
 }

@@ -105,7 +105,8 @@ type snapshot struct {
 
 // snapshot gathers how everything stands.
 func (s *Server) snapshot(now time.Time) snapshot {
-	is, counts := s.cfg.Situation(), s.counters(now)
+	is := s.cfg.Situation()
+	counts := s.counters(now, is)
 	snap := snapshot{created: counts.created, state: state{
 		Now: now.UTC(), Version: s.cfg.Version, Started: s.cfg.Started.UTC(),
 		State: stateOf(is), Ready: is.Ready, Healthy: is.Healthy, Reason: is.Reason, Holds: holdsOf(is.Holds),
