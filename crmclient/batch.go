@@ -38,7 +38,7 @@ func parseBatch(o outcome, calls int) (b batchAnswer, ok bool) {
 	all := make([]json.RawMessage, 3*calls)
 	b.results, b.errors, b.meta = all[:calls], all[calls:2*calls], all[2*calls:]
 	var of []json.RawMessage // what the parts at hand are said of
-	inData, place := false, 0
+	inData, inErrors, place := false, false, 0
 	for _, p := range o.parts {
 		switch {
 		case p.Depth == 1:
@@ -50,7 +50,7 @@ func parseBatch(o outcome, calls int) (b batchAnswer, ok bool) {
 		case p.Depth == 2 && inData:
 			of, place = b.of(string(p.Name)), 0
 			clear(of)
-			if string(p.Name) == "errors" {
+			if inErrors = string(p.Name) == "errors"; inErrors {
 				b.anyError = false
 			}
 		case of != nil:
@@ -58,7 +58,7 @@ func parseBatch(o outcome, calls int) (b batchAnswer, ok bool) {
 			if place++; p.Name != nil {
 				n = placeIn(p.Name)
 			}
-			b.anyError = b.anyError || &of[0] == &b.errors[0]
+			b.anyError = b.anyError || inErrors
 			if n >= 0 && n < calls {
 				of[n] = p.Value
 			}

@@ -187,9 +187,7 @@ func (c *Creator) Close() { c.wire.close() }
 // id) and blocks, through holds, until it is known or ctx ended. Create does the
 // same by itself; calling Prepare at start shows a bad key before the first event.
 func (c *Creator) Prepare(ctx context.Context) error {
-	c.mu.Lock()
-	c.callers++
-	c.mu.Unlock()
+	c.enter()
 	defer c.leave()
 	return c.prepare(ctx, nil)
 }
@@ -203,6 +201,13 @@ func (c *Creator) prepare(ctx context.Context, stop <-chan struct{}) error {
 	}
 	_, err := c.submit(ctx, stop, &ticket{kind: kindPrepare})
 	return err
+}
+
+// enter begins a call that leave ends.
+func (c *Creator) enter() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.callers++
 }
 
 // leave ends a call. A hold without anybody whom it holds is none.

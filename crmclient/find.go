@@ -8,9 +8,7 @@ import "context"
 // ctx ends: an error is never taken for an answer. What it finds says nothing about
 // the CRM's health: it ends no hold.
 func (c *Creator) Find(ctx context.Context, r Request) (contactID int64, err error) {
-	c.mu.Lock()
-	c.callers++
-	c.mu.Unlock()
+	c.enter()
 	defer c.leave()
 	e := newEvent(&r)
 	e.asksOnly = true
