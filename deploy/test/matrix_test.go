@@ -24,7 +24,7 @@ var matrix = map[string]string{
 	"replay":           `{replay: {enabled: true, args: ["--reason=CRM_REFUSED", "--rate=5"], activeDeadlineSeconds: 3600}, mapping: {program: .}}`,
 	"extras":           extras,
 	"network":          network,
-	"metrics":          `{metrics: {serviceMonitor: {enabled: true, labels: {release: prometheus}, interval: 30s, scrapeTimeout: 10s}, prometheusRule: {enabled: true}}, gate: {enabled: true, existingConfigMap: sources}}`,
+	"metrics":          `{metrics: {serviceMonitor: {enabled: true, labels: {release: prometheus}, interval: 30s, scrapeTimeout: 10s}, prometheusRule: {enabled: true}, dashboard: {enabled: true, annotations: {grafana_folder: Sales}}}, gate: {enabled: true, existingConfigMap: sources}}`,
 	"keda":             `keda: {enabled: true, partitions: 6, maxReplicas: 6}`,
 	"keda, logging in": sasl + "\nkeda: {enabled: true, partitions: 6}",
 	"strimzi":          strimzi,
@@ -119,7 +119,7 @@ mapping: {program: "{name: .first}"}
 strimzi: {cluster: main, topics: {create: true}, users: {create: true}}
 replay: {enabled: true, args: ["--reason=CRM_REFUSED"]}
 keda: {enabled: true}
-metrics: {serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}}
+metrics: {serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}, dashboard: {enabled: true}}
 admin: {enabled: true, existingSecret: page}
 ` + gate
 )
