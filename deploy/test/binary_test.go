@@ -123,7 +123,7 @@ func environmentIsKnown(t *testing.T, r release) {
 }
 
 // foreign are variables that the matrix adds itself.
-var foreign = map[string]bool{"SITE_SECRET": true, "HTTPS_PROXY": true, "ADMIN_ADDR": true, "ADMIN_TOKEN_FILE": true}
+var foreign = map[string]bool{"SITE_SECRET": true, "HTTPS_PROXY": true}
 
 // secretInPlain are settings that the chart never sets: each has one that names a file.
 var secretInPlain = map[string]bool{"CRM_API_KEY": true, "CRM_SESSION_TOKEN": true, "KAFKA_SASL_PASSWORD": true, "ADMIN_TOKEN": true}
