@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"time"
@@ -34,6 +33,7 @@ func (c ingestCommand) Run(p process) error {
 		return err
 	}
 	log := newLog(p.stderr, cfg.Log)
+	limitMemory(log)
 	ctx, stop := untilSignal(cfg.Grace(), func() {
 		log.Warn().Dur("grace", cfg.Grace()).Msg("stopped by the deadline: senders that got no answer send again")
 	})
@@ -91,9 +91,9 @@ func withOwn(gate, own http.Handler) http.Handler {
 
 // serveBeside serves what is not for websites at an address of its own.
 func serveBeside(ctx context.Context, addr string, h http.Handler) (at net.Addr, end func(), err error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	listener, err := monitor.Listen(ctx, "METRICS_ADDR", addr)
 	if err != nil {
-		return nil, nil, fmt.Errorf("METRICS_ADDR: cannot listen on %s: choose another address: %w", addr, err)
+		return nil, nil, err
 	}
 	server := monitor.NewServer(h, time.Minute)
 	done := make(chan struct{})

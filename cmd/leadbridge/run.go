@@ -27,6 +27,7 @@ func (c runCommand) Run(p process) error {
 		return err
 	}
 	log := newLog(p.stderr, cfg.Log)
+	limitMemory(log)
 	ctx, stop := untilSignal(cfg.Grace(), func() {
 		log.Warn().Dur("grace", cfg.Grace()).Msg("stopped by the deadline: what was not finished is still in Kafka")
 	})
