@@ -19,8 +19,13 @@ import (
 func valuesOf(c crmclient.Contact) []string {
 	var all []string
 	add := func(field, value string) {
-		if value != "" && value != "0" {
+		if value != "" {
 			all = append(all, field+"="+value)
+		}
+	}
+	addID := func(field string, id int64) {
+		if id != 0 {
+			add(field, strconv.FormatInt(id, 10))
 		}
 	}
 	add("name", c.Name)
@@ -37,9 +42,9 @@ func valuesOf(c crmclient.Contact) []string {
 			add(name, value)
 		}
 	}
-	add("companyId", strconv.FormatInt(c.CompanyID, 10))
-	add("assignedById", strconv.FormatInt(c.AssignedByID, 10))
-	add("leadId", strconv.FormatInt(c.LeadID, 10))
+	addID("companyId", c.CompanyID)
+	addID("assignedById", c.AssignedByID)
+	addID("leadId", c.LeadID)
 	if c.Opened != nil {
 		add("opened", strconv.FormatBool(*c.Opened))
 	}
@@ -165,7 +170,7 @@ func FuzzExplain(f *testing.F) {
 	for _, seed := range []string{
 		`{"name":"Ivanov Ivan Petrovich","fullName":"Petrov","phone":"8 (916) 123-45-67, 12"}`,
 		`{"name":{"first":"A","last":"B","x":1},"tel-1":["1",{"value":"+79161234567","type":"home"}],"email":"a@b.ru"}`,
-		`{"ufCrm_A":[1,"",[2]],"ufCrm_A":"","UF_CRM_B":{},"utm":"x","utm_source":1,"opened":1,"company":"a","companyId":2,"leadId":0}`,
+		`{"ufCrm_A":[1,"",[2]],"ufCrm_A":"","UF_CRM_B":{},"utm":"x","utm_source":1,"opened":1,"company":"a","companyId":2,"leadId":0,"ufCrm_C":0}`,
 		`{"firstName":"A","name":"A B","lastName":"B","surname":"C","comment":["a","b"],"note":"","country":"kz","post":["a",{}]}`,
 	} {
 		f.Add([]byte(seed))
