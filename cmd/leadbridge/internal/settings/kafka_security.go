@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
@@ -24,9 +25,9 @@ func (k Kafka) tls(p *parser) *tls.Config {
 		return nil
 	}
 	return &tls.Config{
-		MinVersion:   tls.VersionTLS12,
-		RootCAs:      p.authorities(k.TLSCAFile),
-		Certificates: p.certificate(k.TLSCertFile, k.TLSKeyFile),
+		MinVersion:           tls.VersionTLS12,
+		RootCAs:              p.authorities(k.TLSCAFile),
+		GetClientCertificate: p.certificate(k.TLSCertFile, k.TLSKeyFile),
 	}
 }
 
@@ -53,7 +54,8 @@ func (p *parser) authorities(file string) *x509.CertPool {
 	return pool
 }
 
-func (p *parser) certificate(cert, key string) []tls.Certificate {
+// certificate gives what [tls.Config.GetClientCertificate] is to be, nil when there is none.
+func (p *parser) certificate(cert, key string) func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	switch {
 	case cert == "" && key == "":
 		return nil
@@ -74,7 +76,24 @@ func (p *parser) certificate(cert, key string) []tls.Certificate {
 		p.fault("KAFKA_TLS_CERT_FILE", "does not fit KAFKA_TLS_KEY_FILE ("+err.Error()+")", "name a PEM certificate and its own private key")
 		return nil
 	}
-	return []tls.Certificate{pair}
+	r := &renewedPair{cert: cert, key: key}
+	r.last.Store(&pair)
+	return r.read
+}
+
+// renewedPair is a certificate whose files are read at each handshake: it expires while
+// the process runs, and is renewed in its files. While they do not fit together, as in the
+// middle of a renewal, the last one goes on.
+type renewedPair struct {
+	cert, key string
+	last      atomic.Pointer[tls.Certificate]
+}
+
+func (r *renewedPair) read(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	if pair, err := tls.LoadX509KeyPair(r.cert, r.key); err == nil {
+		r.last.Store(&pair)
+	}
+	return r.last.Load(), nil
 }
 
 // sasl is nil when the brokers ask for no login.

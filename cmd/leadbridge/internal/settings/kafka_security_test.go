@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -77,10 +78,49 @@ func TestSecurity(t *testing.T) {
 			if diff := cmp.Diff(c.want, variables(t, err)); diff != "" {
 				t.Errorf("faults (-want +got):\n%s", diff)
 			}
-			if name == "TLS with all" && (c2.Consumer.TLS == nil || c2.Consumer.TLS.RootCAs == nil || len(c2.Consumer.TLS.Certificates) != 1) {
+			if name == "TLS with all" && (c2.Consumer.TLS == nil || c2.Consumer.TLS.RootCAs == nil || c2.Consumer.TLS.GetClientCertificate == nil) {
 				t.Errorf("TLS %+v", c2.Consumer.TLS)
 			}
 		})
+	}
+}
+
+// TestCertificateIsReadAtEachHandshake renews a certificate while the service runs.
+func TestCertificateIsReadAtEachHandshake(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	cert, key := newPair(t, dir, "ours")
+	c, err := service(t, func(s *Service) { s.TLS, s.TLSCertFile, s.TLSKeyFile = "true", cert, key }).Parse()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := func() []byte {
+		pair, err := c.Consumer.TLS.GetClientCertificate(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pair.Certificate[0]
+	}
+	first := shown()
+	otherCert, otherKey := newPair(t, dir, "renewed")
+	if err := os.Rename(otherCert, cert); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(shown(), first) {
+		t.Error("a certificate is shown whose key is not there yet")
+	}
+	if err := os.Rename(otherKey, key); err != nil {
+		t.Fatal(err)
+	}
+	second := shown()
+	if bytes.Equal(second, first) {
+		t.Error("the renewed certificate is not shown")
+	}
+	if err := os.Remove(cert); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(shown(), second) {
+		t.Error("without its file the last certificate is gone")
 	}
 }
 
