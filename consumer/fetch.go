@@ -40,7 +40,12 @@ type fetched struct {
 // them, but always one batch. It goes below kafka-go's readers, which deliver
 // transaction markers and aborted records, and jump over deleted offsets.
 func (b *broker) fetch(ctx context.Context, partition int, offset int64, maxBytes int32, wait time.Duration) (fetched, error) {
-	got, batches, err := b.fetchOnce(ctx, partition, offset, maxBytes, wait)
+	return b.fetchInto(ctx, partition, offset, maxBytes, wait, nil)
+}
+
+// fetchInto is fetch with memory for the records.
+func (b *broker) fetchInto(ctx context.Context, partition int, offset int64, maxBytes int32, wait time.Duration, room []record) (fetched, error) {
+	got, batches, err := b.fetchOnce(ctx, partition, offset, maxBytes, wait, room)
 	if err != nil || got.next > offset || batches.first < 0 {
 		return got, err
 	}
@@ -53,7 +58,7 @@ func (b *broker) fetch(ctx context.Context, partition int, offset int64, maxByte
 // baseOffsets are those of the first and the last batch of an answer, -1 for none.
 type baseOffsets struct{ first, last int64 }
 
-func (b *broker) fetchOnce(ctx context.Context, partition int, offset int64, maxBytes int32, wait time.Duration) (fetched, baseOffsets, error) {
+func (b *broker) fetchOnce(ctx context.Context, partition int, offset int64, maxBytes int32, wait time.Duration, room []record) (fetched, baseOffsets, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait+callTimeout)
 	defer cancel()
 	answer, err := b.transport.RoundTrip(ctx, b.addr, &fetch.Request{
@@ -84,18 +89,18 @@ func (b *broker) fetchOnce(ctx context.Context, partition int, offset int64, max
 	for _, t := range res.Topics {
 		for i := range t.Partitions {
 			if p := &t.Partitions[i]; int(p.Partition) == partition {
-				return readPartition(b.topic, partition, offset, p)
+				return readPartition(b.topic, partition, offset, p, room)
 			}
 		}
 	}
 	return fetched{}, baseOffsets{}, fmt.Errorf("fetching partition %d: not in the answer", partition)
 }
 
-func readPartition(topic string, partition int, offset int64, p *fetch.ResponsePartition) (fetched, baseOffsets, error) {
+func readPartition(topic string, partition int, offset int64, p *fetch.ResponsePartition, room []record) (fetched, baseOffsets, error) {
 	if p.ErrorCode != 0 {
 		return fetched{}, baseOffsets{}, fmt.Errorf("fetching partition %d: %w", partition, kafka.Error(p.ErrorCode))
 	}
-	got := fetched{next: offset, end: p.LastStableOffset, start: p.LogStartOffset}
+	got := fetched{records: room, next: offset, end: p.LastStableOffset, start: p.LogStartOffset}
 	if got.end < 0 {
 		got.end = p.HighWatermark
 	}
@@ -158,11 +163,7 @@ func (f *fetched) read(batch protocol.RecordReader, topic string, partition int,
 
 // copyRecord takes a record out of the transport's pages and frees them.
 func copyRecord(raw *protocol.Record, topic string, partition int) (record, error) {
-	key, err := readBytes(raw.Key)
-	if err != nil {
-		return record{}, err
-	}
-	value, err := readBytes(raw.Value)
+	key, value, err := readBoth(raw.Key, raw.Value)
 	if err != nil {
 		return record{}, err
 	}
@@ -172,6 +173,9 @@ func copyRecord(raw *protocol.Record, topic string, partition int) (record, erro
 		},
 		size: int64(len(key)+len(value)) + recordOverhead,
 	}
+	if len(raw.Headers) > 0 {
+		rec.Headers = make([]transform.Header, 0, len(raw.Headers))
+	}
 	for _, h := range raw.Headers {
 		rec.Headers = append(rec.Headers, transform.Header{Key: h.Key, Value: h.Value})
 		rec.size += int64(len(h.Key) + len(h.Value))
@@ -179,15 +183,30 @@ func copyRecord(raw *protocol.Record, topic string, partition int) (record, erro
 	return rec, nil
 }
 
-// readBytes keeps nil (no key, a tombstone) and empty apart.
-func readBytes(b protocol.Bytes) ([]byte, error) {
+// readBoth reads a key and a value into one piece of memory, as they live equally long. It keeps
+// nil (no key, a tombstone) and empty apart.
+func readBoth(key, value protocol.Bytes) (k, v []byte, err error) {
+	size := 0
+	for _, b := range [...]protocol.Bytes{key, value} {
+		if b != nil {
+			size += b.Len()
+		}
+	}
+	room := make([]byte, size)
+	if k, room, err = readInto(room, key); err == nil {
+		v, _, err = readInto(room, value)
+	}
+	return k, v, err
+}
+
+func readInto(room []byte, b protocol.Bytes) (data, rest []byte, err error) {
 	if b == nil {
-		return nil, nil
+		return nil, room, nil
 	}
 	defer b.Close()
-	data := make([]byte, b.Len())
-	_, err := io.ReadFull(b, data)
-	return data, err
+	n := b.Len()
+	_, err = io.ReadFull(b, room[:n])
+	return room[:n:n], room[n:], err
 }
 
 // abortedFilter passes over what a transaction aborted. A transaction is
@@ -235,7 +254,7 @@ func (a *abortedFilter) reach(offset int64) {
 // tell a batch's last offset, but it does tell which batch a fetch answers with.
 func (b *broker) batchEnd(ctx context.Context, partition int, offset, base int64, maxBytes int32) (int64, error) {
 	inside := func(at int64) (bool, error) {
-		_, span, err := b.fetchOnce(ctx, partition, at, maxBytes, 0)
+		_, span, err := b.fetchOnce(ctx, partition, at, maxBytes, 0, nil)
 		if errors.Is(err, kafka.OffsetOutOfRange) {
 			return false, nil
 		}

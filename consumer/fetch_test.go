@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -16,6 +17,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/leadbridge/leadbridge/crmclient"
 )
 
 // producer is a client of another make, as a site's would be.
@@ -449,6 +452,46 @@ func TestH7BatchesKeepTheirRangeWhenTheirRecordsGo(t *testing.T) {
 					t.Fatalf("from %d: %d fetches for four batches", from, fetches)
 				}
 			}
+		}
+	})
+}
+
+func TestHeldRecordKeepsItsBytesOverFetches(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		refuse := make(chan struct{})
+		r.crm.setAnswer(func(ctx context.Context, req crmclient.Request) (crmclient.Result, error, bool) {
+			if req.OriginID != "held" {
+				return crmclient.Result{}, nil, false
+			}
+			select {
+			case <-refuse:
+				return crmclient.Result{}, &crmclient.Rejection{Reason: crmclient.ReasonRefused, Message: "no"}, true
+			case <-ctx.Done():
+				return crmclient.Result{}, ctx.Err(), true
+			}
+		})
+		p := r.start()
+		held := event("held")
+		held.key, held.headers = "its key", []kafka.Header{{Key: "its header", Value: []byte("its text")}}
+		r.produce(held)
+		for i := range 3 { // fetches, whose memory is that of the first
+			other := event(fmt.Sprintf("after%d", i))
+			other.key, other.headers = "a key", []kafka.Header{{Key: "a header", Value: []byte("a text")}}
+			r.produce(other)
+			r.awaitCreated(fmt.Sprintf("after%d", i))
+		}
+		close(refuse)
+		r.await("its letter", func() bool { return len(r.deadLetters()) == 1 })
+		p.shutdown(t)
+		letter := r.deadLetters()[0]
+		text := ""
+		for _, h := range letter.Headers {
+			if h.Key == "its header" {
+				text = string(h.Value)
+			}
+		}
+		if string(letter.Key) != "its key" || string(letter.Value) != held.value || text != "its text" {
+			t.Errorf("the letter has key %q, value %q, header %q", letter.Key, letter.Value, text)
 		}
 	})
 }

@@ -20,6 +20,8 @@ type partition struct {
 
 	// ready are the records that are taken up and not yet on their way. Owned by run.
 	ready []*flight
+	// room is the memory of fetched records, which are copied when they are taken up. Owned by run.
+	room []record
 
 	// turns holds, per key, the newest unfinished record: the next one of that key
 	// waits for it. Guarded by mu.
@@ -123,7 +125,10 @@ func (p *partition) next(ctx context.Context) (fetched, error) {
 	if err := p.buffer.reserve(ctx, size); err != nil {
 		return fetched{}, err
 	}
-	batch, err := p.broker.fetch(ctx, p.id, p.position(), int32(size), fetchWait)
+	batch, err := p.broker.fetchInto(ctx, p.id, p.position(), int32(size), fetchWait, p.room[:0])
+	if p.room = batch.records; cap(p.room) > maxRoom {
+		p.room = nil
+	}
 	p.buffer.release(size - batch.bytes) // the records hold what they are
 	return batch, err
 }
@@ -131,6 +136,9 @@ func (p *partition) next(ctx context.Context) (fetched, error) {
 // maxFetch bounds one fetch, in bytes; a larger record still comes. It holds more records
 // than a window, and what a process has in memory is a few fetches for each partition.
 const maxFetch = 256 << 10
+
+// maxRoom is for how many records memory is kept until the next fetch.
+const maxRoom = 4096
 
 // fetchSize leaves every partition of the process room for a fetch.
 func (p *partition) fetchSize() int64 {
@@ -170,6 +178,7 @@ func (p *partition) dispatchAll(ctx context.Context, batch fetched) error {
 			return err
 		}
 	}
+	clear(batch.records) // what they refer to is not held until the next ones come
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.logEnd = max(p.logEnd, batch.end)

@@ -111,26 +111,34 @@ func appendMultifields(dst []byte, values []Multifield) []byte {
 	return append(dst, ']')
 }
 
-// appendText writes a string; encoding/json does where something is to be escaped.
+// appendText writes a string as encoding/json does, which writes what is seldom.
 func appendText(dst []byte, s string) []byte {
-	if !plainText(s) {
-		text, _ := json.Marshal(s) // never fails for a string
-		return append(dst, text...)
+	if !utf8.ValidString(s) {
+		return appendOdd(dst, s)
 	}
+	before := len(dst)
 	dst = append(dst, '"')
-	dst = append(dst, s...)
-	return append(dst, '"')
-}
-
-// plainText tells whether encoding/json leaves every byte of s as it is.
-func plainText(s string) bool {
+	from := 0
 	for i := range len(s) {
+		escape := byte(0)
 		switch c := s[i]; {
-		case c < ' ', c == '"', c == '\\', c == '<', c == '>', c == '&':
-			return false
-		case c == 0xE2 && strings.HasPrefix(s[i+1:], "\x80"): // U+2028 and U+2029 are of these
-			return false
+		case c == '\n':
+			escape = 'n'
+		case c == '"', c == '\\':
+			escape = c
+		case c < ' ', c == '<', c == '>', c == '&',
+			c == 0xE2 && strings.HasPrefix(s[i+1:], "\x80"): // U+2028 and U+2029 are of these
+			return appendOdd(dst[:before], s)
+		}
+		if escape != 0 {
+			dst = append(append(dst, s[from:i]...), '\\', escape)
+			from = i + 1
 		}
 	}
-	return utf8.ValidString(s)
+	return append(append(dst, s[from:]...), '"')
+}
+
+func appendOdd(dst []byte, s string) []byte {
+	text, _ := json.Marshal(s) // never fails for a string
+	return append(dst, text...)
 }

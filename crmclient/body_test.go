@@ -10,7 +10,7 @@ import (
 
 // FuzzBody compares with encoding/json, byte for byte.
 func FuzzBody(f *testing.F) {
-	for _, seed := range []string{"", "Иван", `"`, `\`, "a\nb", "<b>&", "\u2028", "\u2029\u2030", "\xff", "\x7f", "ufCrm_X", "name", "comments"} {
+	for _, seed := range []string{"", "Иван", `"`, `\`, "a\nb", "a\nb\tc", "\"a\"\n<", "<b>&", "\u2028", "\u2029\u2030", "\xff", "\x7f", "ufCrm_X", "name", "comments"} {
 		f.Add(seed, seed, int64(0))
 	}
 	f.Add("name", "Иван", int64(7))
