@@ -34,6 +34,15 @@ func (c *instantCreator) Create(context.Context, crmclient.Request) (crmclient.R
 	return crmclient.Result{ContactID: n, Attempts: 1}, nil
 }
 
+func (c *instantCreator) CreateAll(ctx context.Context, requests []crmclient.Request,
+	ended func(int, crmclient.Result, error), _ func(int, func() (crmclient.Result, error)),
+) {
+	for i, r := range requests {
+		result, err := c.Create(ctx, r)
+		ended(i, result, err)
+	}
+}
+
 func (*instantCreator) SetShare(float64)         {}
 func (*instantCreator) ContactURL(int64) string  { return "" }
 func (*instantCreator) Status() crmclient.Status { return crmclient.Status{OriginField: "originId"} }

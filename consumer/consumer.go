@@ -56,6 +56,8 @@ type Transformer interface {
 // Creator makes contacts; see [crmclient.Creator].
 type Creator interface {
 	Create(ctx context.Context, r crmclient.Request) (crmclient.Result, error)
+	CreateAll(ctx context.Context, requests []crmclient.Request,
+		ended func(i int, r crmclient.Result, err error), later func(i int, finish func() (crmclient.Result, error)))
 	SetShare(part float64)
 	ContactURL(id int64) string
 	Status() crmclient.Status

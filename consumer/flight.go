@@ -19,6 +19,7 @@ type flight struct {
 	event   transform.Event
 	contact crmclient.Contact
 	failure *rejection // why it can never become a contact
+	began   time.Time  // when its create did
 	made    crmclient.Result
 
 	panicked   bool // a create panicked: nobody knows whether it was sent
@@ -88,9 +89,8 @@ func (p *partition) fly(f *flight) {
 		p.untouched(f)
 		return
 	}
-	if p.deliver(f) {
-		p.finish(f.record)
-	}
+	f.began = time.Now()
+	p.deliver(f, func() (crmclient.Result, error) { return p.creator.Create(p.work, p.request(f)) })
 }
 
 // land lets the next record of the key and of the event id go, whatever
@@ -144,34 +144,37 @@ func (p *partition) untouched(f *flight) {
 	p.touch()
 }
 
-// deliver brings the record to its end; false says that it was cut short.
-func (p *partition) deliver(f *flight) bool {
-	if f.failure == nil && !p.create(f) {
-		return false
+// deliver brings the record to its end, unless it is cut short. create has its contact made.
+func (p *partition) deliver(f *flight, create func() (crmclient.Result, error)) {
+	if f.failure == nil {
+		result, err := p.callCreator(f, create)
+		if f.failure == nil && !p.created(f, result, err) { // else it panicked
+			return
+		}
 	}
+	p.conclude(f)
+}
+
+// conclude does what is left to do for a record whose create ended.
+func (p *partition) conclude(f *flight) {
+	p.explored(f)
 	if f.failure == nil && !p.tell(f) {
-		return false
+		return
 	}
 	if f.failure != nil && !p.bury(f) {
-		return false
+		return
 	}
 	// What ended after the lease is the next owner's to look up.
 	if err := p.lease.err(); err != nil {
 		p.fail(err)
-		return false
+		return
 	}
-	return true
+	p.finish(f.record)
 }
 
-// create has the contact made. It leaves a failure in f when the CRM will never
-// take it; false says that it was cut short.
-func (p *partition) create(f *flight) bool {
-	defer p.explored(f)
-	began := time.Now()
-	result, err := p.callCreator(f)
-	if f.failure != nil { // it panicked
-		return true
-	}
+// created takes what became of the record's create. It leaves a failure in f when the CRM will
+// never take the contact; false says that it was cut short.
+func (p *partition) created(f *flight, result crmclient.Result, err error) bool {
 	if refused, ok := errors.AsType[*crmclient.Rejection](err); ok {
 		f.failure = refusedByCRM(refused) // which says nothing about an earlier owner
 		return true
@@ -186,7 +189,7 @@ func (p *partition) create(f *flight) bool {
 	if told := p.cfg.Log.Debug(); told.Enabled() {
 		told.Str("event_id", f.event.ID).Int("partition", f.Partition).Int64("offset", f.Offset).
 			Int64("contact_id", result.ContactID).Str("contact_url", p.creator.ContactURL(result.ContactID)).
-			Bool("found", result.Found).Int("attempts", result.Attempts).Dur("duration", time.Since(began)).
+			Bool("found", result.Found).Int("attempts", result.Attempts).Dur("duration", time.Since(f.began)).
 			Msg("contact exists")
 	}
 	return true
@@ -220,9 +223,9 @@ const maxPanics = 3
 // callCreator tries again after a panic, now as a suspect, as a create may have
 // left before it; at last the panic is a failure of the event: one record must not end
 // the process again and again.
-func (p *partition) callCreator(f *flight) (crmclient.Result, error) {
+func (p *partition) callCreator(f *flight, create func() (crmclient.Result, error)) (crmclient.Result, error) {
 	for range maxPanics {
-		result, err := p.callOnce(f)
+		result, err := p.callOnce(f, create)
 		if !errors.Is(err, errPanicked) {
 			return result, err
 		}
@@ -232,6 +235,7 @@ func (p *partition) callCreator(f *flight) (crmclient.Result, error) {
 		p.leftUnsettled()
 		now := time.Now()
 		f.panicked, f.suspect, f.sentBefore = true, true, func() time.Time { return now }
+		create = func() (crmclient.Result, error) { return p.creator.Create(p.work, p.request(f)) }
 	}
 	f.failure = internalFailure()
 	return crmclient.Result{}, nil
@@ -240,14 +244,19 @@ func (p *partition) callCreator(f *flight) (crmclient.Result, error) {
 // errPanicked stands for a panic of the CRM client.
 var errPanicked = errors.New("the CRM client panicked")
 
-func (p *partition) callOnce(f *flight) (result crmclient.Result, err error) {
+func (p *partition) callOnce(f *flight, create func() (crmclient.Result, error)) (result crmclient.Result, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			p.reportPanic(f, r)
 			err = errPanicked
 		}
 	}()
-	return p.creator.Create(p.work, crmclient.Request{
+	return create()
+}
+
+// request asks for the record's contact.
+func (p *partition) request(f *flight) crmclient.Request {
+	return crmclient.Request{
 		OriginID:   f.event.OriginID,
 		Contact:    &f.contact,
 		Suspect:    f.suspect,
@@ -257,7 +266,7 @@ func (p *partition) callOnce(f *flight) (result crmclient.Result, err error) {
 		Replayed:   f.event.Replays > 0,
 		Lease:      p.mayWrite,
 		Stop:       p.take.Done(),
-	})
+	}
 }
 
 // sentWay is the field by which an earlier owner marked its contacts. Whoever

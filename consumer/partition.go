@@ -220,8 +220,16 @@ const launchLimit = 50
 // launch sets what is ready on its way, together: one by one, each would find a free slot
 // of the CRM client and leave in a request of its own. Nothing waits for more to come.
 func (p *partition) launch() {
+	var together []*flight
 	for _, f := range p.ready {
-		p.workers.Go(func() { p.fly(f) })
+		if p.together(f) {
+			together = append(together, f)
+		} else {
+			p.workers.Go(func() { p.fly(f) })
+		}
+	}
+	if len(together) > 0 {
+		p.workers.Go(func() { p.flyTogether(together) })
 	}
 	if len(p.ready) > 1 {
 		runtime.Gosched() // they are to be in the CRM client's queue before more is prepared

@@ -327,6 +327,31 @@ func (f *fakeCRM) Create(ctx context.Context, r crmclient.Request) (crmclient.Re
 	return f.apply(r)
 }
 
+// CreateAll runs Create for each; what ends in a rejection or a panic ends so later.
+func (f *fakeCRM) CreateAll(ctx context.Context, requests []crmclient.Request,
+	ended func(int, crmclient.Result, error), later func(int, func() (crmclient.Result, error)),
+) {
+	ends := make(chan func(), len(requests))
+	for i, r := range requests {
+		go func() {
+			defer func() {
+				if fault := recover(); fault != nil {
+					ends <- func() { later(i, func() (crmclient.Result, error) { panic(fault) }) }
+				}
+			}()
+			result, err := f.Create(ctx, r)
+			if _, refused := errors.AsType[*crmclient.Rejection](err); refused {
+				ends <- func() { later(i, func() (crmclient.Result, error) { return result, err }) }
+				return
+			}
+			ends <- func() { ended(i, result, err) }
+		}()
+	}
+	for range requests {
+		(<-ends)()
+	}
+}
+
 // apply creates, or finds a suspect.
 func (f *fakeCRM) apply(r crmclient.Request) (crmclient.Result, error) {
 	if r.Lease != nil && r.Lease() != nil {

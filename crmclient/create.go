@@ -47,8 +47,13 @@ type event struct {
 // A create that is on its way when ctx ends is broken off and may have taken
 // effect: the result beside the error tells (Unsettled).
 func (c *Creator) Create(ctx context.Context, r Request) (Result, error) {
-	e := c.takeUp(&r)
+	e := c.takeUp(r)[0]
 	defer c.letGo(e)
+	return c.pursue(ctx, e)
+}
+
+// pursue brings an event to its end.
+func (c *Creator) pursue(ctx context.Context, e *event) (Result, error) {
 	for {
 		if e.unproven {
 			id, err := c.prove(ctx, e)
@@ -71,10 +76,15 @@ func (c *Creator) Create(ctx context.Context, r Request) (Result, error) {
 			return e.left(err)
 		}
 		if o.class == classDone {
-			return Result{ContactID: o.id, Attempts: e.written}, nil
+			return e.made(o), nil
 		}
 		c.digest(e, *o)
 	}
+}
+
+// made is the end of a Create whose create worked.
+func (e *event) made(o *outcome) Result {
+	return Result{ContactID: o.id, Attempts: e.written}
 }
 
 // try makes one create when the event's time has come.
@@ -83,11 +93,17 @@ func (c *Creator) try(ctx context.Context, e *event) (*outcome, error) {
 		return nil, err
 	}
 	t := &ticket{kind: kindCreate, event: e}
-	o, err := c.submit(ctx, e.req.Stop, t)
+	_, err := c.submit(ctx, e.req.Stop, t)
+	return e.tried(t, err)
+}
+
+// tried takes what became of an event's create.
+func (e *event) tried(t *ticket, err error) (*outcome, error) {
 	if err != nil {
 		e.inTheAir = t.sent.Load()
 		return nil, err
 	}
+	o := t.outcome
 	if !o.written.IsZero() {
 		e.written++
 	}
@@ -111,19 +127,26 @@ func newEvent(r *Request) *event {
 	return e
 }
 
-// takeUp begins a call.
-func (c *Creator) takeUp(r *Request) *event {
-	e := newEvent(r)
-	e.unproven = r.Suspect || c.cfg.LookupAlways
-	e.suspected, e.once = r.Suspect, !r.Suspect
-	if r.Suspect {
-		c.meter.suspects.Inc()
+// takeUp begins a call for each request.
+func (c *Creator) takeUp(requests ...Request) []*event {
+	events := make([]*event, len(requests))
+	for i := range requests {
+		r := &requests[i]
+		e := newEvent(r)
+		e.unproven = r.Suspect || c.cfg.LookupAlways
+		e.suspected, e.once = r.Suspect, !r.Suspect
+		if r.Suspect {
+			c.meter.suspects.Inc()
+		}
+		events[i] = e
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.callers++
-	e.since = c.evidence.seq
-	return e
+	c.callers += len(events)
+	for _, e := range events {
+		e.since = c.evidence.seq
+	}
+	return events
 }
 
 // lease tells whether the event's create may leave.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,6 +41,7 @@ type world struct {
 	logs    *logBook
 	metrics *prometheus.Registry
 	calls   sync.WaitGroup
+	created atomic.Int64 // calls of create and its like
 }
 
 // inBubble runs test with a portal of the given kind.
@@ -124,8 +126,22 @@ func (w *world) create(r crmclient.Request) ended { return w.createUntil(context
 
 func (w *world) createUntil(ctx context.Context, r crmclient.Request) ended {
 	begun := time.Now()
-	res, err := w.creator.Create(ctx, r)
+	create := w.creator.Create
+	if w.created.Add(1)%2 == 0 {
+		create = w.createAsOneOfAll
+	}
+	res, err := create(ctx, r)
 	return ended{res, err, time.Since(begun)}
+}
+
+// createAsOneOfAll is Create by way of CreateAll. Every second call of a test goes by it, as
+// nothing may depend on which it is.
+func (w *world) createAsOneOfAll(ctx context.Context, r crmclient.Request) (res crmclient.Result, err error) {
+	finish := func() (crmclient.Result, error) { return res, err }
+	w.creator.CreateAll(ctx, []crmclient.Request{r},
+		func(_ int, r crmclient.Result, e error) { res, err = r, e },
+		func(_ int, f func() (crmclient.Result, error)) { finish = f })
+	return finish()
 }
 
 // start runs a Create beside the test.

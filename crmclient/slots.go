@@ -29,9 +29,13 @@ const gatherTime = 50 * time.Millisecond
 type ticket struct {
 	kind  kind
 	event *event
-	way   way           // of a look-up
-	since time.Time     // when it was submitted
-	reply chan *outcome // of capacity 1: a slot never waits for a caller
+	place int            // of its request among those of CreateAll
+	way   way            // of a look-up
+	since time.Time      // when it was submitted
+	reply chan<- *ticket // with its outcome; there is room: a slot never waits for a caller
+	ended bool           // owned by the caller
+
+	outcome *outcome // owned by the slot until it replies
 
 	// sent is set before a create is written; a caller that leaves reads it after it
 	// has ended the job's ctx, which the slot looks at after setting it.
@@ -54,44 +58,98 @@ type job struct {
 	live   int // tickets with somebody waiting; guarded by Creator.mu
 }
 
-// submit waits until a slot has dealt with a ticket. Its result is a pointer for the sake of
-// the callers' stacks: as many as a window has wait here. When ctx ends before, the ticket's
-// request is broken off unless others wait for it as well; it may have taken effect.
-// After stop only a request in the air is waited for.
+// submit waits until a slot has dealt with a ticket.
 func (c *Creator) submit(ctx context.Context, stop <-chan struct{}, t *ticket) (*outcome, error) {
-	t.reply, t.since = make(chan *outcome, 1), time.Now()
-	if stopped(stop) {
-		return nil, ErrStopped
+	var err error
+	c.submitAll(ctx, stop, []*ticket{t}, func(_ *ticket, why error) { err = why })
+	if err != nil {
+		return nil, err // the slot may still have it in hand
 	}
+	return t.outcome, nil
+}
+
+// submitAll waits until slots have dealt with all tickets, and hands each to ended, with an error
+// when there is no outcome. When ctx ends before, a ticket's request is broken off unless others
+// wait for it as well; it may have taken effect. After stop only requests in the air are waited for.
+func (c *Creator) submitAll(ctx context.Context, stop <-chan struct{}, tickets []*ticket, ended func(*ticket, error)) {
+	why := ctx.Err()
+	if stopped(stop) {
+		why = ErrStopped
+	}
+	if why != nil {
+		for _, t := range tickets {
+			ended(t, why)
+		}
+		return
+	}
+	w := waiting{c, tickets, make(chan *ticket, len(tickets)), ended}
+	now := time.Now()
 	c.mu.Lock()
-	c.queue[t.kind] = append(c.queue[t.kind], t)
+	for _, t := range tickets {
+		t.reply, t.since = w.replies, now
+		c.queue[t.kind] = append(c.queue[t.kind], t)
+	}
 	c.pumpSoon()
 	c.mu.Unlock()
-	err := ErrStopped
-	select {
-	case o := <-t.reply:
-		return o, nil
-	case <-stop:
-		if c.inTheAir(t) {
-			select {
-			case o := <-t.reply:
-				return o, o.stopped()
-			case <-ctx.Done():
-				err = ctx.Err()
-			}
+	for left := len(tickets); left > 0; {
+		select {
+		case t := <-w.replies:
+			left -= w.take(t)
+		case <-stop:
+			stop = nil
+			left -= w.leave(ErrStopped, c.inTheAir)
+		case <-ctx.Done():
+			left -= w.leave(ctx.Err(), func(*ticket) bool { return false })
 		}
-	case <-ctx.Done():
-		err = ctx.Err()
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.withdraw(t)
-	select {
-	case o := <-t.reply: // both at once: what is known is worth more
-		return o, nil
-	default:
-		return nil, err
+}
+
+// waiting is a caller that waits for tickets.
+type waiting struct {
+	c       *Creator
+	tickets []*ticket
+	replies chan *ticket // has room for all
+	ended   func(*ticket, error)
+}
+
+// take ends a ticket that got its reply, and all others that have theirs; it tells how many.
+func (w *waiting) take(t *ticket) int {
+	n := w.end(t, t.outcome.stopped())
+	for len(w.replies) > 0 {
+		t = <-w.replies
+		n += w.end(t, t.outcome.stopped())
 	}
+	return n
+}
+
+// leave gives up the tickets that are not to stay, and tells how many have ended. What became
+// known meanwhile is worth more.
+func (w *waiting) leave(why error, stays func(*ticket) bool) int {
+	var left []*ticket
+	for _, t := range w.tickets {
+		if !t.ended && !stays(t) {
+			w.c.withdraw(t)
+			left = append(left, t)
+		}
+	}
+	n := 0
+	if len(w.replies) > 0 {
+		n = w.take(<-w.replies)
+	}
+	for _, t := range left {
+		n += w.end(t, why)
+	}
+	return n
+}
+
+// end hands a ticket back, once; it tells how many that were.
+func (w *waiting) end(t *ticket, err error) int {
+	if t.ended {
+		return 0 // its reply came after it was given up
+	}
+	t.ended = true
+	w.ended(t, err)
+	return 1
 }
 
 // inTheAir tells whether a request for the ticket is on its way. If so, the
@@ -120,8 +178,10 @@ func stopped(stop <-chan struct{}) bool {
 	}
 }
 
-// withdraw takes back a ticket whose caller leaves. Called with mu held.
+// withdraw takes back a ticket whose caller leaves.
 func (c *Creator) withdraw(t *ticket) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	t.gone = true
 	if t.job == nil {
 		c.queue[t.kind] = slices.DeleteFunc(c.queue[t.kind], func(o *ticket) bool { return o == t })
@@ -183,7 +243,7 @@ func (c *Creator) admit() {
 		return
 	}
 	for _, t := range c.queue[kindPrepare] {
-		t.reply <- &outcome{class: classDone}
+		t.tell(&outcome{class: classDone})
 	}
 	c.queue[kindPrepare] = nil
 }
@@ -301,7 +361,12 @@ func (c *Creator) run(j *job) {
 // answer hands an outcome to the ticket's caller.
 func (c *Creator) answer(t *ticket, o *outcome) {
 	t.answered = true
-	t.reply <- o
+	t.tell(o)
+}
+
+func (t *ticket) tell(o *outcome) {
+	t.outcome = o
+	t.reply <- t
 }
 
 // finish gives the slot back, and what was paid for a request that was not sent; tickets that got no answer go to the end of their queue, so
@@ -326,7 +391,7 @@ func (c *Creator) finish(j *job) {
 		t.sent.Store(false) // what was sent without an answer took no effect
 		switch {
 		case t.stopping:
-			t.reply <- &outcome{class: classStopped}
+			t.tell(&outcome{class: classStopped})
 		default:
 			c.queue[t.kind] = append(c.queue[t.kind], t)
 		}
