@@ -18,10 +18,11 @@ type progress struct {
 	inheritedEnd int64
 }
 
-// An openRecord is delivered and not done.
+// An openRecord is delivered and not done. It holds no pointers: each record that is done moves
+// those behind it, which the garbage collector would have to be told of.
 type openRecord struct {
 	offset  int64
-	at      time.Time // of the record
+	at      int64 // time of the record, in milliseconds since 1970, as Kafka keeps it
 	suspect bool
 	// untouched says that no create can have been sent for it, by anyone.
 	untouched bool
@@ -76,7 +77,7 @@ func (p *progress) standing(offset int64) standing {
 // deliver moves past the record at offset, which is unfinished from now on.
 func (p *progress) deliver(offset int64, at time.Time, suspect bool) {
 	p.skip(offset + 1)
-	p.open = append(p.open, openRecord{offset: offset, at: at, suspect: suspect})
+	p.open = append(p.open, openRecord{offset: offset, at: at.UnixMilli(), suspect: suspect})
 }
 
 // oldest is the time of the first unfinished record; zero when there is none.
@@ -84,7 +85,7 @@ func (p *progress) oldest() time.Time {
 	if len(p.open) == 0 {
 		return time.Time{}
 	}
-	return p.open[0].at
+	return time.UnixMilli(p.open[0].at)
 }
 
 // suspects counts the unfinished records that are looked up first.
