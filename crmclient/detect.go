@@ -87,7 +87,7 @@ func (c *Creator) adopt(p *portal) {
 	if !slices.Contains(c.ways, p.way) {
 		c.ways = append(c.ways, p.way)
 	}
-	c.report(p.missing())
+	c.report(p.lacks)
 	if !changed {
 		return
 	}
@@ -138,7 +138,7 @@ func (c *Creator) detect(ctx context.Context, j *job) (*portal, outcome) {
 		o.class, o.code = classDoubt, "NO_FIELDS"
 		return nil, o
 	}
-	p.whole = len(p.missing()) == 0
+	p.lacks = p.missing()
 	p.way, o = c.findWay(ctx, j, p)
 	if o.class != classDone {
 		return nil, o

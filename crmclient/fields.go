@@ -13,7 +13,7 @@ type portal struct {
 	name   string           // as company.bitrix24.ru; "": not told
 	rate   float64          // requests a second; 0: not told
 	fields map[string]field // by folded name
-	whole  bool             // it takes all fields of ours
+	lacks  []string         // fields of ours that it does not take
 	way    way              // in force
 }
 
@@ -57,38 +57,55 @@ func (p *portal) missing() []string {
 	return names
 }
 
-// takes tells whether the portal does not drop a field. Comments are what we have left.
-func (p *portal) takes(f bodyField) bool { return f.name == "comments" || p.writable(f.name) }
+// takes tells whether the portal does not drop a field of a contact with so many user fields.
+// Comments are what we have left.
+func (p *portal) takes(name string, user int) bool {
+	switch {
+	case name == "comments":
+		return true
+	case user > 0:
+		return p.writable(name)
+	}
+	return !slices.Contains(p.lacks, name)
+}
 
-// fit moves what the portal would drop without a word into the comments, and
-// gives the names. Phones and e-mails leave all the same: a person without any is worth
-// nothing, and an unknown field does no harm. So many user fields were given with it.
-func (p *portal) fit(b body, user int) (fitted body, unknown []string) {
-	if p.whole && user == 0 || !slices.ContainsFunc(b, func(f bodyField) bool { return !p.takes(f) }) {
-		return b, nil
+// fit moves what the portal would drop without a word into the comments, and appends the names to
+// unknown. Phones and e-mails leave all the same: a person without any is worth nothing, and an
+// unknown field does no harm. So many user fields were given with the body, which is used up.
+func (p *portal) fit(b body, user int, unknown []string) (body, []string) {
+	at := slices.IndexFunc(b, func(f bodyField) bool { return !p.takes(f.name, user) })
+	if at < 0 {
+		return b, unknown
 	}
-	var lines []string
-	if given := b.text("comments"); given != "" {
-		lines = append(lines, given)
-	}
-	kept := make(body, 0, len(b)+1)
-	for _, f := range b {
-		if p.takes(f) {
-			kept = append(kept, f)
-			continue
+	var comments strings.Builder
+	comments.WriteString(b.text("comments"))
+	kept := b[:at]
+	for _, f := range b[at:] {
+		taken := p.takes(f.name, user)
+		if !taken {
+			unknown = append(unknown, f.name)
+			if words := plain(f.value); words != "" {
+				addLine(&comments, f.name, words)
+			}
 		}
-		unknown = append(unknown, f.name)
-		if words := plain(f.value); words != "" {
-			lines = append(lines, f.name+": "+words)
-		}
-		if f.name == "phone" || f.name == "email" {
+		if taken || f.name == "phone" || f.name == "email" {
 			kept = append(kept, f)
 		}
 	}
-	if len(lines) > 0 {
-		kept = kept.set("comments", strings.Join(lines, "\n"))
+	if comments.Len() > 0 {
+		kept = kept.set("comments", comments.String())
 	}
 	return kept, unknown
+}
+
+// addLine adds a field as "name: words".
+func addLine(to *strings.Builder, name, words string) {
+	if to.Len() > 0 {
+		to.WriteByte('\n')
+	}
+	to.WriteString(name)
+	to.WriteString(": ")
+	to.WriteString(words)
 }
 
 // plain writes a value for a person.

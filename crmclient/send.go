@@ -39,6 +39,11 @@ func (c *Creator) load(j *job, p *portal) (sent []*ticket, batch []byte) {
 		}
 		fit = append(fit, t)
 	}
+	if len(s.unknown) > 0 {
+		c.mu.Lock()
+		c.report(s.unknown)
+		c.mu.Unlock()
+	}
 	if len(fit) == 0 || c.pay(j.ctx, j) != nil {
 		return nil, nil
 	}
@@ -111,13 +116,9 @@ func (c *Creator) encode(e *event, p *portal, s *sheet) error {
 		s.spoiled = true
 		return nil
 	}
-	fields, unknown := p.fit(e.req.Contact.body(s.fields[:0]), len(e.req.Contact.UserFields))
-	if len(unknown) > 0 {
-		c.mu.Lock()
-		c.report(unknown)
-		c.mu.Unlock()
-	}
-	s.fields = p.way.mark(fields, p, &c.cfg.Originator, &e.req.OriginID)
+	s.fields = e.req.Contact.body(s.fields[:0])
+	s.fields, s.unknown = p.fit(s.fields, len(e.req.Contact.UserFields), s.unknown)
+	s.fields = p.way.mark(s.fields, p, &c.cfg.Originator, &e.req.OriginID)
 	text, err := s.fields.appendJSON(s.text)
 	if err != nil {
 		return err
@@ -130,7 +131,8 @@ func (c *Creator) encode(e *event, p *portal, s *sheet) error {
 // sheet is what a job's contacts are written on, one behind the other: as the body of the batch
 // that they are to leave in, so that none is copied.
 type sheet struct {
-	fields  body // of one contact at a time
+	fields  body     // of one contact at a time
+	unknown []string // fields that the portal does not take, of all of them
 	text    []byte
 	calls   int
 	single  bool // no batch
