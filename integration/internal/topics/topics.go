@@ -51,7 +51,7 @@ func (c *Client) Lag(ctx context.Context, group, topic string) (map[int32]int64,
 	if err != nil {
 		return nil, err
 	}
-	lag, err := c.ends(ctx, topic)
+	lag, err := c.Ends(ctx, topic)
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +69,8 @@ func Sum(lag map[int32]int64) (sum int64) {
 	return sum
 }
 
-// ends are where the log of a topic ends.
-func (c *Client) ends(ctx context.Context, topic string) (map[int32]int64, error) {
+// Ends are where the log of a topic ends.
+func (c *Client) Ends(ctx context.Context, topic string) (map[int32]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	listed, err := c.admin.ListEndOffsets(ctx, topic)
@@ -104,7 +104,7 @@ func (c *Client) Members(ctx context.Context, group string) (int, error) {
 
 // Read gives all records of a topic.
 func (c *Client) Read(ctx context.Context, topic string) ([]transform.Record, error) {
-	ends, err := c.ends(ctx, topic)
+	ends, err := c.Ends(ctx, topic)
 	if err != nil {
 		return nil, err
 	}
