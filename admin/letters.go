@@ -39,13 +39,20 @@ func (l *letters) open(cfg Config) {
 }
 
 // refresh reads the topic on, so that the picture is no older than lettersEvery.
-func (l *letters) refresh(ctx context.Context) error {
+func (l *letters) refresh(ctx context.Context) error { return l.read(ctx, lettersEvery) }
+
+// reread has the picture show what this process wrote just now.
+func (l *letters) reread(ctx context.Context) {
+	_ = l.read(ctx, 0) // what is wrong is told with the counts
+}
+
+func (l *letters) read(ctx context.Context, age time.Duration) error {
 	l.mu.Lock()
 	l.wanted = time.Now()
 	l.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, lettersLimit)
 	defer cancel()
-	err := l.shelf.Refresh(ctx, lettersEvery)
+	err := l.shelf.Refresh(ctx, age)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !errors.Is(err, context.Canceled) {

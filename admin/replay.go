@@ -89,6 +89,10 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, p plan, dryRun bool
 			Filter: dlt.Filter{Places: p.places}, DryRun: dryRun, Rate: p.rate, MaxReplays: maxReplays, Edit: p.edit, Progress: out.progress,
 		})
 		line.Report = &report
+		if !dryRun {
+			// Before the answer, after which the page asks again. Who asked may be gone: not by ctx.
+			s.letters.reread(s.work)
+		}
 	}
 	line.Interrupted = ctx.Err() != nil
 	switch {

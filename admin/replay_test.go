@@ -62,7 +62,13 @@ func TestReplay(t *testing.T) {
 			t.Fatalf("replays that nobody confirmed wrote %d events", n)
 		}
 		confirmed := with(body, `"confirm":"`+dry.Confirm+`","rate":0`)
+		if f := r.search(`{"states":["open"]}`); f.Total != 3 {
+			t.Errorf("%d letters are open", f.Total)
+		}
 		done, _ := r.replayed(confirmed)
+		if f := r.search(`{"states":["replayed"]}`); f.Total != 2 {
+			t.Errorf("%d letters are shown as replayed at once", f.Total)
+		}
 		if done.Report.Replayed != 2 || done.Error != "" || done.Confirm != "" || done.Interrupted {
 			t.Errorf("replay %+v", done)
 		}
@@ -72,10 +78,6 @@ func TestReplay(t *testing.T) {
 		}
 		if events := r.events(); events["ce:/site 0"] != 1 || events["ce:/site 1"] != 1 || len(events) != 2 {
 			t.Errorf("events %v, want two, each once", events)
-		}
-		time.Sleep(lettersEvery)
-		if f := r.search(`{"states":["replayed"]}`); f.Total != 2 {
-			t.Errorf("%d letters are shown as replayed", f.Total)
 		}
 		lines := r.audits()
 		var acts []string
