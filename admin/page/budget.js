@@ -1,6 +1,6 @@
 // What the CRM's budget of requests was spent on in the last minute.
 
-import { el, setText } from "./dom.js";
+import { el, setAttr, setText, svg } from "./dom.js";
 import { count } from "./format.js";
 
 const uses = {
@@ -13,7 +13,7 @@ const uses = {
 export class Budget {
   #parts = {};
   #rows = {};
-  #bar = el("div", { class: "budget-bar", role: "img", "aria-label": "Budget of the last minute" });
+  #bar = svg("svg", { class: "budget-bar", viewBox: "0 0 1000 1", preserveAspectRatio: "none", role: "img", "aria-label": "Budget of the last minute" });
   #body = el("tbody");
   #limit = el("span", { class: "quiet-text" });
   #idle;
@@ -30,7 +30,7 @@ export class Budget {
   }
 
   #add(use, title, meaning) {
-    this.#parts[use] = el("span", { class: `use-${use}` });
+    this.#parts[use] = svg("rect", { class: `use-${use}`, height: 1, width: 0 });
     this.#bar.append(this.#parts[use]);
     this.#rows[use] = this.#row(use, title, meaning);
   }
@@ -51,15 +51,19 @@ export class Budget {
     const seconds = budget.windowSeconds || 60;
     const whole = Math.max((budget.perMinute * seconds) / 60 || used, used, 1);
     setText(this.#limit, budget.perMinute ? `${count(whole)} requests in ${count(seconds)} s` : "no limit is set");
+    let from = 0;
     for (const use of spent) {
       if (!this.#rows[use.use]) this.#add(use.use, use.use, "");
-      this.#parts[use.use].style.inlineSize = `${(use.requests / whole) * 100}%`;
+      const wide = (use.requests / whole) * 1000;
+      setAttr(this.#parts[use.use], "x", from.toFixed(1));
+      setAttr(this.#parts[use.use], "width", wide.toFixed(1));
+      from += wide;
       this.#tell(this.#rows[use.use], use.requests, whole, use.total);
     }
     if (budget.perMinute) this.#tell(this.#idle, whole - used, whole);
     else setText(this.#idle.requests, "no limit");
     const words = spent.map((use) => `${uses[use.use]?.[0] ?? use.use} ${use.requests}`).join(", ");
-    this.#bar.setAttribute("aria-label", `Of ${count(whole)} requests in the last ${count(seconds)} seconds: ${words}, unused ${count(whole - used)}`);
+    setAttr(this.#bar, "aria-label", `Of ${count(whole)} requests in the last ${count(seconds)} seconds: ${words}, unused ${count(whole - used)}`);
   }
 
   #tell(cells, requests, whole, total) {

@@ -62,7 +62,7 @@ export class Filters extends EventTarget {
 
   #chip(reason) {
     const number = el("span", { class: "count" }, "0");
-    const button = el("button", { type: "button", class: "chip", "aria-pressed": "false", "data-reason": reason, onclick: () => this.#toggle(reason) }, nameOf(reason), number);
+    const button = el("button", { type: "button", class: "chip", "aria-pressed": "false", "data-reason": reason, onclick: () => this.#toggle(reason) }, el("span", { class: "name" }, nameOf(reason)), number);
     this.#reasonGroup.append(button);
     const chip = { button, count: number };
     this.#chips.set(reason, chip);

@@ -155,20 +155,21 @@ export class LetterView {
         ["Became a letter", at ? date(at) : "unknown"],
         ["Attempts", plural(letter.attempts ?? 0, "request")],
         ["Replays before", String(letter.replays ?? 0)],
+      letter.copies > 1 ? ["Written", `${letter.copies} times, as a crash may do`] : null,
       ]));
   }
 }
 
 // facts is a list of names and values.
 function facts(pairs) {
-  return el("dl", { class: "facts" }, pairs.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+  return el("dl", { class: "facts" }, pairs.filter(Boolean).map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 }
 
 function event(letter) {
   const omitted = letter.valueOmitted;
   const text = omitted ? "The value was too large for a letter and was left out; the coordinates below tell where it lies." : (letter.value ?? "");
   return el("section", { class: "panel", "aria-labelledby": "event-title" },
-    el("div", { class: "panel-head" }, el("h2", { id: "event-title" }, "The event as received"), el("span", { class: "quiet-text" }, letter.masked ? "masked" : "in full")),
+    el("div", { class: "panel-head" }, el("h2", { id: "event-title" }, "The event as received"), el("span", { class: "quiet-text" }, letter.masked ? "masked" : letter.valueBinary ? "bytes, in Base64" : "in full")),
     el("pre", { class: "event", tabindex: "0", id: "event-value" }, text === "" ? "(empty)" : indent(text)));
 }
 

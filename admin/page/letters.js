@@ -15,6 +15,7 @@ export class Letters {
   #matches = null;
   #filter = null;
   #list;
+  #beyond = 0; // letters older than those that the service holds
   #seen = ""; // the counts when the list was fetched
   #found = el("p", { class: "found", role: "status" }, "Searching");
   #asOf = el("span", { class: "quiet-text" });
@@ -63,6 +64,7 @@ export class Letters {
 
   update(state) {
     const letters = state.letters ?? {};
+    this.#beyond = letters.beyond ?? 0;
     this.#filters.counts(letters.byReason ?? []);
     const seen = (letters.byReason ?? []).map((r) => [r.reason, r.open, r.replayed, r.erased].join()).join(";");
     if (!this.#matches?.known || !this.#seen) this.#seen = seen;
@@ -89,7 +91,12 @@ export class Letters {
     setAttr(this.#list.root, "data-empty", matches.total === 0 ? "" : null);
     setText(this.#found, matches.total === 0 ? `No letter matches${this.#filters.narrowed ? " these filters" : ""}` : `${plural(matches.total, "letter matches", "letters match")}`);
     const asOf = parse(matches.asOf);
-    setText(this.#asOf, asOf ? `as of ${moment(asOf)}` : "");
+    const notes = [
+      asOf ? `as of ${moment(asOf)}` : "",
+      matches.cut > 0 ? `of ${plural(matches.cut, "letter")} not all could be searched` : "",
+      this.#beyond > 0 ? `${plural(this.#beyond, "older letter")} only in leadbridge dlt` : "",
+    ];
+    setText(this.#asOf, notes.filter(Boolean).join("; "));
     this.#showChosen();
     this.#list.draw();
   }

@@ -30,7 +30,7 @@ export class ReplayDialog {
     document.body.append(this.#dialog);
   }
 
-  // open asks what to do with a selection {places} or {filter, except}. options: count, and
+  // open asks what to do with a selection {places} or {filter}. options: count, and
   // for one letter place, value (where it is to be edited) and editable.
   open(selection, options) {
     this.#selection = selection;
@@ -150,7 +150,7 @@ export class ReplayDialog {
     if (step === "run" && (stopped || err.status === 0)) return this.#interrupted(at.done, at.all, stopped ? "You stopped it." : err.message);
     this.#ask();
     if (stopped) this.#say("The dry run was stopped. Nothing was sent.");
-    else if (err.status === 409) this.#say("The selection changed since the dry run, so nothing was sent. Make a dry run again.");
+    else if (err.status === 409 && err.field === "confirm") this.#say(`Nothing was sent: ${err.message} Make a dry run again.`);
     else if (!this.#change.blame(err)) this.#say(err.message);
     this.#change.focus();
   }

@@ -35,7 +35,7 @@ export class Selection extends EventTarget {
   // order is the selection as the server takes it for a replay.
   order(filter) {
     const places = [...this.#places];
-    return this.#all ? { filter, except: places } : { places };
+    return this.#all ? { filter: { ...filter, except: places } } : { places };
   }
 
   #changed() { this.dispatchEvent(new Event("change")); }
