@@ -68,8 +68,8 @@ func (l *Lab) Serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.service, l.Page = service, "http://"+line.Page
-	l.env = append(l.env, "ADMIN_ADDR="+line.Page)
+	l.service, l.Page = service, "http://"+line.Admin
+	l.env = append(l.env, "ADMIN_ADDR="+line.Admin)
 	return nil
 }
 

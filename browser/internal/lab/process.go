@@ -32,8 +32,8 @@ type process struct {
 
 // started is what a service says when it is up.
 type started struct {
-	Msg  string `json:"msg"`
-	Page string `json:"page"` // host:port
+	Msg   string `json:"msg"`
+	Admin string `json:"admin"` // host:port of the page
 }
 
 // errSilent says that a service did not come up.
@@ -76,7 +76,7 @@ func (p *process) watch(log io.Reader) {
 		p.log.WriteString(lines.Text() + "\n")
 		p.mu.Unlock()
 		var line started
-		if !said && json.Unmarshal(lines.Bytes(), &line) == nil && line.Page != "" {
+		if !said && json.Unmarshal(lines.Bytes(), &line) == nil && line.Admin != "" {
 			said = true
 			p.ready <- line
 		}
