@@ -132,6 +132,27 @@ func TestHoneypot(t *testing.T) {
 	}
 }
 
+// TestRateIsOfEvents lets people in whom robots and broken requests must not keep out.
+func TestRateIsOfEvents(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "sources: [{name: form, verify: {type: none}, honeypot: url, rate: 2/h}]")
+	for range 3 {
+		r.post("/hooks/form", mediaForm, "email=a%40example.com&url=x").id(t)
+		if a := r.post("/hooks/form", mediaForm, ""); a.status != http.StatusBadRequest {
+			t.Errorf("nothing at all: %d %s", a.status, a.body)
+		}
+	}
+	for range 2 {
+		r.post("/hooks/form", mediaForm, "email=a%40example.com").id(t)
+	}
+	if a := r.post("/hooks/form", mediaForm, "email=a%40example.com"); a.status != http.StatusTooManyRequests {
+		t.Errorf("the third event: %d %s", a.status, a.body)
+	}
+	if n := len(r.records()); n != 2 {
+		t.Errorf("%d records, want 2", n)
+	}
+}
+
 // TestProvidersTest answers what a provider sends to try the address, and writes nothing;
 // a source may answer 200, which some take for success alone.
 func TestProvidersTest(t *testing.T) {

@@ -154,16 +154,17 @@ func (g *Gate) deliver(r *http.Request, s *source, media mediaType, body []byte,
 	if err := s.verifier.verify(r, body, now); err != nil {
 		return delivery{}, unverified{err}
 	}
-	// After the verification: who has no secret cannot use up the rate.
-	if wait, ok := s.rate.take(now); !ok {
-		return delivery{}, tooMany{wait}
-	}
 	// The client may hang up: what it has sent is taken all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), g.cfg.AckTimeout)
 	defer cancel()
 	d, e, err := g.understand(ctx, r.Header, s, media, body, now)
 	if err != nil || d.dropped != "" {
 		return d, err
+	}
+	// The rate is of events: who has no secret, sends no form or is caught in a honeypot cannot
+	// use it up, so that people are turned away.
+	if wait, ok := s.rate.take(now); !ok {
+		return d, tooMany{wait}
 	}
 	if e.unmapped {
 		g.metrics.unmapped.WithLabelValues(s.name).Inc()
