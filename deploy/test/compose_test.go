@@ -26,16 +26,23 @@ func loadCompose(t *testing.T) *compose.Project {
 	return project
 }
 
-// TestComposeStartsInOrder has topics made before anything reads or writes them.
+// TestComposeStartsInOrder has everything wait for brokers, and the gate for nothing else: a CRM that
+// fails must not keep webhooks out.
 func TestComposeStartsInOrder(t *testing.T) {
 	project := loadCompose(t)
 	if got := project.Services["topics"].Command; !slices.Equal(got, []string{"check", "--fix"}) {
 		t.Errorf("topics runs %v", got)
 	}
+	if on := project.Services["gate"].DependsOn; len(on) != 1 {
+		t.Errorf("the gate waits for %v", on)
+	}
+	if got := project.Services["topics"].Restart; got != compose.RestartPolicyOnFailure {
+		t.Errorf("topics is started again %q", got)
+	}
 	for service, wants := range map[string]map[string]string{
 		"topics":     {"kafka": compose.ServiceConditionHealthy, "crm": compose.ServiceConditionStarted},
-		"leadbridge": {"topics": compose.ServiceConditionCompletedSuccessfully},
-		"gate":       {"topics": compose.ServiceConditionCompletedSuccessfully},
+		"leadbridge": {"kafka": compose.ServiceConditionHealthy},
+		"gate":       {"kafka": compose.ServiceConditionHealthy},
 	} {
 		for on, condition := range wants {
 			if got := project.Services[service].DependsOn[on].Condition; got != condition {
