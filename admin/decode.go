@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 )
 
 // Bounds of request bodies, in bytes.
@@ -57,5 +58,8 @@ func inWords(err error) string {
 	if wrong, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Sprintf("a mistake at byte %d", wrong.Offset)
 	}
-	return "see docs/page.md"
+	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return "there is no field " + name
+	}
+	return "it is not read"
 }

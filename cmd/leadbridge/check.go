@@ -40,7 +40,7 @@ func (c checkCommand) Run(p process) error {
 	case err != nil:
 		return err
 	case failed > 0:
-		_, _ = fmt.Fprintf(p.stdout, "\n%d of the checks failed: leadbridge run would start, hold, and go on by itself once they pass.\n", failed)
+		_, _ = fmt.Fprintf(p.stdout, "\n%d of the checks failed. leadbridge run would start all the same, and hold while it cannot deliver; what a setting has to mend needs a restart.\n", failed)
 		return exitStatus(exitFailed)
 	}
 	_, err = fmt.Fprintln(p.stdout, "\nReady: leadbridge run")

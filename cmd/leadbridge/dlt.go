@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -104,10 +105,15 @@ func advised(err error, cfg consumer.Config) error {
 	switch {
 	case errors.Is(err, consumer.ErrNoTopic):
 		return fmt.Errorf("%w: look at KAFKA_TOPIC (%s) and KAFKA_DLT_TOPIC (%s); leadbridge check --fix makes them", err, cfg.Topic, cfg.DeadLetterTopic)
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), isNetwork(err):
 		return fmt.Errorf("no broker of %s answers: look at KAFKA_BROKERS, KAFKA_TLS and KAFKA_SASL_…: %w", strings.Join(cfg.Brokers, ", "), err)
 	}
 	return err
+}
+
+func isNetwork(err error) bool {
+	_, ok := errors.AsType[net.Error](err)
+	return ok
 }
 
 // clean is a text without what could move a terminal's cursor.

@@ -46,7 +46,7 @@ func (p *parser) listenAddress(variable, text string) string {
 
 // Log is how much is logged, and in which form.
 type Log struct {
-	Level  string `name:"log-level" env:"LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"debug (each contact), info, warn or error."`
+	Level  string `name:"log-level" env:"LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"trace, debug (each contact), info, warn or error."`
 	Format string `name:"log-format" env:"LOG_FORMAT" default:"json" placeholder:"json|console" help:"json: a line of JSON each; console: for people."`
 }
 
