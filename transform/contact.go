@@ -9,17 +9,27 @@ import (
 // Contact builds the contact. The error is a *Rejection; beside one for want of a
 // contact point stands what is known of the person, so that it can be hidden.
 func (t *Transformer) Contact(e Event) (crmclient.Contact, error) {
-	data, reject := t.fields(e)
-	if reject != nil {
+	var l lead
+	if reject := t.read(e, l.add); reject != nil {
 		return crmclient.Contact{}, reject
 	}
-	var l lead
-	l.read(data)
 	c := l.build(t.region, t.sourceID)
 	if len(c.Phones) == 0 && len(c.Emails) == 0 {
 		return c, &Rejection{Reason: ReasonNoContactPoint, Message: "there is no usable phone number and no usable e-mail address"}
 	}
 	return c, nil
+}
+
+// read has the lead's fields added one by one.
+func (t *Transformer) read(e Event, add func(key string, value any)) *Rejection {
+	if t.mapping == nil && e.members(add) {
+		return nil
+	}
+	data, reject := t.fields(e)
+	for _, m := range data {
+		add(m.key, m.value)
+	}
+	return reject
 }
 
 // fields gives the lead's fields: the event's data, or what the mapping makes of it.

@@ -69,14 +69,19 @@ func (r *jsonReader) object() object {
 	if r.i == 0 {
 		o = make(object, 0, usualFields)
 	}
+	r.members(func(key string, value any) { o = append(o, member{key, value}) })
+	return o
+}
+
+// members reads an object a member at a time.
+func (r *jsonReader) members(add func(key string, value any)) {
 	r.i++
 	for r.next() != '}' {
 		key := r.string()
 		r.next()
-		o = append(o, member{key, r.value()})
+		add(key, r.value())
 	}
 	r.i++
-	return o
 }
 
 func (r *jsonReader) array() []any {

@@ -26,12 +26,6 @@ type lead struct {
 // entry is a value and the name it had in the event.
 type entry struct{ key, text string }
 
-func (l *lead) read(data object) {
-	for _, m := range data {
-		l.add(m.key, m.value)
-	}
-}
-
 func (l *lead) add(key string, value any) {
 	if value == nil {
 		return

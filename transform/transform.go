@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/nyaruka/phonenumbers"
+
+	"github.com/leadbridge/leadbridge/internal/jsontext"
 )
 
 // Record is what transform reads of a Kafka record. Its bytes must not change
@@ -58,11 +60,27 @@ func (e Event) data() any {
 	if len(e.raw) == 0 {
 		return nil
 	}
+	r := e.reader()
+	return r.value()
+}
+
+// members decodes the lead's data a member at a time; it is not ok when they are no object.
+func (e Event) members(add func(key string, value any)) (ok bool) {
+	if !jsontext.IsObject(e.raw) {
+		return false
+	}
+	r := e.reader()
+	r.next()
+	r.members(add)
+	return true
+}
+
+func (e Event) reader() jsonReader {
 	r := jsonReader{b: e.raw} // Decode has seen that it is valid
 	if len(e.raw) <= maxShared {
 		r.text = string(e.raw)
 	}
-	return r.value()
+	return r
 }
 
 // Reason names why an event can never become a contact.
