@@ -123,7 +123,7 @@ func (l *letters) counts(now time.Time, cfg consumer.Config) letterCounts {
 
 // onPage is an advice in the page's terms: what is a flag for a command is an act here.
 func onPage(advice string) string {
-	return strings.NewReplacer(" by --edit", " here", " (--edit)", "", "unless --edit makes", "unless an edit makes").Replace(advice)
+	return strings.NewReplacer(" by --edit", " here", " (--edit)", "", "words above", "words", "unless --edit makes", "unless an edit makes").Replace(advice)
 }
 
 // readProblem says why the dead-letter topic cannot be read.
