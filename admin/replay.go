@@ -54,7 +54,7 @@ func (s *Server) choose(ctx context.Context, q replayRequest, p *plan) *fault {
 		}
 		slices.SortFunc(p.places, dlt.Position.Compare)
 	}
-	if !q.DryRun && q.Confirm != p.confirmation() {
+	if !q.DryRun && q.Confirm != s.replays.confirmation(*p) {
 		return &fault{http.StatusConflict, "confirm", "this is not what a dry run showed: make a dry run, and send what it calls confirm"}
 	}
 	return nil
@@ -86,7 +86,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, p plan, dryRun bool
 		}
 		var report dlt.Report
 		report, err = s.letters.topic.Replay(ctx, dlt.ReplayOptions{
-			Filter: dlt.Filter{Places: p.places}, DryRun: dryRun, Rate: p.rate, MaxReplays: maxReplays, Edit: p.edit, Progress: out.progress,
+			Filter: dlt.Filter{Places: p.places, Exactly: true}, DryRun: dryRun, Rate: p.rate, MaxReplays: maxReplays, Edit: p.edit, Progress: out.progress,
 		})
 		line.Report = &report
 		if !dryRun {
@@ -105,7 +105,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, p plan, dryRun bool
 	case err != nil:
 		line.Error = readProblem(err, s.cfg.Kafka)
 	case dryRun:
-		line.Confirm = p.confirmation()
+		line.Confirm = s.replays.confirmation(p)
 		s.replays.remember(p)
 	}
 	s.note(by, line, p, err)

@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -140,8 +142,9 @@ func (q replayRequest) digest() string {
 	return hashOf(q)
 }
 
-// confirmation names what a dry run showed: exactly these letters, with this edit.
-func (p plan) confirmation() string { return hashOf([]any{p.asked, p.places}) }
+// confirmation names what a dry run showed: exactly these letters, with this edit. Nobody else
+// can tell it.
+func (r *replays) confirmation(p plan) string { return hashOf([]any{r.key, p.asked, p.places}) }
 
 func hashOf(v any) string {
 	text, err := json.Marshal(v)
@@ -157,11 +160,15 @@ const maxShown = 16
 
 // replays are those that were shown by a dry run, and the one that runs.
 type replays struct {
-	mu      sync.Mutex
-	shown   []plan // the newest last
-	running bool
-	dry     int // dry runs that are on their way
+	key  string        // random
+	turn chan struct{} // of capacity 1: who has put something in replays
+
+	mu    sync.Mutex
+	shown []plan // the newest last
+	dry   int    // dry runs that are on their way
 }
+
+func newReplays() replays { return replays{key: rand.Text(), turn: make(chan struct{}, 1)} }
 
 // remember keeps what a dry run showed, so that the replay is of these letters, though
 // a filter may choose others by then.
@@ -180,7 +187,7 @@ func (r *replays) confirmed(asked, confirm string) ([]dlt.Position, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, p := range slices.Backward(r.shown) {
-		if p.asked == asked && p.confirmation() == confirm {
+		if p.asked == asked && r.confirmation(p) == confirm {
 			return p.places, true
 		}
 	}
@@ -192,18 +199,27 @@ const maxDryRuns = 2
 
 // begin takes the turn of a replay: it is not ok while another one runs.
 func (r *replays) begin(dryRun bool) (end func(), ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if dryRun {
-		if r.dry >= maxDryRuns {
+	if !dryRun {
+		select {
+		case r.turn <- struct{}{}:
+			return func() { <-r.turn }, true
+		default:
 			return nil, false
 		}
-		r.dry++
-		return func() { r.mu.Lock(); r.dry--; r.mu.Unlock() }, true
 	}
-	if r.running {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.dry >= maxDryRuns {
 		return nil, false
 	}
-	r.running = true
-	return func() { r.mu.Lock(); r.running = false; r.mu.Unlock() }, true
+	r.dry++
+	return func() { r.mu.Lock(); r.dry--; r.mu.Unlock() }, true
+}
+
+// close lets no replay begin any more, and waits for the one that runs.
+func (r *replays) close(ctx context.Context) {
+	select {
+	case r.turn <- struct{}{}:
+	case <-ctx.Done():
+	}
 }

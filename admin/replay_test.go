@@ -256,3 +256,60 @@ func TestInterruptedReplay(t *testing.T) {
 		}
 	})
 }
+
+// TestAConfirmationIsOfItsLetters: what failed again since the dry run is not replayed by it.
+func TestAConfirmationIsOfItsLetters(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, r *rig) {
+		r.seed(letterNo(0), letterNo(1))
+		const body = `{"places":["0:0"],"edit":{"place":"0:0","value":"{\"name\":\"Mended\",\"email\":\"m@example.com\"}"}}`
+		dry, _ := r.replayed(with(body, `"dryRun":true`))
+		confirmed := with(body, `"confirm":"`+dry.Confirm+`"`)
+		r.replayed(confirmed)
+		again := letterNo(0)
+		again.replays, again.value = 1, `{"name":"Another","email":"other@example.com"}`
+		r.seed(again)
+		if second, _ := r.replayed(confirmed); second.Report.Replayed != 0 || second.Error != "" {
+			t.Errorf("a letter that no dry run showed: %+v", second)
+		}
+		if events := r.events(); events["ce:/site 0"] != 1 {
+			t.Errorf("events %v", events)
+		}
+	})
+}
+
+// TestAConfirmationCannotBeMadeUp: another process's is worth nothing.
+func TestAConfirmationCannotBeMadeUp(t *testing.T) {
+	t.Parallel()
+	var first string
+	for range 2 {
+		bubble(t, func(t *testing.T, r *rig) {
+			r.seed(letterNo(0))
+			if w := r.ask("POST", "/api/replay", `{"places":["0:0"],"confirm":"`+first+`"}`); w.Code != http.StatusConflict {
+				t.Errorf("%q: %d %s", first, w.Code, w.Body)
+			}
+			dry, _ := r.replayed(`{"places":["0:0"],"dryRun":true}`)
+			first = dry.Confirm
+		})
+	}
+}
+
+// TestSettleWaitsForAReplay, and lets none begin after it.
+func TestSettleWaitsForAReplay(t *testing.T) {
+	t.Parallel()
+	r := newReplays()
+	end, ok := r.begin(false)
+	if _, second := r.begin(false); !ok || second {
+		t.Fatalf("begun %v, beside it another: %v", ok, second)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	r.close(gone) // gives up
+	closed := make(chan struct{})
+	go func() { defer close(closed); r.close(t.Context()) }()
+	end()
+	<-closed
+	if _, ok := r.begin(false); ok {
+		t.Error("a replay begins after the end")
+	}
+}

@@ -41,6 +41,7 @@ func New(cfg Config) (*Server, error) {
 		sessions: sessions{byID: map[digest]session{}},
 		origins:  http.NewCrossOriginProtection(),
 		hub:      hub{clients: map[*client]struct{}{}},
+		replays:  newReplays(),
 	}
 	s.others.open(cfg.Kafka)
 	s.letters.open(cfg)
@@ -107,6 +108,13 @@ func (s *Server) Run(ctx context.Context) {
 // Drain ends what writes, such as a replay: what it did is remembered in Kafka. States
 // and streams go on, so that the drain can be watched.
 func (s *Server) Drain() { s.stop() }
+
+// Settle drains and waits until no replay is in the middle of a transaction, which would hold
+// up the topic's readers until the brokers give it up; or until ctx ends.
+func (s *Server) Settle(ctx context.Context) {
+	s.stop()
+	s.replays.close(ctx)
+}
 
 // working is the context of a request that also ends with Drain.
 func (s *Server) working(ctx context.Context) (_ context.Context, done func()) {

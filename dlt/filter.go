@@ -15,7 +15,8 @@ type Filter struct {
 	EventIDs []string
 	Keys     []string
 	States   []State
-	Places   []Position // exactly these letters, or the newer one of the same event
+	Places   []Position // these letters, or the newer one of the same event
+	Exactly  bool       // of Places: not of an event that has failed again since
 	Limit    int        // the oldest ones; 0: all
 }
 

@@ -187,7 +187,7 @@ func (s *scanner) take(r transform.Record) {
 	e := entryOf(l)
 	e.original, e.kept = l.Original.Topic, s.filter.keeps(l)
 	if _, asked := s.places[l.Position]; asked {
-		s.places[l.Position] = eventOf(e.id)
+		s.places[l.Position] = e.id
 	}
 	known := s.events[eventOf(e.id)]
 	if known != nil {
@@ -214,17 +214,21 @@ func (e *entry) newer(other *entry) bool {
 
 // chosen are the letters that the filter chooses, oldest first.
 func (s *scanner) chosen() []entry {
+	group := eventOf
+	if s.filter.Exactly {
+		group = func(id letterID) letterID { return id }
+	}
 	wanted := map[letterID]bool{}
-	for _, event := range s.places {
-		wanted[event] = true
+	for _, id := range s.places {
+		wanted[group(id)] = true
 	}
 	var all []entry
-	for event, e := range s.events {
+	for _, e := range s.events {
 		e.mark = s.marks[e.id]
 		if m, gone := s.erased[e.id.event]; gone {
 			e.mark = m
 		}
-		if !e.kept || len(s.filter.Places) > 0 && !wanted[event] || !s.stateWanted(e.state()) {
+		if !e.kept || len(s.filter.Places) > 0 && !wanted[group(e.id)] || !s.stateWanted(e.state()) {
 			continue
 		}
 		all = append(all, *e)
@@ -247,8 +251,8 @@ func (s *scanner) stateWanted(state State) bool {
 // missing names the places that were asked for and hold no letter.
 func (idx *index) missing() []Position {
 	var none []Position
-	for p, event := range idx.places {
-		if event == (letterID{}) {
+	for p, id := range idx.places {
+		if id == (letterID{}) {
 			none = append(none, p)
 		}
 	}

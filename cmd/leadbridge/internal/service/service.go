@@ -125,6 +125,11 @@ func (s *Service) Run(ctx context.Context) error {
 		watch, end := context.WithCancel(context.WithoutCancel(ctx))
 		defer end()
 		background.Go(func() { s.admin.Run(watch) })
+		defer func() {
+			limit, done := context.WithTimeout(context.Background(), settleLimit)
+			defer done()
+			s.admin.Settle(limit)
+		}()
 		defer context.AfterFunc(ctx, s.admin.Drain)()
 	}
 	background.Go(func() { s.monitor.LogSummaries(ctx, s.cfg.Log, s.cfg.Summary) })
@@ -133,6 +138,9 @@ func (s *Service) Run(ctx context.Context) error {
 	defer stopWatch()
 	return s.consumer.Run(ctx)
 }
+
+// settleLimit is how long a replay may take to end: less than a process has beyond its drain.
+const settleLimit = 3 * time.Second
 
 func (s *Service) serve(server *http.Server, listener net.Listener) {
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
