@@ -27,8 +27,8 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		h.Set("Cache-Control", "no-store")
-		if !s.guard.token.needed() && !isLoopback(r.Host) {
-			problem(w, http.StatusForbidden, "without ADMIN_TOKEN this page answers to a loopback address only, such as http://127.0.0.1: set ADMIN_TOKEN to reach it by another name")
+		if !s.guard.token.needed() && (!isLoopback(r.Host) || forwarded(r)) {
+			problem(w, http.StatusForbidden, "without ADMIN_TOKEN this page answers to a loopback address only, such as http://127.0.0.1, and to no proxy: set ADMIN_TOKEN to reach it otherwise")
 			return
 		}
 		if strings.HasPrefix(r.URL.Path, "/api/") && s.foreign(r) {
@@ -62,6 +62,16 @@ func isLoopback(host string) bool {
 	}
 	ip := net.ParseIP(name)
 	return ip != nil && ip.IsLoopback()
+}
+
+// forwarded tells whether a proxy asks for somebody: many put a loopback name of ours in Host.
+func forwarded(r *http.Request) bool {
+	for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"} {
+		if len(r.Header[name]) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // who is somebody who may use the API.
@@ -100,7 +110,7 @@ func (s *Server) admits(r *http.Request) (name string, wait time.Duration) {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return "", 0
 	}
-	right, wait := s.guard.check(strings.TrimSpace(given))
+	right, wait := s.guard.check(strings.TrimSpace(given), true)
 	if !right {
 		return "", wait
 	}

@@ -109,6 +109,27 @@ func TestGuessesAreBounded(t *testing.T) {
 	})
 }
 
+// TestAnOldTokenKeepsNobodyOut polls with a token that is not in force any more.
+func TestAnOldTokenKeepsNobodyOut(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, r *rig) {
+		for range 3 * guesses {
+			if w := r.ask("GET", "/api/state", "", set("Authorization", "Bearer old")); w.Code != 401 {
+				t.Fatalf("an old token: %d", w.Code)
+			}
+		}
+		if w := r.ask("GET", "/api/state", ""); w.Code != 200 {
+			t.Errorf("the token in force: %d", w.Code)
+		}
+		for n := range guesses {
+			r.ask("GET", "/api/state", "", set("Authorization", "Bearer guess "+strconv.Itoa(n)))
+		}
+		if w := r.ask("GET", "/api/state", "", set("Authorization", "Bearer old")); w.Code != 429 {
+			t.Errorf("after %d guesses: %d, want 429", guesses, w.Code)
+		}
+	})
+}
+
 // TestLoopbackWithoutToken lets whoever is on the machine in, by a name of the machine only.
 func TestLoopbackWithoutToken(t *testing.T) {
 	t.Parallel()
@@ -121,6 +142,11 @@ func TestLoopbackWithoutToken(t *testing.T) {
 				if w := r.ask("GET", path, "", unset("Authorization"), host(name)); w.Code != status {
 					t.Errorf("%q %s: %d, want %d", name, path, w.Code, status)
 				}
+			}
+		}
+		for _, name := range []string{"X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"} {
+			if w := r.ask("GET", "/api/state", "", unset("Authorization"), host("127.0.0.1:8081"), set(name, "10.0.0.1")); w.Code != 403 {
+				t.Errorf("through a proxy that says %s: %d", name, w.Code)
 			}
 		}
 		if w := r.ask("GET", "/api/session", "", host("localhost")); strings.TrimSpace(w.Body.String()) != `{"needed":false,"signedIn":true}` {

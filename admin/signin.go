@@ -16,7 +16,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	right, wait := s.guard.check(body.Token)
+	right, wait := s.guard.check(body.Token, false)
 	switch value, _ := s.guard.token.current(); {
 	case wait > 0:
 		s.log.Warn().Str("remote", remoteHost(r)).Msg("page: too many wrong tokens")
