@@ -69,6 +69,7 @@ type input struct {
 	key   string
 	value any
 	noted bool // it went to the comments
+	kept  bool // it became a user field
 }
 
 func (x *explainer) read(data object) {
@@ -96,13 +97,14 @@ func (x *explainer) members(key string, o object, of func(string) field) {
 
 // watch notes where a value goes.
 func (x *explainer) watch(f field, key string, value any, add func()) {
-	before, cut := x.lead.notes.b.Len(), x.lead.notes.leftOut
+	before, cut, fields := x.lead.notes.b.Len(), x.lead.notes.leftOut, len(x.lead.contact.UserFields)
 	add()
-	if text, ok := textOf(value); value == nil || ok && text == "" {
+	kept := len(x.lead.contact.UserFields) > fields
+	if text, ok := textOf(value); !kept && (value == nil || ok && text == "") {
 		return
 	}
 	noted := x.lead.notes.b.Len() > before || x.lead.notes.leftOut > cut
-	x.inputs = append(x.inputs, input{f, key, value, noted})
+	x.inputs = append(x.inputs, input{f, key, value, noted, kept})
 }
 
 // build builds the contact and tells each value's way.
@@ -113,13 +115,12 @@ func (x *explainer) build() {
 	namesNoted := x.lead.notes.b.String()[before:]
 	x.names(namesNoted)
 	for _, in := range x.inputs {
-		_, given := x.out.Contact.UserFields[in.key]
 		switch {
-		case isUserField(in.key) && !in.noted && !given: // an empty list or object
-		case isUserField(in.key) && !in.noted:
+		case in.kept:
 			x.add(Step{Field: in.key, Key: in.key, Input: inputText(in.value), Value: inputText(x.out.Contact.UserFields[in.key])})
 		case in.noted:
 			x.add(Step{Key: in.key, Input: inputText(in.value), Outcome: OutcomeComments, Why: in.why(), Personal: in.field.isPersonal()})
+		case isUserField(in.key): // nothing, once more
 		case in.field == fieldPhone:
 			x.points("phone", in, x.out.Contact.Phones, func(v any) ([]crmclient.Multifield, []string) { return normalizePhones(v, x.region) },
 				"is no phone number that exists (region "+x.region+")")

@@ -170,7 +170,7 @@ func FuzzExplain(f *testing.F) {
 	for _, seed := range []string{
 		`{"name":"Ivanov Ivan Petrovich","fullName":"Petrov","phone":"8 (916) 123-45-67, 12"}`,
 		`{"name":{"first":"A","last":"B","x":1},"tel-1":["1",{"value":"+79161234567","type":"home"}],"email":"a@b.ru"}`,
-		`{"ufCrm_A":[1,"",[2]],"ufCrm_A":"","UF_CRM_B":{},"utm":"x","utm_source":1,"opened":1,"company":"a","companyId":2,"leadId":0,"ufCrm_C":0}`,
+		`{"ufCrm_A":[1,"",[2]],"ufCrm_A":"","UF_CRM_B":{},"utm":"x","utm_source":1,"opened":1,"company":"a","companyId":2,"leadId":0,"ufCrm_C":0,"ufCrm_D":[],"ufCrm_D":["",""],"ufCrm_E":["",""],"ufCrm_F":""}`,
 		`{"firstName":"A","name":"A B","lastName":"B","surname":"C","comment":["a","b"],"note":"","country":"kz","post":["a",{}]}`,
 	} {
 		f.Add([]byte(seed))
