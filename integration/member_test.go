@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/leadbridge/leadbridge/integration/internal/await"
 )
 
 // member is a leadbridge process.
@@ -166,23 +168,7 @@ func (s status) owned() []int32 {
 
 // get asks the process; 0 says that it does not answer.
 func (m *member) get(path string) (int, string) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, m.url+path, nil)
-	if err != nil {
-		return 0, err.Error()
-	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	res, err := client.Do(req)
-	if err != nil {
-		return 0, err.Error()
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		return 0, err.Error()
-	}
-	return res.StatusCode, string(body)
+	return await.Get(context.Background(), m.url+path)
 }
 
 // status asks the process how it stands; the zero status when it does not answer.
@@ -240,17 +226,7 @@ const patience = 90 * time.Second
 // eventually waits until a condition holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	ticker := time.NewTicker(50 * time.Millisecond)
-	defer ticker.Stop()
-	for !holds() {
-		select {
-		case <-ticker.C:
-		case <-deadline.C:
-			t.Fatalf("not within %v: %s", patience, what)
-		}
-	}
+	await.Until(t, patience, 50*time.Millisecond, what, holds)
 }
 
 // must ends the test for an error.

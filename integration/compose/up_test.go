@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -17,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/leadbridge/leadbridge/integration/internal/await"
 )
 
 // file is what is brought up.
@@ -148,38 +149,12 @@ func (p *project) awaitContacts(n int) (contacts string) {
 
 // get asks a service; 0 says that it does not answer.
 func (p *project) get(port, path string) (int, string) {
-	ctx, cancel := context.WithTimeout(p.t.Context(), 5*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://localhost:%d%s", p.ports[port], path), nil)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	res, err := client.Do(req)
-	if err != nil {
-		return 0, err.Error()
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		return 0, err.Error()
-	}
-	return res.StatusCode, string(body)
+	return await.Get(p.t.Context(), fmt.Sprintf("http://localhost:%d%s", p.ports[port], path))
 }
 
 func (p *project) eventually(what string, holds func() bool) {
 	p.t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	ticker := time.NewTicker(200 * time.Millisecond)
-	defer ticker.Stop()
-	for !holds() {
-		select {
-		case <-ticker.C:
-		case <-deadline.C:
-			p.t.Fatalf("not within %v: %s", patience, what)
-		}
-	}
+	await.Until(p.t, patience, 200*time.Millisecond, what, holds)
 }
 
 func freePort(t *testing.T) int {

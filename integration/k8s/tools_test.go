@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/leadbridge/leadbridge/integration/internal/await"
 )
 
 // patience is how long anything may take that a test waits for. The kubelet takes
@@ -46,17 +48,7 @@ func (p tool) try(stdin string, args ...string) (string, error) {
 // eventually waits until something holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	ticker := time.NewTicker(250 * time.Millisecond)
-	defer ticker.Stop()
-	for !holds() {
-		select {
-		case <-ticker.C:
-		case <-deadline.C:
-			t.Fatalf("not within %v: %s", patience, what)
-		}
-	}
+	await.Until(t, patience, 250*time.Millisecond, what, holds)
 }
 
 // must ends the test for an error.
