@@ -2,6 +2,7 @@ package crmclient
 
 import (
 	"encoding/json"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -118,24 +119,55 @@ func appendText(dst []byte, s string) []byte {
 	}
 	before := len(dst)
 	dst = append(dst, '"')
-	from := 0
-	for i := range len(s) {
-		escape := byte(0)
-		switch c := s[i]; {
+	for rest := s; ; {
+		n := verbatim(rest)
+		dst = append(dst, rest[:n]...)
+		if rest = rest[n:]; rest == "" {
+			return append(dst, '"')
+		}
+		switch c := rest[0]; {
 		case c == '\n':
-			escape = 'n'
+			dst = append(dst, `\n`...)
 		case c == '"', c == '\\':
-			escape = c
-		case c < ' ', c == '<', c == '>', c == '&',
-			c == 0xE2 && strings.HasPrefix(s[i+1:], "\x80"): // U+2028 and U+2029 are of these
+			dst = append(dst, '\\', c)
+		case c == lineSeparator[0] && !strings.HasPrefix(rest, lineSeparator[:2]):
+			dst = append(dst, c)
+		default:
 			return appendOdd(dst[:before], s)
 		}
-		if escape != 0 {
-			dst = append(append(dst, s[from:i]...), '\\', escape)
-			from = i + 1
+		rest = rest[1:]
+	}
+}
+
+// lineSeparator is escaped, and U+2029, which begins with the same two bytes.
+const lineSeparator = "\u2028"
+
+// verbatim is how many bytes at a string's beginning need no thought: it comes to a control
+// character, one of "\\&<>, or what may be a line separator. It looks at eight at a time, as
+// jsontext does.
+func verbatim(s string) int {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		// '"' and '&', '<' and '>' differ in one bit, which is set for both.
+		slash, separator := x^'\\'*each, x^uint64(lineSeparator[0])*each
+		quotes, angles := (x|('"'^'&')*each)^'&'*each, (x|('<'^'>')*each)^'>'*each
+		// The lowest bit is exact: only above it a borrow can set others.
+		found := ((x-' '*each)&^x | (slash-each)&^slash | (separator-each)&^separator |
+			(quotes-each)&^quotes | (angles-each)&^angles) & high
+		if found != 0 {
+			return i + bits.TrailingZeros64(found)/8
 		}
 	}
-	return append(append(dst, s[from:]...), '"')
+	for ; i < len(s); i++ {
+		switch c := s[i]; {
+		case c < ' ', c == '\\', c == '"', c == '&', c == '<', c == '>', c == lineSeparator[0]:
+			return i
+		}
+	}
+	return i
 }
 
 func appendOdd(dst []byte, s string) []byte {

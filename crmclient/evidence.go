@@ -1,68 +1,51 @@
 package crmclient
 
-import "slices"
-
 // enoughEvidence is how many other events tell an outage from a poison event,
 // throughRate the part of them that must have gone through for the latter.
 const (
 	enoughEvidence = 10
 	throughRate    = 0.8
-	// evidenceLimit is how many outcomes are kept for sure, and half of how many ever are; the
-	// latest are the ones that matter.
-	evidenceLimit = 512
+	// evidenceLimit is how many outcomes are kept; the latest are the ones that matter.
+	evidenceLimit = 1024
 )
 
-// evidence remembers the latest outcome of each event's create. Guarded by Creator.mu.
+// evidence remembers how the latest creates ended. Guarded by Creator.mu.
 type evidence struct {
-	seq    uint64
-	latest map[string]trial
-	order  []mark // oldest first; one is outdated when its event has a later one
+	seq    uint64  // of the latest trial
+	trials []trial // a ring: one of number n is at n % evidenceLimit
 }
 
+// trial is one outcome of an event's create.
 type trial struct {
-	seq     uint64
-	through bool // created, found or refused
-}
-
-type mark struct {
-	event string // origin id
-	seq   uint64
+	event   string // origin id
+	through bool   // created, found or refused
 }
 
 // add notes how an event's create ended.
 func (v *evidence) add(event string, through bool) {
-	if v.latest == nil {
-		v.latest = map[string]trial{}
+	if v.trials == nil {
+		v.trials = make([]trial, evidenceLimit)
 	}
 	v.seq++
-	v.latest[event] = trial{v.seq, through}
-	v.order = append(v.order, mark{event, v.seq})
-	if len(v.order) >= 2*evidenceLimit {
-		v.forget()
-	}
+	v.trials[v.seq%evidenceLimit] = trial{event, through}
 }
 
-// forget drops what is outdated, and the oldest beyond the limit.
-func (v *evidence) forget() {
-	v.order = slices.DeleteFunc(v.order, func(m mark) bool { return v.latest[m.event].seq != m.seq })
-	old := max(0, len(v.order)-evidenceLimit)
-	for _, m := range v.order[:old] {
-		delete(v.latest, m.event)
-	}
-	v.order = slices.Delete(v.order, 0, old)
-}
-
-// since counts the other events whose latest outcome came after seq, and those of
-// them that went through.
+// since counts the other events that had an outcome after seq, and those of them whose latest
+// one went through.
 func (v *evidence) since(seq uint64, but ...string) (others, through int) {
-	for _, m := range slices.Backward(v.order) {
-		if m.seq <= seq {
-			break
-		}
-		t := v.latest[m.event]
-		if t.seq != m.seq || slices.Contains(but, m.event) {
+	if v.seq > evidenceLimit {
+		seq = max(seq, v.seq-evidenceLimit)
+	}
+	counted := map[string]bool{}
+	for _, event := range but {
+		counted[event] = true
+	}
+	for n := v.seq; n > seq; n-- {
+		t := v.trials[n%evidenceLimit]
+		if counted[t.event] {
 			continue
 		}
+		counted[t.event] = true
 		others++
 		if t.through {
 			through++

@@ -27,11 +27,20 @@ func TestEvidenceIsTheLatestOfEachOtherEvent(t *testing.T) {
 
 func TestEvidenceIsBounded(t *testing.T) {
 	var v evidence
-	for n := range 10 * evidenceLimit {
-		v.add(fmt.Sprint(n), true)
+	for n := range evidenceLimit {
+		v.add(fmt.Sprint(n), false)
 	}
-	if n := len(v.latest); n < evidenceLimit || n > 2*evidenceLimit || len(v.order) > 2*evidenceLimit {
-		t.Errorf("%d trials, %d marks", n, len(v.order))
+	if others, through := v.since(0); others != evidenceLimit || through != 0 {
+		t.Errorf("%d of %d, want none of all", through, others)
+	}
+	for n := range 10 {
+		v.add(fmt.Sprint("later", n), true)
+	}
+	if others, through := v.since(0, "later3"); others != evidenceLimit-1 || through != 9 {
+		t.Errorf("%d of %d, want 9 of all but one", through, others)
+	}
+	if n := len(v.trials); n != evidenceLimit {
+		t.Errorf("%d trials are held", n)
 	}
 }
 

@@ -1,9 +1,11 @@
 package crmclient
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/leadbridge/leadbridge/internal/jsontext"
 )
@@ -87,9 +89,10 @@ func (r row) pick(names [3]string) (values [3]json.RawMessage) {
 	for i, name := range names {
 		names[i] = foldField(name)
 	}
+	var room [maxFieldName]byte
 	for key, value := range jsontext.Members(json.RawMessage(r)) {
 		if likeUserField(key) {
-			key = []byte(foldField(string(key)))
+			key = appendFolded(room[:0], key)
 		}
 		for i, name := range names {
 			if string(key) == name {
@@ -166,7 +169,23 @@ func foldField(name string) string {
 	if !likeUserField(name) {
 		return name
 	}
-	return strings.ToLower(strings.ReplaceAll(name, "_", ""))
+	return string(appendFolded(nil, []byte(name)))
+}
+
+// appendFolded appends a user field's name in lower case, without underlines.
+func appendFolded(dst, name []byte) []byte {
+	for i, c := range name {
+		switch {
+		case c == '_':
+		case c >= 'A' && c <= 'Z':
+			dst = append(dst, c-'A'+'a')
+		case c >= utf8.RuneSelf:
+			return append(dst, bytes.ToLower(bytes.ReplaceAll(name[i:], []byte("_"), nil))...)
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
 }
 
 // likeUserField tells whether a name is a user field's in any spelling.

@@ -67,53 +67,52 @@ func skipTo(s []byte, i int) int {
 
 // valueEnd gives the place after the value that begins at i.
 func valueEnd(s []byte, i int) int {
-	depth := 0
-	for i < len(s) {
+	if i == len(s) || s[i] != '{' && s[i] != '[' {
+		return scalarEnd(s, i)
+	}
+	for depth := 0; i < len(s); {
 		switch s[i] {
 		case '"':
 			i = stringEnd(s, i)
+			continue
 		case '{', '[':
 			depth++
-			i++
 		case '}', ']':
-			if depth == 0 {
-				return i
-			}
 			depth--
-			i++
-		case ',', ':', ' ', '\t', '\n', '\r':
-			if depth == 0 {
-				return i
-			}
-			i++
-			continue
-		default:
-			i++
-			continue
 		}
-		if depth == 0 {
+		if i++; depth == 0 {
 			return i
 		}
 	}
 	return len(s)
 }
 
-// stringEnd gives the place after the string that begins at i.
-func stringEnd(s []byte, i int) int {
-	for {
-		n := bytes.IndexByte(s[i+1:], '"')
-		if n < 0 {
-			return len(s)
-		}
-		i += 1 + n
-		slashes := 0
-		for s[i-1-slashes] == '\\' { // ends at the opening quote at the latest
-			slashes++
-		}
-		if slashes%2 == 0 {
-			return i + 1
+// scalarEnd gives the place after the text, the number or the word that begins at i.
+func scalarEnd(s []byte, i int) int {
+	if i < len(s) && s[i] == '"' {
+		return stringEnd(s, i)
+	}
+	for ; i < len(s); i++ {
+		switch s[i] {
+		case ',', ':', ' ', '\t', '\n', '\r', '}', ']':
+			return i
 		}
 	}
+	return i
+}
+
+// stringEnd gives the place after the string that begins at i.
+func stringEnd(s []byte, i int) int {
+	for i++; i < len(s); i++ {
+		switch i = plainEnd(s, i); {
+		case i == len(s):
+		case s[i] == '"':
+			return i + 1
+		case s[i] == '\\':
+			i++
+		}
+	}
+	return len(s)
 }
 
 // Text is the text of a JSON string, "" for anything else.
@@ -124,7 +123,7 @@ func Bytes(raw json.RawMessage) []byte {
 	if len(raw) < 2 || raw[0] != '"' {
 		return nil
 	}
-	if bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
+	if plainEnd(raw, 1) == len(raw)-1 && utf8.Valid(raw) {
 		return raw[1 : len(raw)-1]
 	}
 	var s string
