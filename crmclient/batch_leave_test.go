@@ -3,6 +3,7 @@ package crmclient_test
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -123,6 +124,41 @@ func TestAllCallersLeaveABatch(t *testing.T) {
 			t.Errorf("left behind: %+v", s)
 		}
 	})
+}
+
+// The batch is broken off as well when some of its events had their answer before it left.
+func TestAllWhoWaitLeaveABatch(t *testing.T) {
+	portal := slowPortal()
+	portal.ExistingFields = []string{"UF_CRM_KNOWN"}
+	for name, early := range map[string]func(*crmclient.Request){
+		"lease lost":  func(r *crmclient.Request) { r.Lease = func() error { return errGone } },
+		"unencodable": func(r *crmclient.Request) { r.Contact.UserFields = map[string]any{"ufCrm_KNOWN": math.NaN()} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, portal, oneSlot, func(w *world) {
+				w.firstBatchOnly(crmtest.Action{End: crmtest.Hang})
+				w.plug()
+				ctx, cancel := context.WithCancel(w.t.Context())
+				refused := lead(0)
+				early(&refused)
+				first := w.start(w.t.Context(), refused)
+				all := []<-chan ended{w.start(ctx, lead(1)), w.start(ctx, lead(2))}
+				later(time.Second)
+				if e := <-first; e.err == nil || e.took > time.Second {
+					t.Errorf("refused before: %+v", e)
+				}
+				cancel()
+				for n, done := range all {
+					if e := <-done; !errors.Is(e.err, context.Canceled) {
+						t.Errorf("event %d: %+v", n, e)
+					}
+				}
+				if e := <-w.start(w.t.Context(), lead(3)); e.err != nil || e.took > 2*time.Second {
+					t.Errorf("the next one, which needs the slot: %+v", e)
+				}
+			})
+		})
+	}
 }
 
 // One of a batch in doubt leaves while the others prove theirs: nobody waits for it.

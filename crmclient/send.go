@@ -106,7 +106,7 @@ func (c *Creator) handOut(tickets []*ticket, outcomes []outcome, floods int) {
 			together.absent[t.event] = time.Time{}
 			o.cohort = together
 		}
-		c.answer(t, o)
+		t.settle(o)
 	}
 }
 

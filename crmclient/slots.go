@@ -39,7 +39,7 @@ type ticket struct {
 	// sent is set before a create is written; a caller that leaves reads it after it
 	// has ended the job's ctx, which the slot looks at after setting it.
 	sent     atomic.Bool
-	answered bool // owned by the job's goroutine
+	answered bool // written by the job's goroutine, and with Creator.mu held
 	job      *job // guarded by Creator.mu, as the next two; nil in the queue
 	gone     bool // its caller does not wait any more
 	stopping bool // its caller waits for the request in the air only
@@ -54,7 +54,14 @@ type job struct {
 	// ctx ends when nobody waits for any of the tickets.
 	ctx    context.Context
 	cancel context.CancelFunc
-	live   int // tickets with somebody waiting; guarded by Creator.mu
+	live   int // tickets without an answer that somebody waits for; guarded by Creator.mu
+}
+
+// drop notes that one less of the tickets is waited for. Called with Creator.mu held.
+func (j *job) drop() {
+	if j.live--; j.live == 0 {
+		j.cancel()
+	}
 }
 
 // pumpSoon has pump run when those who are about to submit have done so: a batch then
@@ -251,7 +258,17 @@ func (c *Creator) work(j *job) {
 
 // answer hands an outcome to the ticket's caller.
 func (c *Creator) answer(t *ticket, o *outcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t.settle(o)
+}
+
+// settle is answer. Called with Creator.mu held.
+func (t *ticket) settle(o *outcome) {
 	t.answered = true
+	if !t.gone {
+		t.job.drop()
+	}
 	t.tell(o)
 }
 

@@ -131,10 +131,11 @@ func (c *Creator) withdraw(t *ticket) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t.gone = true
-	if t.job == nil {
+	switch {
+	case t.job == nil:
 		c.queue[t.kind] = slices.DeleteFunc(c.queue[t.kind], func(o *ticket) bool { return o == t })
-	} else if t.job.live--; t.job.live == 0 {
-		t.job.cancel()
+	case !t.answered:
+		t.job.drop()
 	}
 	c.pump()
 }
