@@ -20,9 +20,12 @@ const (
 // lookUpLimit is how many events one look-up asks for.
 const lookUpLimit = 50
 
-// gatherTime is how long the first look-up waits for others: they come in swarms, after a
-// crash or a failed batch, and nobody is in a hurry for one.
-const gatherTime = 50 * time.Millisecond
+// How long the first look-up waits for others: they come in swarms, after a crash or a failed
+// batch, and nobody is in a hurry for one. Creates that wait have use for the request meanwhile.
+const (
+	gatherTime       = 50 * time.Millisecond
+	gatherTimeBeside = time.Second
+)
 
 // ticket is one thing that a caller waits for. A slot takes it along when a request leaves.
 type ticket struct {
@@ -193,7 +196,11 @@ func (c *Creator) choose(now time.Time, held bool) kind {
 func (c *Creator) looksDue() time.Time {
 	due := c.looksAfter
 	if q := c.queue[kindLookUp]; len(q) < lookUpLimit {
-		due = later(due, q[0].since.Add(gatherTime))
+		wait := gatherTime
+		if len(c.queue[kindCreate]) > 0 {
+			wait = gatherTimeBeside
+		}
+		due = later(due, q[0].since.Add(wait))
 	}
 	return due
 }

@@ -213,3 +213,32 @@ func TestContextEndOfOneLeavesSharedLookUp(t *testing.T) {
 		<-blocker
 	})
 }
+
+// Where creates have use for every request, look-ups that come one after another wait for each
+// other; else the first of them hardly does.
+func TestLookUpsGatherBesideCreates(t *testing.T) {
+	for name, test := range map[string]struct{ creates, most int }{"beside creates": {100, 2}, "alone": {0, 10}} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, slowPortal(), func(c *crmclient.Config) { c.Slots, c.BatchSize = 1, 1 }, func(w *world) {
+				w.prepare()
+				ctx, cancel := context.WithCancel(w.t.Context())
+				var all []<-chan ended
+				for n := range test.creates {
+					all = append(all, w.start(ctx, lead(n)))
+				}
+				for n := range 10 {
+					later(100 * time.Millisecond)
+					all = append(all, w.start(ctx, suspect(1000+n)))
+				}
+				later(1500 * time.Millisecond)
+				if n := w.sim.Stats().Lookups; n == 0 || n > test.most || test.creates == 0 && n < test.most/2 {
+					t.Errorf("%d look-ups", n)
+				}
+				cancel()
+				for _, done := range all {
+					<-done
+				}
+			})
+		})
+	}
+}
