@@ -31,8 +31,9 @@ func usageOf(pid int) (usage, error) {
 	return parseUsage(stat, status)
 }
 
-// machineCPU is the time that all processors were busy since the machine's start, but
-// not with interrupts: a loopback's network is one, and it is ours.
+// machineCPU is the time that all processors were busy since the machine's start, or taken away
+// by the host of a virtual machine, but not with interrupts: a loopback's network is one, and
+// it is ours.
 func machineCPU() (time.Duration, error) {
 	stat, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -45,11 +46,11 @@ func machineCPU() (time.Duration, error) {
 func parseMachine(stat []byte) (time.Duration, error) {
 	line, _, _ := bytes.Cut(stat, []byte("\n"))
 	fields := strings.Fields(string(line))
-	if len(fields) < 4 {
+	if len(fields) < 9 {
 		return 0, fmt.Errorf("/proc/stat is not understood: %q", line)
 	}
 	var busy time.Duration
-	for _, field := range fields[1:4] { // user, nice, system
+	for _, field := range append(fields[1:4:4], fields[8]) { // user, nice, system, steal
 		n, err := strconv.ParseInt(field, 10, 64)
 		if err != nil {
 			return 0, fmt.Errorf("/proc/stat is not understood: %w", err)

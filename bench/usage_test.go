@@ -23,11 +23,11 @@ func TestParseUsage(t *testing.T) {
 
 func TestParseMachine(t *testing.T) {
 	t.Parallel()
-	got, err := parseMachine([]byte("cpu  100 20 30 4000 500 6 7 80 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n"))
-	if want := 1500 * time.Millisecond; err != nil || got != want {
+	got, err := parseMachine([]byte("cpu  100 20 30 4000 500 6 7 25 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n"))
+	if want := 1750 * time.Millisecond; err != nil || got != want {
 		t.Errorf("%s %v, want %s", got, err, want)
 	}
-	for _, bad := range []string{"", "cpu 1 2", "cpu a b c d e f g h"} {
+	for _, bad := range []string{"", "cpu 1 2 3 4 5 6 7", "cpu a b c d e f g h"} {
 		if _, err := parseMachine([]byte(bad)); err == nil {
 			t.Errorf("%q is understood", bad)
 		}
