@@ -3,6 +3,7 @@ package crmclient
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -57,12 +58,11 @@ type job struct {
 	// ctx ends when nobody waits for any of the tickets.
 	ctx    context.Context
 	cancel context.CancelFunc
-	live   int // tickets without an answer that somebody waits for; guarded by Creator.mu
 }
 
-// drop notes that one less of the tickets is waited for. Called with Creator.mu held.
-func (j *job) drop() {
-	if j.live--; j.live == 0 {
+// leaveOff ends the job when nobody waits for any of its tickets. Called with Creator.mu held.
+func (j *job) leaveOff() {
+	if !slices.ContainsFunc(j.tickets, func(t *ticket) bool { return !t.gone && !t.answered }) {
 		j.cancel()
 	}
 }
@@ -160,7 +160,6 @@ func (c *Creator) next(now time.Time) (*job, time.Time) {
 		return nil, at
 	}
 	j := &job{kind: k, tickets: c.grab(k, held), paid: now}
-	j.live = len(j.tickets)
 	j.ctx, j.cancel = context.WithCancel(context.Background())
 	for _, t := range j.tickets {
 		t.job = j
@@ -263,19 +262,17 @@ func (c *Creator) work(j *job) {
 	}
 }
 
-// answer hands an outcome to the ticket's caller.
+// answer settles one ticket while others of its job may go on.
 func (c *Creator) answer(t *ticket, o *outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t.settle(o)
+	t.job.leaveOff()
 }
 
-// settle is answer. Called with Creator.mu held.
+// settle hands an outcome to the ticket's caller. Called with Creator.mu held.
 func (t *ticket) settle(o *outcome) {
 	t.answered = true
-	if !t.gone {
-		t.job.drop()
-	}
 	t.tell(o)
 }
 

@@ -131,11 +131,10 @@ func (c *Creator) withdraw(t *ticket) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t.gone = true
-	switch {
-	case t.job == nil:
+	if t.job == nil {
 		c.queue[t.kind] = slices.DeleteFunc(c.queue[t.kind], func(o *ticket) bool { return o == t })
-	case !t.answered:
-		t.job.drop()
+	} else {
+		t.job.leaveOff()
 	}
 	c.pump()
 }
