@@ -160,15 +160,16 @@ const maxShown = 16
 
 // replays are those that were shown by a dry run, and the one that runs.
 type replays struct {
-	key  string        // random
-	turn chan struct{} // of capacity 1: who has put something in replays
+	key       string        // random
+	turn, dry chan struct{} // hold one for each replay, and each dry run, that is on its way
 
 	mu    sync.Mutex
 	shown []plan // the newest last
-	dry   int    // dry runs that are on their way
 }
 
-func newReplays() replays { return replays{key: rand.Text(), turn: make(chan struct{}, 1)} }
+func newReplays() replays {
+	return replays{key: rand.Text(), turn: make(chan struct{}, 1), dry: make(chan struct{}, maxDryRuns)}
+}
 
 // remember keeps what a dry run showed, so that the replay is of these letters, though
 // a filter may choose others by then.
@@ -199,21 +200,16 @@ const maxDryRuns = 2
 
 // begin takes the turn of a replay: it is not ok while another one runs.
 func (r *replays) begin(dryRun bool) (end func(), ok bool) {
-	if !dryRun {
-		select {
-		case r.turn <- struct{}{}:
-			return func() { <-r.turn }, true
-		default:
-			return nil, false
-		}
+	turn := r.turn
+	if dryRun {
+		turn = r.dry
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.dry >= maxDryRuns {
+	select {
+	case turn <- struct{}{}:
+		return func() { <-turn }, true
+	default:
 		return nil, false
 	}
-	r.dry++
-	return func() { r.mu.Lock(); r.dry--; r.mu.Unlock() }, true
 }
 
 // close lets no replay begin any more, and waits for the one that runs.

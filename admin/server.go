@@ -112,7 +112,7 @@ func (s *Server) Drain() { s.stop() }
 // Settle drains and waits until no replay is in the middle of a transaction, which would hold
 // up the topic's readers until the brokers give it up; or until ctx ends.
 func (s *Server) Settle(ctx context.Context) {
-	s.stop()
+	s.Drain()
 	s.replays.close(ctx)
 }
 
