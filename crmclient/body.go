@@ -2,11 +2,11 @@ package crmclient
 
 import (
 	"encoding/json"
-	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/leadbridge/leadbridge/internal/jsontext"
 )
 
 // body is a contact on its way into a request: its fields under the CRM's names.
@@ -75,7 +75,7 @@ func (b body) appendJSON(dst []byte) (_ []byte, err error) {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(appendText(dst, f.name), ':')
+		dst = append(jsontext.AppendText(dst, f.name), ':')
 		if dst, err = appendValue(dst, f.value); err != nil {
 			return nil, err
 		}
@@ -86,9 +86,9 @@ func (b body) appendJSON(dst []byte) (_ []byte, err error) {
 func appendValue(dst []byte, value any) ([]byte, error) {
 	switch v := value.(type) {
 	case *string:
-		return appendText(dst, *v), nil
+		return jsontext.AppendText(dst, *v), nil
 	case string:
-		return appendText(dst, v), nil
+		return jsontext.AppendText(dst, v), nil
 	case int64:
 		return strconv.AppendInt(dst, v, 10), nil
 	case bool:
@@ -106,71 +106,8 @@ func appendMultifields(dst []byte, values []Multifield) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendText(append(dst, `{"value":`...), v.Value)
-		dst = append(appendText(append(dst, `,"typeId":`...), v.TypeID), '}')
+		dst = jsontext.AppendText(append(dst, `{"value":`...), v.Value)
+		dst = append(jsontext.AppendText(append(dst, `,"typeId":`...), v.TypeID), '}')
 	}
 	return append(dst, ']')
-}
-
-// appendText writes a string as encoding/json does, which writes what is seldom.
-func appendText(dst []byte, s string) []byte {
-	if !utf8.ValidString(s) {
-		return appendOdd(dst, s)
-	}
-	before := len(dst)
-	dst = append(dst, '"')
-	for rest := s; ; {
-		n := verbatim(rest)
-		dst = append(dst, rest[:n]...)
-		if rest = rest[n:]; rest == "" {
-			return append(dst, '"')
-		}
-		switch c := rest[0]; {
-		case c == '\n':
-			dst = append(dst, `\n`...)
-		case c == '"', c == '\\':
-			dst = append(dst, '\\', c)
-		case c == lineSeparator[0] && !strings.HasPrefix(rest, lineSeparator[:2]):
-			dst = append(dst, c)
-		default:
-			return appendOdd(dst[:before], s)
-		}
-		rest = rest[1:]
-	}
-}
-
-// lineSeparator is escaped, and U+2029, which begins with the same two bytes.
-const lineSeparator = "\u2028"
-
-// verbatim is how many bytes at a string's beginning need no thought: it comes to a control
-// character, one of "\\&<>, or what may be a line separator. It looks at eight at a time, as
-// jsontext does.
-func verbatim(s string) int {
-	const each, high = 0x0101010101010101, 0x8080808080808080
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
-			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
-		// '"' and '&', '<' and '>' differ in one bit, which is set for both.
-		slash, separator := x^'\\'*each, x^uint64(lineSeparator[0])*each
-		quotes, angles := (x|('"'^'&')*each)^'&'*each, (x|('<'^'>')*each)^'>'*each
-		// The lowest bit is exact: only above it a borrow can set others.
-		found := ((x-' '*each)&^x | (slash-each)&^slash | (separator-each)&^separator |
-			(quotes-each)&^quotes | (angles-each)&^angles) & high
-		if found != 0 {
-			return i + bits.TrailingZeros64(found)/8
-		}
-	}
-	for ; i < len(s); i++ {
-		switch c := s[i]; {
-		case c < ' ', c == '\\', c == '"', c == '&', c == '<', c == '>', c == lineSeparator[0]:
-			return i
-		}
-	}
-	return i
-}
-
-func appendOdd(dst []byte, s string) []byte {
-	text, _ := json.Marshal(s) // never fails for a string
-	return append(dst, text...)
 }

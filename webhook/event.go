@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/jsontext"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -131,17 +132,17 @@ const structuredType = "application/cloudevents+json; charset=UTF-8"
 func (s *source) envelope(id string, now time.Time, data []byte, raw string) []byte {
 	b := make([]byte, 0, len(data)+len(raw)+len(raw)/8+512)
 	b = append(b, `{"specversion":"1.0","id":`...)
-	b = appendText(b, id)
+	b = jsontext.AppendText(b, id)
 	b = append(b, `,"source":`...)
-	b = appendText(b, s.address())
+	b = jsontext.AppendText(b, s.address())
 	b = append(b, `,"type":`...)
-	b = appendText(b, s.eventType)
+	b = jsontext.AppendText(b, s.eventType)
 	b = append(b, `,"time":"`...)
 	b = now.UTC().AppendFormat(b, time.RFC3339Nano)
 	b = append(b, `","datacontenttype":"application/json"`...)
 	if raw != "" {
 		b = append(b, `,"rawbody":`...)
-		b = appendText(b, raw)
+		b = jsontext.AppendText(b, raw)
 	}
 	b = append(b, `,"data":`...)
 	b = append(b, data...)

@@ -177,24 +177,18 @@ func (c *content) object() []byte {
 		if len(b) > 1 {
 			b = append(b, ',')
 		}
-		b = append(appendText(b, f.name), ':')
+		b = append(jsontext.AppendText(b, f.name), ':')
 		if len(list) == 1 {
-			b = appendText(b, list[0])
+			b = jsontext.AppendText(b, list[0])
 			continue
 		}
 		for i, value := range list {
 			b = append(b, "[,"[min(i, 1)])
-			b = appendText(b, value)
+			b = jsontext.AppendText(b, value)
 		}
 		b = append(b, ']')
 	}
 	return append(b, '}')
-}
-
-// appendText writes a JSON string; what is no UTF-8 becomes U+FFFD.
-func appendText(b []byte, s string) []byte {
-	text, _ := json.Marshal(s) // texts never fail
-	return append(b, text...)
 }
 
 // mediaType is what a Content-Type says.

@@ -1,5 +1,5 @@
 // Package jsontext reads JSON where it lies: it checks a text and walks over its
-// values without decoding them. encoding/json copies what it reads and reads it twice, which
+// values without decoding them; and it writes texts. encoding/json copies what it reads and reads it twice, which
 // shows where every event and every answer comes by.
 package jsontext
 
@@ -159,16 +159,11 @@ func (c *checker) text() bool {
 }
 
 // plainEnd gives the place of the first byte from i on that may not stand in a string as it is,
-// or begins or ends something there; it looks at eight bytes at a time.
+// or begins or ends something there.
 func plainEnd(s []byte, i int) int {
-	const each = 0x0101010101010101
-	const high = 0x80 * each
 	for ; i+8 <= len(s); i += 8 {
 		x := binary.LittleEndian.Uint64(s[i:])
-		quote, slash := x^'"'*each, x^'\\'*each
-		// The lowest bit of each is exact: only above it a borrow can set others.
-		found := ((x-' '*each)&^x | (quote-each)&^quote | (slash-each)&^slash) & high
-		if found != 0 {
+		if found := below(x, ' ') | equal(x, '"') | equal(x, '\\'); found != 0 {
 			return i + bits.TrailingZeros64(found)/8
 		}
 	}
@@ -179,6 +174,19 @@ func plainEnd(s []byte, i int) int {
 	}
 	return i
 }
+
+// Eight bytes are looked at together, as one number: their highest bits tell which of them are
+// meant. The lowest bit that is set is exact: only above it a borrow can set others.
+const (
+	eachByte = 0x0101010101010101
+	highBits = 0x80 * eachByte
+)
+
+// below tells which bytes are less than c, which is at most 0x80.
+func below(x uint64, c byte) uint64 { return (x - uint64(c)*eachByte) &^ x & highBits }
+
+// equal tells which bytes are c.
+func equal(x uint64, c byte) uint64 { return below(x^uint64(c)*eachByte, 1) }
 
 // escape passes over all of an escape but its last byte.
 func (c *checker) escape() bool {
