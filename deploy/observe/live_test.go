@@ -17,13 +17,17 @@ import (
 	"github.com/prometheus/prometheus/storage"
 )
 
+// maxSamples is what a query may load: as by default in Prometheus. How many there are depends on
+// how often was scraped until everything had happened, and so on the machine.
+const maxSamples = 50_000_000
+
 // TestExpressionsFindSeries asks every expression of the dashboard and of the alerts of what the
 // running binary tells: each part of one must find a series, with the labels that it sums by. What an expression compares with is
 // left out, as a healthy process is to be silent.
 func TestExpressionsFindSeries(t *testing.T) {
 	r := newRig(t)
 	r.live()
-	a := asker{promqltest.NewTestEngine(t, false, 0, promqltest.DefaultMaxSamplesPerQuery), r.scraped.storage, r.scraped.minutes}
+	a := asker{promqltest.NewTestEngine(t, false, 0, maxSamples), r.scraped.storage, r.scraped.minutes}
 	for _, p := range readBoard(t).Panels {
 		for _, target := range p.Targets {
 			a.ask(t, fmt.Sprintf("panel %q, %s", p.Title, target.RefID), chosen(target.Expr))
