@@ -64,8 +64,8 @@ func webhook(b []byte, n int64) []byte {
 		len(lead.value), lead.id, sent, base64.StdEncoding.EncodeToString(h.Sum(nil)), lead.value)
 }
 
-// load has clients send one webhook after another for a while, and tells how long
-// each took.
+// load has clients send one webhook after another for a while, at least one each, and
+// tells how long each took.
 func (l *loader) load(ctx context.Context, clients int, during time.Duration) ([]time.Duration, error) {
 	var (
 		mu      sync.Mutex
@@ -102,7 +102,10 @@ func (l *loader) send(ctx context.Context, until time.Time) (took []time.Duratio
 	defer conn.Close()
 	in := bufio.NewReader(conn)
 	var request []byte
-	for ctx.Err() == nil && time.Now().Before(until) {
+	for len(took) == 0 || time.Now().Before(until) {
+		if err := ctx.Err(); err != nil {
+			return took, err
+		}
 		request = webhook(request[:0], l.sent.Add(1))
 		began := time.Now()
 		if err := conn.SetDeadline(began.Add(time.Minute)); err != nil {

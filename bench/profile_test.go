@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"testing"
-	"time"
 )
 
 // TestProfile profiles a trial with a binary that is built for that.
@@ -21,11 +20,10 @@ func TestProfile(t *testing.T) {
 	}
 	t.Cleanup(b.close)
 	l := &lab{binary: binary, broker: b, profiles: dir, progress: t.Output()}
-	checkTrial(t, l, trialCase{
-		Name: "profiled", Batch: 2, Slots: 2, Replicas: 1, Limit: time.Minute, Poll: 5 * time.Millisecond, Every: 5 * time.Millisecond,
-		Trickle: trickle{PerSecond: 50, Skip: 5, Leads: 20},
-	})
-	profile, err := os.ReadFile((&trial{lab: l, c: trialCase{Name: "profiled"}}).profileName(0))
+	c := quickTrial("profiled")
+	c.Trickle = trickle{PerSecond: 10, Skip: 5, Leads: 20}
+	checkTrial(t, l, c)
+	profile, err := os.ReadFile((&trial{lab: l, c: c}).profileName(0))
 	if gzip := []byte{0x1f, 0x8b}; err != nil || !bytes.HasPrefix(profile, gzip) {
 		t.Errorf("%v, the profile has %d bytes", err, len(profile))
 	}
