@@ -176,7 +176,7 @@ func TestGetShowsTheLetterAtAPlace(t *testing.T) {
 func TestEveryReasonHasAdvice(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for _, reason := range []string{"MALFORMED_EVENT", "MAPPING_FAILED", "NO_CONTACT_POINT", "TOO_LARGE", "CRM_REFUSED", "RETRIES_EXHAUSTED", "PROCESSING_FAILED", "", "NEW"} {
+	for _, reason := range append(Reasons(), "", "NEW") {
 		advice := Letter{Reason: reason, State: StateOpen}.Advice()
 		if advice == "" || seen[advice] {
 			t.Errorf("%q: %q", reason, advice)

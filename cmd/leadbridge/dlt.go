@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,9 +37,14 @@ type letterFilter struct {
 	Limit   int      `default:"0" placeholder:"COUNT" help:"Only the oldest so many; 0: all."`
 }
 
-// filter reads the flags.
-func (f letterFilter) filter(now time.Time) (dlt.Filter, error) {
+// filter reads the flags. A reason of nobody's is only warned of: letters may be another's.
+func (f letterFilter) filter(stderr io.Writer, now time.Time) (dlt.Filter, error) {
 	var faults settings.Faults
+	for _, reason := range f.Reason {
+		if !slices.ContainsFunc(dlt.Reasons(), func(known string) bool { return strings.EqualFold(known, reason) }) {
+			_, _ = fmt.Fprintf(stderr, "leadbridge: --reason %.60q is none that leadbridge writes: those are %s\n", reason, strings.Join(dlt.Reasons(), ", "))
+		}
+	}
 	filter := dlt.Filter{Reasons: f.Reason, Codes: f.Code, EventIDs: f.EventID, Keys: f.Key, Limit: f.Limit}
 	for _, bound := range []struct {
 		flag, text string

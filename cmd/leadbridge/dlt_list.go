@@ -34,7 +34,7 @@ func (dltListCommand) Help() string {
 
 // Run lists letters.
 func (c dltListCommand) Run(p process) error {
-	filter, err := c.filter(time.Now())
+	filter, err := c.filter(p.stderr, time.Now())
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (dltReplayCommand) Help() string {
 
 // Run replays or erases.
 func (c dltReplayCommand) Run(p process) error {
-	o, err := c.options()
+	o, err := c.options(p.stderr)
 	if err != nil {
 		return err
 	}
@@ -61,13 +61,13 @@ func (c dltReplayCommand) Run(p process) error {
 	})
 }
 
-func (c dltReplayCommand) options() (dlt.ReplayOptions, error) {
+func (c dltReplayCommand) options(stderr io.Writer) (dlt.ReplayOptions, error) {
 	o := dlt.ReplayOptions{DryRun: c.DryRun, Rate: c.Rate, MaxReplays: c.MaxReplays}
 	var faults settings.Faults
 	fault := func(flag, problem, remedy string) {
 		faults = append(faults, settings.Fault{Variable: flag, Problem: problem, Remedy: remedy})
 	}
-	filter, err := c.filter(time.Now())
+	filter, err := c.filter(stderr, time.Now())
 	if more, ok := errors.AsType[settings.Faults](err); ok {
 		faults = append(faults, more...)
 	}

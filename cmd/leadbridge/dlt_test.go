@@ -224,6 +224,8 @@ func TestReplayExitCodes(t *testing.T) {
 		{2, []string{"replay", "--erase"}, "--key or --event-id"},
 		{2, []string{"replay", "--erase", "--key", "k", "--reason", "X"}, "no other filter"},
 		{2, []string{"replay", "--erase", "--key", "k", "--edit", "."}, "--erase"},
+		{0, []string{"replay", "--reason", "CRM_REFUSD"}, `--reason "CRM_REFUSD" is none that leadbridge writes: those are MALFORMED_EVENT, `},
+		{0, []string{"list", "--reason", "Nobodys,crm_refused"}, `"Nobodys"`},
 		{1, []string{"show", "0:99"}, "no letter lies"},
 		{1, []string{"show", "1:0"}, "no letter lies"},
 		{1, []string{"list", "--kafka-dlt-topic", "nothing"}, "check --fix"},
@@ -234,6 +236,11 @@ func TestReplayExitCodes(t *testing.T) {
 		_, stderr := r.dlt(t, tt.want, tt.args...)
 		if !strings.Contains(stderr, tt.text) || strings.Contains(stderr, "Anna") {
 			t.Errorf("dlt %v says %q, want %q", tt.args, stderr, tt.text)
+		}
+	}
+	for _, command := range []string{"list", "export"} {
+		if _, stderr := r.dlt(t, 0, command, "--reason", "crm_refused,TOO_LARGE"); strings.Contains(stderr, "none") {
+			t.Errorf("%s does not know a reason: %s", command, stderr)
 		}
 	}
 	// What says nothing is not said.

@@ -27,7 +27,7 @@ func (dltExportCommand) Help() string {
 
 // Run writes letters to standard output.
 func (c dltExportCommand) Run(p process) error {
-	filter, err := c.filter(time.Now())
+	filter, err := c.filter(p.stderr, time.Now())
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/leadbridge/leadbridge/dlt"
 )
 
 // repository is the root of the checkout, seen from this directory.
@@ -47,6 +52,23 @@ func TestDocsNameRealTests(t *testing.T) {
 	}
 	if rows == 0 {
 		t.Error("the table of crashes has no rows")
+	}
+}
+
+// TestReadmeTellsEachReason compares the README's table of reasons with those that there are.
+func TestReadmeTellsEachReason(t *testing.T) {
+	t.Parallel()
+	_, table, found := strings.Cut(docs(t)["README.md"], "| reason | what happened |")
+	if !found {
+		t.Fatal("the README has no table of reasons")
+	}
+	table, _, _ = strings.Cut(table, "\n\n")
+	var told []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)`").FindAllStringSubmatch(table, -1) {
+		told = append(told, row[1])
+	}
+	if diff := cmp.Diff(dlt.Reasons(), told, cmpopts.SortSlices(strings.Compare)); diff != "" {
+		t.Errorf("(-reasons +README):\n%s", diff)
 	}
 }
 
