@@ -78,7 +78,9 @@ func (p *portal) fit(b body, user int, unknown []string) (body, []string) {
 		return b, unknown
 	}
 	var comments strings.Builder
-	comments.WriteString(b.text("comments"))
+	given := b.text("comments")
+	comments.Grow(len(given) + usualMoved)
+	comments.WriteString(given)
 	kept := b[:at]
 	for _, f := range b[at:] {
 		taken := p.takes(f.name, user)
@@ -97,6 +99,9 @@ func (p *portal) fit(b body, user int, unknown []string) (body, []string) {
 	}
 	return kept, unknown
 }
+
+// usualMoved is how many bytes most moved fields take in comments, or more.
+const usualMoved = 128
 
 // addLine adds a field as "name: words".
 func addLine(to *strings.Builder, name, words string) {

@@ -38,8 +38,8 @@ func Members(raw json.RawMessage) iter.Seq2[[]byte, json.RawMessage] {
 		for i := skipTo(s, 1); i < len(s) && s[i] != '}' && s[i] != ']'; {
 			var name []byte
 			if !list {
-				end := valueEnd(s, i)
-				name = Bytes(s[i:end])
+				var end int
+				name, end = nameAt(s, i)
 				i = skipTo(s, end)
 			}
 			end := valueEnd(s, i)
@@ -113,6 +113,17 @@ func stringEnd(s []byte, i int) int {
 		}
 	}
 	return len(s)
+}
+
+// nameAt reads the name that begins at i and gives the place after it; most in one pass.
+func nameAt(s []byte, i int) (name []byte, end int) {
+	if s[i] == '"' {
+		if end = plainEnd(s, i+1); end < len(s) && s[end] == '"' && utf8.Valid(s[i+1:end]) {
+			return s[i+1 : end], end + 1
+		}
+	}
+	end = valueEnd(s, i)
+	return Bytes(s[i:end]), end
 }
 
 // Text is the text of a JSON string, "" for anything else.
