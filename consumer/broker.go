@@ -60,7 +60,6 @@ func newTransport(cfg Config, dial dialFunc, topics ...string) *kafka.Transport 
 		MetadataTTL:    metadataTTL,
 		MetadataTopics: topics,
 		ClientID:       clientID,
-		TLS:            cfg.TLS,
 		SASL:           cfg.SASL,
 	}
 }

@@ -9,7 +9,6 @@ package consumer
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"time"
@@ -31,7 +30,6 @@ type Config struct {
 	DeadLetterTopic string
 	ResultTopic     string // "": no results are written
 	GroupID         string
-	TLS             *tls.Config    // nil: plaintext
 	SASL            sasl.Mechanism // nil: none
 	SessionTimeout  time.Duration  // also the rebalance timeout
 	DrainTimeout    time.Duration
@@ -43,7 +41,7 @@ type Config struct {
 	Log     zerolog.Logger
 	Metrics prometheus.Registerer // nil: none
 
-	// Dial opens connections to brokers; nil: the network.
+	// Dial opens connections to brokers, by TLS where that is wanted; nil: the network, in plain text.
 	Dial dialFunc
 }
 

@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/binary"
 	"net"
 )
@@ -12,37 +11,16 @@ import (
 // deleted topic back with the broker's default settings. Its connections take that wish
 // out of the request.
 
-// groupDial opens the connections of the ConsumerGroup. It speaks TLS itself, so
-// that requests can be read before they are encrypted.
+// groupDial opens the connections of the ConsumerGroup.
 func groupDial(cfg Config) dialFunc {
 	dial := cfg.dialer()
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)
-		if err == nil && cfg.TLS != nil {
-			conn, err = handshake(ctx, conn, cfg.TLS, address)
-		}
 		if err != nil {
 			return nil, err
 		}
 		return noCreateConn{conn}, nil
 	}
-}
-
-func handshake(ctx context.Context, conn net.Conn, settings *tls.Config, address string) (net.Conn, error) {
-	if settings.ServerName == "" {
-		host, _, err := net.SplitHostPort(address)
-		if err != nil {
-			host = address
-		}
-		settings = settings.Clone()
-		settings.ServerName = host
-	}
-	secured := tls.Client(conn, settings)
-	if err := secured.HandshakeContext(ctx); err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return secured, nil
 }
 
 // noCreateConn sends Metadata requests of version 6 without the wish to make

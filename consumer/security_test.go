@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"math/big"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,7 +36,13 @@ func TestTLSAndSASL(t *testing.T) {
 		r.client.Transport.(*kafka.Transport).TLS = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 		r.client.Transport.(*kafka.Transport).SASL = login
 		secure := func(c *Config) {
-			c.TLS = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+			c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := r.network.DialContext(ctx, network, address)
+				if err != nil {
+					return nil, err
+				}
+				return tls.Client(conn, &tls.Config{RootCAs: roots, ServerName: "localhost", MinVersion: tls.VersionTLS12}), nil
+			}
 			c.SASL = login
 		}
 		p := r.start(secure)

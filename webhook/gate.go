@@ -5,7 +5,6 @@ package webhook
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -22,7 +21,6 @@ import (
 type Config struct {
 	Brokers []string // host:port
 	Topic   string
-	TLS     *tls.Config    // nil: plaintext
 	SASL    sasl.Mechanism // nil: none
 	Sources *Sources
 
@@ -37,7 +35,7 @@ type Config struct {
 	Log     zerolog.Logger
 	Metrics prometheus.Registerer // nil: none
 
-	// Dial opens connections to brokers; nil: the network.
+	// Dial opens connections to brokers, by TLS where that is wanted; nil: the network, in plain text.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 

@@ -19,7 +19,7 @@ func TestTLSAndSASL(t *testing.T) {
 	defer certified.Close()
 	roots := x509.NewCertPool()
 	roots.AddCert(certified.Certificate())
-	client := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	client := tls.Dialer{Config: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
 	login, err := scram.Mechanism(scram.SHA512, "gate", "secret")
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +36,7 @@ func TestTLSAndSASL(t *testing.T) {
 	}{"with": {true, http.StatusAccepted}, "without": {false, http.StatusServiceUnavailable}} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, open, func(c *Config) {
-				c.Brokers, c.TLS = secured.ListenAddrs(), client
+				c.Brokers, c.Dial = secured.ListenAddrs(), client.DialContext
 			}, func(cfg *Config) {
 				if c.login {
 					cfg.SASL = login

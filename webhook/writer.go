@@ -63,7 +63,7 @@ type lanes struct {
 func newWriter(cfg Config, m *metrics) *writer {
 	transport := &kafka.Transport{
 		Dial: cfg.Dial, DialTimeout: cfg.AckTimeout, MetadataTTL: metadataTTL, MetadataTopics: []string{cfg.Topic},
-		ClientID: clientID, TLS: cfg.TLS, SASL: cfg.SASL, IdleTimeout: 5 * time.Minute,
+		ClientID: clientID, SASL: cfg.SASL, IdleTimeout: 5 * time.Minute,
 	}
 	w := &writer{
 		topic:     cfg.Topic,

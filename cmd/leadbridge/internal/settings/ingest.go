@@ -50,7 +50,7 @@ func (i Ingest) Parse(lookupEnv func(string) (string, bool)) (IngestConfig, erro
 	)
 	i.Kafka.parse(&p, i.Topic, &k)
 	c.Gate = i.Gate.parse(&p, lookupEnv)
-	c.Gate.Brokers, c.Gate.Topic, c.Gate.TLS, c.Gate.SASL = k.Brokers, k.Topic, k.TLS, k.SASL
+	c.Gate.Brokers, c.Gate.Topic, c.Gate.Dial, c.Gate.SASL = k.Brokers, k.Topic, k.Dial, k.SASL
 	c.HTTPAddr = i.HTTP.parse(&p)
 	if i.MetricsAddr != "" {
 		c.MetricsAddr = p.listenAddress("METRICS_ADDR", i.MetricsAddr)

@@ -32,7 +32,7 @@ func TestIngestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := c.Gate
-	got := []any{g.Brokers, g.Topic, g.TLS == nil, g.SASL == nil, g.Sources.Names(), g.AckTimeout, g.BodyTimeout, g.HeaderTimeout, g.DrainTimeout, g.Connections, g.MaxBuffer, c.HTTPAddr, c.MetricsAddr, c.Grace()}
+	got := []any{g.Brokers, g.Topic, g.Dial == nil, g.SASL == nil, g.Sources.Names(), g.AckTimeout, g.BodyTimeout, g.HeaderTimeout, g.DrainTimeout, g.Connections, g.MaxBuffer, c.HTTPAddr, c.MetricsAddr, c.Grace()}
 	want := []any{[]string{"localhost:9092"}, "leads", true, true, []string{"form"}, 10 * time.Second, 10 * time.Second, 5 * time.Second, 20 * time.Second, 16384, int64(64 << 20), ":8080", "", 25 * time.Second}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

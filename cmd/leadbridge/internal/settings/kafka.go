@@ -66,7 +66,7 @@ func (l Letters) parse(p *parser, c *consumer.Config) {
 func (k Kafka) parse(p *parser, topic Topic, c *consumer.Config) {
 	c.Brokers = p.brokers(k.Brokers)
 	c.Topic = topic.parse(p)
-	c.TLS = k.tls(p)
+	c.Dial = k.dial(p)
 	c.SASL = k.sasl(p)
 }
 

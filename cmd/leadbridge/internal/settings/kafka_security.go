@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -16,18 +17,19 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// tls is nil when the brokers are spoken to in plain text.
-func (k Kafka) tls(p *parser) *tls.Config {
+// dial opens connections to the brokers by TLS; it is nil when they are spoken to in plain text.
+func (k Kafka) dial(p *parser) func(ctx context.Context, network, address string) (net.Conn, error) {
 	if !p.boolean("KAFKA_TLS", string(k.TLS)) {
 		p.unusedWithoutTLS("KAFKA_TLS_CA_FILE", k.TLSCAFile)
 		p.unusedWithoutTLS("KAFKA_TLS_CERT_FILE", k.TLSCertFile)
 		p.unusedWithoutTLS("KAFKA_TLS_KEY_FILE", k.TLSKeyFile)
 		return nil
 	}
-	return &tls.Config{
-		MinVersion:           tls.VersionTLS12,
-		RootCAs:              p.authorities(k.TLSCAFile),
-		GetClientCertificate: p.certificate(k.TLSCertFile, k.TLSKeyFile),
+	authorities, certificate := p.authorities(k.TLSCAFile), p.certificate(k.TLSCertFile, k.TLSKeyFile)
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		// Each connection has its own settings: authorities too are renewed while the process runs.
+		dialer := tls.Dialer{Config: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: authorities(), GetClientCertificate: certificate}}
+		return dialer.DialContext(ctx, network, address)
 	}
 }
 
@@ -39,19 +41,38 @@ func (p *parser) unusedWithoutTLS(variable, file string) {
 	}
 }
 
-func (p *parser) authorities(file string) *x509.CertPool {
+// authorities gives whom to trust; nil: whom the system does.
+func (p *parser) authorities(file string) func() *x509.CertPool {
+	r := &renewedAuthorities{file: file}
 	if file == "" {
-		return nil
+		return r.last.Load
 	}
 	content := p.file("KAFKA_TLS_CA_FILE", file)
-	if content == nil {
-		return nil
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(content) {
+	if content != nil && !r.take(content) {
 		p.fault("KAFKA_TLS_CA_FILE", "holds no certificate", "name a PEM file with BEGIN CERTIFICATE in it")
 	}
-	return pool
+	return r.read
+}
+
+// renewedAuthorities are read at each handshake. While their file holds none, the last ones go on.
+type renewedAuthorities struct {
+	file string
+	last atomic.Pointer[x509.CertPool]
+}
+
+func (r *renewedAuthorities) read() *x509.CertPool {
+	if content, err := os.ReadFile(r.file); err == nil {
+		r.take(content)
+	}
+	return r.last.Load()
+}
+
+func (r *renewedAuthorities) take(content []byte) (ok bool) {
+	pool := x509.NewCertPool()
+	if ok = pool.AppendCertsFromPEM(content); ok {
+		r.last.Store(pool)
+	}
+	return ok
 }
 
 // certificate gives what [tls.Config.GetClientCertificate] is to be, nil when there is none.

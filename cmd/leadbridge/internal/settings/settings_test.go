@@ -81,7 +81,7 @@ func TestDefaultsParse(t *testing.T) {
 		t.Errorf("CRM (-want +got):\n%s", diff)
 	}
 	k := c.Consumer
-	got := []any{k.Brokers, k.Topic, k.DeadLetterTopic, k.GroupID, k.TLS == nil, k.SASL == nil, k.SessionTimeout, k.DrainTimeout, k.Window, k.MaxBuffer, k.DedupeWindow}
+	got := []any{k.Brokers, k.Topic, k.DeadLetterTopic, k.GroupID, k.Dial == nil, k.SASL == nil, k.SessionTimeout, k.DrainTimeout, k.Window, k.MaxBuffer, k.DedupeWindow}
 	wantKafka := []any{[]string{"localhost:9092"}, "leads", "leads.dlt", "leadbridge", true, true, 30 * time.Second, 20 * time.Second, 256, int64(64 << 20), 10000}
 	if diff := cmp.Diff(wantKafka, got); diff != "" {
 		t.Errorf("Kafka (-want +got):\n%s", diff)
