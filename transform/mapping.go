@@ -105,10 +105,12 @@ func (m *mapping) give(p *program) {
 	m.idle = append(m.idle, p)
 }
 
-// parseFault adds the line to the parser's message.
+// parseFault adds the line to the parser's message: of what is missing at the end, the last one
+// that says something.
 func parseFault(text string, err error) string {
-	if p, ok := errors.AsType[*gojq.ParseError](err); ok && p.Offset <= len(text) {
-		return fmt.Sprintf("line %d: %v", 1+strings.Count(text[:p.Offset], "\n"), err)
+	if p, ok := errors.AsType[*gojq.ParseError](err); ok {
+		text = strings.TrimRight(text[:min(p.Offset, len(text))], " \t\r\n")
+		return fmt.Sprintf("line %d: %v", 1+strings.Count(text, "\n"), err)
 	}
 	return err.Error()
 }

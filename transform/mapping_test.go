@@ -106,6 +106,8 @@ func TestMappingPanic(t *testing.T) {
 func TestMappingFaults(t *testing.T) {
 	tests := []struct{ name, program, want string }{
 		{"syntax", "{a: 1,\n b: }", "line 2"},
+		{"syntax behind empty lines", "\n\n{a: }\n", "line 3"},
+		{"unfinished", "{a: 1\n", "line 1: unexpected EOF"},
 		{"unknown function", "nonsense(1)", "nonsense/1"},
 		{"unknown variable", "$headers", "$headers"},
 		{"input", "input", "input"},
