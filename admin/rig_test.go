@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -24,6 +23,7 @@ import (
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/consumer/header"
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/logbuffer"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -43,7 +43,7 @@ type rig struct {
 	client  *kafka.Client
 	server  *Server
 	handler http.Handler
-	log     *lockedBuffer
+	log     *logbuffer.Buffer
 	created prometheus.Counter
 	letters prometheus.Counter
 	uses    *prometheus.CounterVec
@@ -51,23 +51,6 @@ type rig struct {
 
 	mu sync.Mutex
 	is Situation
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // fakeCRM finds what it is told to.
@@ -101,7 +84,7 @@ func bubble(t *testing.T, test func(t *testing.T, r *rig), change ...func(*Confi
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &rig{t: t, cluster: cluster, log: &lockedBuffer{}, crm: &fakeCRM{}}
+		r := &rig{t: t, cluster: cluster, log: &logbuffer.Buffer{}, crm: &fakeCRM{}}
 		r.is = Situation{State: "delivering", Ready: true, Healthy: true, CRM: crmclient.Status{Portal: "acme.example", PerMinute: 300, Share: 1}}
 		by, err := transform.New(transform.Options{SourceID: "WEB"})
 		if err != nil {

@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,6 +21,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/logbuffer"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -32,7 +32,7 @@ type rig struct {
 	cluster *kfake.Cluster
 	client  *kafka.Client
 	crm     *fakeCRM
-	logs    *lockedBuffer
+	logs    *logbuffer.Buffer
 }
 
 const (
@@ -46,7 +46,7 @@ const (
 func bubble(t *testing.T, partitions int32, test func(t *testing.T, r *rig), more ...kfake.Opt) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{t: t, network: new(kfake.VirtualNetwork), crm: newFakeCRM(), logs: new(lockedBuffer)}
+		r := &rig{t: t, network: new(kfake.VirtualNetwork), crm: newFakeCRM(), logs: new(logbuffer.Buffer)}
 		options := []kfake.Opt{
 			kfake.NumBrokers(1), kfake.Ports(9092), kfake.ListenFn(r.network.Listen),
 			kfake.GroupMinSessionTimeout(time.Millisecond),
@@ -88,24 +88,6 @@ func (r *rig) config() Config {
 		Metrics:         prometheus.NewRegistry(),
 		Dial:            r.network.DialContext,
 	}
-}
-
-// lockedBuffer takes the logs of every process of a rig.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // process is a running consumer.

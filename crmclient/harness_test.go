@@ -19,6 +19,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+	"github.com/leadbridge/leadbridge/internal/logbuffer"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -223,24 +224,13 @@ func later(d time.Duration) {
 }
 
 // logBook keeps what was logged.
-type logBook struct {
-	mu   sync.Mutex
-	text strings.Builder // guarded by mu
-}
+type logBook struct{ logbuffer.Buffer }
 
 func (b *logBook) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	if os.Getenv("SHOW_LOGS") != "" {
 		fmt.Fprintf(os.Stderr, "%s %s", time.Now().Format("15:04:05.000"), p)
 	}
-	return b.text.Write(p)
-}
-
-func (b *logBook) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
+	return b.Buffer.Write(p)
 }
 
 // count tells how many lines hold all of the texts.

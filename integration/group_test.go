@@ -3,11 +3,9 @@
 package integration
 
 import (
-	"bytes"
 	"context"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,13 +16,14 @@ import (
 
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/logbuffer"
 )
 
 // inside is a consumer in the test's own process, for what cannot be reached from
 // outside: its connections to the brokers.
 type inside struct {
 	*consumer.Consumer
-	log lockedLog
+	log logbuffer.Buffer
 }
 
 // runInside starts a consumer whose connections to brokers are w's.
@@ -56,24 +55,6 @@ func (l *lab) runInside(w *wires) *inside {
 	})
 	eventually(l.t, "it has all partitions", func() bool { return len(in.Status().Partitions) == int(l.partitions) })
 	return in
-}
-
-// lockedLog keeps a log in memory.
-type lockedLog struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lockedLog) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *lockedLog) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 // TestH1OwnHeartbeatsTellADeadGeneration throws a member out of the group while the

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"go.uber.org/goleak"
 
+	"github.com/leadbridge/leadbridge/internal/logbuffer"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -35,26 +35,9 @@ type rig struct {
 	gate    *Gate
 	url     string
 	address string
-	logs    *lockedBuffer
+	logs    *logbuffer.Buffer
 	end     func()
 	stopped chan error
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // environment gives secrets by name: S_NAME has the value of the map.
@@ -96,7 +79,7 @@ func newRig(t *testing.T, sources string, adjust ...func(*Config)) *rig {
 	}
 	transport := &kafka.Transport{}
 	r := &rig{
-		t: t, cluster: cluster, logs: new(lockedBuffer), stopped: make(chan error, 1),
+		t: t, cluster: cluster, logs: new(logbuffer.Buffer), stopped: make(chan error, 1),
 		client: &kafka.Client{Addr: kafka.TCP(cluster.ListenAddrs()...), Transport: transport, Timeout: 10 * time.Second},
 		http: &http.Client{
 			Transport:     &http.Transport{},

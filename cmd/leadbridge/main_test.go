@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/leadbridge/leadbridge/internal/logbuffer"
 )
 
 // processMode tells the test binary to be another program.
@@ -45,30 +47,12 @@ func hang(grace time.Duration) {
 // program is a started process.
 type program struct {
 	cmd    *exec.Cmd
-	stdout output
+	stdout logbuffer.Buffer
 	lines  chan string // of stderr, as they come
 	read   sync.WaitGroup
 
 	mu  sync.Mutex
 	all []string // of stderr
-}
-
-// output is what a program writes, to be read while it does.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(b)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
 }
 
 // start runs this binary as another program. Nothing of the test's environment is seen by it.
