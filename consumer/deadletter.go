@@ -18,8 +18,8 @@ import (
 // reasonProcessingFailed says that we failed, not the CRM or the event's form.
 const reasonProcessingFailed = "PROCESSING_FAILED"
 
-// reasons are all that a dead letter may have.
-func reasons() []string {
+// Reasons are all that a dead letter may have.
+func Reasons() []string {
 	return []string{
 		string(transform.ReasonMalformed), string(transform.ReasonMappingFailed), string(transform.ReasonNoContactPoint), string(transform.ReasonTooLarge),
 		string(crmclient.ReasonRefused), string(crmclient.ReasonRetriesExhausted), reasonProcessingFailed,

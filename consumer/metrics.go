@@ -59,7 +59,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 
 // begin shows every series at 0: rates see no increase in one that begins at 1.
 func (m *metrics) begin() {
-	for _, reason := range reasons() {
+	for _, reason := range Reasons() {
 		m.deadLetters.WithLabelValues(reason)
 	}
 	for _, why := range [...]string{skippedTombstone, skippedDone} {

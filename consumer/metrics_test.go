@@ -46,7 +46,7 @@ func TestSeriesBeginAtZero(t *testing.T) {
 		"leadbridge_contacts_total":        {"created", "found"},
 		"leadbridge_records_skipped_total": {"done", "tombstone"},
 		"leadbridge_commits_total":         {"failed", "ok"},
-		"leadbridge_dead_letters_total":    reasons(),
+		"leadbridge_dead_letters_total":    Reasons(),
 	} {
 		found := series(t, registry, name)
 		if len(found) != len(labels) {
@@ -80,7 +80,7 @@ func TestReasonsAreThoseOfTheReadme(t *testing.T) {
 			told = append(told, reason)
 		}
 	}
-	want := slices.Sorted(slices.Values(reasons()))
+	want := slices.Sorted(slices.Values(Reasons()))
 	if slices.Sort(told); !slices.Equal(told, want) {
 		t.Errorf("the README tells the reasons %v, want %v", told, want)
 	}

@@ -13,14 +13,6 @@ func (l Letter) Advice() string {
 	return adviceFor(l.Reason)
 }
 
-// Reasons are those that leadbridge writes into letters.
-func Reasons() []string {
-	return []string{
-		string(transform.ReasonMalformed), string(transform.ReasonMappingFailed), string(transform.ReasonNoContactPoint),
-		string(transform.ReasonTooLarge), "CRM_REFUSED", "RETRIES_EXHAUSTED", "PROCESSING_FAILED",
-	}
-}
-
 // adviceFor says what to do about open letters of a reason.
 func adviceFor(reason string) string {
 	switch reason {

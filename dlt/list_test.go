@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/segmentio/kafka-go"
 
+	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/consumer/header"
 	"github.com/leadbridge/leadbridge/transform"
 )
@@ -176,7 +177,7 @@ func TestGetShowsTheLetterAtAPlace(t *testing.T) {
 func TestEveryReasonHasAdvice(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for _, reason := range append(Reasons(), "", "NEW") {
+	for _, reason := range append(consumer.Reasons(), "", "NEW") {
 		advice := Letter{Reason: reason, State: StateOpen}.Advice()
 		if advice == "" || seen[advice] {
 			t.Errorf("%q: %q", reason, advice)

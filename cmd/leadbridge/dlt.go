@@ -41,8 +41,8 @@ type letterFilter struct {
 func (f letterFilter) filter(stderr io.Writer, now time.Time) (dlt.Filter, error) {
 	var faults settings.Faults
 	for _, reason := range f.Reason {
-		if !slices.ContainsFunc(dlt.Reasons(), func(known string) bool { return strings.EqualFold(known, reason) }) {
-			_, _ = fmt.Fprintf(stderr, "leadbridge: --reason %.60q is none that leadbridge writes: those are %s\n", reason, strings.Join(dlt.Reasons(), ", "))
+		if !slices.ContainsFunc(consumer.Reasons(), func(known string) bool { return strings.EqualFold(known, reason) }) {
+			_, _ = fmt.Fprintf(stderr, "leadbridge: --reason %.60q is none that leadbridge writes: those are %s\n", reason, strings.Join(consumer.Reasons(), ", "))
 		}
 	}
 	filter := dlt.Filter{Reasons: f.Reason, Codes: f.Code, EventIDs: f.EventID, Keys: f.Key, Limit: f.Limit}

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/leadbridge/leadbridge/dlt"
+	"github.com/leadbridge/leadbridge/consumer"
 )
 
 // repository is the root of the checkout, seen from this directory.
@@ -67,7 +67,7 @@ func TestReadmeTellsEachReason(t *testing.T) {
 	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)`").FindAllStringSubmatch(table, -1) {
 		told = append(told, row[1])
 	}
-	if diff := cmp.Diff(dlt.Reasons(), told, cmpopts.SortSlices(strings.Compare)); diff != "" {
+	if diff := cmp.Diff(consumer.Reasons(), told, cmpopts.SortSlices(strings.Compare)); diff != "" {
 		t.Errorf("(-reasons +README):\n%s", diff)
 	}
 }
