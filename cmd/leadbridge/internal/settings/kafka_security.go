@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -43,36 +44,46 @@ func (p *parser) unusedWithoutTLS(variable, file string) {
 
 // authorities gives whom to trust; nil: whom the system does.
 func (p *parser) authorities(file string) func() *x509.CertPool {
-	r := &renewedAuthorities{file: file}
 	if file == "" {
-		return r.last.Load
+		return func() *x509.CertPool { return nil }
 	}
-	content := p.file("KAFKA_TLS_CA_FILE", file)
-	if content != nil && !r.take(content) {
-		p.fault("KAFKA_TLS_CA_FILE", "holds no certificate", "name a PEM file with BEGIN CERTIFICATE in it")
+	r := &renewed[x509.CertPool]{load: func() (*x509.CertPool, error) {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		return poolOf(content)
+	}}
+	if content := p.file("KAFKA_TLS_CA_FILE", file); content != nil {
+		pool, err := poolOf(content)
+		if err != nil {
+			p.fault("KAFKA_TLS_CA_FILE", err.Error(), "name a PEM file with BEGIN CERTIFICATE in it")
+		}
+		r.last.Store(pool)
 	}
 	return r.read
 }
 
-// renewedAuthorities are read at each handshake. While their file holds none, the last ones go on.
-type renewedAuthorities struct {
-	file string
-	last atomic.Pointer[x509.CertPool]
+func poolOf(content []byte) (*x509.CertPool, error) {
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(content) {
+		return nil, errors.New("holds no certificate")
+	}
+	return pool, nil
 }
 
-func (r *renewedAuthorities) read() *x509.CertPool {
-	if content, err := os.ReadFile(r.file); err == nil {
-		r.take(content)
+// renewed is what files hold that change while the process runs: it is read at each handshake. While
+// they cannot be used, as in the middle of a renewal, what they held before goes on.
+type renewed[T any] struct {
+	load func() (*T, error)
+	last atomic.Pointer[T]
+}
+
+func (r *renewed[T]) read() *T {
+	if now, err := r.load(); err == nil {
+		r.last.Store(now)
 	}
 	return r.last.Load()
-}
-
-func (r *renewedAuthorities) take(content []byte) (ok bool) {
-	pool := x509.NewCertPool()
-	if ok = pool.AppendCertsFromPEM(content); ok {
-		r.last.Store(pool)
-	}
-	return ok
 }
 
 // certificate gives what [tls.Config.GetClientCertificate] is to be, nil when there is none.
@@ -97,24 +108,12 @@ func (p *parser) certificate(cert, key string) func(*tls.CertificateRequestInfo)
 		p.fault("KAFKA_TLS_CERT_FILE", "does not fit KAFKA_TLS_KEY_FILE ("+err.Error()+")", "name a PEM certificate and its own private key")
 		return nil
 	}
-	r := &renewedPair{cert: cert, key: key}
+	r := &renewed[tls.Certificate]{load: func() (*tls.Certificate, error) {
+		pair, err := tls.LoadX509KeyPair(cert, key)
+		return &pair, err
+	}}
 	r.last.Store(&pair)
-	return r.read
-}
-
-// renewedPair is a certificate whose files are read at each handshake: it expires while
-// the process runs, and is renewed in its files. While they do not fit together, as in the
-// middle of a renewal, the last one goes on.
-type renewedPair struct {
-	cert, key string
-	last      atomic.Pointer[tls.Certificate]
-}
-
-func (r *renewedPair) read(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-	if pair, err := tls.LoadX509KeyPair(r.cert, r.key); err == nil {
-		r.last.Store(&pair)
-	}
-	return r.last.Load(), nil
+	return func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return r.read(), nil }
 }
 
 // sasl is nil when the brokers ask for no login.
