@@ -117,13 +117,24 @@ func stringEnd(s []byte, i int) int {
 
 // nameAt reads the name that begins at i and gives the place after it; most in one pass.
 func nameAt(s []byte, i int) (name []byte, end int) {
-	if s[i] == '"' {
-		if end = plainEnd(s, i+1); end < len(s) && s[end] == '"' && utf8.Valid(s[i+1:end]) {
-			return s[i+1 : end], end + 1
-		}
+	if name, end, plain := plainAt(s, i); plain {
+		return name, end
 	}
 	end = valueEnd(s, i)
 	return Bytes(s[i:end]), end
+}
+
+// plainAt reads the string that begins at i, and gives the place after it; it is not plain when
+// something in it is escaped, or is no UTF-8.
+func plainAt(s []byte, i int) (text []byte, end int, plain bool) {
+	if s[i] != '"' {
+		return nil, i, false
+	}
+	end = plainEnd(s, i+1)
+	if end == len(s) || s[end] != '"' || !utf8.Valid(s[i+1:end]) {
+		return nil, end, false
+	}
+	return s[i+1 : end], end + 1, true
 }
 
 // Text is the text of a JSON string, "" for anything else.
@@ -134,8 +145,8 @@ func Bytes(raw json.RawMessage) []byte {
 	if len(raw) < 2 || raw[0] != '"' {
 		return nil
 	}
-	if plainEnd(raw, 1) == len(raw)-1 && utf8.Valid(raw) {
-		return raw[1 : len(raw)-1]
+	if text, end, plain := plainAt(raw, 0); plain && end == len(raw) {
+		return text
 	}
 	var s string
 	_ = json.Unmarshal(raw, &s) // what cannot be read is not told
