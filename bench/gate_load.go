@@ -102,10 +102,7 @@ func (l *loader) send(ctx context.Context, until time.Time) (took []time.Duratio
 	defer conn.Close()
 	in := bufio.NewReader(conn)
 	var request []byte
-	for len(took) == 0 || time.Now().Before(until) {
-		if err := ctx.Err(); err != nil {
-			return took, err
-		}
+	for ctx.Err() == nil && (len(took) == 0 || time.Now().Before(until)) {
 		request = webhook(request[:0], l.sent.Add(1))
 		began := time.Now()
 		if err := conn.SetDeadline(began.Add(time.Minute)); err != nil {

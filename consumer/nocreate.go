@@ -11,7 +11,8 @@ import (
 // deleted topic back with the broker's default settings. Its connections take that wish
 // out of the request.
 
-// groupDial opens the connections of the ConsumerGroup.
+// groupDial opens the connections of the ConsumerGroup. What Dial encrypts, it does below: requests can be
+// read here.
 func groupDial(cfg Config) dialFunc {
 	dial := cfg.dialer()
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
