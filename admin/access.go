@@ -5,17 +5,18 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// contentPolicy lets the page load its own files and talk to its own server: nothing
-// else, and nothing that stands in the page itself.
+// contentPolicy lets the page load its own files and connect to its own server, and nothing else; scripts and styles in the
+// page itself are not run.
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 
-// guarded puts what every answer has around a handler, and lets no foreign page through.
+// guarded adds to a handler the headers of every answer, and refuses requests of other sites' pages.
 func (s *Server) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -39,8 +40,8 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 	})
 }
 
-// foreign tells whether a browser asks on behalf of another site. Even reading is not for
-// those: their pages could not see the answer, but they could keep us busy.
+// foreign reports whether a browser asks on behalf of another site. Reading is refused too: the other page would not see
+// the answer, but it could keep us busy.
 func (s *Server) foreign(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "none", "same-origin":
@@ -50,8 +51,8 @@ func (s *Server) foreign(r *http.Request) bool {
 	return s.origins.Check(r) != nil
 }
 
-// isLoopback tells whether a Host header names this machine: a name that somebody's DNS points
-// here does not.
+// isLoopback reports whether a Host header is a loopback address or "localhost". Another name that resolves to a loopback
+// address is not enough.
 func isLoopback(host string) bool {
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
@@ -64,7 +65,7 @@ func isLoopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// forwarded tells whether a proxy asks for somebody: many put a loopback name of ours in Host.
+// forwarded reports whether a proxy sent the request: many proxies put a loopback name in Host.
 func forwarded(r *http.Request) bool {
 	for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"} {
 		if len(r.Header[name]) > 0 {
@@ -74,29 +75,30 @@ func forwarded(r *http.Request) bool {
 	return false
 }
 
-// who is somebody who may use the API.
-type who struct {
-	name   string // session …, bearer, or open
-	remote string // host
+// caller is somebody who may use the API.
+type caller struct {
+	name   string // "session" and a part of its id, "bearer", or "open"
+	remote string // the host of the other end of the connection
 }
 
-// authorised lets only those through who have the token or a session.
-func (s *Server) authorised(next func(http.ResponseWriter, *http.Request, who)) http.HandlerFunc {
+// authorised calls the handler only for requests with the token or a session.
+func (s *Server) authorised(next func(http.ResponseWriter, *http.Request, caller)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		name, wait := s.admits(r)
 		switch {
 		case wait > 0:
+			s.slowly(r)
 			tooMany(w, wait)
 		case name == "":
 			w.Header().Set("WWW-Authenticate", `Bearer realm="leadbridge"`)
 			problem(w, http.StatusUnauthorized, "sign in, or send ADMIN_TOKEN as a bearer token")
 		default:
-			next(w, r, who{name, remoteHost(r)})
+			next(w, r, caller{name, remoteHost(r)})
 		}
 	}
 }
 
-// admits tells who asks, "" for nobody who may.
+// admits returns the caller's name, or "" when the request may not pass.
 func (s *Server) admits(r *http.Request) (name string, wait time.Duration) {
 	if !s.guard.token.needed() {
 		return "open", 0
@@ -110,20 +112,58 @@ func (s *Server) admits(r *http.Request) (name string, wait time.Duration) {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return "", 0
 	}
-	right, wait := s.guard.check(strings.TrimSpace(given), true)
+	right, wait := s.guard.check(strings.TrimSpace(given), peerOf(r))
 	if !right {
+		s.failed(r, given, "bearer token")
 		return "", wait
 	}
 	return "bearer", 0
 }
 
-// tooMany answers whoever guesses too often.
+// failed logs a failed sign-in. Nothing of the token is logged.
+func (s *Server) failed(r *http.Request, given, what string) {
+	count, now := s.guard.logDue(peerOf(r))
+	if !now {
+		return
+	}
+	msg := "page: wrong " + what
+	if s.guard.token.was(digestOf(strings.TrimSpace(given))) {
+		msg = "page: old " + what + ", which is not in force any more"
+	}
+	s.log.Warn().Str("remote", remoteHost(r)).Int("failures", count).Msg(msg)
+}
+
+// peerOf returns the address for which a request's failures count. For IPv6 that is the /64, which one customer of a
+// provider has.
+func peerOf(r *http.Request) string {
+	host := remoteHost(r)
+	if a, err := netip.ParseAddr(host); err == nil && a.Is6() && !a.Is4In6() {
+		if p, err := a.WithZone("").Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return host
+}
+
+// slowly delays the answer to a caller who failed too often, so that guessing takes time on each connection.
+func (s *Server) slowly(r *http.Request) {
+	select {
+	case <-time.After(failureTakes):
+	case <-r.Context().Done():
+	case <-s.work.Done():
+	}
+}
+
+// failureTakes is how long the answer to a failure over the limit is delayed.
+const failureTakes = time.Second
+
+// tooMany answers a caller who has failed too often.
 func tooMany(w http.ResponseWriter, wait time.Duration) {
 	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	problem(w, http.StatusTooManyRequests, "too many wrong tokens: wait a moment")
 }
 
-// remoteHost is where a request comes from: our neighbour, a proxy as the case may be.
+// remoteHost returns the host of the other end of the connection, which may be a proxy.
 func remoteHost(r *http.Request) string {
 	host, _, _ := net.SplitHostPort(r.RemoteAddr)
 	return cmp.Or(host, r.RemoteAddr)

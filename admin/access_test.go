@@ -78,12 +78,16 @@ func TestOnlyWhoMay(t *testing.T) {
 	})
 }
 
-// TestGuessesAreBounded guesses tokens until nothing is compared any more, in both ways.
+// TestGuessesAreBounded guesses tokens, in both ways: a peer that fails too often is told to wait, and
+// nobody else; the right token lets in all the time. Each peer's failures leave a line, without a token.
 func TestGuessesAreBounded(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, r *rig) {
-		signIn := func(token string) int {
-			w := r.ask("POST", "/api/session", `{"token":"`+token+`"}`, unset("Authorization"))
+		from := func(address string) func(*http.Request) {
+			return func(req *http.Request) { req.RemoteAddr = address }
+		}
+		signIn := func(token, address string) int {
+			w := r.ask("POST", "/api/session", `{"token":"`+token+`"}`, unset("Authorization"), from(address))
 			if w.Code == http.StatusTooManyRequests {
 				if wait, err := strconv.Atoi(w.Header().Get("Retry-After")); err != nil || wait < 1 {
 					t.Errorf("Retry-After %q", w.Header().Get("Retry-After"))
@@ -92,42 +96,95 @@ func TestGuessesAreBounded(t *testing.T) {
 			return w.Code
 		}
 		for n := range guesses {
-			if code := signIn("guess"); code != 401 {
+			if code := signIn("hunter"+strconv.Itoa(n), "192.0.2.7:1"); code != 401 {
 				t.Fatalf("guess %d: %d", n, code)
 			}
 		}
-		if code := signIn(testToken); code != 429 {
-			t.Errorf("after %d guesses: %d, want 429 even for the right one", guesses, code)
+		began := time.Now()
+		if code := signIn("one more", "192.0.2.7:2"); code != 429 || time.Since(began) != failureTakes {
+			t.Errorf("after %d guesses: %d, %v", guesses, code, time.Since(began))
 		}
-		if w := r.ask("GET", "/api/state", ""); w.Code != 429 {
-			t.Errorf("a bearer after %d guesses: %d", guesses, w.Code)
+		if w := r.ask("GET", "/api/state", "", set("Authorization", "Bearer hunter"), from("192.0.2.7:3")); w.Code != 429 {
+			t.Errorf("a wrong bearer after %d guesses: %d", guesses, w.Code)
+		}
+		for _, address := range []string{"192.0.2.7:4", "192.0.2.8:1"} { // the guesser's own proxy may be ours
+			if code := signIn(testToken, address); code != 204 {
+				t.Errorf("the right token from %s: %d", address, code)
+			}
+			if w := r.ask("GET", "/api/state", "", from(address)); w.Code != 200 {
+				t.Errorf("the right bearer from %s: %d", address, w.Code)
+			}
+		}
+		if code := signIn("a typing error", "192.0.2.8:2"); code != 401 {
+			t.Errorf("another peer's first mistake: %d", code)
+		}
+		for n := range guesses {
+			signIn("guess"+strconv.Itoa(n), "[2001:db8::"+strconv.Itoa(n+1)+"]:1")
+		}
+		if code := signIn("more", "[2001:db8::ffff:1]:1"); code != 429 {
+			t.Errorf("another address of one customer: %d", code)
 		}
 		time.Sleep(guessEvery)
-		if code := signIn(testToken); code != 204 {
+		if code := signIn("again", "192.0.2.7:5"); code != 401 {
 			t.Errorf("a while later: %d", code)
+		}
+		log := r.log.String()
+		if !strings.Contains(log, "wrong token") || !strings.Contains(log, "192.0.2.8") || strings.Contains(log, "hunter") || strings.Contains(log, "guess") {
+			t.Errorf("log %s", log)
 		}
 	})
 }
 
-// TestAnOldTokenKeepsNobodyOut polls with a token that is not in force any more.
-func TestAnOldTokenKeepsNobodyOut(t *testing.T) {
+// TestPeersAreBounded fails from more addresses than are remembered.
+func TestPeersAreBounded(t *testing.T) {
 	t.Parallel()
+	g := guard{token: token{secret: crmclient.Secret{Value: testToken}}}
+	for n := range maxPeers + 100 {
+		g.check("wrong "+strconv.Itoa(n), "peer "+strconv.Itoa(n))
+	}
+	if len(g.peers) > maxPeers+1 {
+		t.Errorf("%d peers are remembered", len(g.peers))
+	}
+	if right, wait := g.check(testToken, "another"); !right || wait != 0 {
+		t.Errorf("the right token: %t %v", right, wait)
+	}
+}
+
+// TestAnOldTokenLeavesALine polls with a token that is not in force any more: it is no guess, and
+// is told as what it is.
+func TestAnOldTokenLeavesALine(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "token")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("the old token of these tests")
 	bubble(t, func(t *testing.T, r *rig) {
+		old := set("Authorization", "Bearer the old token of these tests")
+		if w := r.ask("GET", "/api/state", "", old); w.Code != 200 {
+			t.Fatalf("the token in force: %d", w.Code)
+		}
+		write(testToken)
+		time.Sleep(tokenAge)
 		for range 3 * guesses {
-			if w := r.ask("GET", "/api/state", "", set("Authorization", "Bearer old")); w.Code != 401 {
+			if w := r.ask("GET", "/api/state", "", old); w.Code != 401 {
 				t.Fatalf("an old token: %d", w.Code)
 			}
 		}
 		if w := r.ask("GET", "/api/state", ""); w.Code != 200 {
 			t.Errorf("the token in force: %d", w.Code)
 		}
-		for n := range guesses {
-			r.ask("GET", "/api/state", "", set("Authorization", "Bearer guess "+strconv.Itoa(n)))
+		if log := r.log.String(); strings.Count(log, "old bearer token") != 1 || strings.Contains(log, "of these tests") {
+			t.Errorf("log %s", log)
 		}
-		if w := r.ask("GET", "/api/state", "", set("Authorization", "Bearer old")); w.Code != 429 {
-			t.Errorf("after %d guesses: %d, want 429", guesses, w.Code)
+		time.Sleep(failureLogEvery)
+		r.ask("GET", "/api/state", "", old)
+		if log := r.log.String(); strings.Count(log, "old bearer token") != 2 || !strings.Contains(log, `"failures":30`) {
+			t.Errorf("log %s", log)
 		}
-	})
+	}, func(c *Config) { c.Token = crmclient.Secret{File: file} })
 }
 
 // TestLoopbackWithoutToken lets whoever is on the machine in, by a name of the machine only.
@@ -217,10 +274,29 @@ func TestNewTokenEndsSessions(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		with, _ := r.session()
 		in := func() bool { return r.ask("GET", "/api/state", "", with).Code == 200 }
-		write("") // being replaced
-		time.Sleep(2 * tokenAge)
+		if err := os.Remove(file); err != nil { // being replaced
+			t.Fatal(err)
+		}
+		time.Sleep(tokenKept - tokenAge)
 		if !in() {
 			t.Error("a file that is being replaced signs everybody out")
+		}
+		time.Sleep(2 * tokenAge)
+		if in() {
+			t.Error("a token whose file was deleted lets in for ever")
+		}
+		write(testToken)
+		time.Sleep(tokenAge)
+		if !in() {
+			t.Error("the same token again signs everybody out")
+		}
+		write("\n")
+		time.Sleep(tokenAge)
+		if in() {
+			t.Error("an empty file lets somebody in")
+		}
+		if log := r.log.String(); strings.Count(log, "cannot be read") != 1 || strings.Count(log, "is empty") != 1 {
+			t.Errorf("log %s", log)
 		}
 		write("another token of these tests")
 		time.Sleep(2 * tokenAge)

@@ -9,42 +9,54 @@ import (
 
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/internal/tracing"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// Config is what the page shows and how it is guarded.
+// Config says what the page shows, and who may use it.
 type Config struct {
-	// Token lets people and programs in; its file is read again. The zero value lets in
-	// whoever asks by a loopback address.
+	// Token is what people and programs sign in with. Its file is read again and again. With the zero value
+	// everybody may use the page, by a loopback address only.
 	Token crmclient.Secret
 
 	Version string
-	Started time.Time // of the process: counts since then
-	// Kafka names topics and group, and tells how to reach the brokers.
-	Kafka       consumer.Config
+	Started time.Time // when the process started, since when the counters count
+
+	Brokers         cluster.Brokers
+	Topic           string // of the events
+	DeadLetterTopic string
+	GroupID         string
+
 	Situation   func() Situation
 	Metrics     prometheus.Gatherer
 	CRM         CRM
+	Controls    Controls
+	Where       Where
 	Transformer Transformer
-	Log         zerolog.Logger
+	// Pause pauses the delivery of this process, or resumes it; who is shown to people. nil: the page cannot do it.
+	Pause func(paused bool, who string)
+	Log   zerolog.Logger
+	// Tracer traces the replays; nil: nothing is traced.
+	Tracer *tracing.Tracer
 }
 
-// CRM looks contacts up; see [crmclient.Creator].
+// CRM looks contacts up in the CRM; see [crmclient.Creator].
 type CRM interface {
 	Find(ctx context.Context, r crmclient.Request) (contactID int64, err error)
 	ContactURL(contactID int64) string
 }
 
-// Transformer builds contacts and explains them; see [transform.Transformer].
+// Transformer makes contacts and explains how; see [transform.Transformer].
 type Transformer interface {
 	Decode(transform.Record) (transform.Event, error)
 	Contact(transform.Event) (crmclient.Contact, error)
 	Explain(transform.Event) transform.Explanation
 }
 
-// Situation is how the service stands, as /statusz tells it.
+// Situation is the state of the service, as /statusz shows it.
 type Situation struct {
-	State      string // starting, delivering, held, draining
+	State      string // starting, rebalancing, delivering, held, draining
 	Ready      bool
 	Healthy    bool
 	Reason     string // why it is not healthy
@@ -52,5 +64,8 @@ type Situation struct {
 	CRM        crmclient.Status
 	Generation int
 	Member     string
-	Partitions []consumer.PartitionStatus // of this process
+	Partitions []consumer.PartitionStatus // those that this process owns
+	PausedHere bool                       // this process was paused on its page
+	LagKnown   bool                       // the lags of Partitions are known
+	Waiting    []consumer.Waiting         // what makes events wait for longer than five seconds
 }

@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// Bounds of request bodies, in bytes.
+// The largest bodies of requests, in bytes.
 const (
 	smallBody = 64 << 10
-	// replayBody holds the places of a hundred thousand letters, or one value in JSON.
+	// replayBody is for the places of a hundred thousand letters, or for one value as JSON.
 	replayBody = 8 << 20
 )
 
-// decode reads a request's JSON; it has answered when it is not ok.
+// decode reads the JSON of a request. When that fails, it answers the request and returns false.
 func decode(w http.ResponseWriter, r *http.Request, limit int64, to any) (ok bool) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {
@@ -30,14 +30,14 @@ func decode(w http.ResponseWriter, r *http.Request, limit int64, to any) (ok boo
 		return false
 	}
 	if err != nil {
-		problem(w, http.StatusBadRequest, "the request is no JSON as it is expected here: "+inWords(err))
+		problem(w, http.StatusBadRequest, "the request is not the JSON that is expected here: "+inWords(err))
 		return false
 	}
 	return true
 }
 
-// decodeJSON reads one JSON object and nothing else; unknown fields are faults, as a
-// misspelt filter would choose every letter.
+// decodeJSON reads one JSON object, with nothing after it. Unknown fields are errors, as a misspelt filter would choose
+// every letter.
 func decodeJSON(r io.Reader, to any) error {
 	dec := json.NewDecoder(r)
 	dec.DisallowUnknownFields()
@@ -50,7 +50,7 @@ func decodeJSON(r io.Reader, to any) error {
 	return nil
 }
 
-// inWords tells what is wrong without repeating values.
+// inWords describes a decoding error for people, without repeating values.
 func inWords(err error) string {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return fmt.Sprintf("the field %s takes no %s", wrong.Field, wrong.Value)
@@ -61,5 +61,5 @@ func inWords(err error) string {
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		return "there is no field " + name
 	}
-	return "it is not read"
+	return "it cannot be read"
 }

@@ -1,9 +1,9 @@
-// Package admin serves the page that shows people how the delivery stands, and
-// lets them find, mend and replay dead letters.
+// Package admin serves the operators' page, which shows the state of the delivery, and
+// on which dead letters are found, corrected and replayed.
 //
-// It has no store of its own: what it shows are the counters of /metrics, the state of
-// consumer and creator, and what lies in Kafka, read while somebody looks.
+// It stores nothing: it shows the counters of /metrics, the state of consumer and
+// creator, and what is in Kafka, which it reads while a page is open.
 //
-// Nothing about a person leaves it unmasked unless it is asked for, and none of it is
-// ever in an address, a header or a line of the log.
+// Personal data is masked unless somebody asks for it, and it is never in an address, a
+// header or a log line.
 package admin

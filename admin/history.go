@@ -9,43 +9,42 @@ import (
 )
 
 const (
-	// step is how far the points of the charts are apart.
+	// step is the time between two points of the charts.
 	step = 5 * time.Second
 	// shown is how far back the charts go.
 	shown = 15 * time.Minute
-	// kept is how far back counts are known by the minute: longer than a day with a change
-	// of clocks.
+	// kept is how far back there is a sample of each minute: longer than a day, even one in which the clocks change.
 	kept = 26 * time.Hour
 )
 
-// sample are the counters at a moment.
+// A sample is the counters at one time.
 type sample struct {
 	at          time.Time
 	created     float64
 	deadLetters float64
-	uses        map[string]float64 // of the CRM's budget, in requests
-	lagSeconds  float64
-	lag         int64
+	uses        map[string]float64 // requests to the CRM by use
+	lagSeconds  *float64           // nil when it is not known
+	lag         *int64
 }
 
-// point is one step of the charts.
+// A point is one step of the charts.
 type point struct {
-	T           int64   `json:"t"` // Unix seconds, the step's end
-	Created     float64 `json:"created"`
-	DeadLetters float64 `json:"deadLetters"`
-	LagSeconds  float64 `json:"lagSeconds"`
-	Lag         int64   `json:"lag"`
+	T           int64    `json:"t"` // the end of the step, in Unix seconds
+	Created     float64  `json:"created"`
+	DeadLetters float64  `json:"deadLetters"`
+	LagSeconds  *float64 `json:"lagSeconds"` // null when it was not known
+	Lag         *int64   `json:"lag"`
 }
 
-// history remembers samples: those of the charts, and one a minute for the counts of a
-// day. It is all that is remembered, and it ends with the process.
+// history keeps samples: for the charts, and one of each minute for what was counted in a day. Nothing else is kept over
+// time, and it is lost when the process ends.
 type history struct {
 	mu      sync.Mutex
 	steps   []sample // oldest first
 	minutes []sample // oldest first
 }
 
-// sample takes the counters when a step has passed.
+// sample takes a sample, if a step has passed since the last one.
 func (s *Server) sample(now time.Time) (taken bool) {
 	if !s.history.due(now) {
 		return false
@@ -54,7 +53,7 @@ func (s *Server) sample(now time.Time) (taken bool) {
 	return true
 }
 
-// counters reads those of /metrics, and the lag of a situation.
+// counters reads the counters of /metrics, and the lag of a situation.
 func (s *Server) counters(now time.Time, is Situation) sample {
 	counts := sums.Gather(s.cfg.Metrics)
 	one := sample{
@@ -63,9 +62,13 @@ func (s *Server) counters(now time.Time, is Situation) sample {
 		deadLetters: counts.Of("leadbridge_dead_letters_total"),
 		uses:        counts.By("leadbridge_crm_budget_total", "use"),
 	}
-	for _, p := range is.Partitions {
-		one.lag += p.Lag
-		one.lagSeconds = max(one.lagSeconds, p.LagSeconds)
+	if is.LagKnown {
+		lag, seconds := int64(0), 0.0
+		for _, p := range is.Partitions {
+			lag += p.Lag
+			seconds = max(seconds, p.LagSeconds)
+		}
+		one.lag, one.lagSeconds = &lag, &seconds
 	}
 	return one
 }
@@ -85,7 +88,7 @@ func (h *history) add(one sample) {
 	}
 }
 
-// forget leaves out what was taken before a time.
+// forget returns the samples without those taken before a time.
 func forget(all []sample, before time.Time) []sample {
 	i := 0
 	for i < len(all) && all[i].at.Before(before) {
@@ -94,7 +97,7 @@ func forget(all []sample, before time.Time) []sample {
 	return append(all[:0], all[i:]...)
 }
 
-// points are the steps of the charts, oldest first.
+// points returns the points of the charts, oldest first.
 func (h *history) points() []point {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -105,7 +108,7 @@ func (h *history) points() []point {
 	return points
 }
 
-// last is the newest point; nil when there is none.
+// last returns the newest point; nil when there is none.
 func (h *history) last() *point {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -124,26 +127,25 @@ func pointOf(before, after sample) point {
 	}
 }
 
-// back is the newest sample that is at least so old, or the oldest there is.
+// back returns the newest sample that is at least so old, or else the oldest one.
 func (h *history) back(now time.Time, age time.Duration) sample {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return lastBefore(h.steps, now.Add(-age))
 }
 
-// at is the sample of a moment of the last day, to the minute; ok is false for a time
-// before the first.
+// at returns the sample of a time in the last day, to the minute; ok is false for a time before the first sample.
 func (h *history) at(moment time.Time) (one sample, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.minutes) == 0 || moment.Before(h.minutes[0].at) {
 		return sample{}, false
 	}
-	return lastBefore(h.minutes, moment.Add(step)), true // the first of its minute
+	return lastBefore(h.minutes, moment.Add(step)), true // the sample of a minute is the first in it
 }
 
-// lastBefore is the newest sample not after a time, else the oldest; the zero value when
-// there is none.
+// lastBefore returns the newest sample that was not taken after a time, or else the oldest; the zero value when there is
+// none.
 func lastBefore(all []sample, moment time.Time) sample {
 	if len(all) == 0 {
 		return sample{}
@@ -158,7 +160,7 @@ func lastBefore(all []sample, moment time.Time) sample {
 	return found
 }
 
-// since gives what was counted between two samples, by use.
+// since returns what was counted between two samples, by use.
 func (s sample) since(before sample) map[string]float64 {
 	spent := maps.Clone(s.uses)
 	for use, n := range before.uses {

@@ -7,7 +7,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// holdTitles say in a few words what holds the delivery.
+// holdTitles returns, by cause, what holds the delivery, in a few words.
 var holdTitles = map[crmclient.Cause]string{
 	crmclient.HoldPreparing:   "The portal is being asked what it is",
 	crmclient.HoldCredentials: "The CRM does not take our key",
@@ -15,20 +15,30 @@ var holdTitles = map[crmclient.Cause]string{
 	crmclient.HoldThrottle:    "The CRM asked for a pause",
 	crmclient.HoldFlood:       "The CRM refuses every contact",
 	crmclient.HoldOriginField: "The CRM does not keep our id",
+	crmclient.HoldMatch:       "The CRM does not look contacts up",
 	consumer.HoldBrokers:      "Kafka cannot be reached",
 	consumer.HoldTopic:        "The topic does not exist",
 	consumer.HoldGroup:        "The consumer group cannot be joined",
 	consumer.HoldDeadLetters:  "The dead-letter topic takes nothing",
 	consumer.HoldResults:      "The result topic takes nothing",
+	consumer.HoldOperator:     "Somebody paused the delivery",
 }
 
 func holdsOf(all []crmclient.Hold) []hold {
 	out := make([]hold, 0, len(all))
 	for _, h := range all {
 		out = append(out, hold{
-			Cause: string(h.Cause), Title: cmp.Or(holdTitles[h.Cause], string(h.Cause)), Since: h.Since.UTC(), Until: h.Until.UTC(),
+			Cause: string(h.Cause), Title: titleOf(h), Since: h.Since.UTC(), Until: h.Until.UTC(),
 			Status: h.Status, Code: h.Code, Advice: h.Advice,
 		})
 	}
 	return out
+}
+
+// titleOf returns in a few words what a hold is about.
+func titleOf(h crmclient.Hold) string {
+	if h.Of != "" {
+		return "The CRM takes no " + h.Of
+	}
+	return cmp.Or(holdTitles[h.Cause], string(h.Cause))
 }

@@ -16,11 +16,14 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// letter is one dead letter in full.
+// letter is a dead letter with everything that the page shows of it.
 type letter struct {
 	Place    string    `json:"place"`
 	At       time.Time `json:"at"`
 	State    dlt.State `json:"state"`
+	Word     string    `json:"word"`            // why it was closed
+	Marked   time.Time `json:"marked,omitzero"` // when it was closed or replayed
+	Source   string    `json:"source"`
 	Reason   string    `json:"reason"`
 	Status   int       `json:"status"`
 	Code     string    `json:"code"`
@@ -31,15 +34,15 @@ type letter struct {
 	EventID  string    `json:"eventId"`
 	Original original  `json:"original"`
 
-	Key          *string       `json:"key"`   // null: none
-	Value        *string       `json:"value"` // text; Base64 when ValueBinary
+	Key          *string       `json:"key"`   // null when there is none
+	Value        *string       `json:"value"` // text, or Base64 with ValueBinary
 	ValueBinary  bool          `json:"valueBinary"`
-	ValueOmitted bool          `json:"valueOmitted"` // the broker refused the letter with it
+	ValueOmitted bool          `json:"valueOmitted"` // the letter was written without it, as the broker refused it
 	Headers      []headerField `json:"headers"`
 
-	Contact  json.RawMessage `json:"contact"`  // as it would be sent; null: none can be built
-	Rejected string          `json:"rejected"` // why not
-	Mapped   bool            `json:"mapped"`   // the steps begin at what MAPPING_FILE makes of the event
+	Contact  json.RawMessage `json:"contact"`  // as it would be sent; null when none can be made
+	Rejected string          `json:"rejected"` // why none can be made
+	Mapped   bool            `json:"mapped"`   // the steps begin with the result of MAPPING_FILE
 	Steps    []letterStep    `json:"steps"`
 	Advice   string          `json:"advice"`
 	Masked   bool            `json:"masked"`
@@ -58,7 +61,7 @@ type headerField struct {
 	Value string `json:"value"`
 }
 
-// letterStep is the way of one value into the contact.
+// letterStep says how one value came into the contact.
 type letterStep struct {
 	Field   string            `json:"field"`
 	Key     string            `json:"key"`
@@ -68,29 +71,29 @@ type letterStep struct {
 	Why     string            `json:"why"`
 }
 
-// hidden stands for what tells of a person.
+// hidden is what is shown instead of a person's values.
 const hidden = "***"
 
 // letter answers with one letter, masked.
-func (s *Server) letter(w http.ResponseWriter, r *http.Request, _ who) {
-	if l, ok := s.find(w, r); ok {
-		answer(w, s.told(l, false))
+func (s *Server) letter(w http.ResponseWriter, r *http.Request, _ caller) {
+	if l, ok := s.requestedLetter(w, r); ok {
+		answer(w, s.render(l, false))
 	}
 }
 
-// reveal answers with one letter as it is, and notes who asked.
-func (s *Server) reveal(w http.ResponseWriter, r *http.Request, by who) {
+// reveal answers with one unmasked letter, and logs who asked for it.
+func (s *Server) reveal(w http.ResponseWriter, r *http.Request, by caller) {
 	if !decode(w, r, smallBody, &struct{}{}) {
 		return
 	}
-	if l, ok := s.find(w, r); ok {
-		s.audit("reveal", by).Str("place", l.Position.String()).Str("event_id", l.EventID).Msg("page: a letter was revealed")
-		answer(w, s.told(l, true))
+	if l, ok := s.requestedLetter(w, r); ok {
+		s.audit("reveal", by).Str("place", l.Position.String()).Str("event_id", transform.PublicID(l.EventID)).Msg("page: a letter was revealed")
+		answer(w, s.render(l, true))
 	}
 }
 
-// find reads the letter that a request names; it has answered when it is not ok.
-func (s *Server) find(w http.ResponseWriter, r *http.Request) (l dlt.Letter, ok bool) {
+// requestedLetter reads the letter that a request names. When that fails, it answers the request and returns false.
+func (s *Server) requestedLetter(w http.ResponseWriter, r *http.Request) (l dlt.Letter, ok bool) {
 	place, err := dlt.ParsePosition(r.PathValue("place"))
 	if err != nil {
 		problem(w, http.StatusBadRequest, "a place of a letter is partition:offset, such as 0:15")
@@ -105,37 +108,49 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request) (l dlt.Letter, ok 
 	case errors.Is(err, dlt.ErrNoLetter):
 		problem(w, http.StatusNotFound, "no letter lies there any more: retention deletes old ones")
 	case err != nil:
-		problem(w, http.StatusServiceUnavailable, readProblem(err, s.cfg.Kafka))
+		problem(w, http.StatusServiceUnavailable, s.letters.problem(err))
 	}
 	return l, err == nil
 }
 
-// told writes a letter for the page.
-func (s *Server) told(l dlt.Letter, whole bool) letter {
+// render returns a letter as the page shows it, unmasked with whole.
+func (s *Server) render(l dlt.Letter, whole bool) letter {
 	event, undecoded := l.Event(s.cfg.Transformer)
 	x := transform.Explanation{Err: undecoded}
-	if undecoded == nil {
+	switch {
+	case l.State == dlt.StateErased:
+		x.Err = &transform.Rejection{Reason: "ERASED", Message: "the letter was erased: nothing of it is shown"}
+	case undecoded == nil:
 		x = s.cfg.Transformer.Explain(event)
 	}
 	out := letter{
-		Place: l.Position.String(), At: l.At.UTC(), State: l.State, Reason: l.Reason, Status: l.Status, Code: l.Code, Message: l.Message,
+		Place: l.Position.String(), At: l.At.UTC(), State: l.State, Word: l.Word, Marked: l.Marked.UTC(), Source: l.Source(), Reason: l.Reason, Status: l.Status, Code: l.Code, Message: l.Message,
 		Attempts: l.Attempts, Replays: l.Replays, Copies: l.Copies, EventID: l.EventID, Original: original(l.Original),
 		ValueOmitted: l.ValueOmitted(), Mapped: x.Mapped, Advice: onPage(l.Advice()), Masked: !whole,
-		Editable: l.State == dlt.StateOpen && l.EventID != "" && !l.ValueOmitted() && utf8.Valid(l.Value),
+		Editable: (l.State == dlt.StateOpen || l.State == dlt.StateClosed) && l.EventID != "" && !l.ValueOmitted() && utf8.Valid(l.Value),
 	}
+	framed, why := l.Unframed(s.cfg.Transformer)
 	m := masker{x.Contact, whole}
 	if l.Key != nil {
 		key := m.text(string(l.Key))
 		out.Key = &key
 	}
-	out.Value, out.ValueBinary = m.value(l.Value)
+	switch {
+	case framed != nil: // an edit would take the frame away
+		out.Value, out.ValueBinary = m.value(framed)
+		out.Editable = false
+	case why != "":
+		out.Value, out.Editable = new("("+why+")"), false
+	default:
+		out.Value, out.ValueBinary = m.value(l.Value)
+	}
 	out.Headers = m.headers(l.Headers)
 	out.Steps = m.steps(x.Steps)
 	out.Contact, out.Rejected = m.contact(x)
 	return out
 }
 
-// masker writes what is told of an event, hiding persons unless all is asked for.
+// masker returns the parts of an event as the page shows them, masked unless whole is set.
 type masker struct {
 	person crmclient.Contact
 	whole  bool
@@ -163,10 +178,10 @@ func (m masker) value(value []byte) (text *string, binary bool) {
 	return &shown, false
 }
 
-// traceHeaders are headers of the event that tell of a request, not of a person.
+// traceHeaders are headers of events that are about a request, not about a person.
 var traceHeaders = map[string]bool{"traceparent": true, "tracestate": true, "webhook-id": true, "idempotency-key": true, "content-type": true}
 
-// headers are ours and those of tracing; all of them when nothing is masked.
+// headers returns the headers that are shown: ours and those of tracing, or all when nothing is masked.
 func (m masker) headers(all []transform.Header) []headerField {
 	out := make([]headerField, 0, len(all))
 	for _, h := range all {
@@ -195,7 +210,7 @@ func (m masker) steps(steps []transform.Step) []letterStep {
 	return out
 }
 
-// contact is what would be sent, or why nothing would.
+// contact fills in the contact that would be sent, or why none would be.
 func (m masker) contact(x transform.Explanation) (json.RawMessage, string) {
 	if r, ok := errors.AsType[*transform.Rejection](x.Err); ok {
 		return json.RawMessage("null"), string(r.Reason) + ": " + r.Message

@@ -9,41 +9,43 @@ import (
 	"sync"
 	"time"
 
-	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/dlt"
+	"github.com/leadbridge/leadbridge/internal/cluster"
 )
 
 const (
-	// lettersEvery is how old the picture of the dead-letter topic may be while somebody looks.
+	// lettersEvery is how often new letters are read while a page is open.
 	lettersEvery = 2 * time.Second
-	// lettersKept is how long it is kept when nobody does.
+	// lettersKept is how long letters are kept in memory after the last page was closed.
 	lettersKept = 5 * time.Minute
-	// lettersLimit bounds one reading of the topic.
+	// lettersLimit is how long one reading of the topic may take.
 	lettersLimit = time.Minute
 )
 
-// letters are the dead letters, held while somebody looks.
+// letters are the dead letters, held in memory while a page is open.
 type letters struct {
+	name  string // of the topic
 	topic *dlt.Topic
 	shelf *dlt.Shelf
 
 	mu     sync.Mutex
-	wanted time.Time // when somebody looked last
-	busy   bool      // being read for the stream
-	err    error     // of the last reading
+	wanted time.Time // when a page needed them last
+	busy   bool      // they are being read for the stream
+	err    error     // the error of the last reading
 }
 
 func (l *letters) open(cfg Config) {
-	l.topic = dlt.Open(cfg.Kafka)
+	l.name = cfg.DeadLetterTopic
+	l.topic = dlt.Open(dlt.Config{Brokers: cfg.Brokers, Topic: cfg.Topic, DeadLetterTopic: cfg.DeadLetterTopic})
 	l.shelf = l.topic.NewShelf(dlt.DefaultShelfLimits(), cfg.Transformer)
 }
 
-// refresh reads the topic on, so that the picture is no older than lettersEvery.
+// refresh reads new letters, unless that was done less than lettersEvery ago.
 func (l *letters) refresh(ctx context.Context) error { return l.read(ctx, lettersEvery) }
 
-// reread has the picture show what this process wrote just now.
+// reread reads new letters and markers, such as those that this process has just written.
 func (l *letters) reread(ctx context.Context) {
-	_ = l.read(ctx, 0) // what is wrong is told with the counts
+	_ = l.read(ctx, 0) // an error is shown with the counts
 }
 
 func (l *letters) read(ctx context.Context, age time.Duration) error {
@@ -61,7 +63,7 @@ func (l *letters) read(ctx context.Context, age time.Duration) error {
 	return err
 }
 
-// follow is refresh for the stream, which waits for nobody.
+// follow is refresh for the stream: it returns at once when another call of it is reading.
 func (l *letters) follow(ctx context.Context) {
 	l.mu.Lock()
 	busy := l.busy
@@ -70,13 +72,13 @@ func (l *letters) follow(ctx context.Context) {
 	if busy {
 		return
 	}
-	_ = l.refresh(ctx) // what is wrong is told with the counts
+	_ = l.refresh(ctx) // an error is shown with the counts
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.busy = false
 }
 
-// forget gives the memory back when nobody has looked for long.
+// forget releases the memory when no page has been open for lettersKept.
 func (l *letters) forget(now time.Time) {
 	l.mu.Lock()
 	stale := !l.wanted.IsZero() && !l.busy && now.Sub(l.wanted) > lettersKept
@@ -89,11 +91,11 @@ func (l *letters) forget(now time.Time) {
 	}
 }
 
-// letterCounts are the dead letters by reason.
+// letterCounts counts the dead letters by reason.
 type letterCounts struct {
 	Open     int           `json:"open"`
 	ByReason []reasonCount `json:"byReason"`
-	Beyond   int           `json:"beyond"` // older letters than are held: leadbridge dlt knows them
+	Beyond   int           `json:"beyond"` // how many older letters are not held; leadbridge dlt shows them
 	AsOf     time.Time     `json:"asOf,omitzero"`
 	Error    string        `json:"error"`
 }
@@ -101,46 +103,49 @@ type letterCounts struct {
 type reasonCount struct {
 	Reason   string `json:"reason"`
 	Open     int    `json:"open"`
+	Closed   int    `json:"closed"`
 	Replayed int    `json:"replayed"`
 	Erased   int    `json:"erased"`
-	Trend    []int  `json:"trend"` // letters written an hour, oldest first
+	Trend    []int  `json:"trend"` // letters written in each hour, oldest first
 	Advice   string `json:"advice"`
 }
 
-func (l *letters) counts(now time.Time, cfg consumer.Config) letterCounts {
+func (l *letters) counts(now time.Time) letterCounts {
 	o := l.shelf.Overview(now)
 	c := letterCounts{Open: o.Open, ByReason: []reasonCount{}, Beyond: o.Beyond, AsOf: o.AsOf.UTC()}
 	for _, r := range o.ByReason {
-		c.ByReason = append(c.ByReason, reasonCount{r.Reason, r.Open, r.Replayed, r.Erased, r.Trend[:], onPage(r.Advice)})
+		c.ByReason = append(c.ByReason, reasonCount{r.Reason, r.Open, r.Closed, r.Replayed, r.Erased, r.Trend[:], onPage(r.Advice)})
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err != nil {
-		c.Error = readProblem(l.err, cfg)
+		c.Error = l.problem(l.err)
 	}
 	return c
 }
 
-// onPage is an advice in the page's terms: what is a flag for a command is an act here.
+// onPage returns an advice for people on the page, where flags of the command are actions.
 func onPage(advice string) string {
 	return strings.NewReplacer(" by --edit", " here", " (--edit)", "", "words above", "words", "unless --edit makes", "unless an edit makes").Replace(advice)
 }
 
-// readProblem says why the dead-letter topic cannot be read.
-func readProblem(err error, cfg consumer.Config) string {
+// problem returns why the dead-letter topic cannot be read, for people.
+func (l *letters) problem(err error) string {
 	switch {
-	case errors.Is(err, consumer.ErrNoTopic):
-		return "the topic " + cfg.DeadLetterTopic + " does not exist: leadbridge check --fix makes it"
+	case errors.Is(err, cluster.ErrNoTopic):
+		return "the topic " + l.name + " does not exist: leadbridge check --fix makes it"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return "the dead letters could not be read in time: are the brokers there?"
 	}
 	return "the dead letters cannot be read: " + err.Error()
 }
 
-// filter is how a request chooses letters.
+// filter is how a request chooses letters; see [dlt.Query].
 type filter struct {
 	Reasons []string `json:"reasons"`
 	Codes   []string `json:"codes"`
+	Words   []string `json:"words"`   // any of them occurs in the CRM's message
+	Sources []string `json:"sources"` // of the events
 	States  []string `json:"states"`
 	Text    string   `json:"text"`
 	Since   optional `json:"since"`
@@ -148,10 +153,10 @@ type filter struct {
 	Except  []string `json:"except"`
 }
 
-// optional is a time that may be left out, by null or "" as well.
+// optional is a time that may be missing, null or "".
 type optional struct{ time.Time }
 
-// UnmarshalText reads RFC 3339.
+// UnmarshalText reads a time in the format of RFC 3339.
 func (o *optional) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		return nil
@@ -167,18 +172,18 @@ func (o *optional) UnmarshalJSON(text []byte) error {
 	return o.Time.UnmarshalJSON(text)
 }
 
-// listLimit is the longest page of a list.
+// listLimit is how many letters a list has at most.
 const listLimit = 1000
 
-// query is the filter in dlt's terms; the error is for people.
+// query returns the query of the filter. Its error is for people.
 func (f filter) query() (dlt.Query, error) {
-	q := dlt.Query{Reasons: f.Reasons, Codes: f.Codes, Text: f.Text, Since: f.Since.Time, Until: f.Until.Time}
+	q := dlt.Query{Reasons: f.Reasons, Codes: f.Codes, Words: f.Words, Sources: f.Sources, Text: f.Text, Since: f.Since.Time, Until: f.Until.Time}
 	for _, state := range f.States {
 		switch s := dlt.State(state); s {
-		case dlt.StateOpen, dlt.StateReplayed, dlt.StateErased:
+		case dlt.StateOpen, dlt.StateClosed, dlt.StateReplayed, dlt.StateErased:
 			q.States = append(q.States, s)
 		default:
-			return q, errors.New("a state is open, replayed or erased")
+			return q, errors.New("a state must be open, closed, replayed or erased")
 		}
 	}
 	var err error
@@ -191,7 +196,7 @@ func positions(texts []string) ([]dlt.Position, error) {
 	for _, text := range texts {
 		p, err := dlt.ParsePosition(text)
 		if err != nil {
-			return nil, errors.New("a place of a letter is partition:offset, such as 0:15")
+			return nil, errors.New("the place of a letter must be partition:offset, such as 0:15")
 		}
 		all = append(all, p)
 	}
@@ -205,7 +210,7 @@ type searchRequest struct {
 	Limit  int `json:"limit"`
 }
 
-// listed is a letter in a list.
+// listed is a letter in the answer to a search.
 type listed struct {
 	Place    string    `json:"place"`
 	At       time.Time `json:"at"`
@@ -215,13 +220,15 @@ type listed struct {
 	Message  string    `json:"message"`
 	EventID  string    `json:"eventId"`
 	State    dlt.State `json:"state"`
+	Word     string    `json:"word"` // why it was closed
+	Source   string    `json:"source"`
 	Replays  int       `json:"replays"`
 	Attempts int       `json:"attempts"`
 	Summary  string    `json:"summary"`
 }
 
-// search answers with letters that a filter chooses, newest first.
-func (s *Server) search(w http.ResponseWriter, r *http.Request, _ who) {
+// search answers with the letters that a filter chooses, newest first.
+func (s *Server) search(w http.ResponseWriter, r *http.Request, _ caller) {
 	var body searchRequest
 	if !decode(w, r, smallBody, &body) {
 		return
@@ -237,20 +244,20 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, _ who) {
 	}
 	q.Offset, q.Limit = body.Offset, cmp.Or(body.Limit, 100)
 	if err := s.letters.refresh(r.Context()); err != nil && s.letters.shelf.AsOf().IsZero() {
-		problem(w, http.StatusServiceUnavailable, readProblem(err, s.cfg.Kafka))
+		problem(w, http.StatusServiceUnavailable, s.letters.problem(err))
 		return
 	}
 	found := s.letters.shelf.Search(q)
 	list := make([]listed, 0, len(found.Items))
 	for _, i := range found.Items {
 		list = append(list, listed{
-			i.Position.String(), i.At.UTC(), i.Reason, i.Status, i.Code, i.Message, i.EventID, i.State, i.Replays, i.Attempts, i.Summary,
+			i.Position.String(), i.At.UTC(), i.Reason, i.Status, i.Code, i.Message, i.EventID, i.State, i.Word, i.Source, i.Replays, i.Attempts, i.Summary,
 		})
 	}
 	answer(w, struct {
 		Total   int       `json:"total"`
 		AsOf    time.Time `json:"asOf"`
-		Cut     int       `json:"cut"` // more letters, of which not all could be searched
+		Cut     int       `json:"cut"` // how many other letters were not searched completely
 		Letters []listed  `json:"letters"`
 	}{found.Total, found.AsOf.UTC(), found.Cut, list})
 }

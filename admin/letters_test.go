@@ -9,7 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/leadbridge/leadbridge/consumer"
+	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/transform"
 )
 
 type found struct {
@@ -152,13 +153,13 @@ func TestLettersThatCannotBeRead(t *testing.T) {
 		if got := read[state](r, "GET", "/api/state", "").Letters; !strings.Contains(got.Error, "check --fix") {
 			t.Errorf("the state tells %+v", got)
 		}
-	}, func(c *Config) { c.Kafka.DeadLetterTopic = "no.such.topic" })
+	}, func(c *Config) { c.DeadLetterTopic = "no.such.topic" })
 	for err, words := range map[error]string{
-		fmt.Errorf("x: %w", consumer.ErrNoTopic): "does not exist",
-		context.DeadlineExceeded:                 "in time",
-		fmt.Errorf("boom"):                       "boom",
+		fmt.Errorf("x: %w", cluster.ErrNoTopic): "does not exist",
+		context.DeadlineExceeded:                "in time",
+		fmt.Errorf("boom"):                      "boom",
 	} {
-		if got := readProblem(err, consumer.Config{}); !strings.Contains(got, words) {
+		if got := (&letters{}).problem(err); !strings.Contains(got, words) {
 			t.Errorf("%v is told as %q", err, got)
 		}
 	}
@@ -199,7 +200,7 @@ func TestLetter(t *testing.T) {
 			t.Errorf("the phone's way %+v", phone)
 		}
 		lines := r.audits()
-		if len(lines) != 1 || lines[0]["audit"] != "reveal" || lines[0]["place"] != "0:0" || lines[0]["event_id"] != one.id || lines[0]["who"] != "bearer" || lines[0]["remote"] == "" {
+		if len(lines) != 1 || lines[0]["audit"] != "reveal" || lines[0]["place"] != "0:0" || lines[0]["event_id"] != transform.PublicID(one.id) || lines[0]["who"] != "bearer" || lines[0]["remote"] == "" {
 			t.Errorf("audit %v", lines)
 		}
 		for _, path := range []string{"/api/letters/0:7", "/api/letters/9:0"} {

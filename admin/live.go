@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// maxClients is how many may look at a time.
+	// maxClients is how many readers there may be at a time.
 	maxClients = 32
-	// behind is how many updates a reader may lag: then it is dropped, and comes again.
-	behind = 8
-	// writeLimit is how long a reader may take for one update.
+	// maxLag is how many updates a reader may be behind until it is dropped. Its page connects again.
+	maxLag = 8
+	// writeLimit is how long writing one update to a reader may take.
 	writeLimit = 10 * time.Second
 )
 
-// update is what readers are told: a snapshot or a point of the charts.
+// update is what readers receive: a snapshot, or a point of the charts.
 type update struct {
 	snapshot *snapshot
 	point    *point
@@ -26,26 +26,26 @@ type update struct {
 // client is one reader of the stream.
 type client struct{ updates chan update }
 
-// hub tells every reader the same.
+// hub sends all readers the same updates.
 type hub struct {
 	mu      sync.Mutex
 	clients map[*client]struct{}
 	closed  bool
 }
 
-// join adds a reader; nil when there are too many, or when it is over.
+// join adds a reader. It returns nil when there are too many, or when the hub is closed.
 func (h *hub) join() *client {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed || len(h.clients) >= maxClients {
 		return nil
 	}
-	c := &client{make(chan update, behind)}
+	c := &client{make(chan update, maxLag)}
 	h.clients[c] = struct{}{}
 	return c
 }
 
-// leave takes a reader off.
+// leave removes a reader.
 func (h *hub) leave(c *client) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -66,7 +66,7 @@ func (h *hub) watched() bool {
 	return len(h.clients) > 0
 }
 
-// publish waits for nobody: who does not keep up is dropped.
+// publish sends an update to all readers. It does not block: a reader that does not keep up is dropped.
 func (h *hub) publish(u update) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -79,7 +79,7 @@ func (h *hub) publish(u update) {
 	}
 }
 
-// close ends every stream.
+// close ends all streams.
 func (h *hub) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -89,9 +89,9 @@ func (h *hub) close() {
 	}
 }
 
-// live streams states and points as server-sent events until the reader leaves, lags
-// behind, is not signed in any more, or the service stops.
-func (s *Server) live(w http.ResponseWriter, r *http.Request, _ who) {
+// live streams states and points as server-sent events, until the reader leaves, does not keep up or is no longer signed
+// in, or the service stops.
+func (s *Server) live(w http.ResponseWriter, r *http.Request, _ caller) {
 	midnight, ok := midnightOf(w, r)
 	if !ok {
 		return
@@ -113,14 +113,14 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, _ who) {
 		case <-r.Context().Done():
 			return
 		case u, open := <-c.updates:
-			if name, _ := s.admits(r); !open || name == "" || s.tell(stream, u, midnight) != nil {
+			if name, _ := s.admits(r); !open || name == "" || s.send(stream, u, midnight) != nil {
 				return
 			}
 		}
 	}
 }
 
-func (s *Server) tell(stream stream, u update, midnight time.Time) error {
+func (s *Server) send(stream stream, u update, midnight time.Time) error {
 	if u.point != nil {
 		return stream.send("point", u.point)
 	}
@@ -135,15 +135,14 @@ type stream struct {
 
 func newStream(w http.ResponseWriter) stream {
 	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
+	w.Header().Set("X-Accel-Buffering", "no") // otherwise nginx buffers events
 	rc := http.NewResponseController(w)
-	// The server's own bound is for requests; a stream has none. A writer that knows no
-	// deadlines is one of tests.
+	// The server's write timeout is for requests, not for streams. Only writers of tests have no deadlines.
 	_ = rc.SetReadDeadline(time.Time{})
 	return stream{w, rc}
 }
 
-// send writes one event, all of it on one line of data.
+// send writes one event, with its data on one line.
 func (s stream) send(event string, data any) error {
 	text, err := json.Marshal(data)
 	if err != nil {

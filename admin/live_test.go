@@ -111,12 +111,12 @@ func TestSlowReadersAreDropped(t *testing.T) {
 		}()
 		events, leave, _ := r.look("/api/live")
 		defer leave()
-		time.Sleep((behind + 5) * time.Second)
+		time.Sleep((maxLag + 5) * time.Second)
 		synctest.Wait()
 		if n := r.server.hub.size(); n != 1 {
 			t.Errorf("%d readers are left, want 1", n)
 		}
-		if len(events) < behind {
+		if len(events) < maxLag {
 			t.Errorf("the other reader got %d events", len(events))
 		}
 		_ = stuck.parts.Close() // its connection breaks
@@ -177,12 +177,12 @@ func TestNobodyLooks(t *testing.T) {
 		if at := r.server.letters.shelf.AsOf(); !at.IsZero() {
 			t.Errorf("the letters were read at %s though nobody looked", at)
 		}
-		if r.server.others.partitions() != nil {
+		if r.server.peers.partitions() != nil {
 			t.Error("the partitions of others were read though nobody looked")
 		}
 		_, leave, _ := r.look("/api/live")
 		time.Sleep(5 * time.Second)
-		if r.server.letters.shelf.AsOf().IsZero() || r.server.others.partitions() == nil {
+		if r.server.letters.shelf.AsOf().IsZero() || r.server.peers.partitions() == nil {
 			t.Error("nothing was read though somebody looks")
 		}
 		leave()

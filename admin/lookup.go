@@ -8,18 +8,24 @@ import (
 
 	"github.com/leadbridge/leadbridge/consumer/header"
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/dlt"
+	"github.com/leadbridge/leadbridge/transform"
 )
 
-// findLimit is how long the CRM may take: a look-up waits for its turn and through holds.
+// findLimit is how long a look-up may take. It waits for its turn in the CRM's budget, and while the CRM is held.
 const findLimit = 30 * time.Second
 
-// lookUp asks the CRM for the contact of a letter's event.
-func (s *Server) lookUp(w http.ResponseWriter, r *http.Request, by who) {
+// find asks the CRM for the contact of a letter's event.
+func (s *Server) find(w http.ResponseWriter, r *http.Request, by caller) {
 	if !decode(w, r, smallBody, &struct{}{}) {
 		return
 	}
-	l, ok := s.find(w, r)
+	l, ok := s.requestedLetter(w, r)
 	if !ok {
+		return
+	}
+	if l.State == dlt.StateErased {
+		problem(w, http.StatusConflict, "the letter was erased: nothing of it is looked up")
 		return
 	}
 	if l.EventID == "" {
@@ -30,26 +36,67 @@ func (s *Server) lookUp(w http.ResponseWriter, r *http.Request, by who) {
 	defer done()
 	ctx, cancel := context.WithTimeout(ctx, findLimit)
 	defer cancel()
-	event, _ := l.Event(s.cfg.Transformer) // its identity is known all the same
+	event, _ := l.Event(s.cfg.Transformer) // its id is known even when it cannot be decoded
 	contact, _ := l.Contact(s.cfg.Transformer)
-	id, err := s.cfg.CRM.Find(ctx, crmclient.Request{
-		OriginID: event.OriginID, Contact: &contact, RecordedAt: event.RecordedAt, SentWay: header.Text(l.Headers, header.Way),
+	way := header.Text(l.Headers, header.OriginField)
+	if !crmclient.CanBeOriginField(way) {
+		way = ""
+	}
+	made, err := s.whatBecame(ctx, crmclient.Request{
+		OriginID: event.OriginID, Contact: &contact, Target: s.targetOf(event), RecordedAt: event.RecordedAt, SentWay: way, WayIsTold: true,
 	})
-	s.audit("find", by).Str("place", l.Position.String()).Str("event_id", l.EventID).Bool("found", id > 0).Bool("failed", err != nil).
+	found := made != crmclient.Made{}
+	s.audit("find", by).Str("place", l.Position.String()).Str("event_id", transform.PublicID(l.EventID)).Bool("found", found).Bool("failed", err != nil).
 		Msg("page: a contact was looked up")
 	out := struct {
 		Found      bool   `json:"found"`
 		ContactID  int64  `json:"contactId"`
 		ContactURL string `json:"contactUrl"`
+		LeadID     int64  `json:"leadId,omitempty"`
+		DealID     int64  `json:"dealId,omitempty"`
+		CardURL    string `json:"cardUrl,omitempty"` // of the deal, else the lead, else the contact
 		Error      string `json:"error"`
-	}{Found: id > 0, ContactID: id}
+	}{Found: found, ContactID: made.ContactID, LeadID: made.LeadID, DealID: made.DealID}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		out.Error = "the CRM did not tell within 30 seconds: it is held, or busy; try again"
+		out.Error = "the CRM did not answer within 30 seconds: delivery is held, or the CRM is busy; try again"
 	case err != nil:
 		out.Error = "the look-up was cut short; try again"
-	case id > 0:
-		out.ContactURL = s.cfg.CRM.ContactURL(id)
+	case found:
+		if made.ContactID > 0 {
+			out.ContactURL = s.cfg.CRM.ContactURL(made.ContactID)
+		}
+		out.CardURL = out.ContactURL
+		if crm, ok := s.cfg.CRM.(madeFinder); ok {
+			out.CardURL = crm.CardURL(made)
+		}
 	}
 	answer(w, out)
+}
+
+// madeFinder is a CRM that looks up leads and deals too, such as [crmclient.Creator].
+type madeFinder interface {
+	FindMade(ctx context.Context, r crmclient.Request) (crmclient.Made, error)
+	CardURL(made crmclient.Made) string
+}
+
+// whatBecame looks up what an event became in the CRM.
+func (s *Server) whatBecame(ctx context.Context, r crmclient.Request) (crmclient.Made, error) {
+	if crm, ok := s.cfg.CRM.(madeFinder); ok {
+		return crm.FindMade(ctx, r)
+	}
+	id, err := s.cfg.CRM.Find(ctx, r)
+	return crmclient.Made{ContactID: id}, err
+}
+
+// targetOf returns what an event says that it becomes; "" when it does not say.
+func (s *Server) targetOf(e transform.Event) crmclient.Target {
+	planner, ok := s.cfg.Transformer.(interface {
+		Plan(transform.Event) (transform.Plan, error)
+	})
+	if !ok {
+		return ""
+	}
+	plan, _ := planner.Plan(e) // when it fails, the target is ""
+	return plan.Target
 }

@@ -19,7 +19,7 @@ type asset struct {
 	tag     string // ETag
 }
 
-// assetKinds are the files of the page that are served, by the end of their name.
+// assetKinds returns the content types of the files that are served, by the end of their name.
 var assetKinds = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".js":   "text/javascript; charset=utf-8",
@@ -49,7 +49,7 @@ func loadPage() (map[string]asset, error) {
 	return files, nil
 }
 
-// index serves the shell of the page: it holds no data, so that it needs no token.
+// index serves the page itself. It has no data, so that it needs no token.
 func (s *Server) index(w http.ResponseWriter, r *http.Request) { s.serve(w, r, "index.html") }
 
 func (s *Server) asset(w http.ResponseWriter, r *http.Request) { s.serve(w, r, r.PathValue("name")) }
@@ -62,11 +62,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", file.kind)
-	h.Set("Cache-Control", "no-cache") // asked again each time: a new version brings new files
+	h.Set("Cache-Control", "no-cache") // browsers must ask each time, as a new version has new files
 	h.Set("ETag", file.tag)
 	if r.Header.Get("If-None-Match") == file.tag {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	_, _ = w.Write(file.content) // the client has gone: nobody is left to be told
+	_, _ = w.Write(file.content) // it fails only when the client has gone
 }

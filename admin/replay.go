@@ -11,32 +11,58 @@ import (
 	"github.com/leadbridge/leadbridge/dlt"
 )
 
-// replay puts events back into their topic, or tells what it would do. It answers with
-// lines of JSON: how far it is, and a report at the end.
-func (s *Server) replay(w http.ResponseWriter, r *http.Request, by who) {
+// replay puts events back into their topic, or reports what it would do. It answers with lines of JSON: the progress, and
+// at the end the report.
+func (s *Server) replay(w http.ResponseWriter, r *http.Request, by caller) {
 	var body replayRequest
 	if !decode(w, r, replayBody, &body) {
 		return
 	}
-	p, wrong := body.read()
-	if wrong == nil {
-		wrong = s.choose(r.Context(), body, &p)
-	}
-	if wrong != nil {
-		fieldProblem(w, wrong.status, wrong.field, wrong.detail)
-		return
-	}
+	s.audit(actOf(body.DryRun), by).Int("places", len(body.Places)).Bool("filter", body.Filter != nil).Bool("edit", body.Edit != nil || body.JQ != "").
+		Msg("page: " + nounOf(body.DryRun) + " was asked for")
+	// Reading the request waits for its turn too, as it compiles a program and reads the topic.
 	end, ok := s.replays.begin(body.DryRun)
 	if !ok {
 		problem(w, http.StatusConflict, "another replay runs: wait until it has ended")
 		return
 	}
 	defer end()
-	s.run(w, r, p, body.DryRun, by)
+	ctx := r.Context()
+	if body.DryRun {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, dryRunLimit)
+		defer cancel()
+	}
+	p, wrong := body.read()
+	if wrong == nil {
+		wrong = s.choose(ctx, body, &p)
+	}
+	if wrong != nil {
+		fieldProblem(w, wrong.status, wrong.field, wrong.detail)
+		return
+	}
+	s.run(ctx, w, p, body.DryRun, by)
 }
 
-// choose fills in the letters of a plan: those that its dry run showed, and for a dry run those
-// that the filter chooses now.
+// dryRunLimit is how long a dry run may take, as a program may take long for each letter.
+const dryRunLimit = 2 * time.Minute
+
+func actOf(dryRun bool) string {
+	if dryRun {
+		return "dry_run"
+	}
+	return "replay"
+}
+
+func nounOf(dryRun bool) string {
+	if dryRun {
+		return "a dry run"
+	}
+	return "a replay"
+}
+
+// choose fills in the letters of a plan: for a dry run those that the filter chooses now, and for a replay those that its
+// dry run showed.
 func (s *Server) choose(ctx context.Context, q replayRequest, p *plan) *fault {
 	if !q.DryRun {
 		if shown, ok := s.replays.confirmed(p.asked, q.Confirm); ok {
@@ -46,9 +72,12 @@ func (s *Server) choose(ctx context.Context, q replayRequest, p *plan) *fault {
 	}
 	if q.Filter != nil {
 		if err := s.letters.refresh(ctx); err != nil {
-			return &fault{http.StatusServiceUnavailable, "", readProblem(err, s.cfg.Kafka)}
+			return &fault{http.StatusServiceUnavailable, "", s.letters.problem(err)}
 		}
-		query, _ := q.Filter.query() // it was read before
+		query, _ := q.Filter.query() // read has checked it
+		if len(query.States) == 0 {
+			query.States = []dlt.State{dlt.StateOpen, dlt.StateReplayed} // closed letters are replayed only when they are named
+		}
 		for _, i := range s.letters.shelf.Search(query).Items {
 			p.places = append(p.places, i.Position)
 		}
@@ -60,11 +89,11 @@ func (s *Server) choose(ctx context.Context, q replayRequest, p *plan) *fault {
 	return nil
 }
 
-// replayLine is a line of the answer.
+// replayLine is a line of the answer to a replay.
 type replayLine struct {
 	Progress    *progress   `json:"progress,omitempty"`
 	Report      *dlt.Report `json:"report,omitempty"`
-	Confirm     string      `json:"confirm,omitempty"` // to be sent back for the replay that the dry run showed
+	Confirm     string      `json:"confirm,omitempty"` // must be sent with the request for the replay that the dry run showed
 	Error       string      `json:"error,omitempty"`
 	Interrupted bool        `json:"interrupted,omitempty"`
 }
@@ -74,36 +103,35 @@ type progress struct {
 	All  int `json:"all"`
 }
 
-func (s *Server) run(w http.ResponseWriter, r *http.Request, p plan, dryRun bool, by who) {
-	ctx, done := s.working(r.Context())
+func (s *Server) run(ctx context.Context, w http.ResponseWriter, p plan, dryRun bool, by caller) {
+	ctx, done := s.working(ctx)
 	defer done()
 	out := newLines(w, done)
 	line := replayLine{Report: &dlt.Report{DryRun: dryRun, Routes: []dlt.Route{}, Left: []dlt.Left{}}}
 	var err error
-	if len(p.places) > 0 { // none would be all
-		if !dryRun {
-			s.audit("replay", by).Int("letters", len(p.places)).Bool("edit", p.edit != nil).Msg("page: a replay begins")
-		}
+	if len(p.places) > 0 { // without places the filter would choose all
 		var report dlt.Report
 		report, err = s.letters.topic.Replay(ctx, dlt.ReplayOptions{
-			Filter: dlt.Filter{Places: p.places, Exactly: true}, DryRun: dryRun, Rate: p.rate, MaxReplays: maxReplays, Edit: p.edit, Progress: out.progress,
+			Filter: dlt.Filter{Places: p.places, Exactly: true}, DryRun: dryRun, Rate: p.rate, MaxReplays: maxReplays, Edit: p.edit, Unframe: func(l dlt.Letter) ([]byte, string) { return l.Unframed(s.cfg.Transformer) }, Progress: out.progress, Tracer: s.cfg.Tracer,
 		})
 		line.Report = &report
 		if !dryRun {
-			// Before the answer, after which the page asks again. Who asked may be gone: not by ctx.
+			// Before the answer, after which the page reads them. Not with ctx, as the client may have gone.
 			s.letters.reread(s.work)
 		}
 	}
 	line.Interrupted = ctx.Err() != nil
 	switch {
 	case line.Interrupted && s.work.Err() != nil:
-		line.Error = "the service is stopping: replay the same again when it is back, what was replayed is remembered"
+		line.Error = "the service is stopping: start the same replay again when it is back; letters that were replayed are remembered"
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		line.Error = "the dry run took too long: choose fewer letters, or a simpler program"
 	case line.Interrupted:
-		line.Error = "the replay was interrupted: replay the same again, what was replayed is remembered"
+		line.Error = "the replay was interrupted: start the same replay again; letters that were replayed are remembered"
 	case errors.Is(err, dlt.ErrNoLetter):
-		line.Error = "one of the letters lies there no more: load the list again"
+		line.Error = "one of the letters is no longer there: load the list again"
 	case err != nil:
-		line.Error = readProblem(err, s.cfg.Kafka)
+		line.Error = s.letters.problem(err)
 	case dryRun:
 		line.Confirm = s.replays.confirmation(p)
 		s.replays.remember(p)
@@ -113,45 +141,41 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, p plan, dryRun bool
 }
 
 // note writes the audit line of a replay.
-func (s *Server) note(by who, line replayLine, p plan, err error) {
+func (s *Server) note(by caller, line replayLine, p plan, err error) {
 	r := line.Report
 	reasons := make([]string, 0, len(r.Routes))
 	for _, route := range r.Routes {
 		reasons = append(reasons, route.Reason)
 	}
 	slices.Sort(reasons)
-	act, msg := "replay", "page: a replay ended"
-	if r.DryRun {
-		act, msg = "dry_run", "page: a dry run ended"
-	}
-	s.audit(act, by).Int("letters", r.Letters).Int("replayed", r.Replayed).Int("edited", r.Edited).Int("already", r.Already).
+	s.audit(actOf(r.DryRun), by).Int("letters", r.Letters).Int("replayed", r.Replayed).Int("edited", r.Edited).Int("already", r.Already).
 		Int("left", len(r.Left)).Strs("reasons", slices.Compact(reasons)).Bool("edit", p.edit != nil).
-		Bool("interrupted", line.Interrupted).Bool("failed", err != nil && !line.Interrupted).Msg(msg)
+		Bool("interrupted", line.Interrupted).Bool("failed", err != nil && !line.Interrupted).Msg("page: " + nounOf(r.DryRun) + " ended")
 }
 
-// progressEvery is how often progress is told.
+// progressEvery is how often a line with the progress is written.
 const progressEvery = 200 * time.Millisecond
 
-// lines writes JSON lines, each at once.
+// lines writes lines of JSON, and sends each at once.
 type lines struct {
-	enc  *json.Encoder
-	rc   *http.ResponseController
-	gone func() // called when nobody reads any more
-	told time.Time
+	enc      *json.Encoder
+	rc       *http.ResponseController
+	gone     func() // called when a write fails, as the client has gone
+	reported time.Time
 }
 
 func newLines(w http.ResponseWriter, gone func()) *lines {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("X-Accel-Buffering", "no")
 	rc := http.NewResponseController(w)
-	// The server's own bound is for requests; a writer that knows no deadlines is one of tests.
+	// The server's write timeout is too short for a replay. Only writers of tests have no deadlines.
 	_ = rc.SetReadDeadline(time.Time{})
 	return &lines{enc: json.NewEncoder(w), rc: rc, gone: gone}
 }
 
 func (l *lines) progress(done, all int) {
-	if now := time.Now(); done == 0 || done == all || now.Sub(l.told) >= progressEvery {
-		l.told = now
+	if now := time.Now(); done == 0 || done == all || now.Sub(l.reported) >= progressEvery {
+		l.reported = now
 		l.write(replayLine{Progress: &progress{done, all}})
 	}
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// replayRequest is the body of a replay: letters by place or by a filter, and what is
-// changed in them.
+// replayRequest is the body of a request to replay letters, chosen by place or by a filter, and with their values changed or
+// not.
 type replayRequest struct {
 	Places  []string     `json:"places"`
 	Filter  *filter      `json:"filter"`
@@ -30,7 +30,7 @@ type replayRequest struct {
 	Confirm string       `json:"confirm"`
 }
 
-// editRequest is the new value of one letter.
+// editRequest is a new value for one letter.
 type editRequest struct {
 	Place string `json:"place"`
 	Value string `json:"value"`
@@ -45,15 +45,15 @@ const (
 	maxValue = 1 << 20
 )
 
-// plan is a replay that was understood.
+// plan is a replay request that was read and is valid.
 type plan struct {
 	places []dlt.Position
-	edit   dlt.Editor // nil: none
+	edit   dlt.Editor // nil when values stay as they are
 	rate   float64
-	asked  string // digest of the request, but for confirm, dryRun and rate
+	asked  string // the digest of the request without confirm, dryRun and rate
 }
 
-// fault is what is wrong with a request, and with which of its fields.
+// fault says what is wrong with a request, and with which of its fields.
 type fault struct {
 	status int
 	field  string
@@ -64,7 +64,7 @@ func (f *fault) Error() string { return f.detail }
 
 func badField(field, detail string) *fault { return &fault{http.StatusBadRequest, field, detail} }
 
-// read understands a request, but for which letters a filter chooses.
+// read returns the plan of a request, without the letters that a filter chooses.
 func (q replayRequest) read() (plan, *fault) {
 	p := plan{rate: replayRate, asked: q.digest()}
 	if q.Rate != nil {
@@ -93,7 +93,7 @@ func (q replayRequest) read() (plan, *fault) {
 	return p, wrong
 }
 
-// editor is what changes the values; nil for nothing.
+// editor returns what changes the values; nil when they stay as they are.
 func (q replayRequest) editor(places []dlt.Position) (dlt.Editor, *fault) {
 	switch {
 	case q.JQ != "":
@@ -111,14 +111,14 @@ func (q replayRequest) editor(places []dlt.Position) (dlt.Editor, *fault) {
 	case err != nil || len(places) != 1 || places[0] != place:
 		return nil, badField("edit", "a new value is for one letter, which places names alone")
 	case len(q.Edit.Value) > maxValue:
-		return nil, badField("value", "a value is no longer than 1 MiB")
+		return nil, badField("value", "a value may have at most 1 MiB")
 	case json.Unmarshal([]byte(q.Edit.Value), &object) != nil || object == nil:
-		return nil, badField("value", "the new value is no JSON object"+whereWrong(q.Edit.Value))
+		return nil, badField("value", "the new value is not a JSON object"+whereWrong(q.Edit.Value))
 	}
 	return newValue(q.Edit.Value), nil
 }
 
-// whereWrong tells where a text stops being JSON, without repeating it.
+// whereWrong returns at which place a text is not valid JSON, without repeating the text.
 func whereWrong(text string) string {
 	var rest json.RawMessage
 	wrong, ok := errors.AsType[*json.SyntaxError](json.Unmarshal([]byte(text), &rest))
@@ -130,38 +130,38 @@ func whereWrong(text string) string {
 	return fmt.Sprintf(": there is a mistake in line %d", line)
 }
 
-// newValue takes the place of a letter's value.
+// newValue is an editor that replaces a letter's value.
 type newValue string
 
-// Edit gives the new value.
+// Edit returns the new value.
 func (v newValue) Edit([]byte) ([]byte, error) { return []byte(v), nil }
 
-// digest names what a request asks for.
+// digest returns a hash of what a request asks for.
 func (q replayRequest) digest() string {
 	q.Confirm, q.DryRun, q.Rate = "", false, nil
 	return hashOf(q)
 }
 
-// confirmation names what a dry run showed: exactly these letters, with this edit. Nobody else
-// can tell it.
+// confirmation returns a code for what a dry run showed: exactly these letters, with this edit. Without the key it cannot
+// be computed.
 func (r *replays) confirmation(p plan) string { return hashOf([]any{r.key, p.asked, p.places}) }
 
 func hashOf(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
-		return "" // these values always encode
+		return "" // these values can always be encoded
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])
 }
 
-// maxShown is how many dry runs are remembered.
+// maxShown is how many dry runs are kept.
 const maxShown = 16
 
-// replays are those that were shown by a dry run, and the one that runs.
+// replays keeps the plans that dry runs have shown, and lets one replay run at a time.
 type replays struct {
 	key       string        // random
-	turn, dry chan struct{} // hold one for each replay, and each dry run, that is on its way
+	turn, dry chan struct{} // each has an entry for each replay, or dry run, that runs
 
 	mu    sync.Mutex
 	shown []plan // the newest last
@@ -171,8 +171,8 @@ func newReplays() replays {
 	return replays{key: rand.Text(), turn: make(chan struct{}, 1), dry: make(chan struct{}, maxDryRuns)}
 }
 
-// remember keeps what a dry run showed, so that the replay is of these letters, though
-// a filter may choose others by then.
+// remember keeps what a dry run showed, so that the replay is of these letters even if the filter would choose others by
+// then.
 func (r *replays) remember(p plan) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -183,7 +183,7 @@ func (r *replays) remember(p plan) {
 	}
 }
 
-// confirmed finds the letters of a dry run that asked for the same.
+// confirmed returns the places of the letters that a dry run of the same request showed.
 func (r *replays) confirmed(asked, confirm string) ([]dlt.Position, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -195,10 +195,10 @@ func (r *replays) confirmed(asked, confirm string) ([]dlt.Position, bool) {
 	return nil, false
 }
 
-// maxDryRuns is how many dry runs may be on their way at a time: each reads the topic.
+// maxDryRuns is how many dry runs may run at a time, as each reads the topic.
 const maxDryRuns = 2
 
-// begin takes the turn of a replay: it is not ok while another one runs.
+// begin begins a replay or a dry run; it returns false when it would be one too many.
 func (r *replays) begin(dryRun bool) (end func(), ok bool) {
 	turn := r.turn
 	if dryRun {
@@ -212,7 +212,7 @@ func (r *replays) begin(dryRun bool) (end func(), ok bool) {
 	}
 }
 
-// close lets no replay begin any more, and waits for the one that runs.
+// close waits for the replay that runs; from then on none can begin.
 func (r *replays) close(ctx context.Context) {
 	select {
 	case r.turn <- struct{}{}:

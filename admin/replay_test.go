@@ -84,10 +84,10 @@ func TestReplay(t *testing.T) {
 		for _, l := range lines {
 			acts = append(acts, l["audit"].(string))
 		}
-		if got := strings.Join(acts, " "); got != "dry_run replay replay replay replay" {
+		if got := strings.Join(acts, " "); got != "dry_run dry_run replay replay replay replay replay replay replay replay" {
 			t.Fatalf("audit lines %s", got)
 		}
-		if l := lines[2]; l["who"] != "bearer" || l["replayed"] != 2.0 || l["interrupted"] != false || fmt.Sprint(l["reasons"]) != "[CRM_REFUSED]" {
+		if l := lines[7]; l["who"] != "bearer" || l["replayed"] != 2.0 || l["interrupted"] != false || fmt.Sprint(l["reasons"]) != "[CRM_REFUSED]" {
 			t.Errorf("audit line of the replay %v", l)
 		}
 	})
@@ -138,7 +138,7 @@ func TestReplayWithAnEdit(t *testing.T) {
 			}
 		}
 		for id := range 2 {
-			records, _, err := r.server.others.log.Read(t.Context(), id, 0, 1<<20)
+			records, _, err := r.server.peers.log.Read(t.Context(), id, 0, 1<<20)
 			if err != nil || len(records) != 1 || !strings.Contains(string(records[0].Value), "Mended") || header.Text(records[0].Headers, header.Replays) != "1" {
 				t.Errorf("partition %d: %v %d records", id, err, len(records))
 			}

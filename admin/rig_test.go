@@ -23,6 +23,7 @@ import (
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/consumer/header"
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/cluster"
 	"github.com/leadbridge/leadbridge/internal/logbuffer"
 	"github.com/leadbridge/leadbridge/transform"
 )
@@ -80,21 +81,20 @@ func bubble(t *testing.T, test func(t *testing.T, r *rig), change ...func(*Confi
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		network := new(kfake.VirtualNetwork)
-		cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(9092), kfake.ListenFn(network.Listen), kfake.SeedTopics(2, testTopic, testLetters))
+		fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(9092), kfake.ListenFn(network.Listen), kfake.SeedTopics(2, testTopic, testLetters))
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &rig{t: t, cluster: cluster, log: &logbuffer.Buffer{}, crm: &fakeCRM{}}
-		r.is = Situation{State: "delivering", Ready: true, Healthy: true, CRM: crmclient.Status{Portal: "acme.example", PerMinute: 300, Share: 1}}
+		r := &rig{t: t, cluster: fake, log: &logbuffer.Buffer{}, crm: &fakeCRM{}}
+		r.is = Situation{State: "delivering", Ready: true, Healthy: true, LagKnown: true, CRM: crmclient.Status{Portal: "acme.example", PerMinute: 300, Share: 1}}
 		by, err := transform.New(transform.Options{SourceID: "WEB"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		cfg := Config{
 			Token: crmclient.Secret{Value: testToken}, Version: "v1", Started: time.Now(),
-			Kafka: consumer.Config{
-				Brokers: []string{"localhost:9092"}, Topic: testTopic, DeadLetterTopic: testLetters, GroupID: testGroup, Dial: network.DialContext,
-			},
+			Brokers: cluster.Brokers{Addresses: []string{"localhost:9092"}, Dial: network.DialContext},
+			Topic:   testTopic, DeadLetterTopic: testLetters, GroupID: testGroup,
 			Situation: r.situation, Metrics: r.metrics(), CRM: r.crm, Transformer: by, Log: zerolog.New(r.log).Level(zerolog.WarnLevel), // audit lines are there all the same
 		}
 		for _, c := range change {
@@ -104,14 +104,14 @@ func bubble(t *testing.T, test func(t *testing.T, r *rig), change ...func(*Confi
 			t.Fatal(err)
 		}
 		r.handler = r.server.Handler()
-		var shut func()
-		r.client, shut = consumer.NewClient(cfg.Kafka, testTopic, testLetters)
+		client, transport := cfg.Brokers.Client(testTopic, testLetters)
+		r.client = client
 		defer func() {
 			r.server.Drain()
-			r.server.others.close()
+			r.server.peers.close()
 			r.server.letters.topic.Close()
-			shut()
-			cluster.Close()
+			transport.CloseIdleConnections()
+			fake.Close()
 		}()
 		test(t, r)
 	})
@@ -198,7 +198,7 @@ func (l aLetter) record(at time.Time) kafka.Record {
 		text(header.Attempts, "2"), text(header.Topic, testTopic), text(header.Partition, strconv.Itoa(l.partition)),
 		text(header.Offset, strconv.FormatInt(l.offset, 10)), text(header.Timestamp, "2026-03-04T05:06:07.008Z"),
 		text(header.FailedAt, at.Format(time.RFC3339Nano)), text(header.FirstFailure, at.Format(time.RFC3339Nano)),
-		text(header.Replays, strconv.Itoa(l.replays)), text(header.Way, "originId"), text("secret-of-the-site", "own header"), text("traceparent", "00-1"),
+		text(header.Replays, strconv.Itoa(l.replays)), text(header.OriginField, "originId"), text("secret-of-the-site", "own header"), text("traceparent", "00-1"),
 	}}
 	if l.key != "" {
 		r.Key = kafka.NewBytes([]byte(l.key))
@@ -206,7 +206,7 @@ func (l aLetter) record(at time.Time) kafka.Record {
 	return r
 }
 
-// letter makes the n-th letter.
+// letterNo makes the n-th letter.
 func letterNo(n int) aLetter {
 	return aLetter{
 		id: fmt.Sprintf("ce:/site %d", n), reason: "CRM_REFUSED", code: "VALIDATION_ERROR", message: "*** is wrong", key: fmt.Sprintf("key-%d@example.com", n),
@@ -247,7 +247,7 @@ func (r *rig) produce(topic string, partition int, records ...kafka.Record) {
 // events counts the records of the events' topic by their event.
 func (r *rig) events() map[string]int {
 	r.t.Helper()
-	log := consumer.NewLog(r.server.cfg.Kafka, testTopic)
+	log := consumer.NewLog(r.server.cfg.Brokers, testTopic)
 	defer log.Close()
 	bounds, err := log.Bounds(r.t.Context())
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Server is the page and its API. It is safe for concurrent use.
+// Server serves the page and its API. It is safe for concurrent use.
 type Server struct {
 	cfg      Config
 	log      zerolog.Logger
@@ -19,15 +19,17 @@ type Server struct {
 	origins  *http.CrossOriginProtection
 	history  history
 	hub      hub
-	others   others
+	peers    peers
 	letters  letters
 	replays  replays
 
-	work context.Context // of what writes, or takes long: it ends with Drain
+	searching sync.Mutex // held while a lead is searched, which is done one at a time
+
+	work context.Context // of requests that write or take long; it ends with Drain
 	stop context.CancelFunc
 }
 
-// New makes a server; it asks nobody anything yet.
+// New returns a Server; it connects to nothing yet.
 func New(cfg Config) (*Server, error) {
 	page, err := loadPage()
 	if err != nil {
@@ -37,19 +39,19 @@ func New(cfg Config) (*Server, error) {
 		cfg:      cfg,
 		log:      cfg.Log,
 		page:     page,
-		guard:    guard{token: token{secret: cfg.Token}},
+		guard:    guard{token: token{secret: cfg.Token, log: cfg.Log}},
 		sessions: sessions{byID: map[digest]session{}},
 		origins:  http.NewCrossOriginProtection(),
 		hub:      hub{clients: map[*client]struct{}{}},
 		replays:  newReplays(),
 	}
-	s.others.open(cfg.Kafka)
+	s.peers.open(cfg)
 	s.letters.open(cfg)
 	s.work, s.stop = context.WithCancel(context.Background())
 	return s, nil
 }
 
-// Handler serves the page and its API. What is live in it needs Run.
+// Handler returns the handler of the page and its API. Live updates need Run.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.index)
@@ -62,9 +64,16 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /api/letters/search", s.authorised(s.search))
 	mux.HandleFunc("GET /api/letters/{place}", s.authorised(s.letter))
 	mux.HandleFunc("POST /api/letters/{place}/reveal", s.authorised(s.reveal))
-	mux.HandleFunc("POST /api/letters/{place}/find", s.authorised(s.lookUp))
+	mux.HandleFunc("POST /api/letters/{place}/find", s.authorised(s.find))
+	mux.HandleFunc("POST /api/pause", s.authorised(s.pause))
 	mux.HandleFunc("POST /api/replay", s.authorised(s.replay))
-	mux.HandleFunc("/api/", s.authorised(func(w http.ResponseWriter, _ *http.Request, _ who) {
+	mux.HandleFunc("POST /api/letters/{place}/erase", s.authorised(s.erase))
+	mux.HandleFunc("POST /api/letters/export", s.authorised(s.export))
+	mux.HandleFunc("POST /api/letters/close", s.authorised(s.closeLetters))
+	mux.HandleFunc("POST /api/where", s.authorised(s.where))
+	mux.HandleFunc("POST /api/probe", s.authorised(s.probe))
+	mux.HandleFunc("POST /api/flood/release", s.authorised(s.releaseFlood))
+	mux.HandleFunc("/api/", s.authorised(func(w http.ResponseWriter, _ *http.Request, _ caller) {
 		problem(w, http.StatusNotFound, "there is nothing here")
 	}))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
@@ -73,11 +82,10 @@ func (s *Server) Handler() http.Handler {
 	return s.guarded(mux)
 }
 
-// Run keeps the history and tells all who look how it stands, until ctx ends; then
-// every stream ends.
+// Run keeps the history and sends the state to all readers, until ctx ends. Then all streams end.
 func (s *Server) Run(ctx context.Context) {
 	var background sync.WaitGroup
-	defer s.others.close()
+	defer s.peers.close()
 	defer s.letters.topic.Close()
 	defer background.Wait()
 	defer s.hub.close()
@@ -95,7 +103,8 @@ func (s *Server) Run(ctx context.Context) {
 			s.hub.publish(update{point: s.history.last()})
 		}
 		if s.hub.watched() {
-			background.Go(func() { s.others.refresh(ctx) })
+			// Each returns at once while its last call still runs.
+			background.Go(func() { s.peers.refresh(ctx) })
 			background.Go(func() { s.letters.follow(ctx) })
 			snap := s.snapshot(now)
 			s.hub.publish(update{snapshot: &snap})
@@ -105,28 +114,28 @@ func (s *Server) Run(ctx context.Context) {
 	}
 }
 
-// Drain ends what writes, such as a replay: what it did is remembered in Kafka. States
-// and streams go on, so that the drain can be watched.
+// Drain ends requests that write, such as a replay; Kafka has what they have done. States and streams go on, so that the
+// drain can be watched.
 func (s *Server) Drain() { s.stop() }
 
-// Settle drains and waits until no replay is in the middle of a transaction, which would hold
-// up the topic's readers until the brokers give it up; or until ctx ends.
+// Settle drains, and waits until no replay runs or ctx ends. A replay that ended in the middle of a transaction would delay
+// the topic's readers until the brokers abort it.
 func (s *Server) Settle(ctx context.Context) {
 	s.Drain()
 	s.replays.close(ctx)
 }
 
-// working is the context of a request that also ends with Drain.
+// working returns the context of a request, which also ends with Drain.
 func (s *Server) working(ctx context.Context) (_ context.Context, done func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	end := context.AfterFunc(s.work, cancel)
+	detach := context.AfterFunc(s.work, cancel)
 	return ctx, func() {
-		end()
+		detach()
 		cancel()
 	}
 }
 
-// untilNext is how long it is until the next whole step of the clock.
+// untilNext returns the time until the next whole step of the clock.
 func untilNext(now time.Time, step time.Duration) time.Duration {
 	return now.Truncate(step).Add(step).Sub(now)
 }

@@ -11,14 +11,14 @@ import (
 const (
 	cookieName  = "leadbridge-session"
 	sessionTime = 12 * time.Hour
-	// maxSessions is how many people and tabs are signed in; the oldest gives way.
+	// maxSessions is how many sessions there may be; a new one ends the oldest.
 	maxSessions = 1000
 )
 
-// session is one sign-in. Only the digest of its id is kept.
+// session is a person's sign-in. Only the digest of its id is kept.
 type session struct {
 	until time.Time
-	token digest // that it was made with: another one ends it
+	token digest // the token that it was begun with; it ends when another one is in force
 }
 
 // sessions are kept in memory: a restart signs everybody out.
@@ -27,7 +27,7 @@ type sessions struct {
 	byID map[digest]session
 }
 
-// begin makes a session and gives its id.
+// begin begins a session and returns its id.
 func (s *sessions) begin(made digest) (id string) {
 	id = rand.Text() + rand.Text()
 	s.mu.Lock()
@@ -50,7 +50,7 @@ func (s *sessions) begin(made digest) (id string) {
 	return id
 }
 
-// holds tells whether a session is in force under a token.
+// holds reports whether a session is in force, with this token.
 func (s *sessions) holds(id string, token digest) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,7 +69,7 @@ func (s *sessions) end(id string) {
 	delete(s.byID, digestOf(id))
 }
 
-// cookie carries a session; "" takes it back.
+// cookie returns the cookie of a session; with "" one that deletes it.
 func cookie(r *http.Request, id string) *http.Cookie {
 	c := &http.Cookie{ //nolint:gosec // G124: over plain HTTP, as on loopback, a Secure cookie would never come back
 		Name: cookieName, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
@@ -81,7 +81,7 @@ func cookie(r *http.Request, id string) *http.Cookie {
 	return c
 }
 
-// nameOf is how the log names a session: nobody can sign in with it.
+// nameOf returns a name of a session for the log, with which nobody can sign in.
 func nameOf(id string) string {
 	d := digestOf("audit " + id)
 	return "session " + hex.EncodeToString(d[:4])

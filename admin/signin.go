@@ -4,7 +4,7 @@ import (
 	"net/http"
 )
 
-// signIn begins a session for a token.
+// signIn begins a session for somebody who has the token.
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Token string `json:"token"`
@@ -16,13 +16,15 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	right, wait := s.guard.check(body.Token, false)
+	right, wait := s.guard.check(body.Token, peerOf(r))
+	if !right {
+		s.failed(r, body.Token, "token")
+	}
 	switch value, _ := s.guard.token.current(); {
 	case wait > 0:
-		s.log.Warn().Str("remote", remoteHost(r)).Msg("page: too many wrong tokens")
+		s.slowly(r)
 		tooMany(w, wait)
 	case !right:
-		s.log.Warn().Str("remote", remoteHost(r)).Msg("page: wrong token")
 		problem(w, http.StatusUnauthorized, "this is not the token")
 	default:
 		id := s.sessions.begin(value)
@@ -42,7 +44,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// signedIn tells the page whether it has to ask for a token.
+// signedIn answers whether the page must ask for the token.
 func (s *Server) signedIn(w http.ResponseWriter, r *http.Request) {
 	name, _ := s.admits(r)
 	answer(w, struct {

@@ -11,21 +11,23 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// state is how everything stands, as the page shows it.
+// state is the state of the service as the page shows it.
 type state struct {
 	Now     time.Time `json:"now"`
 	Version string    `json:"version"`
 	Started time.Time `json:"started"`
-	State   string    `json:"state"` // starting, delivering, throttled, held, draining
+	State   string    `json:"state"` // starting, rebalancing, delivering, throttled, held, draining
 	Ready   bool      `json:"ready"`
 	Healthy bool      `json:"healthy"`
 	Reason  string    `json:"reason"`
 	Holds   []hold    `json:"holds"`
+	Paused  bool      `json:"paused"` // this process was paused on its page
 
 	Rate         rate         `json:"rate"`
 	CreatedToday today        `json:"createdToday"`
-	Lag          int64        `json:"lag"`
-	LagSeconds   float64      `json:"lagSeconds"`
+	Lag          *int64       `json:"lag"`        // of all partitions; null when it is not known
+	LagSeconds   *float64     `json:"lagSeconds"` // of all partitions; null when it is not known
+	Waiting      []waiting    `json:"waiting"`    // what makes events wait for longer than five seconds
 	Partitions   []partition  `json:"partitions"`
 	Budget       budget       `json:"budget"`
 	CRM          portal       `json:"crm"`
@@ -40,19 +42,19 @@ type hold struct {
 	Cause  string    `json:"cause"`
 	Title  string    `json:"title"`
 	Since  time.Time `json:"since"`
-	Until  time.Time `json:"until,omitzero"` // when it is tried again
+	Until  time.Time `json:"until,omitzero"` // when the next try is
 	Status int       `json:"status,omitempty"`
 	Code   string    `json:"code,omitempty"`
 	Advice string    `json:"advice"`
 }
 
 type rate struct {
-	PerSecond float64 `json:"perSecond"` // contacts created, over the last ten seconds
+	PerSecond float64 `json:"perSecond"` // contacts created a second, over the last ten seconds
 }
 
 type today struct {
 	Count float64   `json:"count"`
-	Since time.Time `json:"since"` // the reader's midnight, or the start of the process
+	Since time.Time `json:"since"` // the reader's midnight, or when the process started
 }
 
 const (
@@ -62,7 +64,7 @@ const (
 
 type partition struct {
 	Partition  int     `json:"partition"`
-	Owner      string  `json:"owner"` // this or other
+	Owner      string  `json:"owner"` // "this" or "other" process
 	Committed  int64   `json:"committed"`
 	LogEnd     int64   `json:"logEnd"`
 	Lag        int64   `json:"lag"`
@@ -72,17 +74,17 @@ type partition struct {
 }
 
 type budget struct {
-	PerMinute     float64 `json:"perMinute"` // of the whole portal; 0: no limit
-	Share         float64 `json:"share"`     // of this process
+	PerMinute     float64 `json:"perMinute"` // requests of the whole portal; 0: no limit
+	Share         float64 `json:"share"`     // this process's part of them, at most 1
 	WindowSeconds float64 `json:"windowSeconds"`
 	Uses          []use   `json:"uses"`
 }
 
-// use is what a part of the budget was spent on.
+// use says how many requests were sent for one purpose.
 type use struct {
 	Use      string  `json:"use"`
-	Requests float64 `json:"requests"` // in the window
-	Total    float64 `json:"total"`    // since the start
+	Requests float64 `json:"requests"` // in the budget's window
+	Total    float64 `json:"total"`    // since the process started
 }
 
 type portal struct {
@@ -97,36 +99,47 @@ type topics struct {
 	DeadLetters string `json:"deadLetters"`
 }
 
-// snapshot is a state for everybody; what depends on the reader is still missing.
+// snapshot is a state without what depends on the reader.
 type snapshot struct {
 	state
 	created float64
 }
 
-// snapshot gathers how everything stands.
+// snapshot returns the present state.
 func (s *Server) snapshot(now time.Time) snapshot {
 	is := s.cfg.Situation()
 	counts := s.counters(now, is)
 	snap := snapshot{created: counts.created, state: state{
 		Now: now.UTC(), Version: s.cfg.Version, Started: s.cfg.Started.UTC(),
-		State: stateOf(is), Ready: is.Ready, Healthy: is.Healthy, Reason: is.Reason, Holds: holdsOf(is.Holds),
+		State: stateOf(is), Ready: is.Ready, Healthy: is.Healthy, Reason: is.Reason, Holds: holdsOf(is.Holds), Paused: is.PausedHere,
+		Waiting:    waitingOf(is.Waiting),
 		Rate:       rate{s.rate(counts)},
 		Partitions: s.partitions(is),
 		Budget:     s.budget(counts, is.CRM),
 		CRM:        portal{is.CRM.Portal, is.CRM.OriginField, is.CRM.InFlight, is.CRM.Waiting},
-		Letters:    s.letters.counts(now, s.cfg.Kafka),
-		Topics:     topics{s.cfg.Kafka.Topic, s.cfg.Kafka.DeadLetterTopic},
-		Group:      s.cfg.Kafka.GroupID, Member: is.Member, Generation: is.Generation,
+		Letters:    s.letters.counts(now),
+		Topics:     topics{s.cfg.Topic, s.cfg.DeadLetterTopic},
+		Group:      s.cfg.GroupID, Member: is.Member, Generation: is.Generation,
 	}}
-	for _, p := range snap.Partitions {
-		snap.Lag += p.Lag
-		snap.LagSeconds = max(snap.LagSeconds, p.LagSeconds)
-	}
+	snap.Lag, snap.LagSeconds = s.lag(is, snap.Partitions)
 	return snap
 }
 
-// stateOf tells a pause that the CRM asks for apart from other holds: it is part of the
-// day's work, and ends by itself.
+// lag returns the lag of all partitions; nil when that of some is not known.
+func (s *Server) lag(is Situation, partitions []partition) (*int64, *float64) {
+	if len(partitions) == 0 || !is.LagKnown && (len(is.Partitions) > 0 || !s.peers.known()) {
+		return nil, nil
+	}
+	lag, seconds := int64(0), 0.0
+	for _, p := range partitions {
+		lag += p.Lag
+		seconds = max(seconds, p.LagSeconds)
+	}
+	return &lag, &seconds
+}
+
+// stateOf returns the state of a situation, with "throttled" instead of "held" when the CRM only asked for a pause, which
+// is normal and ends by itself.
 func stateOf(is Situation) string {
 	throttled := false
 	for _, h := range is.Holds {
@@ -144,7 +157,7 @@ func stateOf(is Situation) string {
 	return is.State
 }
 
-// rate is how many contacts a second were created lately.
+// rate returns how many contacts a second were created in the last ten seconds.
 func (s *Server) rate(counts sample) float64 {
 	before := s.history.back(counts.at, 2*step)
 	seconds := counts.at.Sub(before.at).Seconds()
@@ -166,9 +179,9 @@ func (s *Server) budget(counts sample, crm crmclient.Status) budget {
 
 func tenths(f float64) float64 { return math.Round(10*f) / 10 }
 
-// partitions are all of the topic: ours as we know them, the others' as Kafka does.
+// partitions returns all partitions of the topic: our own as the consumer knows them, others as Kafka reports them.
 func (s *Server) partitions(is Situation) []partition {
-	all := s.others.partitions()
+	all := s.peers.partitions()
 	if all == nil {
 		all = map[int]partition{}
 	}
@@ -183,7 +196,7 @@ func (s *Server) partitions(is Situation) []partition {
 	return list
 }
 
-// forReader adds what depends on the reader's midnight.
+// forReader returns the state with what depends on the reader's midnight.
 func (s *Server) forReader(snap snapshot, midnight time.Time) state {
 	out := snap.state
 	out.CreatedToday = today{Count: snap.created, Since: s.cfg.Started.UTC()}
@@ -193,18 +206,18 @@ func (s *Server) forReader(snap snapshot, midnight time.Time) state {
 	return out
 }
 
-// state answers with one state.
-func (s *Server) state(w http.ResponseWriter, r *http.Request, _ who) {
+// state answers with the present state.
+func (s *Server) state(w http.ResponseWriter, r *http.Request, _ caller) {
 	midnight, ok := midnightOf(w, r)
 	if !ok {
 		return
 	}
-	s.others.refresh(r.Context())
-	_ = s.letters.refresh(r.Context()) // what is wrong is told with the counts
+	s.peers.refresh(r.Context())
+	_ = s.letters.refresh(r.Context()) // an error is shown with the counts
 	answer(w, s.forReader(s.snapshot(time.Now()), midnight))
 }
 
-// midnightOf reads when the reader's day began; without it, that of UTC.
+// midnightOf reads from the request when the reader's day began; without that, it returns the midnight of UTC.
 func midnightOf(w http.ResponseWriter, r *http.Request) (time.Time, bool) {
 	text := r.URL.Query().Get("midnight")
 	if text == "" {

@@ -77,8 +77,8 @@ func TestState(t *testing.T) {
 		if age := got.Partitions[1].LagSeconds; age < 179 || age > 181 {
 			t.Errorf("the oldest record of the other replica is %v seconds old, want 180", age)
 		}
-		if got.Lag != 6 || got.LagSeconds != got.Partitions[1].LagSeconds {
-			t.Errorf("lag %d, %v s", got.Lag, got.LagSeconds)
+		if *got.Lag != 6 || *got.LagSeconds != got.Partitions[1].LagSeconds {
+			t.Errorf("lag %d, %v s", *got.Lag, *got.LagSeconds)
 		}
 		uses := []use{{"create", 8, 108}, {"lookup", 1.5, 1.5}, {"replay", .5, .5}, {"setup", 0, 0}}
 		if diff := cmp.Diff(uses, got.Budget.Uses); diff != "" || got.Budget.WindowSeconds < 59 || got.Budget.WindowSeconds > 66 {

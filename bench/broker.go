@@ -43,18 +43,20 @@ func (b *broker) close() {
 }
 
 // kind tells readers of a report what the broker was.
-func (b *broker) kind() string {
-	if b.cluster != nil {
+func (b *broker) kind() string { return brokerKind(b.cluster != nil) }
+
+func brokerKind(embedded bool) string {
+	if embedded {
 		return "embedded in the benchmark's process"
 	}
 	return "Kafka in processes of its own"
 }
 
-// create makes topics.
-func (b *broker) create(ctx context.Context, names ...string) error {
+// create makes topics of n partitions.
+func (b *broker) create(ctx context.Context, n int, names ...string) error {
 	req := &kafka.CreateTopicsRequest{}
 	for _, name := range names {
-		req.Topics = append(req.Topics, kafka.TopicConfig{Topic: name, NumPartitions: partitions, ReplicationFactor: -1})
+		req.Topics = append(req.Topics, kafka.TopicConfig{Topic: name, NumPartitions: n, ReplicationFactor: -1})
 	}
 	res, err := b.client.CreateTopics(ctx, req)
 	if err != nil {
@@ -70,23 +72,31 @@ func (b *broker) create(ctx context.Context, names ...string) error {
 
 // remove deletes topics and the group that read them.
 func (b *broker) remove(ctx context.Context, group string, names ...string) error {
-	topics, err := b.client.DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: names})
+	return errors.Join(b.removeTopics(ctx, names...), b.removeGroup(ctx, group))
+}
+
+func (b *broker) removeGroup(ctx context.Context, group string) error {
+	groups, err := b.client.DeleteGroups(ctx, &kafka.DeleteGroupsRequest{GroupIDs: []string{group}})
+	if err != nil {
+		return fmt.Errorf("delete group: %w", err)
+	}
+	return groups.Errors[group]
+}
+
+func (b *broker) removeTopics(ctx context.Context, names ...string) error {
+	res, err := b.client.DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: names})
 	if err != nil {
 		return fmt.Errorf("delete topics: %w", err)
 	}
-	errs := make([]error, 0, len(names)+1)
-	for _, err := range topics.Errors {
+	errs := make([]error, 0, len(names))
+	for _, err := range res.Errors {
 		errs = append(errs, err)
 	}
-	groups, err := b.client.DeleteGroups(ctx, &kafka.DeleteGroupsRequest{GroupIDs: []string{group}})
-	if err != nil {
-		return errors.Join(append(errs, fmt.Errorf("delete group: %w", err))...)
-	}
-	return errors.Join(append(errs, groups.Errors[group])...)
+	return errors.Join(errs...)
 }
 
 // fill writes the first n leads, spread over all partitions.
-func (b *broker) fill(ctx context.Context, topic string, n int) error {
+func (b *broker) fill(ctx context.Context, topic string, partitions, n int) error {
 	const chunk = 1000
 	for from := 0; from < n; from += chunk {
 		leads := make([]lead, 0, chunk)
@@ -94,7 +104,7 @@ func (b *broker) fill(ctx context.Context, topic string, n int) error {
 			leads = append(leads, newLead(i))
 		}
 		for p := range partitions {
-			if err := b.write(ctx, topic, p, leads[len(leads)*p/partitions:len(leads)*(p+1)/partitions]); err != nil {
+			if _, err := b.write(ctx, topic, p, leads[len(leads)*p/partitions:len(leads)*(p+1)/partitions]); err != nil {
 				return err
 			}
 		}
@@ -102,15 +112,25 @@ func (b *broker) fill(ctx context.Context, topic string, n int) error {
 	return nil
 }
 
-// write writes leads to a partition. A topic that was just made has no leaders for a
-// moment.
-func (b *broker) write(ctx context.Context, topic string, partition int, leads []lead) error {
+// write writes leads to a partition and returns the offset of the first. A topic that
+// was just made has no leaders for a moment.
+func (b *broker) write(ctx context.Context, topic string, partition int, leads []lead) (int64, error) {
 	if len(leads) == 0 {
-		return nil
+		return 0, nil
 	}
+	var offset int64
+	err := patiently(ctx, func() (err error) {
+		offset, err = b.writeOnce(ctx, topic, partition, leads)
+		return err
+	})
+	return offset, err
+}
+
+// patiently tries again, for 20 seconds, what a Kafka cannot do yet.
+func patiently(ctx context.Context, do func() error) error {
 	deadline := time.Now().Add(20 * time.Second)
 	for {
-		err := b.writeOnce(ctx, topic, partition, leads)
+		err := do()
 		code, ok := errors.AsType[kafka.Error](err)
 		if err == nil || !ok || !code.Temporary() || time.Now().After(deadline) {
 			return err
@@ -123,7 +143,7 @@ func (b *broker) write(ctx context.Context, topic string, partition int, leads [
 	}
 }
 
-func (b *broker) writeOnce(ctx context.Context, topic string, partition int, leads []lead) error {
+func (b *broker) writeOnce(ctx context.Context, topic string, partition int, leads []lead) (int64, error) {
 	records := make([]kafka.Record, len(leads))
 	for i, l := range leads {
 		records[i] = kafka.Record{
@@ -138,7 +158,7 @@ func (b *broker) writeOnce(ctx context.Context, topic string, partition int, lea
 		err = res.Error
 	}
 	if err != nil {
-		return fmt.Errorf("produce: %w", err)
+		return 0, fmt.Errorf("produce: %w", err)
 	}
-	return nil
+	return res.BaseOffset, nil
 }

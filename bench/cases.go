@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,10 +13,13 @@ type trialCase struct {
 	Name  string
 	Title string
 
+	Target   string // CRM_TARGET; "": contact
 	Portal   portal
 	Batch    int // CRM_BATCH_SIZE
 	Slots    int // CRM_SLOTS
 	Replicas int
+	// Partitions of the topic; 0: [partitions].
+	Partitions int
 
 	// The load: so many records at once, or a trickle.
 	Backlog int
@@ -39,8 +43,31 @@ type trickle struct {
 	Leads     int // in all; 0: no trickle
 }
 
-// partitions of the topic. They are more than replicas, as in any real topic.
+// steps is how many creates an event takes, one behind the other.
+func (c trialCase) steps() int {
+	if c.Target == targetDeal {
+		return 2
+	}
+	return 1
+}
+
+// ceiling is how many events a second a client that wastes nothing can bring to their end; 0: nothing
+// but the machines' speed limits it.
+func (c trialCase) ceiling() float64 {
+	return c.Portal.ceiling(c.Batch, c.Slots) / float64(c.steps())
+}
+
+// Targets of events.
+const (
+	targetLead = "lead"
+	targetDeal = "deal" // a contact, and a deal with it
+)
+
+// partitions of a case's topic. They are more than replicas, as in any real topic.
 const partitions = 4
+
+// parts returns the partitions of the case's topic.
+func (c trialCase) parts() int { return cmp.Or(c.Partitions, partitions) }
 
 // cases are all there are, in the order of the table.
 func cases() []trialCase {
@@ -66,10 +93,14 @@ func cases() []trialCase {
 		steady(trialCase{Name: "one-by-one", Title: "documented limits, one by one", Portal: documented(), Batch: 1, Slots: 2, Replicas: 1, Backlog: 3_000, Bare: 100}),
 		quick(trialCase{Name: "instant", Title: "instant CRM", Batch: 50, Slots: 2, Replicas: 1, Backlog: 100_000, Bare: 100_000}),
 		fast(trialCase{Name: "wide", Title: "20 ms CRM, 64 slots, one by one", Portal: unlimited, Batch: 1, Slots: 64, Replicas: 1, Backlog: 120_000, Bare: 20_000}),
-		quick(trialCase{Name: "backlog", Title: "backlog of 200,000, instant CRM", Batch: 50, Slots: 2, Replicas: 1, Backlog: 200_000}),
+		quick(trialCase{Name: "backlog", Title: "backlog of 200,000, instant CRM", Batch: 50, Slots: 2, Replicas: 1, Partitions: 6, Backlog: 200_000}),
 		{Name: "trickle", Title: "idle trickle, 20 a second, 20 ms CRM", Portal: portal{ServiceTime: 20 * ms}, Batch: 50, Slots: 2, Replicas: 1,
 			Trickle: trickle{PerSecond: 20, Skip: 100, Leads: 1_300}, Limit: 3 * time.Minute, Poll: 250 * ms, Every: time.Second},
 		steady(trialCase{Name: "replicas", Title: "documented limits, two replicas", Portal: documented(), Batch: 50, Slots: 2, Replicas: 2, Backlog: 60_000}),
+		steady(trialCase{Name: "lead", Title: "leads, documented limits", Target: targetLead, Portal: documented(), Batch: 50, Slots: 2, Replicas: 1, Backlog: 60_000}),
+		steady(trialCase{Name: "deal", Title: "deals, documented limits", Target: targetDeal, Portal: documented(), Batch: 50, Slots: 2, Replicas: 1, Backlog: 30_000}),
+		{Name: "deal-trickle", Title: "idle trickle of deals, 20 a second, 20 ms CRM", Target: targetDeal, Portal: portal{ServiceTime: 20 * ms}, Batch: 50, Slots: 2, Replicas: 1,
+			Trickle: trickle{PerSecond: 20, Skip: 100, Leads: 1_300}, Limit: 3 * time.Minute, Poll: 250 * ms, Every: time.Second},
 		steady(trialCase{Name: "slow", Title: "slow portal, 100 ms an item", Portal: slow(), Batch: 50, Slots: 2, Replicas: 1, Backlog: 6_000, Bare: 400}),
 	}
 }
@@ -122,7 +153,7 @@ func choose(names []string, short bool) ([]trialCase, error) {
 func listing() string {
 	var b strings.Builder
 	for _, c := range cases() {
-		fmt.Fprintf(&b, "  %-11s %s\n", c.Name, c.Title)
+		fmt.Fprintf(&b, "  %-12s %s\n", c.Name, c.Title)
 	}
 	return strings.TrimRight(b.String(), "\n")
 }

@@ -11,13 +11,15 @@ func TestCasesAreWhole(t *testing.T) {
 	seen := map[string]bool{}
 	check := func(c trialCase) {
 		switch {
-		case c.Title == "" || c.Batch < 1 || c.Slots < 1 || c.Replicas < 1 || partitions%c.Replicas != 0:
+		case c.Title == "" || c.Batch < 1 || c.Slots < 1 || c.Replicas < 1 || c.parts()%c.Replicas != 0:
 			t.Errorf("%s lacks something: %+v", c.Name, c)
 		case (c.Backlog == 0) == (c.Trickle.Leads == 0):
 			t.Errorf("%s has no load, or two", c.Name)
 		case c.Poll < time.Millisecond || c.Every < c.Poll || c.Limit < c.WarmUp+c.Measure:
 			t.Errorf("%s: its times do not fit", c.Name)
-		case c.timed() && float64(c.Backlog) < c.Portal.ceiling(c.Batch, c.Slots)*(c.WarmUp+c.Measure).Seconds():
+		case c.Target != "" && c.Bare > 0:
+			t.Errorf("%s: the bare client makes contacts", c.Name)
+		case c.timed() && float64(c.Backlog) < c.ceiling()*(c.WarmUp+c.Measure).Seconds():
 			t.Errorf("%s: a service at the ceiling is done before its time is over", c.Name)
 		}
 	}

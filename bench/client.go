@@ -19,9 +19,17 @@ func newClient(url string) *client {
 }
 
 func (c *client) get(ctx context.Context, path string, into any) error {
+	return c.getAs(ctx, "", path, into)
+}
+
+// getAs asks as a client of the CRM does; without a key when that is "".
+func (c *client) getAs(ctx context.Context, key, path string, into any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+path, nil)
 	if err != nil {
 		return err
+	}
+	if key != "" {
+		req.Header.Set("X-Api-Key", key)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {

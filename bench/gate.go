@@ -96,7 +96,7 @@ func (l *lab) bareGate(ctx context.Context, plan gatePlan) (f gateFigures, err e
 // gate measures leadbridge ingest, with the signatures of Standard Webhooks.
 func (l *lab) gate(ctx context.Context, plan gatePlan) (f gateFigures, err error) {
 	topic := "leadbridge-bench-gate-" + rand.Text()[:8]
-	if err := l.broker.create(ctx, topic); err != nil {
+	if err := l.broker.create(ctx, partitions, topic); err != nil {
 		return f, err
 	}
 	defer func() { err = errors.Join(err, l.broker.removeTopic(context.WithoutCancel(ctx), topic)) }()
@@ -113,6 +113,8 @@ func (l *lab) gate(ctx context.Context, plan gatePlan) (f gateFigures, err error
 	env := append([]string{
 		"KAFKA_BROKERS=" + joined(l.broker.addrs), "KAFKA_TOPIC=" + topic, "HTTP_ADDR=127.0.0.1:0", "LOG_LEVEL=info",
 		"SOURCES_FILE=" + file, "GATE_SECRET=" + gateSecret, "INGEST_BODY_TIMEOUT=5m",
+		// All clients are of one address, and the slow ones send half a webhook each.
+		"INGEST_BODY_GRACE=5m", "INGEST_PEER_CONNECTIONS=16384", "MAX_BUFFER=256MiB",
 	}, l.env...)
 	p, line, err := start(ctx, l.binary, "ingest", `"msg":"started"`, env)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -136,13 +137,13 @@ func (t *trial) run(ctx context.Context) (err error) {
 	if t.sim, err = startSimulator(ctx, t.binary, t.c.Portal); err != nil {
 		return err
 	}
-	if err := t.broker.create(ctx, t.topic, t.deadLetters()); err != nil {
+	if err := t.broker.create(ctx, t.c.parts(), t.topic, t.deadLetters()); err != nil {
 		return err
 	}
 	// One service finds its load there. Several get it when they have shared the
 	// partitions: what a rebalance costs is not what is measured.
 	if t.c.Replicas == 1 {
-		err = t.broker.fill(ctx, t.topic, t.c.Backlog)
+		err = t.broker.fill(ctx, t.topic, t.c.parts(), t.c.Backlog)
 	}
 	runtime.GC() // the broker's part of it is not the service's to wait for
 	t.began = time.Now()
@@ -153,7 +154,7 @@ func (t *trial) run(ctx context.Context) (err error) {
 	}
 	if t.c.Replicas > 1 && err == nil {
 		if err = t.shared(ctx); err == nil {
-			err = t.broker.fill(ctx, t.topic, t.c.Backlog)
+			err = t.broker.fill(ctx, t.topic, t.c.parts(), t.c.Backlog)
 		}
 	}
 	if err != nil {
@@ -169,6 +170,7 @@ func (t *trial) startService(ctx context.Context) error {
 		"CRM_BASE_URL=" + t.sim.url, "CRM_API_KEY=" + apiKey,
 		"CRM_BATCH_SIZE=" + strconv.Itoa(t.c.Batch), "CRM_SLOTS=" + strconv.Itoa(t.c.Slots),
 		"CRM_REQUESTS_PER_MINUTE=" + strconv.Itoa(t.c.Portal.PerMinute), "CRM_REQUESTS_PER_SECOND=" + strconv.Itoa(t.c.Portal.PerSecond),
+		"CRM_TARGET=" + cmp.Or(t.c.Target, "contact"),
 		"HTTP_ADDR=127.0.0.1:0", "LOG_LEVEL=info",
 		profileVariable + "=" + t.profileName(len(t.services)),
 	}, t.env...)

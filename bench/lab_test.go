@@ -25,6 +25,10 @@ func TestTrials(t *testing.T) {
 		t.Errorf("version %q, %v", version, err)
 	}
 	t.Run("group", func(t *testing.T) { // the broker outlives what runs in it
+		t.Run("recovery", func(t *testing.T) {
+			t.Parallel()
+			checkRecovery(t, l)
+		})
 		for name, change := range map[string]func(*trialCase){
 			"backlog":  func(c *trialCase) { c.Backlog, c.Bare = 100, 40 },
 			"trickle":  func(c *trialCase) { c.Trickle = trickle{PerSecond: 10, Skip: 5, Leads: 20} },

@@ -36,7 +36,7 @@ func drip(ctx context.Context, b *broker, topic string, t trickle, sent *sentTim
 			return ctx.Err()
 		}
 		sent.add(time.Now())
-		if err := b.write(ctx, topic, n%partitions, []lead{newLead(n)}); err != nil {
+		if _, err := b.write(ctx, topic, n%partitions, []lead{newLead(n)}); err != nil {
 			return err
 		}
 	}

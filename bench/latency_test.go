@@ -27,7 +27,9 @@ func TestLatencies(t *testing.T) {
 		madeAt(at(30), "somebody@example.com"),
 		{},
 	}, 1)
-	if diff := cmp.Diff([]time.Duration{40 * time.Millisecond, 75 * time.Millisecond}, got); diff != "" {
+	deals := withPersons([]simContact{{ContactID: 7, Created: at(180)}, {ContactID: 8}}, []simContact{{ID: 7, Email: madeAt(at(140), "lead.2@example.com").Email}})
+	got = append(got, latencies([]time.Time{at(0), at(50), at(100)}, deals, 1)...)
+	if diff := cmp.Diff([]time.Duration{40 * time.Millisecond, 75 * time.Millisecond, 80 * time.Millisecond}, got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"os"
 	"runtime"
+	"slices"
 	"strings"
+	"time"
 )
 
 // machine is where a run was made.
@@ -14,6 +16,9 @@ type machine struct {
 	System    string `json:"system"`
 	Go        string `json:"go"`
 	Load      string `json:"load_at_start"` // of the last minute: other work on the machine spoils a run
+	// Lateness is the benchmark's resolution: how many milliseconds after its time a timer of an idle Go process
+	// fires, as the simulator's do.
+	Lateness float64 `json:"timer_lateness_ms"`
 }
 
 func thisMachine() machine {
@@ -29,7 +34,21 @@ func thisMachine() machine {
 		System:    strings.TrimSpace(runtime.GOOS + "/" + runtime.GOARCH + " " + string(release)),
 		Go:        runtime.Version(),
 		Load:      one,
+		Lateness:  milliseconds(timerLateness(50)),
 	}
+}
+
+// timerLateness returns the median lateness of n timers of 5 ms.
+func timerLateness(n int) time.Duration {
+	const wait = 5 * time.Millisecond
+	late := make([]time.Duration, n)
+	for i := range late {
+		started := time.Now()
+		time.Sleep(wait) //nolint:forbidigo // the sleep is what is measured
+		late[i] = time.Since(started) - wait
+	}
+	slices.Sort(late)
+	return late[n/2]
 }
 
 func processorName(cpuinfo string) string {

@@ -49,6 +49,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	case o.gate:
 		return measureGate(ctx, o, stdout, stderr)
+	case o.recovery:
+		return measureRecovery(ctx, o, stdout, stderr)
 	}
 	return measure(ctx, o, stdout, stderr)
 }
@@ -62,7 +64,13 @@ type options struct {
 	cases   []trialCase
 	env     []string // of the service, beyond what the case sets
 	gate    bool     // measure leadbridge ingest, not deliveries
-	profile string   // directory for profiles; "": none are taken
+
+	recovery   bool // measure what leads wait in trouble
+	recoveries []recoveryCase
+	parallel   int  // cases of recovery that are played at a time
+	json       bool // write the results of recovery as JSON, not as a table
+
+	profile string // directory for profiles; "": none are taken
 }
 
 // parse reads the command line.
@@ -76,8 +84,11 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.out, "out", "bench/results", "`directory` for bench.json and bench.svg")
 	f.BoolVar(&o.short, "short", false, "cut all times and counts: a trial, whose figures compare with nothing")
 	f.BoolVar(&o.gate, "gate", false, "measure leadbridge ingest, beside a handler that does nothing, and not deliveries")
+	f.BoolVar(&o.recovery, "recovery", false, "measure what good leads wait while others, or the CRM, are in trouble, and not throughput")
+	f.IntVar(&o.parallel, "parallel", 8, "`cases` of --recovery that are played at a time")
+	f.BoolVar(&o.json, "json", false, "with --recovery: write JSON, not a table")
 	f.StringVar(&o.profile, "profile", "", "`directory` for CPU profiles of the service, which is built anew for that, from this source tree")
-	f.Func("case", "`name` of a case to run, or a comma list; may be repeated; default: all of\n"+listing(), func(text string) error {
+	f.Func("case", "`name` of a case to run, or a comma list; may be repeated; default: all of\n"+listing()+"\nwith --recovery all of\n"+recoveryListing(), func(text string) error {
 		names = append(names, strings.Split(text, ",")...)
 		return nil
 	})
@@ -95,7 +106,14 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, fmt.Errorf("unknown argument %q: see --help", f.Arg(0))
 	}
 	var err error
-	o.cases, err = choose(names, o.short)
+	if o.recovery {
+		o.recoveries, err = chooseRecovery(names)
+	} else {
+		o.cases, err = choose(names, o.short)
+	}
+	if err == nil && o.parallel < 1 {
+		err = errors.New("--parallel must be 1 or more")
+	}
 	return o, err
 }
 

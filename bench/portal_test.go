@@ -26,3 +26,12 @@ func TestCeiling(t *testing.T) {
 		}
 	}
 }
+
+func TestCeilingOfTargets(t *testing.T) {
+	t.Parallel()
+	for target, want := range map[string]float64{"": 250, targetLead: 250, targetDeal: 125} {
+		if got := (trialCase{Target: target, Portal: documented(), Batch: 50, Slots: 2}).ceiling(); got != want {
+			t.Errorf("%q: %v, want %v", target, got, want)
+		}
+	}
+}

@@ -118,5 +118,12 @@ func (p *process) stop() error {
 	return nil
 }
 
+// kill ends the process as a crash does and waits for that.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // it has ended when it cannot be killed
+	<-p.gone
+	p.end()
+}
+
 // pid is the process's number.
 func (p *process) pid() int { return p.cmd.Process.Pid }

@@ -49,6 +49,20 @@ func TestProcess(t *testing.T) {
 	}
 }
 
+func TestProcessThatIsKilled(t *testing.T) {
+	t.Parallel()
+	p, _, err := start(t.Context(), os.Args[0], "x", "listens on", []string{programMode + "=serve"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		p.kill()
+		if err := p.failed(); err == nil || !strings.Contains(err.Error(), "killed") {
+			t.Errorf("it ended with %v", err)
+		}
+	}
+}
+
 func TestProcessThatFails(t *testing.T) {
 	t.Parallel()
 	p, _, err := start(t.Context(), os.Args[0], "x", "listens on", []string{programMode + "=fail"})

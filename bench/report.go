@@ -60,8 +60,8 @@ const disturbed = .05
 // text writes what a person reads first.
 func (r report) text(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s\n%s, %d cores, %.0f GiB, %s, load %s at the start; broker %s\n",
-		r.caption(), r.Machine.Processor, r.Machine.Cores, float64(r.Machine.Memory)/(1<<30), r.Machine.System, r.Machine.Load, r.Broker)
+	fmt.Fprintf(&b, "\n%s\n%s, %d cores, %.0f GiB, %s, load %s at the start; timers fire %s ms late; broker %s\n",
+		r.caption(), r.Machine.Processor, r.Machine.Cores, float64(r.Machine.Memory)/(1<<30), r.Machine.System, r.Machine.Load, short(r.Machine.Lateness), r.Broker)
 	if r.Short {
 		b.WriteString("A SHORT RUN: times and counts were cut, its figures compare with nothing.\n")
 	}

@@ -42,7 +42,7 @@ type result struct {
 	Latencies int     `json:"latencies,omitzero"`
 	P50       float64 `json:"p50_ms,omitzero"`
 	P99       float64 `json:"p99_ms,omitzero"`
-	Service   float64 `json:"crm_service_time_ms"` // of a request with one contact
+	Service   float64 `json:"crm_service_time_ms"` // of the requests of one event
 
 	From     float64 `json:"measured_from_second"`
 	To       float64 `json:"measured_to_second"`
@@ -57,7 +57,7 @@ const plotSteps = 90
 func (t *trial) result(bare bareResult) (result, error) {
 	w, err := t.window()
 	if err != nil {
-		return result{}, fmt.Errorf("%w: %d contacts in %s", err, t.stats.Created, t.samples[len(t.samples)-1].at.Round(time.Second))
+		return result{}, fmt.Errorf("%w: %d contacts in %s", err, t.done(), t.samples[len(t.samples)-1].at.Round(time.Second))
 	}
 	if t.stats.Duplicates > 0 {
 		return result{}, fmt.Errorf("%d contacts were created twice", t.stats.Duplicates)
@@ -66,7 +66,7 @@ func (t *trial) result(bare bareResult) (result, error) {
 	r := result{
 		Case: t.c.Name, Title: t.c.Title,
 		Rate: w.contactsPerSecond(), Bare: bare.rate, BareOthers: bare.others,
-		Created: t.stats.Created, Duplicates: t.stats.Duplicates, Requests: t.stats.Calls, RequestsPerMinute: w.requestsPerMinute(),
+		Created: t.done(), Duplicates: t.stats.Duplicates, Requests: t.stats.Calls, RequestsPerMinute: w.requestsPerMinute(),
 		Lookups: t.stats.Lookups, Throttled: t.stats.Throttled, OverPerSecond: t.stats.OverPerSecond,
 		BusiestMinute:  busiestMinute(t.samples, func(s sample) int { return s.calls }),
 		WorstMinute429: busiestMinute(t.samples, func(s sample) int { return s.throttled }),
@@ -74,13 +74,13 @@ func (t *trial) result(bare bareResult) (result, error) {
 		CPU: w.cpuPerContact(), PeakRSS: mebibytes(t.peak), EndRSS: mebibytes(last.rss),
 		HalfRSS: mebibytes(t.samples[min(atCount(t.samples, last.created/2), len(t.samples)-1)].rss),
 		Growth:  growth(t.samples, w),
-		Service: milliseconds(t.c.Portal.took(1)),
+		Service: milliseconds(t.c.Portal.took(1)) * float64(t.c.steps()),
 		From:    w.from.at.Seconds(), To: w.to.at.Seconds(),
-		Cut:      !t.c.timed() && t.stats.Created < t.c.Backlog,
+		Cut:      !t.c.timed() && t.done() < t.c.Backlog,
 		Timeline: series(t.samples, plotSteps),
 	}
 	if t.c.Trickle.Leads == 0 {
-		r.Ceiling = t.c.Portal.ceiling(t.c.Batch, t.c.Slots)
+		r.Ceiling = t.c.ceiling()
 	} else {
 		r.Latencies, r.P50, r.P99 = len(t.delays), milliseconds(quantile(t.delays, .5)), milliseconds(quantile(t.delays, .99))
 	}

@@ -38,14 +38,14 @@ func (t *trial) watchTrickle(ctx context.Context) error {
 	}
 	cancel(nil)
 	<-dripped
-	if err == nil && t.stats.Created < t.c.Trickle.Leads {
-		err = fmt.Errorf("%d of %d leads were delivered in %s", t.stats.Created, t.c.Trickle.Leads, t.c.Limit)
+	if err == nil && t.done() < t.c.Trickle.Leads {
+		err = fmt.Errorf("%d of %d leads were delivered in %s", t.done(), t.c.Trickle.Leads, t.c.Limit)
 	}
 	if err != nil {
 		return err
 	}
-	contacts, err := t.sim.contacts(ctx)
-	t.delays = latencies(t.sent.all(), contacts, t.c.Trickle.Skip)
+	made, err := t.sim.made(ctx, t.c.Target)
+	t.delays = latencies(t.sent.all(), made, t.c.Trickle.Skip)
 	return err
 }
 
@@ -76,7 +76,7 @@ func (t *trial) poll(ctx context.Context, over func(sample) bool) (done bool, er
 	if t.stats, err = t.sim.stats(ctx); err != nil {
 		return false, err
 	}
-	s := sample{at: time.Since(t.began), created: t.stats.Created, calls: t.stats.Calls, throttled: t.stats.Throttled}
+	s := sample{at: time.Since(t.began), created: t.done(), calls: t.stats.Calls, throttled: t.stats.Throttled}
 	if err := t.profile(t.counts(s)); err != nil {
 		return false, err
 	}
@@ -90,6 +90,9 @@ func (t *trial) poll(ctx context.Context, over func(sample) bool) (done bool, er
 	t.samples = append(t.samples, s)
 	return done, nil
 }
+
+// done is how many events are what they are to become.
+func (t *trial) done() int { return t.stats.done(t.c.Target) }
 
 // counts tells whether a sample lies in the part of the run that counts.
 func (t *trial) counts(s sample) bool {

@@ -67,7 +67,7 @@ func TestALetterInFull(t *testing.T) {
 				t.Errorf("%s is shown before anybody asked for it", secret)
 			}
 		}
-		for _, part := range []string{"400 VALIDATION_ERROR", "The e-mail address *** is not valid.", "CRM_REFUSED: the CRM does not take", "To do: "} {
+		for _, part := range []string{"400 VALIDATION_ERROR", "The e-mail address *** is not valid.", "CRM_REFUSED: the CRM does not accept", "To do: "} {
 			if !strings.Contains(masked, part) {
 				t.Errorf("no %q in %s", part, masked)
 			}

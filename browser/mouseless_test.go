@@ -23,7 +23,7 @@ func TestTheFirstStopSkipsToTheContent(t *testing.T) {
 	must(t, tab.Press("Enter"))
 	must(t, tab.Until(focused("#main")))
 	must(t, tab.Press("Tab"))
-	must(t, tab.Until(focused(".verdict-right")))
+	must(t, tab.Until(focused("#where")))
 }
 
 // Where the focus is can be seen at each stop, and the stops follow one another as they stand.

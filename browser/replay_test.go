@@ -51,7 +51,7 @@ func TestEditAndReplayOneLetter(t *testing.T) {
 
 		must(t, tab.Press("Control+a"))
 		must(t, tab.Type(`{"email": `))
-		must(t, tab.Until(text("#edit-value-fault", "This is no JSON")))
+		must(t, tab.Until(text("#edit-value-fault", "This is not JSON")))
 		must(t, h.act(tab, "#dry-run")) // refused by the page: there is nothing to send
 		must(t, tab.Until(`document.querySelector("dialog").dataset.step === "ask"`))
 		must(t, h.act(tab, "#edit-value"))

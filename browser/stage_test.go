@@ -26,6 +26,120 @@ func TestTheFirstScreenSaysWhatHoldsIt(t *testing.T) {
 	}
 }
 
+// Nothing is held, and yet events wait: the first screen says so, and never shows what nobody knows as 0.
+func TestTheFirstScreenSaysWhatWaits(t *testing.T) {
+	t.Parallel()
+	s, address := onStage(t, 3)
+	tab := open(t, screen.Desk, address)
+	must(t, tab.Until(`document.querySelector(".verdict-text").textContent === "Nothing holds it. Nothing to do."`))
+	for name, c := range map[string]struct {
+		state map[string]any
+		parts []string
+	}{
+		"suspects":     {stage.Waiting(), []string{"Delivering", "161 events wait", "Until ", "For: an earlier owner", "1 event waits"}},
+		"no partition": {stage.Unknown(), []string{"No partition", "it is not known how many", "for 2"}},
+	} {
+		s.Set(stage.Delivering())
+		must(t, tab.Until(`!document.querySelector(".wait")`))
+		s.Set(c.state)
+		must(t, tab.Until(`document.querySelector(".wait")`))
+		text := eval[string](t, tab, `document.querySelector(".verdict").innerText`)
+		for _, part := range c.parts {
+			if !strings.Contains(text, part) {
+				t.Errorf("%s: no %q in:\n%s", name, part, text)
+			}
+		}
+		if strings.Contains(text, "Nothing to do") || strings.Contains(text, "Nothing holds") {
+			t.Errorf("%s: false calm:\n%s", name, text)
+		}
+		lag := eval[string](t, tab, `document.querySelector(".figure-value").textContent`)
+		if known := c.state["lag"] != nil; known == (lag == "Not known") {
+			t.Errorf("%s: the lag is %q", name, lag)
+		}
+	}
+}
+
+// What the person on duty does by hand, by mouse and by keyboard: a probe, the release of a flood, a closing with a word.
+func TestActsOnDuty(t *testing.T) {
+	t.Parallel()
+	for name, press := range map[string]func(tab *screen.Tab, id string) error{
+		"mouse": func(tab *screen.Tab, id string) error { return tab.Click(id) },
+		"keyboard": func(tab *screen.Tab, id string) error {
+			if err := tab.TabTo(id); err != nil {
+				return err
+			}
+			return tab.Press("Enter")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, address := onStage(t, 12)
+			tab := open(t, screen.Desk, address)
+			state := stage.Held()
+			state["waiting"] = []map[string]any{{"why": "flood", "events": 7, "since": state["started"], "text": "the CRM refuses them"}}
+			s.Set(state)
+			must(t, tab.Until(`!document.querySelector("#probe").hidden && !document.querySelector("#release-flood").hidden`))
+			must(t, press(tab, "#probe"))
+			must(t, tab.Until(`document.querySelector(".acts-said").textContent === "The CRM is tried now."`))
+			must(t, press(tab, "#release-flood"))
+			must(t, tab.Until(`document.querySelector(".acts-said").textContent.startsWith("Press again")`))
+			must(t, press(tab, "#release-flood"))
+			must(t, tab.Until(`document.querySelector(".acts-said").textContent === "7 letters written."`))
+			if link := eval[string](t, tab, `document.querySelector(".hold-letters:not([hidden])").getAttribute("href")`); link != "#/letters?reason=RETRIES_EXHAUSTED&code=KEY_EXPIRED" {
+				t.Errorf("the hold's letters are at %s", link)
+			}
+
+			tab = open(t, screen.Desk, address+"/#/letters/0:9")
+			must(t, tab.Until(`document.querySelector("#close-letter:not([disabled])")`))
+			must(t, press(tab, "#close-letter"))
+			must(t, tab.Until(`document.querySelector(".letter-said").textContent.startsWith("Say in a word") && document.activeElement.id === "close-word"`))
+			must(t, tab.Type("a test"))
+			must(t, press(tab, "#close-letter"))
+			must(t, tab.Until(`document.querySelector(".letter-said").textContent.startsWith("Closed.")`))
+		})
+	}
+}
+
+// The page's first field says where a person's lead is; whom somebody looks for is in no address.
+func TestWhereIsThisLead(t *testing.T) {
+	t.Parallel()
+	for name, press := range map[string]func(tab *screen.Tab) error{
+		"mouse":    func(tab *screen.Tab) error { return tab.Click("#where-go") },
+		"keyboard": func(tab *screen.Tab) error { return tab.Press("Enter") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, address := onStage(t, 3)
+			tab := open(t, screen.Desk, address)
+			must(t, tab.Until(`document.querySelector("#where")`))
+			must(t, tab.TabTo("#where"))
+			must(t, tab.Type("8 (916) 732-89-66"))
+			must(t, press(tab))
+			must(t, tab.Until(`document.querySelectorAll(".where-found li").length === 3`))
+			text := eval[string](t, tab, `document.querySelector(".where").innerText`)
+			for _, part := range []string{"3 events found.", "waits in the topic behind 12 others, record 1:4711", "letter 0:9, CRM_REFUSED *** is wrong", "is a contact", "contact 77"} {
+				if !strings.Contains(text, part) {
+					t.Errorf("no %q in:\n%s", part, text)
+				}
+			}
+			if at := eval[string](t, tab, `location.href`); strings.Contains(at, "916") {
+				t.Errorf("the address names a person: %s", at)
+			}
+		})
+	}
+}
+
+// On a phone the list shows the CRM's words.
+func TestPhonesShowTheWords(t *testing.T) {
+	t.Parallel()
+	_, address := onStage(t, 8)
+	tab := open(t, screen.Hand, address+"/#/letters")
+	must(t, tab.Until(`document.querySelector(".row .c-words")`))
+	if shown := eval[bool](t, tab, `[...document.querySelectorAll(".row .c-words")].some((w) => w.textContent.includes("not valid") && w.getBoundingClientRect().height > 8)`); !shown {
+		t.Error("no words of the CRM are shown")
+	}
+}
+
 // On a screen of any width nothing moves when new numbers come, whatever they are.
 func TestUpdatesMoveNothing(t *testing.T) {
 	t.Parallel()

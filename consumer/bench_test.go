@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/cluster"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -34,16 +35,11 @@ func (c *instantCreator) Create(context.Context, crmclient.Request) (crmclient.R
 	return crmclient.Result{ContactID: n, Attempts: 1}, nil
 }
 
-func (c *instantCreator) CreateAll(ctx context.Context, requests []crmclient.Request,
-	ended func(int, crmclient.Result, error), _ func(int, func() (crmclient.Result, error)),
-) {
-	for i, r := range requests {
-		result, err := c.Create(ctx, r)
-		ended(i, result, err)
-	}
-}
+func (*instantCreator) Forget(*crmclient.Pending) {}
 
+func (*instantCreator) Opened() <-chan struct{}  { return nil }
 func (*instantCreator) SetShare(float64)         {}
+func (*instantCreator) SetPaused(bool)           {}
 func (*instantCreator) ContactURL(int64) string  { return "" }
 func (*instantCreator) Status() crmclient.Status { return crmclient.Status{OriginField: "originId"} }
 
@@ -51,12 +47,12 @@ func (*instantCreator) Status() crmclient.Status { return crmclient.Status{Origi
 // record. The broker runs in the same process.
 func BenchmarkDeliver(b *testing.B) {
 	const partitions, backlog = 4, 50_000
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, testTopic, testLetters))
+	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, testTopic, testLetters))
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer cluster.Close()
-	producer, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.DefaultProduceTopic(testTopic))
+	defer fake.Close()
+	producer, err := kgo.NewClient(kgo.SeedBrokers(fake.ListenAddrs()...), kgo.DefaultProduceTopic(testTopic))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -80,7 +76,7 @@ func BenchmarkDeliver(b *testing.B) {
 		creator := &instantCreator{done: make(chan struct{})}
 		creator.left.Store(backlog)
 		cfg := Config{
-			Brokers: cluster.ListenAddrs(), Topic: testTopic, DeadLetterTopic: testLetters, GroupID: fmt.Sprint("bench", group),
+			Brokers: cluster.Brokers{Addresses: fake.ListenAddrs()}, Topic: testTopic, DeadLetterTopic: testLetters, GroupID: fmt.Sprint("bench", group),
 			SessionTimeout: 30e9, DrainTimeout: 20e9, Window: 256, MaxBuffer: 64 << 20, DedupeWindow: 10000, Log: zerolog.Nop(),
 		}
 		c, err := New(cfg, t, creator)

@@ -17,9 +17,9 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// H23: work that hangs does not keep a dead generation's member alive: the
+// Work that hangs does not keep a dead generation's member alive: the
 // partition goes on to its next owner, who looks the record up.
-func TestH23HangingWorkDoesNotHoldTheGroup(t *testing.T) {
+func TestHangingWorkDoesNotHoldTheGroup(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
 		release := make(chan struct{})
@@ -51,9 +51,9 @@ func TestH23HangingWorkDoesNotHoldTheGroup(t *testing.T) {
 	})
 }
 
-// H26: a crash between a letter and its commit writes it twice; both carry one
+// A crash between a letter and its commit writes it twice; both carry one
 // event id, by which readers fold them.
-func TestH26LetterTwiceHasOneEventID(t *testing.T) {
+func TestLetterWrittenTwiceHasOneEventID(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
 		way := r.line()
@@ -87,9 +87,9 @@ func TestH26LetterTwiceHasOneEventID(t *testing.T) {
 	})
 }
 
-// H28: a generation that is dead when it is handed out does no work, and the
+// A generation that is dead when it is handed out does no work, and the
 // next one is asked for.
-func TestH28DeadGenerationDoesNoWork(t *testing.T) {
+func TestDeadGenerationDoesNoWork(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
 		r.produce(event("x"))
@@ -107,8 +107,8 @@ func TestH28DeadGenerationDoesNoWork(t *testing.T) {
 	})
 }
 
-// H30: connections that never answer are given up for new ones.
-func TestH30StuckConnections(t *testing.T) {
+// Connections that never answer are given up for new ones.
+func TestStuckConnectionsAreReplaced(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		r.primed()
 		way := r.line()
@@ -127,8 +127,8 @@ func TestH30StuckConnections(t *testing.T) {
 	})
 }
 
-// H36: brokers before 2.1 keep a commit for a day only.
-func TestH36OldBrokersFailThePreflight(t *testing.T) {
+// Brokers before 2.1 keep a commit for a day only.
+func TestOldBrokersFailThePreflight(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		got := levels(Preflight(t.Context(), r.config(), false))
 		if !strings.Contains(got, "fail kafka version") {

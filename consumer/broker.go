@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,22 +9,19 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
-	heartbeatapi "github.com/segmentio/kafka-go/protocol/heartbeat"
+	"github.com/segmentio/kafka-go/protocol/describegroups"
+
+	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/internal/kafkaauth"
 )
 
 // callTimeout bounds each call to a broker; a long-polling fetch has its own.
-const callTimeout = 10 * time.Second
-
-// metadataTTL is how old the transport's picture of the cluster may be, and so
-// how late a new or deleted topic is noticed.
-const metadataTTL = 2 * time.Second
+const callTimeout = cluster.CallTimeout
 
 // errNoTopic says that the cluster does not have the topic.
-var errNoTopic = errors.New("topic does not exist")
+var errNoTopic = cluster.ErrNoTopic
 
-// broker is the cluster as the consumer uses it: plain calls, each bounded,
-// none of which creates anything.
+// broker makes the consumer's requests to the cluster. Each is bounded in time, and none creates a topic.
 type broker struct {
 	addr      net.Addr
 	client    *kafka.Client
@@ -33,80 +31,47 @@ type broker struct {
 }
 
 func newBroker(cfg Config) *broker {
-	transport := newTransport(cfg, cfg.dialer(), cfg.Topic)
+	client, transport := cfg.Brokers.Client(cfg.Topic)
 	return &broker{
-		addr:      kafka.TCP(cfg.Brokers...),
-		client:    &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: transport, Timeout: callTimeout},
+		addr:      client.Addr,
+		client:    client,
 		transport: transport,
 		topic:     cfg.Topic,
 		group:     cfg.GroupID,
 	}
 }
 
-type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
-
-// dialer opens connections to brokers as the configuration says.
-func (c Config) dialer() dialFunc {
-	if c.Dial != nil {
-		return c.Dial
-	}
-	return (&net.Dialer{Timeout: callTimeout}).DialContext
+// ofGroup returns the same connections for another group.
+func (b *broker) ofGroup(group string) *broker {
+	other := *b
+	other.group = group
+	return &other
 }
 
-func newTransport(cfg Config, dial dialFunc, topics ...string) *kafka.Transport {
-	return &kafka.Transport{
-		Dial:           dial,
-		DialTimeout:    callTimeout,
-		MetadataTTL:    metadataTTL,
-		MetadataTopics: topics,
-		ClientID:       clientID,
-		SASL:           cfg.SASL,
-	}
+// brokersAdvice says what to do about brokers that cannot be used: what a failed login calls for, or else fallback.
+func brokersAdvice(err error, fallback string) string {
+	return cmp.Or(kafkaauth.Advice(err), fallback)
 }
 
-// clientID is what brokers log about our connections.
-const clientID = "leadbridge"
-
-// reset gives up every connection: a stuck one outlives most broker errors.
+// reset closes every connection; the next request opens a new one. A stuck connection outlives most broker errors.
 func (b *broker) reset() { b.transport.CloseIdleConnections() }
 
-// partitions tells the partitions of the topic, or errNoTopic. It never
-// creates the topic: kafka-go asks for metadata without that wish.
+// partitions returns the ids of the topic's partitions. The error is errNoTopic when there is no such topic.
 func (b *broker) partitions(ctx context.Context) ([]int, error) {
 	return partitionsOf(ctx, b.client, b.topic)
 }
 
+// partitionsOf returns the ids of a topic's partitions. The error is errNoTopic when there is no such topic.
 func partitionsOf(ctx context.Context, client *kafka.Client, topic string) ([]int, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
-	if err != nil {
-		return nil, fmt.Errorf("asking for the topic %q: %w", topic, err)
-	}
-	for _, t := range meta.Topics {
-		if t.Name != topic {
-			continue
-		}
-		if t.Error != nil && !errors.Is(t.Error, kafka.UnknownTopicOrPartition) {
-			return nil, fmt.Errorf("topic %q: %w", topic, t.Error)
-		}
-		ids := make([]int, 0, len(t.Partitions))
-		for _, p := range t.Partitions {
-			ids = append(ids, p.ID)
-		}
-		if t.Error == nil && len(ids) > 0 {
-			return ids, nil
-		}
-	}
-	return nil, fmt.Errorf("%w: %q", errNoTopic, topic)
+	return cluster.Partitions(ctx, client, topic)
 }
 
-// bounds are the first offset of a partition's log and the one after its last
-// record.
+// bounds are the first offset of a partition's log, and the offset after its last record.
 type bounds struct{ first, end int64 }
 
-// listOffsets tells the bounds of partitions; for ReadCommitted a log ends
-// where the first open transaction begins.
+// listOffsets returns the bounds of partitions. For ReadCommitted a log ends where the first open transaction begins.
 func (b *broker) listOffsets(ctx context.Context, partitions []int, isolation kafka.IsolationLevel) (map[int]bounds, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -134,7 +99,7 @@ func (b *broker) listOffsets(ctx context.Context, partitions []int, isolation ka
 	return found, nil
 }
 
-// allAnswered fails for a partition that an answer leaves out.
+// allAnswered returns an error when an answer leaves out a partition.
 func allAnswered[T any](found map[int]T, partitions []int) error {
 	for _, id := range partitions {
 		if _, ok := found[id]; !ok {
@@ -150,7 +115,7 @@ type committed struct {
 	metadata string
 }
 
-// fetchCommits tells the group's commits.
+// fetchCommits returns the group's commits for partitions.
 func (b *broker) fetchCommits(ctx context.Context, partitions []int) (map[int]committed, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -182,8 +147,7 @@ type membership struct {
 	member     string
 }
 
-// commit writes commits; an error means that their outcome is unknown or that
-// they were refused.
+// commit writes commits. An error means that they were refused, or that nobody knows whether they were written.
 func (b *broker) commit(ctx context.Context, m membership, commits []kafka.OffsetCommit, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -209,44 +173,47 @@ func (b *broker) commit(ctx context.Context, m membership, commits []kafka.Offse
 	return nil
 }
 
-// heartbeatRequest is kafka-go's. That of v0.4.51 has no Group method, so that it goes
-// to any broker of the cluster, of which only the group's coordinator knows the member.
-type heartbeatRequest heartbeatapi.Request
-
-// ApiKey implements [protocol.Message].
-func (*heartbeatRequest) ApiKey() protocol.ApiKey { return protocol.Heartbeat } //nolint:staticcheck // the name is of protocol.Message
-
-// Group implements [protocol.GroupMessage]: it goes to the group's coordinator.
-func (r *heartbeatRequest) Group() string { return r.GroupID }
-
-// heartbeat says whether the group still knows this member.
-//
-// kafka-go v0.4.51 reads the error code of the answer into ThrottleTimeMs and leaves
-// ErrorCode 0, whatever the broker said. So only an answer without either is
-// good, which stays right once that is repaired.
-func (b *broker) heartbeat(ctx context.Context, m membership, timeout time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	answer, err := b.transport.RoundTrip(ctx, b.addr, &heartbeatRequest{
-		GroupID: b.group, GenerationID: int32(m.generation), MemberID: m.member,
+// leave takes a member out of the group.
+func (b *broker) leave(ctx context.Context, member string) error {
+	res, err := b.client.LeaveGroup(ctx, &kafka.LeaveGroupRequest{
+		GroupID: b.group, Members: []kafka.LeaveGroupRequestMember{{ID: member}},
 	})
-	if err != nil {
-		return fmt.Errorf("heartbeat: %w", err)
+	if err == nil {
+		err = cmp.Or(res.Error, res.Members[0].Error)
 	}
-	res, ok := answer.(*heartbeatapi.Response)
-	switch {
-	case !ok:
-		return fmt.Errorf("heartbeat: answered with a %T", answer)
-	case res.ErrorCode != 0:
-		return &refusedHeartbeat{kafka.Error(res.ErrorCode)}
-	case res.ThrottleTimeMs != 0:
-		return &refusedHeartbeat{kafka.Error(res.ThrottleTimeMs)}
+	if err != nil {
+		return fmt.Errorf("leaving the group: %w", err)
 	}
 	return nil
 }
 
-// refusedHeartbeat is an answer of the coordinator that does not renew a lease.
-type refusedHeartbeat struct{ err error }
+// groupState is the group as its coordinator describes it.
+type groupState struct {
+	state   string
+	members int
+}
 
-func (r *refusedHeartbeat) Error() string { return "heartbeat refused: " + r.err.Error() }
-func (r *refusedHeartbeat) Unwrap() error { return r.err }
+// The states of a group that has members; a group without members has others.
+const (
+	groupPreparing  = "PreparingRebalance"
+	groupCompleting = "CompletingRebalance"
+	groupStable     = "Stable"
+)
+
+// describeGroup asks for the group's state.
+func (b *broker) describeGroup(ctx context.Context) (groupState, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	answer, err := b.transport.RoundTrip(ctx, b.addr, &describegroups.Request{Groups: []string{b.group}})
+	if err != nil {
+		return groupState{}, fmt.Errorf("describing the group: %w", err)
+	}
+	res, ok := answer.(*describegroups.Response)
+	if !ok || len(res.Groups) != 1 {
+		return groupState{}, fmt.Errorf("describing the group: answered with a %T", answer)
+	}
+	if code := res.Groups[0].ErrorCode; code != 0 {
+		return groupState{}, fmt.Errorf("describing the group: %w", kafka.Error(code))
+	}
+	return groupState{res.Groups[0].GroupState, len(res.Groups[0].Members)}, nil
+}

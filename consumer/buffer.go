@@ -5,82 +5,54 @@ import (
 	"sync"
 )
 
-// buffer is the byte budget of the process for records that are not finished.
-// A reservation larger than the whole budget is granted when nothing else is held, so that a
-// record of any size can pass.
+// A buffer bounds the bytes of one partition's records, so that no partition takes another's. A reservation larger than
+// the limit is granted when nothing else is reserved, so that a record of any size can pass.
 type buffer struct {
 	limit int64
 
 	mu    sync.Mutex
 	used  int64
-	queue []*reservation
+	freed chan struct{} // signalled when bytes were released
 }
 
-type reservation struct {
-	size    int64
-	granted chan struct{}
+func newBuffer(limit int64) *buffer {
+	return &buffer{limit: limit, freed: make(chan struct{}, 1)}
 }
 
-func newBuffer(limit int64) *buffer { return &buffer{limit: limit} }
-
-// reserve waits for room, first come first served.
+// reserve waits until size bytes are free, and reserves them. Only one goroutine may call it at a time. The error is
+// ctx's.
 func (b *buffer) reserve(ctx context.Context, size int64) error {
-	b.mu.Lock()
-	if len(b.queue) == 0 && b.fits(size) {
-		b.used += size
-		b.mu.Unlock()
-		return nil
-	}
-	r := &reservation{size: size, granted: make(chan struct{})}
-	b.queue = append(b.queue, r)
-	b.mu.Unlock()
-	select {
-	case <-r.granted:
-		return nil
-	case <-ctx.Done():
-		b.withdraw(r)
-		return ctx.Err()
-	}
-}
-
-func (b *buffer) fits(size int64) bool { return b.used == 0 || b.used+size <= b.limit }
-
-// withdraw takes a reservation back, granted meanwhile or not.
-func (b *buffer) withdraw(r *reservation) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for i, queued := range b.queue {
-		if queued == r {
-			b.queue = append(b.queue[:i], b.queue[i+1:]...)
-			b.grant() // the next may be smaller
-			return
+	for !b.tryReserve(size) {
+		select {
+		case <-b.freed:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
-	b.free(r.size)
+	return nil
 }
 
-// release gives room back; a negative size takes what turned out larger than
-// it was reserved for.
-func (b *buffer) release(size int64) {
+// tryReserve reserves size bytes if they are free, and reports whether they were.
+func (b *buffer) tryReserve(size int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.free(size)
-}
-
-func (b *buffer) free(size int64) {
-	b.used -= size
-	b.grant()
-}
-
-func (b *buffer) grant() {
-	for len(b.queue) > 0 && b.fits(b.queue[0].size) {
-		b.used += b.queue[0].size
-		close(b.queue[0].granted)
-		b.queue = b.queue[1:]
+	if b.used > 0 && b.used+size > b.limit {
+		return false
 	}
+	b.used += size
+	return true
 }
 
-// inUse tells the bytes held.
+// release gives bytes back. A negative size takes more, over the limit if need be, for what turned out larger than it was
+// reserved for.
+func (b *buffer) release(size int64) {
+	b.mu.Lock()
+	b.used -= size
+	b.mu.Unlock()
+	signal(b.freed)
+}
+
+// inUse returns how many bytes are reserved.
 func (b *buffer) inUse() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()

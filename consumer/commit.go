@@ -8,16 +8,16 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// commitPause is the least time between commits that nobody waits for.
+// commitPause is how long a commit that nobody waits for is put off, so that more records are done in it.
 const commitPause = 100 * time.Millisecond
 
-// horizonLength is how far ahead of a commit requests may be sent on it. A
-// shorter one lets the next owner's look-ups begin earlier after a crash of
-// everybody, and costs more commits of an idle group.
-func (g *generation) horizonLength() time.Duration { return g.cfg.SessionTimeout * 2 / 3 }
+// horizonLength is how far ahead of a commit its send horizon lies, which is how long requests may leave on the strength
+// of it. With a shorter one the look-ups of the next owner begin earlier after a crash, and an idle group commits more
+// often.
+func (g *generation) horizonLength() time.Duration { return g.deps.cfg.SessionTimeout * 2 / 3 }
 
-// commitLoop is the generation's only committer, and there is one commit
-// in flight: an older one that arrives after a newer one would take offsets back.
+// commitLoop is the generation's committer. It has one commit in flight at a time: an older one that arrives after a newer
+// one would set offsets back.
 func (g *generation) commitLoop(end <-chan struct{}) {
 	renew := time.NewTicker(g.horizonLength() / 3)
 	defer renew.Stop()
@@ -27,29 +27,30 @@ func (g *generation) commitLoop(end <-chan struct{}) {
 		case <-end:
 			return
 		case <-g.urgent:
-			due = g.changedPartitions()
+			due = g.partitionsToCommit()
 		case <-renew.C:
 			due = g.partitions
 		case <-g.dirty:
 			if !g.pauseUnlessUrgent(end) {
 				return
 			}
-			due = g.changedPartitions()
+			due = g.partitionsToCommit()
 		}
 		if g.lease.err() != nil {
-			continue // what finished after the lease is the next owner's
+			continue // what was done after the lease is the next owner's to find out
 		}
-		if cause := context.Cause(g.take); cause != nil && !mayCommit(cause) {
-			continue // a replaced topic would take our offset for its own
+		if cause := context.Cause(g.fetchCtx); cause != nil && !mayCommit(cause) {
+			continue // an offset of the old topic would be committed for the one that replaced it
 		}
 		if err := g.commit(due); err != nil {
-			g.fail(err)
+			g.abort(err)
 			return
 		}
 	}
 }
 
-// pauseUnlessUrgent lets more records finish; false says that the loop ends.
+// pauseUnlessUrgent waits for more records to be done, until somebody waits for the commit. It returns false when end is
+// closed.
 func (g *generation) pauseUnlessUrgent(end <-chan struct{}) bool {
 	timer := time.NewTimer(commitPause)
 	defer timer.Stop()
@@ -62,65 +63,70 @@ func (g *generation) pauseUnlessUrgent(end <-chan struct{}) bool {
 	return true
 }
 
-func (g *generation) changedPartitions() []*partition {
+// partitionsToCommit returns the partitions that have something to commit.
+func (g *generation) partitionsToCommit() []*partition {
 	var due []*partition
 	for _, p := range g.partitions {
-		p.mu.Lock()
-		if p.changed || p.want+int64(g.cfg.Window)/2 > p.granted {
+		if p.needsCommit() {
 			due = append(due, p)
 		}
-		p.mu.Unlock()
 	}
 	return due
 }
 
-// commit writes the state of partitions. When it fails, or nobody knows
-// whether it worked, the generation must end.
+// needsCommit reports whether the partition has something to commit.
+func (p *partition) needsCommit() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.state.changed || p.state.wantsGrant()
+}
+
+// commit writes the state of partitions. After an error nobody knows whether it was written, and the generation must end.
 func (g *generation) commit(due []*partition) error {
 	if len(due) == 0 {
 		return nil
 	}
-	// Without its monotonic part: the next owner reads it by the clock on the
-	// wall, which a suspended machine's other clock falls behind.
+	// Round(0) drops the monotonic clock's reading: the next owner compares the horizon with the wall clock, and on a
+	// suspended machine the monotonic clock falls behind it.
 	horizon := time.Now().Add(g.horizonLength()).Round(0)
-	entries := make([]entry, 0, len(due))
+	entries := make([]commitEntry, 0, len(due))
 	for _, p := range due {
 		entries = append(entries, p.entry(horizon, false))
 	}
-	if err := g.write(entries); err != nil {
+	if err := g.writeCommit(entries); err != nil {
 		return err
 	}
 	for i, p := range due {
-		p.acknowledged(entries[i])
+		p.noteCommitted(entries[i])
 	}
 	return nil
 }
 
-// finalCommit writes the true state at the end of a drain. Nothing more will be
-// dispatched or sent, so that the horizon is now and the limit falls to what
-// was delivered.
+// finalCommit writes the state at the end of a drain. Nothing more will be dispatched or sent, so that the grant falls to
+// what was dispatched, and the send horizon is in the past.
 func (g *generation) finalCommit() error {
 	now := time.Now()
-	entries := make([]entry, 0, len(g.partitions))
+	entries := make([]commitEntry, 0, len(g.partitions))
 	for _, p := range g.partitions {
 		entries = append(entries, p.entry(p.lastSent(now), true))
 	}
-	return g.write(entries)
+	return g.writeCommit(entries)
 }
 
-// lastSent is the time after which nobody has written a create for a record
-// that is unfinished at the end of a drain. When this owner left none, it is that of the
-// earlier one: else each take-over would begin the wait for it again.
+// lastSent returns the time after which nobody has written a create for a record that is unfinished at the end of a
+// drain. When this owner leaves no create whose effect is unknown, that is the earlier owner's time: with its own, each
+// take-over would begin anew to wait until old requests are dead.
 func (p *partition) lastSent(now time.Time) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.unsettled || p.openedAt.sentBefore.IsZero() {
+	if p.state.unsettled || p.state.parking.sentHere() || p.openedAt.sentBefore.IsZero() {
 		return now
 	}
 	return p.openedAt.sentBefore
 }
 
-func (g *generation) write(entries []entry) error {
+// writeCommit writes entries; its error wraps errCommitFailed.
+func (g *generation) writeCommit(entries []commitEntry) error {
 	if len(entries) == 0 {
 		return nil
 	}
@@ -129,63 +135,55 @@ func (g *generation) write(entries []entry) error {
 		commits[i] = kafka.OffsetCommit{Partition: e.partition, Offset: e.offset, Metadata: e.ledger.encode(e.offset)}
 	}
 	began := time.Now()
-	// Not cancelled by anything: a commit that is given up may still arrive.
-	err := g.broker.commit(context.WithoutCancel(g.work), g.member, commits, g.cfg.SessionTimeout/3)
-	g.metrics.commit(time.Since(began), err)
+	// Nothing cancels it: a commit that is given up may still arrive.
+	err := g.deps.broker.commit(context.WithoutCancel(g.workCtx), g.member, commits, g.deps.cfg.SessionTimeout/3)
+	g.deps.metrics.commit(time.Since(began), err)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errCommitFailed, err)
 	}
 	return nil
 }
 
-// entry is one partition's part of a commit.
-type entry struct {
+// A commitEntry is one partition's part of a commit.
+type commitEntry struct {
 	partition int
 	offset    int64
 	ledger    ledger
-	limit     int64 // what it grants when it is acknowledged
+	grant     int64 // records below it may be dispatched once it is acknowledged
 }
 
-// entry takes the partition's state. The limit goes a window beyond the
-// record that waits, so that an idle partition's next record costs no commit.
-func (p *partition) entry(horizon time.Time, final bool) entry {
-	way := p.creator.Status().OriginField // before the lock: the creator asks for our lease under its own
+// entry returns the partition's part of the next commit. final says that it is the last one, after a drain.
+func (p *partition) entry(horizon time.Time, final bool) commitEntry {
+	originField := p.deps.creator.Status().OriginField // before p.mu: the creator asks for our lease under a lock of its own
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.changed = false
-	p.commitsBegun++
-	e := entry{partition: p.id, offset: p.progress.position()}
+	s := &p.state
+	s.changed = false
+	s.commitsBegun++
+	e := commitEntry{partition: p.id, offset: s.progress.position(), grant: s.nextGrant()}
 	if final {
-		e.limit = p.progress.next
-	} else {
-		e.limit = max(p.granted, max(p.want, p.progress.next)+int64(p.cfg.Window))
+		e.grant = s.progress.next
 	}
 	e.ledger = ledger{
-		horizon: horizon,
-		trial:   p.trial.offset,
-		trials:  p.trial.begun,
-		way:     way,
+		horizon:     horizon,
+		trial:       s.trial.offset,
+		trials:      s.trial.begun,
+		originField: originField,
 	}
-	e.ledger.spans, e.ledger.granted = p.progress.spans(e.limit)
+	e.ledger.spans, e.ledger.granted = s.progress.spans(e.grant)
 	if !final {
-		e.ledger.openings = p.openedAt.openings(e.offset)
+		e.ledger.openings = p.openedAt.openingsAt(e.offset, s.seenRebuilt)
 	}
 	return e
 }
 
-// acknowledged puts an acknowledged commit into force.
-func (p *partition) acknowledged(e entry) {
+// noteCommitted takes over an acknowledged commit: it grants more records, and they may be sent for longer.
+func (p *partition) noteCommitted(e commitEntry) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.granted, p.horizon, p.committed = e.limit, e.ledger.horizon, e.offset
-	p.commitsDone = p.commitsBegun // one is in flight at a time
+	s := &p.state
+	s.granted, s.horizon, s.committed = e.grant, e.ledger.horizon, e.offset
+	s.commitsDone = s.commitsBegun // one is in flight at a time
+	p.mu.Unlock()
 	signal(p.wake)
-}
-
-// openings counts this opening of the partition, if it still stands where it was opened.
-func (o opening) openings(offset int64) int {
-	if offset != o.start {
-		return 0
-	}
-	return o.left.openings + 1
+	signal(p.reread)
 }

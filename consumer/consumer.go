@@ -1,99 +1,137 @@
-// Package consumer is the spine: it takes records from Kafka, has each turned
-// into exactly one contact or one dead letter, and commits what is done. It
-// knows no HTTP status and decides nothing about the CRM.
+// Package consumer reads records from Kafka, has each turned into exactly one
+// contact (or lead, or deal) or one dead letter, and commits what is done. It
+// knows no HTTP status and decides nothing about the CRM: package crmclient does.
 //
-// What it knows of each record stands in the commit itself (see ledger), so
-// that the next owner of a partition, after a crash too, knows which records
-// may have been sent already.
+// What is known of each record stands in the commit itself, in its ledger, so
+// that the next owner of a partition knows, after a crash too, which records may
+// have been sent already. docs/delivery.md explains the design.
+//
+// # Words
+//
+// One thing has these names on its way. A record lies in Kafka; a delivery is a
+// record from its dispatch on, with the event and the contact that it holds; a
+// parkedRecord is what is kept of a delivery that waits for something of its own;
+// an unfinishedRecord is what progress keeps of either until it is done; and a
+// span is a run of unfinished offsets in a commit.
+//
+// A partition is owned for one generation of the group. Its run goroutine fetches
+// and dispatches, a worker for each delivery brings it to its end, its reader
+// takes up parked records again, and the generation's committer writes what is
+// done. A hold is why the whole consumer waits, a wait is why one parked record
+// does, and [Why] is either, or what else keeps events waiting.
 package consumer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/sasl"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/internal/tracing"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// Config is what a Consumer is made of; each field is the setting of the same name.
+// Config holds what a Consumer needs. Most fields are settings, which
+// docs/settings.md describes with their defaults; the zero value of a field means
+// nothing else unless the field says so.
 type Config struct {
-	Brokers         []string // host:port
-	Topic           string
-	DeadLetterTopic string
-	ResultTopic     string // "": no results are written
-	GroupID         string
-	SASL            sasl.Mechanism // nil: none
-	SessionTimeout  time.Duration  // also the rebalance timeout
-	DrainTimeout    time.Duration
-	Window          int   // unfinished records per partition
-	MaxBuffer       int64 // bytes of the process
-	DedupeWindow    int   // remembered event ids per partition
+	Brokers         cluster.Brokers // KAFKA_BROKERS, with their login and TLS; needed
+	Topic           string          // KAFKA_TOPIC; needed
+	DeadLetterTopic string          // KAFKA_DLT_TOPIC; needed
+	ResultTopic     string          // KAFKA_RESULT_TOPIC; "": no results are written
+	GroupID         string          // KAFKA_GROUP_ID; needed
+	// SessionTimeout is KAFKA_SESSION_TIMEOUT, after which the group gives the partitions of a silent member to
+	// others. It is the rebalance timeout too.
+	SessionTimeout time.Duration
+	// DrainTimeout is DRAIN_TIMEOUT: how long what is on its way may take to end when the process stops.
+	DrainTimeout time.Duration
+	// Window is WINDOW: how many records of a partition may be dispatched, and neither done nor parked. It is
+	// clipped to at least 1 and at most 500.
+	Window int
+	// MaxInFlight is how many records of the process may be dispatched, and neither done nor parked, not counting
+	// those that were parked before; at least 16 for each partition. 0: only Window bounds them. After a crash each
+	// of them is a suspect, so that more than the CRM client can send soon does harm.
+	MaxInFlight  int
+	MaxBuffer    int64   // MAX_BUFFER: bytes of records in memory, for the process
+	DedupeWindow int     // DEDUPE_WINDOW: remembered event ids of each partition
+	OrderBy      OrderBy // ORDER_BY; "": OrderByPerson
 
-	Version string // of this program, for dlt-version
+	Version string // of this program, for the header dlt-version
 	Log     zerolog.Logger
-	Metrics prometheus.Registerer // nil: none
-
-	// Dial opens connections to brokers, by TLS where that is wanted; nil: the network, in plain text.
-	Dial dialFunc
+	Metrics prometheus.Registerer // nil: no metrics
+	Tracer  *tracing.Tracer       // nil: nothing is traced
 }
 
-// Transformer turns records into contacts.
+// Transformer turns records into contacts. Its errors are *transform.Rejection; any other error is a dead letter with
+// the reason PROCESSING_FAILED.
 type Transformer interface {
 	Decode(transform.Record) (transform.Event, error)
 	Contact(transform.Event) (crmclient.Contact, error)
 }
 
-// Creator makes contacts; see [crmclient.Creator].
+// Planner is a [Transformer] that also decides whether an event becomes a contact, a lead or a deal. Without it,
+// CRM_TARGET decides for all events.
+type Planner interface {
+	Plan(transform.Event) (transform.Plan, error)
+}
+
+// Creator creates contacts, leads and deals in the CRM; see [crmclient.Creator].
 type Creator interface {
 	Create(ctx context.Context, r crmclient.Request) (crmclient.Result, error)
-	CreateAll(ctx context.Context, requests []crmclient.Request,
-		ended func(i int, r crmclient.Result, err error), later func(i int, finish func() (crmclient.Result, error)))
+	Opened() <-chan struct{}
+	Forget(p *crmclient.Pending)
 	SetShare(part float64)
+	SetPaused(paused bool)
 	ContactURL(id int64) string
 	Status() crmclient.Status
 }
 
 // Consumer delivers the records of one topic.
-type Consumer struct {
+type Consumer struct{ deps dependencies }
+
+// dependencies are what a Consumer, its generations and their partitions share.
+type dependencies struct {
 	cfg         Config
 	transformer Transformer
 	creator     Creator
 	broker      *broker
-	buffer      *buffer
-	seen        *seen
-	board       *board
+	board       *statusBoard
 	metrics     *metrics
+	warnings    *warnings
+	floodPace   *pace // of letters written during a flood, see floodPause
+	pauses      *pauses
 }
 
-// New makes a Consumer; it connects to nothing yet. Settings that cannot hold
-// together are clipped, with a warning.
+// New returns a Consumer, which connects to nothing before Run. A Window that is too large is clipped, with a warning.
+// It fails when a needed field of cfg is empty, or when its metrics are registered already.
 func New(cfg Config, t Transformer, c Creator) (*Consumer, error) {
-	if len(cfg.Brokers) == 0 || cfg.Topic == "" || cfg.DeadLetterTopic == "" || cfg.GroupID == "" {
+	if len(cfg.Brokers.Addresses) == 0 || cfg.Topic == "" || cfg.DeadLetterTopic == "" || cfg.GroupID == "" {
 		return nil, errors.New("consumer: brokers, topic, dead-letter topic and group are needed")
 	}
-	cfg = cfg.clipped()
+	cfg = cfg.adjusted()
 	m, err := newMetrics(cfg.Metrics)
 	if err != nil {
 		return nil, fmt.Errorf("consumer: %w", err)
 	}
-	consumer := &Consumer{
+	consumer := &Consumer{deps: dependencies{
 		cfg:         cfg,
 		transformer: t,
 		creator:     c,
 		broker:      newBroker(cfg),
-		buffer:      newBuffer(cfg.MaxBuffer),
-		seen:        newSeen(cfg.DedupeWindow),
-		board:       newBoard(cfg.Log),
+		board:       newStatusBoard(cfg.Log),
 		metrics:     m,
-	}
+		warnings:    newWarnings(),
+		floodPace:   &pace{},
+		pauses:      &pauses{inForce: map[PauseSource]string{}},
+	}}
+	consumer.watchSchemas()
 	if cfg.Metrics != nil {
 		if err := cfg.Metrics.Register(newGauges(consumer)); err != nil {
 			return nil, fmt.Errorf("consumer: %w", err)
@@ -102,14 +140,15 @@ func New(cfg Config, t Transformer, c Creator) (*Consumer, error) {
 	return consumer, nil
 }
 
-// clipped fits settings to each other.
-func (c Config) clipped() Config {
+// adjusted returns the configuration with defaults and within bounds.
+func (c Config) adjusted() Config {
 	if limit := maxSpans; c.Window > limit {
 		c.Log.Warn().Int("window", c.Window).Int("clipped", limit).
 			Msg("WINDOW is larger than what a commit's metadata holds: clipped")
 		c.Window = limit
 	}
 	c.Window = max(c.Window, 1)
+	c.OrderBy = cmp.Or(c.OrderBy, OrderByPerson)
 	if limit := c.SessionTimeout - leaseMargin(c.SessionTimeout); c.DrainTimeout > limit {
 		c.Log.Warn().Dur("drain", c.DrainTimeout).Dur("clipped", limit).
 			Msg("DRAIN_TIMEOUT does not fit into KAFKA_SESSION_TIMEOUT: a rebalance cuts the drain short")
@@ -117,182 +156,122 @@ func (c Config) clipped() Config {
 	return c
 }
 
-// errTopicGone ends a membership: the topic is to be waited for outside the group.
+// errTopicGone makes the process leave the group and wait for the topic outside of it.
 var errTopicGone = errors.New("the topic is gone")
 
-// Run delivers until ctx ends, drains, and returns nil. It waits for brokers
-// and topic when they are not there yet.
+// Run delivers until ctx ends, then drains and returns nil. While brokers or the topic are away, it waits for them and
+// says so in Status.
 func (c *Consumer) Run(ctx context.Context) error {
-	defer c.broker.reset()
+	defer c.deps.broker.reset()
 	wait := newBackOff()
+	former := ""
 	for ctx.Err() == nil {
 		err := c.awaitTopic(ctx)
 		if err == nil {
-			err = c.membership(ctx, wait.Reset)
+			former, err = c.runMembership(ctx, former, wait.Reset)
 		}
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
-		c.broker.reset()
-		c.cfg.Log.Warn().Err(err).Msg("left the group; joining again")
+		c.deps.broker.reset()
+		c.deps.cfg.Log.Warn().Err(err).Msg("left the group; joining again")
 		pause(ctx, wait.NextBackOff())
 	}
 	return nil
 }
 
-// newBackOff paces everything that is tried for ever against brokers.
-func newBackOff() *backoff.ExponentialBackOff {
-	return backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(100*time.Millisecond),
-		backoff.WithMaxInterval(5*time.Second),
-		backoff.WithMaxElapsedTime(0),
-	)
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
-
-// awaitTopic waits until the cluster shows the topic. Joining before would
-// create it on brokers that allow that, and spin on those that do not.
+// awaitTopic waits until the topic exists: joining the group earlier would fail again and again. The error is ctx's.
 func (c *Consumer) awaitTopic(ctx context.Context) error {
 	wait := newBackOff()
 	for {
-		_, err := c.broker.partitions(ctx)
+		_, err := c.deps.broker.partitions(ctx)
 		switch {
 		case err == nil:
-			c.board.clear(HoldBrokers, HoldTopic)
+			c.deps.board.clear(HoldBrokers, HoldTopic)
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case errors.Is(err, errNoTopic):
-			c.board.clear(HoldBrokers)
-			c.board.hold(HoldTopic, fmt.Sprintf("the topic %q does not exist: create it (leadbridge check --fix does), or mend KAFKA_TOPIC", c.cfg.Topic))
+			c.deps.board.clear(HoldBrokers)
+			c.deps.board.hold(HoldTopic, fmt.Sprintf("the topic %q does not exist: create it (leadbridge check --fix does), or correct KAFKA_TOPIC", c.deps.cfg.Topic))
 		default:
-			c.broker.reset()
-			c.board.hold(HoldBrokers, "no broker answers: look at KAFKA_BROKERS, the TLS and SASL settings, and the cluster")
-			c.cfg.Log.Debug().Err(err).Msg("brokers do not answer")
+			c.deps.broker.reset()
+			c.deps.board.hold(HoldBrokers, brokersAdvice(err, "no broker answers: look at KAFKA_BROKERS, the TLS and SASL settings, and the cluster"))
+			c.deps.cfg.Log.Debug().Err(err).Msg("brokers do not answer")
 		}
 		pause(ctx, wait.NextBackOff())
 	}
 }
 
-// leaveTimeout bounds the wait for leaving the group: kafka-go's Close waits for
-// the network without a bound, and exit must not.
-const leaveTimeout = 3 * time.Second
-
-// membership joins the group and works generation after generation, until ctx
-// ends (nil) or the group should be left for a while. wholesome is called
-// whenever a generation has begun well.
-func (c *Consumer) membership(ctx context.Context, wholesome func()) error {
-	group, err := kafka.NewConsumerGroup(c.groupConfig())
-	if err != nil {
-		return err
+// runMembership joins the group and works in it until ctx ends (the error is nil) or until the process should leave the
+// group and join again. resetBackOff is called whenever a generation has begun, or only gave way to another rebalance, so
+// that the next failure is the first. former is the member id that this process had in the group before, "" for none; it
+// returns the id that it had this time.
+func (c *Consumer) runMembership(ctx context.Context, former string, resetBackOff func()) (string, error) {
+	former = removeFormerMember(ctx, c.deps.broker, former) // leaving may have failed, as brokers were away
+	c.awaitLivingMembers(ctx)
+	if ctx.Err() != nil {
+		return former, nil
 	}
-	defer leave(group)
+	group, err := newGroup(c)
+	if err != nil {
+		return former, err
+	}
+	defer group.leave()
+	err = c.runGenerations(ctx, group, resetBackOff)
+	return group.member, err
+}
+
+// runGenerations works one generation after another; its results are those of runMembership.
+func (c *Consumer) runGenerations(ctx context.Context, group *group, resetBackOff func()) error {
 	wait := newBackOff()
-	// Next is always called again: a generation that nobody takes stands in the
-	// way of the whole group.
+	// next is called again after every error: kafka-go joins the next generation by itself, and until somebody takes
+	// it, its member keeps the partitions that nobody works on.
 	for {
-		before, err := c.broker.partitions(ctx)
+		before, err := c.deps.broker.partitions(ctx)
 		if errors.Is(err, errNoTopic) {
 			return fmt.Errorf("%w: %w", errTopicGone, err)
 		}
-		gen, err := group.Next(ctx)
+		gen, err := group.next(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // nobody waits for a generation any more
+		}
+		if errors.Is(err, kafka.RebalanceInProgress) { // another rebalance has begun, for which all wait
+			pause(ctx, rebalancePause)
+			continue
 		}
 		if err != nil {
+			group.member = removeFormerMember(ctx, c.deps.broker, group.member) // kafka-go joins with a new id
 			if gone := c.joinFailed(ctx, err); gone != nil {
 				return gone
 			}
 			pause(ctx, wait.NextBackOff())
 			continue
 		}
-		began := false
-		if err := c.generation(ctx, gen, len(before), func() { began = true; wholesome() }); err != nil {
+		failed := true
+		if err := c.runGeneration(ctx, group, gen, len(before), func() { failed = false; resetBackOff() }); err != nil {
 			return err
 		}
-		if began {
+		if !failed {
 			wait.Reset()
 			continue
 		}
-		pause(ctx, wait.NextBackOff()) // joining again at once would shake the whole group
+		pause(ctx, wait.NextBackOff()) // joining again at once would begin another rebalance of the whole group
 	}
 }
 
-// joinFailed notes why Next had nothing; it returns an error when the topic is gone.
-func (c *Consumer) joinFailed(ctx context.Context, err error) error {
-	c.cfg.Log.Debug().Err(err).Msg("joining the group failed; trying again")
-	if advice := groupAdvice(c.cfg, err); advice != "" {
-		c.board.hold(HoldGroup, advice)
-		return nil
-	}
-	if _, err := c.broker.partitions(ctx); errors.Is(err, errNoTopic) {
-		return fmt.Errorf("%w: %w", errTopicGone, err)
-	} else if err != nil {
-		c.board.hold(HoldBrokers, "no broker answers: look at KAFKA_BROKERS and the cluster")
-		c.broker.reset()
-	}
-	return nil
-}
-
-// groupAdvice says what to do about an error that trying again does not mend.
-func groupAdvice(cfg Config, err error) string {
-	switch {
-	case errors.Is(err, kafka.InvalidSessionTimeout):
-		return fmt.Sprintf("the brokers do not take KAFKA_SESSION_TIMEOUT %v: give one between their group.min.session.timeout.ms and group.max.session.timeout.ms", cfg.SessionTimeout)
-	case errors.Is(err, kafka.GroupAuthorizationFailed):
-		return fmt.Sprintf("we may not join the group %q: grant READ on it, or mend KAFKA_GROUP_ID", cfg.GroupID)
-	case errors.Is(err, kafka.TopicAuthorizationFailed):
-		return fmt.Sprintf("we may not read the topic %q: grant READ and DESCRIBE on it", cfg.Topic)
-	case errors.Is(err, kafka.InconsistentGroupProtocol):
-		return fmt.Sprintf("the group %q is used by another kind of consumer: give this one its own KAFKA_GROUP_ID", cfg.GroupID)
-	}
-	return ""
-}
-
-func (c *Consumer) groupConfig() kafka.ConsumerGroupConfig {
-	return kafka.ConsumerGroupConfig{
-		ID:      c.cfg.GroupID,
-		Brokers: c.cfg.Brokers,
-		Topics:  []string{c.cfg.Topic},
-		Dialer: &kafka.Dialer{
-			ClientID: clientID, Timeout: callTimeout, DialFunc: groupDial(c.cfg), SASLMechanism: c.cfg.SASL,
-		},
-		HeartbeatInterval: c.cfg.SessionTimeout / 10,
-		SessionTimeout:    c.cfg.SessionTimeout,
-		// The coordinator gives a silent member's partitions away at the
-		// rebalance timeout, whatever the session: one value, so that one lease fits both.
-		RebalanceTimeout: c.cfg.SessionTimeout,
-		JoinGroupBackoff: 200 * time.Millisecond,
-		StartOffset:      kafka.FirstOffset,
-	}
-}
-
-func leave(group *kafka.ConsumerGroup) {
-	left := make(chan struct{})
-	go func() {
-		defer close(left)
-		_ = group.Close() // it has no error to tell
-	}()
-	select {
-	case <-left:
-	case <-time.After(leaveTimeout):
-	}
-}
-
-// generation works one generation to its end. The work runs inside the
-// generation, so that kafka-go joins the next one only after it.
-// known is how many partitions the topic had before it was joined, 0 if that is not known.
-func (c *Consumer) generation(ctx context.Context, gen *kafka.Generation, known int, wholesome func()) error {
-	g := newGeneration(c, gen, known)
+// runGeneration works one generation to its end. The work runs in a function of kafka-go's generation, so that kafka-go
+// joins the next one only when it has returned. partitions is how many the topic had before this generation was
+// joined, 0 if that is not known.
+func (c *Consumer) runGeneration(ctx context.Context, group *group, gen *kafka.Generation, partitions int, resetBackOff func()) error {
+	g := newGeneration(c, gen, partitions)
 	result := make(chan error, 1)
-	gen.Start(func(ended context.Context) { result <- g.run(ctx, ended.Done(), wholesome) })
+	gen.Start(func(ended context.Context) {
+		err := g.run(ctx, ended.Done(), resetBackOff)
+		if err != nil || ctx.Err() != nil {
+			group.close()
+		}
+		result <- err
+	})
 	return <-result
 }

@@ -18,54 +18,54 @@ import (
 // fetchWait is how long a broker may keep a fetch that has nothing to answer.
 const fetchWait = time.Second
 
-// A record is one committed record of the log; Value is nil for a tombstone.
+// A record is a committed record of the log. Its Value is nil for a tombstone.
 type record struct {
 	transform.Record
-	size int64 // bytes that it counts for in the buffer
+	size int64 // how many bytes of the buffer it takes
 }
 
-// recordOverhead is what a record costs beside its bytes.
+// recordOverhead is the memory that a record takes beside its key, value and headers, in bytes.
 const recordOverhead = 512
 
-// fetched is the answer to a fetch.
+// fetched is what a fetch returned.
 type fetched struct {
 	records []record
-	next    int64 // where to go on: after the last batch seen, records or not
-	bytes   int64
+	next    int64 // the offset to go on at
+	bytes   int64 // the sizes of the records
 	end     int64 // the last stable offset: the log's end for committed reading
 	start   int64 // the log's first offset
 }
 
-// fetch reads committed records at and above offset, at most about maxBytes of
-// them, but always one batch. It goes below kafka-go's readers, which deliver
-// transaction markers and aborted records, and jump over deleted offsets.
+// fetch reads committed records at and above offset: about maxBytes of them, but at least one batch. The broker waits up
+// to wait for the first. It does not use kafka-go's readers, which deliver transaction markers and aborted records, and
+// jump over deleted offsets.
 func (b *broker) fetch(ctx context.Context, partition int, offset int64, maxBytes int32, wait time.Duration) (fetched, error) {
 	return b.fetchInto(ctx, partition, offset, maxBytes, wait, nil)
 }
 
-// fetchInto is fetch with memory for the records.
-func (b *broker) fetchInto(ctx context.Context, partition int, offset int64, maxBytes int32, wait time.Duration, room []record) (fetched, error) {
-	got, batches, err := b.fetchOnce(ctx, partition, offset, maxBytes, wait, room)
+// fetchInto is fetch, with the records in the memory of buffer if they fit.
+func (b *broker) fetchInto(ctx context.Context, partition int, offset int64, maxBytes int32, wait time.Duration, buffer []record) (fetched, error) {
+	got, batches, err := b.fetchOnce(ctx, partition, offset, maxBytes, wait, buffer)
 	if err != nil || got.next > offset || batches.first < 0 {
 		return got, err
 	}
-	// Every record of the batch at offset is gone (compaction keeps the batch's
-	// range): find its end.
+	// The answer is a batch without a record at or above offset: compaction removes records and keeps the batch's range.
 	got.next, err = b.batchEnd(ctx, partition, offset, batches.first, maxBytes)
 	return got, err
 }
 
-// baseOffsets are those of the first and the last batch of an answer, -1 for none.
+// baseOffsets are the first offsets of the first and of the last batch of an answer; -1 when it has none.
 type baseOffsets struct{ first, last int64 }
 
-func (b *broker) fetchOnce(ctx context.Context, partition int, offset int64, maxBytes int32, wait time.Duration, room []record) (fetched, baseOffsets, error) {
+// fetchOnce makes one fetch request.
+func (b *broker) fetchOnce(ctx context.Context, partition int, offset int64, maxBytes int32, wait time.Duration, buffer []record) (fetched, baseOffsets, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait+callTimeout)
 	defer cancel()
 	answer, err := b.transport.RoundTrip(ctx, b.addr, &fetch.Request{
 		ReplicaID:      -1,
 		MaxWaitTime:    int32(wait.Milliseconds()),
 		MinBytes:       1,
-		MaxBytes:       math.MaxInt32, // the partition's bound is the one
+		MaxBytes:       math.MaxInt32, // the bound of the only partition counts
 		IsolationLevel: int8(kafka.ReadCommitted),
 		SessionEpoch:   -1,
 		Topics: []fetch.RequestTopic{{
@@ -89,18 +89,19 @@ func (b *broker) fetchOnce(ctx context.Context, partition int, offset int64, max
 	for _, t := range res.Topics {
 		for i := range t.Partitions {
 			if p := &t.Partitions[i]; int(p.Partition) == partition {
-				return readPartition(b.topic, partition, offset, p, room)
+				return readPartition(b.topic, partition, offset, p, buffer)
 			}
 		}
 	}
 	return fetched{}, baseOffsets{}, fmt.Errorf("fetching partition %d: not in the answer", partition)
 }
 
-func readPartition(topic string, partition int, offset int64, p *fetch.ResponsePartition, room []record) (fetched, baseOffsets, error) {
+// readPartition reads what a fetch answered for a partition.
+func readPartition(topic string, partition int, offset int64, p *fetch.ResponsePartition, buffer []record) (fetched, baseOffsets, error) {
 	if p.ErrorCode != 0 {
 		return fetched{}, baseOffsets{}, fmt.Errorf("fetching partition %d: %w", partition, kafka.Error(p.ErrorCode))
 	}
-	got := fetched{records: room, next: offset, end: p.LastStableOffset, start: p.LogStartOffset}
+	got := fetched{records: buffer, next: offset, end: p.LastStableOffset, start: p.LogStartOffset}
 	if got.end < 0 {
 		got.end = p.HighWatermark
 	}
@@ -115,11 +116,12 @@ func readPartition(topic string, partition int, offset int64, p *fetch.ResponseP
 			return fetched{}, baseOffsets{}, fmt.Errorf("reading partition %d: %w", partition, err)
 		}
 	}
-	// What came before the last batch is passed, even where a batch was empty.
+	// All that lies before the last batch was read, even if some batches were empty.
 	got.next = max(got.next, bases.last)
 	return got, bases, nil
 }
 
+// batchesOf returns the record batches of a partition's answer.
 func batchesOf(r protocol.RecordReader) []protocol.RecordReader {
 	switch r := r.(type) {
 	case nil:
@@ -131,6 +133,7 @@ func batchesOf(r protocol.RecordReader) []protocol.RecordReader {
 	}
 }
 
+// baseOffset returns a batch's first offset; -1 when it is not known.
 func baseOffset(batch protocol.RecordReader) int64 {
 	if b, ok := batch.(interface{ Offset() int64 }); ok {
 		return b.Offset()
@@ -138,8 +141,8 @@ func baseOffset(batch protocol.RecordReader) int64 {
 	return -1
 }
 
-// read takes a batch's records over. Those that are not kept, and those
-// below offset (a fetch answers whole batches), only move next on.
+// read adds a batch's records, if they are to be kept and lie at or above offset: an answer has whole batches. In any case
+// next moves past them.
 func (f *fetched) read(batch protocol.RecordReader, topic string, partition int, offset int64, keep bool) error {
 	for {
 		raw, err := batch.ReadRecord()
@@ -161,9 +164,9 @@ func (f *fetched) read(batch protocol.RecordReader, topic string, partition int,
 	}
 }
 
-// copyRecord takes a record out of the transport's pages and frees them.
+// copyRecord copies a record out of the transport's memory pages, and frees them.
 func copyRecord(raw *protocol.Record, topic string, partition int) (record, error) {
-	key, value, err := readBoth(raw.Key, raw.Value)
+	key, value, err := readKeyAndValue(raw.Key, raw.Value)
 	if err != nil {
 		return record{}, err
 	}
@@ -183,75 +186,77 @@ func copyRecord(raw *protocol.Record, topic string, partition int) (record, erro
 	return rec, nil
 }
 
-// readBoth reads a key and a value into one piece of memory, as they live equally long. It keeps
-// nil (no key, a tombstone) and empty apart.
-func readBoth(key, value protocol.Bytes) (k, v []byte, err error) {
+// readKeyAndValue reads both into one piece of memory, as they live equally long. A nil key or value stays nil, and an
+// empty one empty.
+func readKeyAndValue(key, value protocol.Bytes) (k, v []byte, err error) {
 	size := 0
 	for _, b := range [...]protocol.Bytes{key, value} {
 		if b != nil {
 			size += b.Len()
 		}
 	}
-	room := make([]byte, size)
-	if k, room, err = readInto(room, key); err == nil {
-		v, _, err = readInto(room, value)
+	buffer := make([]byte, size)
+	if k, buffer, err = readInto(buffer, key); err == nil {
+		v, _, err = readInto(buffer, value)
 	}
 	return k, v, err
 }
 
-func readInto(room []byte, b protocol.Bytes) (data, rest []byte, err error) {
+// readInto reads b into the beginning of buffer, and returns that and the rest of buffer.
+func readInto(buffer []byte, b protocol.Bytes) (data, rest []byte, err error) {
 	if b == nil {
-		return nil, room, nil
+		return nil, buffer, nil
 	}
 	defer b.Close()
 	n := b.Len()
-	_, err = io.ReadFull(b, room[:n])
-	return room[:n:n], room[n:], err
+	_, err = io.ReadFull(b, buffer[:n])
+	return buffer[:n:n], buffer[n:], err
 }
 
-// abortedFilter passes over what a transaction aborted. A transaction is
-// open from its first offset until its producer's marker.
+// abortedFilter finds the batches of aborted transactions. Such a transaction reaches from its first offset to its
+// producer's marker.
 type abortedFilter struct {
-	starts []fetch.ResponseTransaction // not yet reached
-	open   map[int64]bool              // producers within an aborted transaction
+	starts []fetch.ResponseTransaction // of aborted transactions that begin later in the log
+	open   map[int64]bool              // producers of which an aborted transaction has begun and not ended
 }
 
 func newAbortedFilter(starts []fetch.ResponseTransaction) *abortedFilter {
 	return &abortedFilter{starts: starts, open: map[int64]bool{}}
 }
 
-// keeps tells whether a batch's records are data that was committed.
+// keeps reports whether a batch holds committed data. It must be called for each batch, in their order.
 func (a *abortedFilter) keeps(batch protocol.RecordReader) bool {
 	switch b := batch.(type) {
 	case *protocol.ControlBatch:
-		a.reach(b.BaseOffset)
-		// The marker ends the producer's transaction. One that says commit cannot
-		// come inside an aborted one, so both kinds mean the same here.
+		a.openUpTo(b.BaseOffset)
+		// A marker ends its producer's transaction. If it is an aborted one, the marker cannot say commit, so that the
+		// kind of the marker does not matter.
 		delete(a.open, b.ProducerID)
 		return false
 	case *protocol.RecordBatch:
-		a.reach(b.BaseOffset)
+		a.openUpTo(b.BaseOffset)
 		return !b.Attributes.Transactional() || !a.open[b.ProducerID]
 	default:
-		return true // message sets of old formats know no transactions
+		return true // the old formats have no transactions
 	}
 }
 
-func (a *abortedFilter) reach(offset int64) {
-	waiting := a.starts[:0:0]
+// openUpTo notes the aborted transactions that begin at or before offset.
+func (a *abortedFilter) openUpTo(offset int64) {
+	later := a.starts[:0:0]
 	for _, t := range a.starts {
 		if t.FirstOffset <= offset {
 			a.open[t.ProducerID] = true
 		} else {
-			waiting = append(waiting, t)
+			later = append(later, t)
 		}
 	}
-	a.starts = waiting
+	a.starts = later
 }
 
-// batchEnd finds the first offset after the batch that holds offset and starts
-// at base, of which no record is left at or above offset. kafka-go does not
-// tell a batch's last offset, but it does tell which batch a fetch answers with.
+// batchEnd returns the first offset after a batch that begins at base and covers offset, and that has no record at or
+// above offset. kafka-go does not show a batch's last offset. But a fetch at any offset within the batch answers with
+// this batch, so that a search finds the end.
 func (b *broker) batchEnd(ctx context.Context, partition int, offset, base int64, maxBytes int32) (int64, error) {
 	inside := func(at int64) (bool, error) {
 		_, span, err := b.fetchOnce(ctx, partition, at, maxBytes, 0, nil)
@@ -261,7 +266,7 @@ func (b *broker) batchEnd(ctx context.Context, partition int, offset, base int64
 		return span.first == base, err
 	}
 	low, high := offset, offset+1 // low is inside the batch
-	for {                         // gallop until high is not
+	for {                         // double the step until high is outside
 		yes, err := inside(high)
 		if err != nil {
 			return offset, err
@@ -271,7 +276,7 @@ func (b *broker) batchEnd(ctx context.Context, partition int, offset, base int64
 		}
 		low, high = high, high+2*(high-low)
 	}
-	for high-low > 1 { // halve until high is the first that is not
+	for high-low > 1 { // halve the distance until high is the first outside
 		middle := low + (high-low)/2
 		yes, err := inside(middle)
 		if err != nil {

@@ -85,7 +85,7 @@ func (r *rig) end0() int64 {
 	return r.cluster.PartitionInfo(testTopic, 0).HighWatermark
 }
 
-func TestH6TransactionalProducer(t *testing.T) {
+func TestAbortedRecordsAndMarkersAreNotDelivered(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		b := r.reader()
 		defer b.reset()
@@ -141,7 +141,7 @@ func TestH6TransactionalProducer(t *testing.T) {
 	})
 }
 
-func TestH6OpenTransactionIsWaitedFor(t *testing.T) {
+func TestOpenTransactionIsWaitedFor(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		b := r.reader()
 		defer b.reset()
@@ -177,7 +177,7 @@ func keyed(value string, keys ...string) []*kgo.Record {
 	return records
 }
 
-func TestH7CompactedTopic(t *testing.T) {
+func TestCompactedTopicIsDeliveredAcrossItsGaps(t *testing.T) {
 	bubble(t, 0, func(t *testing.T, r *rig) {
 		compacted := "compact"
 		if err := r.cluster.CreateTopic(testTopic, 1, map[string]string{"cleanup.policy": compacted}); err != nil {
@@ -212,7 +212,7 @@ func TestH7CompactedTopic(t *testing.T) {
 
 // Compaction empties a batch's tail and keeps its range: fetches from inside
 // answer the same batch again and again.
-func TestH7EmptiedTailOfABatchIsPassed(t *testing.T) {
+func TestEmptiedTailOfABatchIsPassed(t *testing.T) {
 	bubble(t, 0, func(t *testing.T, r *rig) {
 		if err := r.cluster.CreateTopic(testTopic, 1, map[string]string{"cleanup.policy": "compact"}); err != nil {
 			t.Fatal(err)
@@ -280,7 +280,7 @@ func TestTombstoneIsNoEmptyValue(t *testing.T) {
 	})
 }
 
-func TestH27RecordLargerThanTheFetchComes(t *testing.T) {
+func TestRecordLargerThanTheFetchIsFetched(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		b := r.reader()
 		defer b.reset()
@@ -306,7 +306,7 @@ func TestH27RecordLargerThanTheFetchComes(t *testing.T) {
 	})
 }
 
-func TestH25DeletedRecordsAreOutOfRange(t *testing.T) {
+func TestDeletedRecordsAreOutOfRange(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		b := r.reader()
 		defer b.reset()
@@ -408,7 +408,7 @@ func (l logBatch) encode(offsets ...int64) []byte {
 
 // A cleaner keeps the range of a batch whose records it deletes, even of one
 // that has none left; the embedded broker does not, so its answers are made here.
-func TestH7BatchesKeepTheirRangeWhenTheirRecordsGo(t *testing.T) {
+func TestBatchesKeepTheirRangeWhenTheirRecordsGo(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		records := map[logBatch][]int64{{0, 99}: {0}, {100, 199}: nil, {200, 260}: {205, 259}, {261, 1000}: nil}
 		batches := slices.SortedFunc(maps.Keys(records), func(a, b logBatch) int { return int(a.first - b.first) })

@@ -3,359 +3,200 @@ package consumer
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 )
 
-// Why a generation ends. Only after errRebalance, errPartitionsChanged and
-// errShutdown is it known that its commits are still wanted and right.
+// Orderly causes for which a generation ends: what it has done may still be committed, see mayCommit.
 var (
 	errShutdown          = errors.New("shutting down")
 	errRebalance         = errors.New("the group rebalances")
 	errPartitionsChanged = errors.New("the topic's partitions changed")
-	errCommitFailed      = errors.New("a commit failed or its outcome is unknown")
-	errCreatorFailed     = errors.New("the CRM client ended a create that nobody had ended")
-	errOutOfRange        = errors.New("the log no longer holds the offset to read")
 )
 
-// generation is one ownership of partitions: what is done in it may be
-// committed only under it.
+// Fatal causes: after them nothing may be committed any more. errLeaseLapsed and errTopicGone are two others.
+var (
+	errCommitFailed  = errors.New("a commit failed or its outcome is unknown")
+	errCreatorFailed = errors.New("the CRM client gave up a create without being asked to")
+	errOutOfRange    = errors.New("the log no longer holds the offset to read")
+)
+
+// A generation of the group assigns partitions to this process. What is done in it may be committed only under its
+// number.
 type generation struct {
-	*Consumer
-	member     membership
-	assigned   []int
-	known      int // partitions of the topic, 0 until that is known; owned by watch
-	lease      *lease
-	takeover   time.Time // nobody else works on the partitions from here on
-	letters    *letters
-	results    *results // nil: none are wanted
-	partitions []*partition
+	deps           dependencies
+	member         membership
+	assigned       []int // ids of its partitions, ascending
+	partitionCount int   // of the topic; 0 until it is known. Only watch uses it
+	lease          *lease
+	takeover       time.Time // from then on nobody else works on the partitions
+	letters        *letterWriter
+	results        *resultWriter // nil when none are wanted
+	partitions     []*partition
+	seen           *seen
+	lines          *lines
+	parkingHold    parkingHold
 
-	take   context.Context // ends when no new work is to be taken
-	stop   context.CancelCauseFunc
-	work   context.Context // ends when work is to be abandoned
-	giveUp context.CancelCauseFunc
+	fetchCtx     context.Context // ends when no new work may be taken
+	stopFetching context.CancelCauseFunc
+	workCtx      context.Context // ends when work under way must be abandoned
+	stopWork     context.CancelCauseFunc
 
-	workers sync.WaitGroup // records in flight
-	loops   sync.WaitGroup // partitions, watch
-	// remembering: partitions whose memory of event ids is not rebuilt. An id
-	// may come in two partitions, so that none dispatches before all are.
-	remembering sync.WaitGroup
+	workers sync.WaitGroup // records that are being delivered
+	loops   sync.WaitGroup // partitions, their readers, watch
+	// rebuilding counts the partitions whose memory of event ids is not rebuilt yet. No partition dispatches until all
+	// have rebuilt theirs, as one id may come in two partitions.
+	rebuilding sync.WaitGroup
 
-	dirty  chan struct{} // there is something to commit
-	urgent chan struct{} // somebody waits for a commit
+	dirty    chan struct{} // signalled when there is something to commit
+	urgent   chan struct{} // signalled when somebody waits for a commit
+	inFlight inFlight
+
+	rebalances    chan struct{} // closed when a heartbeat says that the group rebalances
+	rebalanceOnce sync.Once     // closes it
 }
 
-func newGeneration(c *Consumer, gen *kafka.Generation, known int) *generation {
+func newGeneration(c *Consumer, gen *kafka.Generation, partitions int) *generation {
 	g := &generation{
-		Consumer: c,
-		member:   membership{int(gen.ID), gen.MemberID},
-		lease:    newLease(c.cfg.SessionTimeout),
-		known:    known,
-		dirty:    make(chan struct{}, 1),
-		urgent:   make(chan struct{}, 1),
+		deps:           c.deps,
+		member:         membership{int(gen.ID), gen.MemberID},
+		lease:          newLease(c.deps.cfg.SessionTimeout),
+		partitionCount: partitions,
+		seen:           newSeen(c.deps.cfg.DedupeWindow),
+		lines:          newLines(),
+		dirty:          make(chan struct{}, 1),
+		urgent:         make(chan struct{}, 1),
+
+		rebalances: make(chan struct{}),
 	}
-	for _, a := range gen.Assignments[c.cfg.Topic] {
+	for _, a := range gen.Assignments[c.deps.cfg.Topic] {
 		g.assigned = append(g.assigned, a.ID)
 	}
-	g.letters = newLetters(c.cfg, g.lease.err, c.board)
-	g.results = newResults(c.cfg, g.lease.err, c.board)
+	slices.Sort(g.assigned) // kafka-go has them in no particular order
+	g.inFlight = newInFlight(c.deps.cfg, len(g.assigned))
+	g.letters = newLetterWriter(c.deps.cfg, g.lease.err, c.deps.board)
+	g.results = newResultWriter(c.deps.cfg, g.lease.err, c.deps.board)
+	g.parkingHold.board = c.deps.board
 	return g
 }
 
-// run owns the partitions until the generation ends, and drains. The error
-// says that the group should be left; nil that the next generation may come.
-func (g *generation) run(ctx context.Context, ended <-chan struct{}, wholesome func()) error {
-	g.take, g.stop = context.WithCancelCause(context.WithoutCancel(ctx))
-	g.work, g.giveUp = context.WithCancelCause(context.WithoutCancel(ctx))
-	defer g.stop(nil)
-	defer g.giveUp(nil)
+// run delivers the partitions' records until the generation ends, and drains. With a nil error this process can take part
+// in the next generation; else it should leave the group first. resetBackOff is called unless joining again at once would
+// repeat a failure.
+func (g *generation) run(ctx context.Context, ended <-chan struct{}, resetBackOff func()) error {
+	// The end of ctx must not break off work under way: awaitEnd makes it errShutdown, after which the generation drains.
+	g.fetchCtx, g.stopFetching = context.WithCancelCause(context.WithoutCancel(ctx))
+	g.workCtx, g.stopWork = context.WithCancelCause(context.WithoutCancel(ctx))
+	defer g.stopFetching(nil)
+	defer g.stopWork(nil)
 	defer g.lease.end()
 	defer g.letters.close()
 	defer g.results.close()
 	go g.awaitEnd(ctx, ended)
 
-	// A generation can be dead before it is handed out: one good heartbeat first.
+	// The generation may be over before kafka-go hands it out: a heartbeat must succeed first.
 	sent := time.Now()
-	if err := g.broker.heartbeat(g.take, g.member, callTimeout); err != nil {
-		g.board.ended(err)
+	if err := g.deps.broker.heartbeat(g.fetchCtx, g.member, callTimeout); err != nil {
+		g.deps.board.generationEnded(err)
+		if errors.Is(err, kafka.RebalanceInProgress) { // another rebalance has begun, for which all wait: no failure
+			pause(g.fetchCtx, rebalancePause)
+			resetBackOff()
+		}
 		return nil
 	}
 	g.lease.renew(sent)
 	g.takeover = time.Now()
 
-	beats, stopBeats := context.WithCancel(g.work)
-	defer stopBeats()
-	var hearts sync.WaitGroup
-	hearts.Go(func() { g.lost(g.heartbeats(beats)) })
-	defer hearts.Wait()
-	defer stopBeats()
+	stopHeartbeats := g.startHeartbeats()
+	defer stopHeartbeats()
 
-	if err := g.open(g.take); err != nil {
-		g.board.ended(err)
+	if err := g.openPartitions(g.fetchCtx); err != nil {
+		g.deps.board.generationEnded(err)
 		return leaveFor(err)
 	}
-	wholesome()
-	g.board.clear(HoldGroup)
-	g.board.assigned(g)
+	resetBackOff()
+	g.deps.board.clear(HoldGroup)
+	g.deps.board.partitionsAssigned(g)
 	return g.deliverUntilEnd()
 }
 
-// awaitEnd stops the taking of work when the process or kafka-go's generation ends.
+// awaitEnd ends the generation when the process stops or kafka-go ends it.
 func (g *generation) awaitEnd(ctx context.Context, ended <-chan struct{}) {
 	select {
 	case <-ctx.Done():
-		g.stop(errShutdown)
+		g.end(errShutdown)
 	case <-ended:
-		g.stop(errRebalance)
-	case <-g.take.Done():
+		g.end(errRebalance)
+	case <-g.fetchCtx.Done():
 	}
 }
 
-// lost ends the generation at once when heartbeats say that it is not ours any more.
-func (g *generation) lost(err error) {
-	if err != nil && g.work.Err() == nil {
-		g.fail(err)
-	}
+// endForRebalance ends the generation because the group waits for this member to join again.
+func (g *generation) endForRebalance() {
+	g.rebalanceOnce.Do(func() { close(g.rebalances) })
+	g.end(errRebalance)
 }
 
-// fail ends the generation at once: nothing may be sent or committed any more.
-func (g *generation) fail(err error) {
-	g.stop(err)
+// end ends the generation in order: no new work is taken, and what is under way is drained.
+func (g *generation) end(cause error) { g.stopFetching(cause) }
+
+// abort ends the generation at once: nothing may be sent or committed any more.
+func (g *generation) abort(cause error) {
+	g.end(cause)
 	g.lease.end()
-	g.giveUp(err)
+	g.stopWork(cause)
 }
 
+// deliverUntilEnd delivers until the generation ends, drains and makes the last commit.
 func (g *generation) deliverUntilEnd() error {
-	commits := make(chan struct{})
+	stopCommits := make(chan struct{})
 	var committer sync.WaitGroup
-	committer.Go(func() { g.commitLoop(commits) })
+	committer.Go(func() { g.commitLoop(stopCommits) })
 	g.loops.Go(g.watch)
-	g.remembering.Add(len(g.partitions))
+	g.rebuilding.Add(len(g.partitions))
 	for _, p := range g.partitions {
 		g.loops.Go(p.run)
+		g.loops.Go(p.readParked)
 	}
 
-	<-g.take.Done()
-	cause := context.Cause(g.take)
+	<-g.fetchCtx.Done()
+	cause := context.Cause(g.fetchCtx)
 	g.drain()
-	close(commits)
+	close(stopCommits)
 	committer.Wait()
-	cause = errors.Join(cause, g.lease.err(), context.Cause(g.work))
+	cause = errors.Join(cause, g.lease.err(), context.Cause(g.workCtx))
 	if mayCommit(cause) {
 		if err := g.finalCommit(); err != nil {
-			cause = errors.Join(cause, err) // it may still arrive: leave, so that it is refused
-			g.cfg.Log.Warn().Err(err).Msg("the last commit of the generation failed; the next owner looks up what was not committed")
+			// The commit may still arrive. With this cause the process leaves the group, so that the broker refuses it.
+			cause = errors.Join(cause, err)
+			g.deps.cfg.Log.Warn().Err(err).Msg("the last commit of the generation failed; the next owner looks up what was not committed")
 		}
 	}
 	for _, p := range g.partitions {
-		p.close()
+		p.forgetAllPending()
 	}
-	g.seen.endLines()
-	g.board.ended(cause)
+	g.deps.board.clear(HoldParking)
+	g.deps.board.generationEnded(cause)
 	return leaveFor(cause)
 }
 
-// mayCommit tells whether a generation that ended for cause may still commit.
+// mayCommit reports whether a generation that ended for cause may still commit: the cause is orderly, and no fatal one,
+// as may be met while it drains, is joined with it.
 func mayCommit(cause error) bool {
-	for _, fatal := range []error{errLeaseLapsed, errCommitFailed, errOutOfRange, errTopicGone, errCreatorFailed} {
-		if errors.Is(cause, fatal) {
-			return false
-		}
+	if errors.Is(cause, errLeaseLapsed) || leaveFor(cause) != nil {
+		return false
 	}
 	return errors.Is(cause, errShutdown) || errors.Is(cause, errRebalance) || errors.Is(cause, errPartitionsChanged)
 }
 
-// leaveFor tells which ends call for leaving the group for a while.
+// leaveFor returns cause if the process should leave the group after it, else nil. All fatal causes are such but
+// errLeaseLapsed alone: the process may still be a member, and the heartbeat that begins the next generation shows it.
 func leaveFor(cause error) error {
 	if errors.Is(cause, errTopicGone) || errors.Is(cause, errOutOfRange) || errors.Is(cause, errCommitFailed) || errors.Is(cause, errCreatorFailed) {
 		return cause
 	}
 	return nil
-}
-
-// abandonTimeout is how long aborted work may take to notice.
-const abandonTimeout = 5 * time.Second
-
-// drain lets records in flight finish, for a bounded time, then aborts the rest.
-// It returns when nothing can be sent any more.
-func (g *generation) drain() {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		g.loops.Wait()
-		g.workers.Wait()
-	}()
-	// Room is left for the last commit.
-	limit := time.NewTimer(min(g.cfg.DrainTimeout, g.lease.left()-leaseMargin(g.cfg.SessionTimeout)))
-	defer limit.Stop()
-	select {
-	case <-done:
-		return
-	case <-limit.C:
-	case <-g.work.Done():
-	}
-	g.giveUp(nil)
-	select {
-	case <-done:
-	case <-time.After(abandonTimeout):
-		// Something does not come back. It holds no lease any more, so that it can
-		// neither send nor finish a record.
-		g.lease.end()
-		g.cfg.Log.Error().Msg("work did not end when it was aborted; leaving it behind")
-	}
-}
-
-// open reads where each partition stands and commits that it is ours.
-func (g *generation) open(ctx context.Context) error {
-	g.creator.SetShare(g.share(ctx))
-	if len(g.assigned) == 0 {
-		return nil
-	}
-	commits, err := g.broker.fetchCommits(ctx, g.assigned)
-	if err != nil {
-		return g.openFailed(err)
-	}
-	ends, err := g.settledOffsets(ctx, commits)
-	if err != nil {
-		return g.openFailed(err)
-	}
-	for _, id := range g.assigned {
-		g.partitions = append(g.partitions, newPartition(g, id, ends[id], commits[id]))
-	}
-	// Acknowledged before the first dispatch: else a crash right after it would
-	// leave the earlier owner's word that nothing is on its way.
-	if err := g.commit(g.partitions); err != nil {
-		return err
-	}
-	for _, p := range g.partitions {
-		p.report()
-	}
-	return nil
-}
-
-// settleReadings and settlePause are how often, and how far apart, a log must
-// end below a commit until it counts as another log: a new leader may not know
-// for a moment how far the old one had come.
-const (
-	settleReadings = 5
-	settlePause    = time.Second
-)
-
-// settledOffsets lists the logs' bounds; an end below a commit is read again.
-func (g *generation) settledOffsets(ctx context.Context, commits map[int]committed) (map[int]bounds, error) {
-	for reading := 1; ; reading++ {
-		ends, err := g.broker.listOffsets(ctx, g.assigned, kafka.ReadUncommitted)
-		if err != nil {
-			return nil, err
-		}
-		below := false
-		for id, c := range commits {
-			below = below || c.offset > ends[id].end
-		}
-		if !below || reading == settleReadings {
-			return ends, nil
-		}
-		pause(ctx, settlePause)
-	}
-}
-
-func (g *generation) openFailed(err error) error {
-	g.broker.reset()
-	if errors.Is(err, kafka.UnknownTopicOrPartition) {
-		return fmt.Errorf("%w: %w", errTopicGone, err)
-	}
-	return fmt.Errorf("opening partitions: %w", err)
-}
-
-// share is this process's part of the portal's budget: its part of the partitions.
-func (g *generation) share(ctx context.Context) float64 {
-	all, err := g.broker.partitions(ctx)
-	if err != nil || len(all) == 0 || len(g.assigned) == 0 {
-		return 1 / float64(max(len(all), 1))
-	}
-	return float64(len(g.assigned)) / float64(len(all))
-}
-
-// watchInterval is how often the log's ends and the topic's partitions are read.
-const watchInterval = 5 * time.Second
-
-// watch keeps the lag up to date and notices new partitions, a deleted topic,
-// and one that was replaced by a shorter one.
-func (g *generation) watch() {
-	ticker := time.NewTicker(watchInterval)
-	defer ticker.Stop()
-	var read time.Time // when the topic's retention was
-	for {
-		if err := g.look(); err != nil && g.take.Err() == nil {
-			g.stop(err)
-			return
-		}
-		if time.Since(read) >= retentionInterval {
-			g.noteRetention(g.take)
-			read = time.Now()
-		}
-		select {
-		case <-g.take.Done():
-			return
-		case <-ticker.C:
-		}
-	}
-}
-
-func (g *generation) look() error {
-	ids, err := g.broker.partitions(g.take)
-	switch {
-	case errors.Is(err, errNoTopic):
-		return fmt.Errorf("%w: %w", errTopicGone, err)
-	case err != nil:
-		return nil //nolint:nilerr // heartbeats tell an unreachable cluster
-	case g.known > 0 && len(ids) != g.known:
-		return errPartitionsChanged
-	}
-	g.known = len(ids)
-	if len(g.partitions) == 0 {
-		return nil
-	}
-	ends, err := g.broker.listOffsets(g.take, g.assigned, kafka.ReadCommitted)
-	if err != nil {
-		return nil //nolint:nilerr // the next look is soon
-	}
-	for _, p := range g.partitions {
-		if err := p.noteBounds(ends[p.id]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (g *generation) reached() { g.board.clear(HoldBrokers) }
-func (g *generation) unreachable(err error) {
-	g.board.hold(HoldBrokers, "the group's coordinator does not answer: look at the cluster")
-	g.cfg.Log.Debug().Err(err).Msg("heartbeat failed")
-}
-
-// passing tells the refusals of a heartbeat that do not say that we were
-// thrown out: the group prepares a rebalance, or its coordinator moves. The lease
-// runs on unrenewed.
-func passing(err error) bool {
-	for _, code := range []kafka.Error{
-		kafka.RebalanceInProgress, kafka.GroupLoadInProgress, kafka.GroupCoordinatorNotAvailable, kafka.NotCoordinatorForGroup,
-	} {
-		if errors.Is(err, code) {
-			return true
-		}
-	}
-	return false
-}
-
-// signal sets a flag that one goroutine waits for.
-func signal(flag chan struct{}) {
-	select {
-	case flag <- struct{}{}:
-	default:
-	}
 }

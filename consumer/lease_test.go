@@ -15,9 +15,9 @@ import (
 )
 
 // The coordinator drops a silent member at the smaller of both timeouts.
-func TestH3LeaseIsShorterThanBothTimeouts(t *testing.T) {
+func TestLeaseIsShorterThanBothTimeouts(t *testing.T) {
 	for _, session := range []time.Duration{time.Millisecond, time.Second, 6 * time.Second, 30 * time.Second, 30 * time.Minute} {
-		c := &Consumer{cfg: Config{SessionTimeout: session}}
+		c := &Consumer{deps: dependencies{cfg: Config{SessionTimeout: session}}}
 		group := c.groupConfig()
 		if group.RebalanceTimeout != session || group.SessionTimeout != session {
 			t.Errorf("session %s: the group is told %s and %s", session, group.SessionTimeout, group.RebalanceTimeout)
@@ -37,16 +37,16 @@ func TestLeaseBeginsUnheld(t *testing.T) {
 	}
 }
 
-func TestH3LeaseRunsFromTheSendTime(t *testing.T) {
+func TestLeaseRunsFromTheSendTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLease(30 * time.Second)
 		sent := time.Now()
 		time.Sleep(20 * time.Second) // the answer took its time
 		l.renew(sent)
-		if left := l.left(); left != l.length-20*time.Second {
+		if left := l.remaining(); left != l.length-20*time.Second {
 			t.Errorf("%s left, want %s", left, l.length-20*time.Second)
 		}
-		time.Sleep(l.left() - 1)
+		time.Sleep(l.remaining() - 1)
 		if err := l.err(); err != nil {
 			t.Errorf("lapsed before its end: %v", err)
 		}
@@ -64,8 +64,8 @@ func TestLeaseIsNeverShortenedByALateAnswer(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		l.renew(time.Now())
 		l.renew(first)
-		if l.left() != l.length {
-			t.Errorf("%s left of %s", l.left(), l.length)
+		if l.remaining() != l.length {
+			t.Errorf("%s left of %s", l.remaining(), l.length)
 		}
 	})
 }
@@ -76,7 +76,7 @@ func TestLateHeartbeatDoesNotReviveAnEndedLease(t *testing.T) {
 		l.renew(time.Now())
 		l.end()
 		l.renew(time.Now())
-		if l.err() == nil || l.left() != 0 {
+		if l.err() == nil || l.remaining() != 0 {
 			t.Error("a lease that was ended is held again")
 		}
 	})
@@ -91,7 +91,7 @@ func TestLeaseEndsByTheWallClockToo(t *testing.T) {
 		t.Error("held although the wall clock is past its end")
 	}
 	l.wallUntil = time.Now().Round(0).Add(time.Hour)
-	if l.left() > l.length {
+	if l.remaining() > l.length {
 		t.Error("a wall clock that was set back prolongs the lease")
 	}
 }
@@ -111,12 +111,12 @@ func (r *rig) joined() (*broker, membership, *kafka.ConsumerGroup) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return c.broker, membership{int(gen.ID), gen.MemberID}, group
+	return c.deps.broker, membership{int(gen.ID), gen.MemberID}, group
 }
 
 // kafka-go reads the answer's error code as a throttle time and reports no
 // error. This pins what we see, so that a repaired version shows here.
-func TestH1HeartbeatUnderADeadGenerationIsRefused(t *testing.T) {
+func TestHeartbeatUnderADeadGenerationIsRefused(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		b, m, group := r.joined()
 		defer group.Close()
@@ -155,7 +155,7 @@ func TestHeartbeatsGoToTheCoordinator(t *testing.T) {
 		defer group.Close()
 		cfg := r.config()
 		elsewhere := (r.cluster.CoordinatorFor(testGroup) + 1) % 3
-		cfg.Brokers = []string{fmt.Sprintf("localhost:%d", 9092+elsewhere)}
+		cfg.Brokers.Addresses = []string{fmt.Sprintf("localhost:%d", 9092+elsewhere)}
 		b := newBroker(cfg)
 		defer b.reset()
 		if err := b.heartbeat(t.Context(), m, callTimeout); err != nil {
@@ -166,10 +166,10 @@ func TestHeartbeatsGoToTheCoordinator(t *testing.T) {
 
 // heartbeatsOf runs the heartbeats of a generation that has a fresh lease.
 func (r *rig) heartbeatsOf(ctx context.Context, b *broker, m membership) (*lease, <-chan error) {
-	c := &Consumer{cfg: r.config(), broker: b}
+	c := dependencies{cfg: r.config(), broker: b}
 	c.metrics = must(newMetrics(nil))
-	c.board = newBoard(c.cfg.Log)
-	g := &generation{Consumer: c, member: m, lease: newLease(c.cfg.SessionTimeout)}
+	c.board = newStatusBoard(c.cfg.Log)
+	g := &generation{deps: c, member: m, lease: newLease(c.cfg.SessionTimeout), stopFetching: func(error) {}, rebalances: make(chan struct{})}
 	g.lease.renew(time.Now())
 	ended := make(chan error, 1)
 	go func() { ended <- g.heartbeats(ctx) }()

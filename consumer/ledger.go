@@ -9,55 +9,54 @@ import (
 	"time"
 )
 
-// maxMetadata is what a broker takes as the metadata of a commit
-// (offset.metadata.max.bytes, default 4096).
+// maxMetadata is how many bytes of a commit's metadata a broker accepts (offset.metadata.max.bytes) by default.
 const maxMetadata = 4096
 
-// maxSpans is how many spans always fit into maxMetadata: five bytes each
-// hold gaps of up to 2^28 offsets, and base64 makes four bytes of three.
+// maxSpans is how many spans fit into maxMetadata if each takes five bytes, of which base64 makes seven at most: four for the gap
+// before it, which is below 2^28 offsets then, and one for its length, up to 63. If larger ones do not fit, encode joins
+// spans.
 const maxSpans = 500
 
-// ledgerPrefix tells our metadata from anybody else's.
+// ledgerPrefix begins the metadata of our commits.
 const ledgerPrefix = "leadbridge/1 "
 
-// errForeignLedger says that a commit's metadata is not a ledger of ours.
-var errForeignLedger = errors.New("the commit's metadata is not ours")
+// errUnreadableLedger says that a commit's metadata is not a ledger of ours, or is a damaged one.
+var errUnreadableLedger = errors.New("the commit's metadata is not a ledger that can be read")
 
 // A span is a run of unfinished offsets [from, to).
 type span struct {
 	from, to int64
-	// sent says that a create may have been sent for a record of the span. The
-	// records of an unsent span are unfinished, but known to be untouched.
+	// sent says that a create may have been sent for any record of the span. If false, none was sent.
 	sent bool
 }
 
 // A ledger is what the metadata of a commit says about the records at and
 // above the committed offset.
 type ledger struct {
-	// granted: no record at or above it was ever dispatched by anyone.
+	// granted is the grant, called H in docs/delivery.md: nobody ever dispatched a record at or above it.
 	granted int64
-	// horizon: no request for a record below granted is written after it,
-	// unless a commit with a later horizon was acknowledged.
+	// horizon is the send horizon: no request for a record below granted leaves after it, unless a commit with a later
+	// horizon is acknowledged.
 	horizon time.Time
-	// spans are the unfinished offsets of [committed, granted), ascending and
-	// apart; all else there is done.
+	// spans are the unfinished offsets of [committed, granted), ascending and without overlap. All other records there
+	// are done.
 	spans []span
 	// openings counts how often in a row the partition was opened at this offset.
 	openings int
-	// trial is the record that is being transformed alone, and trials
-	// how often that was begun; -1 when there is none.
+	// trial is the offset of the record that is being transformed alone, -1 for none, and trials how often that was
+	// begun.
 	trial  int64
 	trials int
-	// way is the field by which the CRM was asked for our ids.
-	way string
+	// originField is the field of the CRM that carries our ids.
+	originField string
 }
 
-// doneEnd is the offset after the last one that is done, of a commit at
-// offset. A log that ends before it is not the one that was read.
+// doneEnd returns the smallest log end that fits a commit at offset: just past the highest record that is done. A log that
+// ends before it is not the log that was read.
 func (l ledger) doneEnd(offset int64) int64 {
 	end := l.granted
 	for _, s := range slices.Backward(l.spans) {
-		if s.to < end {
+		if s.to < end { // the record at end-1 is in no span: it is done
 			return end
 		}
 		end = s.from
@@ -65,9 +64,8 @@ func (l ledger) doneEnd(offset int64) int64 {
 	return max(end, offset)
 }
 
-// encode writes the ledger of a commit at offset, in at most maxMetadata
-// bytes. When that is not enough the closest spans are joined, which makes done
-// records suspects again: more look-ups, never a loss.
+// encode returns the metadata of a commit at offset, at most maxMetadata bytes of it. If they are not enough, the closest
+// spans are joined. The done records between them become suspects again, which costs look-ups and loses nothing.
 func (l ledger) encode(offset int64) string {
 	for spans := l.spans; ; spans = joinClosest(spans) {
 		text := l.encodeSpans(offset, spans)
@@ -77,6 +75,7 @@ func (l ledger) encode(offset int64) string {
 	}
 }
 
+// encodeSpans encodes the ledger with these spans instead of its own.
 func (l ledger) encodeSpans(offset int64, spans []span) string {
 	b := make([]byte, 0, 64+4*len(spans))
 	b = binary.AppendUvarint(b, uint64(l.granted-offset))
@@ -84,8 +83,14 @@ func (l ledger) encodeSpans(offset int64, spans []span) string {
 	b = binary.AppendUvarint(b, uint64(l.openings))
 	b = binary.AppendVarint(b, l.trial-offset)
 	b = binary.AppendUvarint(b, uint64(l.trials))
-	b = binary.AppendUvarint(b, uint64(len(l.way)))
-	b = append(b, l.way...)
+	b = binary.AppendUvarint(b, uint64(len(l.originField)))
+	b = append(b, l.originField...)
+	b = appendSpans(b, offset, spans)
+	return ledgerPrefix + base64.RawURLEncoding.EncodeToString(b)
+}
+
+// appendSpans appends, for each span, its distance from the end of the one before and its length, whose lowest bit is sent.
+func appendSpans(b []byte, offset int64, spans []span) []byte {
 	at := offset
 	for _, s := range spans {
 		length := uint64(s.to-s.from) << 1
@@ -96,10 +101,10 @@ func (l ledger) encodeSpans(offset int64, spans []span) string {
 		b = binary.AppendUvarint(b, length)
 		at = s.to
 	}
-	return ledgerPrefix + base64.RawURLEncoding.EncodeToString(b)
+	return b
 }
 
-// joinClosest joins the neighbours with the smallest gap between them.
+// joinClosest returns the spans with those two joined that have the smallest gap between them.
 func joinClosest(spans []span) []span {
 	best := 1
 	for i := 2; i < len(spans); i++ {
@@ -113,16 +118,15 @@ func joinClosest(spans []span) []span {
 	return slices.Delete(joined, best, best+1)
 }
 
-// decodeLedger reads the metadata of a commit at offset. The error is
-// errForeignLedger, also when the text is ours and damaged.
+// decodeLedger reads the metadata of a commit at offset. The error is errUnreadableLedger.
 func decodeLedger(offset int64, text string) (ledger, error) {
 	code, ours := strings.CutPrefix(text, ledgerPrefix)
 	if !ours {
-		return ledger{}, errForeignLedger
+		return ledger{}, errUnreadableLedger
 	}
 	b, err := base64.RawURLEncoding.DecodeString(code)
 	if err != nil {
-		return ledger{}, errForeignLedger
+		return ledger{}, errUnreadableLedger
 	}
 	r := varints{b: b}
 	l := ledger{granted: offset + int64(r.unsigned())}
@@ -130,7 +134,7 @@ func decodeLedger(offset int64, text string) (ledger, error) {
 	l.openings = int(r.unsigned())
 	l.trial = offset + r.signed()
 	l.trials = int(r.unsigned())
-	l.way = r.text()
+	l.originField = r.text()
 	for at := offset; len(r.b) > 0 && !r.bad; {
 		s := span{from: at + int64(r.unsigned())}
 		length := r.unsigned()
@@ -140,18 +144,18 @@ func decodeLedger(offset int64, text string) (ledger, error) {
 		at = s.to
 	}
 	if r.bad || l.granted < offset {
-		return ledger{}, errForeignLedger
+		return ledger{}, errUnreadableLedger
 	}
 	return l, nil
 }
 
-// varints reads numbers until the first bad one.
+// varints reads numbers and texts. After the first that is not valid, bad is set and all further ones are zero.
 type varints struct {
 	b   []byte
 	bad bool
 }
 
-func (v *varints) take(n int) {
+func (v *varints) advance(n int) {
 	if n <= 0 {
 		v.bad, v.b = true, nil
 		return
@@ -161,13 +165,13 @@ func (v *varints) take(n int) {
 
 func (v *varints) unsigned() uint64 {
 	x, n := binary.Uvarint(v.b)
-	v.take(n)
+	v.advance(n)
 	return x
 }
 
 func (v *varints) signed() int64 {
 	x, n := binary.Varint(v.b)
-	v.take(n)
+	v.advance(n)
 	return x
 }
 

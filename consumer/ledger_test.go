@@ -20,12 +20,12 @@ func TestLedgerSurvivesTheCommit(t *testing.T) {
 	horizon := time.UnixMilli(1_790_000_000_123)
 	for name, l := range map[string]ledger{
 		"nothing granted":  {granted: 100, horizon: horizon, trial: -1},
-		"clean":            {granted: 356, horizon: horizon, spans: []span{{from: 100, to: 356}}, trial: -1, way: "originId"},
+		"clean":            {granted: 356, horizon: horizon, spans: []span{{from: 100, to: 356}}, trial: -1, originField: "originId"},
 		"suspects":         {granted: 400, horizon: horizon, spans: []span{{100, 101, true}, {150, 151, false}, {151, 400, true}}, trial: -1},
 		"a trial":          {granted: 400, horizon: horizon, openings: 7, trial: 123, trials: 3, spans: []span{{123, 124, true}}},
 		"far ahead":        {granted: 1 << 60, horizon: horizon, trial: -1, spans: []span{{100, 1 << 40, true}, {1 << 50, 1 << 60, false}}},
 		"a far past":       {granted: 100, horizon: time.UnixMilli(-5), trial: -1},
-		"an unusual field": {granted: 100, horizon: horizon, trial: -1, way: "UF_CRM_ПОЛЕ"},
+		"an unusual field": {granted: 100, horizon: horizon, trial: -1, originField: "UF_CRM_ПОЛЕ"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := decodeLedger(100, l.encode(100))
@@ -39,7 +39,7 @@ func TestLedgerSurvivesTheCommit(t *testing.T) {
 	}
 }
 
-func TestH5ForeignMetadataIsNoLedger(t *testing.T) {
+func TestForeignMetadataIsNotALedger(t *testing.T) {
 	ours := ledger{granted: 10, trial: -1, spans: []span{{from: 5, to: 10, sent: true}}}.encode(5)
 	for name, text := range map[string]string{
 		"none":                  "",
@@ -56,7 +56,7 @@ func TestH5ForeignMetadataIsNoLedger(t *testing.T) {
 		"a field past the end":  ledgerPrefix + "AAAAAAD_fw",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if l, err := decodeLedger(5, text); !errors.Is(err, errForeignLedger) {
+			if l, err := decodeLedger(5, text); !errors.Is(err, errUnreadableLedger) {
 				t.Errorf("%q was taken for %+v, %v", text, l, err)
 			}
 		})
@@ -82,7 +82,7 @@ func TestLedgerIsCleanWithoutSentSpans(t *testing.T) {
 func randomLedger(r *rand.Rand, offset int64) ledger {
 	l := ledger{
 		horizon: time.UnixMilli(r.Int64N(1 << 42)), openings: r.IntN(9), trial: -1, trials: r.IntN(5),
-		way: []string{"", "originId", "UF_CRM_LEADBRIDGE_EVENT_ID"}[r.IntN(3)],
+		originField: []string{"", "originId", "UF_CRM_LEADBRIDGE_EVENT_ID"}[r.IntN(3)],
 	}
 	at := offset
 	for range r.IntN(3 * maxSpans) {
@@ -159,7 +159,7 @@ func TestLedgerFitsIntoTheMetadataAndForgetsNothing(t *testing.T) {
 }
 
 func TestAsManySpansAsPromisedNeedNoJoining(t *testing.T) {
-	l := ledger{horizon: time.Now(), trial: 1 << 40, trials: 9, openings: 1 << 20, way: "UF_CRM_LEADBRIDGE_EVENT_ID"}
+	l := ledger{horizon: time.Now(), trial: 1 << 40, trials: 9, openings: 1 << 20, originField: "UF_CRM_LEADBRIDGE_EVENT_ID"}
 	at := int64(1 << 40)
 	for i := range maxSpans {
 		s := span{from: at + 1<<28 - 1, sent: i%2 == 0}
@@ -188,7 +188,7 @@ func TestJoiningTakesTheSmallestGapAndCountsAsSent(t *testing.T) {
 func FuzzDecodeLedger(f *testing.F) {
 	f.Add(int64(0), "")
 	f.Add(int64(100), ledger{granted: 356, horizon: time.UnixMilli(1), trial: -1, spans: []span{{100, 356, true}}}.encode(100))
-	f.Add(int64(7), ledger{granted: 9, trial: 8, trials: 2, openings: 3, way: "originId", spans: []span{{7, 8, false}, {8, 9, true}}}.encode(7))
+	f.Add(int64(7), ledger{granted: 9, trial: 8, trials: 2, openings: 3, originField: "originId", spans: []span{{7, 8, false}, {8, 9, true}}}.encode(7))
 	f.Add(int64(1), ledgerPrefix+"_____________________w")
 	f.Fuzz(func(t *testing.T, offset int64, text string) {
 		if offset < 0 || offset > 1<<62 {
@@ -196,7 +196,7 @@ func FuzzDecodeLedger(f *testing.F) {
 		}
 		l, err := decodeLedger(offset, text)
 		if err != nil {
-			if !errors.Is(err, errForeignLedger) {
+			if !errors.Is(err, errUnreadableLedger) {
 				t.Fatalf("an error of another kind: %v", err)
 			}
 			return

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"net"
 	"sync"
+
+	"github.com/leadbridge/leadbridge/internal/kafkaauth"
 )
 
 // line is a process's way to the brokers, which a test can cut or freeze.
 type line struct {
-	dial dialFunc
+	dial kafkaauth.Dial
 
 	mu     sync.Mutex
 	cut    bool
@@ -24,7 +26,7 @@ func (r *rig) line() *line {
 }
 
 // use makes a process go by this line.
-func (l *line) use(cfg *Config) { cfg.Dial = l.Dial }
+func (l *line) use(cfg *Config) { cfg.Brokers.Dial = l.Dial }
 
 func (l *line) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if err := l.passable(); err != nil {
@@ -36,6 +38,10 @@ func (l *line) Dial(ctx context.Context, network, address string) (net.Conn, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.cut { // meanwhile
+		_ = conn.Close()
+		return nil, errors.New("connection refused")
+	}
 	c := &lineConn{Conn: conn, line: l, closed: make(chan struct{})}
 	l.conns = append(l.conns, c)
 	return c, nil
@@ -61,8 +67,8 @@ func (l *line) sever() {
 	}
 }
 
-// mend lets new connections through.
-func (l *line) mend() {
+// restore lets new connections through.
+func (l *line) restore() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cut = false

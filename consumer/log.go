@@ -6,33 +6,29 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/leadbridge/leadbridge/internal/cluster"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// ErrNoTopic says that the cluster does not have the topic.
-var ErrNoTopic = errNoTopic
-
-// Log reads the committed records of a topic, without a group: no transaction
-// markers, nothing that was aborted. It creates nothing.
+// Log reads a topic without joining a group: its committed records, without transaction markers and aborted
+// records, and what a group has committed. It never creates the topic. Each call is bounded to ten seconds.
 type Log struct{ broker *broker }
 
-// NewLog opens nothing yet; of the configuration it takes what it needs to
-// reach the brokers.
-func NewLog(cfg Config, topic string) *Log {
-	cfg.Topic = topic
-	return &Log{newBroker(cfg)}
+// NewLog returns a Log of the topic; it connects to nothing yet.
+func NewLog(brokers cluster.Brokers, topic string) *Log {
+	return &Log{newBroker(Config{Brokers: brokers, Topic: topic})}
 }
 
-// Bounds are the first offset of a partition's log and the one after its last
-// committed record.
+// Bounds are the first offset of a partition's log, and the offset after its last record.
 type Bounds struct{ First, End int64 }
 
-// Bounds tells those of all partitions; the error is ErrNoTopic when there is none.
+// Bounds returns the bounds of all partitions for readers of committed records: a log ends where the first open
+// transaction begins. The error is [cluster.ErrNoTopic] when the topic does not exist.
 func (l *Log) Bounds(ctx context.Context) (map[int]Bounds, error) {
 	return l.bounds(ctx, kafka.ReadCommitted)
 }
 
-// Written is Bounds, with what open transactions hold back too.
+// Written returns the bounds of all partitions, the records of open transactions included.
 func (l *Log) Written(ctx context.Context) (map[int]Bounds, error) {
 	return l.bounds(ctx, kafka.ReadUncommitted)
 }
@@ -53,8 +49,8 @@ func (l *Log) bounds(ctx context.Context, isolation kafka.IsolationLevel) (map[i
 	return all, nil
 }
 
-// Read gives the records of a partition from an offset on, about maxBytes of
-// them, and where to go on; that is the same offset at the log's end.
+// Read returns the records of a partition from offset on, about maxBytes of them, and the offset to go on at. At the
+// log's end it returns no records and the same offset.
 func (l *Log) Read(ctx context.Context, partition int, offset int64, maxBytes int32) ([]transform.Record, int64, error) {
 	got, err := l.broker.fetch(ctx, partition, offset, maxBytes, 0)
 	if err != nil {
@@ -67,21 +63,14 @@ func (l *Log) Read(ctx context.Context, partition int, offset int64, maxBytes in
 	return records, got.next, nil
 }
 
-// Settings tells some settings of the topic; those that it does not have are missing.
+// Settings returns the topic's settings of these names; one that the topic does not have is missing.
 func (l *Log) Settings(ctx context.Context, names ...string) (map[string]string, error) {
 	return describe(ctx, l.broker.client, kafka.ResourceTypeTopic, l.broker.topic, names...)
 }
 
-// Commits tells the group's commits of all partitions; those without one are missing.
-func (l *Log) Commits(ctx context.Context) (map[int]int64, error) {
-	ids, err := l.broker.partitions(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found, err := l.broker.fetchCommits(ctx, ids)
-	if errors.Is(err, kafka.GroupIdNotFound) {
-		return nil, nil // nobody has joined yet
-	}
+// Commits returns the offsets that a group has committed, by partition; one without a commit is missing.
+func (l *Log) Commits(ctx context.Context, group string) (map[int]int64, error) {
+	found, err := l.commits(ctx, group)
 	if err != nil {
 		return nil, err
 	}
@@ -94,12 +83,18 @@ func (l *Log) Commits(ctx context.Context) (map[int]int64, error) {
 	return all, nil
 }
 
-// Close gives up all connections.
-func (l *Log) Close() { l.broker.reset() }
-
-// NewClient gives a client for the brokers that knows the topics, and what
-// gives its connections up. Nothing that is asked of it creates a topic.
-func NewClient(cfg Config, topics ...string) (client *kafka.Client, shut func()) {
-	transport := newTransport(cfg, cfg.dialer(), topics...)
-	return &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: transport, Timeout: callTimeout}, transport.CloseIdleConnections
+// commits returns the group's commits of all partitions; none when nobody has joined the group yet.
+func (l *Log) commits(ctx context.Context, group string) (map[int]committed, error) {
+	ids, err := l.broker.partitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := l.broker.ofGroup(group).fetchCommits(ctx, ids)
+	if errors.Is(err, kafka.GroupIdNotFound) {
+		return nil, nil
+	}
+	return found, err
 }
+
+// Close closes all connections; a later call opens new ones.
+func (l *Log) Close() { l.broker.reset() }

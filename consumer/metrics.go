@@ -2,24 +2,31 @@ package consumer
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/tracing"
 )
 
-// metrics are the consumer's; labels come from closed sets.
+// metrics are the consumer's counters and histograms. All values of their labels are known beforehand. The help of each
+// says what it counts.
 type metrics struct {
 	consumed    prometheus.Counter
-	contacts    *prometheus.CounterVec // how
-	made, found prometheus.Counter     // of contacts
-	skipped     *prometheus.CounterVec // why
-	deadLetters *prometheus.CounterVec // reason
+	contacts    *prometheus.CounterVec // by how: created, found or matched
+	made, found prometheus.Counter     // series of contacts
+	matched     prometheus.Counter     // another
+	skipped     *prometheus.CounterVec // by why
+	deadLetters *prometheus.CounterVec // by reason
 	results     prometheus.Counter
 	lost        prometheus.Counter
 	latency     prometheus.Histogram
-	commits     *prometheus.CounterVec // outcome
+	commits     *prometheus.CounterVec // by outcome
 	commitTime  prometheus.Histogram
+	reused      prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -34,35 +41,36 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	m := &metrics{
 		consumed:    counter("records_consumed_total", "Records taken from the topic."),
-		contacts:    counters("contacts_total", "Events that are a contact: created, or found already there.", "how"),
-		skipped:     counters("records_skipped_total", "Records that need no delivery: tombstones, and those an earlier owner finished.", "why"),
+		contacts:    counters("contacts_total", "Events that are a contact: created, found already there, or given to a contact of the same person.", "how"),
+		skipped:     counters("records_skipped_total", "Records that need no delivery: tombstones, those an earlier owner finished, and those for which the mapping gives nothing.", "why"),
 		deadLetters: counters("dead_letters_total", "Events written to the dead-letter topic.", "reason"),
 		results:     counter("results_total", "Results written to the result topic."),
 		lost:        counter("records_lost_total", "Offsets that retention deleted before they were delivered."),
 		latency:     histogram("event_latency_seconds", "From the time of the event to its contact.", prometheus.ExponentialBuckets(0.01, 2.5, 14)),
 		commits:     counters("commits_total", "Offset commits.", "outcome"),
+		reused:      counter("id_reused_total", "Events whose id was another event's before, with other contact points."),
 		commitTime:  histogram("commit_duration_seconds", "Time of an offset commit.", prometheus.DefBuckets),
 	}
-	m.made, m.found = m.contacts.WithLabelValues("created"), m.contacts.WithLabelValues("found")
-	m.begin()
+	m.made, m.found, m.matched = m.contacts.WithLabelValues("created"), m.contacts.WithLabelValues("found"), m.contacts.WithLabelValues("matched")
+	m.initSeries()
 	if reg == nil {
 		return m, nil
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		m.consumed, m.contacts, m.skipped, m.deadLetters, m.results, m.lost, m.latency, m.commits, m.commitTime,
+		m.consumed, m.contacts, m.skipped, m.deadLetters, m.results, m.lost, m.latency, m.commits, m.commitTime, m.reused,
 	} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)
 }
 
-// begin shows every series at 0: rates see no increase in one that begins at 1.
-func (m *metrics) begin() {
+// initSeries creates every series at 0: for one that appears with 1, a rate shows no increase.
+func (m *metrics) initSeries() {
 	for _, reason := range Reasons() {
 		m.deadLetters.WithLabelValues(reason)
 	}
-	for _, why := range [...]string{skippedTombstone, skippedDone} {
+	for _, why := range [...]string{skippedTombstone, skippedDone, skippedMapping} {
 		m.skipped.WithLabelValues(why)
 	}
 	for _, outcome := range [...]string{commitOK, commitFailed} {
@@ -70,23 +78,29 @@ func (m *metrics) begin() {
 	}
 }
 
-// Labels of skipped records and of commits.
+// The values of the labels of skipped records and of commits.
 const (
 	skippedTombstone = "tombstone"
 	skippedDone      = "done"
+	skippedMapping   = "mapping" // the mapping gives nothing for it
 	commitOK         = "ok"
 	commitFailed     = "failed"
 )
 
-func (m *metrics) created(found bool, latency time.Duration) {
-	if found {
+// created counts an event that exists in the CRM; latency is the time since the event.
+func (m *metrics) created(r crmclient.Result, latency time.Duration, of *tracing.Record) {
+	switch {
+	case r.Found:
 		m.found.Inc()
-	} else {
+	case r.Matched:
+		m.matched.Inc()
+	default:
 		m.made.Inc()
 	}
-	m.latency.Observe(max(latency.Seconds(), 0))
+	of.Observe(m.latency, max(latency.Seconds(), 0))
 }
 
+// commit counts a commit, with its outcome and duration.
 func (m *metrics) commit(took time.Duration, err error) {
 	outcome := commitOK
 	if err != nil {
@@ -96,14 +110,15 @@ func (m *metrics) commit(took time.Duration, err error) {
 	m.commitTime.Observe(took.Seconds())
 }
 
-// gauges reads the state of a consumer at each scrape.
+// gauges is the collector of what is read from the state of the consumer at each scrape.
 type gauges struct {
-	board  *board
-	buffer *buffer
+	consumer   *Consumer
+	board      *statusBoard
+	limitBytes int64
 
-	lag, lagSeconds, unfinished, window, used, limit, held, heldSeconds, retention *prometheus.Desc
+	lag, lagSeconds, unfinished, parked, window, used, limit, held, heldSeconds, retention, waiting, waitingSeconds *prometheus.Desc
 
-	size int
+	windowSize int
 }
 
 func newGauges(c *Consumer) *gauges {
@@ -111,24 +126,28 @@ func newGauges(c *Consumer) *gauges {
 		return prometheus.NewDesc("leadbridge_"+name, help, labels, nil)
 	}
 	return &gauges{
-		board:       c.board,
-		buffer:      c.buffer,
-		size:        c.cfg.Window,
-		lag:         desc("lag_records", "Offsets between the first unfinished record and the log's end.", "partition"),
-		lagSeconds:  desc("lag_seconds", "Age of the oldest unfinished record.", "partition"),
-		unfinished:  desc("window_used_records", "Unfinished records.", "partition"),
-		window:      desc("window_size_records", "Unfinished records that a partition may have."),
-		used:        desc("buffer_used_bytes", "Bytes reserved for fetches and unfinished records."),
-		held:        desc("consumer_held", "1 while the consumer is held for a cause.", "cause"),
-		heldSeconds: desc("consumer_hold_seconds_total", "Seconds that the consumer was held.", "cause"),
-		limit:       desc("buffer_size_bytes", "Bytes that may be reserved for fetches and unfinished records."),
-		retention:   desc("topic_retention_seconds", "How long the topic keeps records; absent when that may not be read."),
+		consumer:       c,
+		board:          c.deps.board,
+		limitBytes:     c.deps.cfg.MaxBuffer,
+		windowSize:     c.deps.cfg.Window,
+		lag:            desc("lag_records", "Records that are neither done nor parked.", "partition"),
+		lagSeconds:     desc("lag_seconds", "Age of the oldest record that is neither done nor parked.", "partition"),
+		unfinished:     desc("window_used_records", "Records that are delivered, and neither done nor parked.", "partition"),
+		parked:         desc("parked_records", "Records that wait for something of their own.", "partition", "why"),
+		window:         desc("window_size_records", "Records that a partition may have delivered, and neither done nor parked."),
+		used:           desc("buffer_used_bytes", "Bytes reserved for fetches and unfinished records."),
+		held:           desc("consumer_held", "1 while the consumer is held for a cause.", "cause"),
+		heldSeconds:    desc("consumer_hold_seconds_total", "Seconds that the consumer was held.", "cause"),
+		waiting:        desc("waiting_events", "Events that have waited for more than five seconds, by what they wait for; NaN: it is not known how many.", "why"),
+		waitingSeconds: desc("waiting_seconds", "How long the oldest of these has waited.", "why"),
+		limit:          desc("buffer_size_bytes", "Bytes that may be reserved for fetches and unfinished records."),
+		retention:      desc("topic_retention_seconds", "How long the topic keeps records; absent when that may not be read."),
 	}
 }
 
 // Describe implements [prometheus.Collector].
 func (g *gauges) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.lag, g.lagSeconds, g.unfinished, g.window, g.used, g.limit, g.held, g.heldSeconds, g.retention} {
+	for _, d := range []*prometheus.Desc{g.lag, g.lagSeconds, g.unfinished, g.parked, g.window, g.used, g.limit, g.held, g.heldSeconds, g.retention, g.waiting, g.waitingSeconds} {
 		out <- d
 	}
 }
@@ -138,11 +157,15 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
-	for _, p := range g.board.status().Partitions {
+	g.collectWaiting(gauge)
+	for _, p := range g.board.status(time.Now()).Partitions {
 		id := strconv.Itoa(p.Partition)
 		gauge(g.lag, float64(p.Lag), id)
 		gauge(g.lagSeconds, p.LagSeconds, id)
 		gauge(g.unfinished, float64(p.Unfinished), id)
+		for _, why := range waits() {
+			gauge(g.parked, float64(p.ParkedWhy[why]), id, string(why))
+		}
 	}
 	for _, cause := range holds() {
 		lasted, now := g.board.heldFor(cause)
@@ -153,10 +176,30 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 		gauge(g.held, value, string(cause))
 		out <- prometheus.MustNewConstMetric(g.heldSeconds, prometheus.CounterValue, lasted.Seconds(), string(cause))
 	}
-	if kept := g.board.retained(); kept > 0 {
+	if kept := g.board.retentionSeconds(); kept > 0 {
 		gauge(g.retention, kept)
 	}
-	gauge(g.window, float64(g.size))
-	gauge(g.used, float64(g.buffer.inUse()))
-	gauge(g.limit, float64(g.buffer.limit))
+	gauge(g.window, float64(g.windowSize))
+	gauge(g.used, float64(g.board.bytesInUse()))
+	gauge(g.limit, float64(g.limitBytes))
+}
+
+// collectWaiting collects what makes events wait, as the status shows it.
+func (g *gauges) collectWaiting(gauge func(d *prometheus.Desc, value float64, labels ...string)) {
+	now := time.Now()
+	found := map[Why]Waiting{}
+	for _, w := range g.consumer.Status().Waiting {
+		found[w.Why] = w
+	}
+	for why := range whys() {
+		events, seconds := 0.0, 0.0
+		if w, waits := found[why]; waits {
+			events, seconds = math.NaN(), now.Sub(w.Since).Seconds()
+			if w.Events != nil {
+				events = float64(*w.Events)
+			}
+		}
+		gauge(g.waiting, events, string(why))
+		gauge(g.waitingSeconds, seconds, string(why))
+	}
 }

@@ -2,9 +2,6 @@ package consumer
 
 import (
 	"math"
-	"os"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,8 +40,8 @@ func TestSeriesBeginAtZero(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, labels := range map[string][]string{
-		"leadbridge_contacts_total":        {"created", "found"},
-		"leadbridge_records_skipped_total": {"done", "tombstone"},
+		"leadbridge_contacts_total":        {"created", "found", "matched"},
+		"leadbridge_records_skipped_total": {"done", "mapping", "tombstone"},
 		"leadbridge_commits_total":         {"failed", "ok"},
 		"leadbridge_dead_letters_total":    Reasons(),
 	} {
@@ -57,32 +54,6 @@ func TestSeriesBeginAtZero(t *testing.T) {
 				t.Errorf("%s of %s is %v, want 0", name, label, value)
 			}
 		}
-	}
-}
-
-// The README's table of reasons is the set that dead letters may have.
-func TestReasonsAreThoseOfTheReadme(t *testing.T) {
-	text, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, table, found := strings.Cut(string(text), "| reason | what happened | what to do |")
-	if !found {
-		t.Fatal("the README has no table of reasons")
-	}
-	var told []string
-	for line := range strings.SplitSeq(strings.TrimSpace(table), "\n") {
-		if !strings.HasPrefix(line, "|") {
-			break
-		}
-		if _, cell, ok := strings.Cut(line, "| `"); ok {
-			reason, _, _ := strings.Cut(cell, "`")
-			told = append(told, reason)
-		}
-	}
-	want := slices.Sorted(slices.Values(Reasons()))
-	if slices.Sort(told); !slices.Equal(told, want) {
-		t.Errorf("the README tells the reasons %v, want %v", told, want)
 	}
 }
 
@@ -101,9 +72,9 @@ func TestRetentionIsShown(t *testing.T) {
 
 func TestRetained(t *testing.T) {
 	for text, want := range map[string]float64{"86400000": 86400, "0": 0, "-1": math.Inf(1), "": 0, "a week": 0} {
-		var b board
-		if b.retain(text); b.retained() != want {
-			t.Errorf("retention.ms=%s is %v s, want %v", text, b.retained(), want)
+		var b statusBoard
+		if b.noteRetention(text); b.retentionSeconds() != want {
+			t.Errorf("retention.ms=%s is %v s, want %v", text, b.retentionSeconds(), want)
 		}
 	}
 }

@@ -1,43 +1,50 @@
 package consumer
 
-import "time"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
 
-// opening is where and how a partition starts.
+	"github.com/segmentio/kafka-go"
+)
+
+// An opening is where and how the delivery of a partition starts.
 type opening struct {
-	log    bounds
-	commit int64 // the group's, -1 for none
-	start  int64
-	left   ledger // what earlier owners left at and above start
-	// sentBefore: no earlier owner can have written a create after it.
+	log       bounds
+	commit    int64  // the offset of the group's commit; -1 for none
+	start     int64  // the offset of the first record to deliver
+	inherited ledger // what earlier owners left, at and above start
+	// sentBefore is the time after which no earlier owner can have written a create.
 	sentBefore time.Time
-	takeover   time.Time
+	takeover   time.Time // from then on this owner has the partition
 
-	unexplored bool  // no commit: look up until a whole window in a row is absent
+	unexplored bool  // there is no commit: see exploration
 	replaced   bool  // the commit belongs to an earlier topic of this name
 	lost       int64 // unfinished offsets that retention deleted
 }
 
-// openingOf reads the log's bounds and the group's commit.
+// openingOf works out the opening from the log's bounds and the group's commit.
 //
-// Nothing at or above the log's end was ever dispatched by an earlier owner,
-// whatever it was granted: it had stopped before the end was read.
+// No earlier owner has dispatched a record at or above the log's end, whatever it was granted: it had stopped before the
+// end was read.
 func openingOf(log bounds, commit committed, takeover time.Time) opening {
 	o := opening{log: log, commit: commit.offset, start: commit.offset, sentBefore: takeover, takeover: takeover}
-	suspectAll := func(from int64) {
+	suspectAll := func(from int64) { // nothing is known of the records from there on
 		o.start = from
-		o.left = ledger{granted: max(from, log.end), trial: -1}
+		o.inherited = ledger{granted: max(from, log.end), trial: -1}
 		if from < log.end {
-			o.left.spans = []span{{from: from, to: log.end, sent: true}}
+			o.inherited.spans = []span{{from: from, to: log.end, sent: true}}
 		}
 	}
-	left, err := decodeLedger(commit.offset, commit.metadata)
+	inherited, err := decodeLedger(commit.offset, commit.metadata)
 	switch {
 	case commit.offset < 0:
 		o.unexplored = log.first < log.end
 		suspectAll(log.first)
-		o.sentBefore = time.Time{} // see exploration
+		o.sentBefore = time.Time{} // not known yet, see exploration
 		return o
-	case commit.offset > log.end, err == nil && left.doneEnd(commit.offset) > log.end:
+	case commit.offset > log.end, err == nil && inherited.doneEnd(commit.offset) > log.end:
 		o.replaced = true
 		suspectAll(log.first)
 		return o
@@ -45,30 +52,44 @@ func openingOf(log bounds, commit committed, takeover time.Time) opening {
 	if err != nil {
 		suspectAll(max(commit.offset, log.first))
 	} else {
-		o.left = left
-		o.left.spans = unsentFrom(left.spans, log.end)
-		if left.horizon.Before(takeover) {
-			o.sentBefore = left.horizon
+		o.inherited = inherited
+		o.inherited.spans = unsentFrom(inherited.spans, log.end)
+		if inherited.horizon.Before(takeover) {
+			o.sentBefore = inherited.horizon
 		}
 	}
 	if commit.offset < log.first {
-		o.lost = left.unfinishedBelow(commit.offset, log.first) // all of it, when left is not ours
+		o.lost = inherited.unfinishedBelow(commit.offset, log.first) // every offset, when there is no ledger of ours
 		o.start = log.first
-		o.left.granted = max(o.left.granted, log.first)
+		o.inherited.granted = max(o.inherited.granted, log.first)
 	}
 	return o
 }
 
+// openingsAt returns how often in a row the partition was opened at offset, this time included, for a commit at offset: 0
+// when delivery has moved on. It is 0 too once the event ids were read back without ending the process, if no record that
+// an earlier owner may have dispatched is left: then nothing is left that could have ended that owner.
+func (o opening) openingsAt(offset int64, seenRebuilt bool) int {
+	if offset != o.start || seenRebuilt && min(o.log.end, o.inherited.granted) <= o.start {
+		return 0
+	}
+	return o.inherited.openings + 1
+}
+
+// openedTooOften reports whether the partition was opened so often in a row at its offset that a record is
+// suspected to end the process.
+func (o opening) openedTooOften() bool { return o.inherited.openings >= crashLoopOpenings }
+
 // unfinishedBelow counts the offsets of [committed, end) that are not done.
 func (l ledger) unfinishedBelow(committed, end int64) int64 {
-	n := max(end-max(l.granted, committed), 0) // nobody came as far
+	n := max(end-max(l.granted, committed), 0) // at and above the grant nothing was dispatched
 	for _, s := range l.spans {
 		n += max(min(s.to, end)-s.from, 0)
 	}
 	return n
 }
 
-// unsentFrom takes back the suspicion of everything at and above offset.
+// unsentFrom returns the spans with all that lies at or above offset marked as not sent.
 func unsentFrom(spans []span, offset int64) []span {
 	cut := make([]span, 0, len(spans)+1)
 	for _, s := range spans {
@@ -82,38 +103,73 @@ func unsentFrom(spans []span, offset int64) []span {
 	return cut
 }
 
-// exploration is the state of a partition that the group has no commit for:
-// a new group, or one whose offsets are gone. Records are looked up until a
-// whole window of them in a row is absent. Once one is found there was an
-// earlier owner, whose last requests may still be on their way.
-type exploration struct {
-	on      bool
-	window  int
-	out     int // records that are being looked up for it
-	absent  int
-	foundAt bool
+// openPartitions reads how far each partition has come, and makes the first commit for all of them.
+func (g *generation) openPartitions(ctx context.Context) error {
+	g.deps.creator.SetShare(g.budgetShare(ctx))
+	if len(g.assigned) == 0 {
+		return nil
+	}
+	commits, err := g.deps.broker.fetchCommits(ctx, g.assigned)
+	if err != nil {
+		return g.openFailed(err)
+	}
+	ends, err := g.settledBounds(ctx, commits)
+	if err != nil {
+		return g.openFailed(err)
+	}
+	for _, id := range g.assigned {
+		g.partitions = append(g.partitions, newPartition(g, id, ends[id], commits[id]))
+	}
+	// It is acknowledged before the first dispatch. Otherwise a crash after that would leave the earlier owner's commit,
+	// which may say that nothing was sent.
+	if err := g.commit(g.partitions); err != nil {
+		return err
+	}
+	for _, p := range g.partitions {
+		p.reportOpening()
+	}
+	return nil
 }
 
-// explorationSlack is how many records may be stuck without the others waiting for them.
-const explorationSlack = 32
+// A log that ends below the group's commit is another log than the one that was read, if it does so in settleReadings
+// readings, settlePause apart: a new leader may not know at once how far the log reaches.
+const (
+	settleReadings = 5
+	settlePause    = time.Second
+)
 
-// room tells whether one more record may be taken up. More than what can end the
-// exploration would be looked up in vain, twice and a settle time apart.
-func (e *exploration) room() bool { return !e.on || e.out+e.absent < e.window+explorationSlack }
+// settledBounds returns the bounds of the logs, read again while one ends below its commit.
+func (g *generation) settledBounds(ctx context.Context, commits map[int]committed) (map[int]bounds, error) {
+	for reading := 1; ; reading++ {
+		ends, err := g.deps.broker.listOffsets(ctx, g.assigned, kafka.ReadUncommitted)
+		if err != nil {
+			return nil, err
+		}
+		below := false
+		for id, c := range commits {
+			below = below || c.offset > ends[id].end
+		}
+		if !below || reading == settleReadings {
+			return ends, nil
+		}
+		pause(ctx, settlePause)
+	}
+}
 
-// result notes a look-up's answer; it tells whether the exploration ends with it.
-func (e *exploration) result(found bool) bool {
-	if !e.on {
-		return false
+// openFailed returns the error of an opening that failed with err.
+func (g *generation) openFailed(err error) error {
+	g.deps.broker.reset()
+	if errors.Is(err, kafka.UnknownTopicOrPartition) {
+		return fmt.Errorf("%w: %w", errTopicGone, err)
 	}
-	if found {
-		e.absent, e.foundAt = 0, true
-		return false
+	return fmt.Errorf("opening partitions: %w", err)
+}
+
+// budgetShare returns which part of the portal's budget this process may use: its part of the partitions, in (0, 1].
+func (g *generation) budgetShare(ctx context.Context) float64 {
+	all, err := g.deps.broker.partitions(ctx)
+	if err != nil || len(all) == 0 || len(g.assigned) == 0 {
+		return 1 / float64(max(len(all), 1))
 	}
-	e.absent++
-	if e.absent >= e.window {
-		e.on = false
-		return true
-	}
-	return false
+	return float64(len(g.assigned)) / float64(len(all))
 }

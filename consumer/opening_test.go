@@ -19,58 +19,58 @@ func TestOpening(t *testing.T) {
 		commit committed
 		want   opening
 	}{
-		"H5 no commit": {committed{-1, ""}, opening{
+		"no commit": {committed{-1, ""}, opening{
 			start: 50, unexplored: true,
-			left: ledger{granted: 200, trial: -1, spans: []span{{50, 200, true}}},
+			inherited: ledger{granted: 200, trial: -1, spans: []span{{50, 200, true}}},
 		}},
-		"H5 foreign metadata": {committed{100, "mirror"}, opening{
+		"foreign metadata": {committed{100, "mirror"}, opening{
 			start: 100, sentBefore: takeover,
-			left: ledger{granted: 200, trial: -1, spans: []span{{100, 200, true}}},
+			inherited: ledger{granted: 200, trial: -1, spans: []span{{100, 200, true}}},
 		}},
-		"H5 metadata wiped, at the log's end": {committed{200, ""}, opening{
-			start: 200, sentBefore: takeover, left: ledger{granted: 200, trial: -1},
+		"metadata wiped, at the log's end": {committed{200, ""}, opening{
+			start: 200, sentBefore: takeover, inherited: ledger{granted: 200, trial: -1},
 		}},
-		"H9 beyond the log's end": {text(777, ledger{granted: 1000, horizon: earlier, trial: -1}), opening{
+		"beyond the log's end": {text(777, ledger{granted: 1000, horizon: earlier, trial: -1}), opening{
 			start: 50, replaced: true, sentBefore: takeover,
-			left: ledger{granted: 200, trial: -1, spans: []span{{50, 200, true}}},
+			inherited: ledger{granted: 200, trial: -1, spans: []span{{50, 200, true}}},
 		}},
-		"H9 done records beyond the log's end": {text(120, ledger{granted: 400, horizon: earlier, trial: -1, spans: []span{{120, 121, true}, {300, 400, true}}}), opening{
+		"done records beyond the log's end": {text(120, ledger{granted: 400, horizon: earlier, trial: -1, spans: []span{{120, 121, true}, {300, 400, true}}}), opening{
 			start: 50, replaced: true, sentBefore: takeover,
-			left: ledger{granted: 200, trial: -1, spans: []span{{50, 200, true}}},
+			inherited: ledger{granted: 200, trial: -1, spans: []span{{50, 200, true}}},
 		}},
-		"H9 nothing but done records beyond the log's end": {text(120, ledger{granted: 201, horizon: earlier, trial: -1, spans: []span{{120, 121, true}}}), opening{
+		"nothing but done records beyond the log's end": {text(120, ledger{granted: 201, horizon: earlier, trial: -1, spans: []span{{120, 121, true}}}), opening{
 			start: 50, replaced: true, sentBefore: takeover,
-			left: ledger{granted: 200, trial: -1, spans: []span{{50, 200, true}}},
+			inherited: ledger{granted: 200, trial: -1, spans: []span{{50, 200, true}}},
 		}},
 		"done up to the log's end": {text(120, ledger{granted: 400, horizon: earlier, trial: -1, spans: []span{{120, 121, true}, {200, 300, true}, {300, 400, false}}}), opening{
 			start: 120, sentBefore: earlier,
-			left: ledger{granted: 400, horizon: earlier, trial: -1, spans: []span{{120, 121, true}, {200, 400, false}}},
+			inherited: ledger{granted: 400, horizon: earlier, trial: -1, spans: []span{{120, 121, true}, {200, 400, false}}},
 		}},
-		"ours, clean": {text(120, ledger{granted: 120, horizon: earlier, trial: -1, way: "originId"}), opening{
-			start: 120, sentBefore: earlier, left: ledger{granted: 120, horizon: earlier, trial: -1, way: "originId"},
+		"ours, clean": {text(120, ledger{granted: 120, horizon: earlier, trial: -1, originField: "originId"}), opening{
+			start: 120, sentBefore: earlier, inherited: ledger{granted: 120, horizon: earlier, trial: -1, originField: "originId"},
 		}},
 		"ours, with suspects": {text(120, ledger{granted: 180, horizon: later, openings: 2, trial: 121, trials: 1, spans: []span{{120, 125, true}, {130, 131, false}, {140, 180, true}}}), opening{
 			start: 120, sentBefore: takeover,
-			left: ledger{granted: 180, horizon: later, openings: 2, trial: 121, trials: 1, spans: []span{{120, 125, true}, {130, 131, false}, {140, 180, true}}},
+			inherited: ledger{granted: 180, horizon: later, openings: 2, trial: 121, trials: 1, spans: []span{{120, 125, true}, {130, 131, false}, {140, 180, true}}},
 		}},
 		"granted beyond the log's end": {text(120, ledger{granted: 400, horizon: earlier, trial: -1, spans: []span{{190, 400, true}}}), opening{
 			start: 120, sentBefore: earlier,
-			left: ledger{granted: 400, horizon: earlier, trial: -1, spans: []span{{190, 200, true}, {200, 400, false}}},
+			inherited: ledger{granted: 400, horizon: earlier, trial: -1, spans: []span{{190, 200, true}, {200, 400, false}}},
 		}},
 		"at the log's end": {text(200, ledger{granted: 456, horizon: earlier, trial: -1, spans: []span{{200, 456, true}}}), opening{
 			start: 200, sentBefore: earlier,
-			left: ledger{granted: 456, horizon: earlier, trial: -1, spans: []span{{200, 456, false}}},
+			inherited: ledger{granted: 456, horizon: earlier, trial: -1, spans: []span{{200, 456, false}}},
 		}},
-		"H25 below the log's start": {text(20, ledger{granted: 100, horizon: earlier, trial: -1, spans: []span{{20, 21, true}, {60, 100, true}}}), opening{
+		"below the log's start": {text(20, ledger{granted: 100, horizon: earlier, trial: -1, spans: []span{{20, 21, true}, {60, 100, true}}}), opening{
 			start: 50, sentBefore: earlier, lost: 1, // the rest of what is gone was done
-			left: ledger{granted: 100, horizon: earlier, trial: -1, spans: []span{{20, 21, true}, {60, 100, true}}},
+			inherited: ledger{granted: 100, horizon: earlier, trial: -1, spans: []span{{20, 21, true}, {60, 100, true}}},
 		}},
-		"H25 all that was granted is gone": {text(20, ledger{granted: 40, horizon: earlier, trial: -1}), opening{
-			start: 50, sentBefore: earlier, lost: 10, left: ledger{granted: 50, horizon: earlier, trial: -1},
+		"all that was granted is gone": {text(20, ledger{granted: 40, horizon: earlier, trial: -1}), opening{
+			start: 50, sentBefore: earlier, lost: 10, inherited: ledger{granted: 50, horizon: earlier, trial: -1},
 		}},
-		"H25 below the log's start, metadata wiped": {committed{20, ""}, opening{
+		"below the log's start, metadata wiped": {committed{20, ""}, opening{
 			start: 50, sentBefore: takeover, lost: 30,
-			left: ledger{granted: 200, trial: -1, spans: []span{{50, 200, true}}},
+			inherited: ledger{granted: 200, trial: -1, spans: []span{{50, 200, true}}},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -86,37 +86,37 @@ func TestOpening(t *testing.T) {
 
 func TestEmptyTopicNeedsNoExploration(t *testing.T) {
 	o := openingOf(bounds{0, 0}, committed{-1, ""}, time.Now())
-	if o.unexplored || len(o.left.spans) > 0 || o.start != 0 {
+	if o.unexplored || len(o.inherited.spans) > 0 || o.start != 0 {
 		t.Errorf("an empty log is opened as %+v", o)
 	}
 }
 
 // The earlier owner's word that nothing is on its way ends with the opening
 // commit, which is acknowledged before the first dispatch.
-func TestH2OpeningCommitRevokesTheCleanMark(t *testing.T) {
+func TestOpeningCommitRevokesTheCleanMark(t *testing.T) {
 	clean := ledger{granted: 120, horizon: time.Now().Add(-time.Hour), trial: -1}
-	g := &generation{Consumer: &Consumer{cfg: Config{Window: 8, Log: zerolog.Nop()}, creator: newFakeCRM()}, takeover: time.Now()}
+	g := &generation{deps: dependencies{cfg: Config{Window: 8, Log: zerolog.Nop()}, creator: newFakeCRM()}, takeover: time.Now()}
 	p := newPartition(g, 0, bounds{0, 200}, committed{120, clean.encode(120)})
-	if p.granted > 120 {
-		t.Errorf("%d may be dispatched before the opening commit is acknowledged", p.granted-1)
+	if p.state.granted > 120 {
+		t.Errorf("%d may be dispatched before the opening commit is acknowledged", p.state.granted-1)
 	}
 	e := p.entry(time.Now().Add(20*time.Second), false)
 	next := openingOf(bounds{0, 200}, committed{e.offset, e.ledger.encode(e.offset)}, time.Now())
-	if next.left.clean() {
+	if next.inherited.clean() {
 		t.Error("who takes over from a killed owner is told that all is clean")
 	}
-	p.acknowledged(e)
-	left := newProgress(next.start, next.left)
-	for offset := int64(120); offset < p.granted; offset++ {
-		if left.standing(offset) != standingSuspect {
+	p.noteCommitted(e)
+	left := newProgress(next.start, next.inherited)
+	for offset := int64(120); offset < p.state.granted; offset++ {
+		if left.priorState(offset) != priorSuspect {
 			t.Fatalf("%d may be dispatched and is no suspect for the next owner", offset)
 		}
 	}
 }
 
 // After crashes at one offset the ledger counts up; a step forward ends it.
-func TestH35OpeningsAtOneOffsetAreCounted(t *testing.T) {
-	g := &generation{Consumer: &Consumer{cfg: Config{Window: 8, Log: zerolog.Nop()}, creator: newFakeCRM()}, takeover: time.Now()}
+func TestOpeningsAtOneOffsetAreCounted(t *testing.T) {
+	g := &generation{deps: dependencies{cfg: Config{Window: 8, Log: zerolog.Nop()}, creator: newFakeCRM()}, takeover: time.Now()}
 	commit := committed{120, ledger{granted: 120, trial: -1}.encode(120)}
 	var p *partition
 	for want := 1; want <= 5; want++ {
@@ -127,30 +127,30 @@ func TestH35OpeningsAtOneOffsetAreCounted(t *testing.T) {
 		}
 		commit = committed{e.offset, e.ledger.encode(e.offset)}
 	}
-	p.progress.deliver(120, time.Time{}, true)
+	p.state.progress.dispatch(120, time.Time{}, true)
 	if e := p.entry(time.Now(), true); e.ledger.openings != 0 {
 		t.Errorf("%d openings after a drain", e.ledger.openings)
 	}
-	p.progress.finish(120)
+	p.state.progress.finish(120)
 	if e := p.entry(time.Now(), false); e.ledger.openings != 0 {
 		t.Errorf("%d openings after a step forward", e.ledger.openings)
 	}
 }
 
-func TestH5ExplorationEndsAfterAWholeWindowOfAbsences(t *testing.T) {
+func TestExplorationEndsAfterAWholeWindowOfAbsences(t *testing.T) {
 	e := exploration{on: true, window: 3}
 	for i, found := range []bool{false, false, true, false, false} {
-		if e.result(found) {
+		if e.noteLookUp(found) {
 			t.Fatalf("ended at answer %d", i)
 		}
 	}
-	if !e.foundAt {
+	if !e.foundAny {
 		t.Error("an earlier owner was found and forgotten")
 	}
-	if !e.result(false) {
+	if !e.noteLookUp(false) {
 		t.Error("did not end after three absences in a row")
 	}
-	if e.result(false) || e.result(true) {
+	if e.noteLookUp(false) || e.noteLookUp(true) {
 		t.Error("ended twice")
 	}
 }

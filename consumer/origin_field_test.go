@@ -20,7 +20,7 @@ func TestOriginFieldOfAHeader(t *testing.T) {
 		p := r.start()
 		r.await("the first commit", func() bool { return r.commits()[0].offset == 1 }) // no owner is unknown any more
 		for id, field := range fields {
-			r.produce(message{value: `{"id":"` + id + `"}`, headers: []kafka.Header{{Key: header.Replays, Value: []byte("1")}, {Key: header.Way, Value: []byte(field)}}})
+			r.produce(message{value: `{"id":"` + id + `"}`, headers: []kafka.Header{{Key: header.EventID, Value: []byte(id)}, {Key: header.Replays, Value: []byte("1")}, {Key: header.OriginField, Value: []byte(field)}}})
 		}
 		r.await("the commit", func() bool { return r.commits()[0].offset == 1+int64(len(fields)) })
 		got := map[string]string{}

@@ -17,7 +17,7 @@ import (
 
 // A generation that cannot begin is not joined again at once: each time would
 // stop the whole group.
-func TestH24GenerationsThatCannotBeginArePaced(t *testing.T) {
+func TestGenerationsThatCannotBeginArePaced(t *testing.T) {
 	for name, fault := range map[string]kfake.Fault{
 		"no offsets": {Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: testTopic, Err: kerr.NotLeaderForPartition, Count: -1},
 		"no commits": {Keys: []kmsg.Key{kmsg.OffsetFetch}, Group: testGroup, Err: kerr.CoordinatorLoadInProgress, Count: -1},
@@ -42,7 +42,7 @@ func TestH24GenerationsThatCannotBeginArePaced(t *testing.T) {
 
 // The second record of an id may come in another partition, whose memory is
 // rebuilt sooner.
-func TestH8NoPartitionDispatchesBeforeAllRemember(t *testing.T) {
+func TestNoPartitionDispatchesBeforeAllRemember(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		r.produce(append(events("e", 50), event("twice"))...)
 		p := r.start()
@@ -92,7 +92,7 @@ func TestCoordinatorThatMovesDoesNotEndTheGeneration(t *testing.T) {
 
 // The last commit of a generation may arrive late as well: the member leaves,
 // so that the broker refuses it then.
-func TestH16UnknownLastCommitLeavesTheGroup(t *testing.T) {
+func TestUnknownLastCommitLeavesTheGroup(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		a := r.start()
 		r.produce(event("a"), message{partition: 1, value: `{"id":"b"}`})
@@ -119,7 +119,7 @@ func TestH16UnknownLastCommitLeavesTheGroup(t *testing.T) {
 
 // A refusal says nothing about an earlier owner: it neither prolongs the
 // exploration of a group without commits nor makes its look-ups wait.
-func TestH5RefusalsDoNotCountInAnExploration(t *testing.T) {
+func TestRefusalsDoNotCountInAnExploration(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(events("old", 400)...)
 		r.crm.setAnswer(func(_ context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
@@ -154,8 +154,8 @@ func TestExplorationLooksUpLittleMoreThanAWindow(t *testing.T) {
 		p := r.start()
 		r.await("all", func() bool { return r.commits()[0].offset == 1000 })
 		p.shutdown(t)
-		if n, most := r.crm.suspects(), defaultWindow+explorationSlack; n < defaultWindow || n > most {
-			t.Errorf("%d events were looked up, want %d to %d", n, defaultWindow, most)
+		if n, most := r.crm.suspects(), leastExploration+explorationSpare; n < leastExploration || n > most {
+			t.Errorf("%d events were looked up, want %d to %d", n, leastExploration, most)
 		}
 	})
 }
@@ -191,7 +191,7 @@ func TestExplorationGoesAroundWhatIsStuck(t *testing.T) {
 // What is not being looked up does not keep an exploration from its end, however long it
 // takes: letters that cannot be written, and records in line behind one of their key.
 func TestExplorationGoesAroundWhatIsNotLookedUp(t *testing.T) {
-	const many, lookUp = explorationSlack + 16, time.Second
+	const many, lookUp = explorationSpare + 16, time.Second
 	for name, waits := range map[string]func(i int) message{
 		"letters": func(int) message { return message{value: "no JSON"} },
 		"refused": func(i int) message { return event(fmt.Sprint("refused", i)) },

@@ -1,28 +1,28 @@
 package consumer
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
+
+	"github.com/leadbridge/leadbridge/internal/kafkaauth"
 )
 
 // Finding is one line of a preflight; see [crmclient.Finding].
 type Finding struct {
-	Check  string
+	Check  string // what was looked at
 	Level  string // "ok", "warn", "fail"
 	Detail string
-	Remedy string
+	Remedy string // what to do; "" when the level is ok
 }
 
-// Preflight looks at brokers, versions, topics, their limits and our rights;
-// fix makes missing topics. It writes nothing else.
+// Preflight checks brokers, their versions, topics, their limits and our rights. With fix it creates missing topics. It
+// writes one commit, in the group [CheckGroup], which it deletes if it may, and asks for a transactional producer, with
+// which it writes nothing. When no broker answers, that is the only finding.
 func Preflight(ctx context.Context, cfg Config, fix bool) []Finding {
 	f := &preflight{cfg: cfg, broker: newBroker(cfg)}
 	f.broker.transport.MetadataTopics = []string{cfg.Topic, cfg.DeadLetterTopic}
@@ -39,9 +39,11 @@ func Preflight(ctx context.Context, cfg Config, fix bool) []Finding {
 	if len(leads) > 0 {
 		f.readRight(ctx, leads)
 		f.groupRight(ctx, leads)
+		f.keepsLedgers(ctx, leads[0])
 	}
 	if len(letters) > 0 {
 		f.writeRight(ctx, cfg.DeadLetterTopic, letters[0])
+		f.givesTransactions(ctx)
 	}
 	if cfg.ResultTopic != "" {
 		if results := f.topic(ctx, cfg.ResultTopic, "KAFKA_RESULT_TOPIC", len(leads), fix); len(results) > 0 {
@@ -51,15 +53,30 @@ func Preflight(ctx context.Context, cfg Config, fix bool) []Finding {
 	if len(leads) > 0 && len(letters) > 0 {
 		f.partitionsFit(leads, letters)
 		f.limits(ctx)
+		f.keepsRecords(ctx, f.broker.transport.MetadataTopics...)
 	}
 	return f.findings
 }
 
-// roomForLetters lets a dead letter of the largest record keep its value.
+// PreflightWriting checks that topics exist and that we may write them, for a gate. With fix it creates missing ones.
+func PreflightWriting(ctx context.Context, cfg Config, topics []string, fix bool) []Finding {
+	f := &preflight{cfg: cfg, broker: newBroker(cfg)}
+	f.broker.transport.MetadataTopics = topics
+	defer f.broker.reset()
+	for _, name := range topics {
+		if ids := f.topic(ctx, name, "topic in SOURCES_FILE", 0, fix); len(ids) > 0 {
+			f.writeRight(ctx, name, ids[0])
+		}
+	}
+	return f.findings
+}
+
+// roomForLetters is the setting of a new dead-letter topic with which the letter of the largest record keeps its value.
 func roomForLetters() kafka.ConfigEntry {
 	return kafka.ConfigEntry{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(1<<20 + 64<<10)}
 }
 
+// preflight collects the findings of a preflight.
 type preflight struct {
 	cfg      Config
 	broker   *broker
@@ -70,10 +87,11 @@ func (f *preflight) add(level, check, remedy, detail string, args ...any) {
 	f.findings = append(f.findings, Finding{Check: check, Level: level, Detail: fmt.Sprintf(detail, args...), Remedy: remedy})
 }
 
-// retentionFreeCommits is the version of OffsetCommit, of Kafka 2.1, from which
-// commits no longer carry a retention: kafka-go sets one of 24 h before it.
+// retentionFreeCommits is the first version of OffsetCommit without a retention time, of Kafka 2.1. In older ones kafka-go
+// sets 24 hours.
 const retentionFreeCommits = 5
 
+// brokers checks that brokers answer and are new enough. It reports whether they answer.
 func (f *preflight) brokers(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -82,8 +100,7 @@ func (f *preflight) brokers(ctx context.Context) bool {
 		err = versions.Error
 	}
 	if err != nil {
-		f.add("fail", "kafka brokers", "look at KAFKA_BROKERS, KAFKA_TLS and KAFKA_SASL_…, and that the cluster runs",
-			"none of %s answers: %v", strings.Join(f.cfg.Brokers, ", "), err)
+		f.addBrokersFailed(err)
 		return false
 	}
 	for _, api := range versions.ApiKeys {
@@ -93,12 +110,22 @@ func (f *preflight) brokers(ctx context.Context) bool {
 			return true
 		}
 	}
-	f.add("ok", "kafka brokers", "", "%s", strings.Join(f.cfg.Brokers, ", "))
+	f.add("ok", "kafka brokers", "", "%s", strings.Join(f.cfg.Brokers.Addresses, ", "))
 	return true
 }
 
-// topic tells a topic's partitions; with fix a missing one is made with
-// partitions of them (0: as many as the brokers do by default).
+func (f *preflight) addBrokersFailed(err error) {
+	brokers := strings.Join(f.cfg.Brokers.Addresses, ", ")
+	if p, ok := errors.AsType[*kafkaauth.Problem](err); ok {
+		f.add("fail", "kafka login", p.Remedy, "%s (%s)", p.What, brokers)
+		return
+	}
+	f.add("fail", "kafka brokers", "look at KAFKA_BROKERS, KAFKA_TLS and KAFKA_SASL_…, and that the cluster runs",
+		"none of %s answers: %v", brokers, err)
+}
+
+// topic checks that a topic exists, and returns its partitions. With fix a missing one is created with as many partitions
+// (0: the brokers' default) and these settings.
 func (f *preflight) topic(ctx context.Context, name, setting string, partitions int, fix bool, settings ...kafka.ConfigEntry) []int {
 	check := "topic " + name
 	ids, err := partitionsOf(ctx, f.broker.client, name)
@@ -111,7 +138,7 @@ func (f *preflight) topic(ctx context.Context, name, setting string, partitions 
 	}
 	switch {
 	case errors.Is(err, errNoTopic):
-		f.add("fail", check, "create it, or let `leadbridge check --fix` do so, or mend "+setting, "does not exist")
+		f.add("fail", check, "create it, or let `leadbridge check --fix` do so, or correct "+setting, "does not exist")
 	case err != nil:
 		f.add("fail", check, "look at the cluster and at our right to describe the topic", "%v", err)
 	default:
@@ -135,7 +162,7 @@ func (f *preflight) create(ctx context.Context, name string, partitions int, set
 	return res.Errors[name]
 }
 
-// awaitCreated waits until the transport's picture of the cluster has the topic.
+// awaitCreated waits until the transport's metadata has the topic, which was just created.
 func (f *preflight) awaitCreated(ctx context.Context, name string) ([]int, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -147,198 +174,4 @@ func (f *preflight) awaitCreated(ctx context.Context, name string) ([]int, error
 		}
 		pause(ctx, wait.NextBackOff())
 	}
-}
-
-func (f *preflight) readRight(ctx context.Context, ids []int) {
-	err := f.patiently(ctx, func() error {
-		ends, err := f.broker.listOffsets(ctx, ids[:1], kafka.ReadUncommitted)
-		if err == nil {
-			_, err = f.broker.fetch(ctx, ids[0], ends[ids[0]].end, 1<<10, 0)
-		}
-		return err
-	})
-	f.right("reading "+f.cfg.Topic, "grant READ and DESCRIBE on the topic", err)
-}
-
-// newTimeout is how long what is new may take: a cluster that has never had a group
-// makes the 50 partitions of its offsets topic first.
-const newTimeout = time.Minute
-
-// patiently tries again what a broker calls temporary: the coordinator of a new
-// group and the leaders of a new topic are not there at once.
-func (f *preflight) patiently(ctx context.Context, call func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, newTimeout)
-	defer cancel()
-	wait := newBackOff()
-	for {
-		err := call()
-		code, ok := errors.AsType[kafka.Error](err)
-		if !ok || !code.Temporary() || ctx.Err() != nil {
-			return err
-		}
-		pause(ctx, wait.NextBackOff())
-	}
-}
-
-func (f *preflight) groupRight(ctx context.Context, ids []int) {
-	err := f.patiently(ctx, func() error {
-		_, err := f.broker.fetchCommits(ctx, ids)
-		return err
-	})
-	if errors.Is(err, kafka.GroupIdNotFound) {
-		err = nil // nobody has joined it yet
-	}
-	f.right("group "+f.cfg.GroupID, "grant READ on the group (KAFKA_GROUP_ID)", err)
-}
-
-// writeRight offers a batch that no broker accepts: one that we may write to
-// finds it corrupt, another one does not look at it.
-func (f *preflight) writeRight(ctx context.Context, topic string, partition int) {
-	err := f.patiently(ctx, func() error { return f.offerCorruptBatch(ctx, topic, partition) })
-	f.right("writing "+topic, "grant WRITE and DESCRIBE on the topic "+topic, err)
-}
-
-func (f *preflight) offerCorruptBatch(ctx context.Context, topic string, partition int) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	res, err := f.broker.client.RawProduce(ctx, &kafka.RawProduceRequest{
-		Topic: topic, Partition: partition, RequiredAcks: kafka.RequireAll,
-		RawRecords: protocol.RawRecordSet{Reader: bytes.NewReader(corruptBatch())},
-	})
-	if err == nil {
-		err = res.Error
-	}
-	for _, refused := range []error{kafka.InvalidMessage, kafka.InvalidRecord, kafka.UnsupportedForMessageFormat} {
-		if errors.Is(err, refused) {
-			err = nil
-		}
-	}
-	return err
-}
-
-// corruptBatch is an empty record batch (format 2) with a wrong checksum,
-// preceded by its size.
-func corruptBatch() []byte {
-	const header = 61
-	b := make([]byte, 4+header)
-	b[3] = header
-	batch := b[4:]
-	batch[11] = header - 12 // length of what follows
-	batch[16] = 2           // format
-	batch[17] = 0xff        // checksum
-	return b
-}
-
-func (f *preflight) right(check, remedy string, err error) {
-	if err != nil {
-		f.add("fail", check, remedy, "%v", err)
-		return
-	}
-	f.add("ok", check, "", "allowed")
-}
-
-func (f *preflight) partitionsFit(leads, letters []int) {
-	if len(letters) < len(leads) {
-		f.add("warn", "dead-letter partitions", "give both topics the same number of partitions, so that a letter keeps its partition",
-			"%s has %d, %s has %d", f.cfg.DeadLetterTopic, len(letters), f.cfg.Topic, len(leads))
-	}
-}
-
-// letterOverhead is room for the headers of a dead letter.
-const letterOverhead = 8 << 10
-
-// limits compares the topics' settings.
-func (f *preflight) limits(ctx context.Context) {
-	leads, err := f.settings(ctx, f.cfg.Topic)
-	if err != nil {
-		f.add("warn", "topic limits", "grant DESCRIBE_CONFIGS on both topics to have their limits compared", "%v", err)
-		return
-	}
-	letters, err := f.settings(ctx, f.cfg.DeadLetterTopic)
-	if err != nil {
-		f.add("warn", "topic limits", "grant DESCRIBE_CONFIGS on both topics to have their limits compared", "%v", err)
-		return
-	}
-	before := len(f.findings)
-	if room, most := number(letters["max.message.bytes"]), number(leads["max.message.bytes"]); room >= 0 && room < most+letterOverhead {
-		f.add("warn", "dead-letter size", fmt.Sprintf("set max.message.bytes of %s to at least %d: a larger letter is written without its value", f.cfg.DeadLetterTopic, most+letterOverhead),
-			"takes %d bytes, %s takes %d, and a letter has headers besides", room, f.cfg.Topic, most)
-	}
-	if strings.Contains(letters["cleanup.policy"], "compact") {
-		f.add("warn", "dead-letter cleanup", "set cleanup.policy=delete on "+f.cfg.DeadLetterTopic+": compaction keeps one letter a key", "cleanup.policy is %s", letters["cleanup.policy"])
-	}
-	if strings.Contains(leads["cleanup.policy"], "compact") {
-		f.add("warn", "topic cleanup", "set cleanup.policy=delete on "+f.cfg.Topic+": compaction deletes the earlier events of a key", "cleanup.policy is %s", leads["cleanup.policy"])
-	}
-	if keep := number(leads["retention.ms"]); keep >= 0 && keep < 24*3600*1000 {
-		f.add("warn", "topic retention", "set retention.ms of "+f.cfg.Topic+" to a day or more: what an outage outlasts is lost", "retention.ms is %d", keep)
-	}
-	if len(f.findings) == before {
-		f.add("ok", "topic limits", "", "sizes, cleanup and retention fit")
-	}
-}
-
-// brokerLimits compares our settings with what the brokers allow, where we may
-// know it.
-func (f *preflight) brokerLimits(ctx context.Context) {
-	meta, err := f.broker.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{f.cfg.Topic}})
-	if err != nil || len(meta.Brokers) == 0 {
-		return // told by the topics' checks
-	}
-	limits, err := f.describe(ctx, kafka.ResourceTypeBroker, strconv.Itoa(meta.Brokers[0].ID),
-		"group.min.session.timeout.ms", "group.max.session.timeout.ms", "offset.metadata.max.bytes")
-	if err != nil {
-		f.add("warn", "broker limits", "grant DESCRIBE_CONFIGS on the cluster to have KAFKA_SESSION_TIMEOUT compared with what brokers allow", "%v", err)
-		return
-	}
-	least, most := number(limits["group.min.session.timeout.ms"]), number(limits["group.max.session.timeout.ms"])
-	session := f.cfg.SessionTimeout.Milliseconds()
-	switch room := number(limits["offset.metadata.max.bytes"]); {
-	case least >= 0 && session < least, most >= 0 && session > most:
-		f.add("fail", "session timeout", fmt.Sprintf("set KAFKA_SESSION_TIMEOUT between %dms and %dms, or mend the brokers' group.min/max.session.timeout.ms", least, most),
-			"%v is outside what the brokers allow", f.cfg.SessionTimeout)
-	case room >= 0 && room < maxMetadata:
-		f.add("fail", "commit metadata", fmt.Sprintf("set the brokers' offset.metadata.max.bytes to %d (their default) or more", maxMetadata),
-			"the brokers take %d bytes, a commit needs up to %d", room, maxMetadata)
-	default:
-		f.add("ok", "broker limits", "", "the session timeout and commits fit")
-	}
-}
-
-func number(s string) int64 {
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil {
-		return -1
-	}
-	return n
-}
-
-func (f *preflight) settings(ctx context.Context, topic string) (map[string]string, error) {
-	return f.describe(ctx, kafka.ResourceTypeTopic, topic, "max.message.bytes", "cleanup.policy", "retention.ms")
-}
-
-// describe tells settings of a topic or a broker.
-func (f *preflight) describe(ctx context.Context, kind kafka.ResourceType, name string, settings ...string) (map[string]string, error) {
-	return describe(ctx, f.broker.client, kind, name, settings...)
-}
-
-func describe(ctx context.Context, client *kafka.Client, kind kafka.ResourceType, name string, settings ...string) (map[string]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	res, err := client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{
-		Resources: []kafka.DescribeConfigRequestResource{{ResourceType: kind, ResourceName: name, ConfigNames: settings}},
-	})
-	if err != nil {
-		return nil, err
-	}
-	found := map[string]string{}
-	for _, r := range res.Resources {
-		if r.Error != nil {
-			return nil, r.Error
-		}
-		for _, e := range r.ConfigEntries {
-			found[e.ConfigName] = e.ConfigValue
-		}
-	}
-	return found, nil
 }

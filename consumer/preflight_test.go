@@ -30,8 +30,13 @@ ok topic leads.dlt: 3 partitions
 ok broker limits: the session timeout and commits fit
 ok reading leads: allowed
 ok group leadbridge: allowed
+ok commit metadata: 4096 bytes were committed and read back in the group leadbridge-check
 ok writing leads.dlt: allowed
+ok transactions: the brokers give them
 warn dead-letter size: takes 1048588 bytes, leads takes 1048588, and a letter has headers besides
+warn topic retention: records are kept for 7 days
+warn dead-letter retention: records are kept for 7 days
+warn topic replicas: one replica: leads, leads.dlt
 `
 		if got != want {
 			t.Errorf("got\n%swant\n%s", got, want)

@@ -5,93 +5,130 @@ import (
 	"time"
 )
 
-// progress knows which records of one partition are done. It is not safe for
-// concurrent use: its partition's mutex guards it.
+// progress knows which records of one partition are done. It is a plain value.
 //
-// Everything below next was delivered; of that, unfinished records are in
-// open and all else is done. What an earlier owner left at or above next is in
-// inherited: there, inside [next, inheritedEnd), what no span covers is done.
+// All records below next were dispatched. Those in unfinished are not done, all others are. The records in
+// [next, inheritedEnd) are done too, unless inheritedSpans, which the earlier owner left, has them. Nobody has dispatched
+// a record at or above both next and inheritedEnd.
 type progress struct {
-	next         int64
-	open         []openRecord // ascending by offset
-	inherited    []span       // ascending, all at or above next
-	inheritedEnd int64
+	next           int64
+	unfinished     []unfinishedRecord // ascending by offset
+	counts         [classes]int       // of open, by class
+	inheritedSpans []span             // ascending, all at or above next
+	inheritedEnd   int64
 }
 
-// An openRecord is delivered and not done. It holds no pointers: each record that is done moves
-// those behind it, which the garbage collector would have to be told of.
-type openRecord struct {
+// An unfinishedRecord was dispatched and is not done. It holds no pointers, so that the garbage collector has no work when
+// records are moved, as each one that is done moves those behind it.
+type unfinishedRecord struct {
 	offset  int64
 	at      int64 // time of the record, in milliseconds since 1970, as Kafka keeps it
 	suspect bool
-	// untouched says that no create can have been sent for it, by anyone.
+	// untouched says that nobody can have sent a create for it.
 	untouched bool
+	class     class
 }
 
-// newProgress starts at the offset start with what the earlier owner left.
+// A class is the room that an unfinished record takes.
+type class uint8
+
+const (
+	fresh   class = iota // a place in the window: it was not parked
+	parked               // none
+	resumed              // a place in the half of the window that is for what was parked
+	classes              // how many there are
+)
+
+// newProgress returns the progress of a partition that starts at an offset, with what the earlier owner left.
 func newProgress(start int64, left ledger) progress {
-	p := progress{next: start, inherited: slices.Clone(left.spans), inheritedEnd: left.granted}
+	p := progress{next: start, inheritedSpans: slices.Clone(left.spans), inheritedEnd: left.granted}
 	p.dropInherited(start)
 	return p
 }
 
-// position is the offset to commit: everything below it is done.
+// position returns the offset to commit: all records below it are done.
 func (p *progress) position() int64 {
-	if len(p.open) > 0 {
-		return p.open[0].offset
+	if len(p.unfinished) > 0 {
+		return p.unfinished[0].offset
 	}
 	return p.next
 }
 
-// unfinished counts the delivered records that are not done.
-func (p *progress) unfinished() int { return len(p.open) }
+// active returns how many dispatched records are neither done nor parked.
+func (p *progress) active() int { return p.counts[fresh] + p.counts[resumed] }
 
-// A standing is what is known of a record before it is dispatched.
-type standing int
+// A priorState is what earlier owners did with a record.
+type priorState int
 
 const (
-	standingNew     standing = iota // nobody has ever sent a create for it
-	standingSuspect                 // an earlier owner may have
-	standingDone                    // an earlier owner finished it
+	priorNew     priorState = iota // nobody has ever sent a create for it
+	priorSuspect                   // an earlier owner may have
+	priorDone                      // an earlier owner finished it
 )
 
-// standing tells what the earlier owner left about a record at or above next.
-func (p *progress) standing(offset int64) standing {
+// priorState returns what earlier owners did with the record at offset, which is not below next.
+func (p *progress) priorState(offset int64) priorState {
 	if offset >= p.inheritedEnd {
-		return standingNew
+		return priorNew
 	}
-	for _, s := range p.inherited {
+	for _, s := range p.inheritedSpans {
 		if offset < s.from {
 			break
 		}
 		if offset < s.to {
 			if s.sent {
-				return standingSuspect
+				return priorSuspect
 			}
-			return standingNew
+			return priorNew
 		}
 	}
-	return standingDone
+	return priorDone
 }
 
-// deliver moves past the record at offset, which is unfinished from now on.
-func (p *progress) deliver(offset int64, at time.Time, suspect bool) {
+// dispatch notes that the record at offset is dispatched: it is unfinished from now on.
+func (p *progress) dispatch(offset int64, at time.Time, suspect bool) {
 	p.skip(offset + 1)
-	p.open = append(p.open, openRecord{offset: offset, at: at.UnixMilli(), suspect: suspect})
+	p.unfinished = append(p.unfinished, unfinishedRecord{offset: offset, at: at.UnixMilli(), suspect: suspect})
+	p.counts[fresh]++
 }
 
-// oldest is the time of the first unfinished record; zero when there is none.
-func (p *progress) oldest() time.Time {
-	if len(p.open) == 0 {
-		return time.Time{}
+// park takes a record out of the window. sent says that somebody may have sent a create for it.
+func (p *progress) park(offset int64, sent bool) {
+	if i, found := p.find(offset); found {
+		p.classify(i, parked)
+		p.unfinished[i].untouched = !sent
 	}
-	return time.UnixMilli(p.open[0].at)
 }
 
-// suspects counts the unfinished records that are looked up first.
+// resume puts a parked record into its half of the window. When a create may be sent for it from now on, it counts as sent.
+func (p *progress) resume(offset int64, mayCreate bool) {
+	if i, found := p.find(offset); found {
+		p.classify(i, resumed)
+		p.unfinished[i].untouched = p.unfinished[i].untouched && !mayCreate
+	}
+}
+
+// classify changes the class of unfinished[i].
+func (p *progress) classify(i int, c class) {
+	p.counts[p.unfinished[i].class]--
+	p.unfinished[i].class = c
+	p.counts[c]++
+}
+
+// oldest returns the time of the first dispatched record that is neither done nor parked; zero when there is none.
+func (p *progress) oldest() time.Time {
+	for _, o := range p.unfinished {
+		if o.class != parked {
+			return time.UnixMilli(o.at)
+		}
+	}
+	return time.Time{}
+}
+
+// suspects returns how many unfinished records must be looked up before a create.
 func (p *progress) suspects() int {
 	n := 0
-	for _, o := range p.open {
+	for _, o := range p.unfinished {
 		if o.suspect {
 			n++
 		}
@@ -99,7 +136,7 @@ func (p *progress) suspects() int {
 	return n
 }
 
-// skip moves next to offset: what lies between holds no record, or done ones.
+// skip moves next to offset: between them no record is left to be delivered.
 func (p *progress) skip(offset int64) {
 	if offset <= p.next {
 		return
@@ -108,44 +145,51 @@ func (p *progress) skip(offset int64) {
 	p.dropInherited(offset)
 }
 
-// finish marks a delivered record as done.
+// finish marks an unfinished record as done.
 func (p *progress) finish(offset int64) {
 	if i, found := p.find(offset); found {
-		p.open = slices.Delete(p.open, i, i+1)
+		p.counts[p.unfinished[i].class]--
+		p.unfinished = slices.Delete(p.unfinished, i, i+1)
 	}
 }
 
-// untouched notes that nobody can have sent a create for a delivered record.
-func (p *progress) untouched(offset int64) {
+// markUntouched notes that nobody can have sent a create for an unfinished record.
+func (p *progress) markUntouched(offset int64) {
 	if i, found := p.find(offset); found {
-		p.open[i].untouched = true
+		p.unfinished[i].untouched = true
 	}
 }
 
+// find returns where the record at offset is in unfinished, or would be, and whether it is there.
 func (p *progress) find(offset int64) (int, bool) {
-	return slices.BinarySearchFunc(p.open, offset, func(o openRecord, offset int64) int {
+	return slices.BinarySearchFunc(p.unfinished, offset, func(o unfinishedRecord, offset int64) int {
 		return int(min(max(o.offset-offset, -1), 1))
 	})
 }
 
-// nobodySent takes back every suspicion above next: it is known that no
-// create was ever sent for a record there.
+// nobodySent notes that no create was ever sent for a record at or above next.
 func (p *progress) nobodySent() {
-	for i := range p.inherited {
-		p.inherited[i].sent = false
+	for i := range p.inheritedSpans {
+		p.inheritedSpans[i].sent = false
 	}
 }
 
-// spans tells the unfinished offsets of [position, granted), where granted is
-// the second result. Records below limit may be dispatched by this owner, so
-// that they count as sent; limit is next or less when nothing more will be.
-func (p *progress) spans(limit int64) ([]span, int64) {
-	spans := make([]span, 0, len(p.open)+len(p.inherited)+1)
-	for _, o := range p.open {
+// isOwnSpan reports whether the record at offset, the next to be dispatched, is a span of its own already, so that
+// dispatching it adds no span to the ledger.
+func (p *progress) isOwnSpan(offset int64) bool {
+	return len(p.inheritedSpans) > 0 && p.inheritedSpans[0] == span{offset, offset + 1, p.inheritedSpans[0].sent}
+}
+
+// spans returns the spans and the grant of a commit that grants this owner the records below limit: the unfinished offsets
+// of [position, granted). Records that may be dispatched under this grant count as sent. With a limit of next or less
+// nothing more will be dispatched.
+func (p *progress) spans(limit int64) (spans []span, granted int64) {
+	spans = make([]span, 0, len(p.unfinished)+len(p.inheritedSpans)+1)
+	for _, o := range p.unfinished {
 		spans = appendSpan(spans, span{o.offset, o.offset + 1, !o.untouched})
 	}
 	limit = max(limit, p.next)
-	for _, s := range p.inherited {
+	for _, s := range p.inheritedSpans {
 		if s.from < limit { // may be dispatched from now on
 			spans = appendSpan(spans, span{s.from, min(s.to, limit), true})
 		}
@@ -159,7 +203,7 @@ func (p *progress) spans(limit int64) ([]span, int64) {
 	return spans, max(limit, p.inheritedEnd)
 }
 
-// appendSpan joins s to the last span where they touch and are alike.
+// appendSpan appends s to spans. If it continues the last span, that one becomes longer.
 func appendSpan(spans []span, s span) []span {
 	if n := len(spans); n > 0 && spans[n-1].to == s.from && spans[n-1].sent == s.sent {
 		spans[n-1].to = s.to
@@ -168,14 +212,14 @@ func appendSpan(spans []span, s span) []span {
 	return append(spans, s)
 }
 
-// dropInherited forgets what lies below offset.
+// dropInherited removes what lies below offset from inheritedSpans.
 func (p *progress) dropInherited(offset int64) {
 	keep := 0
-	for keep < len(p.inherited) && p.inherited[keep].to <= offset {
+	for keep < len(p.inheritedSpans) && p.inheritedSpans[keep].to <= offset {
 		keep++
 	}
-	p.inherited = p.inherited[keep:]
-	if len(p.inherited) > 0 && p.inherited[0].from < offset {
-		p.inherited[0].from = offset
+	p.inheritedSpans = p.inheritedSpans[keep:]
+	if len(p.inheritedSpans) > 0 && p.inheritedSpans[0].from < offset {
+		p.inheritedSpans[0].from = offset
 	}
 }

@@ -58,14 +58,16 @@ type owner struct {
 	p         *partition
 	inherited map[int64]bool // of the records in flight
 	mine      map[int64]bool // those of them that it sent itself
+	parked    map[int64]bool
+	unmarked  map[int64]bool // taken up again, and no commit calls them sent yet
 }
 
 func (w *world) own(window int) *owner {
-	consumer := &Consumer{cfg: Config{Window: window, Log: zerolog.Nop()}, creator: newFakeCRM(), metrics: must(newMetrics(nil))}
-	g := &generation{Consumer: consumer, takeover: time.Now(), dirty: make(chan struct{}, 1), urgent: make(chan struct{}, 1)}
-	o := &owner{world: w, inherited: map[int64]bool{}, mine: map[int64]bool{}}
+	with := dependencies{cfg: Config{Window: window, MaxBuffer: 1 << 20, Log: zerolog.Nop()}, creator: newFakeCRM(), metrics: must(newMetrics(nil))}
+	g := &generation{deps: with, takeover: time.Now(), lines: newLines(), dirty: make(chan struct{}, 1), urgent: make(chan struct{}, 1)}
+	o := &owner{world: w, inherited: map[int64]bool{}, mine: map[int64]bool{}, parked: map[int64]bool{}, unmarked: map[int64]bool{}}
 	o.p = newPartition(g, 0, bounds{0, w.end()}, w.commit)
-	w.note("own window %d at %d", window, o.p.progress.next)
+	w.note("own window %d at %d", window, o.p.state.progress.next)
 	w.checkHandover()
 	if o.write(false) {
 		return o
@@ -87,21 +89,21 @@ func (w *world) checkHandover() {
 	if o.replaced {
 		w.fatalf("the log was taken for another one")
 	}
-	p := newProgress(o.start, o.left)
+	p := newProgress(o.start, o.inherited)
 	for offset := range w.end() {
 		if !w.record[offset] {
 			continue
 		}
-		standing := standingDone
+		standing := priorDone
 		if offset >= o.start {
-			standing = p.standing(offset)
+			standing = p.priorState(offset)
 		}
 		switch {
-		case !w.done[offset] && standing == standingDone:
+		case !w.done[offset] && standing == priorDone:
 			w.fatalf("%d is unfinished and reported done", offset)
-		case w.sent[offset] && standing == standingNew:
+		case w.sent[offset] && standing == priorNew:
 			w.fatalf("%d was sent and is reported unsent", offset)
-		case w.known[offset] && standing != standingDone:
+		case w.known[offset] && standing != priorDone:
 			w.fatalf("%d was done and is taken up again", offset)
 		}
 	}
@@ -112,14 +114,14 @@ func (o *owner) write(final bool) bool {
 	o.t.Helper()
 	before, errBefore := decodeLedger(o.commit.offset, o.commit.metadata)
 	e := o.p.entry(time.Now().Add(time.Second), final)
-	o.note("commit %d limit %d final %v", e.offset, e.limit, final)
+	o.note("commit %d limit %d final %v", e.offset, e.grant, final)
 	for offset := range e.offset {
 		if o.record[offset] && !o.done[offset] {
 			o.fatalf("the commit at %d passes over %d", e.offset, offset)
 		}
 	}
-	if len(o.p.progress.open) > 0 && e.offset != o.p.progress.open[0].offset {
-		o.fatalf("the commit is at %d, the first unfinished record at %d", e.offset, o.p.progress.open[0].offset)
+	if len(o.p.state.progress.unfinished) > 0 && e.offset != o.p.state.progress.unfinished[0].offset {
+		o.fatalf("the commit is at %d, the first unfinished record at %d", e.offset, o.p.state.progress.unfinished[0].offset)
 	}
 	fate := o.r.IntN(20)
 	if fate == 0 {
@@ -137,7 +139,8 @@ func (o *owner) write(final bool) bool {
 		o.note("not answered")
 		return false
 	}
-	o.p.acknowledged(e)
+	o.p.noteCommitted(e)
+	clear(o.unmarked)
 	return true
 }
 
@@ -149,7 +152,7 @@ func (o *owner) noteKnown() {
 	}
 	p := newProgress(o.commit.offset, left)
 	for offset := range o.end() {
-		if o.record[offset] && o.done[offset] && (offset < o.commit.offset || p.standing(offset) == standingDone) {
+		if o.record[offset] && o.done[offset] && (offset < o.commit.offset || p.priorState(offset) == priorDone) {
 			o.known[offset] = true
 		}
 	}
@@ -157,36 +160,63 @@ func (o *owner) noteKnown() {
 
 // deliver takes the next record up, as dispatch does.
 func (o *owner) deliver() {
-	offset := o.p.progress.next
+	offset := o.p.state.progress.next
 	for offset < o.end() && !o.record[offset] {
 		offset++
 	}
 	if offset == o.end() {
-		o.p.progress.skip(offset)
+		o.p.state.progress.skip(offset)
 		return
 	}
-	if o.p.progress.standing(offset) == standingDone {
+	if o.p.state.progress.priorState(offset) == priorDone {
 		o.note("pass %d", offset)
-		o.p.progress.skip(offset + 1)
+		o.p.state.progress.skip(offset + 1)
 		return
 	}
-	o.p.progress.skip(offset)
-	o.p.want = max(o.p.want, offset)
-	if o.p.progress.unfinished() >= o.p.window() || offset >= o.p.granted {
+	o.p.state.progress.skip(offset)
+	o.p.state.wanted = max(o.p.state.wanted, offset)
+	if !o.p.state.windowHasRoom() || offset >= o.p.state.granted {
 		return
 	}
-	suspect := o.p.progress.standing(offset) == standingSuspect
+	suspect := o.p.state.progress.priorState(offset) == priorSuspect
 	o.note("deliver %d suspect %v", offset, suspect)
 	o.inherited[offset] = suspect
-	o.p.progress.deliver(offset, time.Time{}, suspect)
+	o.p.state.progress.dispatch(offset, time.Time{}, suspect)
 }
 
+// anyInFlight picks a record that is delivered, neither done nor parked, and may be sent.
 func (o *owner) anyInFlight() (int64, bool) {
-	open := o.p.progress.open
+	open := o.p.state.progress.unfinished
 	if len(open) == 0 {
 		return 0, false
 	}
-	return open[o.r.IntN(len(open))].offset, true
+	offset := open[o.r.IntN(len(open))].offset
+	return offset, !o.parked[offset] && !o.unmarked[offset]
+}
+
+// park parks a record as its worker does, and takes a parked one up as the reader does.
+func (o *owner) park() {
+	if offset, ok := o.anyInFlight(); ok {
+		o.note("park %d", offset)
+		o.parked[offset] = true
+		o.p.state.progress.park(offset, o.mine[offset] || o.inherited[offset])
+		return
+	}
+	for _, offset := range slices.Sorted(maps.Keys(o.parked)) {
+		if o.r.IntN(3) == 0 {
+			o.resume(offset)
+		}
+	}
+}
+
+func (o *owner) resume(offset int64) {
+	o.note("resume %d", offset)
+	delete(o.parked, offset)
+	o.unmarked[offset] = !o.mine[offset] && !o.inherited[offset]
+	if !o.unmarked[offset] {
+		delete(o.unmarked, offset)
+	}
+	o.p.state.progress.resume(offset, true)
 }
 
 func (o *owner) send(offset int64) {
@@ -197,14 +227,14 @@ func (o *owner) send(offset int64) {
 func (o *owner) finish(offset int64) {
 	o.note("finish %d", offset)
 	o.done[offset] = true
-	o.p.progress.finish(offset)
+	o.p.state.progress.finish(offset)
 	delete(o.inherited, offset)
 	delete(o.mine, offset)
 }
 
 // step does something at random; false ends the owner.
 func (o *owner) step() bool {
-	switch o.r.IntN(12) {
+	switch o.r.IntN(14) {
 	case 0:
 		o.grow(o.r.IntN(6))
 	case 1, 2, 3, 4, 5:
@@ -217,6 +247,8 @@ func (o *owner) step() bool {
 		if offset, ok := o.anyInFlight(); ok { // unsent ones end as dead letters
 			o.finish(offset)
 		}
+	case 10, 11:
+		o.park()
 	default:
 		return o.write(false)
 	}
@@ -227,11 +259,12 @@ func (o *owner) step() bool {
 func (o *owner) drain() {
 	for _, offset := range slices.Sorted(maps.Keys(o.inherited)) {
 		switch {
+		case o.parked[offset]: // is left
 		case o.r.IntN(2) == 0:
 			o.finish(offset)
 		case !o.mine[offset] && !o.inherited[offset]:
 			o.note("untouched %d", offset)
-			o.p.progress.untouched(offset)
+			o.p.state.progress.markUntouched(offset)
 		}
 	}
 	o.write(true)
@@ -239,7 +272,7 @@ func (o *owner) drain() {
 
 // Owners with windows of any size follow each other, each killed or drained at
 // any moment: what one leaves never says less than the truth.
-func TestH10NothingIsForgottenOverAnyHandovers(t *testing.T) {
+func TestNothingIsForgottenOverAnyHandovers(t *testing.T) {
 	handovers := 0
 	for seed := range uint64(300) {
 		w := newWorld(t, seed)
@@ -281,22 +314,25 @@ func TestEveryHandoverComesToAnEnd(t *testing.T) {
 		}
 		for range 50 * len(w.record) {
 			o.deliver()
+			for offset := range maps.Clone(o.parked) {
+				o.resume(offset)
+			}
 			if offset, ok := o.anyInFlight(); ok {
 				o.finish(offset)
 			}
 			e := o.p.entry(time.Now(), false)
-			o.p.acknowledged(e)
+			o.p.noteCommitted(e)
 		}
-		if got := o.p.progress.position(); got != w.end() {
+		if got := o.p.state.progress.position(); got != w.end() {
 			t.Fatalf("seed %d: stands at %d of %d", seed, got, w.end())
 		}
 	}
 }
 
-func TestH10InheritedSuspectsStayBehindASmallerWindow(t *testing.T) {
+func TestInheritedSuspectsStayBehindASmallerWindow(t *testing.T) {
 	left := ledger{granted: 356, spans: []span{{100, 101, true}, {110, 120, true}, {200, 356, true}}}
 	p := newProgress(100, left)
-	p.deliver(100, time.Time{}, true)
+	p.dispatch(100, time.Time{}, true)
 	spans, granted := p.spans(104) // window 4
 	want := []span{{100, 101, true}, {110, 120, true}, {200, 356, true}}
 	if diff := cmp.Diff(want, spans, cmp.AllowUnexported(span{})); diff != "" || granted != 356 {
@@ -306,11 +342,11 @@ func TestH10InheritedSuspectsStayBehindASmallerWindow(t *testing.T) {
 
 func TestProgressStandings(t *testing.T) {
 	p := newProgress(10, ledger{granted: 30, spans: []span{{10, 12, true}, {15, 18, false}, {25, 30, true}}})
-	for offset, want := range map[int64]standing{
-		10: standingSuspect, 11: standingSuspect, 12: standingDone, 14: standingDone, 15: standingNew,
-		17: standingNew, 18: standingDone, 25: standingSuspect, 29: standingSuspect, 30: standingNew, 1 << 40: standingNew,
+	for offset, want := range map[int64]priorState{
+		10: priorSuspect, 11: priorSuspect, 12: priorDone, 14: priorDone, 15: priorNew,
+		17: priorNew, 18: priorDone, 25: priorSuspect, 29: priorSuspect, 30: priorNew, 1 << 40: priorNew,
 	} {
-		if got := p.standing(offset); got != want {
+		if got := p.priorState(offset); got != want {
 			t.Errorf("offset %d stands as %d, want %d", offset, got, want)
 		}
 	}
@@ -319,7 +355,7 @@ func TestProgressStandings(t *testing.T) {
 func TestProgressPositionIsTheFirstUnfinished(t *testing.T) {
 	p := newProgress(5, ledger{granted: 5})
 	for _, offset := range []int64{7, 8, 100} { // what lies between holds no record
-		p.deliver(offset, time.Unix(offset, 0), false)
+		p.dispatch(offset, time.Unix(offset, 0), false)
 	}
 	for _, tt := range []struct{ finish, want int64 }{{8, 7}, {8, 7}, {55, 7}, {7, 100}, {100, 101}} {
 		p.finish(tt.finish)
@@ -327,7 +363,7 @@ func TestProgressPositionIsTheFirstUnfinished(t *testing.T) {
 			t.Errorf("after %d the position is %d, want %d", tt.finish, got, tt.want)
 		}
 	}
-	if !p.oldest().IsZero() || p.unfinished() != 0 || p.suspects() != 0 {
+	if !p.oldest().IsZero() || p.active() != 0 || p.suspects() != 0 {
 		t.Error("something is left after all is finished")
 	}
 	p.skip(50) // never back
@@ -339,13 +375,13 @@ func TestProgressPositionIsTheFirstUnfinished(t *testing.T) {
 func TestCleanDrainLeavesNoSuspects(t *testing.T) {
 	p := newProgress(0, ledger{})
 	for offset := range int64(4) {
-		p.deliver(offset, time.Time{}, false)
+		p.dispatch(offset, time.Time{}, false)
 	}
 	p.finish(0)
 	p.finish(2)
-	p.untouched(1)
-	p.untouched(3)
-	p.untouched(99) // unknown: nothing
+	p.markUntouched(1)
+	p.markUntouched(3)
+	p.markUntouched(99) // unknown: nothing
 	spans, granted := p.spans(p.next)
 	l := ledger{spans: spans, granted: granted}
 	if !l.clean() || granted != 4 {
@@ -358,13 +394,64 @@ func TestCleanDrainLeavesNoSuspects(t *testing.T) {
 
 func TestNobodySentTakesSuspicionBack(t *testing.T) {
 	p := newProgress(0, ledger{granted: 10, spans: []span{{0, 10, true}}})
-	p.deliver(0, time.Time{}, true)
+	p.dispatch(0, time.Time{}, true)
 	p.nobodySent()
-	if got := p.standing(1); got != standingNew {
+	if got := p.priorState(1); got != priorNew {
 		t.Errorf("standing %d after nobody sent", got)
 	}
 	spans, _ := p.spans(p.next)
 	if diff := cmp.Diff([]span{{0, 1, true}, {1, 10, false}}, spans, cmp.AllowUnexported(span{})); diff != "" {
 		t.Errorf("what is in flight must stay a suspect, the rest not (-want +got):\n%s", diff)
+	}
+}
+
+// The spans of a commit cover exactly what is unfinished, however records are parked and taken up again, and the window
+// counts what is not parked.
+func TestSpansCoverWhatIsUnfinished(t *testing.T) {
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 9))
+		s := partitionState{window: 16, grantAhead: 16, progress: newProgress(0, ledger{})}
+		left := map[int64]bool{} // unfinished: whether sent
+		active := map[int64]bool{}
+		for range 300 {
+			switch offset := s.progress.next; r.IntN(4) {
+			case 0, 1:
+				if s.windowHasRoom() {
+					s.progress.dispatch(offset, time.Time{}, false)
+					left[offset], active[offset] = true, true
+				}
+			case 2:
+				for offset := range active {
+					if r.IntN(2) == 0 {
+						s.progress.finish(offset)
+						delete(left, offset)
+					} else {
+						left[offset] = r.IntN(2) == 0
+						s.progress.park(offset, left[offset])
+					}
+					delete(active, offset)
+					break
+				}
+			default:
+				for offset := range left {
+					if !active[offset] && s.resumable() > 0 {
+						mayCreate := r.IntN(2) == 0
+						s.progress.resume(offset, mayCreate)
+						left[offset], active[offset] = left[offset] || mayCreate, true
+					}
+					break
+				}
+			}
+			spans, _ := s.progress.spans(s.progress.next)
+			for offset := range s.progress.next {
+				sent, want := left[offset]
+				if got, gotSent := unfinishedIn(spans, offset); got != want || gotSent != sent {
+					t.Fatalf("seed %d: %d is unfinished %v and sent %v, the ledger says %v, %v", seed, offset, want, sent, got, gotSent)
+				}
+			}
+			if got := s.progress.active(); got != len(active) || got > 16+8 {
+				t.Fatalf("seed %d: %d are active, want %d", seed, got, len(active))
+			}
+		}
 	}
 }

@@ -2,95 +2,115 @@ package consumer
 
 import (
 	"encoding/json"
-	"errors"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 
 	"github.com/leadbridge/leadbridge/consumer/header"
+	"github.com/leadbridge/leadbridge/crmclient"
 )
 
 // Result is the value of a record in the result topic: which event became
-// which contact. A crash may write one twice: fold by EventID.
+// which contact, lead or deal. After a crash a result may be written twice;
+// readers keep one for each EventID.
 type Result struct {
 	EventID    string `json:"eventId"`
-	ContactID  int64  `json:"contactId"`
-	ContactURL string `json:"contactUrl"` // "" while the portal's name is unknown
-	// CreatedAt is when the CRM's answer came; of a contact that was looked up, when it was found.
+	ContactID  int64  `json:"contactId"`         // 0 when the event became a lead
+	ContactURL string `json:"contactUrl"`        // "" for a lead, and while the portal's name is not known
+	LeadID     int64  `json:"leadId,omitempty"`  // 0 unless the event became a lead
+	DealID     int64  `json:"dealId,omitempty"`  // 0 unless the event became a deal
+	CardURL    string `json:"cardUrl,omitempty"` // of the deal, else the lead, else the contact; "" while the portal's name is not known
+	// Comment is "written" or "not written", and CommentReason says why not; "" when the event has no comment.
+	Comment       crmclient.CommentState `json:"comment,omitempty"`
+	CommentReason string                 `json:"commentReason,omitempty"`
+	// CreatedAt is when the CRM's answer came, or when a look-up found the object; UTC, in milliseconds.
 	CreatedAt time.Time `json:"createdAt"`
-	Attempts  int       `json:"attempts"` // creates that were sent, by this process
-	HowKnown  string    `json:"howKnown"` // "created" or "lookedUp"
-	// Where the event was first written; a replay keeps it.
+	Attempts  int       `json:"attempts"` // creates that this process sent for the event
+	HowKnown  string    `json:"howKnown"` // "created", "lookedUp", or "matched" when the person's contact was there before
+	// Candidates are the contacts of which each may be the person's, when there are several and none was taken.
+	Candidates []int64 `json:"candidates,omitempty"`
+	// Topic, Partition and Offset are where the event was first written; a replay keeps them.
 	Topic     string `json:"topic"`
 	Partition int    `json:"partition"`
 	Offset    int64  `json:"offset"`
 }
 
-// tell writes the result of a record whose contact exists; false says that it
-// was cut short, so that the next owner looks the contact up and tells it.
-func (p *partition) tell(f *flight) bool {
-	if p.results == nil {
-		return true
-	}
-	rec, err := p.resultRecord(f)
-	if err == nil {
-		err = p.results.write(p.work, f.Partition, rec)
-	}
-	if err != nil {
-		if errors.Is(err, errLeaseLapsed) {
-			p.fail(err)
-		}
-		p.leftUnsettled() // the next owner must find what was created: it takes its time
-		return false
-	}
-	p.metrics.results.Inc()
-	return true
-}
-
-func (p *partition) resultRecord(f *flight) (resultRecord, error) {
+// encodeResult returns the result of a record whose contact exists.
+func (p *partition) encodeResult(d *delivery) (encodedResult, error) {
 	r := Result{
-		EventID:    f.event.ID,
-		ContactID:  f.made.ContactID,
-		ContactURL: p.creator.ContactURL(f.made.ContactID),
-		CreatedAt:  time.Now().UTC().Truncate(time.Millisecond),
-		Attempts:   f.made.Attempts,
-		HowKnown:   "created",
-		Topic:      f.Topic,
-		Partition:  f.Partition,
-		Offset:     f.Offset,
+		EventID:       d.event.ID,
+		ContactID:     d.made.ContactID,
+		ContactURL:    p.contactURL(d.made.ContactID),
+		LeadID:        d.made.LeadID,
+		DealID:        d.made.DealID,
+		CardURL:       p.cardURL(d.made.Made()),
+		Comment:       d.made.Comment,
+		CommentReason: d.made.CommentReason,
+		CreatedAt:     time.Now().UTC().Truncate(time.Millisecond),
+		Attempts:      d.made.Attempts,
+		HowKnown:      "created",
+		Candidates:    d.made.Candidates,
+		Topic:         d.Topic,
+		Partition:     d.Partition,
+		Offset:        d.Offset,
 	}
-	if f.made.Found {
+	switch {
+	case d.made.Found:
 		r.HowKnown = "lookedUp"
+	case d.made.Matched:
+		r.HowKnown = "matched"
 	}
-	if topic := header.Text(f.Headers, header.Topic); topic != "" {
+	if topic := header.Text(d.Headers, header.Topic); topic != "" && d.event.Replays > 0 {
 		r.Topic = topic
-		r.Partition = int(max(number(header.Text(f.Headers, header.Partition)), 0))
-		r.Offset = max(number(header.Text(f.Headers, header.Offset)), 0)
+		r.Partition = int(max(number(header.Text(d.Headers, header.Partition)), 0))
+		r.Offset = max(number(header.Text(d.Headers, header.Offset)), 0)
 	}
 	value, err := json.Marshal(r)
-	return resultRecord{eventID: r.EventID, key: f.Key, value: value, headers: traceHeaders(f.Record)}, err
+	return encodedResult{eventID: r.EventID, key: d.Key, value: value, headers: traceHeaders(d.Record)}, err
 }
 
-// resultRecord is a result before it is written.
-type resultRecord struct {
+// contactURL returns the address of a contact's card; "" when there is no contact.
+func (p *partition) contactURL(id int64) string {
+	if id == 0 {
+		return ""
+	}
+	return p.deps.creator.ContactURL(id)
+}
+
+// cardURL returns the address of the card of the deal, else of the lead, else of the contact.
+func (p *partition) cardURL(made crmclient.Made) string {
+	if made.LeadID == 0 && made.DealID == 0 {
+		return p.contactURL(made.ContactID)
+	}
+	return crmclient.CardURL(p.deps.creator.Status().Portal, made)
+}
+
+// An encodedResult is a result as it is written.
+type encodedResult struct {
 	eventID string
 	key     []byte
 	value   []byte
 	headers []kafka.Header
 }
 
-func (r resultRecord) record() kafka.Record {
-	rec := kafka.Record{Time: time.Now(), Value: kafka.NewBytes(r.value), Headers: r.headers}
-	if r.key != nil {
-		rec.Key = kafka.NewBytes(r.key)
-	}
-	return rec
-}
-
-func (r resultRecord) size() int {
+func (r *encodedResult) size() int {
 	n := len(r.key) + len(r.value) + 64
 	for _, h := range r.headers {
 		n += len(h.Key) + len(h.Value)
 	}
 	return n
+}
+
+// reduce changes a result that the broker refuses permanently, one step at a time, until it is taken. It reports
+// whether there was a step left.
+func (r *encodedResult) reduce() bool {
+	switch {
+	case len(r.headers) > 0:
+		r.headers = nil
+	case string(r.key) != r.eventID: // it is too large, or a compacted topic takes none without a key
+		r.key = []byte(r.eventID)
+	default:
+		return false
+	}
+	return true
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -21,6 +22,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/cluster"
 	"github.com/leadbridge/leadbridge/internal/logbuffer"
 	"github.com/leadbridge/leadbridge/transform"
 )
@@ -74,7 +76,7 @@ func bubble(t *testing.T, partitions int32, test func(t *testing.T, r *rig), mor
 
 func (r *rig) config() Config {
 	return Config{
-		Brokers:         []string{"localhost:9092"},
+		Brokers:         cluster.Brokers{Addresses: []string{"localhost:9092"}, Dial: r.network.DialContext},
 		Topic:           testTopic,
 		DeadLetterTopic: testLetters,
 		GroupID:         testGroup,
@@ -86,7 +88,6 @@ func (r *rig) config() Config {
 		Version:         "test",
 		Log:             zerolog.New(r.logs),
 		Metrics:         prometheus.NewRegistry(),
-		Dial:            r.network.DialContext,
 	}
 }
 
@@ -105,11 +106,16 @@ func (r *rig) start(adjust ...func(*Config)) *process {
 
 func (r *rig) startWith(crm Creator, adjust ...func(*Config)) *process {
 	r.t.Helper()
+	return r.startReading(fakeTransformer{}, crm, adjust...)
+}
+
+func (r *rig) startReading(by Transformer, crm Creator, adjust ...func(*Config)) *process {
+	r.t.Helper()
 	cfg := r.config()
 	for _, a := range adjust {
 		a(&cfg)
 	}
-	c, err := New(cfg, fakeTransformer{}, crm)
+	c, err := New(cfg, by, crm)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -135,6 +141,12 @@ type message struct {
 	value     string
 	null      bool
 	headers   []kafka.Header
+}
+
+// eventOf is an event of the person with the phones.
+func eventOf(id string, phones ...string) message {
+	text, _ := json.Marshal(map[string]any{"id": id, "phones": phones})
+	return message{value: string(text)}
 }
 
 func event(id string) message { return message{value: fmt.Sprintf(`{"id":%q}`, id)} }
@@ -245,13 +257,13 @@ func (r *rig) commits() map[int]committed {
 	return found
 }
 
-// fakeTransformer knows {"id":"…"}; the id is the event's and the origin's.
+// fakeTransformer knows {"id":"…","phones":["…"]}; the id is the event's and the origin's.
 type fakeTransformer struct{}
 
 func (fakeTransformer) Decode(r transform.Record) (transform.Event, error) {
 	var v struct {
-		ID   string
-		Time time.Time
+		ID     string
+		Phones []string
 	}
 	at := fmt.Sprintf("%d/%d", r.Partition, r.Offset)
 	if err := json.Unmarshal(r.Value, &v); err != nil {
@@ -260,11 +272,36 @@ func (fakeTransformer) Decode(r transform.Record) (transform.Event, error) {
 	if v.ID == "panic" {
 		panic("a secret value")
 	}
-	return transform.Event{ID: v.ID, OriginID: v.ID, Time: r.Time, RecordedAt: r.Time}, nil
+	event := transform.Event{ID: v.ID, OriginID: v.ID, Time: r.Time, RecordedAt: r.Time}
+	// The phones go to Contact by the name of a time zone: an event has no other field for them.
+	event.Time = event.Time.In(time.FixedZone(strings.Join(v.Phones, ","), 0))
+	return withHeaders(event, r), nil
 }
 
+// withHeaders has the event say what a real one does about the headers of a letter.
+func withHeaders(e transform.Event, r transform.Record) transform.Event {
+	whole, err := transform.New(transform.Options{})
+	if err == nil {
+		told, _ := whole.Decode(r)
+		e.Replays, e.Distrusted = told.Replays, told.Distrusted
+	}
+	return e
+}
+
+// skippedID is that of an event that the mapping leaves out.
+const skippedID = "skipped"
+
 func (fakeTransformer) Contact(e transform.Event) (crmclient.Contact, error) {
-	return crmclient.Contact{Name: e.ID}, nil
+	if e.ID == skippedID {
+		return crmclient.Contact{}, &transform.Rejection{Reason: transform.ReasonSkipped}
+	}
+	c := crmclient.Contact{Name: e.ID}
+	for phone := range strings.SplitSeq(e.Time.Location().String(), ",") {
+		if phone != "" {
+			c.Phones = append(c.Phones, crmclient.Multifield{Value: phone})
+		}
+	}
+	return c, nil
 }
 
 // fakeCRM is a Creator. By default it creates at once and finds what a
@@ -275,15 +312,34 @@ type fakeCRM struct {
 	order    []string
 	requests []crmclient.Request
 	shares   []float64
+	paused   []bool
 	inFlight map[string]int
 	overlap  bool // two creates of one id were in flight together
+	opened   chan struct{}
 
 	// answer, when set, decides instead; ok false falls through to the default.
 	answer func(ctx context.Context, r crmclient.Request) (crmclient.Result, error, bool)
 }
 
 func newFakeCRM() *fakeCRM {
-	return &fakeCRM{contacts: map[string]int{}, inFlight: map[string]int{}}
+	return &fakeCRM{contacts: map[string]int{}, inFlight: map[string]int{}, opened: make(chan struct{})}
+}
+
+// Opened implements [Creator].
+func (*fakeCRM) Forget(*crmclient.Pending) {}
+
+func (f *fakeCRM) Opened() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.opened
+}
+
+// open tells those who wait for it that creates pass again.
+func (f *fakeCRM) open() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	close(f.opened)
+	f.opened = make(chan struct{})
 }
 
 func (f *fakeCRM) Create(ctx context.Context, r crmclient.Request) (crmclient.Result, error) {
@@ -309,31 +365,6 @@ func (f *fakeCRM) Create(ctx context.Context, r crmclient.Request) (crmclient.Re
 	return f.apply(r)
 }
 
-// CreateAll runs Create for each; what ends in a rejection or a panic ends so later.
-func (f *fakeCRM) CreateAll(ctx context.Context, requests []crmclient.Request,
-	ended func(int, crmclient.Result, error), later func(int, func() (crmclient.Result, error)),
-) {
-	ends := make(chan func(), len(requests))
-	for i, r := range requests {
-		go func() {
-			defer func() {
-				if fault := recover(); fault != nil {
-					ends <- func() { later(i, func() (crmclient.Result, error) { panic(fault) }) }
-				}
-			}()
-			result, err := f.Create(ctx, r)
-			if _, refused := errors.AsType[*crmclient.Rejection](err); refused {
-				ends <- func() { later(i, func() (crmclient.Result, error) { return result, err }) }
-				return
-			}
-			ends <- func() { ended(i, result, err) }
-		}()
-	}
-	for range requests {
-		(<-ends)()
-	}
-}
-
 // apply creates, or finds a suspect.
 func (f *fakeCRM) apply(r crmclient.Request) (crmclient.Result, error) {
 	if r.Lease != nil && r.Lease() != nil {
@@ -354,6 +385,13 @@ func (f *fakeCRM) SetShare(part float64) {
 	defer f.mu.Unlock()
 	f.shares = append(f.shares, part)
 }
+
+func (f *fakeCRM) SetPaused(paused bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.paused = append(f.paused, paused)
+}
+
 func (f *fakeCRM) ContactURL(int64) string  { return "" }
 func (f *fakeCRM) Status() crmclient.Status { return crmclient.Status{OriginField: "originId"} }
 

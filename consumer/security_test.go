@@ -36,21 +36,21 @@ func TestTLSAndSASL(t *testing.T) {
 		r.client.Transport.(*kafka.Transport).TLS = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 		r.client.Transport.(*kafka.Transport).SASL = login
 		secure := func(c *Config) {
-			c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			c.Brokers.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 				conn, err := r.network.DialContext(ctx, network, address)
 				if err != nil {
 					return nil, err
 				}
 				return tls.Client(conn, &tls.Config{RootCAs: roots, ServerName: "localhost", MinVersion: tls.VersionTLS12}), nil
 			}
-			c.SASL = login
+			c.Brokers.SASL = login
 		}
 		p := r.start(secure)
 		r.await("the assignment", func() bool { return p.Status().Ready })
 		r.produce(event("a"), message{value: "no json"}, event("b"))
 		r.awaitCreated("a", "b")
 		r.await("the letter", func() bool {
-			return counterValue(t, p.metrics.deadLetters.WithLabelValues("MALFORMED_EVENT")) == 1
+			return counterValue(t, p.deps.metrics.deadLetters.WithLabelValues("MALFORMED_EVENT")) == 1
 		})
 		p.shutdown(t)
 

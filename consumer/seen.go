@@ -3,23 +3,35 @@ package consumer
 import (
 	"hash/maphash"
 	"sync"
+
+	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// seen is the bounded memory of event ids: producers retry and websites
-// deliver webhooks twice. It keeps the hashes of the last ids of each
-// partition and knows them across all partitions of the process. Two ids of one
-// hash cost a look-up, nothing else.
+// seen is the memory of event ids, as producers retry, websites deliver webhooks twice, and some give the events of
+// several persons one id. It knows the last DEDUPE_WINDOW ids of each partition, and those of all records that have not
+// ended, across the partitions of a generation.
 type seen struct {
-	perPartition int
-	seed         maphash.Seed
+	seed maphash.Seed
 
-	mu    sync.Mutex
-	count map[uint64]int32 // how many rings hold a hash
-	rings map[int]*ring
-	last  map[uint64]<-chan struct{} // the newest unfinished record of an id
+	mu     sync.Mutex
+	memory seenMemory
 }
 
-// ring holds a partition's hashes, oldest at pos once it is full.
+// seenMemory is what seen remembers. It is a plain value.
+type seenMemory struct {
+	perPartition int
+	known        map[uint64]*seenEvent // by the hash of its id
+	rings        map[int]*ring         // by partition
+}
+
+// A seenEvent is what is remembered of an event.
+type seenEvent struct {
+	points  uint64          // the hash of its contact points; 0 when they are not known, or there are none
+	made    *crmclient.Made // what it became; nil unless this process knows
+	holders int32           // entries of rings, and records that have not ended; at 0 it is forgotten
+}
+
+// A ring holds the hashes of a partition's last ids. When it is full, the oldest is at pos.
 type ring struct {
 	hashes []uint64
 	pos    int
@@ -27,99 +39,145 @@ type ring struct {
 
 func newSeen(perPartition int) *seen {
 	return &seen{
-		perPartition: perPartition,
-		seed:         maphash.MakeSeed(),
-		count:        map[uint64]int32{},
-		rings:        map[int]*ring{},
-		last:         map[uint64]<-chan struct{}{},
+		seed:   maphash.MakeSeed(),
+		memory: seenMemory{perPartition: perPartition, known: map[uint64]*seenEvent{}, rings: map[int]*ring{}},
 	}
 }
 
-// open starts the memory of a partition afresh from ids, oldest first.
-func (s *seen) open(partition int, ids []uint64) {
+// open begins the memory of a partition with ids, oldest first.
+func (s *seen) open(partition int, ids []identity) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.drop(partition)
-	s.rings[partition] = &ring{}
-	for _, h := range ids {
-		s.remember(partition, h)
+	s.memory.rings[partition] = &ring{}
+	for _, e := range ids {
+		s.memory.addToRing(partition, e)
 	}
-}
-
-// close forgets a partition.
-func (s *seen) close(partition int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.drop(partition)
-}
-
-// endLines lets nobody wait any more for a record of a generation that has
-// ended: what was left behind there can send nothing.
-func (s *seen) endLines() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.last)
 }
 
 func (s *seen) hash(id string) uint64 { return maphash.String(s.seed, id) }
 
-// enter notes a record of the id, which is done when done is closed. It tells
-// whether the id was seen before, and the record of the same id to wait for, if any.
-func (s *seen) enter(partition int, id string, done <-chan struct{}) (before bool, wait <-chan struct{}) {
-	h := s.hash(id)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	wait = s.last[h]
-	before = s.count[h] > 0 || wait != nil
-	s.last[h] = done
-	s.remember(partition, h)
-	return before, wait
+// pointsHash returns the hash of contact points, which is never 0.
+func (s *seen) pointsHash(points []string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(s.seed)
+	for _, point := range points {
+		_, _ = h.WriteString(point) // a hash never fails
+		_ = h.WriteByte(0)
+	}
+	return max(h.Sum64(), 1)
 }
 
-// note remembers an id that an earlier owner finished.
-func (s *seen) note(partition int, id string) {
-	h := s.hash(id)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.remember(partition, h)
+// identify returns the identity of an event with these contact points. points is their hash, or 0 for a record without
+// a contact and for one whose id nothing may change.
+func (s *seen) identify(id string, contact []string, points uint64) identity {
+	e := identity{id: s.hash(id), points: points}
+	if points != 0 {
+		e.suffixed = s.hash(id + idSuffix(contact))
+	}
+	return e
 }
 
-// leave ends the wait for a record, unless a later one of the id stands in line.
-func (s *seen) leave(id string, done <-chan struct{}) {
-	h := s.hash(id)
+// A recognition is what is known of an event when one of its records comes.
+type recognition struct {
+	hash   uint64 // of the event's id, or of the one that it gets instead
+	repeat bool   // the event was seen before
+	reused bool   // its id was another event's before
+}
+
+// enter remembers a record's event, at least until leave.
+func (s *seen) enter(partition int, e identity) recognition {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.last[h] == done {
-		delete(s.last, h)
+	found := s.memory.recognise(e)
+	s.memory.event(found.hash, e.points).holders++
+	s.memory.addToRing(partition, e)
+	return found
+}
+
+// hold keeps the hash of an id until leave, of a record whose event is not known.
+func (s *seen) hold(h uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.memory.event(h, 0).holders++
+}
+
+// leave notes that a record whose event's id has the hash h has ended.
+func (s *seen) leave(h uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.memory.release(h)
+}
+
+// note remembers an event that an earlier owner finished.
+func (s *seen) note(partition int, e identity) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.memory.addToRing(partition, e)
+}
+
+// noteMade notes what the event became whose id has the hash h.
+func (s *seen) noteMade(h, points uint64, made crmclient.Made) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known := s.memory.known[h]; known != nil && known.points == points {
+		known.made = &made
 	}
 }
 
-func (s *seen) remember(partition int, h uint64) {
-	r := s.rings[partition]
-	if s.perPartition <= 0 || r == nil {
+// made returns what an event became; the zero value when that is not known.
+func (s *seen) made(h, points uint64) crmclient.Made {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known := s.memory.known[h]; known != nil && known.made != nil && points != 0 && known.points == points {
+		return *known.made
+	}
+	return crmclient.Made{}
+}
+
+// recognise works out whether an event was seen before, and whether its id is another event's.
+func (m *seenMemory) recognise(e identity) recognition {
+	known := m.known[e.id]
+	if known != nil && e.points != 0 && known.points != 0 && known.points != e.points {
+		return recognition{hash: e.suffixed, reused: true, repeat: m.known[e.suffixed] != nil}
+	}
+	return recognition{hash: e.id, repeat: known != nil}
+}
+
+// event returns what is remembered of the event whose id has the hash h. A new one is added; points are filled in
+// where they were not known.
+func (m *seenMemory) event(h, points uint64) *seenEvent {
+	known := m.known[h]
+	if known == nil {
+		known = &seenEvent{}
+		m.known[h] = known
+	}
+	if known.points == 0 {
+		known.points = points
+	}
+	return known
+}
+
+// addToRing adds an event to its partition's ring, in place of the oldest one when the ring is full.
+func (m *seenMemory) addToRing(partition int, e identity) {
+	r := m.rings[partition]
+	if m.perPartition <= 0 || r == nil {
 		return
 	}
-	s.count[h]++
-	if len(r.hashes) < s.perPartition {
+	h := m.recognise(e).hash
+	m.event(h, e.points).holders++
+	if len(r.hashes) < m.perPartition {
 		r.hashes = append(r.hashes, h)
 		return
 	}
-	s.forget(r.hashes[r.pos])
+	m.release(r.hashes[r.pos])
 	r.hashes[r.pos] = h
 	r.pos = (r.pos + 1) % len(r.hashes)
 }
 
-func (s *seen) forget(h uint64) {
-	if s.count[h]--; s.count[h] <= 0 {
-		delete(s.count, h)
-	}
-}
-
-func (s *seen) drop(partition int) {
-	if r := s.rings[partition]; r != nil {
-		for _, h := range r.hashes {
-			s.forget(h)
-		}
-		delete(s.rings, partition)
+// release takes one holder from an event, and forgets it with the last one.
+func (m *seenMemory) release(h uint64) {
+	known := m.known[h]
+	if known.holders--; known.holders <= 0 {
+		delete(m.known, h)
 	}
 }

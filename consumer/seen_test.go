@@ -3,6 +3,8 @@ package consumer
 import (
 	"fmt"
 	"testing"
+
+	"github.com/leadbridge/leadbridge/crmclient"
 )
 
 func openSeen(perPartition int, partitions ...int) *seen {
@@ -13,16 +15,22 @@ func openSeen(perPartition int, partitions ...int) *seen {
 	return s
 }
 
-// passThrough lets a record of the id through from its dispatch to its end.
-func passThrough(s *seen, partition int, id string) (before bool) {
-	done := make(chan struct{})
-	before, _ = s.enter(partition, id, done)
-	close(done)
-	s.leave(id, done)
-	return before
+// event is the identity of an event of a person.
+func (s *seen) event(id, point string) identity {
+	if point == "" {
+		return s.identify(id, nil, 0)
+	}
+	return s.identify(id, []string{point}, s.pointsHash([]string{point}))
 }
 
-func TestH8SecondRecordOfAnIDIsKnown(t *testing.T) {
+// passThrough lets a record of the id through from its dispatch to its end.
+func passThrough(s *seen, partition int, id string) (before bool) {
+	found := s.enter(partition, s.event(id, "+7"))
+	s.leave(found.hash)
+	return found.repeat
+}
+
+func TestSecondRecordOfAnIDIsKnown(t *testing.T) {
 	s := openSeen(10, 0, 1)
 	if passThrough(s, 0, "a") {
 		t.Error("the first was seen before")
@@ -38,27 +46,42 @@ func TestH8SecondRecordOfAnIDIsKnown(t *testing.T) {
 	}
 }
 
-func TestH8RecordsOfAnIDWaitInLine(t *testing.T) {
-	s := openSeen(10, 0, 1, 2)
-	first, second, third := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	if before, wait := s.enter(0, "a", first); before || wait != nil {
-		t.Error("the first waits")
+func TestSeenTellsAnotherEventByItsPoints(t *testing.T) {
+	s := openSeen(10, 0, 1)
+	first := s.enter(0, s.event("a", "+1"))
+	if first.repeat || first.reused {
+		t.Errorf("the first is %+v", first)
 	}
-	if before, wait := s.enter(1, "a", second); !before || wait != (<-chan struct{})(first) {
-		t.Error("the second does not wait for the first")
+	other := s.enter(1, s.event("a", "+2"))
+	if other.repeat || !other.reused || other.hash == first.hash {
+		t.Errorf("one with other points is %+v", other)
 	}
-	s.leave("a", first) // a later one stands in line: its place stays
-	if before, wait := s.enter(2, "a", third); !before || wait != (<-chan struct{})(second) {
-		t.Error("the third does not wait for the second")
+	for point, want := range map[string]recognition{
+		"+1": {hash: first.hash, repeat: true}, "+2": {hash: other.hash, repeat: true, reused: true}, "": {hash: first.hash, repeat: true},
+	} {
+		if got := s.enter(1, s.event("a", point)); got != want {
+			t.Errorf("another record of %q is %+v, want %+v", point, got, want)
+		}
 	}
-	s.leave("a", second)
-	s.leave("a", third)
-	if _, wait := s.enter(0, "a", first); wait != nil {
-		t.Error("a line that has ended is waited for")
+	points := s.event("a", "+1").points
+	if s.noteMade(first.hash, points+1, crmclient.Made{ContactID: 99}); s.made(first.hash, points) != (crmclient.Made{}) {
+		t.Error("the contact of other points is taken for the event's")
 	}
-	s.leave("a", first)
-	if len(s.last) != 0 {
-		t.Errorf("%d lines stay in memory", len(s.last))
+	made := crmclient.Made{ContactID: 42}
+	if s.noteMade(first.hash, points, made); s.made(first.hash, points) != made || s.made(first.hash, points+1) != (crmclient.Made{}) || s.made(first.hash, 0) != (crmclient.Made{}) {
+		t.Error("the contact is not remembered for its points, and only for those")
+	}
+}
+
+// A record that became no contact has no points: the next one of its id may be the mended one.
+func TestSeenTakesTheFirstPointsForTheEvents(t *testing.T) {
+	s := openSeen(10, 0)
+	s.note(0, s.event("a", ""))
+	if got := s.enter(0, s.event("a", "+1")); !got.repeat || got.reused {
+		t.Errorf("%+v", got)
+	}
+	if got := s.enter(0, s.event("a", "+2")); !got.reused {
+		t.Errorf("%+v after the points are known", got)
 	}
 }
 
@@ -68,66 +91,63 @@ func TestSeenForgetsTheOldest(t *testing.T) {
 	for i := range 12 {
 		passThrough(s, 0, fmt.Sprint(i))
 	}
-	if n := len(s.rings[0].hashes); n != size {
+	if n := len(s.memory.rings[0].hashes); n != size {
 		t.Errorf("%d ids in a ring of %d", n, size)
 	}
-	if n := len(s.count); n != size {
-		t.Errorf("%d ids counted in a ring of %d", n, size)
+	if n := len(s.memory.known); n != size {
+		t.Errorf("%d ids known with a ring of %d", n, size)
 	}
 	for i := range 12 {
-		if got, want := s.count[s.hash(fmt.Sprint(i))] > 0, i >= 12-size; got != want {
+		if got, want := s.memory.known[s.hash(fmt.Sprint(i))] != nil, i >= 12-size; got != want {
 			t.Errorf("id %d remembered: %v, want %v", i, got, want)
 		}
 	}
 }
 
-func TestSeenKeepsAnIDAsLongAsAnyPartitionHasIt(t *testing.T) {
-	s := openSeen(10, 0, 1)
-	passThrough(s, 0, "a")
-	passThrough(s, 1, "a")
-	s.close(0)
-	if before, _ := s.enter(1, "a", nil); !before {
-		t.Error("closing one partition took the other's memory")
+// However much comes behind it, a record that has not ended is not forgotten: a repeat must wait for it.
+func TestSeenKeepsWhatHasNotEnded(t *testing.T) {
+	for _, size := range []int{0, 3} {
+		s := openSeen(size, 0)
+		s.enter(0, s.event("parked", "+7"))
+		for i := range 10 {
+			passThrough(s, 0, fmt.Sprint(i))
+		}
+		if found := s.enter(0, s.event("parked", "+7")); !found.repeat {
+			t.Errorf("size %d: the second record is not known", size)
+		}
+		s.leave(s.hash("parked"))
+		s.leave(s.hash("parked"))
+		if len(s.memory.known) != size {
+			t.Errorf("%d ids known with a ring of %d", len(s.memory.known), size)
+		}
 	}
-	s.leave("a", nil)
-	s.close(1)
-	if len(s.count) != 0 || len(s.rings) != 0 {
-		t.Errorf("%d ids and %d rings stay after all are closed", len(s.count), len(s.rings))
-	}
-	s.close(1) // closing again does nothing
 }
 
 func TestSeenOpensWithWhatTheLogHolds(t *testing.T) {
 	s := newSeen(2)
-	s.open(0, []uint64{s.hash("old"), s.hash("mid"), s.hash("new")})
-	s.open(0, []uint64{s.hash("old"), s.hash("mid"), s.hash("new")}) // afresh, not twice
+	s.open(0, []identity{s.event("old", "+1"), s.event("mid", "+1"), s.event("new", "+1")})
 	for id, want := range map[string]bool{"old": false, "mid": true, "new": true} {
-		if got := s.count[s.hash(id)] > 0; got != want {
+		if got := s.memory.known[s.hash(id)] != nil; got != want {
 			t.Errorf("%q remembered: %v, want %v", id, got, want)
 		}
 	}
-	s.note(0, "noted")
+	s.note(0, s.event("noted", "+7"))
 	if !passThrough(s, 0, "noted") {
 		t.Error("an id that an earlier owner finished was forgotten")
 	}
-	s.note(7, "elsewhere") // a partition that is not open
+	s.note(7, s.event("elsewhere", "+7")) // a partition that is not open
 	if passThrough(s, 0, "elsewhere") {
 		t.Error("a partition that is not open remembers")
 	}
 }
 
-// With no memory at all, ids in flight still wait for each other.
-func TestSeenOfNoSizeStillKeepsIDsApart(t *testing.T) {
+// Without a memory, ids are known while their records last.
+func TestSeenOfNoSizeRemembersNothing(t *testing.T) {
 	s := openSeen(0, 0)
-	done := make(chan struct{})
-	s.enter(0, "a", done)
-	if before, wait := s.enter(0, "a", make(chan struct{})); !before || wait == nil {
-		t.Error("two records of an id are in flight together")
-	}
 	if passThrough(s, 0, "b"); passThrough(s, 0, "b") {
 		t.Error("an id was remembered")
 	}
-	if len(s.count) != 0 {
-		t.Errorf("%d ids counted", len(s.count))
+	if len(s.memory.known) != 0 {
+		t.Errorf("%d ids known", len(s.memory.known))
 	}
 }

@@ -3,141 +3,100 @@ package consumer
 import (
 	"cmp"
 	"slices"
-	"sync"
 	"time"
-
-	"github.com/rs/zerolog"
 
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// What holds the consumer itself back.
+// The causes that hold the consumer itself; those of the CRM client are in package crmclient.
 const (
-	HoldBrokers     crmclient.Cause = "brokers"
-	HoldTopic       crmclient.Cause = "topic"
-	HoldGroup       crmclient.Cause = "group"
-	HoldDeadLetters crmclient.Cause = "dead_letter_topic"
-	HoldResults     crmclient.Cause = "result_topic"
+	HoldBrokers     crmclient.Cause = "brokers"           // no broker answers
+	HoldTopic       crmclient.Cause = "topic"             // the topic does not exist
+	HoldGroup       crmclient.Cause = "group"             // the group cannot be joined
+	HoldDeadLetters crmclient.Cause = "dead_letter_topic" // it takes no letters
+	HoldResults     crmclient.Cause = "result_topic"      // it takes no results
+	HoldParking     crmclient.Cause = "parking"           // a partition has no room for more parked records
+	HoldSchemas     crmclient.Cause = "schema_registry"   // it does not answer; holds those events alone whose schema is not known
 )
 
-// holds are all causes of the consumer's own.
+// holds returns all causes that hold the consumer itself.
 func holds() []crmclient.Cause {
-	return []crmclient.Cause{HoldBrokers, HoldTopic, HoldGroup, HoldDeadLetters, HoldResults}
+	return []crmclient.Cause{HoldBrokers, HoldTopic, HoldGroup, HoldDeadLetters, HoldResults, HoldParking, HoldSchemas, HoldOperator}
 }
 
 // Status is the state of a Consumer at a moment.
 type Status struct {
-	Ready      bool              `json:"ready"`   // had its first assignment and reaches the brokers
-	Healthy    bool              `json:"healthy"` // progress, or a deliberate hold
-	Reason     string            `json:"reason,omitempty"`
-	Generation int               `json:"generation"`
-	Member     string            `json:"member,omitempty"`
-	Holds      []crmclient.Hold  `json:"holds"` // the consumer's own: brokers, topic, dead-letter and result topic
-	Partitions []PartitionStatus `json:"partitions"`
+	Ready      bool              `json:"ready"`            // it is in the group, or was less than WaitingAfter ago, and reaches the brokers
+	Healthy    bool              `json:"healthy"`          // it makes progress, has nothing to do, or something holds it
+	Reason     string            `json:"reason,omitempty"` // why it is not healthy
+	Generation int               `json:"generation"`       // the group's; 0 when this process has none
+	Member     string            `json:"member,omitempty"` // its id in the group
+	Holds      []crmclient.Hold  `json:"holds"`            // the consumer's own, by cause
+	Partitions []PartitionStatus `json:"partitions"`       // those that it owns, ascending
+	// Stopped are the partitions as they were when the process stopped; nil while it runs.
+	Stopped  []PartitionStatus `json:"stopped,omitempty"`
+	LagKnown bool              `json:"lagKnown"` // the lags are of the last eleven seconds, and no partition's is missing
+	Waiting  []Waiting         `json:"waiting"`  // what makes events wait for longer than WaitingAfter, the oldest first
 }
 
 // PartitionStatus is the state of one owned partition.
 type PartitionStatus struct {
 	Partition  int     `json:"partition"`
-	Committed  int64   `json:"committed"`
-	Next       int64   `json:"next"` // next offset to be delivered
-	LogEnd     int64   `json:"logEnd"`
-	Lag        int64   `json:"lag"`
-	LagSeconds float64 `json:"lagSeconds"` // age of the oldest unfinished record
-	Unfinished int     `json:"unfinished"`
-	Suspects   int     `json:"suspects"` // of the unfinished ones
+	Committed  int64   `json:"committed"`  // offset of the last acknowledged commit; -1 before the first one
+	Next       int64   `json:"next"`       // offset of the next record to be dispatched
+	LogEnd     int64   `json:"logEnd"`     // offset after the log's last record
+	Lag        int64   `json:"lag"`        // records that are neither done nor parked
+	LagSeconds float64 `json:"lagSeconds"` // age of the oldest of these; 0 for none
+	Unfinished int     `json:"unfinished"` // records that were dispatched, and are neither done nor parked
+	Suspects   int     `json:"suspects"`   // unfinished and parked records that are looked up before a create
+	Parked     int     `json:"parked"`     // records that wait for something of their own
+	// ParkedWhy counts the parked records by what they wait for.
+	ParkedWhy map[crmclient.Wait]int `json:"parkedWhy,omitempty"`
+	// ParkingFull says that no new record is dispatched until a parked one ends.
+	ParkingFull bool `json:"parkingFull,omitempty"`
+	Resumed     int  `json:"resumed"` // unfinished records that were parked before
 }
 
-// board is what the consumer tells about itself. State changes are logged once.
-type board struct {
-	log zerolog.Logger
-
-	mu      sync.Mutex
-	holds   map[crmclient.Cause]crmclient.Hold
-	held    map[crmclient.Cause]time.Duration // of holds that are over
-	current *generation
-	everHad bool // an assignment, if only an empty one
-	// retention is the topic's, in seconds; 0 when it is not known.
-	retention float64
-	progress  map[int]mark
-}
-
-func newBoard(log zerolog.Logger) *board {
-	return &board{log: log, holds: map[crmclient.Cause]crmclient.Hold{}, held: map[crmclient.Cause]time.Duration{}, progress: map[int]mark{}}
-}
-
-// hold notes that the consumer waits for something outside.
-func (b *board) hold(cause crmclient.Cause, advice string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	h, held := b.holds[cause]
-	if !held {
-		h = crmclient.Hold{Cause: cause, Since: time.Now()}
-		b.log.Warn().Str("cause", string(cause)).Str("advice", advice).Msg("held")
+// bytesInUse returns how many bytes the records of all partitions and their fetches hold.
+func (b *statusBoard) bytesInUse() int64 {
+	g := b.currentGeneration()
+	if g == nil {
+		return 0
 	}
-	h.Advice = advice
-	b.holds[cause] = h
-}
-
-// heldFor tells how long a cause has held the consumer, and whether it does now.
-func (b *board) heldFor(cause crmclient.Cause) (time.Duration, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	h, held := b.holds[cause]
-	if !held {
-		return b.held[cause], false
+	used := int64(0)
+	for _, p := range g.partitions {
+		used += p.freshBytes.inUse() + p.resumedBytes.inUse()
 	}
-	return b.held[cause] + time.Since(h.Since), true
+	return used
 }
 
-// clear notes that holds are over.
-func (b *board) clear(causes ...crmclient.Cause) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, cause := range causes {
-		if h, held := b.holds[cause]; held {
-			delete(b.holds, cause)
-			b.log.Info().Str("cause", string(cause)).Dur("after", time.Since(h.Since)).Msg("no longer held")
-			b.held[cause] += time.Since(h.Since)
-		}
-	}
-}
-
-func (b *board) assigned(g *generation) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.current, b.everHad = g, true
-	b.log.Info().Int("generation", g.member.generation).Ints("partitions", g.assigned).Msg("partitions assigned")
-}
-
-func (b *board) ended(cause error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.current = nil
-	b.log.Info().AnErr("cause", cause).Msg("generation ended")
-}
-
-// Status tells where the delivery stands.
+// Status returns the state of the consumer. It may be called at any time, from any goroutine.
 func (c *Consumer) Status() Status {
-	s := c.board.status()
-	crm := c.creator.Status()
-	stuck := c.board.stuck(s.Partitions, len(s.Holds)+len(crm.Holds) > 0, time.Now())
+	now := time.Now()
+	s := c.deps.board.status(now)
+	crm := c.deps.creator.Status()
+	s.Waiting = c.deps.board.waiting(append(slices.Clone(s.Holds), crm.Holds...), s.LagKnown, now)
+	stuck := c.deps.board.stuckPartition(s.Partitions, len(s.Holds)+len(crm.Holds) > 0, now)
 	s.Healthy = stuck == ""
 	s.Reason = stuck
 	return s
 }
 
-func (b *board) status() Status {
+// status returns the state without what needs the CRM client: Healthy, Reason and Waiting.
+func (b *statusBoard) status(now time.Time) Status {
 	b.mu.Lock()
-	g := b.current
-	s := Status{Holds: []crmclient.Hold{}, Partitions: []PartitionStatus{}}
+	g, last := b.current, b.atStop
+	s := Status{Holds: []crmclient.Hold{}, Partitions: []PartitionStatus{}, Waiting: []Waiting{}}
 	for _, h := range b.holds {
 		s.Holds = append(s.Holds, h)
 	}
 	_, unreachable := b.holds[HoldBrokers]
-	s.Ready = b.everHad && !unreachable
+	s.Ready = b.everAssigned && !unreachable && (g != nil || now.Sub(b.since) <= WaitingAfter)
 	b.mu.Unlock()
 	slices.SortFunc(s.Holds, func(x, y crmclient.Hold) int { return cmp.Compare(x.Cause, y.Cause) })
+	if last != nil {
+		s.Stopped, s.LagKnown = last.status, true
+	}
 	if g == nil {
 		return s
 	}
@@ -145,58 +104,84 @@ func (b *board) status() Status {
 	for _, p := range g.partitions {
 		s.Partitions = append(s.Partitions, p.status())
 	}
+	s.LagKnown = g.knowsEnds(now)
 	return s
 }
 
+// waiting returns what makes events wait. holds are those of the consumer and of the CRM client.
+func (b *statusBoard) waiting(holds []crmclient.Hold, lagKnown bool, now time.Time) []Waiting {
+	b.mu.Lock()
+	g := b.current
+	s := snapshot{assigned: g != nil, everAssigned: b.everAssigned, since: b.since, lagKnown: lagKnown, holds: holds}
+	if b.atStop != nil {
+		s.stopped, s.partitions = true, b.atStop.waiting
+	}
+	b.mu.Unlock()
+	if g == nil {
+		return s.waiting(now)
+	}
+	s.since = g.endsRead(now)
+	for _, p := range g.partitions {
+		s.partitions = append(s.partitions, p.snapshot())
+	}
+	return s.waiting(now)
+}
+
+// A finalSnapshot is how the partitions of a process were when it stopped.
+type finalSnapshot struct {
+	status  []PartitionStatus
+	waiting []partitionSnapshot
+}
+
+func newFinalSnapshot(g *generation) *finalSnapshot {
+	f := &finalSnapshot{status: []PartitionStatus{}}
+	for _, p := range g.partitions {
+		f.status = append(f.status, p.status())
+		f.waiting = append(f.waiting, p.snapshot())
+	}
+	return f
+}
+
+// endsStale is how old the reading of a log's end may be: then two readings have failed.
+const endsStale = 2*watchInterval + time.Second
+
+// knowsEnds reports whether the ends of all logs were read less than endsStale ago.
+func (g *generation) knowsEnds(now time.Time) bool { return now.Sub(g.endsRead(now)) <= endsStale }
+
+// endsRead returns the time of the oldest reading of a log's end.
+func (g *generation) endsRead(now time.Time) time.Time {
+	oldest := now
+	for _, p := range g.partitions {
+		p.mu.Lock()
+		if p.state.endRead.Before(oldest) {
+			oldest = p.state.endRead
+		}
+		p.mu.Unlock()
+	}
+	return oldest
+}
+
+// status returns the state of the partition.
 func (p *partition) status() PartitionStatus {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	position := p.progress.position()
+	st := &p.state
 	s := PartitionStatus{
-		Partition:  p.id,
-		Committed:  p.committed,
-		Next:       p.progress.next,
-		LogEnd:     p.logEnd,
-		Lag:        max(p.logEnd-position, 0),
-		Unfinished: p.progress.unfinished(),
-		Suspects:   p.progress.suspects(),
+		Partition:   p.id,
+		Committed:   st.committed,
+		Next:        st.progress.next,
+		LogEnd:      st.logEnd,
+		Lag:         st.lag(),
+		Unfinished:  st.progress.active(),
+		Suspects:    st.progress.suspects(),
+		Parked:      st.progress.counts[parked],
+		ParkedWhy:   st.parking.counts(),
+		ParkingFull: st.parkingFull,
+		Resumed:     st.progress.counts[resumed],
 	}
-	oldest := p.progress.oldest()
-	if oldest.IsZero() {
-		oldest = p.newest // what follows it is not read yet, and younger
-	}
+	oldest := st.oldestWaiting()
 	if s.Lag > 0 && !oldest.IsZero() {
 		s.LagSeconds = max(time.Since(oldest).Seconds(), 0)
 	}
 	return s
-}
-
-// stuckAfter is how long a partition with lag may make no progress while
-// nothing is deliberately held.
-const stuckAfter = 5 * time.Minute
-
-// mark is where a partition stood when it last moved.
-type mark struct {
-	position int64
-	done     int64
-	since    time.Time
-}
-
-// stuck names the partition that makes no progress, if there is one.
-func (b *board) stuck(partitions []PartitionStatus, held bool, now time.Time) string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, p := range partitions {
-		m, known := b.progress[p.Partition]
-		done := p.Next - int64(p.Unfinished)
-		// A new generation begins at its commit again: only what goes further moves.
-		if !known || held || p.Lag == 0 || p.Committed > m.position || done > m.done {
-			b.progress[p.Partition] = mark{p.Committed, done, now}
-			continue
-		}
-		if now.Sub(m.since) > stuckAfter {
-			return "a partition has lag and makes no progress; see /statusz"
-		}
-	}
-	return ""
 }

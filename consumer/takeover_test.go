@@ -98,9 +98,9 @@ func TestCrashLooksUpWhatWasInFlight(t *testing.T) {
 	})
 }
 
-// H2: B takes a clean partition over, creates, and dies before any commit but
+// B takes a clean partition over, creates, and dies before any commit but
 // its opening one. C must look up.
-func TestH2StaleCleanMark(t *testing.T) {
+func TestCrashAfterTheOpeningCommitIsLookedUp(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
 		way := r.line()
@@ -122,8 +122,8 @@ func TestH2StaleCleanMark(t *testing.T) {
 	})
 }
 
-// H5: metadata wiped by another tool, or by kafka-go's own CommitOffsets.
-func TestH5ForeignMetadataMakesSuspectsUpToTheLogsEnd(t *testing.T) {
+// Metadata wiped by another tool, or by kafka-go's own CommitOffsets.
+func TestForeignMetadataMakesSuspectsUpToTheLogsEnd(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(events("a", 6)...)
 		r.commitAs(2, "somebody else's note")
@@ -155,8 +155,8 @@ func (r *rig) commitAs(offset int64, metadata string) {
 	}
 }
 
-// H5: without a commit events are looked up until a window in a row is absent.
-func TestH5NewGroupLooksUpUntilAWindowIsAbsent(t *testing.T) {
+// Without a commit events are looked up until a window in a row is absent.
+func TestNewGroupLooksUpUntilAWindowIsAbsent(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(events("a", 1000)...)
 		for i := range 30 { // an earlier group had created these
@@ -166,7 +166,7 @@ func TestH5NewGroupLooksUpUntilAWindowIsAbsent(t *testing.T) {
 		r.awaitCreated("a999")
 		r.crm.once(t)
 		n := r.crm.suspects()
-		if least := 30 + defaultWindow; n < least || n == 1000 {
+		if least := 30 + leastExploration; n < least || n == 1000 {
 			t.Errorf("%d look-ups, want the 30 found ones, a window of absent ones (256) in a row after the last of them, and an end", n)
 		}
 		if until := r.crm.asked("a49")[0].SentBefore(); until.IsZero() {
@@ -190,8 +190,8 @@ func TestNewGroupOnAnEmptyTopicHasNoSuspects(t *testing.T) {
 	})
 }
 
-// H8: one id twice, in one fetch: never in flight together, one contact.
-func TestH8OneIDInTwoRecords(t *testing.T) {
+// One id twice, in one fetch: never in flight together, one contact.
+func TestOneIDInTwoRecordsIsOneContact(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		r.primed()
 		r.crm.setAnswer(func(ctx context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
@@ -220,8 +220,8 @@ func TestH8OneIDInTwoRecords(t *testing.T) {
 	})
 }
 
-// H9: the commit lies beyond the log's end: begin at its start, all suspect.
-func TestH9TopicReplacedWhileAway(t *testing.T) {
+// The commit lies beyond the log's end: begin at its start, all suspect.
+func TestTopicReplacedWhileStoppedIsReadFromItsBeginning(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.commitAs(777, "")
 		r.produce(events("a", 20)...)
@@ -235,8 +235,8 @@ func TestH9TopicReplacedWhileAway(t *testing.T) {
 	})
 }
 
-// H9, H24: the topic is deleted and made again under a running consumer.
-func TestH9TopicReplacedUnderway(t *testing.T) {
+// The topic is deleted and made again under a running consumer.
+func TestTopicReplacedWhileRunningIsReadFromItsBeginning(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
 		p := r.start()
@@ -271,9 +271,9 @@ func hasHold(s Status, cause crmclient.Cause) bool {
 	return false
 }
 
-// H16: a commit whose outcome is unknown ends the generation, and the next one
+// A commit whose outcome is unknown ends the generation, and the next one
 // goes on without a loss or a double.
-func TestH16CommitOfUnknownOutcomeEndsTheGeneration(t *testing.T) {
+func TestCommitOfUnknownOutcomeEndsTheGeneration(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
 		p := r.start()
@@ -289,8 +289,8 @@ func TestH16CommitOfUnknownOutcomeEndsTheGeneration(t *testing.T) {
 	})
 }
 
-// H24: a missing topic is waited for outside the group, and not created.
-func TestH24MissingTopic(t *testing.T) {
+// A missing topic is waited for outside the group, and not created.
+func TestMissingTopicIsWaitedForOutsideTheGroup(t *testing.T) {
 	bubble(t, 0, func(t *testing.T, r *rig) {
 		p := r.start()
 		r.await("the hold", func() bool { return hasHold(p.Status(), HoldTopic) })
@@ -316,8 +316,8 @@ func TestH24MissingTopic(t *testing.T) {
 	})
 }
 
-// H25: retention deleted what was not delivered: counted, said, gone on.
-func TestH25RetentionOvertook(t *testing.T) {
+// Retention deleted what was not delivered: counted, said, gone on.
+func TestRecordsLostToRetentionAreCounted(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
 		r.produce(events("a", 20)...)
@@ -326,7 +326,7 @@ func TestH25RetentionOvertook(t *testing.T) {
 		}
 		p := r.start()
 		r.awaitCreated("a15", "a19")
-		if got := counterValue(t, p.metrics.lost); got != 15 {
+		if got := counterValue(t, p.deps.metrics.lost); got != 15 {
 			t.Errorf("%v records counted as lost, want 15", got)
 		}
 		if !strings.Contains(r.logs.String(), `"records_lost":15`) {
@@ -336,8 +336,8 @@ func TestH25RetentionOvertook(t *testing.T) {
 	})
 }
 
-// H29: exit does not wait for a network that is gone.
-func TestH29ExitWithoutBrokers(t *testing.T) {
+// Exit does not wait for a network that is gone.
+func TestExitDoesNotWaitForBrokers(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
 		way := r.line()
@@ -354,8 +354,8 @@ func TestH29ExitWithoutBrokers(t *testing.T) {
 	})
 }
 
-// H35: a panic over one record is that record's dead letter.
-func TestH35PanicBecomesADeadLetter(t *testing.T) {
+// A panic over one record is that record's dead letter.
+func TestPanicBecomesADeadLetter(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		p := r.start()
 		r.produce(event("a"), event("panic"), event("b"))
@@ -372,12 +372,12 @@ func TestH35PanicBecomesADeadLetter(t *testing.T) {
 	})
 }
 
-// H35: a record that killed three owners in a row while it was transformed
+// A record that killed three owners in a row while it was transformed
 // alone is dead-lettered; one that the process survives is delivered.
-func TestH35KillerRecord(t *testing.T) {
+func TestRecordThatKillsItsOwnersBecomesADeadLetter(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(events("a", 3)...)
-		l := ledger{granted: 3, horizon: time.Now(), openings: carefulAfter, trial: 1, trials: maxTrials,
+		l := ledger{granted: 3, horizon: time.Now(), openings: crashLoopOpenings, trial: 1, trials: maxTrials,
 			spans: []span{{0, 3, true}}}
 		r.commitAs(0, l.encode(0))
 		p := r.start()
@@ -434,7 +434,7 @@ func TestZombieSendsNothing(t *testing.T) {
 
 // A leader that is new may tell a log end that is too low for a moment: that
 // does not make another topic of it.
-func TestH9NewLeaderIsNotAReplacedTopic(t *testing.T) {
+func TestNewLeaderIsNotAReplacedTopic(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
 		first := r.start()
@@ -473,9 +473,9 @@ func TestH9NewLeaderIsNotAReplacedTopic(t *testing.T) {
 	})
 }
 
-// H10: an owner that sent nothing itself leaves the time of the earlier one's
+// An owner that sent nothing itself leaves the time of the earlier one's
 // last write as it was: rebalances do not begin the wait for it again.
-func TestH10RebalancesDoNotRestartTheWait(t *testing.T) {
+func TestRebalancesDoNotRestartTheWait(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
 		way := r.line()
@@ -553,9 +553,9 @@ func TestUnknownErrorOfCreateIsNotTheEnd(t *testing.T) {
 	})
 }
 
-// H24: a deleted topic does not come back by our asking, even where brokers
+// A deleted topic does not come back by our asking, even where brokers
 // make what they are asked for.
-func TestH24DeletedTopicIsNotMadeAgain(t *testing.T) {
+func TestDeletedTopicIsNotCreatedAgain(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		p := r.start()
 		r.produce(events("a", 5)...)

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/rs/zerolog"
+
+	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
 // instantCRM answers batches at once and without looking at them much, so that a benchmark
@@ -30,7 +32,7 @@ func instantCRM(b *testing.B) string {
 	})
 	mux.HandleFunc("GET /v1/contacts/fields", func(w http.ResponseWriter, _ *http.Request) {
 		fields := ""
-		for _, name := range append(ownFields[:], nativeField, nativeOwner) {
+		for _, name := range append(vibe.Fields{}.Missing(vibe.Contacts), vibe.NativeID, vibe.NativeOwner) {
 			fields += fmt.Sprintf(`,"%s":{"type":"string","isReadOnly":false}`, name)
 		}
 		_, _ = io.WriteString(w, `{"success":true,"data":{"fields":{`+fields[1:]+`}}}`)
@@ -92,7 +94,7 @@ func BenchmarkCreateInBatches(b *testing.B) {
 			for n := range next {
 				id := strconv.Itoa(n)
 				if _, err := c.Create(context.Background(), Request{OriginID: "lb-" + id, Contact: &Contact{
-					Name: "Ivan", LastName: "Petrov", Phones: []Multifield{{"+79161234567", "MOBILE"}}, Emails: []Multifield{{"ivan" + id + "@company.ru", "WORK"}},
+					Name: "Ivan", LastName: "Petrov", Phones: []Multifield{{Value: "+79161234567", TypeID: "MOBILE"}}, Emails: []Multifield{{Value: "ivan" + id + "@company.ru", TypeID: "WORK"}},
 					Comments: "call me after six\nutm_source: ads", SourceID: "WEB", UTMSource: "ads", UTMCampaign: "autumn",
 				}}); err != nil {
 					b.Error(err)

@@ -1,6 +1,7 @@
 package crmclient_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -51,9 +52,9 @@ func TestBatchInDoubt(t *testing.T) {
 	}
 }
 
-// H4: a batch that was not answered may run until queue limit and run time, which grows
+// A batch that was not answered may run until queue limit and run time, which grows
 // with its items, have passed since it was written.
-func TestH4LifetimeOfABatchGrows(t *testing.T) {
+func TestLifetimeOfABatchGrowsWithItsItems(t *testing.T) {
 	const items = 30
 	whole := lifetime + (items-1)*200*time.Millisecond
 	for name, test := range map[string]struct {
@@ -90,9 +91,9 @@ func TestBatchIsWaitedForLonger(t *testing.T) {
 	})
 }
 
-// H4: the portal goes on with a batch after its 502. While one of it shows up after the
+// The portal goes on with a batch after its 502. While one of it shows up after the
 // other, nothing of it is created again.
-func TestH4TricklingBatch(t *testing.T) {
+func TestTricklingBatchIsNotCreatedAgain(t *testing.T) {
 	for name, every := range map[string]time.Duration{"fast": 50 * time.Millisecond, "slow": time.Second, "as slow as can be told": settle - 200*time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, slowPortal(), oneSlot, func(w *world) {
@@ -113,7 +114,7 @@ func TestH4TricklingBatch(t *testing.T) {
 
 // The look-ups of a trickling batch may take several requests, some of which are slow: an
 // absence counts only together with what all the others say.
-func TestH4TricklingBatchInSeveralLookUps(t *testing.T) {
+func TestTricklingBatchInSeveralLookUps(t *testing.T) {
 	inBubble(t, slowPortal(), func(c *crmclient.Config) { c.Slots = 4; c.BatchSize = 50 }, func(w *world) {
 		looks, batches := 0, 0
 		w.sim.Script(func(c crmtest.Call) crmtest.Action {
@@ -146,6 +147,24 @@ func TestH4TricklingBatchInSeveralLookUps(t *testing.T) {
 		}
 		w.wantCreated(all)
 		w.wantContacts(114)
+	})
+}
+
+// A caller that has gone before its batch was answered keeps nobody of the batch in doubt.
+func TestCallerThatHasGoneKeepsNobodyInDoubt(t *testing.T) {
+	inBubble(t, slowPortal(), oneSlot, func(w *world) {
+		w.firstBatchOnly(crmtest.Action{Delay: 3 * time.Second, Status: 502, Code: "BITRIX_UNAVAILABLE"})
+		ctx, cancel := context.WithCancel(w.t.Context())
+		all := w.together(0, 30)
+		gone := w.start(ctx, lead(500))
+		later(2 * time.Second) // the batch is in the air
+		cancel()
+		<-gone
+		for n, e := range w.wantCreated(all) {
+			if e.took > 3*time.Minute {
+				t.Errorf("event %d: %+v", n, e)
+			}
+		}
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ func TestThrottledBatch(t *testing.T) {
 		later(time.Second)
 		w.wantHolds("throttle")
 		for n, e := range w.wantCreated(all) {
-			if e.took < 30*time.Second || e.took > 33*time.Second {
+			if e.took < 30*time.Second || e.took > 34*time.Second { // a tenth more by chance, and two requests
 				t.Errorf("event %d: %+v", n, e)
 			}
 		}
@@ -51,11 +52,16 @@ func TestCredentialsHoldABatch(t *testing.T) {
 				}
 				w.sim.Script(nil)
 				w.wantCreated(all)
-				w.wantContacts(31)
 				w.wantHolds("")
-				if n := w.logs.count("offers no batches"); n != 0 {
-					t.Errorf("batches given up")
+				want := 0
+				if name == "404" || name == "405" { // a batch that meets it alone cannot tell
+					want = 1
 				}
+				if n := w.logs.count("offers no batches"); n != want {
+					t.Errorf("batches given up %d times, want %d", n, want)
+				}
+				later(time.Minute) // at the latest then batches are tried again
+				w.wantCreated(w.together(100, 130))
 				if n := w.sim.Stats().Batches; n == 0 {
 					t.Error("no batch after the hold")
 				}
@@ -64,9 +70,9 @@ func TestCredentialsHoldABatch(t *testing.T) {
 	}
 }
 
-// H34: a portal without /v1/batch gets singles, the log says so once, and it is asked again when
-// the portal is looked at the next time.
-func TestH34NoBatch(t *testing.T) {
+// A portal without /v1/batch gets singles, the log says so once, and batches are tried again each
+// minute: they come back by themselves.
+func TestNoBatchIsTriedAgainEachMinute(t *testing.T) {
 	o := slowPortal()
 	o.NoBatch = true
 	inBubble(t, o, oneSlot, func(w *world) {
@@ -82,14 +88,7 @@ func TestH34NoBatch(t *testing.T) {
 		w.wantHolds("")
 
 		w.sim.Update(func(o *crmtest.Options) { o.NoBatch = false })
-		w.script(searchCall, func(n int, _ crmtest.Call) crmtest.Action {
-			if n == 1 { // which makes the Creator ask what the portal offers
-				return crmtest.Action{Status: 400, Code: "INVALID_FILTER_FIELD"}
-			}
-			return crmtest.Action{}
-		})
-		w.mustCreate(suspect(1))
-		w.sim.Script(nil)
+		later(time.Minute)
 		w.sim.Reset()
 		w.wantCreated(w.together(200, 250))
 		if n := w.sim.Stats().Batches; n != 1 {
@@ -99,25 +98,39 @@ func TestH34NoBatch(t *testing.T) {
 }
 
 // What a batch that was not offered held was not sent: who leaves then is not unsettled.
-func TestH34CallerLeavesAfterNoBatch(t *testing.T) {
+func TestCallerLeavesAfterNoBatch(t *testing.T) {
 	o := slowPortal()
 	o.NoBatch = true
 	inBubble(t, o, oneSlot, func(w *world) {
 		w.plug()
-		ctx, cancel := context.WithCancel(w.t.Context())
+		single := map[int]bool{} // events that left alone; in which order is not said
+		w.script(createCall, func(_ int, c crmtest.Call) crmtest.Action {
+			for n := range 10 {
+				single[n] = single[n] || concerns(c, n)
+			}
+			return crmtest.Action{}
+		})
 		var all []<-chan ended
-		for n := range 9 {
-			all = append(all, w.start(w.t.Context(), lead(n)))
-			later(0)
+		var cancels []context.CancelFunc
+		for n := range 10 {
+			ctx, cancel := context.WithCancel(w.t.Context())
+			cancels = append(cancels, cancel)
+			all = append(all, w.start(ctx, lead(n)))
 		}
-		left := w.start(ctx, lead(9))
-		later(500 * time.Millisecond)
-		cancel()
-		if e := <-left; !errors.Is(e.err, context.Canceled) || e.result.Unsettled {
+		later(250 * time.Millisecond) // the batch has failed, and singles are on their way
+		left := 0
+		for single[left] {
+			left++
+		}
+		cancels[left]()
+		if e := <-all[left]; !errors.Is(e.err, context.Canceled) || e.result.Unsettled || e.result.Attempts != 1 {
 			t.Errorf("left: %+v", e)
 		}
-		w.wantCreated(all)
+		w.wantCreated(slices.Delete(all, left, left+1))
 		w.wantContacts(10)
+		for _, cancel := range cancels {
+			cancel()
+		}
 	})
 }
 

@@ -1,85 +1,93 @@
 package crmclient
 
 import (
-	"context"
+	"sync"
 	"time"
 )
 
-// cohort are the events of one batch of which it is unknown whether their contacts exist.
-// The portal runs a batch item by item and goes on after it answered: one of them that
-// shows up tells that the others may follow. Guarded by Creator.mu.
+// cohort are the events of one batch of which it is unknown whether their contacts exist. The
+// portal runs a batch item by item and goes on after it answered: one of them that
+// shows up means that the others may follow. Safe for concurrent use.
 type cohort struct {
-	absent  map[*event]time.Time // its members, and when their latest absence was asked for; zero: never
-	moved   time.Time            // when the last look-up that found one was answered
-	changed chan struct{}        // closed by the next change
+	mu     sync.Mutex
+	absent map[*step]time.Time // members, and when their latest absence was asked for; zero: never
+	moved  time.Time           // when the last look-up that found one was answered
+	dead   time.Time           // from then on the batch runs no longer, whatever became of it
 }
 
-func newCohort() *cohort {
-	return &cohort{absent: map[*event]time.Time{}, changed: make(chan struct{})}
+func newCohort(dead time.Time) *cohort {
+	return &cohort{absent: map[*step]time.Time{}, dead: dead}
 }
 
-func (h *cohort) change() {
-	close(h.changed)
-	h.changed = make(chan struct{})
+// join adds a member. Each joins by itself when it takes its answer, and is first looked up a settle time
+// later: one whose caller had gone would never leave, and the others would wait for it for ever.
+func (h *cohort) join(s *step) {
+	if h == nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.absent[s] = time.Time{}
 }
 
 // leave takes out an event whose doubt has ended. A nil cohort has no members.
-func (h *cohort) leave(e *event) {
-	if h != nil {
-		delete(h.absent, e)
-		h.change()
+func (h *cohort) leave(s *step) {
+	if h == nil {
+		return
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.absent, s)
 }
 
-// tell notes a look-up of an event and gives the time before which no absence counts. What
-// was found may have come as late as the answer, so that is now.
-func (h *cohort) tell(e *event, found bool, asked time.Time) time.Time {
+// foundOne notes that a member's contact showed up, which may have been as late as now.
+func (h *cohort) foundOne(now time.Time) {
+	if h == nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.moved = now
+}
+
+// notFound notes a look-up that did not find a member.
+func (h *cohort) notFound(s *step, asked time.Time) {
+	if h == nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.absent[s] = asked
+}
+
+// agrees returns what the members say to an absence that was first answered at since: all of them
+// have to be absent a settle time later.
+func (h *cohort) agrees(since time.Time, settle time.Duration) agreement {
+	if h == nil {
+		return agreed
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !since.After(h.moved) {
+		return contested
+	}
+	if since.After(h.dead) {
+		return agreed
+	}
+	for _, asked := range h.absent {
+		if asked.Sub(since) < settle {
+			return unknown
+		}
+	}
+	return agreed
+}
+
+// movedAt is when the last member was found.
+func (h *cohort) movedAt() time.Time {
 	if h == nil {
 		return time.Time{}
 	}
-	if found {
-		h.moved = time.Now()
-	} else {
-		h.absent[e] = asked
-	}
-	h.change()
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	return h.moved
-}
-
-// agrees tells whether all others were absent as well a settle time after an absence that was
-// answered first, or the batch still runs.
-// Until either is known it gives what to wait for.
-func (h *cohort) agrees(first time.Time, settle time.Duration) (agreed bool, wait <-chan struct{}) {
-	if h == nil {
-		return true, nil
-	}
-	if !first.After(h.moved) {
-		return false, nil
-	}
-	for _, at := range h.absent {
-		if at.Sub(first) < settle {
-			return false, h.changed
-		}
-	}
-	return true, nil
-}
-
-// agree waits until the event's whole batch has been looked up as late as the event, a settle
-// time after its first absence, and tells whether nothing was found since.
-func (c *Creator) agree(ctx context.Context, e *event, first time.Time) (bool, error) {
-	for {
-		c.mu.Lock()
-		agreed, wait := e.cohort.agrees(first, c.cfg.Settle)
-		c.mu.Unlock()
-		if wait == nil {
-			return agreed, nil
-		}
-		select {
-		case <-wait:
-		case <-e.req.Stop:
-			return false, ErrStopped
-		case <-ctx.Done():
-			return false, ctx.Err()
-		}
-	}
 }

@@ -7,6 +7,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+
+	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
+	"github.com/leadbridge/leadbridge/internal/tracing"
 )
 
 // Config is what a Creator is made of; each field is the setting of the same
@@ -20,6 +23,11 @@ type Config struct {
 	QueueLimit time.Duration // how long the portal may keep an unanswered request
 	Settle     time.Duration // how long after an answer a write may still arrive
 
+	Target Target // of events that name none; empty: TargetContact
+	Card   Card   // what a lead or a deal has where its event says nothing: CategoryID, StageID, StatusID
+
+	Comment CommentMode // where comments go; empty: CommentOff
+
 	Slots             int     // requests at a time of this process
 	BatchSize         int     // most creates in one request, 1 to 50; 0: 50
 	RequestsPerMinute float64 // of the whole portal; 0: no limit
@@ -27,6 +35,10 @@ type Config struct {
 
 	OriginField string // "auto", a field's name, or "none"
 	Originator  string // value of originatorId
+
+	TrackingFields []string // tracking values, such as gclid, for which Preflight makes user fields; nil: none
+
+	Match Match // by what contacts of the same person are looked for; the zero value: they are not
 
 	LookupAlways bool // CRM_LOOKUP=always: every event is looked up before its create
 
@@ -37,6 +49,7 @@ type Config struct {
 
 	Log     zerolog.Logger
 	Metrics prometheus.Registerer // nil: none
+	Tracer  *tracing.Tracer       // nil: nothing is traced
 
 	// Dial opens connections to the CRM; nil: the network. Tests give an
 	// in-memory one, so that a portal can live in a synctest bubble.
@@ -54,10 +67,13 @@ func (cfg Config) withDefaults() Config {
 	cfg.BackoffInitial = positive(cfg.BackoffInitial, 500*time.Millisecond)
 	cfg.BackoffMax = max(cfg.BackoffInitial, positive(cfg.BackoffMax, time.Minute))
 	cfg.Slots = positive(cfg.Slots, 2)
-	cfg.BatchSize = min(positive(cfg.BatchSize, batchLimit), batchLimit)
+	cfg.BatchSize = min(positive(cfg.BatchSize, vibe.BatchLimit), vibe.BatchLimit)
 	cfg.MaxAttempts = positive(cfg.MaxAttempts, 6)
 	if cfg.OriginField == "" {
 		cfg.OriginField = originAuto
+	}
+	if cfg.Target == "" {
+		cfg.Target = TargetContact
 	}
 	if cfg.Originator == "" {
 		cfg.Originator = "leadbridge"
@@ -78,37 +94,20 @@ func (cfg Config) runTime() time.Duration { return max(cfg.Timeout-cfg.QueueLimi
 // lifetime is how long after it was written an unanswered request with so many creates
 // can still take effect.
 func (cfg Config) lifetime(items int) time.Duration {
-	return cfg.QueueLimit + cfg.runTime() + itemsTime(items)
+	return cfg.QueueLimit + cfg.runTime() + vibe.BatchTime(items)
 }
 
-// itemsTime is how much longer a batch may run than a single request: 200 ms for
-// each further item.
-func itemsTime(items int) time.Duration {
-	return time.Duration(max(items-1, 0)) * 200 * time.Millisecond
-}
-
-// Cause names what holds the creates of a process back.
-type Cause string
-
-// The causes of a [Hold].
-const (
-	HoldPreparing   Cause = "preparing"    // the portal has not been asked yet
-	HoldCredentials Cause = "credentials"  // 401, 402, 403, 404, 405 for everyone
-	HoldOutage      Cause = "outage"       // the CRM fails for everyone
-	HoldThrottle    Cause = "throttle"     // 429
-	HoldFlood       Cause = "flood"        // CRM_FLOOD_LIMIT refusals in a row
-	HoldOriginField Cause = "origin_field" // the CRM no longer keeps our id
+// The parts of the vendor's wire that other packages need.
+type (
+	// Contact is one contact as the CRM takes it.
+	Contact = vibe.Contact
+	// Card is what a lead or a deal says beside the person.
+	Card = vibe.Card
+	// Multifield is one phone number or e-mail address with its kind.
+	Multifield = vibe.Multifield
+	// Secret is a value, or a file that holds one.
+	Secret = vibe.Secret
 )
-
-// Hold is a deliberate pause.
-type Hold struct {
-	Cause  Cause     `json:"cause"`
-	Since  time.Time `json:"since"`
-	Until  time.Time `json:"until,omitzero"` // next probe
-	Status int       `json:"status,omitempty"`
-	Code   string    `json:"code,omitempty"`
-	Advice string    `json:"advice"` // what to do about it, in a sentence
-}
 
 // Status is the state of a Creator at a moment.
 type Status struct {

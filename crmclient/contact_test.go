@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -62,20 +63,20 @@ func TestUnknownFieldsGoIntoComments(t *testing.T) {
 			w.mustCreate(r)
 		}
 		for _, c := range w.sim.Contacts() {
-			if got, want := c.Text("comments"), "hello\nufCrm_OTHER: a, 1.5, true\nutmSource: ads"; got != want {
+			if got, want := c.Text("comments"), "hello\nufCrm_OTHER: a, 1.5, true\nWhere the visit came from:\nutm_source: ads"; got != want {
 				t.Errorf("comments %q, want %q", got, want)
 			}
 			if c.Text("UF_CRM_KNOWN") != "kept" || len(c.Phones()) != 1 || len(c.Emails()) != 1 {
 				t.Errorf("contact %+v", c)
 			}
 		}
-		for _, field := range []string{"utmSource", "ufCrm_OTHER"} {
+		for _, field := range []string{"utmSource", "ufCrm_*"} {
 			if n := w.logs.count(`"warn"`, field); n != 1 {
 				t.Errorf("%s reported %d times", field, n)
 			}
 		}
-		if n := w.logs.count("ads"); n != 0 {
-			t.Errorf("a value is in the log")
+		if n := w.logs.count("ads") + w.logs.count("ufCrm_OTHER"); n != 0 {
+			t.Errorf("a value or the name of somebody's field is in the log")
 		}
 	})
 }
@@ -89,4 +90,47 @@ func TestUnencodableContact(t *testing.T) {
 			t.Errorf("Create = %+v", e)
 		}
 	})
+}
+
+// The portal's list of honorifics is asked for once, when the first contact has a title. Without it the contact is made all the same.
+func TestTitleBecomesHonorific(t *testing.T) {
+	const call = "GET /v1/statuses"
+	titled := func(n int) crmclient.Request {
+		r := lead(n)
+		r.Contact.Salutation = "Mr"
+		return r
+	}
+	list := crmtest.Action{Status: 200, Body: `{"success":true,"data":[{"entityId":"HONORIFIC","statusId":"HNR_EN_1","name":"Mr."}]}`}
+	for name, test := range map[string]struct {
+		answer crmtest.Action
+		want   string
+	}{"listed": {list, "HNR_EN_1"}, "fails": {crmtest.Action{Status: 500}, ""}, "not offered": {crmtest.Action{Status: 404}, ""}, "no answer": {crmtest.Action{Delay: time.Hour}, ""}} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, crmtest.Options{NativeOriginID: true}, nil, func(w *world) {
+				asked := 0
+				w.script(call, func(int, crmtest.Call) crmtest.Action { asked++; return test.answer })
+				w.mustCreate(lead(1))
+				if asked != 0 {
+					t.Error("asked without need")
+				}
+				began := time.Now()
+				w.mustCreate(titled(2))
+				if took := time.Since(began); took > 10*time.Second {
+					t.Errorf("the first contact with a title waited for %s", took)
+				}
+				w.mustCreate(titled(3))
+				for _, n := range []int{2, 3} {
+					for _, c := range w.sim.ByOrigin(originID(n)) {
+						if got := c.Text("honorific"); got != test.want {
+							t.Errorf("contact %d: honorific %q, want %q", n, got, test.want)
+						}
+					}
+				}
+				w.wantContacts(3)
+				if asked != 1 {
+					t.Errorf("asked %d times", asked)
+				}
+			})
+		})
+	}
 }

@@ -74,9 +74,9 @@ func TestInDoubtAfterAnswerWaitsSettle(t *testing.T) {
 	})
 }
 
-// H4: an unanswered create may take effect until queue limit and run time have
+// An unanswered create may take effect until queue limit and run time have
 // passed since it was written.
-func TestH4UnansweredMayTakeEffectLate(t *testing.T) {
+func TestUnansweredCreateMayTakeEffectLate(t *testing.T) {
 	for name, end := range map[string]crmtest.End{"reset": crmtest.Reset, "hang": crmtest.Hang} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, portalWithField(), nil, func(w *world) {
@@ -93,7 +93,7 @@ func TestH4UnansweredMayTakeEffectLate(t *testing.T) {
 }
 
 // Absence is proven by two look-ups a settle time apart, neither before the request's end.
-func TestH4AbsenceNeedsTwoLookUps(t *testing.T) {
+func TestAbsenceNeedsTwoLookUps(t *testing.T) {
 	for name, test := range map[string]struct {
 		action crmtest.Action
 		least  time.Duration
@@ -103,6 +103,7 @@ func TestH4AbsenceNeedsTwoLookUps(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, portalWithField(), nil, func(w *world) {
+				w.mustCreate(lead(99)) // look-ups can be tried with it
 				var looks []time.Time
 				n := 0
 				w.sim.Script(func(c crmtest.Call) crmtest.Action {
@@ -125,14 +126,14 @@ func TestH4AbsenceNeedsTwoLookUps(t *testing.T) {
 				if last[1].Sub(last[0]) < settle || last[0].Sub(begun) < test.least-settle {
 					t.Errorf("look-ups at %v, begun at %v", looks, begun)
 				}
-				w.wantContacts(1)
+				w.wantContacts(2)
 			})
 		})
 	}
 }
 
 // A write that shows up between the two look-ups is found by the second.
-func TestH4WriteBetweenTheLookUps(t *testing.T) {
+func TestWriteBetweenTheLookUpsIsFound(t *testing.T) {
 	inBubble(t, portalWithField(), nil, func(w *world) {
 		w.firstOnly(crmtest.Action{Apply: crmtest.Late, After: settle + 2*time.Second, Status: 502, Code: "BITRIX_UNAVAILABLE"})
 		if e := w.mustCreate(lead(1)); !e.result.Found {
@@ -153,8 +154,8 @@ func TestRunTimeIsAtLeastASecond(t *testing.T) {
 	})
 }
 
-// H15: the retry is refused because the first create worked.
-func TestH15RefusedAfterDoubt(t *testing.T) {
+// The retry is refused because the first create worked.
+func TestRefusalWaitsForLookUp(t *testing.T) {
 	for _, status := range []int{409, 400, 413} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			inBubble(t, portalWithField(), nil, func(w *world) {
@@ -177,8 +178,9 @@ func TestH15RefusedAfterDoubt(t *testing.T) {
 }
 
 // An event that was in doubt and has no contact is refused in the end.
-func TestH15RefusedAfterDoubtAndAbsent(t *testing.T) {
+func TestRefusalAfterDoubtStandsWhenAbsent(t *testing.T) {
 	inBubble(t, portalWithField(), nil, func(w *world) {
+		w.mustCreate(lead(99)) // look-ups can be tried with it
 		w.script(createCall, func(n int, _ crmtest.Call) crmtest.Action {
 			if n == 1 {
 				return crmtest.Action{Apply: crmtest.Never, Status: 502, Code: "BITRIX_UNAVAILABLE"}
@@ -220,23 +222,29 @@ func TestRefusedAtOnce(t *testing.T) {
 	}
 }
 
-// 422 is charged without evidence, tried alone, then refused.
+// 422 is charged as any failure is: only when others pass. Then it is a refusal. It leaves no doubt.
 func TestBusinessRule(t *testing.T) {
 	inBubble(t, portalWithField(), nil, func(w *world) {
 		w.setFaults(crmtest.Faults{Business: originID(1)})
-		e := w.create(lead(1))
-		want := crmclient.Rejection{Reason: crmclient.ReasonRefused, Status: 422, Code: "BITRIX_ERROR", Attempts: 6}
+		done := w.start(w.t.Context(), lead(1))
+		later(24 * time.Hour) // alone it is not charged
+		if len(done) > 0 {
+			t.Fatalf("Create = %+v without another that passed", <-done)
+		}
+		others := w.untilEnded(done, time.Second)
+		e := <-done
 		r := rejection(e.err)
 		if r == nil {
 			t.Fatalf("Create = %+v", e)
 		}
-		want.Message = r.Message
-		if *r != want || r.Message == "" {
+		want := crmclient.Rejection{Reason: crmclient.ReasonRefused, Status: 422, Code: "BITRIX_ERROR", Message: r.Message, Attempts: r.Attempts}
+		if *r != want || r.Message == "" || r.Attempts < 6 {
 			t.Errorf("rejection %+v, want %+v", *r, want)
 		}
-		if n := w.sim.Stats().Requests[fieldsCall+" 200"]; n != 1 {
-			t.Errorf("%d neutral calls, want only the one at the start", n)
+		if n := w.sim.Stats().Lookups; n != 0 {
+			t.Errorf("%d look-ups of a create that took no effect", n)
 		}
+		w.wantContacts(others)
 	})
 	inBubble(t, portalWithField(), nil, func(w *world) {
 		w.firstOnly(crmtest.Action{Status: 422, Code: "BITRIX_ERROR"})

@@ -9,24 +9,41 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 )
 
-// H12: a poison event alone is told from an outage by the neutral call.
-func TestH12LonelyPoison(t *testing.T) {
-	inBubble(t, portalWithField(), nil, func(w *world) {
-		w.setFaults(crmtest.Faults{Poison: originID(1)})
-		e := w.create(lead(1))
-		r := rejection(e.err)
-		if r == nil || r.Reason != crmclient.ReasonRetriesExhausted || r.Status != 500 || r.Attempts != 6 || e.result.Attempts != 6 {
-			t.Errorf("Create = %+v", e)
-		}
-		s := w.sim.Stats()
-		if n := s.Requests[fieldsCall+" 200"]; n != 1+6 {
-			t.Errorf("%d neutral calls, want one at the start and one for each attempt", n)
-		}
-		if s.Lookups != 6*2 {
-			t.Errorf("%d look-ups, want two after each attempt, the last among them", s.Lookups)
-		}
-		w.wantHolds("")
-	})
+// A poison event alone waits, uncharged and without a hold, as nothing shows that others would pass.
+// Once others pass it becomes a letter.
+func TestLonelyPoisonWaits(t *testing.T) {
+	for name, test := range map[string]struct {
+		faults  crmtest.Faults
+		status  int
+		lookUps int // after each attempt, and once more before the letter
+	}{
+		"500": {crmtest.Faults{Poison: originID(1)}, 500, 2},
+		"403": {crmtest.Faults{Forbid: originID(1)}, 403, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, portalWithField(), nil, func(w *world) {
+				w.mustCreate(lead(2)) // look-ups can be tried with it
+				w.setFaults(test.faults)
+				done := w.start(w.t.Context(), lead(1))
+				later(24 * time.Hour)
+				if len(done) > 0 {
+					t.Fatalf("Create = %+v without another that passed", <-done)
+				}
+				w.wantHolds("")
+				others := w.untilEnded(done, time.Second)
+				e := <-done
+				r := rejection(e.err)
+				if r == nil || r.Reason != crmclient.ReasonRetriesExhausted || r.Status != test.status || r.Attempts < 6 || r.Attempts > 20 {
+					t.Errorf("Create = %+v", e)
+				}
+				if s := w.sim.Stats(); s.Lookups != (e.result.Attempts+1)*test.lookUps {
+					t.Errorf("%d look-ups for %d attempts, want %d after each and before the letter", s.Lookups, e.result.Attempts, test.lookUps)
+				}
+				w.wantContacts(1 + others)
+				w.wantHolds("")
+			})
+		})
+	}
 }
 
 // A poison event among good ones is refused, and they pass meanwhile.
@@ -48,54 +65,8 @@ func TestPoisonAmongGoodEvents(t *testing.T) {
 	})
 }
 
-// The neutral call fails too: an outage, and nobody is ever charged.
-func TestNeutralCallFailsToo(t *testing.T) {
-	inBubble(t, portalWithField(), nil, func(w *world) {
-		w.mustCreate(lead(0))
-		w.sim.Script(func(c crmtest.Call) crmtest.Action {
-			if c.Is(createCall) || c.Is(fieldsCall) {
-				return crmtest.Action{Status: 500, Code: "INTERNAL_ERROR"}
-			}
-			return crmtest.Action{}
-		})
-		done := w.start(w.t.Context(), lead(1))
-		later(24 * time.Hour)
-		w.wantHolds("outage")
-		w.sim.Script(nil)
-		if e := <-done; e.err != nil {
-			t.Errorf("Create = %+v", e)
-		}
-	})
-}
-
-// 403 for one event, and the neutral call fails with 401: it is the key.
-func TestNeutralCallNamesTheKey(t *testing.T) {
-	inBubble(t, portalWithField(), nil, func(w *world) {
-		w.mustCreate(lead(0))
-		w.sim.Script(func(c crmtest.Call) crmtest.Action {
-			switch {
-			case c.Is(createCall):
-				return crmtest.Action{Status: 403, Code: "BITRIX_ACCESS_DENIED"}
-			case c.Is(fieldsCall):
-				return crmtest.Action{Status: 401, Code: "KEY_EXPIRED"}
-			}
-			return crmtest.Action{}
-		})
-		done := w.start(w.t.Context(), lead(1))
-		later(24 * time.Hour)
-		w.wantHolds("credentials")
-		if h := w.creator.Status().Holds[0]; h.Status != 401 || h.Code != "KEY_EXPIRED" {
-			t.Errorf("hold %+v", h)
-		}
-		w.sim.Script(nil)
-		if e := <-done; e.err != nil {
-			t.Errorf("Create = %+v", e)
-		}
-	})
-}
-
-// H22: the portal fails half its requests; no event is refused for it.
-func TestH22HalfAnOutage(t *testing.T) {
+// The portal fails half its requests; no event is refused for it.
+func TestHalfAnOutageRefusesNoEvent(t *testing.T) {
 	inBubble(t, portalWithField(), nil, func(w *world) {
 		w.script(createCall, func(n int, _ crmtest.Call) crmtest.Action {
 			if n%2 == 1 || n%7 == 0 {
@@ -149,12 +120,13 @@ func everythingGoesWrong(t *testing.T, faults crmtest.Faults, size int) {
 				}
 				for n, done := range all {
 					if e := <-done; e.err != nil || e.result.ContactID == 0 {
-						t.Errorf("event %d: %+v", n, e)
+						t.Errorf("event %d: %+v: %v", n, e, e.err)
 					}
 				}
 				w.wantContacts(events)
 				w.wantHolds("")
-				if s := w.sim.Stats(); (s.BatchCalls > events/2) != (size > 1) && name != "tag" {
+				// How many leave by batches is chance: batches that fail are made smaller for a minute.
+				if s := w.sim.Stats(); (s.BatchCalls > 0) != (size > 1) && name != "tag" {
 					t.Errorf("%d of %d creates by batch", s.BatchCalls, events)
 				}
 			})
@@ -162,8 +134,8 @@ func everythingGoesWrong(t *testing.T, faults crmtest.Faults, size int) {
 	}
 }
 
-// Found and refused events went through as well: with ten of them no neutral call is asked.
-func TestRefusedAndFoundWentThrough(t *testing.T) {
+// Only a contact that was created shows that creates pass: others that are refused or found charge nobody.
+func TestOnlyCreatedIsEvidence(t *testing.T) {
 	for name, other := range map[string]func(n int, r *crmclient.Request){
 		"refused": func(_ int, r *crmclient.Request) { r.Contact.Name = "Refused" },
 		"found":   func(n int, r *crmclient.Request) { r.OriginID, r.Suspect = originID(1000+n%20), true },
@@ -173,15 +145,7 @@ func TestRefusedAndFoundWentThrough(t *testing.T) {
 				for n := range 20 {
 					w.mustCreate(lead(1000 + n))
 				}
-				w.sim.Script(func(c crmtest.Call) crmtest.Action {
-					switch {
-					case c.Is(fieldsCall), c.Is(createCall) && concerns(c, 0):
-						return crmtest.Action{Status: 500, Code: "INTERNAL_ERROR"}
-					case c.Is(createCall):
-						return crmtest.Action{Status: 400, Code: "VALIDATION_ERROR"}
-					}
-					return crmtest.Action{}
-				})
+				w.setFaults(crmtest.Faults{Poison: originID(0), Refuse: "Refused"})
 				bad := w.start(w.t.Context(), lead(0))
 				later(time.Second)
 				for n := range 3000 {
@@ -190,15 +154,13 @@ func TestRefusedAndFoundWentThrough(t *testing.T) {
 					w.create(r)
 					later(100 * time.Millisecond)
 				}
-				select {
-				case e := <-bad:
-					if r := rejection(e.err); r == nil || r.Reason != crmclient.ReasonRetriesExhausted {
-						t.Errorf("Create = %+v", e)
-					}
-				default:
-					t.Error("not refused among 3000 events that went through")
+				if len(bad) > 0 {
+					t.Fatalf("Create = %+v, and nothing was created since it began", <-bad)
 				}
-				w.sim.Script(nil)
+				w.untilEnded(bad, time.Second)
+				if e := <-bad; rejection(e.err) == nil || rejection(e.err).Reason != crmclient.ReasonRetriesExhausted {
+					t.Errorf("Create = %+v", e)
+				}
 			})
 		})
 	}

@@ -87,32 +87,62 @@ func TestFloodProbesAreOtherEvents(t *testing.T) {
 	})
 }
 
-// Created and found both end the run.
-func TestFloodRunEnds(t *testing.T) {
-	for name, good := range map[string]func(*world){
-		"created": func(w *world) { w.mustCreate(lead(1000)) },
-		"found":   func(w *world) { w.mustCreate(suspect(500)) },
+// A contact that is created ends the run of refusals; one that is found shows nothing about creates.
+func TestFloodRunEndsByCreatedOnly(t *testing.T) {
+	for name, test := range map[string]struct {
+		good  func(*world)
+		flood bool
+	}{
+		"created": {func(w *world) { w.mustCreate(lead(1000)) }, false},
+		"found":   {func(w *world) { w.mustCreate(suspect(500)) }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, portalWithField(), floodAt(10), func(w *world) {
 				w.mustCreate(lead(500))
 				w.setFaults(crmtest.Faults{Refuse: "Bad"})
-				bad := func(from, to int) {
-					for n := from; n < to; n++ {
-						r := lead(n)
-						r.Contact.Name = "Bad"
-						if e := w.create(r); rejection(e.err) == nil {
-							t.Fatalf("event %d: %+v", n, e)
-						}
+				bad := func(n int) <-chan ended {
+					r := lead(n)
+					r.Contact.Name = "Bad"
+					return w.start(w.t.Context(), r)
+				}
+				for n := range 9 {
+					if e := <-bad(n); rejection(e.err) == nil {
+						t.Fatalf("event %d: %+v", n, e)
 					}
 				}
-				bad(0, 9)
-				good(w)
-				bad(9, 18)
+				test.good(w)
+				var all []<-chan ended
+				for n := 9; n < 18; n++ {
+					all = append(all, bad(n))
+					later(0)
+				}
+				if test.flood {
+					w.wantHolds("flood")
+				} else {
+					w.wantHolds("")
+				}
+				if letters := countEnded(all); test.flood && letters != 1 || !test.flood && letters != 9 {
+					t.Errorf("%d letters", letters)
+				}
+				w.mustCreate(lead(1001))
+				for n, done := range all {
+					if e := <-done; rejection(e.err) == nil {
+						t.Errorf("event %d: %+v", 9+n, e)
+					}
+				}
 				w.wantHolds("")
 			})
 		})
 	}
+}
+
+// countEnded returns how many of the calls have ended.
+func countEnded(all []<-chan ended) int {
+	n := 0
+	for _, done := range all {
+		n += len(done)
+	}
+	return n
 }
 
 // Refusals of replayed records do not count: people replay what was refused.
@@ -168,23 +198,26 @@ func TestFloodCountsDifferentEvents(t *testing.T) {
 	})
 }
 
-// RETRIES_EXHAUSTED counts.
-func TestFloodCountsExhausted(t *testing.T) {
-	inBubble(t, portalWithField(), floodAt(3), func(w *world) {
-		w.setFaults(crmtest.Faults{Poison: "Name"})
-		for n := range 3 {
-			if r := rejection(w.create(lead(n)).err); r == nil || r.Reason != crmclient.ReasonRetriesExhausted {
+// RETRIES_EXHAUSTED is no part of a flood: it takes others that passed.
+func TestExhaustedAreNoFlood(t *testing.T) {
+	inBubble(t, portalWithField(), floodAt(2), func(w *world) {
+		w.setFaults(crmtest.Faults{Poison: "Poison"})
+		var all []<-chan ended
+		for n := range 5 {
+			r := lead(n)
+			r.Contact.Name = "Poison"
+			all = append(all, w.start(w.t.Context(), r))
+			w.mustCreate(lead(100 + n))
+		}
+		for n, done := range all {
+			w.untilEnded(done, time.Second)
+			if r := rejection((<-done).err); r == nil || r.Reason != crmclient.ReasonRetriesExhausted || r.Flood != "" {
 				t.Fatalf("event %d: %+v", n, r)
 			}
 		}
-		done := w.start(w.t.Context(), lead(3))
-		later(24 * time.Hour)
-		w.wantHolds("flood")
-		w.setFaults(crmtest.Faults{})
-		if e := <-done; e.err != nil {
-			t.Errorf("Create = %+v", e)
+		if n := w.logs.count("CRM held", "flood"); n != 0 {
+			t.Errorf("%d floods", n)
 		}
-		w.wantContacts(1)
 	})
 }
 
@@ -291,7 +324,7 @@ func TestOutageWithinAFlood(t *testing.T) {
 		w.wantHolds("flood")
 		always(crmtest.Action{Status: 401, Code: "KEY_EXPIRED"})
 		later(10 * time.Minute)
-		w.wantHolds("credentials")
+		w.wantHolds("credentials flood")
 		always(refuse)
 		later(10 * time.Minute)
 		w.wantHolds("flood")

@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,7 +41,6 @@ type world struct {
 	logs    *logBook
 	metrics *prometheus.Registry
 	calls   sync.WaitGroup
-	created atomic.Int64 // calls of create and its like
 }
 
 // inBubble runs test with a portal of the given kind.
@@ -127,22 +125,54 @@ func (w *world) create(r crmclient.Request) ended { return w.createUntil(context
 
 func (w *world) createUntil(ctx context.Context, r crmclient.Request) ended {
 	begun := time.Now()
-	create := w.creator.Create
-	if w.created.Add(1)%2 == 0 {
-		create = w.createAsOneOfAll
-	}
-	res, err := create(ctx, r)
+	res, err := w.deliver(ctx, r)
 	return ended{res, err, time.Since(begun)}
 }
 
-// createAsOneOfAll is Create by way of CreateAll. Every second call of a test goes by it, as
-// nothing may depend on which it is.
-func (w *world) createAsOneOfAll(ctx context.Context, r crmclient.Request) (res crmclient.Result, err error) {
-	finish := func() (crmclient.Result, error) { return res, err }
-	w.creator.CreateAll(ctx, []crmclient.Request{r},
-		func(_ int, r crmclient.Result, e error) { res, err = r, e },
-		func(_ int, f func() (crmclient.Result, error)) { finish = f })
-	return finish()
+// deliver calls Create until the event is not deferred any more, as its caller does.
+func (w *world) deliver(ctx context.Context, r crmclient.Request) (crmclient.Result, error) {
+	for {
+		opened := w.creator.Opened()
+		res, err := w.creator.Create(ctx, r)
+		wait, ok := errors.AsType[*crmclient.Deferred](err)
+		if !ok {
+			return res, err
+		}
+		if !wait.Early {
+			opened = nil
+		}
+		timer := time.NewTimer(time.Until(wait.Until))
+		select {
+		case <-timer.C:
+		case <-opened:
+		case <-r.Stop:
+			err = crmclient.ErrStopped
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		timer.Stop()
+		if !errors.Is(err, wait) {
+			w.creator.Forget(wait.Pending)
+			res.Unsettled = wait.Why == crmclient.WaitDoubt
+			return res, err
+		}
+		r.Resume = wait.Pending
+	}
+}
+
+// untilEnded creates other contacts, from event 5000 on, one in so much time, until the Create has
+// ended, and returns how many. It fails the test after a thousand.
+func (w *world) untilEnded(done <-chan ended, every time.Duration) int {
+	w.t.Helper()
+	for n := range 1000 {
+		if len(done) > 0 {
+			return n
+		}
+		w.mustCreate(lead(5000 + n))
+		later(every)
+	}
+	w.t.Fatal("a thousand others passed, and it has not ended")
+	return 0
 }
 
 // start runs a Create beside the test.
@@ -192,10 +222,16 @@ func (w *world) wantContacts(n int) {
 	}
 }
 
-// holds are the causes in force.
-func (w *world) holds() string {
+// holds are the causes that hold creates.
+func (w *world) holds() string { return w.causes(true) }
+
+// causes are those that hold creates, or those that do not.
+func (w *world) causes(held bool) string {
 	var causes []string
 	for _, h := range w.creator.Status().Holds {
+		if h.Held != held {
+			continue
+		}
 		if h.Advice == "" {
 			w.t.Errorf("hold %s has no advice", h.Cause)
 		}
@@ -209,6 +245,15 @@ func (w *world) wantHolds(causes string) {
 	if got := w.holds(); got != causes {
 		w.t.Errorf("holds are %q, want %q", got, causes)
 	}
+}
+
+// wantFailing wants creates free, and look-ups failing for the cause.
+func (w *world) wantFailing(cause string) {
+	w.t.Helper()
+	if got := w.causes(false); got != cause {
+		w.t.Errorf("what fails without a hold is %q, want %q", got, cause)
+	}
+	w.wantHolds("")
 }
 
 // rejection is the error's, nil when it is something else.
@@ -251,6 +296,14 @@ lines:
 func (w *world) setFaults(f crmtest.Faults) {
 	w.t.Helper()
 	if err := w.sim.SetFaults(f); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// prepare asks the portal what it is.
+func (w *world) prepare() {
+	w.t.Helper()
+	if err := w.creator.Prepare(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
 }

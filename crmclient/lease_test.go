@@ -34,9 +34,9 @@ func TestLeaseLostBeforeTheRequest(t *testing.T) {
 	})
 }
 
-// H19: the lease was good before the request, and is lost while it dials: the
+// The lease was good before the request, and is lost while it dials: the
 // connection's Write asks again.
-func TestH19LeaseLostWhileDialling(t *testing.T) {
+func TestLeaseLostWhileDiallingSendsNothing(t *testing.T) {
 	var held atomic.Bool
 	held.Store(true)
 	var writes atomic.Int64
@@ -115,8 +115,8 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	})
 }
 
-// H32: net/http must not send a create a second time by itself.
-func TestH32NothingIsSentTwiceByTheTransport(t *testing.T) {
+// Net/http must not send a create a second time by itself.
+func TestNothingIsSentTwiceByTheTransport(t *testing.T) {
 	inBubble(t, portalWithField(), nil, func(w *world) {
 		var headers []http.Header
 		w.script(createCall, func(n int, c crmtest.Call) crmtest.Action {

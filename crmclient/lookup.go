@@ -1,246 +1,302 @@
 package crmclient
 
 import (
-	"encoding/json"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient/internal/limit"
+	"github.com/leadbridge/leadbridge/crmclient/internal/queue"
+	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// codeFilterIgnored says that a look-up was answered with contacts that it did not ask for.
+// codeFilterIgnored says that a look-up was answered with objects that it did not ask for.
 const codeFilterIgnored = "FILTER_IGNORED"
 
-// lookUp asks for the events of a job. Tickets that get no answer stay in the queue.
-func (c *Creator) lookUp(j *job) {
-	w, asked := j.tickets[0].way, time.Now()
-	c.mu.Lock()
-	p, gone := c.portal, c.gone[w]
-	c.mu.Unlock()
-	failed := outcome{class: classDone}
-	switch {
-	case w.tag():
-		failed = c.lookUpTags(j, j.tickets)
-	case !gone:
-		failed = c.lookUpField(j, j.tickets)
-		gone = p.lost(w, failed)
-	}
-	if gone && j.ctx.Err() == nil {
-		c.forsake(w)
-		c.settle(j.tickets, nil, asked)
-		failed = outcome{class: classDone}
-	}
-	c.judgeLookUp(j, failed)
+// lookUp is one job of look-ups by one field.
+type lookUp struct {
+	*Creator
+	request *request
+	way
+	asked   time.Time                      // when the request at hand left
+	answers map[*queue.Waiter]lookUpAnswer // of those found or absent
+
+	sure      bool                        // absences need no proof: the field holds nothing
+	controls  map[asking]control          // that are asked for as well
+	tried     map[asking]bool             // for which one was known when they were asked
+	seen      map[asking]bool             // those of them that were found
+	untrusted map[*queue.Waiter]time.Time // absences that were taken back for want of proof, and when to ask again; zero: after a backoff
+	hidden    int64                       // the largest id of the objects whose rows, read without a filter, lack our field; 0: none
+	shown     bool                        // other rows had it
+	left      []*queue.Waiter             // had no room in the request: they are asked for by the next job
 }
 
-// lost tells whether a way of before leads nowhere: the portal does not list its field and does
-// not take a look-up by it. Not to be listed, or not to be writable any more, is not enough.
-func (p *portal) lost(w way, o outcome) bool {
-	_, listed := p.fields[foldField(w.field)]
-	return w != p.way && !listed && o.class == classRefused
-}
-
-// forsake notes that a field is gone, and what it held with it.
-func (c *Creator) forsake(w way) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.gone[w] {
-		c.gone[w] = true
-		c.log.Warn().Stringer("origin_field", w).Msg("look-up by a field that the portal no longer has")
-	}
-}
-
-// judgeLookUp draws what a look-up says about the CRM. It is no evidence
-// for or against an event.
-func (c *Creator) judgeLookUp(j *job, o outcome) {
-	if j.ctx.Err() != nil {
+// runLookUp looks up the events of a job. All answers are handed out together, so that those
+// of one batch in doubt know of each other before any of them decides.
+func (c *Creator) runLookUp(r *request) {
+	waiters := r.job.Waiters()
+	r.replayed = replayedPart(waiters)
+	r.calls = callsOf(waiters)
+	l := &lookUp{Creator: c, request: r, way: waiters[0].Payload.(*question).way, answers: map[*queue.Waiter]lookUpAnswer{},
+		controls: map[asking]control{}, tried: map[asking]bool{}, seen: map[asking]bool{}, untrusted: map[*queue.Waiter]time.Time{}}
+	if c.governor.lookUpsAt(l.entity).After(time.Now()) { // another failed while these waited for their turn
+		l.fail(waiters)
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if o.class == classDone {
-		c.looksBackoff.Reset()
-		c.looksAfter = time.Time{}
-		return
+	o := l.all(waiters)
+	l.prove(waiters)
+	if r.job.Context().Err() != nil {
+		return // broken off: nobody waits
 	}
-	c.meter.lookUp(lookUpFailed, 1)
-	c.looksAfter = time.Now().Add(max(c.looksBackoff.NextBackOff(), o.retryAfter))
-	if o.item {
-		return
+	c.judgeLookUp(l, o)
+	answers := make(map[*queue.Waiter]any, len(waiters))
+	for _, w := range waiters {
+		a, ok := l.answers[w]
+		switch {
+		case !ok && slices.Contains(l.left, w):
+			continue
+		case !ok:
+			a.failure = &lookUpFailure{}
+			a.failure.again, a.failure.unproven = l.untrusted[w]
+		}
+		w.Payload.(*question).note(a)
+		answers[w] = a
 	}
-	f := fault{causeOf(o), o.status, o.code, o.retryAfter}
-	if o.class == classRefused || o.class == classBusiness {
-		f.cause = HoldOriginField // the filter is not taken: ask what the portal offers now
-		c.stale = true
-	}
-	c.hold(f, j)
+	r.job.Answer(answers)
 }
 
-// lookUpField asks by a field. A page that cannot hold the whole answer is asked for
-// again in halves: a stranger may have pushed a row out of it.
-func (c *Creator) lookUpField(j *job, tickets []*ticket) outcome {
-	w := tickets[0].way
-	ids := make([]string, len(tickets))
-	for i, t := range tickets {
-		ids[i] = t.event.req.OriginID
+// fail answers that nothing was asked.
+func (l *lookUp) fail(waiters []*queue.Waiter) {
+	answers := make(map[*queue.Waiter]any, len(waiters))
+	for _, w := range waiters {
+		answers[w] = lookUpAnswer{failure: &lookUpFailure{}}
 	}
-	fields := []string{"id", w.field}
-	if w.field == nativeField {
-		fields = append(fields, nativeOwner)
+	l.request.job.Answer(answers)
+}
+
+// all asks by the job's field. An outcome other than Done says that some have no answer.
+func (l *lookUp) all(waiters []*queue.Waiter) vibe.Outcome {
+	if l.entity == vibe.Timelines {
+		return l.byMark(waiters)
 	}
-	asked := time.Now()
-	page, o := c.search(j, tickets, map[string]any{w.field: map[string]any{"$in": ids}}, fields)
-	if o.class != classDone && o.code != codeTooLong {
+	if l.field.IsTag() {
+		return l.byTag(waiters)
+	}
+	if l.portals.isGone(l.way) {
+		l.sure = true
+		l.absent(waiters, lookUpTime{time.Now(), time.Now()})
+		return vibe.Outcome{Class: vibe.Done}
+	}
+	o := l.byField(waiters)
+	if o.Class == vibe.Done {
 		return o
 	}
-	found, strangers := c.match(tickets, page.rows)
-	// A part of an answer that was too long is not read: nothing is absent then.
-	long := o.code == codeTooLong
-	full := long || page.full()
-	switch missing := len(tickets) - len(found); {
-	case missing == 0 || !full && (strangers == strange{} || page.whole && strangers.blank == 0):
-		c.settle(tickets, found, asked)
-		return outcome{class: classDone}
-	case full && len(tickets) > 1:
-		c.settleFound(tickets, found, asked)
-		return c.lookUpHalves(j, tickets)
-	case !long && len(page.rows) == 0: // "more" than nothing, of one id: a slip
-		c.settle(tickets, nil, asked)
-		return outcome{class: classDone}
+	// A former field that the portal neither lists nor takes a look-up by holds nothing any more. Not
+	// to be listed, or not to be writable any more, is not enough.
+	k := l.portals.latest().kinds[l.entity]
+	if o.Class == vibe.Refused && l.field != k.idField && !k.fields.Lists(l.field.Field()) {
+		l.portals.dropField(l.way)
+		l.sure = true
+		l.absent(l.open(waiters), lookUpTime{l.asked, time.Now()})
+		return vibe.Outcome{Class: vibe.Done}
 	}
-	// Only what was found is an answer: the filter was not obeyed.
-	c.settleFound(tickets, found, asked)
-	return outcome{class: classRefused, status: o.status, code: codeFilterIgnored}
+	refused := o.Class == vibe.Refused || o.Class == vibe.Business
+	if refused && l.field != k.idField && onlyTold(waiters) {
+		// Somebody's header names the field: that the portal takes no look-up by it keeps nobody.
+		l.sure = true
+		l.absent(l.open(waiters), lookUpTime{l.asked, time.Now()})
+		return vibe.Outcome{Class: vibe.Done}
+	}
+	return o
 }
 
-// lookUpHalves asks again for what has no answer yet.
-func (c *Creator) lookUpHalves(j *job, tickets []*ticket) outcome {
-	tickets = slices.DeleteFunc(slices.Clone(tickets), func(t *ticket) bool { return t.answered })
-	half := len(tickets) / 2
-	first := outcome{class: classDone}
-	if half > 0 {
-		first = c.lookUpField(j, tickets[:half])
+// note notes an answer for the batch that the step is in doubt with.
+func (q *question) note(a lookUpAnswer) {
+	switch {
+	case a.failure != nil:
+	case a.id > 0:
+		q.cohort.foundOne(time.Now()) // which may have been as late as the answer
+	default:
+		q.cohort.notFound(q.step, a.at.asked)
 	}
-	if second := c.lookUpField(j, tickets[half:]); second.class != classDone {
+}
+
+// onlyTold reports whether only headers of records name the waiters' field.
+func onlyTold(waiters []*queue.Waiter) bool {
+	return !slices.ContainsFunc(waiters, func(w *queue.Waiter) bool {
+		return !w.Payload.(*question).delivery.req.WayIsTold
+	})
+}
+
+// judgeLookUp draws what a job of look-ups says about look-ups. It says nothing about
+// creates, save that the portal no longer takes the filter by the field in force.
+func (c *Creator) judgeLookUp(l *lookUp, o vibe.Outcome) {
+	now := time.Now()
+	for _, a := range l.answers {
+		if a.id > 0 {
+			c.meter.lookUp(l.entity, lookUpFound)
+		} else {
+			c.meter.lookUp(l.entity, lookUpAbsent)
+		}
+	}
+	if o.Class != vibe.Done || len(l.untrusted) > 0 {
+		c.meter.lookUp(l.entity, lookUpFailed)
+	}
+	if l.entity == vibe.Timelines {
+		c.judgeCommentLookUp(o, now)
+		return
+	}
+	if o.Class == vibe.Done {
+		c.governor.lookedUp(l.entity, now)
+		return
+	}
+	refused := !o.Item && (o.Class == vibe.Refused || o.Class == vibe.Business)
+	if refused && l.field == c.portals.latest().kinds[l.entity].idField {
+		f := limit.Fault{Cause: limit.OriginField, Status: o.Status, Code: o.Code}
+		c.governor.lookUpFailed(l.entity, f, true, now)
+		c.portals.doubt(unkept{})
+		c.governor.askAgain()
+		return
+	}
+	c.governor.lookUpFailed(l.entity, faultOf(o), !o.Item, now)
+}
+
+// open returns the waiters that have no answer yet.
+func (l *lookUp) open(waiters []*queue.Waiter) []*queue.Waiter {
+	var open []*queue.Waiter
+	for _, w := range waiters {
+		if _, answered := l.answers[w]; !answered {
+			open = append(open, w)
+		}
+	}
+	return open
+}
+
+// absent notes that nothing was found for the waiters.
+func (l *lookUp) absent(waiters []*queue.Waiter, at lookUpTime) {
+	for _, w := range waiters {
+		l.answers[w] = lookUpAnswer{at: at}
+	}
+}
+
+// search makes one request.
+func (l *lookUp) search(filter vibe.Filter) (vibe.Page, vibe.Outcome) {
+	return l.searchFor(filter, l.field.Select())
+}
+
+// searchFor is search for chosen fields.
+func (l *lookUp) searchFor(filter vibe.Filter, selected []string) (vibe.Page, vibe.Outcome) {
+	l.asked = time.Now()
+	return pageOf(l.do(l.request.job.Context(), l.request, vibe.Search(l.entity, filter, selected, vibe.PageLimit)))
+}
+
+// pageOf returns the page of an answer. One without a list tells nothing.
+func pageOf(o vibe.Outcome) (vibe.Page, vibe.Outcome) {
+	if o.Class != vibe.Done {
+		return vibe.Page{}, o
+	}
+	page, ok := o.Page()
+	if !ok {
+		o.Class, o.Code = vibe.Doubt, codeNoRows
+	}
+	return page, o
+}
+
+// codeNoRows says that the answer to a look-up holds no list.
+const codeNoRows = "NO_ROWS"
+
+// byField asks by a field. A page that cannot hold the whole answer is asked for
+// again in halves: an unrequested row may have pushed another out of it.
+func (l *lookUp) byField(waiters []*queue.Waiter) vibe.Outcome {
+	ids := make([]string, 0, len(waiters)+1)
+	for _, w := range waiters {
+		ids = append(ids, originOf(w))
+	}
+	if k, ok := l.control(asking{l.way, l.field.Field()}); ok && !slices.Contains(ids, k.origin) {
+		ids = append(ids, k.origin) // the last of them: a portal may heed only the first ones
+	}
+	page, o := l.search(vibe.Filter{l.field.Field(): vibe.In(ids...)})
+	if o.Class != vibe.Done && o.Code != vibe.CodeTooLong {
+		return o
+	}
+	at := lookUpTime{l.asked, time.Now()}
+	unrequested, controls := l.match(waiters, page.Rows, at)
+	open := l.open(waiters)
+	// A part of an answer that was too long is not read: nothing is absent then.
+	long := o.Code == vibe.CodeTooLong
+	full := long || page.Full(vibe.PageLimit)
+	switch {
+	case len(open) == 0:
+	case !full && (unrequested == rowCount{} || page.Whole && unrequested.blank == 0):
+		l.absent(open, at)
+	case full && len(waiters) > 1:
+		return l.halves(open)
+	case !long && len(page.Rows) == controls: // "more" than nothing, of one id: a slip
+		l.absent(open, at)
+	default: // only what was found is an answer: the filter was not obeyed
+		return vibe.Outcome{Class: vibe.Refused, Status: o.Status, Code: codeFilterIgnored}
+	}
+	return vibe.Outcome{Class: vibe.Done}
+}
+
+// halves asks again for what has no answer yet.
+func (l *lookUp) halves(open []*queue.Waiter) vibe.Outcome {
+	half := len(open) / 2
+	first := vibe.Outcome{Class: vibe.Done}
+	if half > 0 {
+		first = l.byField(open[:half])
+	}
+	if second := l.byField(open[half:]); second.Class != vibe.Done {
 		return second
 	}
 	return first
 }
 
-// strange counts the rows that nobody asked for: with another value of the field, and
-// without one, as when the field is gone or the filter is not obeyed. A row that does not
-// tell whose contact it is, or which, is like one without.
-type strange struct{ other, blank int }
+// rowCount counts the rows that nobody asked for: with another value of the field, and without
+// one, as when the field is gone or the filter is not obeyed. A row that does not tell whose
+// object it is, or which, is like one without.
+type rowCount struct{ other, blank int }
 
-// match finds the tickets' contacts among rows, and counts the others.
-func (c *Creator) match(tickets []*ticket, rows []row) (found map[*ticket]int64, strangers strange) {
-	byID := make(map[string][]*ticket, len(tickets))
-	for _, t := range tickets {
-		byID[t.event.req.OriginID] = append(byID[t.event.req.OriginID], t)
+// match notes the waiters' objects among rows, and counts the other rows: those of the control, and those that
+// nobody asked for.
+func (l *lookUp) match(waiters []*queue.Waiter, rows []vibe.Row, at lookUpTime) (unrequested rowCount, controls int) {
+	by := asking{l.way, l.field.Field()}
+	k, isAsked := l.controls[by]
+	byID := make(map[string][]*queue.Waiter, len(waiters))
+	for _, w := range waiters {
+		byID[originOf(w)] = append(byID[originOf(w)], w)
 	}
-	found = make(map[*ticket]int64, len(rows))
-	w := tickets[0].way
-	for _, r := range rows {
+	for _, row := range rows {
 		// A collation may find an id in other letters: asked for, but not ours.
-		contact, marks := w.identify(r)
-		id := textIn(marks.mark)
+		object, marks := l.field.Identify(row)
+		id := marks.Text()
 		asked := byID[strings.ToLower(id)]
 		switch {
-		case id == "", contact == 0:
-			strangers.blank++
+		case id == "", object == 0:
+			unrequested.blank++
+		case isAsked && l.field.Carries(marks, l.cfg.Originator, k.origin):
+			l.seen[by] = true
+			controls++
+		case isAsked && strings.EqualFold(id, k.origin):
+			controls++
 		case len(asked) == 0:
-			strangers.other++
+			unrequested.other++
 		}
-		for _, t := range asked {
-			if contact > 0 && w.carries(marks, c.cfg.Originator, t.event.req.OriginID) {
-				found[t] = older(found[t], contact)
+		for _, w := range asked {
+			if object > 0 && l.field.Carries(marks, l.cfg.Originator, originOf(w)) {
+				l.found(w, object, at)
 			}
 		}
 	}
-	return found, strangers
+	return unrequested, controls
 }
 
-func older(a, b int64) int64 {
-	if a == 0 {
-		return b
+// found notes an object; of several the oldest counts.
+func (l *lookUp) found(w *queue.Waiter, object int64, at lookUpTime) {
+	if known := l.answers[w].id; known > 0 {
+		object = min(known, object)
 	}
-	return min(a, b)
+	l.answers[w] = lookUpAnswer{id: object, at: at}
 }
 
-// settle answers tickets: found, or absent as of the time of asking.
-func (c *Creator) settle(tickets []*ticket, found map[*ticket]int64, asked time.Time) {
-	c.settleFound(tickets, found, asked)
-	for _, t := range tickets {
-		if !t.answered {
-			c.meter.lookUp(lookUpAbsent, 1)
-			c.answer(t, &outcome{class: classDone, written: asked})
-		}
-	}
-}
-
-// settleFound answers the tickets whose contact is there, and counts them.
-func (c *Creator) settleFound(tickets []*ticket, found map[*ticket]int64, asked time.Time) int {
-	n := 0
-	for _, t := range tickets {
-		if id := found[t]; id > 0 && !t.answered {
-			c.meter.lookUp(lookUpFound, 1)
-			if !t.event.asksOnly {
-				c.passed(t.event, t.job)
-			}
-			c.answer(t, &outcome{class: classDone, written: asked, id: id})
-			n++
-		}
-	}
-	return n
-}
-
-// page is the answer to one look-up.
-type page struct {
-	rows []row
-	more bool
-	// whole says that the portal counted the rows that match, and all are here.
-	whole bool
-}
-
-// full tells whether rows may be missing.
-func (p page) full() bool { return p.more || len(p.rows) >= lookUpLimit }
-
-// pageMeta is what stands beside the rows.
-type pageMeta struct {
-	HasMore   bool `json:"hasMore"`
-	Truncated bool `json:"truncated"`
-	Total     *int `json:"total"`
-}
-
-// parsePage reads rows; it is not ok when there is no list, be it an empty one: only a list
-// tells that something is absent.
-func parsePage(data json.RawMessage, meta pageMeta) (_ page, ok bool) {
-	raw := rowsOf(data)
-	p := page{rows: make([]row, len(raw)), more: meta.HasMore || meta.Truncated}
-	if meta.Total != nil {
-		p.whole = *meta.Total <= len(raw)
-	}
-	for i := range raw {
-		p.rows[i] = row(raw[i])
-	}
-	return p, raw != nil
-}
-
-// search makes one request for the contacts of tickets.
-func (c *Creator) search(j *job, tickets []*ticket, filter map[string]any, fields []string) (page, outcome) {
-	body, err := json.Marshal(map[string]any{"filter": filter, "select": fields, "limit": lookUpLimit})
-	if err != nil {
-		return page{}, outcome{class: classRefused, code: "UNENCODABLE"}
-	}
-	o := c.ask(j.ctx, j, call{op: opLookUp, method: http.MethodPost, path: "/contacts/search", body: body, replayed: replayedPart(tickets)})
-	if o.class != classDone {
-		return page{}, o
-	}
-	var meta pageMeta
-	_ = json.Unmarshal(o.extra, &meta) // a missing meta tells nothing
-	p, ok := parsePage(o.data, meta)
-	if !ok {
-		o.class, o.code = classDoubt, "NO_ROWS"
-	}
-	return p, o
-}
+func originOf(w *queue.Waiter) string { return w.Payload.(*question).id }

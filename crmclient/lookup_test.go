@@ -2,6 +2,7 @@ package crmclient_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,8 +10,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 )
 
-// H20: another originator's contact with the same id is not ours.
-func TestH20OtherOriginator(t *testing.T) {
+// Another originator's contact with the same id is not ours.
+func TestContactOfAnotherOriginatorIsNotOurs(t *testing.T) {
 	inBubble(t, crmtest.Options{NativeOriginID: true}, nil, func(w *world) {
 		other := w.newCreator(func(c *crmclient.Config) { c.Metrics, c.Originator = nil, "other-bridge" })
 		defer other.Close()
@@ -28,8 +29,8 @@ func TestH20OtherOriginator(t *testing.T) {
 	})
 }
 
-// H33: strangers with our ids push rows out of a full page; it is asked for again in halves.
-func TestH33FullPage(t *testing.T) {
+// Strangers with our ids push rows out of a full page; it is asked for again in halves.
+func TestFullPageIsAskedForAgainInHalves(t *testing.T) {
 	inBubble(t, crmtest.Options{NativeOriginID: true}, nil, func(w *world) {
 		other := w.newCreator(func(c *crmclient.Config) { c.Metrics, c.Originator = nil, "other-bridge" })
 		defer other.Close()
@@ -58,7 +59,7 @@ func TestH33FullPage(t *testing.T) {
 }
 
 // hasMore alone is reason enough to ask again.
-func TestH33HasMore(t *testing.T) {
+func TestPageWithMoreIsAskedForAgain(t *testing.T) {
 	inBubble(t, portalWithField(), nil, func(w *world) {
 		w.mustCreate(lead(1))
 		w.script(searchCall, func(n int, c crmtest.Call) crmtest.Action {
@@ -87,7 +88,8 @@ func TestHasMoreOfNothing(t *testing.T) {
 	})
 }
 
-// A look-up that fails asks again; it is no evidence against the event.
+// A look-up that fails is asked again; it is no evidence against the event, and creates do not wait
+// for it, unless its answer shows that the filter by our field is not obeyed.
 func TestLookUpFailsAndAsksAgain(t *testing.T) {
 	for name, a := range map[string]crmtest.Action{
 		"502":       {Status: 502, Code: "BITRIX_UNAVAILABLE"},
@@ -113,13 +115,27 @@ func TestLookUpFailsAndAsksAgain(t *testing.T) {
 				})
 				done := w.start(w.t.Context(), suspect(1))
 				later(5 * time.Second)
-				if w.holds() == "" {
-					t.Error("nothing is shown while look-ups fail")
+				if strings.HasSuffix(name, " id") {
+					w.wantFailing("origin_field")
+				} else {
+					w.wantHolds("")
+					e, longest := w.mustCreate(lead(2)), time.Duration(0)
+					if a.Status == 429 { // which is said of the key, for all that it sends
+						longest = 3500 * time.Millisecond
+					}
+					if e.took > longest {
+						t.Errorf("a create waits for look-ups: %+v", e)
+					}
+				}
+				if n := w.metric("leadbridge_crm_lookups_total", "outcome=failed"); n == 0 {
+					t.Error("no failed look-up is counted")
 				}
 				if e := <-done; !e.result.Found || e.err != nil {
 					t.Errorf("Create = %+v", e)
 				}
-				w.wantContacts(1)
+				if s := w.sim.Stats(); s.Duplicates != 0 {
+					t.Errorf("%d duplicates", s.Duplicates)
+				}
 				w.wantHolds("")
 			})
 		})
@@ -131,12 +147,12 @@ func ourRow(n int, id string) string {
 	return fmt.Sprintf(`{"success":true,"data":[{"id":%s,"ufCrm_LEADBRIDGE_EVENT_ID":%q}],"meta":{"total":1,"hasMore":false}}`, id, originID(n))
 }
 
-// A stranger on a page that the portal says is whole is no reason to hold; one
-// without any value of our field, or on a page of unknown size, is.
+// A stranger on a page that the portal says is whole does not make the look-up fail; one
+// without any value of our field, or on a page of unknown size, does.
 func TestStrangersBesideTheAnswer(t *testing.T) {
 	for name, c := range map[string]struct {
-		page string
-		held bool
+		page  string
+		fails bool
 	}{
 		"whole page":       {`{"success":true,"data":[{"id":9,"ufCrm_LEADBRIDGE_EVENT_ID":"lb-ffff"}],"meta":{"total":1,"hasMore":false}}`, false},
 		"row without id":   {`{"success":true,"data":[{"id":9}],"meta":{"total":1,"hasMore":false}}`, true},
@@ -150,8 +166,8 @@ func TestStrangersBesideTheAnswer(t *testing.T) {
 				})
 				done := w.start(w.t.Context(), suspect(1))
 				later(10 * time.Minute)
-				if c.held {
-					w.wantHolds("origin_field")
+				if c.fails {
+					w.wantFailing("origin_field")
 					w.sim.Script(nil)
 				}
 				if e := <-done; e.err != nil || e.result.Found {
@@ -161,4 +177,41 @@ func TestStrangersBesideTheAnswer(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Look-ups of one kind of object fail: those of another are as quick as ever.
+func TestFailingLookUpsOfDealsKeepNoContact(t *testing.T) {
+	inBubble(t, portalWithField(), nil, func(w *world) {
+		made := w.mustCreate(deal(1)).result
+		w.sim.Script(func(c crmtest.Call) crmtest.Action {
+			if c.Is("POST /v1/deals/search") {
+				return crmtest.Action{Status: 503, Code: "BITRIX_UNAVAILABLE", RetryAfter: 600}
+			}
+			return crmtest.Action{}
+		})
+		again := deal(1)
+		again.Suspect = true
+		waits := w.start(w.t.Context(), again)
+		for n := range 20 {
+			later(10 * time.Second)
+			w.mustCreate(lead(100 + n))
+			if e := w.mustCreate(suspect(100 + n)); !e.result.Found || e.took > time.Second {
+				t.Errorf("a contact's look-up: %+v", e)
+			}
+		}
+		if holds := w.creator.Status().Holds; len(holds) != 1 || holds[0].Of != "deals" || holds[0].Held {
+			t.Errorf("holds %+v", holds)
+		}
+		if n := w.metric("leadbridge_crm_lookups_total", "of=deals", "outcome=failed"); n == 0 {
+			t.Error("no failed look-up of deals is counted")
+		}
+		w.wantMetric(0, "leadbridge_crm_lookups_total", "of=contacts", "outcome=failed")
+		w.sim.Script(nil)
+		if e := <-waits; e.result.Made() != made.Made() || !e.result.Found {
+			t.Errorf("Create = %+v", e)
+		}
+		if holds := w.creator.Status().Holds; len(holds) != 0 {
+			t.Errorf("holds %+v", holds)
+		}
+	})
 }

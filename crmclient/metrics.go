@@ -2,9 +2,13 @@ package crmclient
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
+	"github.com/leadbridge/leadbridge/internal/tracing"
 )
 
 // meter counts for the operator. Labels come from closed sets.
@@ -19,6 +23,7 @@ type meter struct {
 	holds    *prometheus.GaugeVec
 	heldFor  *prometheus.CounterVec
 	budget   *prometheus.CounterVec
+	comments *prometheus.CounterVec
 }
 
 func newMeter(r prometheus.Registerer) *meter {
@@ -38,7 +43,7 @@ func newMeter(r prometheus.Registerer) *meter {
 		suspects: prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Subsystem: sub, Name: "suspects_total",
 			Help: "Events that came as suspects: looked up before they are created."}),
 		lookUps: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Subsystem: sub, Name: "lookups_total",
-			Help: "Look-ups of events by outcome: found, absent, or failed (whole requests)."}, []string{"outcome"}),
+			Help: "Look-ups of events by what was looked for and by outcome: found, absent, or failed (whole requests, or absences that do not count)."}, []string{"of", "outcome"}),
 		holds: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: space, Subsystem: sub, Name: "held",
 			Help: "1 while creates are held back for the cause."}, []string{"cause"}),
 		heldFor: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Subsystem: sub, Name: "hold_seconds_total",
@@ -46,27 +51,34 @@ func newMeter(r prometheus.Registerer) *meter {
 		budget: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Subsystem: sub, Name: "budget_total",
 			Help: "Requests that the budget was spent on: create, lookup, replay (all that replayed events take), setup. One that serves several is split by events."},
 			[]string{"use"}),
+		comments: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Subsystem: sub, Name: "comments_total",
+			Help: "Comments on the timelines of cards by outcome: written, or not_written (the event is done without it)."}, []string{"outcome"}),
 	}
-	for _, cause := range [...]Cause{HoldPreparing, HoldCredentials, HoldOutage, HoldThrottle, HoldFlood, HoldOriginField} {
+	for _, outcome := range [...]CommentState{CommentWritten, CommentNotWritten} {
+		m.comment(outcome, 0)
+	}
+	for _, cause := range causesOfHolds() {
 		m.holds.WithLabelValues(string(cause))
 		m.heldFor.WithLabelValues(string(cause))
 	}
 	// Rates see no increase in a series that begins at 1.
 	for _, outcome := range [...]string{lookUpFound, lookUpAbsent, lookUpFailed} {
-		m.lookUps.WithLabelValues(outcome)
+		for _, entity := range [...]vibe.Entity{vibe.Contacts, vibe.Leads, vibe.Deals} {
+			m.lookUps.WithLabelValues(string(entity), outcome)
+		}
 	}
 	for _, use := range [...]string{useCreate, useLookUp, useReplay, useSetup} {
 		m.budget.WithLabelValues(use)
 	}
 	if r != nil {
-		r.MustRegister(m.requests, m.duration, m.retries, m.doubts, m.inDoubt, m.suspects, m.lookUps, m.holds, m.heldFor, m.budget)
+		r.MustRegister(m.requests, m.duration, m.retries, m.doubts, m.inDoubt, m.suspects, m.lookUps, m.holds, m.heldFor, m.budget, m.comments)
 	}
 	return m
 }
 
-func (m *meter) request(op string, status int, took time.Duration) {
+func (m *meter) request(op string, status int, took time.Duration, span *tracing.Span) {
 	m.requests.WithLabelValues(op, strconv.Itoa(status)).Inc()
-	m.duration.WithLabelValues(op).Observe(took.Seconds())
+	span.Observe(m.duration.WithLabelValues(op), took.Seconds())
 }
 
 // Outcomes of look-ups.
@@ -76,7 +88,14 @@ const (
 	lookUpFailed = "failed" // of whole requests
 )
 
-func (m *meter) lookUp(outcome string, n float64) { m.lookUps.WithLabelValues(outcome).Add(n) }
+func (m *meter) lookUp(of vibe.Entity, outcome string) {
+	m.lookUps.WithLabelValues(string(of), outcome).Inc()
+}
+
+// comment counts what became of comments.
+func (m *meter) comment(outcome CommentState, n float64) {
+	m.comments.WithLabelValues(strings.ReplaceAll(string(outcome), " ", "_")).Add(n)
+}
 
 // What the budget is spent on.
 const (
@@ -87,23 +106,20 @@ const (
 )
 
 // spent counts a request that the budget has counted.
-func (m *meter) spent(c call) {
+func (m *meter) spent(op vibe.Operation, replayed float64) {
 	use := useSetup
-	switch c.op {
-	case opCreate, opBatch:
+	switch op {
+	case vibe.OpCreate, vibe.OpBatch:
 		use = useCreate
-	case opLookUp:
+	case vibe.OpLookUp:
 		use = useLookUp
 	}
-	m.budget.WithLabelValues(useReplay).Add(c.replayed)
-	m.budget.WithLabelValues(use).Add(1 - c.replayed)
+	m.budget.WithLabelValues(useReplay).Add(replayed)
+	m.budget.WithLabelValues(use).Add(1 - replayed)
 }
 
-// held shows that a hold begins or ends.
+// held shows whether a cause holds.
 func (m *meter) held(cause Cause, yes bool) {
-	if cause == "" {
-		return
-	}
 	value := 0.0
 	if yes {
 		value = 1

@@ -90,8 +90,8 @@ func TestNamedFieldMissingHolds(t *testing.T) {
 	})
 }
 
-// H21: an error is not an answer: while the portal does not tell, there is no falling back.
-func TestH21NoFallBackOnAnError(t *testing.T) {
+// An error is not an answer: while the portal does not tell, there is no falling back.
+func TestNoFallBackOnAnError(t *testing.T) {
 	for _, path := range []string{"GET /v1/me", fieldsCall, "GET /v1/userfields/contacts"} {
 		for _, status := range []int{401, 429, 500, 502, 503} {
 			t.Run(fmt.Sprint(path, status), func(t *testing.T) {
@@ -116,8 +116,8 @@ func TestH21NoFallBackOnAnError(t *testing.T) {
 	}
 }
 
-// H21: in doubt on the tag's way, then the user field is made: looked up by both.
-func TestH21TheWayChanges(t *testing.T) {
+// In doubt on the tag's way, then the user field is made: looked up by both.
+func TestDoubtIsLookedUpByOldAndNewField(t *testing.T) {
 	inBubble(t, crmtest.Options{UserFields: true}, nil, func(w *world) {
 		first := w.mustCreate(lead(1))
 		if f := w.creator.Preflight(w.t.Context(), "", true); len(f) == 0 {
@@ -138,9 +138,9 @@ func TestH21TheWayChanges(t *testing.T) {
 	})
 }
 
-// H31: the user field is deleted while we run: held, asked again, and what was in doubt
+// The user field is deleted while we run: held, asked again, and what was in doubt
 // before is found by the way that was in force.
-func TestH31FieldDeleted(t *testing.T) {
+func TestDeletedFieldHoldsUntilItIsDetectedAgain(t *testing.T) {
 	inBubble(t, portalWithField(), nil, func(w *world) {
 		w.mustCreate(lead(1))
 		w.sim.DeleteUserField(crmtest.OriginUserField)
@@ -164,8 +164,8 @@ func TestH31FieldDeleted(t *testing.T) {
 	})
 }
 
-// H31: the look-up is what shows that the field is gone.
-func TestH31FieldDeletedShownByLookUp(t *testing.T) {
+// The look-up is what shows that the field is gone.
+func TestLookUpShowsThatTheFieldIsDeleted(t *testing.T) {
 	inBubble(t, portalWithField(), nil, func(w *world) {
 		w.mustCreate(lead(1))
 		w.sim.DeleteUserField(crmtest.OriginUserField)
@@ -182,7 +182,7 @@ func TestH31FieldDeletedShownByLookUp(t *testing.T) {
 }
 
 // The named field is deleted: nothing is created until it is back.
-func TestH31NamedFieldDeletedHolds(t *testing.T) {
+func TestNamedFieldDeletedHolds(t *testing.T) {
 	inBubble(t, portalWithField(), originField(crmtest.OriginUserField), func(w *world) {
 		w.mustCreate(lead(1))
 		w.sim.DeleteUserField(crmtest.OriginUserField)
@@ -200,7 +200,7 @@ func TestH31NamedFieldDeletedHolds(t *testing.T) {
 }
 
 // A look-up that the portal refuses, or answers with a page full of strangers, proves nothing.
-func TestH31FilterRefusedOrIgnored(t *testing.T) {
+func TestRefusedOrIgnoredFilterProvesNothing(t *testing.T) {
 	for name, begin := range map[string]func(*world){
 		"ignored": func(w *world) { w.setFaults(crmtest.Faults{IgnoreFilters: true}) },
 		"refused": func(w *world) {
@@ -223,7 +223,7 @@ func TestH31FilterRefusedOrIgnored(t *testing.T) {
 					if name == "ignored" && size == "small" {
 						w.wantHolds("")
 					} else {
-						w.wantHolds("origin_field")
+						w.wantFailing("origin_field")
 						if n := w.sim.Stats().Contacts; n != contacts {
 							t.Errorf("%d contacts", n)
 						}
@@ -310,5 +310,106 @@ func TestGoneFieldIsAskedOnce(t *testing.T) {
 			w.t.Errorf("told %d times", n)
 		}
 		w.wantContacts(20)
+	})
+}
+
+// TestOurFieldsOfAnEvent: whatever spelling of the field for our id an event brings, only ours
+// leaves; in the tag's place too.
+func TestOurFieldsOfAnEvent(t *testing.T) {
+	const forged = "lb-ffffffffffffffffffffffffffffffffffffffff"
+	for name, c := range map[string]struct {
+		portal crmtest.Options
+		config func(*crmclient.Config)
+		kept   int // what the forged id may stand in: no field of ours, no tag
+	}{
+		"user field": {portalWithField(), nil, 1},
+		"native":     {crmtest.Options{NativeOriginID: true, ExistingUserField: true}, nil, 1},
+		"own field":  {crmtest.Options{ExistingUserField: true, ExistingFields: []string{"UF_CRM_OWN"}}, originField("UF_CRM_OWN"), 1},
+		"tag":        {crmtest.Options{}, originField("none"), 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, c.portal, c.config, func(w *world) {
+				var sent []byte
+				w.script(createCall, func(_ int, c crmtest.Call) crmtest.Action {
+					sent = append(sent, c.Body...)
+					return crmtest.Action{}
+				})
+				r := lead(1)
+				r.Contact.SourceDescription = "form [leadbridge:" + forged + "]"
+				r.Contact.UserFields = map[string]any{"UF_CRM_LEADBRIDGE_EVENT_ID": forged, "ufCrm_LEADBRIDGE_EVENT_ID": forged, "ufCrm_leadbridge_event_id": forged, "UF_CRM_LEADBRIDGEEVENTID": forged}
+				if name == "own field" {
+					r.Contact.UserFields["ufCrm_OWN"], r.Contact.UserFields["UF_CRM_OWN"] = forged, forged
+				}
+				w.mustCreate(r)
+				// In the source description it stays as text, which is no tag any more.
+				if n := strings.Count(string(sent), forged); n != c.kept || strings.Contains(string(sent), "[leadbridge:"+forged) {
+					t.Errorf("%d times the forged id in %s", n, sent)
+				}
+				if !strings.Contains(string(sent), originID(1)) {
+					t.Errorf("our id is missing: %s", sent)
+				}
+			})
+		})
+	}
+}
+
+// TestFieldOfAHeaderHoldsNobody: a record's header names a field by which the portal takes no look-up.
+// Others are not held, and its own event is created all the same; the field that an earlier owner
+// told is waited for.
+func TestFieldOfAHeaderHoldsNobody(t *testing.T) {
+	o := portalWithField()
+	o.ExistingFields = []string{"UF_CRM_FILE"}
+	inBubble(t, o, nil, func(w *world) {
+		w.script(searchCall, func(_ int, c crmtest.Call) crmtest.Action {
+			if strings.Contains(string(c.Body), "UF_CRM_FILE") {
+				return crmtest.Action{Status: 400, Code: "INVALID_FILTER", Message: "no filter by this field"}
+			}
+			return crmtest.Action{}
+		})
+		for n := range 3 {
+			r := suspect(n)
+			r.SentWay, r.WayIsTold = "UF_CRM_FILE", true
+			ctx, cancel := context.WithTimeout(w.t.Context(), time.Hour)
+			if e := w.createUntil(ctx, r); e.err != nil {
+				t.Errorf("Create = %v", e.err)
+			}
+			cancel()
+		}
+		w.wantHolds("")
+		w.wantContacts(3)
+	})
+}
+
+// A look-up by a field that a header names fails as long as it may: its own event waits, and the look-ups
+// and creates of others do not.
+func TestFailingFieldOfAHeaderKeepsNobody(t *testing.T) {
+	o := portalWithField()
+	o.ExistingFields = []string{"UF_CRM_FILE"}
+	inBubble(t, o, nil, func(w *world) {
+		w.script(searchCall, func(_ int, c crmtest.Call) crmtest.Action {
+			if strings.Contains(string(c.Body), "UF_CRM_FILE") {
+				return crmtest.Action{Status: 503}
+			}
+			return crmtest.Action{}
+		})
+		told := suspect(0)
+		told.SentWay, told.WayIsTold = "UF_CRM_FILE", true
+		waiting := w.start(w.t.Context(), told)
+		later(10 * time.Minute)
+		before := w.sim.Stats().Calls
+		for n := range 3 {
+			if e := w.create(suspect(n + 1)); e.err != nil || e.took > 6*time.Second {
+				t.Errorf("a suspect beside it: %+v", e)
+			}
+		}
+		later(time.Minute)
+		if n := w.sim.Stats().Calls - before; n > 20 {
+			t.Errorf("%d calls in a little more than a minute", n)
+		}
+		w.sim.Script(nil)
+		if e := <-waiting; e.err != nil {
+			t.Errorf("Create = %+v", e)
+		}
+		w.wantContacts(4)
 	})
 }

@@ -2,12 +2,13 @@ package crmclient
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
-	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
 // The levels of a [Finding].
@@ -18,81 +19,96 @@ const (
 )
 
 // Preflight looks at the key, its scopes, the fields and the defaults
-// (sourceID against the portal's statuses); fix makes the user field.
+// (sourceID against the portal's statuses); fix makes the user fields.
 func (c *Creator) Preflight(ctx context.Context, sourceID string, fix bool) []Finding {
-	f := &flight{c: c, ctx: ctx, job: &job{ctx: ctx}}
+	f := &preflight{c: c, ctx: ctx, request: &request{leaving: &leaving{}}}
 	if !f.me() {
 		return f.findings
 	}
-	if p := f.fields(); p != nil {
-		f.origin(p, fix)
+	for _, entity := range c.cfg.Target.entities() {
+		f.entity = entity
+		if fields, ok := f.fields(); ok {
+			f.origin(fields, fix)
+			f.lookUps(fields)
+			if entity != vibe.Deals { // what tells where a visit came from stands with the person
+				f.tracking(fields, fix)
+			}
+		}
 	}
 	f.source(sourceID)
+	f.directories()
+	f.match()
+	f.comments()
 	return f.findings
 }
 
-// flight is one preflight.
-type flight struct {
+// preflight is one run of Preflight.
+type preflight struct {
 	c        *Creator
-	ctx      context.Context // of the one call that a flight is
-	job      *job
+	ctx      context.Context // of the one call that it is
+	request  *request
+	entity   vibe.Entity // that is looked at
 	findings []Finding
 }
 
-func (f *flight) say(check, level, detail, remedy string) {
+// of names a check of a kind of object; contacts need no name.
+func (f *preflight) of(check string) string {
+	if f.entity == vibe.Contacts {
+		return check
+	}
+	return check + " of " + string(f.entity)
+}
+
+func (f *preflight) say(check, level, detail, remedy string) {
 	f.findings = append(f.findings, Finding{Check: check, Level: level, Detail: detail, Remedy: remedy})
 }
 
 // failed tells what a failed call means in the words of its hold.
-func (f *flight) failed(check string, o outcome) {
+func (f *preflight) failed(check string, o vibe.Outcome) {
 	detail := "no answer"
-	if o.status != 0 {
-		detail = http.StatusText(o.status)
+	if o.Status != 0 {
+		detail = http.StatusText(o.Status)
 	}
-	if o.code != "" {
-		detail += " (" + o.code + ")"
+	if o.Code != "" {
+		detail += " (" + o.Code + ")"
 	}
-	f.say(check, levelFail, detail, advice(fault{causeOf(o), o.status, o.code, o.retryAfter}))
+	f.say(check, levelFail, detail, advice(faultOf(o)))
 }
 
-func (f *flight) get(op, path string) outcome {
-	return f.c.ask(f.ctx, f.job, call{op: op, method: http.MethodGet, path: path})
-}
+func (f *preflight) ask(c vibe.Call) vibe.Outcome { return f.c.do(f.ctx, f.request, c) }
 
-func (f *flight) me() bool {
-	o := f.get(opMe, "/me")
-	if notOffered(o) {
+func (f *preflight) me() bool {
+	o := f.ask(vibe.Me())
+	if o.NotOffered() {
 		f.say("crm key", levelWarn, "the portal does not describe the key", "Look whether CRM_BASE_URL is right.")
 		return true
 	}
-	if o.class != classDone {
+	if o.Class != vibe.Done {
 		f.failed("crm", o)
 		return false
 	}
-	me := parseMe(o.data)
-	f.say("crm", levelOK, "reached "+string(me.Portal), "")
+	me := o.Me()
+	f.say("crm", levelOK, "reached "+me.Portal, "")
 	f.key(me)
 	f.scopes(me)
 	f.rate(me)
 	return true
 }
 
-func (f *flight) key(me identity) {
-	expires, err := time.Parse(time.RFC3339, string(me.ExpiresAt))
-	_, token := f.c.wire.keys.current()
+func (f *preflight) key(me vibe.Identity) {
 	switch {
 	case me.Type != "personal" && me.Type != "oauth_app" && me.Type != "":
-		f.say("crm key", levelFail, "type "+bounded(string(me.Type), 32), "Give a key that starts with vibe_api_ or vibe_app_ in CRM_API_KEY.")
-	case me.Type == "oauth_app" && token == "":
+		f.say("crm key", levelFail, "type "+me.Type, "Give a key that starts with vibe_api_ or vibe_app_ in CRM_API_KEY.")
+	case me.Type == "oauth_app" && !f.c.client.HasSession():
 		f.say("crm key", levelFail, "an app's key without a session", "Give the session in CRM_SESSION_TOKEN or CRM_SESSION_TOKEN_FILE.")
-	case err == nil && time.Until(expires) < 7*24*time.Hour:
-		f.say("crm key", levelWarn, "expires at "+expires.Format(time.RFC3339), "Give a new key in CRM_API_KEY before then; CRM_API_KEY_FILE is read again by itself.")
+	case !me.ExpiresAt.IsZero() && time.Until(me.ExpiresAt) < 7*24*time.Hour:
+		f.say("crm key", levelWarn, "expires at "+me.ExpiresAt.Format(time.RFC3339), "Give a new key in CRM_API_KEY before then; CRM_API_KEY_FILE is read again by itself.")
 	default:
-		f.say("crm key", levelOK, strings.TrimSpace("type "+bounded(string(me.Type), 32)), "")
+		f.say("crm key", levelOK, strings.TrimSpace("type "+me.Type), "")
 	}
 }
 
-func (f *flight) scopes(me identity) {
+func (f *preflight) scopes(me vibe.Identity) {
 	if len(me.Scopes) > 0 && !slices.Contains(me.Scopes, "crm") {
 		f.say("crm scope", levelFail, "the key lacks the scope crm", "Give the key the scope crm in the portal.")
 		return
@@ -100,8 +116,8 @@ func (f *flight) scopes(me identity) {
 	f.say("crm scope", levelOK, "crm", "")
 }
 
-func (f *flight) rate(me identity) {
-	told, set := float64(me.RateLimit.RequestsPerSecond), f.c.cfg.RequestsPerSecond
+func (f *preflight) rate(me vibe.Identity) {
+	told, set := me.RequestsPerSecond, f.c.cfg.RequestsPerSecond
 	if told > 0 && (set == 0 || set > told) {
 		f.say("crm rate", levelWarn, "CRM_REQUESTS_PER_SECOND is over what the portal grants", "Set CRM_REQUESTS_PER_SECOND to auto.")
 		return
@@ -109,86 +125,199 @@ func (f *flight) rate(me identity) {
 	f.say("crm rate", levelOK, "within what the portal grants", "")
 }
 
-func (f *flight) fields() *portal {
-	o := f.c.ask(f.ctx, f.job, fieldsCall)
-	if o.class != classDone {
-		f.failed("crm fields", o)
-		return nil
+func (f *preflight) fields() (fields vibe.Fields, ok bool) {
+	check := f.of("crm fields")
+	o := f.ask(vibe.ListFields(f.entity))
+	if o.Class != vibe.Done {
+		f.failed(check, o)
+		return vibe.Fields{}, false
 	}
-	fields, err := parseFields(o.data)
+	fields, err := o.Fields()
 	if err != nil {
-		f.say("crm fields", levelFail, "the portal's answer lists no fields", "Look whether CRM_BASE_URL is right.")
-		return nil
+		f.say(check, levelFail, "the portal's answer lists no fields", "Look whether CRM_BASE_URL is right.")
+		return vibe.Fields{}, false
 	}
-	p := &portal{fields: fields}
-	if missing := p.missing(); len(missing) > 0 {
-		f.say("crm fields", levelWarn, "unknown to the portal: "+strings.Join(missing, ", "), "Nothing to do: their values are kept in the contact's comments.")
-	} else {
-		f.say("crm fields", levelOK, "the portal knows every field that we send", "")
+	missing := fields.Missing(f.entity)
+	switch {
+	case slices.Contains(missing, "contactId"):
+		f.say(check, levelFail, "the portal takes no contactId of a deal: a deal would have no contact", "Set CRM_TARGET to contact or lead.")
+	case len(missing) > 0:
+		f.say(check, levelWarn, "unknown to the portal: "+strings.Join(missing, ", "), "Nothing to do: their values are kept in the comments.")
+	default:
+		f.say(check, levelOK, "the portal knows every field that we send", "")
 	}
-	return p
+	return fields, true
 }
 
-func (f *flight) origin(p *portal, fix bool) {
-	const check = "crm origin field"
-	w, o := f.c.findWay(f.ctx, f.job, p)
+func (f *preflight) origin(fields vibe.Fields, fix bool) {
+	check := f.of("crm origin field")
+	w, o := f.c.chooseIDField(f.ctx, f.request, f.entity, fields)
 	switch {
-	case o.code == codeFieldUnknown:
-		f.say(check, levelFail, "the portal has no field "+f.c.cfg.OriginField+" that can be written", "Set CRM_ORIGIN_FIELD to auto, or to a field of GET /v1/contacts/fields.")
-	case o.class != classDone:
+	case o.Code == codeFieldUnknown:
+		f.say(check, levelFail, "the portal has no field "+f.c.cfg.OriginField+" that can be written", "Set CRM_ORIGIN_FIELD to auto, or to a field of GET /v1/"+string(f.entity)+"/fields.")
+	case o.Class != vibe.Done:
 		f.failed(check, o)
-	case !w.tag():
+	case !w.IsTag():
 		f.say(check, levelOK, w.String(), "")
 	case f.c.cfg.OriginField == originNone:
 		f.say(check, levelWarn, "none: events are found by phone or e-mail and a tag", "Set CRM_ORIGIN_FIELD to auto and run leadbridge check --fix for exact look-ups.")
 	case fix:
 		f.makeField(check)
 	default:
-		f.say(check, levelWarn, "the portal has no field for our id: events are found by phone or e-mail and a tag", "Run leadbridge check --fix to make the user field "+userFieldPrefix+ourUserField+".")
+		f.say(check, levelWarn, "the portal has no field for our id: events are found by phone or e-mail and a tag", "Run leadbridge check --fix to make the user field "+vibe.UserFieldPrefix+ourUserField+".")
 	}
 }
 
+// lookUps tries whether look-ups find objects of ours, where the portal shows any. It speaks only when they find none.
+func (f *preflight) lookUps(fields vibe.Fields) {
+	field, o := f.c.chooseIDField(f.ctx, f.request, f.entity, fields)
+	if o.Class != vibe.Done {
+		return
+	}
+	l := &lookUp{Creator: f.c, way: way{f.entity, field}}
+	page, ok := f.ask(vibe.Search(f.entity, vibe.Filter{}, l.readable(), vibe.PageLimit)).Page()
+	if !ok {
+		return
+	}
+	missedBy := ""
+	for _, k := range l.oursAmong(page.Rows) {
+		found, ok := f.ask(vibe.Search(f.entity, k.filter, field.Select(), vibe.PageLimit)).Page()
+		if !ok || found.Full(vibe.PageLimit) {
+			continue
+		}
+		if slices.ContainsFunc(found.Rows, func(row vibe.Row) bool {
+			_, marks := field.Identify(row)
+			return field.Carries(marks, f.c.cfg.Originator, k.origin)
+		}) {
+			return
+		}
+		missedBy = k.by
+	}
+	if missedBy != "" {
+		f.say(f.of("crm look-ups"), levelFail, "look-ups by "+missedBy+" find nothing, though the portal holds what they ask for: what is in doubt would wait", untrustedRemedy)
+	}
+}
+
+// tryable is an object of ours, and a filter that is to find it.
+type tryable struct {
+	origin, by string
+	filter     vibe.Filter
+}
+
+// maxTried bounds how many objects look-ups are tried with: the youngest may not be findable yet.
+const maxTried = 5
+
+// oursAmong returns the objects of ours among rows that look-ups can be tried with.
+func (l *lookUp) oursAmong(rows []vibe.Row) (ours []tryable) {
+	for _, row := range rows {
+		object, marks := l.field.Identify(row)
+		origin := l.field.EventOf(marks, l.cfg.Originator)
+		if object == 0 || origin == "" || len(ours) == maxTried {
+			continue
+		}
+		if !l.field.IsTag() {
+			ours = append(ours, tryable{origin, l.field.Field(), vibe.Filter{l.field.Field(): vibe.In(origin)}})
+			continue
+		}
+		for _, by := range [...]string{"contactId", "phone", "email"} {
+			if filter, ok := l.filterOfRow(by, row, marks); ok {
+				ours = append(ours, tryable{origin, by, filter})
+				break
+			}
+		}
+	}
+	return ours
+}
+
 // makeField makes the user field that carries our id.
-func (f *flight) makeField(check string) {
-	body, _ := json.Marshal(map[string]string{ // strings only: cannot fail
-		"userTypeId": "string", "fieldName": ourUserField, "label": "leadbridge event", "showFilter": "Y",
-	})
-	o := f.c.ask(f.ctx, f.job, call{op: opUserFields, method: http.MethodPost, path: "/userfields/contacts", body: body})
+func (f *preflight) makeField(check string) {
+	o := f.ask(vibe.MakeUserField(f.entity, ourUserField, "leadbridge event"))
 	switch {
-	case o.class == classDone:
-		f.say(check, levelOK, "made "+userFieldPrefix+ourUserField, "")
-	case o.class == classCredentials:
-		f.say(check, levelWarn, "the key may not make user fields: events are found by phone or e-mail and a tag", "Let an administrator of the portal make the contact field "+userFieldPrefix+ourUserField+" (a string), or give the key that right.")
+	case o.Class == vibe.Done:
+		f.say(check, levelOK, "made "+vibe.UserFieldPrefix+ourUserField, "")
+	case o.Class == vibe.Credentials:
+		f.say(check, levelWarn, "the key may not make user fields: events are found by phone or e-mail and a tag", "Let an administrator of the portal make the "+strings.TrimSuffix(string(f.entity), "s")+" field "+vibe.UserFieldPrefix+ourUserField+" (a string), or give the key that right.")
 	default:
 		f.failed(check, o)
 	}
 }
 
+// tracking looks for the fields that TrackingFields asks for.
+func (f *preflight) tracking(fields vibe.Fields, fix bool) {
+	const check = "crm tracking fields"
+	var missing []string
+	for _, name := range f.c.cfg.TrackingFields {
+		if !fields.KeepsTracking(name) {
+			missing = append(missing, name)
+		}
+	}
+	switch {
+	case len(f.c.cfg.TrackingFields) == 0:
+	case len(missing) == 0:
+		f.say(check, levelOK, strings.Join(f.c.cfg.TrackingFields, ", "), "")
+	case fix:
+		f.makeTracking(check, missing)
+	default:
+		f.say(check, levelWarn, "the portal has no field for "+strings.Join(missing, ", ")+": they go to the comments", "Run leadbridge check --fix to make user fields.")
+	}
+}
+
+func (f *preflight) makeTracking(check string, names []string) {
+	for i, name := range names {
+		o := f.ask(vibe.MakeUserField(f.entity, vibe.TrackingField(name), name))
+		switch {
+		case o.Class == vibe.Done:
+		case o.Class == vibe.Credentials:
+			f.say(check, levelWarn, "the key may not make user fields: "+strings.Join(names[i:], ", ")+" go to the comments", "Let an administrator of the portal make contact fields (strings) such as "+vibe.UserFieldPrefix+vibe.TrackingField(name)+", or give the key that right.")
+			return
+		default:
+			f.failed(check, o)
+			return
+		}
+	}
+	f.say(check, levelOK, "made user fields for "+strings.Join(names, ", "), "")
+}
+
 // source compares the default source with what the portal has.
-func (f *flight) source(id string) {
-	const check = "crm source"
+func (f *preflight) source(id string) { f.listed("crm source", "SOURCE_ID", "SOURCE", "source", id) }
+
+// directories compares what the settings say of leads or deals with what the portal has.
+func (f *preflight) directories() {
+	switch card := f.c.cfg.Card; f.c.cfg.Target {
+	case TargetLead:
+		f.listed("crm lead status", "LEAD_STATUS_ID", "STATUS", "lead status", card.StatusID)
+	case TargetDeal:
+		stages := "DEAL_STAGE"
+		if card.CategoryID != nil && *card.CategoryID != 0 {
+			stages += "_" + strconv.FormatInt(*card.CategoryID, 10)
+		}
+		f.listed("crm deal stage", "DEAL_STAGE_ID", stages, "deal stage of this pipeline", card.StageID)
+	}
+}
+
+// listed looks a setting's id up in a directory of the portal.
+func (f *preflight) listed(check, setting, directory, thing, id string) {
 	if id == "" {
 		return
 	}
-	o := f.get(opStatuses, "/statuses?"+url.Values{"filter[entityId]": {"SOURCE"}}.Encode())
-	if notOffered(o) {
-		f.say(check, levelWarn, "the portal lists no sources", "Look in the portal whether SOURCE_ID is one of its sources.")
+	o := f.ask(vibe.Statuses(directory))
+	if o.NotOffered() {
+		f.say(check, levelWarn, "the portal lists no "+thing+"s", "Look in the portal whether "+setting+" is one of them.")
 		return
 	}
-	if o.class != classDone {
+	if o.Class != vibe.Done {
 		f.failed(check, o)
 		return
 	}
 	var known []string
-	for _, raw := range rowsOf(o.data) {
-		r := row(raw)
-		if entity := r.text("entityId"); entity == "" || entity == "SOURCE" {
-			known = append(known, r.text("statusId"))
+	for _, r := range o.Rows() {
+		if entity := r.Text("entityId"); entity == "" || entity == directory {
+			known = append(known, r.Text("statusId"))
 		}
 	}
 	if slices.Contains(known, id) {
-		f.say(check, levelOK, "SOURCE_ID "+id, "")
+		f.say(check, levelOK, setting+" "+id, "")
 		return
 	}
-	f.say(check, levelFail, "the portal has no source "+id, "Set SOURCE_ID to one of: "+strings.Join(known, ", ")+".")
+	f.say(check, levelFail, "the portal has no "+thing+" "+id, "Set "+setting+" to one of: "+strings.Join(known, ", ")+".")
 }

@@ -99,3 +99,30 @@ func TestPreflightMakesTheField(t *testing.T) {
 		}
 	})
 }
+
+// Fix makes the user fields for tracking values that are asked for, and events then fill them.
+func TestPreflightMakesTrackingFields(t *testing.T) {
+	asked := func(c *crmclient.Config) { c.TrackingFields = []string{"utm_source", "gclid"} }
+	inBubble(t, crmtest.Options{UserFields: true, NativeUTM: true}, asked, func(w *world) {
+		if got := levels(t, w.creator.Preflight(w.t.Context(), "", false)); !strings.Contains(got, "crm tracking fields warn") {
+			t.Errorf("findings %s", got)
+		}
+		for range 2 {
+			if got := levels(t, w.creator.Preflight(w.t.Context(), "", true)); !strings.Contains(got, "crm tracking fields ok") {
+				t.Errorf("findings %s", got)
+			}
+		}
+		r := lead(1)
+		r.Contact.Tracking = map[string]string{"gclid": "Cj0", "fbclid": "Iw"}
+		w.mustCreate(r)
+		if c := w.only(); c.Text("UF_CRM_LEADBRIDGE_GCLID") != "Cj0" || !strings.HasSuffix(c.Text("comments"), "Where the visit came from:\nfbclid: Iw") {
+			t.Errorf("gclid %q, comments %q", c.Text("UF_CRM_LEADBRIDGE_GCLID"), c.Text("comments"))
+		}
+	})
+	inBubble(t, crmtest.Options{NativeUTM: true}, asked, func(w *world) {
+		findings := w.creator.Preflight(w.t.Context(), "", true)
+		if last := findings[len(findings)-1]; last.Level != "warn" || !strings.Contains(last.Remedy, "administrator") {
+			t.Errorf("finding %+v", last)
+		}
+	})
+}

@@ -24,6 +24,7 @@ func TestNoPersonalDataNoSecretAnywhere(t *testing.T) {
 		inBubble(t, o, func(c *crmclient.Config) {
 			c.APIKey.Value, c.SessionToken.Value = "vibe_app_5ecret", token
 			c.Log = c.Log.Level(zerolog.TraceLevel)
+			c.Comment = crmclient.CommentBoth
 		}, func(w *world) {
 			w.sim.Script(func(c crmtest.Call) crmtest.Action {
 				if strings.Contains(string(c.Body), "Poison") { // the CRM repeats what it was given
@@ -40,6 +41,7 @@ func TestNoPersonalDataNoSecretAnywhere(t *testing.T) {
 				if n%10 == 0 {
 					r.Contact.Name = "Poison"
 				}
+				r.Contact.Comments = "Private words"
 				r.Contact.UserFields = map[string]any{"ufCrm_UNKNOWN": "Private", "ufCrm_" + r.Contact.Emails[0].Value: true}
 				all = append(all, w.start(ctx, r))
 			}

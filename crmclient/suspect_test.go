@@ -28,6 +28,8 @@ func TestSuspectFoundAtOnce(t *testing.T) {
 // Nobody's create can be on its way: looked up now and a settle later, then created.
 func TestSuspectWithoutSentBefore(t *testing.T) {
 	inBubble(t, portalWithField(), nil, func(w *world) {
+		w.mustCreate(lead(99)) // look-ups can be tried with it
+		later(settle)
 		e := w.mustCreate(suspect(1))
 		if e.result.Found || e.result.Attempts != 1 || e.took < settle || e.took > settle+time.Second {
 			t.Errorf("Create = %+v", e)
@@ -35,7 +37,7 @@ func TestSuspectWithoutSentBefore(t *testing.T) {
 		if n := w.sim.Stats().Lookups; n != 2 {
 			t.Errorf("%d look-ups, want 2", n)
 		}
-		w.wantContacts(1)
+		w.wantContacts(2)
 	})
 }
 
@@ -91,6 +93,7 @@ func TestSuspectHorizonMoves(t *testing.T) {
 // A suspect that is refused is looked up again before it is.
 func TestSuspectRefusedOnlyAfterLookUp(t *testing.T) {
 	inBubble(t, portalWithField(), nil, func(w *world) {
+		w.mustCreate(lead(99)) // look-ups can be tried with it
 		w.setFaults(crmtest.Faults{Refuse: originID(1)})
 		e := w.create(suspect(1))
 		if r := rejection(e.err); r == nil || r.Reason != crmclient.ReasonRefused {
@@ -220,7 +223,7 @@ func TestLookUpsGatherBesideCreates(t *testing.T) {
 	for name, test := range map[string]struct{ creates, most int }{"beside creates": {100, 2}, "alone": {0, 10}} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, slowPortal(), func(c *crmclient.Config) { c.Slots, c.BatchSize = 1, 1 }, func(w *world) {
-				w.prepare()
+				w.mustCreate(lead(999)) // look-ups can be tried with it
 				ctx, cancel := context.WithCancel(w.t.Context())
 				var all []<-chan ended
 				for n := range test.creates {

@@ -1,133 +1,271 @@
 package crmclient
 
 import (
-	"encoding/json"
-	"net/http"
-	"strconv"
+	"maps"
+	"slices"
 	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient/internal/queue"
+	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
 // recordMargin is how much earlier than its record a contact may seem to be created:
 // clocks differ, and a portal may read a time without its zone.
 const recordMargin = 24 * time.Hour
 
-// lookUpTags asks by contact point and creation time, all events in one batch, and
-// compares the tag: two people may share a phone, one person may sign up twice.
-func (c *Creator) lookUpTags(j *job, tickets []*ticket) outcome {
-	body, err := json.Marshal(map[string]any{"calls": c.tagCalls(tickets)})
-	if err != nil {
-		return outcome{class: classRefused, code: "UNENCODABLE"}
+// byTag asks by contact point and creation time, all events in one batch, and compares the tag:
+// two people may share a phone, and one person may sign up twice.
+func (l *lookUp) byTag(waiters []*queue.Waiter) vibe.Outcome {
+	controls := l.controlsOf(waiters)
+	if room := vibe.BatchLimit - len(controls); len(waiters) > room {
+		waiters, l.left = waiters[:room], waiters[room:]
 	}
-	asked := time.Now()
-	o := c.ask(j.ctx, j, call{op: opLookUp, method: http.MethodPost, path: "/batch", body: body, items: len(tickets),
-		replayed: replayedPart(tickets)})
+	var filters []vibe.Filter
+	for _, w := range waiters {
+		_, filter := l.personFilter(w)
+		filters = append(filters, filter)
+	}
+	for _, a := range controls {
+		filters = append(filters, l.controls[a].filter)
+	}
+	l.asked = time.Now()
+	o := l.do(l.request.job.Context(), l.request, vibe.ListBatch(l.entity, l.field.Select(), vibe.PageLimit, filters...))
 	switch {
-	case notOffered(o), o.code == codeTooLong && len(tickets) > 1:
-		return c.eachTag(j, tickets)
-	case o.class != classDone:
+	case o.NotOffered(), o.Code == vibe.CodeTooLong && len(filters) > 1:
+		return l.oneByOne(waiters, controls)
+	case o.Class != vibe.Done:
 		return o
+	case o.Items == nil:
+		return vibe.Outcome{Class: vibe.Doubt, Status: o.Status, Code: codeNoRows}
 	}
-	data, ok := parseBatch(o, len(tickets))
-	if !ok {
-		o.class, o.code = classDoubt, "NO_ROWS"
-		return o
-	}
-	for i, t := range tickets {
-		one := data.item(i)
-		if one.class == classDone {
-			if rows, ok := data.page(i); ok {
-				one = c.matchTag(j, t, rows, asked)
-			} else {
-				one.class, one.code, one.item = classDoubt, "NO_ROWS", true
+	asked, last := l.asked, vibe.Outcome{Class: vibe.Done}
+	for i, one := range o.Items {
+		var page vibe.Page
+		if one.Class == vibe.Done {
+			var ok bool
+			if page, ok = one.Page(); !ok {
+				one.Class, one.Code = vibe.Doubt, codeNoRows
 			}
 		}
-		if one.class != classDone {
-			o = one // the others' answers hold; this one asks again
+		if i >= len(waiters) {
+			l.matchControl(controls[i-len(waiters)], page, one)
+			continue
 		}
-	}
-	return o
-}
-
-// tagCalls are lists, not searches: the portal joins them into one request of its own.
-func (c *Creator) tagCalls(tickets []*ticket) []batchCall {
-	calls := make([]batchCall, len(tickets))
-	for i, t := range tickets {
-		calls[i] = batchCall{strconv.Itoa(i), "contacts", "list", map[string]any{
-			"filter": c.tagFilter(t.event), "select": []string{"id", tagField}, "limit": lookUpLimit,
-		}}
-	}
-	return calls
-}
-
-// eachTag asks one by one, where a portal offers no batch or its answer was too long.
-func (c *Creator) eachTag(j *job, tickets []*ticket) outcome {
-	last := outcome{class: classDone}
-	for _, t := range tickets {
-		asked := time.Now()
-		page, o := c.search(j, []*ticket{t}, c.tagFilter(t.event), []string{"id", tagField})
-		if o.class != classDone {
-			return o
+		if one.Class == vibe.Done {
+			one = l.matchTag(waiters[i], page, asked)
 		}
-		if o = c.matchTag(j, t, page, asked); o.class != classDone {
-			last = o
+		if one.Class != vibe.Done {
+			last = one // the others' answers hold; this one asks again
 		}
 	}
 	return last
 }
 
-// matchTag compares rows with the tag. A page that cannot hold the person's contacts
-// is asked for again by the tag itself.
-func (c *Creator) matchTag(j *job, t *ticket, p page, asked time.Time) outcome {
-	done := outcome{class: classDone}
-	if c.settleTag(t, p, asked) {
-		return done
-	}
-	if !p.full() {
-		c.settle([]*ticket{t}, nil, asked)
-		return done
-	}
-	filter := c.tagFilter(t.event)
-	filter[tagField] = map[string]any{"$contains": tagOf(c.cfg.Originator, t.event.req.OriginID)}
-	p, o := c.search(j, []*ticket{t}, filter, []string{"id", tagField})
-	switch {
-	case o.class != classDone:
-		return o
-	case c.settleTag(t, p, asked):
-	case len(p.rows) > 0 || p.more:
-		return outcome{class: classRefused, status: o.status, code: codeFilterIgnored}
-	default:
-		c.settle([]*ticket{t}, nil, asked)
-	}
-	return done
-}
-
-// settleTag answers a ticket whose tag is among rows.
-func (c *Creator) settleTag(t *ticket, p page, asked time.Time) bool {
-	var id int64
-	for _, r := range p.rows {
-		contact, marks := t.way.identify(r)
-		if contact > 0 && t.way.carries(marks, c.cfg.Originator, t.event.req.OriginID) {
-			id = older(id, contact)
+// oneByOne asks event by event, where a portal offers no batch or its answer was too long.
+func (l *lookUp) oneByOne(waiters []*queue.Waiter, controls []asking) vibe.Outcome {
+	last := vibe.Outcome{Class: vibe.Done}
+	for _, w := range waiters {
+		_, filter := l.personFilter(w)
+		page, o := l.search(filter)
+		if o.Class != vibe.Done {
+			return o
+		}
+		if o = l.matchTag(w, page, l.asked); o.Class != vibe.Done {
+			last = o
 		}
 	}
-	return c.settleFound([]*ticket{t}, map[*ticket]int64{t: id}, asked) > 0
+	for _, a := range controls {
+		page, o := l.search(l.controls[a].filter)
+		l.matchControl(a, page, o)
+	}
+	return last
 }
 
-// tagFilter asks for the contacts of an event's person since its record.
-func (c *Creator) tagFilter(e *event) map[string]any {
-	filter := map[string]any{}
-	switch person := e.req.Contact; {
-	case len(person.Phones) > 0:
-		filter["phone"] = person.Phones[0].Value
-	case len(person.Emails) > 0:
-		filter["email"] = person.Emails[0].Value
+// controlsOf returns the ways in which waiters are looked up that ask for a control.
+func (l *lookUp) controlsOf(waiters []*queue.Waiter) (ways []asking) {
+	for _, w := range waiters {
+		a := l.askingOf(w)
+		if _, ok := l.control(a); ok && !slices.Contains(ways, a) {
+			ways = append(ways, a)
+		}
+	}
+	return ways
+}
+
+// matchTag compares rows with an event's tag.
+func (l *lookUp) matchTag(w *queue.Waiter, page vibe.Page, asked time.Time) vibe.Outcome {
+	_, filter := l.personFilter(w)
+	object, o := l.tagged(filter, originOf(w), page)
+	switch {
+	case o.Class != vibe.Done:
+		return o
+	case object > 0:
+		l.found(w, object, lookUpTime{asked, time.Now()})
 	default:
-		filter[tagField] = map[string]any{"$contains": tagOf(c.cfg.Originator, e.req.OriginID)}
+		l.absent([]*queue.Waiter{w}, lookUpTime{asked, time.Now()})
+	}
+	return o
+}
+
+// matchControl compares rows with the tag of a control. An answer that does not tell is as if it had not been
+// asked for, and another control has its turn.
+func (l *lookUp) matchControl(a asking, page vibe.Page, o vibe.Outcome) {
+	k := l.controls[a]
+	var object int64
+	if o.Class == vibe.Done {
+		object, o = l.tagged(k.filter, k.origin, page)
+	}
+	switch {
+	case o.Class != vibe.Done:
+		delete(l.controls, a)
+		l.proofs.with(a, func(p *proof) { p.pass(k) })
+	case object > 0:
+		l.seen[a] = true
+	}
+}
+
+// tagged returns the object that carries an event's tag among those that a filter finds, of which a page is at
+// hand; 0: none does.
+func (l *lookUp) tagged(filter vibe.Filter, origin string, page vibe.Page) (object int64, o vibe.Outcome) {
+	o = l.pages(filter, l.field.Select(), page, func(rows []vibe.Row) bool {
+		for _, row := range rows {
+			id, marks := l.field.Identify(row)
+			if id > 0 && l.field.Carries(marks, l.cfg.Originator, origin) && (object == 0 || id < object) {
+				object = id
+			}
+		}
+		return object > 0
+	})
+	return object, o
+}
+
+// maxPages bounds how many pages of what a filter finds are read, of fifty each.
+const maxPages = 100
+
+// pages reads what a filter finds, of which a page is at hand, until a visitor has seen enough.
+func (l *lookUp) pages(filter vibe.Filter, selected []string, page vibe.Page, enough func([]vibe.Row) bool) vibe.Outcome {
+	full := page.Full(vibe.PageLimit)
+	seen := idPaging{up: full, down: full}
+	seen.widen(l.field, page.Rows)
+	if enough(page.Rows) {
+		return vibe.Outcome{Class: vibe.Done}
+	}
+	for n := 0; seen.more(); n++ {
+		if seen.largest == 0 || n == maxPages {
+			return vibe.Outcome{Class: vibe.Refused, Status: 200, Code: codeFilterIgnored, Item: true}
+		}
+		before := seen.idRange
+		page, o := l.searchFor(seen.next(filter), selected)
+		if o.Class != vibe.Done {
+			return o
+		}
+		if seen.up && !l.within(page.Rows, seen.largest, 0) || !seen.up && !l.within(page.Rows, 0, seen.smallest) {
+			return vibe.Outcome{Class: vibe.Refused, Status: o.Status, Code: codeFilterIgnored, Item: true}
+		}
+		seen.widen(l.field, page.Rows)
+		if enough(page.Rows) {
+			return vibe.Outcome{Class: vibe.Done}
+		}
+		seen.took(before, page.Full(vibe.PageLimit))
+	}
+	return vibe.Outcome{Class: vibe.Done}
+}
+
+// idPaging reads on by the objects' own ids, as the order of the rows is not documented: upwards from the largest id
+// seen, then downwards from the smallest.
+type idPaging struct {
+	idRange
+	up, down bool // there may be more
+}
+
+func (p *idPaging) more() bool { return p.up || p.down }
+
+// next returns the filter of the next page.
+func (p *idPaging) next(filter vibe.Filter) vibe.Filter {
+	bounded := maps.Clone(filter)
+	if bounded["id"] = vibe.GreaterThan(p.largest); !p.up {
+		bounded["id"] = vibe.LessThan(p.smallest)
+	}
+	return bounded
+}
+
+// took notes that the page of next was read: there is more that way when it was full and brought new ids.
+func (p *idPaging) took(before idRange, full bool) {
+	again := full && p.idRange != before
+	if p.up {
+		p.up = again
+	} else {
+		p.down = again
+	}
+}
+
+// within reports whether all rows are of objects whose ids are over and under a bound; 0: none. Otherwise what was
+// asked for was not obeyed, and a page that brings nothing new does not show that there is nothing more.
+func (l *lookUp) within(rows []vibe.Row, over, under int64) bool {
+	return !slices.ContainsFunc(rows, func(row vibe.Row) bool {
+		id, _ := l.field.Identify(row)
+		return id <= over || under > 0 && id >= under
+	})
+}
+
+// idRange are the smallest and the largest id of contacts that were read; 0: none.
+type idRange struct{ smallest, largest int64 }
+
+// widen takes the ids of rows in.
+func (r *idRange) widen(field vibe.IDField, rows []vibe.Row) {
+	for _, row := range rows {
+		id, _ := field.Identify(row)
+		r.include(id)
+	}
+}
+
+// include takes an id in; 0: it is none.
+func (r *idRange) include(id int64) {
+	if id == 0 {
+		return
+	}
+	if r.largest == 0 || id < r.smallest {
+		r.smallest = id
+	}
+	r.largest = max(r.largest, id)
+}
+
+// personFilter asks for the contacts, leads or deals of an event's person since its record.
+func (l *lookUp) personFilter(w *queue.Waiter) (by string, filter vibe.Filter) {
+	d := w.Payload.(*question).delivery
+	return l.filterOf(l.way, originOf(w), *d.req.Contact, d.made().ContactID, d.req.RecordedAt)
+}
+
+// filterOf asks for the objects of a person since a time, and names the field that it asks by. A person without a phone
+// or an e-mail is asked for by the whole source description that was sent: what the reference documents is the exact
+// text. The filter is nil where objects carry ids in a field of their own.
+func (c *Creator) filterOf(w way, origin string, person Contact, contactID int64, recorded time.Time) (by string, filter vibe.Filter) {
+	if !w.field.IsTag() {
+		return w.field.Field(), nil
+	}
+	filter = vibe.Filter{}
+	switch {
+	case w.entity == vibe.Deals: // which have no phones
+		by, filter["contactId"] = "contactId", vibe.EqualNumber(contactID)
+	case len(person.Phones) > 0:
+		by, filter["phone"] = "phone", vibe.Equal(person.Phones[0].Value)
+	case len(person.Emails) > 0:
+		by, filter["email"] = "email", vibe.Equal(person.Emails[0].Value)
+	default:
+		by, filter[vibe.TagField] = vibe.TagField, vibe.Equal(c.taggedText(w.field, person, origin))
 	}
 	// A record from the future has a clock that no bound can be built on.
-	if at := e.req.RecordedAt; !at.IsZero() && at.Before(time.Now()) {
-		since := at.Add(time.Duration(c.wire.skew.Load())).Add(-recordMargin)
-		filter["createdTime"] = map[string]any{"$gte": since.UTC().Format(time.RFC3339)}
+	if !recorded.IsZero() && recorded.Before(time.Now()) {
+		filter[w.entity.CreatedField()] = vibe.NotBefore(recorded.Add(c.client.Skew()).Add(-recordMargin))
 	}
-	return filter
+	return by, filter
+}
+
+// taggedText is the source description that the object of an event was sent with.
+func (c *Creator) taggedText(field vibe.IDField, person Contact, origin string) string {
+	body := Contact{SourceDescription: person.SourceDescription}.Body()
+	field.Clean(body, c.cfg.Originator, vibe.UserFieldPrefix+ourUserField)
+	field.Mark(body, vibe.Fields{}, c.cfg.Originator, origin)
+	text, _ := body[vibe.TagField].(string)
+	return text
 }

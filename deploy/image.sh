@@ -19,14 +19,16 @@ engine=${ENGINE:-docker}
 platform=${PLATFORM:-linux/$(go env GOARCH)}
 image=${IMAGE:-leadbridge:$(v=${VERSION:-dev}; echo "${v#v}")}
 
-# binary DIR: build DIR/leadbridge from the source in this directory
+# binary DIR: build DIR/leadbridge from the source in this directory, and the licences beside it
 binary() {
   mkdir -p "$1"
   env GOFLAGS= GOEXPERIMENT= GOAMD64=v1 GOWORK=off CGO_ENABLED=0 GOOS="${platform%%/*}" GOARCH="${platform##*/}" \
     GOTOOLCHAIN="go$(sed -n 's/^go //p' go.mod)" \
     go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$version" -o "$1/leadbridge" ./cmd/leadbridge
   chmod 0755 "$1/leadbridge"
-  TZ=UTC touch -d "@$SOURCE_DATE_EPOCH" "$1/leadbridge"
+  deploy/licences.sh >"$1/LICENSES"
+  chmod 0644 "$1/LICENSES"
+  TZ=UTC touch -d "@$SOURCE_DATE_EPOCH" "$1/leadbridge" "$1/LICENSES"
 }
 
 # build IMAGE DIR [ARGS]: build the image of DIR/leadbridge
@@ -65,6 +67,7 @@ check() {
   tell "$first" "$here"
   tell "$again" "$tmp/out"
   cmp "$here/leadbridge" "$tmp/out/leadbridge"
+  cmp "$here/LICENSES" "$tmp/out/LICENSES"
   [ "$(inspect '{{.RootFS.Layers}}' "$first")" = "$(inspect '{{.RootFS.Layers}}' "$again")" ] || { echo "the layers differ" >&2; exit 1; }
   if [ "$(inspect '{{.Id}}' "$first")" = "$(inspect '{{.Id}}' "$again")" ]; then
     echo "the same binary, the same image"

@@ -15,6 +15,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/consumer/header"
+	"github.com/leadbridge/leadbridge/internal/cluster"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -47,21 +48,21 @@ func bubble(t *testing.T, partitions int32, test func(t *testing.T, r *rig), mor
 			t.Fatal(err)
 		}
 		r.cluster = cluster
-		var shut func()
-		r.client, shut = consumer.NewClient(r.config(), testTopic, testLetters)
+		client, transport := r.config().Brokers.Client(testTopic, testLetters)
+		r.client = client
 		r.topic = Open(r.config())
 		defer func() {
 			r.topic.Close()
-			shut()
+			transport.CloseIdleConnections()
 			cluster.Close()
 		}()
 		test(t, r)
 	})
 }
 
-func (r *rig) config() consumer.Config {
-	return consumer.Config{
-		Brokers: []string{"localhost:9092"}, Topic: testTopic, DeadLetterTopic: testLetters, Dial: r.network.DialContext,
+func (r *rig) config() Config {
+	return Config{
+		Brokers: cluster.Brokers{Addresses: []string{"localhost:9092"}, Dial: r.network.DialContext}, Topic: testTopic, DeadLetterTopic: testLetters,
 	}
 }
 
@@ -84,7 +85,7 @@ func (l aLetter) record() kafka.Record {
 		header.EventID: l.id, header.Reason: l.reason, header.Code: l.code, header.Message: "its words", header.Status: "400", header.Attempts: "1",
 		header.Topic: testTopic, header.Partition: strconv.Itoa(l.partition), header.Offset: strconv.FormatInt(l.offset, 10),
 		header.Timestamp: "2026-03-04T05:06:07.008Z", header.FailedAt: l.failedAt.Format(time.RFC3339Nano), header.FirstFailure: "2026-03-04T05:06:08Z",
-		header.Replays: strconv.Itoa(l.replays), header.Way: "originId", header.Version: "test", "trace": "1",
+		header.Replays: strconv.Itoa(l.replays), header.OriginField: "originId", header.Version: "test", "trace": "1",
 	}
 	maps.Copy(headers, l.more)
 	r := kafka.Record{Value: kafka.NewBytes([]byte(l.value)), Time: l.failedAt}
@@ -137,7 +138,7 @@ func (r *rig) produce(topic string, partition int, records ...kafka.Record) {
 // committed reads a topic as a consumer does.
 func (r *rig) committed(topic string) []transform.Record {
 	r.t.Helper()
-	log := consumer.NewLog(r.config(), topic)
+	log := consumer.NewLog(r.config().Brokers, topic)
 	defer log.Close()
 	bounds, err := log.Bounds(r.t.Context())
 	if err != nil {
@@ -145,7 +146,7 @@ func (r *rig) committed(topic string) []transform.Record {
 	}
 	var all []transform.Record
 	for id := range len(bounds) {
-		err := eachOf(r.t.Context(), log, id, bounds[id].First, bounds[id].End, func(rec transform.Record) { all = append(all, rec) })
+		err := EachRecord(r.t.Context(), log, id, bounds[id].First, bounds[id].End, func(rec transform.Record) { all = append(all, rec) })
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -200,9 +201,9 @@ func (r *rig) killed(o ReplayOptions, n int) bool {
 	go func() {
 		defer close(done)
 		w := newWriter(r.config())
-		w.gap = func(string) {
+		w.afterStep = func(string) {
 			if n--; n < 0 {
-				w.shut()
+				w.close()
 				goexit()
 			}
 		}

@@ -1,11 +1,12 @@
-// Package dlt works with dead letters: it lists, shows, replays, exports,
-// imports and erases what lies in the dead-letter topic.
+// Package dlt works with dead letters: it lists, shows, replays, closes, exports,
+// imports and erases what is in the dead-letter topic.
 //
-// What was done with a letter is remembered in the dead-letter topic itself, by a
-// record beside the letter: a marker. A replay writes its events and their markers in
-// one transaction, so that there is never one without the other, whenever the process
-// is killed. All replays of a topic share one transactional id: one that starts ends
-// what another left open, and fences it, so that two at a time replay no letter twice either.
+// What was done with a letter is recorded in the dead-letter topic itself, by another
+// record in the letter's partition: a marker. A replay writes events and their markers
+// in one transaction, so that there is never one without the other, whenever the process
+// is killed. All replays of a topic share one transactional id: a replay that starts
+// ends the open transaction of an earlier one and fences it, so that even two replays at
+// a time replay no letter twice.
 //
-// It creates no topic, and asks for no group.
+// The package creates no topic and joins no group.
 package dlt

@@ -16,10 +16,10 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// ErrEraseWhom says that an erasure names nobody.
+// ErrEraseWhom is the error when an erasure names no key and no event id, or has another filter.
 var ErrEraseWhom = errors.New("--erase needs --key or --event-id, and takes no other filter: it concerns every letter of a person")
 
-// Remains is a record that only its topic's settings delete.
+// Remains is a record that is still in Kafka, and that only the settings of its topic will delete.
 type Remains struct {
 	Topic     string    `json:"topic"`
 	Partition int       `json:"partition"`
@@ -27,60 +27,60 @@ type Remains struct {
 	WrittenAt time.Time `json:"writtenAt,omitzero"`
 }
 
-// TopicRules are the settings of a topic that delete records.
+// TopicRules are the settings by which a topic deletes records.
 type TopicRules struct {
 	Topic     string        `json:"topic"`
-	Known     bool          `json:"known"` // false: we may not read them
+	Known     bool          `json:"known"` // false when we may not read them
 	Compacts  bool          `json:"compacts"`
 	Deletes   bool          `json:"deletes"`
-	Retention time.Duration `json:"-"` // negative: for ever
-	// RetentionMs is Retention for JSON.
+	Retention time.Duration `json:"-"` // negative: no limit
+	// RetentionMs is Retention in milliseconds.
 	RetentionMs int64 `json:"retentionMs"`
-	Tombstones  int   `json:"tombstones"` // keys of which the topic was told to forget everything
+	Tombstones  int   `json:"tombstones"` // how many keys a tombstone was written for
 }
 
 // Erasure is what an erasure did, or would do.
 type Erasure struct {
 	DryRun  bool         `json:"dryRun"`
-	Letters int          `json:"letters"` // that are hidden from now on, and never replayed
-	Before  int          `json:"before"`  // letters that had been erased before
+	Letters int          `json:"letters"` // that it hides from now on; they are never replayed
+	Before  int          `json:"before"`  // letters that were erased before
 	Remains []Remains    `json:"remains"`
 	Topics  []TopicRules `json:"topics"`
-	// OthersOpen counts, by partition of the dead-letter topic, the open letters of
-	// others before the last one of Remains: cutting the partition there loses them.
+	// OthersOpen counts, by partition of the dead-letter topic, the open letters of other people that lie before the last
+	// one of Remains: they would be lost if the partition were truncated behind it.
 	OthersOpen map[int]int `json:"othersOpen"`
 }
 
-// erasure is one run.
+// erasure is one call of Erase.
 type erasure struct {
 	topic   *Topic
 	filter  Filter
 	writer  *writer
 	report  Erasure
 	matched map[letterID][]Letter // all letters of the events, without values
-	keys    map[string]bool       // of the letters that match
-	others  map[string]bool       // keys that other letters have too
-	open    map[Position]bool
+	keys    map[string]bool       // the keys of the letters that match
+	others  map[string]bool       // the keys of other letters
+	open    map[Position]bool     // letters that do not match and are open
 }
 
-// Erase hides every letter of a key or event id for good and tells what of them
-// is still in Kafka. It deletes what Kafka lets anybody delete: in compacted topics, what has the key.
+// Erase permanently hides every letter of a key or an event id, and reports what of them is still in Kafka. Kafka deletes
+// single records only in compacted topics, by key: there it writes tombstones. The error may be [ErrEraseWhom].
 func (t *Topic) Erase(ctx context.Context, f Filter, dryRun bool) (Erasure, error) {
-	if len(f.Keys)+len(f.EventIDs) == 0 || len(f.Reasons)+len(f.Codes)+len(f.Places)+f.Limit > 0 || !f.Since.IsZero() || !f.Until.IsZero() {
+	if len(f.Keys)+len(f.EventIDs) == 0 || len(f.Reasons)+len(f.Codes)+len(f.Places)+f.Limit+len(f.Flood) > 0 || !f.Since.IsZero() || !f.Until.IsZero() {
 		return Erasure{}, ErrEraseWhom
 	}
 	e := &erasure{
 		topic: t, filter: f, writer: newWriter(t.cfg), matched: map[letterID][]Letter{}, keys: map[string]bool{}, others: map[string]bool{},
 		report: Erasure{DryRun: dryRun, Remains: []Remains{}, OthersOpen: map[int]int{}},
 	}
-	defer e.writer.shut()
+	defer e.writer.close()
 	err := e.run(ctx)
 	return e.report, err
 }
 
 func (e *erasure) run(ctx context.Context) error {
 	if !e.report.DryRun {
-		if err := e.writer.begin(ctx); err != nil { // so that nobody replays meanwhile
+		if err := e.writer.openSession(ctx); err != nil { // from here on nobody replays
 			return err
 		}
 		if err := e.topic.awaitMarkers(ctx); err != nil {
@@ -109,7 +109,7 @@ func (e *erasure) run(ctx context.Context) error {
 	return e.write(ctx)
 }
 
-// find gathers the letters that match, every copy of them.
+// find collects the letters that match, with all their copies.
 func (e *erasure) find(ctx context.Context, idx *index) error {
 	for partition, end := range idx.ends {
 		err := e.topic.each(ctx, partition, 0, end, func(r transform.Record) {
@@ -128,6 +128,7 @@ func (e *erasure) find(ctx context.Context, idx *index) error {
 	return nil
 }
 
+// take adds a letter if it matches.
 func (e *erasure) take(l Letter, idx *index) {
 	matches := slices.Contains(e.filter.EventIDs, l.EventID) && l.EventID != "" || l.Key != nil && slices.Contains(e.filter.Keys, string(l.Key))
 	if !matches {
@@ -158,14 +159,14 @@ func (e *erasure) take(l Letter, idx *index) {
 	}
 }
 
-// forgetGone leaves out of what remains the events that their topic has deleted already.
+// forgetGone removes the events from the report that their topic has deleted already.
 func (e *erasure) forgetGone(ctx context.Context) {
 	events := e.topic.cfg.Topic
-	log := consumer.NewLog(e.topic.cfg, events)
+	log := consumer.NewLog(e.topic.cfg.Brokers, events)
 	defer log.Close()
 	bounds, err := log.Bounds(ctx)
 	if err != nil {
-		return // then they are named, though they may be gone
+		return // all are reported, although some may be gone
 	}
 	e.report.Remains = slices.DeleteFunc(e.report.Remains, func(r Remains) bool {
 		b, there := bounds[r.Partition]
@@ -173,6 +174,7 @@ func (e *erasure) forgetGone(ctx context.Context) {
 	})
 }
 
+// countOthers fills in OthersOpen.
 func (e *erasure) countOthers() {
 	last := map[int]int64{}
 	for _, letters := range e.matched {
@@ -187,14 +189,14 @@ func (e *erasure) countOthers() {
 	}
 }
 
-// rules reads what deletes records of the topics concerned.
+// rules reads the settings by which the topics delete records.
 func (e *erasure) rules(ctx context.Context) error {
 	topics := []string{e.topic.cfg.DeadLetterTopic}
 	if e.topic.cfg.Topic != "" {
 		topics = append(topics, e.topic.cfg.Topic)
 	}
 	for _, name := range topics {
-		log := consumer.NewLog(e.topic.cfg, name)
+		log := consumer.NewLog(e.topic.cfg.Brokers, name)
 		settings, err := log.Settings(ctx, "cleanup.policy", "retention.ms")
 		log.Close()
 		if ctx.Err() != nil {
@@ -216,9 +218,9 @@ func (e *erasure) rules(ctx context.Context) error {
 	return nil
 }
 
-// erasableKeys are the keys of which a compacted topic is to forget everything:
-// those that were named, and among dead letters those that no other letter has.
-// Of an event's key in its own topic nobody knows whose else it is.
+// erasableKeys returns the keys whose records a compacted topic should delete: those that were named, and in the
+// dead-letter topic also the keys of erased letters that no other letter has. In the events' own topic it is not known
+// who else has such a key.
 func (e *erasure) erasableKeys(topic string) []string {
 	keys := slices.Clone(e.filter.Keys)
 	for key := range e.keys {
@@ -230,8 +232,8 @@ func (e *erasure) erasableKeys(topic string) []string {
 	return slices.Compact(keys)
 }
 
-// write writes the markers, and tombstones where they do something. A marker
-// stands beside each copy of its letter, so that retention takes it after all of them.
+// write writes the markers, and tombstones to compacted topics. A marker is written to each partition that has a copy of
+// its letter, so that retention deletes it after the copy.
 func (e *erasure) write(ctx context.Context) error {
 	now := time.Now()
 	records := map[place][]kafka.Record{}
@@ -249,8 +251,8 @@ func (e *erasure) write(ctx context.Context) error {
 		if !rules.Compacts {
 			continue
 		}
-		// Which partition has a key is the producer's choice: all are told.
-		o := originals{consumer.NewLog(e.topic.cfg, rules.Topic)}
+		// The producer chose the partition of a key, so that all partitions get the tombstone.
+		o := originals{consumer.NewLog(e.topic.cfg.Brokers, rules.Topic)}
 		partitions, err := o.partitions(ctx)
 		o.close()
 		if err != nil {

@@ -1,33 +1,57 @@
 package dlt
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/leadbridge/leadbridge/transform"
 )
 
-// Filter chooses letters; a zero field chooses all.
+// Filter chooses the letters that match all of its fields. A zero field matches all.
 type Filter struct {
-	Reasons  []string // any of them, in any case
-	Codes    []string // any of them, in any case
-	Since    time.Time
+	Reasons  []string  // any of them, in any case
+	Codes    []string  // any of them, in any case
+	Words    []string  // any of them occurs in the CRM's message, in any case
+	Sources  []string  // any of them; see [Letter.Source]
+	Flood    string    // the name of a flood of refusals, or AnyFlood
+	Since    time.Time // of the time when the letter was written
 	Until    time.Time // exclusive
 	EventIDs []string
 	Keys     []string
 	States   []State
-	Places   []Position // these letters, or the newer one of the same event
-	Exactly  bool       // of Places: not of an event that has failed again since
-	Limit    int        // the oldest ones; 0: all
+	Places   []Position // these letters; one whose event has a newer letter stands for that one
+	Exactly  bool       // Places stand for the letters there themselves
+	Newest   bool       // newest first; and Limit chooses the newest ones
+	Limit    int        // how many, the oldest ones; 0: all
 }
 
-// keeps tells whether the filter chooses a letter, but for its place and state.
+// AnyFlood chooses all letters of events that were refused in a flood.
+const AnyFlood = "any"
+
+// keeps reports whether a letter matches the filter, without regard to its place and state.
 func (f Filter) keeps(l Letter) bool {
-	return anyOf(f.Reasons, l.Reason) && anyOf(f.Codes, l.Code) &&
+	return anyOf(f.Reasons, l.Reason) && anyOf(f.Codes, l.Code) && anyIn(f.Words, l.Message) && anyOf(f.Sources, l.Source()) &&
+		(f.Flood == "" || f.Flood == l.Flood || f.Flood == AnyFlood && l.Flood != "") &&
 		(f.Since.IsZero() || !l.At.Before(f.Since)) && (f.Until.IsZero() || l.At.Before(f.Until)) &&
 		(len(f.EventIDs) == 0 || slices.Contains(f.EventIDs, l.EventID)) &&
 		(len(f.Keys) == 0 || l.Key != nil && slices.Contains(f.Keys, string(l.Key)))
 }
 
+// anyOf reports whether word is one of words, or words is empty; case does not count.
 func anyOf(words []string, word string) bool {
 	return len(words) == 0 || slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, word) })
 }
+
+// anyIn reports whether one of words occurs in a text, or words is empty; case does not count.
+func anyIn(words []string, text string) bool {
+	return len(words) == 0 || slices.ContainsFunc(words, func(w string) bool {
+		return strings.Contains(strings.ToLower(text), strings.ToLower(w))
+	})
+}
+
+// Source returns where the letter's event came from: the source of a CloudEvent or of a gate, else the topic.
+func (l Letter) Source() string { return sourceOf(l.EventID, l.Original.Topic) }
+
+func sourceOf(eventID, topic string) string { return cmp.Or(transform.SourceOf(eventID), topic) }

@@ -11,13 +11,12 @@ import (
 	"github.com/leadbridge/leadbridge/consumer"
 )
 
-// ErrHeldBack says that somebody's open transaction hides a part of the
-// dead-letter topic, and with it what was replayed or erased.
+// ErrHeldBack is the error when an open transaction of another producer hides the end of the dead-letter topic, where
+// markers may say what was replayed or erased.
 var ErrHeldBack = errors.New("an open transaction of another producer hides the end of the dead-letter topic: run it again when that has ended")
 
-// awaitMarkers waits until all that was written is to be read: behind an open
-// transaction nobody sees the markers of an earlier run, and its letters would be
-// replayed again.
+// awaitMarkers waits until all that was written can be read. Behind an open transaction the markers of an earlier run are
+// not visible, and its letters would be replayed again. The error wraps [ErrHeldBack] when that takes longer than patience.
 func (t *Topic) awaitMarkers(ctx context.Context) error {
 	var written map[int]consumer.Bounds
 	err := patiently(ctx, func() (err error) {
@@ -41,7 +40,8 @@ func (t *Topic) awaitMarkers(ctx context.Context) error {
 	}
 }
 
-// hidden are the partitions of which not all that was written can be read.
+// hidden returns the partitions of which not all that was written can be read, ascending. It removes the others from
+// written.
 func (t *Topic) hidden(ctx context.Context, written map[int]consumer.Bounds) ([]int, error) {
 	var read map[int]consumer.Bounds
 	err := patiently(ctx, func() (err error) {

@@ -13,7 +13,7 @@ func TestReplayWaitsForHiddenMarkers(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.seed(letters(2, 1)...)
 		stranger := newWriter(r.config())
-		defer stranger.shut()
+		defer stranger.close()
 		stranger.id = "somebody else's"
 		res, err := r.client.InitProducerID(t.Context(), &kafka.InitProducerIDRequest{
 			TransactionalID: stranger.id, TransactionTimeoutMs: 60_000, ProducerID: -1, ProducerEpoch: -1,

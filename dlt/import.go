@@ -10,23 +10,20 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
-
-	"github.com/leadbridge/leadbridge/consumer"
 )
 
-// Import writes letters from the lines of an export; it reads them twice, as it
-// looks at all lines before it writes the first. What the topic's markers say of a
-// letter stays true: one that was replayed is written with a marker of its own, as the
-// old one may be deleted first, and one that was erased is not written.
+// Import writes the letters of an export. It reads in twice: all lines are checked before the first letter is written, and
+// faults are returned as [ImportFaults]. The topic's markers stay true: a letter that was replayed is written with another
+// marker, as retention may delete the old one first, and a letter that was erased is not written. progress is called with
+// the number of lines done, of all; it may be nil.
 func (t *Topic) Import(ctx context.Context, in io.ReadSeeker, progress func(done, all int)) (Imported, error) {
 	all, err := t.validate(ctx, in)
 	if err != nil || all == 0 {
 		return Imported{}, err
 	}
-	imp := importer{topic: t, all: all, progress: progress}
-	var shut func()
-	imp.client, shut = consumer.NewClient(t.cfg, t.cfg.DeadLetterTopic)
-	defer shut()
+	client, transport := t.cfg.Brokers.Client(t.cfg.DeadLetterTopic)
+	defer transport.CloseIdleConnections()
+	imp := importer{topic: t, client: client, all: all, progress: progress}
 	if imp.partitions, err = t.partitionIDs(ctx); err != nil {
 		return Imported{}, err
 	}
@@ -49,18 +46,19 @@ func (t *Topic) Import(ctx context.Context, in io.ReadSeeker, progress func(done
 	return imp.done, err
 }
 
-// Imported counts what became of the lines of an import.
+// Imported counts the lines of an import by what became of them.
 type Imported struct {
 	Letters int // written
 	Erased  int // not written, as their event was erased
 }
 
+// partitionIDs returns the partitions of the dead-letter topic, ascending.
 func (t *Topic) partitionIDs(ctx context.Context) ([]int, error) {
 	o := originals{t.log}
 	return o.partitions(ctx)
 }
 
-// validate counts the lines, or tells all that is wrong with them.
+// validate returns the number of lines, or all faults of them as [ImportFaults].
 func (t *Topic) validate(ctx context.Context, in io.Reader) (int, error) {
 	var faults ImportFaults
 	n := 0
@@ -77,7 +75,7 @@ func (t *Topic) validate(ctx context.Context, in io.Reader) (int, error) {
 	return n, err
 }
 
-// importer writes letters in batches. A batch that is written twice folds.
+// importer writes letters in batches. It does no harm when a batch is written twice, as copies count as one letter.
 type importer struct {
 	topic      *Topic
 	client     *kafka.Client
@@ -85,7 +83,7 @@ type importer struct {
 	batch      map[int][]kafka.Record
 	letters    int // in the batch
 	bytes      int
-	known      *index // what the topic says of letters
+	known      *index // the letters and markers of the topic
 	done       Imported
 	all        int
 	progress   func(done, all int)
@@ -96,8 +94,8 @@ func (i *importer) add(ctx context.Context, l Letter) error {
 		i.done.Erased++
 		return nil
 	}
-	if m := i.known.marks[idOf(l)]; m.state == StateReplayed && l.State != StateReplayed {
-		l.State, l.Marked = m.state, m.at
+	if m := i.known.marks[idOf(l)]; m.state.rank() > l.State.rank() {
+		l.State, l.Marked, l.Word = m.state, m.at, m.word
 	}
 	size := len(l.Key) + len(l.Value)
 	if i.letters > 0 && (i.bytes+size > batchBytes || i.letters >= maxBatch) {
@@ -112,7 +110,7 @@ func (i *importer) add(ctx context.Context, l Letter) error {
 	if !slices.Contains(i.partitions, partition) {
 		partition = i.partitions[partition%len(i.partitions)]
 	}
-	// The time of now: with its own, retention could delete it as soon as it is written.
+	// With the time of the original, retention could delete it at once.
 	r := kafka.Record{Time: time.Now(), Value: kafka.NewBytes(l.Value)}
 	if l.Key != nil {
 		r.Key = kafka.NewBytes(l.Key)
@@ -121,8 +119,11 @@ func (i *importer) add(ctx context.Context, l Letter) error {
 		r.Headers = append(r.Headers, kafka.Header{Key: h.Key, Value: h.Value})
 	}
 	i.batch[partition] = append(i.batch[partition], r)
-	if l.State == StateReplayed {
-		i.batch[partition] = append(i.batch[partition], newMarker(idOf(l), StateReplayed, cmp.Or(l.Marked, time.Now())))
+	switch at := cmp.Or(l.Marked, time.Now()); l.State {
+	case StateReplayed:
+		i.batch[partition] = append(i.batch[partition], newMarker(idOf(l), StateReplayed, at))
+	case StateClosed:
+		i.batch[partition] = append(i.batch[partition], newClosing(idOf(l), at, l.Word))
 	}
 	i.letters, i.bytes = i.letters+1, i.bytes+size
 	return nil

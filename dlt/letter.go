@@ -11,13 +11,13 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// Position is where a record lies in a topic.
+// Position is the place of a record in a topic.
 type Position struct {
 	Partition int
 	Offset    int64
 }
 
-// String is the position as it is written on a command line.
+// String returns partition:offset, as it is written on a command line.
 func (p Position) String() string { return fmt.Sprintf("%d:%d", p.Partition, p.Offset) }
 
 // Compare orders by partition, then by offset.
@@ -25,13 +25,13 @@ func (p Position) Compare(other Position) int {
 	return cmp.Or(cmp.Compare(p.Partition, other.Partition), cmp.Compare(p.Offset, other.Offset))
 }
 
-// ParsePosition reads partition:offset.
+// ParsePosition reads partition:offset, such as 0:15. Its error says what to write.
 func ParsePosition(text string) (Position, error) {
 	partition, offset, _ := strings.Cut(strings.TrimSpace(text), ":")
 	id, err := strconv.ParseInt(partition, 10, 32)
 	at, err2 := strconv.ParseInt(offset, 10, 64)
 	if err != nil || err2 != nil || id < 0 || at < 0 {
-		return Position{}, fmt.Errorf("%q is no place of a letter: write partition:offset, such as 0:15", text)
+		return Position{}, fmt.Errorf("%q is not the place of a letter: write partition:offset, such as 0:15", text)
 	}
 	return Position{int(id), at}, nil
 }
@@ -42,6 +42,7 @@ type State string
 // The states of a letter.
 const (
 	StateOpen     State = "open"
+	StateClosed   State = "closed" // somebody has seen it, and nothing is to be done
 	StateReplayed State = "replayed"
 	StateErased   State = "erased"
 )
@@ -51,16 +52,19 @@ type Letter struct {
 	Position
 	At     time.Time // when it was written
 	State  State
-	Marked time.Time // when it was replayed
-	Copies int       // letters in the topic that are folded into this one, itself included
+	Marked time.Time // when it was closed, replayed or erased
+	Word   string    // why it was closed
+	Copies int       // how many letters in the topic count as this one, with itself
 
-	EventID      string // "" when the record is no letter of ours
+	EventID      string // "" when leadbridge did not write the record
 	Reason       string
 	Status       int // the CRM's; 0 when it was not asked
 	Code         string
 	Message      string
 	Attempts     int
-	Replays      int // of the event before this letter
+	Flood        string // names the flood in which the event was refused; "" for none
+	Done         string // what exists in the CRM all the same, such as contact=2457; "" for nothing
+	Replays      int    // how often the event was replayed before this letter
 	FailedAt     string
 	FirstFailure string
 	Version      string
@@ -71,7 +75,18 @@ type Letter struct {
 	Headers []transform.Header
 }
 
-// Origin is the record that was first written.
+// forgotten returns the letter without what may identify the person, if it was erased; its reason stays. Kafka keeps the
+// record until retention deletes it, but nothing shows what it holds.
+func (l Letter) forgotten() Letter {
+	if l.State != StateErased {
+		return l
+	}
+	l.EventID = transform.PublicID(l.EventID)
+	l.Code, l.Message, l.Key, l.Value, l.Headers = "", "", nil, nil, nil
+	return l
+}
+
+// Origin is where the event was first written.
 type Origin struct {
 	Topic     string
 	Partition int
@@ -93,6 +108,8 @@ func newLetter(r transform.Record) Letter {
 		Code:         text(header.Code),
 		Message:      text(header.Message),
 		Attempts:     int(number(text(header.Attempts))),
+		Flood:        text(header.Flood),
+		Done:         text(header.Done),
 		Replays:      int(count(text(header.Replays))),
 		FailedAt:     text(header.FailedAt),
 		FirstFailure: text(header.FirstFailure),
@@ -109,6 +126,7 @@ func newLetter(r transform.Record) Letter {
 	}
 }
 
+// number returns the number that a text is, 0 when it is not one.
 func number(text string) int64 {
 	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 	if err != nil {
@@ -117,10 +135,10 @@ func number(text string) int64 {
 	return n
 }
 
-// count reads what is never negative; whoever writes events can write headers.
+// count is number for what cannot be negative: anybody who writes events can write such a header.
 func count(text string) int64 { return max(number(text), 0) }
 
-// record is the event as transform reads it: identity and times come from the headers.
+// record returns the record from which package transform reads the event; its id and times are in the headers.
 func (l Letter) record() transform.Record {
 	return transform.Record{
 		Topic: l.Original.Topic, Partition: l.Original.Partition, Offset: l.Original.Offset, Time: l.At,
@@ -128,5 +146,5 @@ func (l Letter) record() transform.Record {
 	}
 }
 
-// ValueOmitted says that the broker refused the letter with its value.
+// ValueOmitted reports whether the letter was written without its value, as the broker refused it with the value.
 func (l Letter) ValueOmitted() bool { return header.Text(l.Headers, header.Value) == header.Omitted }

@@ -9,19 +9,24 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// Line is a letter as JSON. Its names are a promise to other programs.
+// Line is a letter as JSON. Other programs rely on its names; docs/dead-letters.md describes them.
 type Line struct {
 	EventID    string    `json:"eventId"`
 	State      State     `json:"state"`
 	ReplayedAt time.Time `json:"replayedAt,omitzero"`
+	ClosedAt   time.Time `json:"closedAt,omitzero"`
+	ClosedWord string    `json:"closedWord,omitempty"` // why nothing is to be done
+	Source     string    `json:"source,omitempty"`
 	Reason     string    `json:"reason"`
-	Status     int       `json:"status"` // the CRM's HTTP status; 0: it was not asked
+	Status     int       `json:"status"` // the CRM's HTTP status; 0 when it was not asked
 	Code       string    `json:"code"`
 	Message    string    `json:"message"`
 	Attempts   int       `json:"attempts"`
+	Flood      string    `json:"flood,omitempty"` // names the flood in which the event was refused
+	Done       string    `json:"done,omitempty"`  // what exists in the CRM all the same, such as contact=2457
 	Replays    int       `json:"replays"`
 
-	Topic     string    `json:"topic"` // the dead-letter topic; partition and offset are the letter's
+	Topic     string    `json:"topic"` // the dead-letter topic; with partition and offset the place of the letter
 	Partition int       `json:"partition"`
 	Offset    int64     `json:"offset"`
 	Timestamp time.Time `json:"timestamp"`
@@ -32,12 +37,13 @@ type Line struct {
 	Version      string     `json:"version"`
 	Original     originLine `json:"original"`
 
-	// Of key and value one of the two forms is there: text, or Base64 of what is no
-	// UTF-8. Without a key both are missing.
-	Key          *string      `json:"key"`
-	KeyBase64    string       `json:"keyBase64,omitempty"`
-	Value        *string      `json:"value"`
-	ValueBase64  string       `json:"valueBase64,omitempty"`
+	// Key and value are text, or Base64 when they are not valid UTF-8. Without a key both forms are missing.
+	Key         *string `json:"key"`
+	KeyBase64   string  `json:"keyBase64,omitempty"`
+	Value       *string `json:"value"`
+	ValueBase64 string  `json:"valueBase64,omitempty"`
+	// Decoded is what the schema makes of a value that a schema registry frames, or why that is not known.
+	Decoded      string       `json:"decoded,omitempty"`
 	ValueOmitted bool         `json:"valueOmitted,omitempty"` // the broker refused it; see original
 	Headers      []headerLine `json:"headers,omitempty"`
 	Masked       bool         `json:"masked"`
@@ -50,7 +56,7 @@ type originLine struct {
 	Timestamp string `json:"timestamp"`
 }
 
-// headerLine is a header; one without a value has neither form.
+// headerLine is a header. One without a value has neither form of it.
 type headerLine struct {
 	Key         string  `json:"key"`
 	Value       *string `json:"value"`
@@ -63,12 +69,11 @@ type Transformer interface {
 	Contact(transform.Event) (crmclient.Contact, error)
 }
 
-// Event decodes a letter's event. Its identity is set even when the error, a
-// *transform.Rejection, says that it cannot be read.
+// Event decodes the letter's event. The error is a *transform.Rejection; even then the event's id is set.
 func (l Letter) Event(t Transformer) (transform.Event, error) { return t.Decode(l.record()) }
 
-// Contact builds the contact of a letter's event. The error is a *transform.Rejection;
-// beside it stands what is known of the contact.
+// Contact makes the contact of the letter's event. The error is a *transform.Rejection; even then the contact has what could
+// be read.
 func (l Letter) Contact(t Transformer) (crmclient.Contact, error) {
 	event, err := l.Event(t)
 	if err != nil {
@@ -77,20 +82,52 @@ func (l Letter) Contact(t Transformer) (crmclient.Contact, error) {
 	return t.Contact(event)
 }
 
-// Line writes a letter without its headers, with names, phone numbers and
-// e-mail addresses masked by what t knows of the event.
+// Line returns a letter without its headers, with names, phone numbers and e-mail addresses masked. by makes the contact
+// that says what to mask.
 func (t *Topic) Line(l Letter, by Transformer) Line {
 	line := t.line(l)
-	contact, _ := l.Contact(by) // what a rejection leaves of it is enough to mask
+	contact, _ := l.Contact(by) // a contact that is not complete is enough to mask
 	line.Masked = true
 	if l.Key != nil {
 		line.setKey([]byte(transform.MaskText(string(l.Key), contact)))
 	}
-	line.setValue([]byte(transform.Mask(l.Value, contact)))
+	text, why := l.Unframed(by)
+	switch {
+	case text != nil: // of the frame nothing is to be read
+		line.Decoded, line.Value, line.ValueBase64 = transform.Mask(text, contact), nil, ""
+	case why != "":
+		line.Decoded, line.Value, line.ValueBase64 = "("+why+")", nil, ""
+	default:
+		line.setValue([]byte(transform.Mask(l.Value, contact)))
+	}
 	return line
 }
 
-// Unmasked writes a letter as it is, but without its headers.
+// Unframed returns what can be shown of a letter's value that a schema registry frames: its JSON or, as long as it
+// cannot be read, nil and why. Of a value that is not framed both are empty.
+func (l Letter) Unframed(by Transformer) (text []byte, why string) { return Unframed(by, l.record()) }
+
+// Unframed is [Letter.Unframed] of a record.
+func Unframed(by any, r transform.Record) (text []byte, why string) {
+	if u, ok := by.(interface {
+		Unframed(transform.Record) ([]byte, string)
+	}); ok && r.Value != nil {
+		return u.Unframed(r)
+	}
+	return nil, ""
+}
+
+// Decode fills in what the schema makes of the letter's value, unmasked.
+func (l Line) Decode(letter Letter, by Transformer) Line {
+	if text, why := letter.Unframed(by); text != nil {
+		l.Decoded = string(text)
+	} else if why != "" {
+		l.Decoded = "(" + why + ")"
+	}
+	return l
+}
+
+// Unmasked returns a letter without its headers, and with its values as they are.
 func (t *Topic) Unmasked(l Letter) Line {
 	line := t.line(l)
 	line.setKey(l.Key)
@@ -98,7 +135,7 @@ func (t *Topic) Unmasked(l Letter) Line {
 	return line
 }
 
-// Whole writes a letter as it is, so that it can be imported.
+// Whole returns a letter with everything that an import needs.
 func (t *Topic) Whole(l Letter) Line {
 	line := t.Unmasked(l)
 	for _, h := range l.Headers {
@@ -111,13 +148,16 @@ func (t *Topic) Whole(l Letter) Line {
 func (t *Topic) line(l Letter) Line {
 	line := Line{
 		EventID: l.EventID, State: l.State, Reason: l.Reason, Status: l.Status, Code: l.Code, Message: l.Message,
-		Attempts: l.Attempts, Replays: l.Replays,
+		Attempts: l.Attempts, Flood: l.Flood, Done: l.Done, Replays: l.Replays,
 		Topic: t.cfg.DeadLetterTopic, Partition: l.Partition, Offset: l.Offset, Timestamp: l.At.UTC(), Copies: l.Copies,
 		FailedAt: l.FailedAt, FirstFailure: l.FirstFailure, Version: l.Version, Original: originLine(l.Original),
-		ValueOmitted: l.ValueOmitted(),
+		ValueOmitted: l.ValueOmitted(), Source: l.Source(),
 	}
-	if l.State == StateReplayed {
+	switch l.State {
+	case StateReplayed:
 		line.ReplayedAt = l.Marked.UTC()
+	case StateClosed:
+		line.ClosedAt, line.ClosedWord = l.Marked.UTC(), l.Word
 	}
 	return line
 }
@@ -125,6 +165,7 @@ func (t *Topic) line(l Letter) Line {
 func (l *Line) setKey(b []byte)   { l.Key, l.KeyBase64 = textOrCode(b) }
 func (l *Line) setValue(b []byte) { l.Value, l.ValueBase64 = textOrCode(b) }
 
+// textOrCode returns b as text, or as Base64 when it is not valid UTF-8; neither for nil.
 func textOrCode(b []byte) (*string, string) {
 	if b == nil {
 		return nil, ""

@@ -44,6 +44,8 @@ func TestListFilters(t *testing.T) {
 		all[1].reason, all[1].code = "MALFORMED_EVENT", ""
 		all[2].code = "CONFLICT"
 		all[3].key = nil
+		all[4].more = map[string]string{header.Flood: "f1"}
+		all[5].more = map[string]string{header.Flood: "f2"}
 		r.seed(all...)
 		written := r.list(Filter{})
 		for name, tt := range map[string]struct {
@@ -53,6 +55,8 @@ func TestListFilters(t *testing.T) {
 			"all":       {Filter{}, []int{0, 1, 2, 3, 4, 5}},
 			"reason":    {Filter{Reasons: []string{"malformed_event", "TOO_LARGE"}}, []int{1}},
 			"code":      {Filter{Codes: []string{"conflict"}}, []int{2}},
+			"any flood": {Filter{Flood: AnyFlood}, []int{4, 5}},
+			"one flood": {Filter{Flood: "f2"}, []int{5}},
 			"since":     {Filter{Since: written[4].At}, []int{4, 5}},
 			"until":     {Filter{Until: written[2].At}, []int{0, 1}},
 			"event ids": {Filter{EventIDs: []string{"ce:/site 5", "ce:/site 0"}}, []int{0, 5}},
@@ -137,7 +141,7 @@ func TestLineIsMaskedUnlessAskedFor(t *testing.T) {
 			"eventId": "ce:/site 0", "state": "open", "reason": "CRM_REFUSED", "status": 400.0, "code": "VALIDATION_ERROR", "message": "its words",
 			"attempts": 1.0, "replays": 0.0, "topic": testLetters, "partition": 0.0, "offset": 0.0, "copies": 1.0, "firstFailure": "2026-03-04T05:06:08Z",
 			"version": "test", "original": map[string]any{"topic": "leads", "partition": 0.0, "offset": 0.0, "timestamp": "2026-03-04T05:06:07.008Z"},
-			"key": "***", "value": `{"name":"***","email":"***","note":"for ***"}`, "masked": true,
+			"key": "***", "value": `{"name":"***","email":"***","note":"for ***"}`, "masked": true, "source": "/site",
 		}
 		if diff := cmp.Diff(want, fields); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
@@ -353,7 +357,7 @@ func TestEraseWritesTombstonesWhereTheyDoSomething(t *testing.T) {
 
 func TestEraseNeedsToKnowWhom(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
-		for _, f := range []Filter{{}, {Keys: []string{"k"}, Limit: 1}, {Reasons: []string{"X"}}, {EventIDs: []string{"e"}, Since: time.Now()}} {
+		for _, f := range []Filter{{}, {Keys: []string{"k"}, Limit: 1}, {Keys: []string{"k"}, Flood: AnyFlood}, {Reasons: []string{"X"}}, {EventIDs: []string{"e"}, Since: time.Now()}} {
 			if _, err := r.topic.Erase(t.Context(), f, false); !errors.Is(err, ErrEraseWhom) {
 				t.Errorf("%+v: %v", f, err)
 			}
@@ -364,7 +368,7 @@ func TestEraseNeedsToKnowWhom(t *testing.T) {
 func TestAbsentBrokersEndTheCommand(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		cfg := r.config()
-		cfg.Brokers = []string{"localhost:1"}
+		cfg.Brokers.Addresses = []string{"localhost:1"}
 		topic := Open(cfg)
 		defer topic.Close()
 		began := time.Now()

@@ -1,7 +1,6 @@
 package dlt
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -9,13 +8,13 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// What is held in memory of letters at a time.
+// How many letters, and how many bytes of them, are in memory at a time.
 const (
 	windowLetters = 500
 	windowBytes   = 8 << 20
 )
 
-// load reads letters again, with their values, a window at a time, in the order of entries.
+// load reads letters again, with their values, and calls take with some of them at a time, in the order of entries.
 func (t *Topic) load(ctx context.Context, entries []entry, take func([]Letter) error) error {
 	for len(entries) > 0 {
 		n, size := 0, 0
@@ -35,21 +34,21 @@ func (t *Topic) load(ctx context.Context, entries []entry, take func([]Letter) e
 	return nil
 }
 
-// read reads some letters; what retention has deleted meanwhile is missing.
+// read reads letters; those that retention has deleted meanwhile are missing.
 func (t *Topic) read(ctx context.Context, entries []entry) ([]Letter, error) {
-	type stretch struct{ from, to int64 }
-	stretches := map[int]stretch{}
+	type offsets struct{ from, to int64 }
+	ranges := map[int]offsets{}
 	wanted := make(map[Position]*transform.Record, len(entries))
 	for _, e := range entries {
-		s, ok := stretches[e.Partition]
+		r, ok := ranges[e.Partition]
 		if !ok {
-			s = stretch{e.Offset, e.Offset + 1}
+			r = offsets{e.Offset, e.Offset + 1}
 		}
-		stretches[e.Partition] = stretch{min(s.from, e.Offset), max(s.to, e.Offset+1)}
+		ranges[e.Partition] = offsets{min(r.from, e.Offset), max(r.to, e.Offset+1)}
 		wanted[e.Position] = nil
 	}
-	for partition, s := range stretches {
-		err := t.each(ctx, partition, s.from, s.to, func(r transform.Record) {
+	for partition, at := range ranges {
+		err := t.each(ctx, partition, at.from, at.to, func(r transform.Record) {
 			if _, ok := wanted[Position{r.Partition, r.Offset}]; ok {
 				wanted[Position{r.Partition, r.Offset}] = &r
 			}
@@ -62,14 +61,15 @@ func (t *Topic) read(ctx context.Context, entries []entry) ([]Letter, error) {
 	for _, e := range entries {
 		if r := wanted[e.Position]; r != nil {
 			l := newLetter(*r)
-			l.State, l.Marked, l.Copies = e.state(), e.mark.at, e.copies
-			letters = append(letters, l)
+			l.State, l.Marked, l.Word, l.Copies = e.state(), e.mark.at, e.mark.word, e.copies
+			letters = append(letters, l.forgotten())
 		}
 	}
 	return letters, nil
 }
 
-// Each gives the letters that the filter chooses, oldest first, and one of each event.
+// Each calls take for each letter that the filter chooses: the newest letter of each event, oldest first unless the filter
+// says Newest. The error wraps [ErrNoLetter] when there is none at one of the filter's places.
 func (t *Topic) Each(ctx context.Context, f Filter, take func(Letter) error) error {
 	idx, err := t.scan(ctx, f, nil)
 	if err == nil {
@@ -88,19 +88,26 @@ func (t *Topic) Each(ctx context.Context, f Filter, take func(Letter) error) err
 	})
 }
 
-// Get reads the letter at a place, whatever was done with it.
+// Get returns the letter at a place, in any state. The error wraps [ErrNoLetter] when there is none.
 func (t *Topic) Get(ctx context.Context, at Position) (Letter, error) {
-	idx, err := t.scan(ctx, Filter{Places: []Position{at}, States: []State{StateOpen, StateReplayed, StateErased}}, nil)
+	idx, err := t.scan(ctx, Filter{Places: []Position{at}, States: []State{StateOpen, StateClosed, StateReplayed, StateErased}}, nil)
 	if err == nil {
 		err = idx.placesExist(t.cfg.DeadLetterTopic)
 	}
 	if err != nil {
 		return Letter{}, err
 	}
-	// The one that was asked for, not the event's newest.
+	// The letter at this place is wanted, even if its event has a newer one.
 	e := idx.chosen[0]
 	newest := e.Position
 	e.Position = at
+	e.id = idx.places[at]
+	if newest != at {
+		e.mark = idx.marks[e.id]
+		if m, gone := idx.erased[e.id.event]; gone {
+			e.mark = m
+		}
+	}
 	letters, err := t.read(ctx, []entry{e})
 	if err == nil && len(letters) == 0 {
 		err = noLetter(t.cfg.DeadLetterTopic, at)
@@ -108,14 +115,10 @@ func (t *Topic) Get(ctx context.Context, at Position) (Letter, error) {
 	if err != nil {
 		return Letter{}, err
 	}
-	l := letters[0]
-	if newest != at {
-		m := idx.marks[idOf(l)]
-		l.State, l.Marked = cmp.Or(m.state, StateOpen), m.at
-	}
-	return l, nil
+	return letters[0], nil
 }
 
+// placesExist returns an error that wraps ErrNoLetter when there is no letter at one of the filter's places.
 func (idx *index) placesExist(topic string) error {
 	if none := idx.missing(); len(none) > 0 {
 		return noLetter(topic, none...)

@@ -1,6 +1,7 @@
 package dlt
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -10,18 +11,18 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// letterID names a letter, not its place: the copy that a crash may write has
-// the same one, and the letter of an event that was replayed and failed again
-// another.
+// letterID identifies a letter wherever it lies: a copy that a crash may cause has the same one, and the letter of an
+// event that was replayed and has failed again has another one.
 type letterID struct {
 	event     string
 	topic     string
 	partition int
 	offset    int64
 	replays   int
-	at        Position // only of records that are no letters of ours
+	at        Position // only for records that leadbridge did not write
 }
 
+// idOf returns the id of a letter.
 func idOf(l Letter) letterID {
 	if l.EventID == "" {
 		return letterID{at: l.Position}
@@ -31,22 +32,28 @@ func idOf(l Letter) letterID {
 	}
 }
 
-// mark is what a marker says.
+// A mark is what a marker says of a letter.
 type mark struct {
 	state State
 	at    time.Time
+	word  string // of a closing
 }
 
-// outranks tells which of two marks of a letter counts: what was erased stays
-// so, and of equal ones it is the first.
+// outranks reports whether m counts, and not another mark of the same letter: an erased letter stays erased, a closed
+// letter can be replayed, and of two marks of one state the earlier counts.
 func (m mark) outranks(other mark) bool {
 	if m.state != other.state {
-		return m.state == StateErased
+		return m.state.rank() > other.state.rank()
 	}
 	return m.at.Before(other.at)
 }
 
-// markOf reads a marker; ok is false for any other record.
+// rank returns the order of the states: the mark with the higher one counts.
+func (s State) rank() int {
+	return slices.Index([]State{StateOpen, StateClosed, StateReplayed, StateErased}, s)
+}
+
+// markOf returns what a marker says, and of which letter; ok is false for a record that is not a marker.
 func markOf(r transform.Record) (id letterID, m mark, ok bool) {
 	state := State(header.Text(r.Headers, header.Marker))
 	if state == "" {
@@ -57,12 +64,12 @@ func markOf(r transform.Record) (id letterID, m mark, ok bool) {
 		at = r.Time
 	}
 	l := newLetter(r)
-	l.Position = Position{l.Original.Partition, l.Original.Offset} // counts where there is no event
-	return idOf(l), mark{state, at}, true
+	l.Position = Position{l.Original.Partition, l.Original.Offset} // identifies the letter when there is no event id
+	return idOf(l), mark{state, at, header.Text(r.Headers, header.MarkedWhy)}, true
 }
 
-// newMarker makes the marker of a letter. It belongs into the letter's
-// partition, behind it, so that retention never deletes it first.
+// newMarker returns the marker of a letter. It must be written to the letter's partition, after the letter, so that
+// retention does not delete it first.
 func newMarker(id letterID, state State, at time.Time) kafka.Record {
 	replays := strconv.Itoa(id.replays)
 	name, where := id.event, Position{id.partition, id.offset}
@@ -70,7 +77,7 @@ func newMarker(id letterID, state State, at time.Time) kafka.Record {
 		name, where = "record "+id.at.String(), id.at
 	}
 	return kafka.Record{
-		// A key of its own: in a compacted topic it must replace no letter.
+		// No letter has this key, which a marker would replace in a compacted topic.
 		Key:   kafka.NewBytes([]byte("leadbridge-" + string(state) + ":" + name + "#" + replays)),
 		Value: kafka.NewBytes([]byte{}),
 		Headers: []kafka.Header{

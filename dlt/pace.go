@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// pace spreads events over time. It is used by one goroutine.
+// pace keeps a replay to its rate. One goroutine uses it.
 type pace struct {
 	every time.Duration // 0: no limit
-	batch int           // events of a transaction
-	next  time.Time
+	batch int           // events in a transaction, at most
+	next  time.Time     // when the next event may leave
 }
 
-// Of a rate, a transaction takes the events of batchTime: each has a cost, and
-// while it is open it holds up what is written behind it.
+// A transaction has the events of batchTime at the rate, and at most maxBatch: many small ones cost too much, and while
+// one is open it delays what is written after it.
 const (
 	batchTime = 200 * time.Millisecond
 	maxBatch  = 500
@@ -30,7 +30,7 @@ func newPace(rate float64) pace {
 	}
 }
 
-// wait waits until n events may leave.
+// wait waits until n events may leave; the error is ctx's.
 func (p *pace) wait(ctx context.Context, n int) error {
 	now := time.Now()
 	if wait := p.next.Sub(now); wait > 0 && !sleep(ctx, wait) {

@@ -13,7 +13,7 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// planned is a letter on its way back.
+// planned is a letter that is about to be replayed, with the record that its event becomes.
 type planned struct {
 	letter  Letter
 	id      letterID
@@ -25,7 +25,7 @@ type planned struct {
 	size    int
 }
 
-// record is made anew for each try: a write consumes it.
+// record returns the record. Each try needs a new one, as a write consumes it.
 func (p planned) record() kafka.Record {
 	r := kafka.Record{Time: time.Now(), Headers: p.headers, Value: kafka.NewBytes(p.value)}
 	if p.key != nil {
@@ -34,7 +34,7 @@ func (p planned) record() kafka.Record {
 	return r
 }
 
-// plan decides what becomes of a letter; left says why it stays where it is.
+// plan works out how a letter is replayed; left is not nil when it is not, and says why.
 func (r *replay) plan(ctx context.Context, l Letter) (p planned, left *Left, err error) {
 	leave := func(why, message string, args ...any) (planned, *Left, error) {
 		x := l.left(why, message, args...)
@@ -46,7 +46,7 @@ func (r *replay) plan(ctx context.Context, l Letter) (p planned, left *Left, err
 	case l.Original.Topic != topic:
 		return leave(LeftTopic, "it came from the topic %q: set KAFKA_TOPIC to that to replay it", l.Original.Topic)
 	case l.Replays >= r.opts.MaxReplays:
-		return leave(LeftReplays, "its event was replayed %d times: mend its cause, then give a larger --max-replays", l.Replays)
+		return leave(LeftReplays, "its event was replayed %d times: fix the cause, then give a larger --max-replays", l.Replays)
 	}
 	p = planned{letter: l, id: idOf(l), key: l.Key, value: l.Value, headers: eventHeaders(l.Headers, l.Replays+1)}
 	p.to = place{l.Original.Topic, r.partitionFor(l.Original.Partition)}
@@ -61,10 +61,14 @@ func (r *replay) plan(ctx context.Context, l Letter) (p planned, left *Left, err
 		}
 		p.restore(whole)
 	} else if header.Text(l.Headers, header.Key) == header.Assigned {
-		p.key = nil // the event had none
+		p.key = nil // the event had no key
 	}
 	if r.opts.Edit != nil {
-		edited, err := r.opts.Edit.Edit(p.value)
+		value, why := r.unframed(p)
+		if why != "" {
+			return leave(LeftEdit, "%s", why)
+		}
+		edited, err := r.opts.Edit.Edit(value)
 		if err != nil {
 			return leave(LeftEdit, "%v", err)
 		}
@@ -75,7 +79,19 @@ func (r *replay) plan(ctx context.Context, l Letter) (p planned, left *Left, err
 	return p, nil, nil
 }
 
-// partitionFor is the partition that the event came from, where there is one.
+// unframed is the value that an edit changes.
+func (r *replay) unframed(p planned) (text []byte, why string) {
+	if r.opts.Unframe != nil {
+		l := p.letter
+		l.Value = p.value
+		if text, why = r.opts.Unframe(l); text != nil || why != "" {
+			return text, why
+		}
+	}
+	return p.value, ""
+}
+
+// partitionFor returns the partition that the event came from, or another one if the topic no longer has it.
 func (r *replay) partitionFor(partition int) int {
 	if slices.Contains(r.partitions, partition) {
 		return partition
@@ -83,7 +99,7 @@ func (r *replay) partitionFor(partition int) int {
 	return r.partitions[partition%len(r.partitions)]
 }
 
-// eventHeaders are the event's own headers and what keeps its identity.
+// eventHeaders returns the event's own headers, and those of ours that keep its identity.
 func eventHeaders(headers []transform.Header, replays int) []kafka.Header {
 	kept := make([]kafka.Header, 0, len(headers))
 	for _, h := range headers {
@@ -96,7 +112,7 @@ func eventHeaders(headers []transform.Header, replays int) []kafka.Header {
 
 func keepsIdentity(key string) bool {
 	switch key {
-	case header.Topic, header.Partition, header.Offset, header.Timestamp, header.EventID, header.FirstFailure, header.Way:
+	case header.Topic, header.Partition, header.Offset, header.Timestamp, header.EventID, header.FirstFailure, header.OriginField:
 		return true
 	}
 	return !isOurs(key)
@@ -106,7 +122,7 @@ func isOurs(key string) bool {
 	return len(key) >= len(header.Prefix) && key[:len(header.Prefix)] == header.Prefix
 }
 
-// restore takes over what a letter was written without.
+// restore takes key, value and headers from the event's record, for a letter that was written without them.
 func (p *planned) restore(whole transform.Record) {
 	p.key, p.value = whole.Key, whole.Value
 	own := make([]kafka.Header, 0, len(whole.Headers)+len(p.headers))
@@ -123,14 +139,16 @@ func (p *planned) restore(whole transform.Record) {
 	p.headers = own
 }
 
-// originals reads events where they were first written.
+// originals reads events from the topic in which they were first written.
 type originals struct{ log *consumer.Log }
 
-func newOriginals(cfg consumer.Config) *originals { return &originals{consumer.NewLog(cfg, cfg.Topic)} }
+func newOriginals(cfg Config) *originals {
+	return &originals{consumer.NewLog(cfg.Brokers, cfg.Topic)}
+}
 
 func (o *originals) close() { o.log.Close() }
 
-// partitions are those of the topic; it is never made.
+// partitions returns the ids of the topic's partitions, ascending. It never creates the topic.
 func (o *originals) partitions(ctx context.Context) ([]int, error) {
 	var bounds map[int]consumer.Bounds
 	err := patiently(ctx, func() (err error) {
@@ -145,12 +163,12 @@ func (o *originals) partitions(ctx context.Context) ([]int, error) {
 	return ids, err
 }
 
-// read finds the event of a letter, if it is still there. That of an event
-// that was replayed is not: its value may have been edited.
+// read returns the record of a letter's event, if it is still there. For an event that was replayed it returns none, as the
+// value may have been edited.
 func (o *originals) read(ctx context.Context, l Letter) (whole transform.Record, found bool, err error) {
 	at, err := time.Parse(time.RFC3339Nano, l.Original.Timestamp)
 	if err != nil || l.Replays > 0 {
-		return whole, false, nil //nolint:nilerr // such a letter does not tell where its value lies
+		return whole, false, nil //nolint:nilerr // the letter does not say where its value is
 	}
 	bounds, err := o.log.Bounds(ctx)
 	if err != nil {
@@ -160,7 +178,7 @@ func (o *originals) read(ctx context.Context, l Letter) (whole transform.Record,
 	if !ok || l.Original.Offset < b.First || l.Original.Offset >= b.End {
 		return whole, false, nil
 	}
-	err = eachOf(ctx, o.log, l.Original.Partition, l.Original.Offset, l.Original.Offset+1, func(r transform.Record) {
+	err = EachRecord(ctx, o.log, l.Original.Partition, l.Original.Offset, l.Original.Offset+1, func(r transform.Record) {
 		if r.Offset == l.Original.Offset && r.Time.Equal(at) && r.Value != nil {
 			whole, found = r, true
 		}

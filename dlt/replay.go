@@ -8,61 +8,87 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
+
+	"github.com/leadbridge/leadbridge/internal/tracing"
 )
 
-// ReplayOptions say what is replayed, and how.
+// ReplayOptions say which letters are replayed, and how.
 type ReplayOptions struct {
 	Filter
-	DryRun     bool
+	DryRun     bool    // only report what would be done
 	Rate       float64 // events a second; 0: no limit
-	MaxReplays int     // letters of events that were replayed so often are left
-	Edit       Editor  // nil: values stay as they are
+	MaxReplays int     // letters of events that were replayed so often stay
+	Edit       Editor  // changes values; nil: they stay as they are
+	// Unframe returns the JSON of a value that a schema registry frames, for Edit: what is edited is plain JSON
+	// afterwards. Nil, and of a value that is not framed: the value itself.
+	Unframe func(l Letter) (text []byte, why string)
 
-	// Progress is told how many of the letters are done, one way or the other. Nil: nobody.
+	// Tracer traces the events that are replayed; nil: nothing is traced.
+	Tracer *tracing.Tracer
+
+	// Progress is called with how many letters, of all, were replayed or left; nil: it is not.
 	Progress func(done, all int)
 }
 
-// Editor changes the value of an event; see [transform.Editor].
+// Editor returns a changed value of an event; see [transform.Editor].
 type Editor interface {
 	Edit(value []byte) ([]byte, error)
 }
 
-// replay is one run. It is used by one goroutine.
+// replay is one call of Replay. One goroutine uses it.
 type replay struct {
 	topic      *Topic
 	opts       ReplayOptions
 	writer     *writer
-	partitions []int // of the events' topic
+	partitions []int // ids of the events' topic
 	origin     *originals
-	until      map[int]int64 // where the dead-letter topic ended at the begin
-	handled    map[letterID]bool
-	batch      []planned // not yet written
-	bytes      int       // of the batch
-	unsure     []planned // of the last write, when nobody knows what became of it
+	until      map[int]int64     // the ends of the dead-letter topic when it began; later letters are not replayed
+	handled    map[letterID]bool // replayed or left
+	picked     map[letterID]bool // the letters to replay, when there is a limit; else nil
+	batch      []planned         // what the next transaction writes
+	bytes      int               // the size of batch
+	unsure     []planned         // the last batch, while it is not known whether it was written
 	pace       pace
 	report     Report
+	trace      *tracing.Replay // nil: it is not traced
 }
 
-// Replay puts events back into their topic. What ctx's end cuts short is told
-// in the report, beside the error; the next run goes on there.
+// Replay puts the events of letters back into their topic. When it fails or ctx ends, the report says how far it has come;
+// another call continues there. The error may wrap [ErrTakenOver], [ErrHeldBack] or [ErrNoLetter].
 func (t *Topic) Replay(ctx context.Context, o ReplayOptions) (Report, error) {
 	return t.replayWith(ctx, o, newWriter(t.cfg))
 }
 
 func (t *Topic) replayWith(ctx context.Context, o ReplayOptions, w *writer) (Report, error) {
-	defer w.shut()
+	defer w.close()
 	r := &replay{topic: t, opts: o, writer: w, handled: map[letterID]bool{}, pace: newPace(o.Rate), origin: newOriginals(t.cfg)}
 	defer r.origin.close()
 	r.report = Report{DryRun: o.DryRun, Routes: []Route{}, Left: []Left{}}
-	r.opts.States = []State{StateOpen, StateReplayed}
+	r.opts.States = o.states()
+	if !o.DryRun {
+		r.trace = o.Tracer.Replay()
+	}
 	err := r.run(ctx)
+	r.trace.End(r.report.Replayed, err)
 	slices.SortFunc(r.report.Routes, func(a, b Route) int {
 		return cmp.Or(cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
 	})
 	return r.report, err
 }
 
-// maxFailures is how often in a row a transaction may fail.
+// states returns the states of the letters to look at. Replayed ones are counted only, and closed ones are replayed only
+// when they are named, by place or by state.
+func (o ReplayOptions) states() []State {
+	switch {
+	case slices.Contains(o.States, StateClosed):
+		return []State{StateClosed, StateReplayed}
+	case len(o.Places) > 0:
+		return []State{StateOpen, StateClosed, StateReplayed}
+	}
+	return []State{StateOpen, StateReplayed}
+}
+
+// maxFailures is after how many failed transactions in a row a replay ends.
 const maxFailures = 5
 
 func (r *replay) run(ctx context.Context) error {
@@ -87,7 +113,7 @@ func (r *replay) run(ctx context.Context) error {
 	}
 }
 
-// writeError is a failure of which nobody knows whether it wrote something.
+// writeError is a failure after which it is not known whether something was written.
 type writeError struct{ error }
 
 func (e *writeError) Unwrap() error { return e.error }
@@ -97,7 +123,7 @@ func isWriteError(err error) bool {
 	return ok
 }
 
-// sleep tells whether ctx lasted that long.
+// sleep waits for d, and returns false when ctx ends before.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -109,19 +135,21 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// pass replays what is open. After a failed write it begins a new session,
-// which settles the write, and reads the markers again.
+// pass replays what is open. After a failed write it is called again: it begins a new session, which ends the open
+// transaction, and reads the markers, which show whether that was committed.
 func (r *replay) pass(ctx context.Context) error {
 	if !r.opts.DryRun {
-		// Before anything is read: from here on nobody else replays.
-		if err := r.writer.begin(ctx); err != nil {
+		// From here on nobody else replays. So it comes before anything is read.
+		if err := r.writer.openSession(ctx); err != nil {
 			return &writeError{err}
 		}
 		if err := r.topic.awaitMarkers(ctx); err != nil {
 			return err
 		}
 	}
-	idx, err := r.topic.scan(ctx, r.opts.Filter, r.until)
+	filter := r.opts.Filter
+	filter.Limit = 0 // pick applies it to the letters that are still to be replayed
+	idx, err := r.topic.scan(ctx, filter, r.until)
 	if err != nil {
 		return err
 	}
@@ -130,10 +158,13 @@ func (r *replay) pass(ctx context.Context) error {
 			return err
 		}
 		r.until = idx.ends
+		idx.chosen = r.pick(idx.chosen)
 		r.count(idx.chosen)
 	}
 	r.settle(idx)
-	open := slices.DeleteFunc(idx.chosen, func(e entry) bool { return e.state() != StateOpen || r.handled[e.id] })
+	open := slices.DeleteFunc(idx.chosen, func(e entry) bool {
+		return e.state() == StateReplayed || r.handled[e.id] || r.picked != nil && !r.picked[e.id]
+	})
 	err = r.topic.load(ctx, open, func(letters []Letter) error { return r.window(ctx, letters) })
 	if err == nil {
 		err = r.flush(ctx)
@@ -149,7 +180,27 @@ func (r *replay) pass(ctx context.Context) error {
 	return nil
 }
 
-// count says at the begin how much there is to do.
+// pick applies the limit: it keeps the first letters that are still to be replayed, so that another call continues after
+// them. Letters that were replayed before are kept, to be counted.
+func (r *replay) pick(chosen []entry) []entry {
+	limit := r.opts.Limit
+	if limit == 0 {
+		return chosen
+	}
+	r.picked = map[letterID]bool{}
+	return slices.DeleteFunc(chosen, func(e entry) bool {
+		if e.state() == StateReplayed {
+			return false
+		}
+		if len(r.picked) >= limit {
+			return true
+		}
+		r.picked[e.id] = true
+		return false
+	})
+}
+
+// count counts at the beginning how many letters there are to replay, and how many were replayed before.
 func (r *replay) count(chosen []entry) {
 	for _, e := range chosen {
 		if e.state() == StateReplayed {
@@ -167,14 +218,14 @@ func (r *replay) progress() {
 	}
 }
 
-// settle finds out what became of the last write.
+// settle finds out from the markers which letters of the last batch were replayed.
 func (r *replay) settle(idx *index) {
 	written := slices.DeleteFunc(r.unsure, func(p planned) bool { return idx.marks[p.id].state != StateReplayed })
 	r.account(written)
 	r.unsure, r.batch, r.bytes = nil, nil, 0
 }
 
-// account notes what was replayed.
+// account adds to the report what was replayed.
 func (r *replay) account(batch []planned) {
 	for _, p := range batch {
 		r.handled[p.id] = true

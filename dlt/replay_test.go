@@ -17,8 +17,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/consumer/header"
+	"github.com/leadbridge/leadbridge/internal/cluster"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -57,7 +57,7 @@ func TestReplayPutsEventsBackAsTheyWere(t *testing.T) {
 		}
 		want := map[string]string{
 			header.EventID: "ce:/site 0", header.Topic: "leads", header.Partition: "0", header.Offset: "0", header.Timestamp: "2026-03-04T05:06:07.008Z",
-			header.FirstFailure: "2026-03-04T05:06:08Z", header.Way: "originId", header.Replays: "1", "trace": "1",
+			header.FirstFailure: "2026-03-04T05:06:08Z", header.OriginField: "originId", header.Replays: "1", "trace": "1",
 		}
 		if diff := cmp.Diff(want, headers); diff != "" {
 			t.Errorf("headers (-want +got):\n%s", diff)
@@ -87,11 +87,11 @@ func TestReplayTwiceReplaysNothingTwice(t *testing.T) {
 			t.Errorf("%+v", report)
 		}
 		o = options()
-		o.Limit = 3 // of which one was replayed already
-		if report := r.replay(o); report.Replayed != 2 || report.Already != 1 {
+		o.Limit = 3 // beside the one that was replayed already
+		if report := r.replay(o); report.Replayed != 3 || report.Already != 1 {
 			t.Errorf("%+v", report)
 		}
-		if report := r.replay(options()); report.Replayed != 3 || report.Already != 3 {
+		if report := r.replay(options()); report.Replayed != 2 || report.Already != 4 {
 			t.Errorf("%+v", report)
 		}
 		if report := r.replay(options()); report.Replayed != 0 || report.Already != 6 {
@@ -401,7 +401,7 @@ func TestReplayLeavesWhatTheTopicRefuses(t *testing.T) {
 func TestReplayNeedsItsTopics(t *testing.T) {
 	bubble(t, 0, func(t *testing.T, r *rig) {
 		_, err := r.topic.Replay(t.Context(), options())
-		if !errors.Is(err, consumer.ErrNoTopic) {
+		if !errors.Is(err, cluster.ErrNoTopic) {
 			t.Errorf("%v", err)
 		}
 		info := r.cluster.TopicInfo(testTopic)
@@ -459,7 +459,7 @@ func TestReplayWhoseCommitIsNotAnswered(t *testing.T) {
 			return nil, nil, false
 		})
 		cfg := r.config()
-		cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		cfg.Brokers.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := r.network.DialContext(ctx, network, address)
 			return cutting{conn, &armed}, err
 		}
@@ -481,7 +481,7 @@ func TestReplayStoppedInATransaction(t *testing.T) {
 		r.seed(letters(3, 1)...)
 		ctx, stop := context.WithCancel(t.Context())
 		w := newWriter(r.config())
-		w.gap = func(step string) {
+		w.afterStep = func(step string) {
 			if step == "produced" {
 				stop()
 			}
@@ -519,4 +519,21 @@ func TestReplayWithoutTheRight(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A replay of so many letters goes on behind the last one when it runs again.
+func TestReplayWithALimitGoesOn(t *testing.T) {
+	bubble(t, 2, func(t *testing.T, r *rig) {
+		r.seed(letters(5, 2)...)
+		o := options()
+		o.Limit = 2
+		for run, want := range []int{2, 2, 1, 0} {
+			if report := r.replay(o); report.Replayed != want || report.Letters != want {
+				t.Errorf("run %d: %+v, want %d replayed", run+1, report, want)
+			}
+		}
+		if counts := r.events(); len(counts) != 5 || counts["ce:/site 4"] != 1 {
+			t.Errorf("%v", counts)
+		}
+	})
 }

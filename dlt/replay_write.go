@@ -6,11 +6,14 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/leadbridge/leadbridge/internal/tracing"
 )
 
-// batchBytes bounds a transaction, so that it is short.
+// batchBytes is how many bytes of events a transaction has, about, so that it is short.
 const batchBytes = 256 << 10
 
+// window plans the replay of letters, and writes each batch that is full.
 func (r *replay) window(ctx context.Context, letters []Letter) error {
 	for _, l := range letters {
 		p, left, err := r.plan(ctx, l)
@@ -36,7 +39,7 @@ func (r *replay) window(ctx context.Context, letters []Letter) error {
 	return nil
 }
 
-// flush writes what is planned.
+// flush writes the batch. When the topic refuses it permanently, each event is written alone.
 func (r *replay) flush(ctx context.Context) error {
 	batch := r.batch
 	r.batch, r.bytes = nil, 0
@@ -54,9 +57,9 @@ func (r *replay) flush(ctx context.Context) error {
 	if !refusedForGood(err) {
 		return err
 	}
-	r.unsure = nil            // nothing of it can be there
-	for _, p := range batch { // one of them is the culprit: each alone
-		if err := r.writer.begin(ctx); err != nil {
+	r.unsure = nil            // a refused transaction wrote nothing
+	for _, p := range batch { // one of them is the culprit: write each alone
+		if err := r.writer.openSession(ctx); err != nil {
 			return &writeError{err}
 		}
 		err := r.write(ctx, []planned{p})
@@ -72,24 +75,31 @@ func (r *replay) flush(ctx context.Context) error {
 	return r.beginAgain(ctx)
 }
 
-// beginAgain ends what a refused write left open.
+// beginAgain begins a new session, which ends the transaction of a refused write.
 func (r *replay) beginAgain(ctx context.Context) error {
-	if err := r.writer.begin(ctx); err != nil {
+	if err := r.writer.openSession(ctx); err != nil {
 		return &writeError{err}
 	}
 	return nil
 }
 
-// write writes events and their markers, all or none.
+// write writes events and their markers in one transaction.
 func (r *replay) write(ctx context.Context, batch []planned) error {
 	records := map[place][]kafka.Record{}
 	now := time.Now()
-	for _, p := range batch {
+	sends := make([]*tracing.Span, len(batch))
+	for i, p := range batch {
+		sends[i] = r.trace.Send(p.headers, p.to.topic, p.letter.Replays+1)
+		p.headers = sends[i].Headers(p.headers)
 		records[p.to] = append(records[p.to], p.record())
 		beside := place{r.topic.cfg.DeadLetterTopic, p.letter.Partition}
 		records[beside] = append(records[beside], newMarker(p.id, StateReplayed, now))
 	}
-	if err := r.writer.write(ctx, records); err != nil {
+	err := r.writer.write(ctx, records)
+	for _, send := range sends {
+		send.End(err)
+	}
+	if err != nil {
 		r.unsure = batch
 		return &writeError{err}
 	}

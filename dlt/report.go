@@ -2,13 +2,13 @@ package dlt
 
 import "fmt"
 
-// Why a letter is left where it is.
+// Why a letter is left, that is, not replayed.
 const (
 	LeftReplays   = "MAX_REPLAYS"    // it was replayed as often as is allowed
 	LeftNotOurs   = "NO_LETTER"      // it does not say where it came from
 	LeftTopic     = "OTHER_TOPIC"    // it came from another topic than KAFKA_TOPIC
-	LeftValueGone = "VALUE_GONE"     // it was written without its value, which is in the topic no more
-	LeftEdit      = "EDIT_FAILED"    // the program of --edit makes nothing of it
+	LeftValueGone = "VALUE_GONE"     // it was written without its value, which is no longer in the topic
+	LeftEdit      = "EDIT_FAILED"    // the program of --edit failed
 	LeftRefused   = "WRITE_REFUSED"  // the topic does not take the event
 	LeftVanished  = "LETTER_EXPIRED" // retention deleted the letter meanwhile
 )
@@ -18,11 +18,11 @@ type Left struct {
 	Place   string `json:"place"` // partition:offset in the dead-letter topic
 	EventID string `json:"eventId"`
 	Reason  string `json:"reason"` // of the letter
-	Why     string `json:"why"`
+	Why     string `json:"why"`    // one of the constants above
 	Message string `json:"message"`
 }
 
-// Route counts the letters of a reason that go to a partition.
+// Route counts the letters of one reason whose events go to one partition.
 type Route struct {
 	Reason    string `json:"reason"`
 	Topic     string `json:"topic"`
@@ -33,15 +33,16 @@ type Route struct {
 // Report is what a replay did, or would do.
 type Report struct {
 	DryRun   bool    `json:"dryRun"`
-	Letters  int     `json:"letters"`  // that the filters choose and that are still to be replayed
+	Letters  int     `json:"letters"`  // chosen letters that are still to be replayed
 	Replayed int     `json:"replayed"` // 0 in a dry run
-	Edited   int     `json:"edited"`   // of those, values that the program changed
-	Already  int     `json:"already"`  // chosen, but replayed before
+	Edited   int     `json:"edited"`   // replayed events whose value --edit changed
+	Already  int     `json:"already"`  // chosen letters that were replayed before
 	Routes   []Route `json:"routes"`
 	Left     []Left  `json:"left"`
 }
 
-// Failed counts the letters that were left though they should have been replayed.
+// Failed returns how many letters should have been replayed and were not: all in Left but those that were replayed too
+// often or are of another topic.
 func (r Report) Failed() int {
 	n := 0
 	for _, l := range r.Left {

@@ -11,33 +11,40 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/leadbridge/leadbridge/consumer"
+	"github.com/leadbridge/leadbridge/internal/cluster"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// Topic is the dead-letter topic.
+// Config says where dead letters are.
+type Config struct {
+	Brokers         cluster.Brokers
+	DeadLetterTopic string
+	Topic           string // of the events, to which letters are replayed; "": not known
+}
+
+// Topic is a dead-letter topic. It is safe for concurrent use.
 type Topic struct {
-	cfg consumer.Config
+	cfg Config
 	log *consumer.Log
 }
 
-// Open connects to nothing yet. Of the configuration it takes the topics and
-// what it needs to reach the brokers.
-func Open(cfg consumer.Config) *Topic {
-	return &Topic{cfg: cfg, log: consumer.NewLog(cfg, cfg.DeadLetterTopic)}
+// Open returns the dead-letter topic of a configuration; it connects to nothing yet.
+func Open(cfg Config) *Topic {
+	return &Topic{cfg: cfg, log: consumer.NewLog(cfg.Brokers, cfg.DeadLetterTopic)}
 }
 
-// Close gives up all connections.
+// Close closes all connections.
 func (t *Topic) Close() { t.log.Close() }
 
-// entry is what is kept of a letter while the topic is read: not its value.
+// entry is what is kept of a letter while the topic is read. The value is not.
 type entry struct {
 	Position
 	at       time.Time
 	failedAt string
 	size     int
 	reason   string
-	original string // topic
-	kept     bool   // by the filter
+	original string // the topic of the event
+	kept     bool   // the filter chooses it
 	id       letterID
 	copies   int
 	mark     mark
@@ -46,7 +53,7 @@ type entry struct {
 
 func (e entry) state() State { return cmp.Or(e.mark.state, StateOpen) }
 
-// entryOf is what a letter tells by itself of its entry.
+// entryOf returns the entry of a letter, without what other records say of it.
 func entryOf(l Letter) *entry {
 	return &entry{
 		Position: l.Position, at: l.At, failedAt: l.FailedAt, size: len(l.Value) + len(l.Key), reason: l.Reason,
@@ -54,25 +61,25 @@ func entryOf(l Letter) *entry {
 	}
 }
 
-// compare orders by time, oldest first.
+// compare orders entries by time, oldest first.
 func (e *entry) compare(other *entry) int {
 	return cmp.Or(e.at.Compare(other.at), e.Position.Compare(other.Position))
 }
 
-// index is the dead-letter topic at a moment, folded: one entry an event.
+// index is what a scan has found.
 type index struct {
-	chosen []entry       // in the order in which they were written
-	ends   map[int]int64 // where it was read to
+	chosen []entry       // one letter of each event, in the order of the filter
+	ends   map[int]int64 // up to where each partition was read
 	places map[Position]letterID
 	marks  map[letterID]mark
 	erased map[string]mark // by event
 }
 
-// readSize bounds one fetch of the scan.
+// readSize is how many bytes one fetch asks for, about.
 const readSize = 4 << 20
 
-// scan reads the topic to the end that it has now. Letters at and above until,
-// where it is given, count as not there; markers do not.
+// scan reads the topic up to its present end. With until, by partition, letters at and above these offsets are passed over;
+// markers never are.
 func (t *Topic) scan(ctx context.Context, f Filter, until map[int]int64) (*index, error) {
 	var bounds map[int]consumer.Bounds
 	err := patiently(ctx, func() (err error) {
@@ -98,12 +105,14 @@ func (t *Topic) scan(ctx context.Context, f Filter, until map[int]int64) (*index
 	return idx, nil
 }
 
-// each reads the records of [from, to) of a partition.
+// each calls take for each record of [from, to) of a partition.
 func (t *Topic) each(ctx context.Context, partition int, from, to int64, take func(transform.Record)) error {
-	return eachOf(ctx, t.log, partition, from, to, take)
+	return EachRecord(ctx, t.log, partition, from, to, take)
 }
 
-func eachOf(ctx context.Context, log *consumer.Log, partition int, from, to int64, take func(transform.Record)) error {
+// EachRecord calls take for each record of [from, to) of a partition. Records that retention deletes meanwhile are left
+// out. It tries again, for fifteen seconds, after an error that brokers call temporary.
+func EachRecord(ctx context.Context, log *consumer.Log, partition int, from, to int64, take func(transform.Record)) error {
 	for at := from; at < to; {
 		var records []transform.Record
 		next := at
@@ -111,7 +120,7 @@ func eachOf(ctx context.Context, log *consumer.Log, partition int, from, to int6
 			records, next, err = log.Read(ctx, partition, at, readSize)
 			return err
 		})
-		if errors.Is(err, kafka.OffsetOutOfRange) { // retention is at work
+		if errors.Is(err, kafka.OffsetOutOfRange) { // retention has deleted records meanwhile
 			bounds, err := log.Bounds(ctx)
 			if first := bounds[partition].First; err == nil && first > at {
 				at = first
@@ -126,7 +135,7 @@ func eachOf(ctx context.Context, log *consumer.Log, partition int, from, to int6
 				take(r)
 			}
 		}
-		if next <= at { // nothing more is to be read
+		if next <= at { // the log ends here
 			return nil
 		}
 		at = next
@@ -134,10 +143,10 @@ func eachOf(ctx context.Context, log *consumer.Log, partition int, from, to int6
 	return nil
 }
 
-// patience bounds how long brokers may say that they are not ready yet.
+// patience is how long brokers may answer that they are not ready yet.
 const patience = 15 * time.Second
 
-// patiently tries again what a broker calls temporary.
+// patiently makes a call until it returns nil or an error that brokers do not call temporary, for as long as patience.
 func patiently(ctx context.Context, call func() error) error {
 	wait := backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(20*time.Millisecond), backoff.WithMaxInterval(time.Second), backoff.WithMaxElapsedTime(patience))
@@ -157,7 +166,7 @@ func permanent(err error) error {
 	return backoff.Permanent(err)
 }
 
-// scanner folds the records of the topic.
+// scanner collects letters and markers from the records of the topic.
 type scanner struct {
 	filter Filter
 	until  map[int]int64
@@ -167,7 +176,7 @@ type scanner struct {
 	places map[Position]letterID
 }
 
-// eventOf is what letters of one event have in common.
+// eventOf returns the part of a letter's id that all letters of its event share.
 func eventOf(id letterID) letterID { return letterID{event: id.event, at: id.at} }
 
 func (s *scanner) take(r transform.Record) {
@@ -200,7 +209,7 @@ func (s *scanner) take(r transform.Record) {
 	s.events[eventOf(e.id)] = e
 }
 
-// newer tells which letter of one event says how it stands. Of copies it is
+// newer reports whether e counts, and not other, of two letters of one event: that of the later replay, and of two copies
 // the first, so that the place of a letter does not change.
 func (e *entry) newer(other *entry) bool {
 	if e.id.replays != other.id.replays {
@@ -212,7 +221,7 @@ func (e *entry) newer(other *entry) bool {
 	return e.at.After(other.at)
 }
 
-// chosen are the letters that the filter chooses, oldest first.
+// chosen returns the letters that the filter chooses, in its order.
 func (s *scanner) chosen() []entry {
 	group := eventOf
 	if s.filter.Exactly {
@@ -233,14 +242,19 @@ func (s *scanner) chosen() []entry {
 		}
 		all = append(all, *e)
 	}
-	slices.SortFunc(all, func(a, b entry) int { return a.compare(&b) })
+	slices.SortFunc(all, func(a, b entry) int {
+		if s.filter.Newest {
+			return b.compare(&a)
+		}
+		return a.compare(&b)
+	})
 	if n := s.filter.Limit; n > 0 && len(all) > n {
 		all = all[:n]
 	}
 	return all
 }
 
-// stateWanted leaves out what was erased unless it is asked for.
+// stateWanted reports whether the filter chooses letters of a state. Without States it chooses all but erased ones.
 func (s *scanner) stateWanted(state State) bool {
 	if len(s.filter.States) == 0 {
 		return state != StateErased
@@ -248,7 +262,7 @@ func (s *scanner) stateWanted(state State) bool {
 	return slices.Contains(s.filter.States, state)
 }
 
-// missing names the places that were asked for and hold no letter.
+// missing returns the places of the filter at which there is no letter.
 func (idx *index) missing() []Position {
 	var none []Position
 	for p, id := range idx.places {

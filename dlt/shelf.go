@@ -11,63 +11,62 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// ShelfLimits bound what a Shelf holds, whatever the topic does.
+// ShelfLimits bound the memory of a Shelf.
 type ShelfLimits struct {
-	Letters   int // the newest so many; older ones are counted in Overview.Beyond
-	Text      int // bytes of all that is held of them
-	TextOfOne int // of one letter; what is longer is searched in its first part
+	Letters   int // how many letters, the newest; older ones are counted in Overview.Beyond
+	Text      int // bytes of all texts
+	TextOfOne int // bytes of the text of one letter; the rest of a longer one is not searched
 }
 
-// DefaultShelfLimits hold twenty thousand letters in about 50 MiB.
+// DefaultShelfLimits returns limits for twenty thousand letters, in about 50 MiB.
 func DefaultShelfLimits() ShelfLimits {
 	return ShelfLimits{Letters: 20_000, Text: 32 << 20, TextOfOne: 8 << 10}
 }
 
-// Shelf holds the letters of the topic in memory, for those who look at them: which there are,
-// what became of each, and enough of it to search. It is read on, not anew, and is
-// bounded; it is no proof of anything, so that a replay reads the topic by itself. It is safe
-// for concurrent use.
+// Shelf holds the letters of the topic in memory, for a page that lists and searches them: for each letter what was done
+// with it, and enough text to search. It reads only new records, and its memory is bounded. A replay does not rely on it,
+// but reads the topic. It is safe for concurrent use.
 type Shelf struct {
 	topic  *Topic
 	limits ShelfLimits
 	by     Transformer
 
-	reading chan struct{} // of capacity 1: one reads at a time
+	reading chan struct{} // of capacity 1: only one call of Refresh reads at a time
 
 	mu     sync.RWMutex
 	events map[letterID]*shelved // the newest letter of an event, under eventOf
 	erased map[string]mark       // by event
 	next   map[int]int64         // where to read on
-	text   int                   // bytes held, but for what every letter takes
-	beyond int                   // letters that gave way to newer ones
-	asOf   time.Time
+	text   int                   // the weights of all letters
+	beyond int                   // letters that were removed for newer ones
+	asOf   time.Time             // see AsOf
 }
 
-// shelved is a letter as far as it is held.
+// shelved is what is held of a letter.
 type shelved struct {
 	entry
 	status   int
 	code     string
 	message  string
 	attempts int
-	summary  string // who, masked
-	text     string // in lower case: what is searched
-	cut      bool   // not all of it
+	summary  string // whom it is about, masked
+	text     string // what is searched, in lower case
+	cut      bool   // text is not complete
 }
 
-// weight is how many bytes of its own a letter takes.
+// weight returns how many bytes a letter takes beyond those that every letter takes.
 func (one *shelved) weight() int {
 	return len(one.text) + len(one.message) + len(one.summary) + len(one.id.event) + len(one.id.topic) + len(one.reason) + len(one.code)
 }
 
-// NewShelf reads nothing yet; by tells whom a letter is about.
+// NewShelf returns an empty Shelf; Refresh reads the topic. by makes the contact that says what to mask in a letter.
 func (t *Topic) NewShelf(limits ShelfLimits, by Transformer) *Shelf {
 	s := &Shelf{topic: t, limits: limits, by: by, reading: make(chan struct{}, 1)}
 	s.clear()
 	return s
 }
 
-// Clear gives the memory back; the next Refresh reads the topic from its beginning.
+// Clear releases the memory. The next Refresh reads the topic from its beginning.
 func (s *Shelf) Clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,7 +78,7 @@ func (s *Shelf) clear() {
 	s.text, s.beyond, s.asOf = 0, 0, time.Time{}
 }
 
-// Refresh reads on to the topic's end, unless that was done no longer than age ago.
+// Refresh reads the topic to its end, unless it was read to its end less than age ago.
 func (s *Shelf) Refresh(ctx context.Context, age time.Duration) error {
 	select {
 	case s.reading <- struct{}{}:
@@ -118,15 +117,14 @@ func (s *Shelf) Refresh(ctx context.Context, age time.Duration) error {
 	return nil
 }
 
-// AsOf is when the topic was last read to its end; the zero time: never.
+// AsOf returns when the topic was last read to its end; the zero time when it never was.
 func (s *Shelf) AsOf() time.Time {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.asOf
 }
 
-// begin drops what retention has deleted, or everything when the topic is another one now,
-// and tells where to read on.
+// begin removes the letters that retention has deleted, or all when the topic was replaced, and returns from where to read.
 func (s *Shelf) begin(bounds map[int]consumer.Bounds) map[int]int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,7 +155,7 @@ func (s *Shelf) remove(event letterID) {
 	delete(s.events, event)
 }
 
-// take puts a record of the topic on the shelf.
+// take adds a record of the topic.
 func (s *Shelf) take(r transform.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -185,6 +183,9 @@ func (s *Shelf) take(r transform.Record) {
 		}
 		s.remove(event)
 	}
+	if s.stateOf(one) == StateErased {
+		one.forget()
+	}
 	s.events[event] = one
 	s.text += one.weight()
 	if len(s.events) > s.limits.Letters*9/8 || s.text > s.limits.Text*9/8 {
@@ -192,20 +193,34 @@ func (s *Shelf) take(r transform.Record) {
 	}
 }
 
+// takeMark notes what a marker says of a letter that is held.
 func (s *Shelf) takeMark(id letterID, m mark) {
 	if m.state == StateErased && id.event != "" && len(s.erased) < maxErased {
 		s.erased[id.event] = m
 	}
 	one := s.events[eventOf(id)]
-	if one != nil && one.id == id && (one.mark == (mark{}) || m.outranks(one.mark)) {
+	if one == nil {
+		return
+	}
+	if one.id == id && (one.mark == (mark{}) || m.outranks(one.mark)) {
 		one.mark = m
+	}
+	if s.stateOf(one) == StateErased {
+		s.text -= one.weight()
+		one.forget()
+		s.text += one.weight()
 	}
 }
 
-// maxErased is how many events are remembered as erased, should a letter of theirs come again.
+// forget removes everything of an erased letter by which it could be found.
+func (one *shelved) forget() {
+	one.code, one.message, one.summary, one.text, one.cut = "", "", "", "", false
+}
+
+// maxErased is how many erased events are remembered, in case another letter of theirs comes.
 const maxErased = 50_000
 
-// bound lets the oldest letters go, and the texts of the oldest, until the limits are kept.
+// bound removes the oldest letters, and the texts of the oldest, until the limits are kept.
 func (s *Shelf) bound() {
 	if len(s.events) <= s.limits.Letters && s.text <= s.limits.Text {
 		return
@@ -228,14 +243,14 @@ func (s *Shelf) bound() {
 		s.text -= len(one.text)
 		one.text, one.cut = "", true
 	}
-	for len(all) > 0 && s.text > s.limits.Text { // long ids
+	for len(all) > 0 && s.text > s.limits.Text { // ids can be long too
 		s.remove(all[0])
 		s.beyond++
 		all = all[1:]
 	}
 }
 
-// stateOf is what was done with a letter.
+// stateOf returns the state of a letter.
 func (s *Shelf) stateOf(one *shelved) State {
 	if _, gone := s.erased[one.id.event]; gone {
 		return StateErased

@@ -7,10 +7,11 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// ErrNoLetter is wrapped when no letter lies at a place.
+// ErrNoLetter is wrapped by the error when there is no letter at a place.
 var ErrNoLetter = errors.New("no letter lies")
 
-// Letter reads the letter at a place. What was done with it is as of the last Refresh.
+// Letter returns the letter at a place, with its state as of the last Refresh. The error wraps [ErrNoLetter] when there is
+// none.
 func (s *Shelf) Letter(ctx context.Context, at Position) (Letter, error) {
 	var found *transform.Record
 	bounds, err := s.topic.log.Bounds(ctx)
@@ -37,12 +38,12 @@ func (s *Shelf) Letter(ctx context.Context, at Position) (Letter, error) {
 	}
 	l := newLetter(*found)
 	if s.knows(&l) {
-		return l, nil
+		return l.forgotten(), nil
 	}
-	return s.topic.Get(ctx, at) // an older letter of its event, or one that is not held
+	return s.topic.Get(ctx, at) // it is an older letter of its event, or not held
 }
 
-// knows fills in what was done with a letter.
+// knows fills in the state of a letter, if it is held.
 func (s *Shelf) knows(l *Letter) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -52,5 +53,6 @@ func (s *Shelf) knows(l *Letter) bool {
 		return false
 	}
 	l.State, l.Marked, l.Copies = s.stateOf(one), one.mark.at, one.copies
+	l.Word = one.mark.word
 	return true
 }

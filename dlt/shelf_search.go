@@ -4,15 +4,19 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/leadbridge/leadbridge/transform"
 )
 
-// Query chooses letters of a Shelf; a zero field chooses all, and States without one those that
-// were not erased.
+// Query chooses the letters of a Shelf that match all of its fields. A zero field matches all, but without States erased
+// letters are left out.
 type Query struct {
 	Reasons []string // any of them, in any case
 	Codes   []string // any of them, in any case
+	Words   []string // any of them occurs in the CRM's message, in any case
+	Sources []string // any of them; see [Letter.Source]
 	States  []State
-	Text    string // anywhere in event id, code, message, key and value, in any case
+	Text    string // occurs in event id, code, message, key or value, in any case
 	Since   time.Time
 	Until   time.Time // exclusive
 	Except  []Position
@@ -20,31 +24,33 @@ type Query struct {
 	Limit   int // 0: all
 }
 
-// Item is a letter in a list. It names nobody.
+// Item is a letter in a list. It does not say whom the letter is about.
 type Item struct {
 	Position
 	At       time.Time
 	Reason   string
 	Status   int
 	Code     string
-	Message  string // in which the event's values are replaced by ***
+	Message  string // the event's values are replaced by ***
 	EventID  string
 	State    State
+	Word     string // why it was closed
+	Source   string
 	Replays  int
 	Attempts int
 	Summary  string
-	Cut      bool // of its text not all is searched
+	Cut      bool // not all of its text is searched
 }
 
-// Found are the letters that a query chooses.
+// Found is the result of a search.
 type Found struct {
-	Total int    // before Offset and Limit
-	Cut   int    // letters that Text was not found in, but of which not all could be searched
+	Total int    // how many letters match, without Offset and Limit
+	Cut   int    // letters without Text in them, of which not everything was searched
 	Items []Item // newest first
 	AsOf  time.Time
 }
 
-// Search looks through the letters that are held.
+// Search returns the letters that the query chooses, of those that are held.
 func (s *Shelf) Search(q Query) Found {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -54,6 +60,9 @@ func (s *Shelf) Search(q Query) Found {
 	for _, one := range s.events {
 		if !s.keeps(q, one) {
 			continue
+		}
+		if text != "" && s.stateOf(one) == StateErased {
+			continue // it was erased, and has no text
 		}
 		if text != "" && !strings.Contains(one.text, text) {
 			if one.cut {
@@ -72,43 +81,52 @@ func (s *Shelf) Search(q Query) Found {
 	for _, one := range all {
 		f.Items = append(f.Items, Item{
 			Position: one.Position, At: one.at, Reason: one.reason, Status: one.status, Code: one.code, Message: one.message,
-			EventID: one.id.event, State: s.stateOf(one), Replays: one.id.replays, Attempts: one.attempts, Summary: one.summary, Cut: one.cut,
+			EventID: eventShown(one, s.stateOf(one)), State: s.stateOf(one), Word: one.mark.word, Source: sourceOf(one.id.event, one.id.topic), Replays: one.id.replays, Attempts: one.attempts, Summary: one.summary, Cut: one.cut,
 		})
 	}
 	return f
 }
 
-// keeps tells whether a query chooses a letter, but for its text.
+func eventShown(one *shelved, state State) string {
+	if state == StateErased {
+		return transform.PublicID(one.id.event)
+	}
+	return one.id.event
+}
+
+// keeps reports whether a letter matches the query, without regard to Text.
 func (s *Shelf) keeps(q Query, one *shelved) bool {
 	state := s.stateOf(one)
 	stateWanted := slices.Contains(q.States, state) || len(q.States) == 0 && state != StateErased
 	return stateWanted && anyOf(q.Reasons, one.reason) && anyOf(q.Codes, one.code) &&
+		anyIn(q.Words, one.message) && anyOf(q.Sources, sourceOf(one.id.event, one.id.topic)) &&
 		(q.Since.IsZero() || !one.at.Before(q.Since)) && (q.Until.IsZero() || one.at.Before(q.Until)) &&
 		!slices.Contains(q.Except, one.Position)
 }
 
-// TrendHours is how far a trend goes back.
+// TrendHours is how many hours a trend goes back.
 const TrendHours = 24
 
 // ReasonCount counts the letters of a reason.
 type ReasonCount struct {
 	Reason   string
 	Open     int
+	Closed   int
 	Replayed int
 	Erased   int
-	Trend    [TrendHours]int // letters written an hour, oldest first; the last one is not over
+	Trend    [TrendHours]int // letters written in each hour, oldest first; the last hour is not over
 	Advice   string
 }
 
 // Overview counts the letters that are held.
 type Overview struct {
 	Open     int
-	ByReason []ReasonCount // the most open first
-	Beyond   int           // letters too old to be held
-	AsOf     time.Time     // the zero time: nothing was read yet
+	ByReason []ReasonCount // those with the most open letters first
+	Beyond   int           // how many older letters are not held
+	AsOf     time.Time     // the zero time when nothing was read yet
 }
 
-// Overview counts the letters at a time.
+// Overview counts the letters that are held; trends end at now.
 func (s *Shelf) Overview(now time.Time) Overview {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -124,6 +142,8 @@ func (s *Shelf) Overview(now time.Time) Overview {
 		case StateOpen:
 			c.Open++
 			o.Open++
+		case StateClosed:
+			c.Closed++
 		case StateReplayed:
 			c.Replayed++
 		case StateErased:

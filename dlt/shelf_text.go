@@ -6,22 +6,30 @@ import (
 	"unicode/utf8"
 )
 
-// shelve takes of a letter what is held of it.
+// shelve returns what is held of a letter.
 func (s *Shelf) shelve(l Letter) *shelved {
 	one := &shelved{
 		entry:  *entryOf(l),
 		status: l.Status, code: l.Code, message: firstOf(l.Message), attempts: l.Attempts, summary: s.summary(l),
 	}
-	text := strings.Join([]string{l.EventID, l.Code, l.Message, string(l.Key), string(l.Value)}, "\n")
+	text := strings.Join([]string{l.EventID, l.Code, l.Message, string(l.Key), string(s.readable(l))}, "\n")
 	if len(text) > s.limits.TextOfOne {
 		text, one.cut = text[:s.limits.TextOfOne], true
 	}
-	// A copy, as the strings above may be parts of a whole fetch.
+	// A copy, as the strings above may keep the memory of a whole fetch.
 	one.text = strings.Clone(strings.ToLower(strings.ToValidUTF8(text, "")))
 	return one
 }
 
-// maxListed is how many bytes of the CRM's words a list has.
+// readable is the value, of a framed one its JSON.
+func (s *Shelf) readable(l Letter) []byte {
+	if text, _ := l.Unframed(s.by); text != nil {
+		return text
+	}
+	return l.Value
+}
+
+// maxListed is how many bytes of the CRM's message a list has.
 const maxListed = 500
 
 func firstOf(message string) string {
@@ -31,10 +39,10 @@ func firstOf(message string) string {
 	return strings.ToValidUTF8(message[:maxListed], "") + "…"
 }
 
-// summary tells in a line whom a letter is about, so that it can be told from others and nobody
-// is named: initials, the last two digits, the first letter.
+// summary describes whom a letter is about, on one line, so that letters can be told apart without naming anybody: by
+// initials, the last two digits of a phone number, and the first letter of an e-mail address.
 func (s *Shelf) summary(l Letter) string {
-	contact, _ := l.Contact(s.by) // what a rejection leaves of it is enough
+	contact, _ := l.Contact(s.by) // a contact that is not complete is enough
 	var parts []string
 	for _, name := range []string{contact.Name, contact.SecondName, contact.LastName} {
 		for word := range strings.FieldsSeq(name) {

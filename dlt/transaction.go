@@ -10,55 +10,56 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 
-	"github.com/leadbridge/leadbridge/consumer"
+	"github.com/leadbridge/leadbridge/internal/cluster"
 	"github.com/leadbridge/leadbridge/internal/producerbatch"
 )
 
-// ErrTakenOver says that another replay of the topic has started: it goes on
-// instead of this one.
-var ErrTakenOver = errors.New("another replay of this dead-letter topic has started and goes on instead")
+// ErrTakenOver is the error when another replay of the topic has started. That one continues, and this one ends.
+var ErrTakenOver = errors.New("another replay of this dead-letter topic has started and continues instead of this one")
 
-// transactionTimeout is how long the brokers keep the transaction of a process
-// that was killed: the records behind it in its partitions are not delivered before.
+// transactionTimeout is after how long the brokers abort the open transaction of a process that was killed. Until then
+// readers do not get the records after it.
 const transactionTimeout = 10 * time.Second
 
-// errNotAttempted is the broker's OPERATION_NOT_ATTEMPTED, which kafka-go calls
-// by another name.
+// errNotAttempted is the broker's OPERATION_NOT_ATTEMPTED, for which kafka-go has another name.
 const errNotAttempted = kafka.Error(55)
 
-// place is a partition of a topic.
+// A place is a partition of a topic.
 type place struct {
 	topic     string
 	partition int
 }
 
-// writer writes records of several partitions, all or none. Of all writers of
-// one transactional id only the newest can write.
+// writer writes records to several partitions in one transaction. Only the newest of all writers with one transactional id
+// can write.
 type writer struct {
 	client    *kafka.Client
-	shut      func()
+	transport *kafka.Transport
 	id        string
 	producer  kafka.ProducerSession
-	sequences map[place]int32 // next, of this producer session
-	// gap is called, in tests, at each step of a transaction.
-	gap func(step string)
+	sequences map[place]int32 // the next sequence number in this producer session
+	// afterStep is called after each step of a transaction. Tests set it.
+	afterStep func(step string)
 }
 
-func newWriter(cfg consumer.Config) *writer {
-	client, shut := consumer.NewClient(cfg, cfg.Topic, cfg.DeadLetterTopic)
+func newWriter(cfg Config) *writer {
+	client, transport := cfg.Brokers.Client(cfg.Topic, cfg.DeadLetterTopic)
 	return &writer{
-		client:   client,
-		shut:     shut,
-		id:       "leadbridge-replay-" + cfg.DeadLetterTopic,
-		producer: kafka.ProducerSession{ProducerID: -1, ProducerEpoch: -1},
-		gap:      func(string) {},
+		client:    client,
+		transport: transport,
+		id:        "leadbridge-replay-" + cfg.DeadLetterTopic,
+		producer:  kafka.ProducerSession{ProducerID: -1, ProducerEpoch: -1},
+		afterStep: func(string) {},
 	}
 }
 
-// begin starts a session of the writer. What an earlier session of the id left
-// open is ended by then, and its writer can write nothing any more. Called again, it
-// gives up what this writer left open; when another one has begun meanwhile, it fails.
-func (w *writer) begin(ctx context.Context) error {
+// close closes the writer's connections.
+func (w *writer) close() { w.transport.CloseIdleConnections() }
+
+// openSession opens a producer session: all transactions are written in it until it is called again, as it must be after a
+// failed write. It ends the open transaction of an earlier session with this transactional id, whose writer can write
+// nothing any more, and fails with ErrTakenOver when another writer has opened one meanwhile.
+func (w *writer) openSession(ctx context.Context) error {
 	err := patiently(ctx, func() error {
 		res, err := w.client.InitProducerID(ctx, &kafka.InitProducerIDRequest{
 			TransactionalID: w.id, TransactionTimeoutMs: int(transactionTimeout.Milliseconds()),
@@ -76,21 +77,20 @@ func (w *writer) begin(ctx context.Context) error {
 	return w.explain(err)
 }
 
-// write writes records in one transaction. After an error none or all of them are
-// written; begin tells.
+// write writes records in one transaction. After an error either none or all of them are written: the next openSession
+// settles which, and reading the topics then tells it.
 func (w *writer) write(ctx context.Context, records map[place][]kafka.Record) error {
-	// Whoever asks to stop waits for a transaction's end: it is short, and an open
-	// one would hold up the topic.
+	// The end of ctx does not end a transaction: it is short, and an open one would delay the readers of its topics.
 	ctx = context.WithoutCancel(ctx)
 	if err := w.enlist(ctx, records); err != nil {
 		return w.explain(err)
 	}
-	w.gap("enlisted")
+	w.afterStep("enlisted")
 	for p, rs := range records {
 		if err := w.produce(ctx, p, rs); err != nil {
 			return w.explain(err)
 		}
-		w.gap("produced")
+		w.afterStep("produced")
 	}
 	err := patiently(ctx, func() error {
 		res, err := w.client.EndTxn(ctx, &kafka.EndTxnRequest{
@@ -102,12 +102,12 @@ func (w *writer) write(ctx context.Context, records map[place][]kafka.Record) er
 		return err
 	})
 	if err == nil {
-		w.gap("committed")
+		w.afterStep("committed")
 	}
 	return w.explain(err)
 }
 
-// enlist tells the coordinator which partitions take part.
+// enlist adds the partitions to the transaction.
 func (w *writer) enlist(ctx context.Context, records map[place][]kafka.Record) error {
 	topics := map[string][]kafka.AddPartitionToTxn{}
 	for p := range records {
@@ -123,7 +123,7 @@ func (w *writer) enlist(ctx context.Context, records map[place][]kafka.Record) e
 		var refused error
 		for _, partitions := range res.Topics {
 			for _, p := range partitions {
-				// The others are not tried when one is refused, which says nothing.
+				// When one partition is refused, the others are reported as not attempted, which is not the cause.
 				if p.Error != nil && (refused == nil || errors.Is(refused, errNotAttempted)) {
 					refused = p.Error
 				}
@@ -133,6 +133,8 @@ func (w *writer) enlist(ctx context.Context, records map[place][]kafka.Record) e
 	})
 }
 
+// produce writes the records of one partition in the transaction. It is not tried again: after an error another session
+// ends the whole transaction, which is then written anew.
 func (w *writer) produce(ctx context.Context, p place, records []kafka.Record) error {
 	batch, err := producerbatch.Encode(records, protocol.Transactional, &w.producer, w.sequences[p])
 	if err != nil {
@@ -152,7 +154,7 @@ func (w *writer) produce(ctx context.Context, p place, records []kafka.Record) e
 	return nil
 }
 
-// explain says what to do about what trying again does not mend.
+// explain returns the error with what to do about it, if trying again cannot help.
 func (w *writer) explain(err error) error {
 	switch {
 	case err == nil:
@@ -169,19 +171,13 @@ func (w *writer) explain(err error) error {
 	return err
 }
 
-// refusedForGood tells errors of a batch that trying again does not mend.
+// refusedForGood reports whether brokers will never accept the batch.
 func refusedForGood(err error) bool {
-	for _, code := range []kafka.Error{
-		kafka.MessageSizeTooLarge, kafka.RecordListTooLarge, kafka.InvalidRecord, kafka.PolicyViolation, kafka.InvalidTimestamp,
-	} {
-		if errors.Is(err, code) {
-			return true
-		}
-	}
-	return false
+	return cluster.RefusesRecord(err) || errors.Is(err, kafka.InvalidTimestamp)
 }
 
-// isFinal tells failures after which a new session would fail as well.
+// isFinal reports whether another session would fail in the same way. A coordinator that is not available is normally a
+// passing trouble, but patiently has waited for it by then.
 func isFinal(err error) bool {
 	for _, final := range []error{
 		ErrTakenOver, kafka.TransactionalIDAuthorizationFailed, kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed,

@@ -87,6 +87,9 @@ func TestCrashCostsTheHandful(t *testing.T) {
 
 	l.settle()
 	asked := leadsOf(l.crm.sightings(lookups))
+	// A look-up also asks for an object that is known to be there, to show that it finds.
+	doubts := numbersOf(doubtful)
+	maps.DeleteFunc(asked, func(number, _ int) bool { return !slices.Contains(doubts, number) && l.crm.madeOnce(number, died) })
 	if got := slices.Sorted(maps.Keys(asked)); !slices.Equal(got, numbersOf(doubtful)) {
 		t.Errorf("looked up: %v, want %v", got, numbersOf(doubtful))
 	}

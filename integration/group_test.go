@@ -16,6 +16,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/cluster"
 	"github.com/leadbridge/leadbridge/internal/logbuffer"
 )
 
@@ -36,9 +37,9 @@ func (l *lab) runInside(w *wires) *inside {
 	})
 	must(l.t, "make a creator", err)
 	in.Consumer, err = consumer.New(consumer.Config{
-		Brokers: l.cluster.Addrs(), Topic: l.topic, DeadLetterTopic: l.letters, GroupID: l.group,
+		Brokers: cluster.Brokers{Addresses: l.cluster.Addrs(), Dial: w.dial}, Topic: l.topic, DeadLetterTopic: l.letters, GroupID: l.group,
 		SessionTimeout: session, DrainTimeout: 4 * time.Second, Window: 256, MaxBuffer: 64 << 20, DedupeWindow: 10_000,
-		Log: zerolog.New(&in.log).With().Timestamp().Logger(), Dial: w.dial,
+		Log: zerolog.New(&in.log).With().Timestamp().Logger(),
 	}, l.names, creator)
 	must(l.t, "make a consumer", err)
 	ctx, stop := context.WithCancel(context.Background())
@@ -57,10 +58,10 @@ func (l *lab) runInside(w *wires) *inside {
 	return in
 }
 
-// TestH1OwnHeartbeatsTellADeadGeneration throws a member out of the group while the
+// TestOwnHeartbeatsNoticeADeadGeneration throws a member out of the group while the
 // group's own heartbeats do not get through. kafka-go's Heartbeat says nothing about it; ours
 // ends the generation.
-func TestH1OwnHeartbeatsTellADeadGeneration(t *testing.T) {
+func TestOwnHeartbeatsNoticeADeadGeneration(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, sharedCluster(t), labOptions{})
 	var silent atomic.Bool
@@ -94,9 +95,9 @@ func TestH1OwnHeartbeatsTellADeadGeneration(t *testing.T) {
 	l.settle()
 }
 
-// TestH16CommitsThatOvertakeEachOther holds a commit back until its sender has given it up
+// TestCommitThatArrivesLateIsRefused holds a commit back until its sender has given it up
 // and has gone on, and lets it arrive then: the broker must not take the group back.
-func TestH16CommitsThatOvertakeEachOther(t *testing.T) {
+func TestCommitThatArrivesLateIsRefused(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, sharedCluster(t), labOptions{})
 	var armed atomic.Bool

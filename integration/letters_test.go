@@ -23,9 +23,9 @@ func (l *lab) letterOf(one lead) *kgo.Record {
 	return nil
 }
 
-// TestH14LargeLettersLoseTheirValue writes letters that the dead-letter topic is too
+// TestLargeLettersLoseTheirValue writes letters that the dead-letter topic is too
 // small for: headers alone are written, which tell where the value lies.
-func TestH14LargeLettersLoseTheirValue(t *testing.T) {
+func TestLargeLettersLoseTheirValue(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, sharedCluster(t), labOptions{
 		topicConfig:   map[string]string{"max.message.bytes": "2000000"},
@@ -55,9 +55,9 @@ func TestH14LargeLettersLoseTheirValue(t *testing.T) {
 	m.stop()
 }
 
-// TestH14LetterOfTheLargestRecord fills a record of the default limit, which headers of a
+// TestLetterOfTheLargestRecordIsWritten fills a record of the default limit, which headers of a
 // letter do not fit into any more.
-func TestH14LetterOfTheLargestRecord(t *testing.T) {
+func TestLetterOfTheLargestRecordIsWritten(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, sharedCluster(t), labOptions{})
 	m := l.join("member", nil)
@@ -74,8 +74,8 @@ func TestH14LetterOfTheLargestRecord(t *testing.T) {
 	m.stop()
 }
 
-// TestH14LetterFromTheFuture has a record whose time the dead-letter topic does not take.
-func TestH14LetterFromTheFuture(t *testing.T) {
+// TestLetterFromTheFutureIsWritten has a record whose time the dead-letter topic does not take.
+func TestLetterFromTheFutureIsWritten(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, sharedCluster(t), labOptions{
 		topicConfig:   map[string]string{"message.timestamp.after.max.ms": "9223372036854775807"},
@@ -98,8 +98,8 @@ func TestH14LetterFromTheFuture(t *testing.T) {
 	m.stop()
 }
 
-// TestH14CompactedDeadLetterTopic writes letters into a topic that takes none without a key.
-func TestH14CompactedDeadLetterTopic(t *testing.T) {
+// TestCompactedDeadLetterTopicGetsAKey writes letters into a topic that takes none without a key.
+func TestCompactedDeadLetterTopicGetsAKey(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, sharedCluster(t), labOptions{lettersConfig: map[string]string{"cleanup.policy": "compact"}})
 	m := l.join("member", nil)

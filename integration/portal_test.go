@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -110,6 +111,18 @@ func (p *portal) sightings(keep func(sighting) bool) []sighting {
 }
 
 func lookups(s sighting) bool { return !s.create }
+
+// madeOnce reports whether a lead was sent once since a time, before the first look-up that names it.
+func (p *portal) madeOnce(number int, since time.Time) bool {
+	creates := 0
+	for _, s := range p.sightings(func(s sighting) bool { return slices.Contains(s.leads, number) && s.at.After(since) }) {
+		if !s.create {
+			return creates == 1
+		}
+		creates++
+	}
+	return creates == 1
+}
 
 // leadsOf are the leads that sightings name, with how often.
 func leadsOf(seen []sighting) map[int]int {

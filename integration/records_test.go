@@ -38,9 +38,9 @@ func (x *transactor) end(how kgo.TransactionEndTry) {
 	must(x.t, "end the transaction", x.producer.EndTransaction(x.ctx(), how))
 }
 
-// TestH6AbortedRecordsAreNoEvents writes with a transactional producer. What it aborts
+// TestAbortedRecordsAreNotEvents writes with a transactional producer. What it aborts
 // is no event, its markers are none, and what it has not committed yet waits.
-func TestH6AbortedRecordsAreNoEvents(t *testing.T) {
+func TestAbortedRecordsAreNotEvents(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, sharedCluster(t), labOptions{})
 	x := newTransactor(l)
@@ -68,9 +68,9 @@ func TestH6AbortedRecordsAreNoEvents(t *testing.T) {
 	m.stop()
 }
 
-// TestH7CompactedTopicLeavesGaps compacts a topic until the gap in its offsets is many
+// TestCompactedTopicWithGapsIsDelivered compacts a topic until the gap in its offsets is many
 // times the window, and delivers what is left.
-func TestH7CompactedTopicLeavesGaps(t *testing.T) {
+func TestCompactedTopicWithGapsIsDelivered(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, sharedCluster(t), labOptions{topicConfig: map[string]string{
 		"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.01", "segment.ms": "500", "max.compaction.lag.ms": "500",

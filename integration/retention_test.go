@@ -25,9 +25,9 @@ func (l *lab) deleteBefore(at map[int32]int64) {
 	must(l.t, "delete records", err)
 }
 
-// TestH25DeletedRecordsAreCounted deletes records that nobody delivered: they are
+// TestDeletedRecordsAreCounted deletes records that nobody delivered: they are
 // counted, told, and what is left is delivered.
-func TestH25DeletedRecordsAreCounted(t *testing.T) {
+func TestDeletedRecordsAreCounted(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, sharedCluster(t), labOptions{})
 	first := l.join("first", nil)
@@ -52,9 +52,9 @@ func TestH25DeletedRecordsAreCounted(t *testing.T) {
 	second.stop()
 }
 
-// TestH25RetentionOvertakesARunningProcess deletes what lies before a process that is
+// TestRetentionOvertakesARunningProcess deletes what lies before a process that is
 // held: it goes on at the log's new start and counts what it never saw.
-func TestH25RetentionOvertakesARunningProcess(t *testing.T) {
+func TestRetentionOvertakesARunningProcess(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, sharedCluster(t), labOptions{})
 	m := l.join("member", map[string]string{"WINDOW": "16"})
@@ -83,8 +83,8 @@ func TestH25RetentionOvertakesARunningProcess(t *testing.T) {
 	m.stop()
 }
 
-// TestH25RetentionByTime lets the broker itself delete what is too old.
-func TestH25RetentionByTime(t *testing.T) {
+// TestRecordsDeletedByAgeAreCounted lets the broker itself delete what is too old.
+func TestRecordsDeletedByAgeAreCounted(t *testing.T) {
 	t.Parallel()
 	if len(broker.Existing()) > 0 {
 		t.Skip("other brokers look for what is too old every few minutes only")

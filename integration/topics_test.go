@@ -34,9 +34,9 @@ func (m *member) awaitHeldFor(cause string, seconds float64) {
 	})
 }
 
-// TestH24MissingTopicIsNeverMade starts a process before its topic, on brokers that
+// TestMissingTopicIsNeverCreated starts a process before its topic, on brokers that
 // make a topic for whoever asks for it.
-func TestH24MissingTopicIsNeverMade(t *testing.T) {
+func TestMissingTopicIsNeverCreated(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, sharedCluster(t), labOptions{withoutTopic: true})
 	m := l.join("member", nil)
@@ -86,10 +86,10 @@ func TestMissingDeadLetterTopicHoldsLetters(t *testing.T) {
 	m.stop()
 }
 
-// TestH9TopicDeletedAndMadeAgain deletes the topic under a running process and
+// TestTopicDeletedAndCreatedAgainIsReadFromItsBeginning deletes the topic under a running process and
 // makes it again, shorter than it was: the process leaves the group, waits, and delivers
 // the new topic from its beginning.
-func TestH9TopicDeletedAndMadeAgain(t *testing.T) {
+func TestTopicDeletedAndCreatedAgainIsReadFromItsBeginning(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, sharedCluster(t), labOptions{})
 	m := l.join("member", nil)
@@ -107,9 +107,9 @@ func TestH9TopicDeletedAndMadeAgain(t *testing.T) {
 	m.stop()
 }
 
-// TestH9TopicReplacedUnseen replaces the topic while nobody watches, and has the group's
+// TestTopicReplacedUnseenIsLookedUp replaces the topic while nobody watches, and has the group's
 // commits point beyond the new one's end: an event that the CRM has already is found.
-func TestH9TopicReplacedUnseen(t *testing.T) {
+func TestTopicReplacedUnseenIsLookedUp(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, sharedCluster(t), labOptions{})
 	first := l.join("first", nil)

@@ -26,7 +26,7 @@ func cleanText(s string) string {
 	return strings.TrimSpace(strings.Map(textRune, s))
 }
 
-// isClean tells most texts that need no cleaning but for the blanks around
+// isClean reports whether a text surely needs no cleaning but for the blanks around
 // them, by their bytes: looking at each character takes several times as long.
 func isClean(s string) bool {
 	ascii := true
@@ -44,7 +44,7 @@ func isClean(s string) bool {
 	return ascii || utf8.ValidString(s)
 }
 
-// lineRune maps each byte that is no UTF-8 to U+FFFD: [strings.Map] hands it
+// lineRune maps each byte that is not UTF-8 to U+FFFD: [strings.Map] hands it
 // over as that.
 func lineRune(r rune) rune {
 	switch {

@@ -25,10 +25,10 @@ type comments struct {
 	leftOut int // lines that did not fit, or not wholly
 }
 
-// room for the sentence that tells of a cut.
+// room for the sentence that says that the text was cut.
 const cutRoom = 100
 
-// usualComments is how many bytes most comments have, or more.
+// usualComments is a size in bytes that most comments do not exceed.
 const usualComments = 128
 
 // add adds a line, given in parts.

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/leadbridge/leadbridge/crmclient"
 )
@@ -9,46 +10,88 @@ import (
 // Contact builds the contact. The error is a *Rejection; beside one for want of a
 // contact point stands what is known of the person, so that it can be hidden.
 func (t *Transformer) Contact(e Event) (crmclient.Contact, error) {
-	var l lead
-	if reject := t.read(e, l.add); reject != nil {
+	values, people, reject := t.values(e)
+	if reject != nil {
 		return crmclient.Contact{}, reject
 	}
-	c := l.build(t.region, t.sourceID)
-	if len(c.Phones) == 0 && len(c.Emails) == 0 {
-		return c, &Rejection{Reason: ReasonNoContactPoint, Message: "there is no usable phone number and no usable e-mail address"}
+	l := lead{rights: t.rights(e)}
+	for _, v := range values {
+		l.add(v)
+	}
+	c := l.build(t.home(), t.sourceID)
+	if reject := l.rejection(people); reject != nil {
+		return c, reject
 	}
 	return c, nil
 }
 
-// read has the lead's fields added one by one.
-func (t *Transformer) read(e Event, add func(key string, value any)) *Rejection {
-	if t.mapping == nil && e.members(add) {
+// rejection says why there is no contact to create; nil: there is one.
+func (l *lead) rejection(p people) *Rejection {
+	if reject := p.rejection(); reject != nil {
+		return reject
+	}
+	if len(l.contact.Phones)+len(l.contact.Emails) > 0 {
 		return nil
 	}
-	data, reject := t.fields(e)
-	for _, m := range data {
-		add(m.key, m.value)
+	message := "there is no usable phone number and no usable e-mail address"
+	if given := listOf(l.pointKeys); given != "" {
+		message += "; what was given for one stands in " + given
 	}
-	return reject
+	return &Rejection{Reason: ReasonNoContactPoint, Message: message}
 }
 
-// fields gives the lead's fields: the event's data, or what the mapping makes of it.
-func (t *Transformer) fields(e Event) (object, *Rejection) {
+// maxListed is how many names a message lists.
+const maxListed = 5
+
+// listOf writes names of fields or objects for people, the first few of them.
+func listOf(names []string) string {
+	var listed []string
+	for _, name := range names[:min(len(names), maxListed)] {
+		listed = append(listed, cutRunes(cleanLine(name), maxKey))
+	}
+	if len(names) > maxListed {
+		listed = append(listed, "…")
+	}
+	return strings.Join(listed, ", ")
+}
+
+func (t *Transformer) home() homeRegion { return homeRegion{region: t.region} }
+
+// rights are those of the event; what the mapping names it decides about.
+func (t *Transformer) rights(e Event) rights {
+	if t.mapping == nil {
+		return e.rights
+	}
+	return e.rights.and(t.mapping.rights)
+}
+
+// values are the lead's fields in the event, and the people that it was chosen of.
+func (t *Transformer) values(e Event) ([]fieldValue, people, *Rejection) {
+	if e.unmapped != "" {
+		return nil, people{}, mappingFailed(e.unmapped)
+	}
 	data := e.data()
 	if t.mapping != nil {
-		return t.mapping.run(data)
+		mapped, reject := t.mapping.run(data)
+		if reject != nil {
+			return nil, people{}, reject
+		}
+		data = mapped
 	}
-	if o, ok := data.(object); ok {
-		return o, nil
+	root, ok := readBodyObjects(data)
+	if !ok {
+		return nil, people{}, malformed("the data is not an object")
 	}
-	return nil, malformed("the data is no object")
+	p := findPeople(root, t.home())
+	return p.values(root), p, nil
 }
 
 // build makes the contact of what was gathered.
-func (l *lead) build(region, sourceID string) crmclient.Contact {
+func (l *lead) build(home homeRegion, sourceID string) crmclient.Contact {
 	c := &l.contact
+	l.addPageQuery()
 	l.buildName()
-	badPhones, badEmails := l.buildContactPoints(cmp.Or(l.region, region))
+	badPhones, badEmails := l.buildContactPoints(l.countries.home(home))
 	c.Honorific = l.fields[fieldHonorific].text
 	c.Post = l.fields[fieldPost].text
 	c.TypeID = l.fields[fieldTypeID].text
@@ -63,9 +106,9 @@ func (l *lead) build(region, sourceID string) crmclient.Contact {
 	return *c
 }
 
-func (l *lead) buildContactPoints(region string) (badPhones, badEmails []string) {
+func (l *lead) buildContactPoints(home homeRegion) (badPhones, badEmails []string) {
 	if len(l.phones) > 0 {
-		l.contact.Phones, badPhones = normalizePhones(one(l.phones), region)
+		l.contact.Phones, badPhones = normalizePhonesOf(one(l.phones), home, l.tries)
 	}
 	if len(l.emails) > 0 {
 		l.contact.Emails, badEmails = normalizeEmails(one(l.emails))

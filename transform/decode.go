@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/leadbridge/leadbridge/internal/jsontext"
+	"github.com/leadbridge/leadbridge/internal/jsonscan"
 )
 
 // maxValue is the longest value in bytes that is looked at.
@@ -17,7 +17,7 @@ const cloudEventsJSON = "application/cloudevents+json"
 
 // Decode reads a record: a CloudEvents 1.0 event, structured (content-type
 // application/cloudevents+json, or an object with specversion) or binary (ce_
-// headers), or any JSON object. The error is a *Rejection; the event's identity
+// headers), or JSON that holds an object. The error is a *Rejection; the event's identity
 // is set all the same.
 //
 // The content type of the data is not asked: what parses as JSON is JSON.
@@ -26,10 +26,10 @@ const cloudEventsJSON = "application/cloudevents+json"
 func (t *Transformer) Decode(r Record) (Event, error) {
 	env := readEnvelope(r.Headers)
 	original := env.original(r)
-	e := Event{RecordedAt: original.Time, Replays: env.replays}
-	body, reject := readBody(&env, r.Value)
+	e := Event{RecordedAt: original.Time, Replays: env.replays, Distrusted: env.distrusted}
+	body, reject := readBody(&env, r.text())
 	e.ID = identify(&env, body.source, body.id, original)
-	e.OriginID = originID(e.ID)
+	e.OriginID = OriginID(e.ID)
 	e.Time = e.RecordedAt
 	if body.time != "" {
 		if when, err := time.Parse(time.RFC3339, body.time); err == nil {
@@ -39,17 +39,55 @@ func (t *Transformer) Decode(r Record) (Event, error) {
 	if reject != nil {
 		return e, reject
 	}
-	if t.mapping == nil && !jsontext.IsObject(body.data) {
-		return e, malformed("the data is JSON but no object")
+	e.rights, e.unmapped = body.rights, body.unmapped
+	if t.mapping == nil && e.unmapped == "" {
+		if reject := checkData(&env, body.data); reject != nil {
+			return e, reject
+		}
 	}
 	e.raw = body.data
 	return e, nil
 }
 
-// body is what a value and the CloudEvents attributes beside it say.
+const cloudEventsBatch = "application/cloudevents-batch+json"
+
+// checkData refuses data that holds no fields of a lead.
+func checkData(env *envelope, data []byte) *Rejection {
+	if jsonscan.IsObject(data) {
+		return nil
+	}
+	if env.contentType == cloudEventsBatch {
+		return malformed("the value is a batch of CloudEvents: send each as a record of its own")
+	}
+	r := jsonReader{b: data}
+	value := r.value()
+	if _, ok := readBodyObjects(value); ok {
+		return nil
+	}
+	return malformed("the data is JSON, but " + kindOf(value) + " and no object with the lead's fields")
+}
+
+// kindOf names the kind of a JSON value.
+func kindOf(value any) string {
+	switch value.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "true or false"
+	case string:
+		return "a text"
+	case json.Number:
+		return "a number"
+	}
+	return "a list"
+}
+
+// body holds a value and the CloudEvents attributes beside it.
 type body struct {
 	source, id, time string
 	data             []byte // one valid JSON text
+	rights           rights
+	unmapped         string
 }
 
 func readBody(env *envelope, value []byte) (body, *Rejection) {
@@ -63,17 +101,21 @@ func readBody(env *envelope, value []byte) (body, *Rejection) {
 		return b, reject
 	}
 	b.data = text
-	if !jsontext.IsObject(text) {
+	if !jsonscan.IsObject(text) {
 		return b, nil
 	}
 	if env.contentType == cloudEventsJSON || event.versioned && (!env.binary || event.whole()) {
 		b.source, b.id, b.time = scalarText(event.source), scalarText(event.id), scalarText(event.time)
+		if event.allowed != nil {
+			b.rights = readRights(scalarText(event.allowed))
+		}
+		b.unmapped = cutRunes(cleanLine(scalarText(event.unmapped)), maxUnmapped)
 		b.data, reject = event.payload()
 	}
 	return b, reject
 }
 
-// checkJSON gives one JSON text without byte order mark and blanks around it.
+// checkJSON returns one JSON text without byte order mark and blanks around it.
 // take is called for the members of an object, unless it is nil.
 func checkJSON(value []byte, take func(name, value []byte)) ([]byte, *Rejection) {
 	value = bytes.TrimSpace(bytes.TrimPrefix(value, []byte("\xEF\xBB\xBF")))
@@ -81,8 +123,8 @@ func checkJSON(value []byte, take func(name, value []byte)) ([]byte, *Rejection)
 		return nil, malformed("the value is empty")
 	}
 	// What passes here needs no checks when it is read.
-	if !jsontext.Valid(value, take) {
-		return nil, malformed("the value is no JSON")
+	if !jsonscan.Valid(value, take) {
+		return nil, malformed(jsonFault(value))
 	}
 	return value, nil
 }
@@ -92,9 +134,24 @@ type structured struct {
 	versioned        bool // has specversion
 	source, id, time []byte
 	data, dataBase64 []byte
+	allowed          []byte // AttributeAllowed
+	unmapped         []byte // AttributeUnmapped
 }
 
-// whole tells an event from binary data that happens to have a field specversion.
+// Attributes of CloudEvents that the gate adds.
+const (
+	// AttributeAllowed holds the fields with rights that an event may set, separated by commas.
+	// Events without it come from elsewhere, and may set all.
+	AttributeAllowed = "allowfields"
+	// AttributeUnmapped says why the mapping of the event's source failed on it: the event never
+	// becomes a contact as it is.
+	AttributeUnmapped = "mappingfailed"
+)
+
+// maxUnmapped is how many characters of AttributeUnmapped are read.
+const maxUnmapped = 200
+
+// whole reports whether an object is an event, and not binary data that happens to have a field specversion.
 func (s structured) whole() bool {
 	return s.source != nil && s.id != nil && (s.data != nil || s.dataBase64 != nil)
 }
@@ -114,10 +171,14 @@ func (s *structured) take(name, value []byte) {
 		s.data = value
 	case "data_base64":
 		s.dataBase64 = value
+	case AttributeAllowed:
+		s.allowed = value
+	case AttributeUnmapped:
+		s.unmapped = value
 	}
 }
 
-// scalarText gives a text or a number as text.
+// scalarText returns a text or a number as text.
 func scalarText(raw []byte) string {
 	if len(raw) == 0 {
 		return ""
@@ -133,22 +194,53 @@ func scalarText(raw []byte) string {
 }
 
 // payload finds the data of a structured CloudEvent. Many producers put JSON
-// as text into data: when that text is an object, it is meant.
+// as text into data: when that text is an object or a list, it is meant.
 func (s *structured) payload() ([]byte, *Rejection) {
 	switch {
 	case len(s.data) > 0 && s.data[0] == '"':
-		if inner, reject := checkJSON([]byte(scalarText(s.data)), nil); reject == nil && jsontext.IsObject(inner) {
-			return inner, nil
-		}
-		return s.data, nil
-	case len(s.data) > 0:
+		return jsonInText(s.data), nil
+	case len(s.data) > 0 && (string(s.data) != "null" || len(s.dataBase64) == 0):
 		return s.data, nil
 	case len(s.dataBase64) == 0:
 		return nil, malformed("the CloudEvent has no data")
 	}
-	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(scalarText(s.dataBase64)))
-	if err != nil {
-		return nil, malformed("data_base64 of the CloudEvent is no Base64")
+	decoded, ok := fromBase64(scalarText(s.dataBase64))
+	if !ok {
+		return nil, malformed("data_base64 of the CloudEvent is not Base64")
 	}
-	return checkJSON(decoded, nil)
+	data, reject := checkJSON(decoded, nil)
+	if reject != nil {
+		return nil, malformed("data_base64 of the CloudEvent: " + reject.Message)
+	}
+	return jsonInText(data), nil
+}
+
+// jsonInText returns the object or list that a JSON text holds, else the text.
+func jsonInText(data []byte) []byte {
+	if len(data) == 0 || data[0] != '"' {
+		return data
+	}
+	inner, reject := checkJSON([]byte(scalarText(data)), nil)
+	if reject != nil || inner[0] != '{' && inner[0] != '[' {
+		return data
+	}
+	return inner
+}
+
+// fromBase64 decodes both alphabets of Base64 (RFC 4648), with the padding or
+// without, in one line or in several.
+func fromBase64(text string) ([]byte, bool) {
+	text = strings.Map(func(r rune) rune {
+		switch r {
+		case ' ', '\n', '\r', '\t':
+			return -1
+		case '-':
+			return '+'
+		case '_':
+			return '/'
+		}
+		return r
+	}, text)
+	decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
+	return decoded, err == nil && text != ""
 }

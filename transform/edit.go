@@ -11,16 +11,16 @@ import (
 // concurrent use; a run is bounded as that of a mapping.
 type Editor struct{ program *mapping }
 
-// NewEditor compiles the program.
+// NewEditor compiles the program, which has up to 16 KiB.
 func NewEditor(program string) (*Editor, error) {
-	m, err := compileProgram(program)
+	m, err := compileProgram(program, sentProgram())
 	if err != nil {
 		return nil, err
 	}
 	return &Editor{m}, nil
 }
 
-// Edit gives what the program makes of a value as it was received, envelope
+// Edit returns what the program makes of a value as it was received, envelope
 // included. A value that the program leaves as it is keeps its bytes; members of
 // one that it changes come in the order of their names. The error holds no part of the value.
 func (e *Editor) Edit(value []byte) ([]byte, error) {

@@ -28,7 +28,7 @@ func TestEdit(t *testing.T) {
 func TestEditFaultsHoldNoValue(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ program, value, want string }{
-		{`.`, `name=Anna`, "no JSON"},
+		{`.`, `name=Anna`, "not JSON"},
 		{`.`, ``, "empty"},
 		{`error(.name)`, `{"name":"Anna"}`, "stops with an error"},
 		{`empty`, `{"name":"Anna"}`, "gives nothing"},

@@ -9,9 +9,11 @@ import (
 
 // normalizeEmails reads e-mail addresses in any shape a form sends them and
 // gives them in lower case with ASCII domains, without repeats, in their
-// order, of the kind given, else WORK. Display names before <…>, comments in
-// parentheses beside an address and the header fields of mailto: (but for its
-// to=) are dropped; all else that is no address is returned among unusable as given.
+// order, of the kind given, else WORK. Escapes of HTML, JSON and addresses are
+// undone. Display names before <…>, comments in parentheses beside an address
+// and the header fields of mailto: (but for its to=) are dropped; all else that
+// is not an address is returned among unusable as given. An address is never
+// shortened: what may be the rest of one leaves none to be read.
 func normalizeEmails(raw any) (emails []crmclient.Multifield, unusable []string) {
 	var r emailReader
 	r.multifields = multifields{parse: r.read, typeID: emailTypeID}
@@ -26,7 +28,11 @@ type emailReader struct {
 
 // read finds the addresses of one text.
 func (r *emailReader) read(text, typ string) {
-	if r.keep(text, typ) {
+	if strings.Contains(text, "&#") && withoutEntities(text) == text {
+		r.reject(text) // an entity without its end: nobody knows where the address begins
+		return
+	}
+	if !isEscaped(text) && r.keep(text, typ) {
 		return
 	}
 	if r.full() {
@@ -37,16 +43,23 @@ func (r *emailReader) read(text, typ string) {
 	if isMailto(folded) && !strings.ContainsAny(folded, " \n") && r.mailto(folded, typ) {
 		return
 	}
+	folded = strings.TrimSpace(foldEmail(withoutEscapes(folded)))
 	parts := emailParts(folded)
 	for _, part := range parts {
 		switch {
-		case strings.TrimSpace(part) == "" || r.part(part, typ):
+		case strings.TrimSpace(part.text) == "":
+		case !part.torn && r.part(part.text, typ):
 		case len(parts) == 1:
 			r.reject(text) // as it was given, not folded
 		default:
-			r.reject(part)
+			r.reject(part.text)
 		}
 	}
+}
+
+// isEscaped reports whether a text may say another address when its escapes are undone.
+func isEscaped(text string) bool {
+	return strings.ContainsAny(text, `&%\`) && withoutEscapes(text) != text
 }
 
 // keep adds the address that text is. It reports whether it is one that the
@@ -84,7 +97,7 @@ func (r *emailReader) part(part, typ string) bool {
 	return understood
 }
 
-// displays tells whether a display name is a mere name, or repeats the address.
+// displays reports whether a display name is a mere name, or repeats the address.
 func (r *emailReader) displays(display, inside string) bool {
 	if !strings.Contains(display, "@") {
 		return true
@@ -97,8 +110,12 @@ func (r *emailReader) displays(display, inside string) bool {
 // words reads addresses between blanks and reports whether there was at least
 // one and nothing else but labels and conjunctions.
 func (r *emailReader) words(text, typ string) bool {
+	words := strings.Fields(text)
+	if isTorn(words) {
+		return false
+	}
 	found, understood := false, true
-	for word := range strings.FieldsSeq(text) {
+	for _, word := range words {
 		switch {
 		case isMailto(word) && len(word) > len("mailto:"):
 			understood = r.mailto(word, typ) && understood
@@ -150,11 +167,11 @@ func isMailto(s string) bool {
 	return len(s) >= len(scheme) && strings.EqualFold(s[:len(scheme)], scheme)
 }
 
-// isEmailFiller tells the words that say nothing beside an address.
+// isEmailFiller reports whether a word says nothing beside an address.
 func isEmailFiller(word string) bool {
 	switch strings.ToLower(strings.TrimRight(word, ":.")) {
-	case "", "/", "|", "-", "–", "—", "&", "or", "and", "или", "и", "oder", "und", "либо",
-		"email", "e-mail", "mail", "mailto", "почта", "емейл", "имейл", "эл":
+	case "", "/", "|", "-", "–", "—", "&", "or", "and", "или", "и", "oder", "und", "либо", "або", "та", "ou", "y", "o", "et",
+		"email", "e-mail", "emails", "mail", "mailto", "e", "почта", "емейл", "имейл", "эл", "электронная", "пошта", "correo", "adresse":
 		return true
 	}
 	return false

@@ -27,17 +27,24 @@ func parseEmail(text string) (address string, ok bool) {
 	if n := len(local); n > 2 && local[0] == '"' && local[n-1] == '"' {
 		local = local[1 : n-1]
 	}
-	if !isDotAtom(local) {
-		return "", false
-	}
 	domain, ok = asciiDomain(domain)
-	if !ok || len(local)+1+len(domain) > maxEmail {
+	if !ok || !isDotAtom(local) && !isCarrierMailbox(local, domain) || len(local)+1+len(domain) > maxEmail {
 		return "", false
 	}
 	if len(local) == at && text[at+1:] == domain && isLowerASCII(local) {
 		return text, true // the common case costs no copy
 	}
 	return strings.ToLower(local) + "@" + domain, true
+}
+
+// isCarrierMailbox reports whether a mailbox is one of the Japanese carriers
+// that gave out local parts with dots at any place, against RFC 5321.
+func isCarrierMailbox(local, domain string) bool {
+	switch domain {
+	case "docomo.ne.jp", "ezweb.ne.jp", "au.com":
+		return isDotAtom(strings.ReplaceAll(local, ".", ""))
+	}
+	return false
 }
 
 // trimEmail drops blanks, and punctuation that a sentence puts around an
@@ -55,7 +62,7 @@ func trimEmail(s string) string {
 	return bare
 }
 
-// isDotAtom tells a local part of RFC 5322 that needs no quotes.
+// isDotAtom reports whether a local part (RFC 5322) needs no quotes.
 func isDotAtom(s string) bool {
 	if s == "" || len(s) > maxEmailLocal {
 		return false

@@ -27,16 +27,24 @@ func foldEmail(text string) string {
 	}, text)
 }
 
+// emailPart is what stands between two separators.
+type emailPart struct {
+	text string
+	// torn: the separator may stand inside of an address ("ivan,petrov@x.ru",
+	// "ivan@mail.example,com").
+	torn bool
+}
+
 // emailParts splits at commas, semicolons and line ends that stand outside of
 // quotes, angle brackets and parentheses.
-func emailParts(text string) []string {
-	var parts []string
+func emailParts(text string) []emailPart {
+	var parts []emailPart
 	start := 0
 	var unclosed [utf8.RuneSelf]bool // from here on: ordinary signs
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; c {
 		case ',', ';', '\n':
-			parts = append(parts, text[start:i])
+			parts = append(parts, emailPart{text: text[start:i]})
 			start = i + 1
 		case '"', '<', '(':
 			if unclosed[c] {
@@ -49,7 +57,90 @@ func emailParts(text string) []string {
 			}
 		}
 	}
-	return append(parts, text[start:])
+	return withoutTears(text, append(parts, emailPart{text: text[start:]}))
+}
+
+// withoutTears joins the parts that may be one address to one that is torn.
+func withoutTears(text string, parts []emailPart) []emailPart {
+	joined := parts[:1]
+	start, end := 0, len(parts[0].text) // in text, of the last of joined
+	hasAt := strings.Contains(parts[0].text, "@")
+	for _, part := range parts[1:] {
+		last := &joined[len(joined)-1]
+		nextHasAt := strings.Contains(part.text, "@")
+		torn := text[end] != '\n' && hasAt != nextHasAt && touches(last.text, part.text)
+		separator := end
+		end += 1 + len(part.text)
+		if torn {
+			*last, hasAt = emailPart{text: text[start:end], torn: true}, true
+			continue
+		}
+		joined = append(joined, part)
+		start, hasAt = separator+1, nextHasAt
+	}
+	return joined
+}
+
+// touches reports whether no blank or bracket stands at the separator of two parts.
+func touches(before, after string) bool {
+	return before != "" && after != "" && !endsOpen(before) && !startsOpen(after)
+}
+
+func endsOpen(s string) bool   { return strings.IndexByte(" \n>)\"", s[len(s)-1]) >= 0 }
+func startsOpen(s string) bool { return strings.IndexByte(" \n<(\"", s[0]) >= 0 }
+
+// isTorn reports whether a blank among words may stand inside of an address: a
+// plus was lost in front of the first address ("anna shop@x.ru"), or a blank
+// was typed in its domain ("anna@mail.example. com").
+func isTorn(words []string) bool {
+	for i, word := range words {
+		if !strings.Contains(word, "@") {
+			continue
+		}
+		return i > 0 && mayBeginLocal(words[:i]) && i == len(words)-1 || i+1 < len(words) && mayEndDomain(word, words[i+1])
+	}
+	return false
+}
+
+// mayBeginLocal reports whether the words in front of an address may belong to
+// it: the last of them is not a label and could stand in a local part, and they
+// are no first and last name.
+func mayBeginLocal(words []string) bool {
+	last := words[len(words)-1]
+	if isEmailFiller(last) || isSentenceWord(last) || !isDotAtom(last) {
+		return false
+	}
+	if len(words) < 2 {
+		return true
+	}
+	for _, word := range words {
+		if r, _ := utf8.DecodeRuneInString(word); !unicode.IsUpper(r) {
+			return true
+		}
+	}
+	return false
+}
+
+// isSentenceWord knows the words that lead to an address in a sentence.
+func isSentenceWord(word string) bool {
+	switch strings.ToLower(word) {
+	case "to", "at", "is", "me", "my", "mine", "on", "via", "use", "write", "contact", "address":
+		return true
+	}
+	return false
+}
+
+// mayEndDomain reports whether the word behind an address may be its last
+// label: the address ends with a dot and the word is one of the usual ones.
+func mayEndDomain(address, next string) bool {
+	if !strings.HasSuffix(address, ".") && !strings.HasPrefix(next, ".") {
+		return false
+	}
+	switch strings.Trim(strings.ToLower(next), ".,;!?") {
+	case "com", "ru", "net", "org", "info", "biz", "edu", "gov", "de", "uk", "ua", "by", "kz", "uz", "pl", "fr", "it", "es", "br", "tr", "in", "io", "co", "us", "рф":
+		return true
+	}
+	return false
 }
 
 func closerOf(c byte) byte {
@@ -62,7 +153,8 @@ func closerOf(c byte) byte {
 	return c
 }
 
-// withoutComments replaces comments in parentheses by blanks, nested ones included.
+// withoutComments replaces comments in parentheses by blanks, nested ones
+// included. One that touches a word may be a part of it, and stays.
 func withoutComments(text string) string {
 	if strings.IndexByte(text, '(') < 0 {
 		return text
@@ -75,6 +167,9 @@ func withoutComments(text string) string {
 			out = append(out, ' ')
 		case c == ')' && depth > 0:
 			depth--
+			if depth == 0 && i+1 < len(text) && strings.IndexByte(" <,;.", text[i+1]) < 0 {
+				return text
+			}
 		case depth == 0:
 			out = append(out, c)
 		}

@@ -1,7 +1,7 @@
 package transform
 
 import (
-	"cmp"
+	"strings"
 
 	"github.com/leadbridge/leadbridge/crmclient"
 )
@@ -30,37 +30,44 @@ type Step struct {
 	Personal bool
 }
 
-// Explanation tells how an event becomes its contact.
+// Explanation says how an event becomes its contact.
 type Explanation struct {
 	Contact crmclient.Contact // as Contact builds it, beside a Rejection what is known of it
 	Err     error             // a *Rejection: no contact is built
 	Mapped  bool              // the keys of Steps are those of the mapping's output
 	Steps   []Step
+	// Candidates are the objects of the event that hold a contact point.
+	Candidates []Candidate
 }
 
-// Explain tells what Contact makes of each value of an event. It is slower, for people who look
+// Explain says what Contact makes of each value of an event. It is slower, for people who look
 // at one event: it watches the same code at work, so that both always agree.
 func (t *Transformer) Explain(e Event) Explanation {
-	x := explainer{out: Explanation{Mapped: t.mapping != nil}, region: t.region, sourceID: t.sourceID}
-	data, reject := t.fields(e)
+	x := explainer{out: Explanation{Mapped: t.mapping != nil}, home: t.home(), sourceID: t.sourceID}
+	values, people, reject := t.values(e)
 	if reject != nil {
 		x.out.Err = reject
 		return x.out
 	}
-	x.read(data)
+	x.lead.rights = t.rights(e)
+	x.out.Candidates = people.candidates()
+	for _, v := range values {
+		x.watch(v)
+	}
 	x.build()
-	if len(x.out.Contact.Phones) == 0 && len(x.out.Contact.Emails) == 0 {
-		_, x.out.Err = t.Contact(e)
+	if reject := x.lead.rejection(people); reject != nil {
+		x.out.Err = reject
 	}
 	return x.out
 }
 
 // explainer watches a lead while it is read and built.
 type explainer struct {
-	lead             lead
-	region, sourceID string
-	out              Explanation
-	inputs           []input
+	lead     lead
+	home     homeRegion
+	sourceID string
+	out      Explanation
+	inputs   []input
 }
 
 // input is a value of the event and the field that it is for.
@@ -69,67 +76,47 @@ type input struct {
 	key   string
 	value any
 	noted bool // it went to the comments
+	bare  bool // it may not say so: it has no rights
 	kept  bool // it became a user field
 }
 
-func (x *explainer) read(data object) {
-	for _, m := range data {
-		if o, ok := m.value.(object); ok && m.value != nil {
-			switch fieldOf(m.key) {
-			case fieldUTM:
-				x.members(m.key, o, utmOf)
-				continue
-			case fieldName, fieldFullName:
-				x.members(m.key, o, partOf)
-				continue
-			}
-		}
-		x.watch(fieldOf(m.key), m.key, m.value, func() { x.lead.add(m.key, m.value) })
-	}
-}
-
-func (x *explainer) members(key string, o object, of func(string) field) {
-	for _, m := range o {
-		f, path := of(m.key), key+"."+m.key
-		x.watch(f, path, m.value, func() { x.lead.addField(f, path, m.value) })
-	}
-}
-
 // watch notes where a value goes.
-func (x *explainer) watch(f field, key string, value any, add func()) {
+func (x *explainer) watch(v fieldValue) {
 	before, cut, fields := x.lead.notes.b.Len(), x.lead.notes.leftOut, len(x.lead.contact.UserFields)
-	add()
+	x.lead.add(v)
 	kept := len(x.lead.contact.UserFields) > fields
-	if text, ok := textOf(value); !kept && (value == nil || ok && text == "") {
+	if text, ok := textOf(v.value); !kept && (v.value == nil || ok && text == "") {
 		return
 	}
 	noted := x.lead.notes.b.Len() > before || x.lead.notes.leftOut > cut
-	x.inputs = append(x.inputs, input{f, key, value, noted, kept})
+	x.inputs = append(x.inputs, input{v.field, v.path, v.value, noted, !x.lead.mayHave(v.field, v.path), kept})
 }
 
-// build builds the contact and tells each value's way.
+// build builds the contact and records what becomes of each value.
 func (x *explainer) build() {
 	before := x.lead.notes.b.Len()
-	x.out.Contact = x.lead.build(x.region, x.sourceID)
-	x.region = cmp.Or(x.lead.region, x.region)
+	x.out.Contact = x.lead.build(x.home, x.sourceID)
+	x.home = x.lead.countries.home(x.home)
 	namesNoted := x.lead.notes.b.String()[before:]
 	x.names(namesNoted)
 	for _, in := range x.inputs {
 		switch {
 		case in.kept:
-			x.add(Step{Field: in.key, Key: in.key, Input: inputText(in.value), Value: inputText(x.out.Contact.UserFields[in.key])})
+			name := in.key[strings.LastIndexByte(in.key, '.')+1:]
+			x.add(Step{Field: name, Key: in.key, Input: inputText(in.value), Value: inputText(x.out.Contact.UserFields[name])})
 		case in.noted:
 			x.add(Step{Key: in.key, Input: inputText(in.value), Outcome: OutcomeComments, Why: in.why(), Personal: in.field.isPersonal()})
-		case isUserField(in.key): // nothing, once more
+		case in.field == fieldUser: // nothing, once more
 		case in.field == fieldPhone:
-			x.points("phone", in, x.out.Contact.Phones, func(v any) ([]crmclient.Multifield, []string) { return normalizePhones(v, x.region) },
-				"is no phone number that exists (region "+x.region+")")
+			x.points("phone", in, x.out.Contact.Phones, func(v any) ([]crmclient.Multifield, []string) { return normalizePhones(v, x.home) },
+				"is not a phone number that exists ("+x.regionText()+")")
 		case in.field == fieldEmail:
-			x.points("email", in, x.out.Contact.Emails, normalizeEmails, "is no e-mail address")
+			x.points("email", in, x.out.Contact.Emails, normalizeEmails, "is not an e-mail address")
 		case !in.field.isName():
 			x.plain(in)
 		}
 	}
+	x.fromPage()
 	x.unclaimed("phone", x.out.Contact.Phones)
 	x.unclaimed("email", x.out.Contact.Emails)
 	if x.lead.fields[fieldSourceID].text == "" && x.sourceID != "" {
@@ -137,7 +124,17 @@ func (x *explainer) build() {
 	}
 }
 
-// add notes a step; without an outcome it is told by what changed.
+func (x *explainer) regionText() string {
+	switch {
+	case x.home.region == "":
+		return "of a country that is not understood"
+	case x.home.stated:
+		return "region " + x.home.region + ", which the event states"
+	}
+	return "region " + x.home.region
+}
+
+// add records a step; an empty outcome stands for what changed.
 func (x *explainer) add(s Step) {
 	if s.Outcome == "" {
 		s.Outcome = OutcomeNormalised
@@ -148,19 +145,23 @@ func (x *explainer) add(s Step) {
 	x.out.Steps = append(x.out.Steps, s)
 }
 
-// why tells why a value has no place of its own.
+// why says why a value has no field of its own.
 func (in input) why() string {
 	switch {
-	case isUserField(in.key):
+	case in.bare:
+		return "it came by the gate, and its source does not allow the field (allow)"
+	case in.field == fieldUser:
 		return "a user field takes texts, numbers, yes or no, and lists of them, once"
 	case in.field == fieldUnknown, in.field == fieldUTM:
 		return "no field of a contact is called so"
 	case in.field == fieldCompanyID, in.field == fieldAssignedByID, in.field == fieldLeadID:
-		return "it is no id, or another one came first"
+		return "it is not an id, or another one came first"
+	case in.field == fieldTracking:
+		return "another value came first, or it is too long to be one that tells where a visit came from"
 	case in.field == fieldOpened:
 		return "it is neither yes nor no, or another one came first"
-	case in.field == fieldCountry:
-		return "it is no country of two letters, or another one came first"
+	case in.field.isCountry():
+		return "a contact has no field for a country; phone numbers without a calling code are read as its own if it is a known one"
 	}
-	return "another value came first, or it is no text"
+	return "another value came first, or it is not a text"
 }

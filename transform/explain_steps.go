@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -8,7 +9,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// points tells the way of phone numbers or e-mail addresses.
+// points records what becomes of phone numbers or e-mail addresses.
 func (x *explainer) points(name string, in input, have []crmclient.Multifield, read func(any) ([]crmclient.Multifield, []string), not string) {
 	values, isList := in.value.([]any)
 	if !isList {
@@ -29,7 +30,7 @@ func (x *explainer) points(name string, in input, have []crmclient.Multifield, r
 	}
 }
 
-// unclaimed tells the contact points that only all values together gave.
+// unclaimed records the contact points that no single value gave, only all together.
 func (x *explainer) unclaimed(name string, have []crmclient.Multifield) {
 	for _, one := range have {
 		told := slices.ContainsFunc(x.out.Steps, func(s Step) bool { return s.Field == name && s.Value == one.Value })
@@ -39,7 +40,23 @@ func (x *explainer) unclaimed(name string, have []crmclient.Multifield) {
 	}
 }
 
-// names tells the way of a name's parts.
+// fromPage records what only the address of the page gave.
+func (x *explainer) fromPage() {
+	add := func(name, value string) {
+		told := slices.ContainsFunc(x.out.Steps, func(s Step) bool { return s.Field == name })
+		if value != "" && !told {
+			x.add(Step{Field: name, Value: value, Outcome: OutcomeNormalised, Why: "the address of the page tells it"})
+		}
+	}
+	for _, f := range []field{fieldUTMSource, fieldUTMMedium, fieldUTMCampaign, fieldUTMContent, fieldUTMTerm} {
+		add(textFieldOf(&x.out.Contact, f))
+	}
+	for _, name := range slices.Sorted(maps.Keys(x.out.Contact.Tracking)) {
+		add("tracking."+name, x.out.Contact.Tracking[name])
+	}
+}
+
+// names records what becomes of the parts of a name.
 func (x *explainer) names(noted string) {
 	c, given := x.out.Contact, x.lead.fields
 	for _, part := range []struct {
@@ -63,12 +80,12 @@ func (x *explainer) names(noted string) {
 	}
 	for _, f := range []field{fieldFullName, fieldName} {
 		if e := given[f]; e.text != "" && strings.Contains(noted, cutRunes(cleanLine(e.key), maxKey)+": ") {
-			x.add(Step{Key: e.key, Input: e.text, Outcome: OutcomeComments, Why: "it says something else than the parts of the name that are given", Personal: true})
+			x.add(Step{Key: e.key, Input: e.text, Outcome: OutcomeComments, Why: "it says more than the name, or something else than the parts that are given", Personal: true})
 		}
 	}
 }
 
-// plain tells the way of a value that has a field of its own.
+// plain records what becomes of a value that has a field of its own.
 func (x *explainer) plain(in input) {
 	s := Step{Key: in.key, Input: inputText(in.value)}
 	c := &x.out.Contact
@@ -76,8 +93,8 @@ func (x *explainer) plain(in input) {
 	case fieldComments:
 		s.Field = "comments"
 		s.Value, _ = textOf(in.value)
-	case fieldCountry:
-		s.Field, s.Value, s.Why = "region", x.region, "the country of phone numbers without a country code"
+	case fieldCountry, fieldPhoneCountry, fieldAddressCountry:
+		s.Field, s.Value, s.Why = "region", x.home.region, "the country of phone numbers without a country code"
 	case fieldCompany:
 		s.Outcome, s.Why = OutcomeComments, "a contact knows companies by companyId"
 		if c.CompanyID != 0 {
@@ -91,6 +108,9 @@ func (x *explainer) plain(in input) {
 		s.Field, s.Value = "leadId", strconv.FormatInt(c.LeadID, 10)
 	case fieldOpened:
 		s.Field, s.Value = "opened", strconv.FormatBool(c.Opened != nil && *c.Opened)
+	case fieldTracking:
+		name := trackingNameAt(in.key)
+		s.Field, s.Value = "tracking."+name, c.Tracking[name]
 	default:
 		s.Field, s.Value = textFieldOf(c, in.field)
 	}

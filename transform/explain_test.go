@@ -51,6 +51,9 @@ func valuesOf(c crmclient.Contact) []string {
 	for name, value := range c.UserFields {
 		add(name, inputText(value))
 	}
+	for name, value := range c.Tracking {
+		add("tracking."+name, value)
+	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }
@@ -172,6 +175,8 @@ func FuzzExplain(f *testing.F) {
 		`{"name":{"first":"A","last":"B","x":1},"tel-1":["1",{"value":"+79161234567","type":"home"}],"email":"a@b.ru"}`,
 		`{"ufCrm_A":[1,"",[2]],"ufCrm_A":"","UF_CRM_B":{},"utm":"x","utm_source":1,"opened":1,"company":"a","companyId":2,"leadId":0,"ufCrm_C":0,"ufCrm_D":[],"ufCrm_D":["",""],"ufCrm_E":["",""],"ufCrm_F":""}`,
 		`{"firstName":"A","name":"A B","lastName":"B","surname":"C","comment":["a","b"],"note":"","country":"kz","post":["a",{}]}`,
+		`{"contact":{"name":"Mr A, CEO","phone":"98765 43210","country":"India"},"answers":[{"q":"Телефон","a":"+79161234567"},{"label":null,"type":"email","value":"a@b.ru"}],"agent":{"email":"x@y.ru"}}`,
+		`{"lead[phone]":"1","data":"{\"client\":{\"email\":\"a@b.ru\",\"ufCrm_1\":[1]}}","fields":{"f1":{"name":"x","value":{"label":"y"}}},"address":{"country":"XX"},"campaign":{"name":"n"}}`,
 	} {
 		f.Add([]byte(seed))
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// envelope is what a record's headers say about it. Names are matched without
+// envelope holds what a record's headers say about it. Names are matched without
 // regard to case.
 //
 // Of a repeated ce_ or dlt- header the last one counts: whoever publishes a
@@ -21,13 +21,17 @@ type envelope struct {
 	ceTime             string
 	webhookID, idemKey string
 
-	eventID   string // dlt-event-id
-	replayed  bool
-	replays   int
-	topic     string
-	partition string
-	offset    string
-	timestamp string
+	// Of dead letters and replays.
+	eventID    string // dlt-event-id
+	replayed   bool   // the headers below say so, and can be believed
+	replays    int
+	topic      string
+	partition  string
+	offset     string
+	timestamp  string
+	count      string // dlt-replays
+	marked     bool   // one of these headers is there
+	distrusted bool   // and they cannot be what leadbridge wrote
 }
 
 func readEnvelope(headers []Header) envelope {
@@ -35,10 +39,55 @@ func readEnvelope(headers []Header) envelope {
 	for _, h := range headers {
 		e.read(strings.ToLower(h.Key), string(h.Value))
 	}
-	if e.replayed {
-		e.replays = max(e.replays, 1)
-	}
+	e.believe()
 	return e
+}
+
+// believe decides whether the headers can be those that leadbridge gave a letter and a replay. Whoever
+// writes to the topic can write them too: those that do not go together count for nothing, and the
+// record is a new event.
+func (e *envelope) believe() {
+	if !e.marked {
+		return
+	}
+	count, ok := e.consistent()
+	if ok {
+		e.replayed, e.replays = true, max(count, 1)
+		return
+	}
+	e.distrusted = true
+	e.eventID, e.topic, e.partition, e.offset, e.timestamp = "", "", "", "", ""
+}
+
+// consistent reports whether the headers go together: they name the event or where it was first
+// written, those of an event that was replayed before all of that, and each of them can be read.
+func (e *envelope) consistent() (replays int, ok bool) {
+	if e.eventID == "" && e.topic == "" && e.partition == "" && e.offset == "" && e.timestamp == "" {
+		return 0, false
+	}
+	if e.count != "" {
+		var err error
+		if replays, err = strconv.Atoi(strings.TrimSpace(e.count)); err != nil || replays < 0 {
+			return 0, false
+		}
+	}
+	whole := e.eventID != "" && e.topic != "" && e.partition != "" && e.offset != "" && e.timestamp != ""
+	if replays > 1 && !whole {
+		return 0, false
+	}
+	return replays, (e.topic == "" || isTopic(e.topic)) && isCount(e.partition, 32) && isCount(e.offset, 64) && isTimestamp(e.timestamp)
+}
+
+// isCount reports whether a text is a number from 0 on, or missing.
+func isCount(text string, bits int) bool {
+	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, bits)
+	return text == "" || err == nil && n >= 0
+}
+
+// isTimestamp reports whether a text is a time that others can read, or missing.
+func isTimestamp(text string) bool {
+	t, ok := parseTimestamp(text)
+	return text == "" || ok && t.Year() >= 1970 && t.Year() <= 9999
 }
 
 func (e *envelope) read(key, value string) {
@@ -94,17 +143,14 @@ func (e *envelope) readDeadLetter(name, value string) {
 	case "original-timestamp":
 		e.timestamp = value
 	case "replays":
-		if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && n > 0 {
-			e.replays = n
-		}
-		return
+		e.count = value
 	default:
 		return
 	}
-	e.replayed = true
+	e.marked = true
 }
 
-// original gives the coordinates of the record that was first written: a
+// original returns the coordinates of the record that was first written: a
 // dead letter and its replay carry them in headers.
 func (e *envelope) original(r Record) Record {
 	if !e.replayed {

@@ -5,13 +5,15 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // originPrefix marks our ids in the CRM.
 const originPrefix = "lb-"
 
-// identify gives the event its id: what the sender calls it, else what the
-// broker does. original is the record that was first written.
+// identify returns the event's id: the sender's id where there is one, else the coordinates of the record. original is
+// the record that was first written.
 //
 // Parts never hold a blank, so the first blank separates them and different
 // parts never make the same id.
@@ -19,7 +21,7 @@ func identify(env *envelope, source, id string, original Record) string {
 	topic := readable(original.Topic, isTopic)
 	switch {
 	case env.eventID != "": // a dead letter's id survives an edit of its value
-		return env.eventID
+		return boundedID(env.eventID)
 	case source != "" && id != "":
 		return "ce:" + readable(source, isPublic) + " " + readable(id, isPublic)
 	case env.webhookID != "":
@@ -35,12 +37,47 @@ func identify(env *envelope, source, id string, original Record) string {
 	return string(appendHash(append(b, '/'), original.Value))
 }
 
-// originID hashes an event id to what the CRM holds: safe in every field and filter.
-func originID(eventID string) string {
+// maxID is the longest id of an event in bytes. It stands in headers of letters and in results,
+// whose records brokers refuse when they are too long.
+const maxID = 1 << 10
+
+// boundedID hashes an id that is too long, or no text of one line.
+func boundedID(id string) string {
+	if len(id) <= maxID && utf8.ValidString(id) && !strings.ContainsFunc(id, unicode.IsControl) {
+		return id
+	}
+	return hashMark + string(appendHash(nil, []byte(id)))
+}
+
+// PublicID is an event's id for where nothing of a person may stand, such as a log: the
+// beginning of the hash that the CRM holds as its origin id. "" stays.
+func PublicID(eventID string) string {
+	if eventID == "" {
+		return ""
+	}
+	return OriginID(eventID)[:len(originPrefix)+publicDigits]
+}
+
+// publicDigits is how many digits are enough to distinguish events.
+const publicDigits = 16
+
+// OriginID hashes an event id to what the CRM holds: safe in every field and filter.
+func OriginID(eventID string) string {
 	var id [128]byte // most are no longer
 	sum := sha256.Sum256(append(id[:0], eventID...))
 	var text [len(originPrefix) + 40]byte
 	return string(hex.AppendEncode(append(text[:0], originPrefix...), sum[:20]))
+}
+
+// SourceOf names who gave an event its id, as it may be logged: the source of a CloudEvent, else the topic.
+// It is "" for an id that Kafka's coordinates made.
+func SourceOf(eventID string) string {
+	source, _, named := strings.Cut(eventID, " ")
+	_, source, ok := strings.Cut(source, ":")
+	if !named || !ok {
+		return ""
+	}
+	return source
 }
 
 // appendHash appends a short hash in lower-case hex.
@@ -62,12 +99,12 @@ func readable(part string, ok func(string) bool) string {
 	return string(appendHash(append(text[:0], hashMark...), []byte(part)))
 }
 
-// isTopic tells whether a name is one that Kafka allows.
+// isTopic reports whether a name is one that Kafka allows.
 func isTopic(s string) bool {
 	return len(s) > 0 && len(s) <= 249 && onlyFrom(s, "._-")
 }
 
-// isPublic tells whether a part holds neither an address nor a phone number.
+// isPublic reports whether a part holds neither an address nor a phone number.
 func isPublic(s string) bool {
 	return len(s) > 0 && len(s) <= 200 && onlyFrom(s, "._:/#=+~-") && !holdsPhone(s)
 }

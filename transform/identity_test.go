@@ -80,6 +80,9 @@ func TestIdentity(t *testing.T) {
 		{"ids that are no UTF-8 stay apart", "{\"specversion\":\"1.0\",\"id\":\"\xe8\",\"source\":\"/f\",\"data\":{}}", nil, "ce:/f sha256:" + hashOf("\xe8")},
 
 		{"replay: the letter's id", lead, []string{"dlt-event-id", "ce:/f A-1", "webhook-id", "w"}, "ce:/f A-1"},
+		{"replay: a long id", lead, []string{"dlt-event-id", strings.Repeat("x", 1025)}, "sha256:" + hashOf(strings.Repeat("x", 1025))},
+		{"replay: an id as long as may be", lead, []string{"dlt-event-id", strings.Repeat("x", 1024)}, strings.Repeat("x", 1024)},
+		{"replay: an id of two lines", lead, []string{"dlt-event-id", "a\nb"}, "sha256:" + hashOf("a\nb")},
 		{"replay: original coordinates", lead, []string{
 			"dlt-original-topic", "web", "dlt-original-partition", "1", "dlt-original-offset", "7", "dlt-original-timestamp", "1700000000000",
 		}, "rec:web/1/7@1700000000000/" + hashOf(lead)},
@@ -121,7 +124,13 @@ func TestIdentitySurvivesAnEdit(t *testing.T) {
 	}
 }
 
+// TestReplays: headers of a letter count when they go together; else the record is a new event.
 func TestReplays(t *testing.T) {
+	const none = -1
+	whole := func(replays string) []string {
+		return []string{"dlt-event-id", "x", "dlt-original-topic", "web", "dlt-original-partition", "1", "dlt-original-offset", "7",
+			"dlt-original-timestamp", "2023-11-14T22:13:20Z", "dlt-replays", replays}
+	}
 	tests := []struct {
 		name    string
 		headers []string
@@ -131,17 +140,31 @@ func TestReplays(t *testing.T) {
 		{"headers of nothing", []string{"dlt-event-id", "", "dlt-original-topic", ""}, 0},
 		{"letter's id alone", []string{"dlt-event-id", "x"}, 1},
 		{"original coordinates alone", []string{"dlt-original-offset", "5"}, 1},
-		{"counted", []string{"dlt-event-id", "x", "dlt-replays", "3"}, 3},
+		{"once", []string{"dlt-event-id", "x", "dlt-replays", "1"}, 1},
+		{"counted", whole("3"), 3},
+		{"often", whole("99"), 99},
+		{"often, out of nowhere", []string{"dlt-event-id", "x", "dlt-replays", "99"}, none},
 		{"zero", []string{"dlt-event-id", "x", "dlt-replays", "0"}, 1},
-		{"negative", []string{"dlt-event-id", "x", "dlt-replays", "-3"}, 1},
-		{"no number", []string{"dlt-event-id", "x", "dlt-replays", "many"}, 1},
-		{"count alone", []string{"dlt-replays", "2"}, 2},
+		{"negative", []string{"dlt-event-id", "x", "dlt-replays", "-3"}, none},
+		{"no number", []string{"dlt-event-id", "x", "dlt-replays", "many"}, none},
+		{"count alone", []string{"dlt-replays", "2"}, none},
+		{"count of one alone", []string{"dlt-replays", "1"}, none},
+		{"no topic", append(whole("1"), "dlt-original-topic", "a/b"), none},
+		{"no partition", append(whole("1"), "dlt-original-partition", "-1"), none},
+		{"a partition that is none", append(whole("1"), "dlt-original-partition", "4294967296"), none},
+		{"no offset", append(whole("1"), "dlt-original-offset", "1e3"), none},
+		{"no time", append(whole("1"), "dlt-original-timestamp", "9223372036854775807"), none},
 	}
 	tr := newTransformer(t, Options{})
+	fresh, _ := tr.Decode(record(`{}`))
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if e, _ := tr.Decode(record(`{}`, tt.headers...)); e.Replays != tt.want {
-				t.Errorf("Replays = %d, want %d", e.Replays, tt.want)
+			e, _ := tr.Decode(record(`{}`, tt.headers...))
+			if e.Replays != max(tt.want, 0) || e.Distrusted != (tt.want == none) {
+				t.Errorf("Replays = %d, distrusted %t, want %d", e.Replays, e.Distrusted, tt.want)
+			}
+			if tt.want == none && e.ID != fresh.ID {
+				t.Errorf("ID = %s: headers that do not go together count", e.ID)
 			}
 		})
 	}

@@ -1,9 +1,12 @@
 package transform
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/leadbridge/leadbridge/internal/jsonscan"
 )
 
 // object is a decoded JSON object that keeps the order of the form's fields
@@ -19,122 +22,76 @@ type member struct {
 // usualFields are as many as most leads have, or more.
 const usualFields = 12
 
-// jsonReader reads valid JSON, from a position that is no blank. Texts
-// without escapes keep their bytes, even such as are no UTF-8: identities are made
-// of what was sent. Whatever leaves for the CRM or a mapping is cleaned on its way.
+// jsonReader reads one JSON text. Texts without escapes keep their bytes, even such as are no UTF-8: identities are
+// made of what was sent. Whatever leaves for the CRM or a mapping is cleaned on its way.
 //
 // With text, which is b once more, such texts are parts of it: one copy for all.
 type jsonReader struct {
 	b    []byte
 	text string
-	i    int
 }
 
-// next skips white space and separators, and returns the byte after.
-func (r *jsonReader) next() byte {
-	for {
-		switch c := r.b[r.i]; c {
-		case ' ', '\t', '\n', '\r', ',', ':':
-			r.i++
-		default:
-			return c
-		}
+// value returns what was found valid before; of a text that is not, as much as can be read.
+func (r jsonReader) value() any {
+	s := jsonscan.New(r.b)
+	if s.Peek() == '{' {
+		return r.object(s, make(object, 0, usualFields))
 	}
+	return r.read(s)
 }
 
-func (r *jsonReader) value() any {
-	switch r.next() {
+func (r jsonReader) read(s *jsonscan.Reader) any {
+	switch s.Peek() {
 	case '{':
-		return r.object()
+		return r.object(s, object{})
 	case '[':
-		return r.array()
-	case '"':
-		return r.string()
-	case 't':
-		r.i += len("true")
-		return true
-	case 'f':
-		r.i += len("false")
-		return false
-	case 'n':
-		r.i += len("null")
+		a := []any{}
+		for range s.Elements {
+			a = append(a, r.read(s))
+		}
+		return a
+	}
+	switch raw := s.Raw(); {
+	case len(raw) == 0, raw[0] == 'n':
 		return nil
+	case raw[0] == '"':
+		return r.string(raw)
+	case raw[0] == 't', raw[0] == 'f':
+		return raw[0] == 't'
 	default:
-		return r.number()
+		return json.Number(r.cut(raw))
 	}
 }
 
-func (r *jsonReader) object() object {
-	o := object{}
-	if r.i == 0 {
-		o = make(object, 0, usualFields)
+// object reads the members of an object behind those of o.
+func (r jsonReader) object(s *jsonscan.Reader, o object) object {
+	for name := range s.Members {
+		key := r.string(name)
+		o = append(o, member{key, r.read(s)})
 	}
-	r.members(func(key string, value any) { o = append(o, member{key, value}) })
 	return o
 }
 
-// members reads an object a member at a time.
-func (r *jsonReader) members(add func(key string, value any)) {
-	r.i++
-	for r.next() != '}' {
-		key := r.string()
-		r.next()
-		add(key, r.value())
+// string reads a text in its quotes.
+func (r jsonReader) string(quoted []byte) string {
+	inner := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(inner, '\\') >= 0 {
+		return unescape(inner)
 	}
-	r.i++
+	return r.cut(inner)
 }
 
-func (r *jsonReader) array() []any {
-	r.i++
-	a := []any{}
-	for r.next() != ']' {
-		a = append(a, r.value())
+// cut returns a part of b as a text. It copies nothing where the whole text is at hand: part and b share one array,
+// so that their capacities give the part's place in it.
+func (r jsonReader) cut(part []byte) string {
+	if r.text == "" {
+		return string(part)
 	}
-	r.i++
-	return a
+	start := cap(r.b) - cap(part)
+	return r.text[start : start+len(part)]
 }
 
-func (r *jsonReader) string() string {
-	start := r.i
-	if !r.skipString() {
-		return r.cut(start+1, r.i-1)
-	}
-	return unescape(r.b[start+1 : r.i-1])
-}
-
-func (r *jsonReader) number() json.Number {
-	start := r.i
-	r.skipWord()
-	return json.Number(r.cut(start, r.i))
-}
-
-func (r *jsonReader) cut(from, to int) string {
-	if r.text != "" {
-		return r.text[from:to]
-	}
-	return string(r.b[from:to])
-}
-
-// skipString passes over a text and tells whether it has escapes.
-func (r *jsonReader) skipString() (escaped bool) {
-	for r.i++; r.b[r.i] != '"'; r.i++ {
-		if r.b[r.i] == '\\' {
-			escaped = true
-			r.i++
-		}
-	}
-	r.i++
-	return escaped
-}
-
-// skipWord passes over a number, true, false or null.
-func (r *jsonReader) skipWord() {
-	for r.i < len(r.b) && strings.IndexByte(",:}] \t\n\r", r.b[r.i]) < 0 {
-		r.i++
-	}
-}
-
-// plain gives a value in the types of encoding/json, with valid UTF-8; of
+// plain returns a value in the types of encoding/json, with valid UTF-8; of
 // several members with one name the last counts.
 func plain(value any) any {
 	switch v := value.(type) {

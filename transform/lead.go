@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/leadbridge/leadbridge/crmclient"
@@ -9,15 +10,18 @@ import (
 // lead gathers the fields of an event's data.
 type lead struct {
 	contact crmclient.Contact
+	rights  rights // of the event
 
 	// fields holds the text of each field that has one value; the first that
 	// is not empty counts, others become notes.
-	fields [fieldCount]entry
-	region string // of phones, by the field country; "" when none is given
+	fields    [fieldCount]entry
+	countries statedCountries // of phones
 
 	phones, emails []any // as they stand in the event
+	tries          *int  // counts how often libphonenumber was asked, with other leads; nil: alone
 	phoneKey       string
 	emailKey       string
+	pointKeys      []string // the names of phones and emails, each once
 
 	messages comments // what people wrote
 	notes    comments // fields that have no place of their own
@@ -26,42 +30,30 @@ type lead struct {
 // entry is a value and the name it had in the event.
 type entry struct{ key, text string }
 
-func (l *lead) add(key string, value any) {
-	if value == nil {
+// add gathers one field.
+func (l *lead) add(v fieldValue) {
+	if v.value == nil {
 		return
 	}
-	if isUserField(key) {
-		l.addUserField(key, value)
+	if v.field == fieldUser {
+		l.addUserField(v.path[strings.LastIndexByte(v.path, '.')+1:], v.path, v.value)
 		return
 	}
-	f := fieldOf(key)
-	if o, ok := value.(object); ok {
-		switch f {
-		case fieldUTM:
-			l.addMembers(key, o, utmOf)
-			return
-		case fieldName, fieldFullName:
-			l.addMembers(key, o, partOf)
-			return
-		}
-	}
-	l.addField(f, key, value)
-}
-
-// addMembers reads an object that stands for several fields.
-func (l *lead) addMembers(key string, o object, of func(string) field) {
-	for _, m := range o {
-		l.addField(of(m.key), key+"."+m.key, m.value)
-	}
+	l.addField(v.field, v.path, v.value)
 }
 
 func (l *lead) addField(f field, key string, value any) {
+	if spelling := f.spelling(); spelling != "" && !l.rights.allows(spelling) {
+		f = fieldUnknown
+	}
 	switch f {
 	case fieldPhone:
 		l.phones, l.phoneKey = append(l.phones, plain(value)), key
+		l.notePointKey(key, value)
 		return
 	case fieldEmail:
 		l.emails, l.emailKey = append(l.emails, plain(value)), key
+		l.notePointKey(key, value)
 		return
 	case fieldUnknown, fieldUTM:
 		l.notes.note(key, value)
@@ -70,10 +62,21 @@ func (l *lead) addField(f field, key string, value any) {
 	if list, isList := value.([]any); isList && f.isName() {
 		value = nameOfParts(list)
 	}
+	if o, isObject := value.(object); isObject {
+		value = plainAnswer(o)
+	}
 	text, ok := textOf(value)
 	if !ok || !l.addText(f, key, text) {
 		l.notes.note(key, value)
 	}
+}
+
+// notePointKey notes which fields a letter should name.
+func (l *lead) notePointKey(key string, value any) {
+	if text, ok := textOf(value); ok && text == "" || slices.Contains(l.pointKeys, key) {
+		return
+	}
+	l.pointKeys = append(l.pointKeys, key)
 }
 
 // addText puts a text where it belongs; it is not ok when there is no place for it.
@@ -85,8 +88,11 @@ func (l *lead) addText(f field, key, text string) (ok bool) {
 	case fieldComments:
 		l.messages.add(text)
 		return true
-	case fieldCountry:
-		return l.setRegion(text)
+	case fieldAddressCountry:
+		l.countries.add(f, text)
+		return true // the address is noted as a whole
+	case fieldCountry, fieldPhoneCountry:
+		return l.countries.add(f, text) && isCountryCode(text) // a name is worth reading
 	case fieldCompanyID:
 		return setID(&l.contact.CompanyID, text)
 	case fieldAssignedByID:
@@ -95,21 +101,14 @@ func (l *lead) addText(f field, key, text string) (ok bool) {
 		return setID(&l.contact.LeadID, text)
 	case fieldOpened:
 		return l.setOpened(text)
+	case fieldTracking:
+		return l.addTracking(key, text)
 	}
 	e, line := &l.fields[f], cleanLine(text)
 	if e.text == "" {
 		*e = entry{key, line}
 	}
 	return e.text == line
-}
-
-func (l *lead) setRegion(text string) bool {
-	region, ok := supportedRegion(text)
-	if !ok || l.region != "" && l.region != region {
-		return false
-	}
-	l.region = region
-	return true
 }
 
 func setID(to *int64, text string) bool {
@@ -130,10 +129,18 @@ func (l *lead) setOpened(text string) bool {
 	return true
 }
 
-func (l *lead) addUserField(key string, value any) {
+// mayHave reports whether the event has the rights for a field.
+func (l *lead) mayHave(f field, path string) bool {
+	if f == fieldUser {
+		return l.rights.allows(path[strings.LastIndexByte(path, '.')+1:])
+	}
+	return f.spelling() == "" || l.rights.allows(f.spelling())
+}
+
+func (l *lead) addUserField(key, path string, value any) {
 	clean, ok := userValue(value)
-	if _, taken := l.contact.UserFields[key]; !ok || taken {
-		l.notes.note(key, value)
+	if _, taken := l.contact.UserFields[key]; !ok || taken || !l.rights.allows(key) {
+		l.notes.note(path, value)
 		return
 	}
 	if clean == "" {
@@ -143,10 +150,6 @@ func (l *lead) addUserField(key string, value any) {
 		l.contact.UserFields = make(map[string]any)
 	}
 	l.contact.UserFields[key] = clean
-}
-
-func hasPrefixFold(s, prefix string) bool {
-	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
 // nameOfParts reads a list of a name's parts as the name: joined by blanks, for

@@ -11,16 +11,23 @@ import (
 // stand; a full name fills the others when it agrees with them.
 func (l *lead) buildName() {
 	n := fullName{
-		first:  l.fields[fieldFirstName].text,
-		second: l.fields[fieldSecondName].text,
-		last:   l.fields[fieldLastName].text,
+		first:  l.namePart(fieldFirstName, properFirst),
+		second: l.namePart(fieldSecondName, properPart),
+		last:   l.namePart(fieldLastName, properPart),
 	}
-	fulls := [2]entry{l.fields[fieldFullName]}
-	switch name := l.fields[fieldName]; {
-	case n.first == "" && !isFullName(name.text, n.last):
-		n.first = name.text
+	full, name := l.namePart(fieldFullName, properName), l.namePart(fieldName, properName)
+	l.contact.Salutation = cmp.Or(titleOf(l.fields[fieldFullName].text), titleOf(l.fields[fieldName].text), titleOf(l.fields[fieldFirstName].text))
+	if n.second == "" && n.last != "" {
+		n.first, n.second = splitPatronymic(n.first)
+	}
+	fulls := [2]entry{{l.fields[fieldFullName].key, full}}
+	switch {
+	case n.first == "" && !isFullName(name, n.last):
+		n.first = name
+	case n.last == "" && l.isFamilyName(name):
+		n.last = name
 	default:
-		fulls[1] = name
+		fulls[1] = entry{l.fields[fieldName].key, name}
 	}
 	for _, full := range fulls {
 		if full.text != "" && !n.fill(full.text) {
@@ -30,7 +37,52 @@ func (l *lead) buildName() {
 	l.contact.Name, l.contact.SecondName, l.contact.LastName = n.first, n.second, n.last
 }
 
-// isFullName tells whether the field name holds more than a first name:
+// namePart is the part of a name that a field holds; what else it says goes into the
+// comments with the whole of it.
+func (l *lead) namePart(f field, proper func(string) (string, bool)) string {
+	given := l.fields[f]
+	if given.text == "" {
+		return ""
+	}
+	if isNoName(given.text) {
+		l.notes.note(given.key, given.text)
+		return ""
+	}
+	name, leftOut := proper(given.text)
+	if leftOut {
+		l.notes.note(given.key, given.text)
+	}
+	return name
+}
+
+// isNoName reports whether a text is what programs and people write where there is no name.
+func isNoName(text string) bool {
+	words := strings.Fields(strings.ToLower(text))
+	for _, w := range words {
+		switch w {
+		case "null", "undefined", "none", "nil", "nan", "n/a", "[object", "object]", "нет", "(none)", "(not", "set)", "(null)":
+		default:
+			return false
+		}
+	}
+	return len(words) > 0
+}
+
+// isFamilyName reports whether a field called name holds the last name, as in
+// forms that ask for Vorname and Name, or Prénom and Nom.
+func (l *lead) isFamilyName(name string) bool {
+	words := keyWords(l.fields[fieldFirstName].key)
+	if len(words) == 0 || name == "" || strings.ContainsFunc(name, unicode.IsSpace) {
+		return false
+	}
+	switch words[len(words)-1] {
+	case "vorname", "vornamen", "prenom", "prenoms":
+		return true
+	}
+	return false
+}
+
+// isFullName reports whether the field name holds more than a first name:
 // several words when there is no last name, or the last name among them.
 func isFullName(text, last string) bool {
 	if last != "" {
@@ -38,7 +90,7 @@ func isFullName(text, last string) bool {
 		return len(words) > 1 && (strings.EqualFold(words[0], last) || strings.EqualFold(words[len(words)-1], last))
 	}
 	text = strings.TrimSpace(text)
-	return strings.ContainsFunc(text, unicode.IsSpace) || strings.Contains(text, ".") && len(nameWords(nil, text)) > 1
+	return strings.ContainsFunc(text, unicode.IsSpace) || strings.HasSuffix(text, ",") || strings.Contains(text, ".") && len(nameWords(nil, text)) > 1
 }
 
 // fill takes the parts that are missing from a full name; it is not ok when
@@ -60,7 +112,7 @@ func agree(given, found string) bool {
 	return given == "" || found == "" || strings.EqualFold(given, found)
 }
 
-// says tells whether all words of a text are among the parts.
+// says reports whether all words of a text are among the parts.
 func (n *fullName) says(text string) bool {
 	if len(text) > maxNameBytes {
 		return false

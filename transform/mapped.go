@@ -1,6 +1,6 @@
 package transform
 
-// Fields gives the lead's fields as one JSON object: the event's data as it
+// Fields returns the lead's fields as one JSON object: the event's data as it
 // came or, with a mapping, what the mapping makes of it. The error is a
 // *Rejection.
 func (t *Transformer) Fields(e Event) ([]byte, error) {

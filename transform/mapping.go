@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,16 +10,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
+	"time"
 
 	"github.com/itchyny/gojq"
 )
 
-// Limits of one run of a mapping. Time is counted in steps of the
-// interpreter (two million take about a tenth of a second), not on a clock: a
-// machine that is slow or was frozen must not turn a good event into a dead letter.
+// Limits of one run of a mapping. Two million steps of the interpreter take about a tenth of a second; the time
+// limit is for steps that take long.
 const (
 	maxSteps       = 2_000_000
+	maxRunTime     = time.Second
 	maxOutputBytes = maxValue
 	maxOutputDepth = 1000
 )
@@ -28,17 +29,9 @@ const presetPrefix = "preset:"
 // mapping is a jq program. It sees no environment, file or input other than
 // the event. Safe for concurrent use.
 type mapping struct {
-	compile func() (*program, error) // never fails after it succeeded once
-
-	mu   sync.Mutex
-	idle []*program // guarded by mu; as many as ran at a time
-}
-
-// program is a compiled mapping with the guard that its native functions ask.
-// One run at a time: the guard belongs to it.
-type program struct {
-	code  *gojq.Code
-	guard *guard
+	compile func() (*gojq.Code, error) // never fails after it succeeded once
+	code    *gojq.Code                 // nil: compiled anew for each run
+	rights  []string                   // fields with rights that it names
 }
 
 // compileMapping compiles a jq program, or the preset of a name.
@@ -50,15 +43,19 @@ func compileMapping(text string) (*mapping, error) {
 		}
 		text = program
 	}
-	m, err := compileProgram(text)
+	m, err := compileProgram(text, settingsProgram())
 	if err != nil {
-		return nil, fmt.Errorf("MAPPING_FILE: %w: mend the jq program", err)
+		return nil, fmt.Errorf("MAPPING_FILE: %w: correct the jq program", err)
 	}
+	m.rights = RightsNamedBy(text)
 	return m, nil
 }
 
-// compileProgram compiles a jq program whose runs are bounded.
-func compileProgram(text string) (*mapping, error) {
+// compileProgram compiles a jq program whose text and runs are bounded.
+func compileProgram(text string, bounds programBounds) (*mapping, error) {
+	if err := bounds.check(text); err != nil {
+		return nil, err
+	}
 	query, err := gojq.Parse(text)
 	if err != nil {
 		return nil, errors.New(parseFault(text, err))
@@ -66,43 +63,25 @@ func compileProgram(text string) (*mapping, error) {
 	if _, err := gojq.Compile(query); err != nil {
 		return nil, fmt.Errorf("%w (no modules, no input, no environment)", err)
 	}
-	return guarded(query)
+	found := findPatterns(query)
+	if found.fault != nil {
+		return nil, found.fault
+	}
+	if err := boundProgram(query); err != nil {
+		return nil, err
+	}
+	return newMapping(func() (*gojq.Code, error) { return gojq.Compile(query, checks()...) }, found.computed)
 }
 
-// guarded makes a mapping whose runs pay for all that they do.
-func guarded(query *gojq.Query) (*mapping, error) {
-	natives, err := compileNatives()
-	if err != nil {
-		return nil, err
+// newMapping compiles once, or for each run when the program makes regular expressions while it
+// runs: the interpreter keeps each of them as long as the code.
+func newMapping(compile func() (*gojq.Code, error), eachRun bool) (*mapping, error) {
+	code, err := compile()
+	m := &mapping{compile: compile, code: code}
+	if eachRun {
+		m.code = nil
 	}
-	if err := guardQuery(query); err != nil {
-		return nil, err
-	}
-	m := &mapping{compile: func() (*program, error) {
-		g := &guard{natives: natives}
-		code, err := gojq.Compile(query, g.functions()...)
-		return &program{code: code, guard: g}, err
-	}}
-	first, err := m.compile()
-	m.idle = append(m.idle, first)
 	return m, err
-}
-
-func (m *mapping) take() (*program, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if last := len(m.idle) - 1; last >= 0 {
-		p := m.idle[last]
-		m.idle = m.idle[:last]
-		return p, nil
-	}
-	return m.compile()
-}
-
-func (m *mapping) give(p *program) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.idle = append(m.idle, p)
 }
 
 // parseFault adds the line to the parser's message: of what is missing at the end, the last one
@@ -115,52 +94,86 @@ func parseFault(text string, err error) string {
 	return err.Error()
 }
 
-// run gives the one object that the program makes of the data.
+// run returns the one object that the program makes of the data.
 func (m *mapping) run(data any) (object, *Rejection) {
 	result, fault := m.result(data)
+	if fault == faultNothing {
+		return nil, &Rejection{Reason: ReasonSkipped, Message: "the mapping gives nothing for it: it is left out on purpose"}
+	}
 	if fault != "" {
 		return nil, mappingFailed("the mapping " + fault)
 	}
 	return mappedObject(result, data)
 }
 
-// result gives the one result of the program. What jq says about a failure
-// quotes the data, so that it is told in our words only: fault is what the program does wrong.
+// result returns the one result of the program. What jq says about a failure
+// quotes the data, so that only our words are used: fault is what the program does wrong.
+// A run that the clock ended is tried once more: the process may have been frozen in it.
 func (m *mapping) result(data any) (result any, fault string) {
+	if hasLongNumber(data) {
+		return nil, fmt.Sprintf("is given a number of more than %d digits", maxDigits)
+	}
+	if result, fault = m.runOnce(data); fault == faultTime {
+		result, fault = m.runOnce(data)
+	}
+	return result, fault
+}
+
+func (m *mapping) runOnce(data any) (result any, fault string) {
 	defer func() {
 		if recover() != nil { // a fault of the interpreter costs this event, not the process
 			result, fault = nil, faultFailed
 		}
 	}()
-	p, err := m.take()
-	if err != nil {
-		return nil, faultFailed
+	code := m.code
+	if code == nil {
+		var err error
+		if code, err = m.compile(); err != nil {
+			return nil, faultFailed
+		}
 	}
-	steps := newStepContext(maxSteps)
-	p.guard.start(steps)
-	results := p.code.RunWithContext(steps, plain(data))
-	defer m.give(p)
+	ctx, cancel := context.WithTimeout(context.Background(), maxRunTime)
+	defer cancel()
+	return onlyResult(code.RunWithContext(newRunContext(ctx, maxSteps), plain(data)))
+}
+
+func onlyResult(results gojq.Iter) (result any, fault string) {
 	result, ok := results.Next()
 	if !ok {
-		return nil, "gives nothing"
+		return nil, faultNothing
 	}
-	if _, failed := result.(error); failed {
-		return nil, runFault(steps)
+	if err, failed := result.(error); failed {
+		return nil, runFault(err)
 	}
-	if another, ok := results.Next(); ok {
-		if _, failed := another.(error); failed {
-			return nil, runFault(steps)
-		}
+	another, ok := results.Next()
+	if err, failed := another.(error); failed {
+		return nil, runFault(err)
+	}
+	if ok {
 		return nil, "gives more than one result"
 	}
 	return result, ""
 }
 
-const faultFailed = "failed"
+const (
+	faultFailed  = "failed"
+	faultNothing = "gives nothing"
+	faultSteps   = "runs too long: it takes too many steps"
+	faultTime    = "runs too long: it takes more than a second"
+)
 
-func runFault(steps *stepContext) string {
-	if steps.Err() != nil {
-		return "runs too long"
+func runFault(err error) string {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return faultSteps
+	case errors.Is(err, context.DeadlineExceeded):
+		return faultTime
+	}
+	if bound, ok := errors.AsType[boundError](err); ok {
+		return string(bound)
+	}
+	if strings.HasPrefix(err.Error(), "invalid regular expression") {
+		return "uses a regular expression that Go does not know"
 	}
 	return "stops with an error"
 }
@@ -179,9 +192,9 @@ func mappedObject(result, data any) (object, *Rejection) {
 		return o, nil
 	}
 	if _, ok := data.(object); !ok {
-		return nil, malformed("the data is no object, and the mapping makes none of it")
+		return nil, malformed("the data is not an object, and the mapping makes none of it")
 	}
-	return nil, mappingFailed("the mapping's result is no object")
+	return nil, mappingFailed("the mapping's result is not an object")
 }
 
 // mapped turns a program's result into our types. A small result can stand
@@ -229,7 +242,7 @@ func (m *mapped) number(n json.Number) any {
 }
 
 // floatNumber writes a float as jq does: whole numbers in full, infinity
-// as the largest number, and what is no number as nothing.
+// as the largest number, and what is not a number as nothing.
 func floatNumber(f float64) json.Number {
 	if math.IsNaN(f) {
 		return ""
@@ -261,4 +274,17 @@ func (m *mapped) object(v map[string]any, depth int) object {
 		o = append(o, member{k, m.value(v[k], depth+1)})
 	}
 	return o
+}
+
+// hasLongNumber finds a number that takes long to read: the interpreter needs the square of its digits.
+func hasLongNumber(v any) bool {
+	switch v := v.(type) {
+	case json.Number:
+		return len(v) > maxDigits
+	case []any:
+		return slices.ContainsFunc(v, hasLongNumber)
+	case object:
+		return slices.ContainsFunc(v, func(m member) bool { return hasLongNumber(m.value) })
+	}
+	return false
 }

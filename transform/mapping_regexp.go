@@ -1,137 +1,105 @@
 package transform
 
 import (
+	"errors"
+	"fmt"
+	"reflect"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strings"
 
 	"github.com/itchyny/gojq"
 )
 
-// Regular expressions that come from the data are not kept for ever: after
-// so many bytes of them, about, all are forgotten.
-const maxRegexpBytes = 4 << 20
-
-// regexps knows the regular expressions of a program. The interpreter keeps
-// each that it has compiled, so its code is made anew when there are too many.
-type regexps struct {
-	match *gojq.Code
-	known map[regexpKey]*knownRegexp
-	bytes int
+// patterns are the regular expressions of a program.
+type patterns struct {
+	fault    error // of the first constant one that Go does not know
+	computed bool  // some are made while it runs
 }
 
-type regexpKey struct{ flags, expr string }
-
-// knownRegexp is a regular expression, nil when it is none, and what it costs.
-type knownRegexp struct {
-	expr *regexp.Regexp
-	size int  // instructions, about
-	paid bool // in this run
+// flagsAt returns which argument of a function with regular expressions holds its flags; -1: none does.
+func flagsAt(f *gojq.Func) (at int, ok bool) {
+	switch fmt.Sprintf("%s/%d", f.Name, len(f.Args)) {
+	case "test/1", "match/1", "capture/1", "scan/1", "splits/1", "sub/2", "gsub/2":
+		return -1, true
+	case "test/2", "match/2", "capture/2", "scan/2", "splits/2", "split/2":
+		return 1, true
+	case "sub/3", "gsub/3":
+		return 2, true
+	}
+	return 0, false
 }
 
-// start begins a run: what an event costs does not depend on those before it.
-func (r *regexps) start() {
-	if r.bytes > maxRegexpBytes || r.known == nil {
-		*r = regexps{known: map[regexpKey]*knownRegexp{}}
-	}
-	for _, k := range r.known {
-		k.paid = false
-	}
-}
-
-// run matches by the interpreter, but for mere tests.
-func (r *regexps) run(v any, args []any) any {
-	if found, ok := r.test(v, args); ok {
-		return found
-	}
-	if r.match == nil {
-		code, err := compileOriginal("_match", 3)
-		if err != nil {
-			return err
+// findPatterns looks at the regular expressions of a program before it runs.
+func findPatterns(program *gojq.Query) patterns {
+	var found patterns
+	known := findConstants(program)
+	eachNode(reflect.ValueOf(program), func(node any) {
+		call, isCall := node.(*gojq.Func)
+		if !isCall || known.bound[call.Name] > 0 { // the program's own function
+			return
 		}
-		r.match = code
-	}
-	result, _ := r.match.Run(v, args...).Next()
-	return result
+		if at, ok := flagsAt(call); ok {
+			found.add(known, call.Args[0], call.Args[max(at, 0)])
+		}
+	})
+	return found
 }
 
-// test answers the most frequent question, whether a text matches, with the
-// very expression that the interpreter would compile.
-func (r *regexps) test(v any, args []any) (found, ok bool) {
-	text, isText := v.(string)
-	expr, isExpr := args[0].(string)
-	flags, _ := args[1].(string)
-	if !isText || !isExpr || args[2] != true || args[1] != nil && flags != "i" {
-		return false, false
+func (p *patterns) add(known constants, pattern, flags *gojq.Query) {
+	exprs, constant := known.of(pattern)
+	p.computed = p.computed || !constant
+	var letters []any
+	if flags != pattern {
+		letters, _ = known.of(flags)
 	}
-	known := r.known[regexpKey{flags, expr}]
-	if known == nil || known.expr == nil {
-		return false, false
+	for _, expr := range exprs {
+		for _, f := range slices.Concat(letters, []any{nil}) {
+			if p.fault == nil {
+				p.fault = patternFault(expr, f)
+			}
+		}
 	}
-	return known.expr.MatchString(text), true
 }
 
-// matchCost: every place of the text may meet every part of the expression,
-// and each match counts the characters before it anew.
-func matchCost(g *guard, v any, args []any) int {
-	text, isText := v.(string)
-	expr, isExpr := args[0].(string)
-	flags, _ := args[1].(string)
-	if !isText || !isExpr {
-		return 1
+// patternFault says what is wrong with a regular expression, or with the list of one and its flags. What
+// is neither fails when the program runs.
+func patternFault(expr, flags any) error {
+	if pair, ok := expr.([]any); ok && len(pair) == 2 {
+		expr, flags = pair[0], pair[1]
 	}
-	known, price := g.regexps.know(expr, flags, g.steps.left)
-	if known == nil {
-		return price
+	text, isText := expr.(string)
+	if !isText {
+		return nil
 	}
-	price += len(text) / bytesPerStep * (1 + known.size/4)
-	if args[2] == true || known.expr == nil || price > g.steps.left {
-		return price
+	letters, _ := flags.(string)
+	if unknown := strings.Trim(letters, "gim"); unknown != "" {
+		return fmt.Errorf("the regular expression %q has the flags %q: choose among g (each match), i (no matter of case) and m (a dot is a line end too)", text, letters)
 	}
-	matches := 1
-	if strings.Contains(flags, "g") {
-		matches = len(known.expr.FindAllStringIndex(text, -1))
+	_, err := regexp.Compile(text)
+	if err == nil {
+		return nil
 	}
-	return price + matches*(1+known.expr.NumSubexp())*(20+len(text)/(2*bytesPerStep))
+	return fmt.Errorf("the regular expression %q: %w: %s", text, syntaxFault(err), patternRemedy(text))
 }
 
-// know compiles an expression, unless that costs more than is left, and
-// gives its price: nothing for one that this run has paid for.
-func (r *regexps) know(expr, flags string, left int) (known *knownRegexp, price int) {
-	key := regexpKey{flags, expr}
-	known = r.known[key]
-	if known == nil {
-		if len(expr) > left {
-			return nil, beyond
-		}
-		known = &knownRegexp{}
-		if parsed, err := syntax.Parse(expr, syntax.Perl); err == nil {
-			known.size = regexpSize(parsed)
-		}
-		if known.size > left/8 {
-			return nil, beyond
-		}
-		if strings.Contains(flags, "i") {
-			expr = "(?i)" + expr
-		}
-		known.expr, _ = regexp.Compile(expr) // the interpreter tells what is wrong with it
-		r.known[key] = known
-		r.bytes += len(flags) + len(expr) + 512*known.size
+// syntaxFault is an error of regexp without the expression, which stands before it.
+func syntaxFault(err error) error {
+	if fault, ok := errors.AsType[*syntax.Error](err); ok {
+		return fmt.Errorf("%s at %q", fault.Code, fault.Expr)
 	}
-	if known.paid {
-		return known, 1
-	}
-	known.paid = true
-	return known, len(expr) + 8*known.size
+	return err
 }
 
-func regexpSize(re *syntax.Regexp) int {
-	sum := 1 + len(re.Rune)/2
-	for _, sub := range re.Sub {
-		sum += regexpSize(sub)
+func patternRemedy(text string) string {
+	for _, mark := range []string{"(?=", "(?!", "(?<=", "(?<!"} {
+		if strings.Contains(text, mark) {
+			return "Go has no look-ahead and no look-behind; match what stands around too, and take the part by a group and capture"
+		}
 	}
-	if re.Op == syntax.OpRepeat {
-		sum *= max(re.Min, re.Max, 1)
+	if strings.Contains(text, `\1`) {
+		return "Go has no back-references; compare two groups of capture in jq"
 	}
-	return min(sum, beyond)
+	return "write it in the syntax of Go's regexp package (RE2)"
 }

@@ -7,13 +7,13 @@ import (
 	"unicode"
 
 	"github.com/leadbridge/leadbridge/crmclient"
-	"github.com/leadbridge/leadbridge/internal/jsontext"
+	"github.com/leadbridge/leadbridge/internal/jsonscan"
 )
 
-// Mask gives a record's value with names, phone numbers and e-mail addresses
+// Mask returns a record's value with names, phone numbers and e-mail addresses
 // replaced by ***, for people who look at it: what stands in a field of such a name,
 // what the contact that was built of it has, and what looks like an address or a
-// number wherever it stands. Of a value that is no JSON nothing can be known, so that
+// number wherever it stands. Of a value that is not JSON nothing can be known, so that
 // every word is hidden. Long texts are cut.
 func Mask(value []byte, c crmclient.Contact) string {
 	text, reject := checkJSON(value, nil)
@@ -25,7 +25,7 @@ func Mask(value []byte, c crmclient.Contact) string {
 	return string(appendJSON(nil, m.value(r.value())))
 }
 
-// MaskText hides the same in a text that is no value, such as a key.
+// MaskText hides the same in a text that is not a value, such as a key.
 func MaskText(text string, c crmclient.Contact) string {
 	m := maskerFor(c)
 	return m.text(text)
@@ -103,7 +103,7 @@ func (m *masker) object(o object) object {
 	return o
 }
 
-// asksForPerson tells an object that stands for one field of a person, as in
+// asksForPerson reports whether an object stands for one field of a person, as in
 // {"name": "email", "value": "…"}: there the name is none.
 func asksForPerson(o object) bool {
 	asks, answered := false, false
@@ -126,7 +126,7 @@ func isAnswer(key string) bool {
 	return false
 }
 
-// isPersonal tells the fields that hold a name, a phone number or an e-mail address.
+// isPersonal reports whether a field holds a name, a phone number or an e-mail address.
 func (f field) isPersonal() bool { return f.isName() || f == fieldPhone || f == fieldEmail }
 
 // hideAll hides every text and number of a value.
@@ -157,10 +157,10 @@ func hideAll(v any) any {
 
 // text masks a text; one that is JSON itself is masked as such.
 func (m *masker) text(text string) string {
-	if _, err := time.Parse(time.RFC3339, text); err == nil { // looks like a number, and tells of nobody
+	if _, err := time.Parse(time.RFC3339, text); err == nil { // it looks like a phone number, and says nothing about a person
 		return text
 	}
-	if inner, reject := checkJSON([]byte(text), nil); reject == nil && jsontext.IsObject(inner) {
+	if inner, reject := checkJSON([]byte(text), nil); reject == nil && jsonscan.IsObject(inner) {
 		r := jsonReader{b: inner}
 		return string(appendJSON(nil, m.value(r.value())))
 	}

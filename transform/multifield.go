@@ -20,9 +20,9 @@ type multifields struct {
 	// parse reads one text into values by add and what it cannot use by
 	// reject; typ is the kind the event gives, "" when it gives none.
 	parse func(text, typ string)
-	// bare reads the digits of a JSON number, which has no room for a plus;
-	// nil: like a text.
-	bare func(digits, typ string)
+	// scope takes what an object says of all its values, such as their country,
+	// and returns the object without it and how to leave it again; nil: nothing.
+	scope func(o map[string]any) (rest map[string]any, leave func())
 	// typeID maps a spelling of a kind to the CRM's; ok is false for others.
 	typeID func(spelling string) (id string, ok bool)
 
@@ -93,6 +93,11 @@ func (m *multifields) text(s, typ string) {
 // that PHP wrote as objects ({"1":…}) and values under their kind
 // ({"mobile":…}). What else stands in it is kept as "key: value".
 func (m *multifields) object(o map[string]any, typ string) {
+	if m.scope != nil {
+		rest, leave := m.scope(o)
+		defer leave()
+		o = rest
+	}
 	keys := slices.Sorted(maps.Keys(o))
 	slices.SortStableFunc(keys, func(a, b string) int { return keyRank(a) - keyRank(b) })
 	for _, k := range keys {
@@ -122,7 +127,7 @@ func (m *multifields) givenType(key string, raw any, outer string) string {
 	if id, ok := m.typeID(s); ok {
 		return id
 	}
-	if what := strings.ToUpper(strings.TrimSpace(s)); what != "PHONE" && what != "EMAIL" {
+	if what := strings.ToUpper(strings.TrimSpace(s)); what != "PHONE" && what != "EMAIL" && what != "TEL" {
 		m.extra(key, s)
 	}
 	return outer
@@ -160,17 +165,19 @@ const (
 func objectKey(key string) (role keyRole, rank int) {
 	name := strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(strings.TrimSpace(key), "_", ""), "-", ""))
 	switch name {
-	case "typeid", "type", "kind", "label":
+	case "typeid", "type", "kind", "label", "fieldtype":
 		return roleType, -2
 	case "valuetype":
 		return roleType, -1
-	case "value", "number", "phone", "phonenumber", "email", "emailaddress", "address":
+	case "e164", "canonicalform", "international", "internationalnumber", "full", "fullnumber", "normalized":
 		return roleValue, 0
+	case "value", "number", "phone", "phonenumber", "email", "emailaddress", "address", "nationalnumber", "localnumber", "subscribernumber", "national", "номер", "телефон":
+		return roleValue, 1
 	case "id":
 		return roleNoise, 0
 	}
-	if n, err := strconv.Atoi(name); err == nil && n >= 0 && n < 1<<30 {
-		return roleValue, 1 + n // a list in PHP's order
+	if n, err := strconv.Atoi(strings.TrimPrefix(name, "n")); err == nil && n >= 0 && n < 1<<30 {
+		return roleValue, 2 + n // a list in PHP's order
 	}
 	return roleExtra, 0
 }
@@ -183,17 +190,19 @@ func keyRank(key string) int {
 // number reads a JSON number as the digits it stands for: spreadsheets turn
 // phones into 7.9161234567e10. A negative number or a fraction is unusable.
 func (m *multifields) number(s, typ string) {
+	if s = wholeNumber(s); strings.ContainsAny(s, "-.eE") {
+		m.reject(s)
+		return
+	}
+	m.text(s, typ)
+}
+
+// wholeNumber writes a number without point and exponent when it is whole.
+func wholeNumber(s string) string {
 	if strings.ContainsAny(s, ".eE") {
 		if f, err := strconv.ParseFloat(s, 64); err == nil && f >= 0 && f < 1<<53 && f == float64(int64(f)) {
-			s = strconv.FormatInt(int64(f), 10)
+			return strconv.FormatInt(int64(f), 10)
 		}
 	}
-	switch {
-	case strings.ContainsAny(s, "-.eE"):
-		m.reject(s)
-	case m.bare != nil:
-		m.bare(s, typ)
-	default:
-		m.text(s, typ)
-	}
+	return s
 }

@@ -90,11 +90,12 @@ func join(words []word) string {
 	return b.String()
 }
 
-// splitAtComma knows the form "Petrov, Ivan Sergeevich".
+// splitAtComma knows the forms "Petrov, Ivan Sergeevich" and "Petrov,"; what
+// else may stand around a comma properName has taken out.
 func splitAtComma(words []word) (fullName, bool) {
 	at := slices.IndexFunc(words, func(w word) bool { return strings.HasSuffix(w.text, ",") })
 	rest := words[at+1:]
-	if at < 0 || len(rest) == 0 || isSuffix(rest[0].fold) || at > 0 && !isParticle(words[0].fold) {
+	if at < 0 || len(rest) > 0 && isSuffix(rest[0].fold) {
 		return fullName{}, false
 	}
 	for _, w := range rest {
@@ -102,8 +103,12 @@ func splitAtComma(words []word) (fullName, bool) {
 			return fullName{}, false
 		}
 	}
+	last := strings.TrimSuffix(join(words[:at+1]), ",")
+	if end := len(rest) - 1; end > 0 && isSuffix(rest[end].fold) { // Smith, John Jr.
+		last, rest = last+" "+rest[end].text, rest[:end]
+	}
 	n := firstAndMiddle(rest)
-	n.last = strings.TrimSuffix(join(words[:at+1]), ",")
+	n.last = last
 	return n, true
 }
 
@@ -134,7 +139,9 @@ func splitByPatronymic(words []word) (fullName, bool) {
 		return fullName{}, false
 	}
 	second, before, after := words[at:at+size], words[:at], words[at+size:]
-	if len(after) == 0 && at > 1 {
+	if len(after) == 0 && at > 1 && isFirstName(words[0].fold) && !isFirstName(words[at-1].fold) {
+		before, after = words[:1], words[1:at] // Иван Петров Сергеевич
+	} else if len(after) == 0 && at > 1 {
 		last := 1
 		if isParticle(words[0].fold) {
 			last = at - 1
@@ -148,7 +155,17 @@ func splitByPatronymic(words []word) (fullName, bool) {
 	}, true
 }
 
-// findPatronymic gives its place and how many words it has, 0 when there is
+// splitPatronymic takes the patronymic off a first name: Анна Ивановна.
+func splitPatronymic(first string) (name, patronymic string) {
+	words := nameWords(nil, first)
+	at, size := findPatronymic(words)
+	if at != 1 || at+size != len(words) {
+		return first, ""
+	}
+	return words[0].text, join(words[at:])
+}
+
+// findPatronymic returns its place and how many words it has, 0 when there is
 // none. Last names look like patronymics too (Иван Сергеевич Рабинович): the
 // first one behind another word counts.
 func findPatronymic(words []word) (at, size int) {
@@ -162,10 +179,14 @@ func findPatronymic(words []word) (at, size int) {
 			return i, 1
 		}
 	}
+	// Тадеушевич is a last name as often: only the words around it show which it is.
+	if len(words) == 3 && mayBePatronymic(words[2].fold) && isFirstName(words[1].fold) && !isFirstName(words[0].fold) {
+		return 2, 1
+	}
 	return 0, 0
 }
 
-// splitByInitials knows that an initial is no last name: И. Иванов, Иванов
+// splitByInitials knows that an initial is not a last name: И. Иванов, Иванов
 // И. И., John F. Kennedy.
 func splitByInitials(words []word) fullName {
 	last := len(words) - 1
@@ -177,19 +198,19 @@ func splitByInitials(words []word) fullName {
 		return n
 	case at == 0:
 		return firstAndMiddle(words)
-	case at > 1: // Сидоров Иван П.: the words in front tell the order
+	case at > 1: // Сидоров Иван П.: the words in front show the order
 		n := splitByOrder(words[:at])
 		n.second = strings.TrimSpace(n.second + " " + join(words[at:]))
 		return n
 	case len(words) == 2 && !words[0].looksLikeLastName():
-		return firstAndMiddle(words) // Мария К.: the initial is of a name not told
+		return firstAndMiddle(words) // Мария К.: the initial is of a middle name
 	}
 	n := firstAndMiddle(words[1:])
 	n.last = words[0].text
 	return n
 }
 
-// isInitial tells a single letter that has two cases, with or without a dot.
+// isInitial reports whether a word is a single letter that has two cases, with or without a dot.
 func (w word) isInitial() bool {
 	r, size := utf8.DecodeRuneInString(w.text)
 	return (unicode.IsUpper(r) || unicode.IsLower(r)) && (w.text[size:] == "" || w.text[size:] == ".")
@@ -198,6 +219,11 @@ func (w word) isInitial() bool {
 // splitByOrder decides which end the last name stands at.
 func splitByOrder(words []word) fullName {
 	last := len(words) - 1
+	if last > 1 && isIberianSurname(words[last-1].fold) && isIberianSurname(words[last].fold) {
+		n := firstAndMiddle(words[:last-1])
+		n.last = join(words[last-1:])
+		return n
+	}
 	if lastNameLeads(words) {
 		n := firstAndMiddle(words[1:])
 		n.last = words[0].text
@@ -208,7 +234,7 @@ func splitByOrder(words []word) fullName {
 	return n
 }
 
-// lastNameLeads tells whether a name of two words or more begins with its
+// lastNameLeads reports whether a name of two words or more begins with its
 // last name. A first name that is known decides before an ending does, for Марина
 // and Яков end like last names.
 func lastNameLeads(words []word) bool {
@@ -218,4 +244,6 @@ func lastNameLeads(words []word) bool {
 	return words[0].looksLikeLastName() || isFirstName(words[1].fold)
 }
 
-func (w word) looksLikeLastName() bool { return !isFirstName(w.fold) && hasSurnameEnding(w.fold) }
+func (w word) looksLikeLastName() bool {
+	return !isFirstName(w.fold) && (hasSurnameEnding(w.fold) || strings.HasPrefix(w.fold, "o'"))
+}

@@ -19,7 +19,7 @@ func TestSplitName(t *testing.T) {
 		{"patronymic in -ьевич", "Толстой Лев Васильевич", "Лев", "Васильевич", "Толстой"},
 		{"last name that looks like a patronymic, last", "Иван Сергеевич Абрамович", "Иван", "Сергеевич", "Абрамович"},
 		{"last name that looks like a patronymic, first", "Абрамович Роман Аркадьевич", "Роман", "Аркадьевич", "Абрамович"},
-		{"last name in -кевич is no patronymic", "Адам Мицкевич", "Адам", "", "Мицкевич"},
+		{"last name in -кевич is not a patronymic", "Адам Мицкевич", "Адам", "", "Мицкевич"},
 		{"last name in -ович that is known", "Рабинович Иван", "Иван", "", "Рабинович"},
 		{"double last name and patronymic", "Петров-Водкин Кузьма Сергеевич", "Кузьма", "Сергеевич", "Петров-Водкин"},
 		{"two first names and patronymic", "Анна Мария Сергеевна Петрова", "Анна Мария", "Сергеевна", "Петрова"},

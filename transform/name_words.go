@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// foldName gives a text in lower case without ё, as the lists below have words.
+// foldName returns a text in lower case without ё, as the lists below have words.
 func foldName(word string) string {
 	var few [64]byte
 	b := few[:0]
@@ -29,7 +29,7 @@ func foldRune(r rune) rune {
 	return unicode.ToLower(r)
 }
 
-// isParticle tells a word that begins a last name.
+// isParticle reports whether a word may begin a last name, as von and de do.
 func isParticle(w string) bool {
 	switch w {
 	case "van", "von", "de", "der", "den", "di", "del", "della", "dello", "dei", "degli", "de'", "la", "le", "du", "da", "das", "do", "dos",
@@ -40,22 +40,33 @@ func isParticle(w string) bool {
 	return false
 }
 
-// isFiliation tells the second word of a patronymic such as Мамед оглы.
+// isFiliation reports whether a word is the second one of a patronymic such as Мамед оглы.
 func isFiliation(w string) bool {
-	switch w {
-	case "оглы", "оглу", "огли", "угли", "улы", "ұлы", "уулу", "кызы", "қызы", "кизи", "гызы",
+	switch strings.Map(withoutApostrophe, w) {
+	case "oğlu", "qızı", "оғлы", "ўғли", "қизи", "гизи", "уули", "оглы", "оглу", "огли", "угли", "улы", "ұлы", "уулу", "кызы", "қызы", "кизи", "гызы",
 		"ogly", "oglu", "ogli", "ugli", "uly", "kyzy", "kizi", "qizi", "gyzy":
 		return true
 	}
 	return false
 }
 
-// isPatronymic tells a Russian patronymic by its ending.
+// withoutApostrophe drops the apostrophes of Uzbek: o'g'li, oʻgʻli.
+func withoutApostrophe(r rune) rune {
+	switch r {
+	case '\'', '’', '‘', 'ʻ', 'ʼ', '`':
+		return -1
+	}
+	return r
+}
+
+// isPatronymic reports whether a word has the ending of a patronymic: Russian, Ukrainian, Belarusian
+// and those of the Turkic languages.
 func isPatronymic(w string) bool {
 	if len(w) < len("ильич") {
 		return false
 	}
-	for _, ending := range [...]string{"овна", "евна", "ична", "ovna", "evna", "ichna", "оглы", "оглу", "кызы", "қызы", "ұлы", "ogly", "kyzy"} {
+	for _, ending := range [...]string{"овна", "евна", "ична", "ovna", "evna", "ichna", "івна", "ївна", "аўна", "еўна", "ivna", "yivna",
+		"оглы", "оглу", "огли", "угли", "кызы", "қызы", "кизи", "қизи", "ұлы", "улы", "уулу", "ogly", "oglu", "ogli", "ugli", "kyzy", "qyzy", "qizi", "kizi", "uulu", "oğlu", "qızı"} {
 		if strings.HasSuffix(w, ending) {
 			return true
 		}
@@ -80,7 +91,14 @@ func isMalePatronymic(w string) bool {
 		}
 		return false
 	}
-	_, ok := cutAnySuffix(w, "ович", "ovich")
+	// Иваныч, Сергеич: as people say it.
+	_, ok := cutAnySuffix(w, "ович", "ovich", "овіч", "авіч", "ovych", "yovych", "ovitch", "ыч", "еич", "аич")
+	return ok
+}
+
+// mayBePatronymic reports whether a word has an ending that patronymics and last names share.
+func mayBePatronymic(w string) bool {
+	_, ok := cutAnySuffix(w, "евич", "ович", "евіч", "evich", "ewicz", "owicz", "uly", "ич")
 	return ok
 }
 
@@ -93,7 +111,7 @@ func cutAnySuffix(w string, endings ...string) (stem string, ok bool) {
 	return w, false
 }
 
-// hasSurnameEnding tells the common endings of last names in Russian and its
+// hasSurnameEnding reports whether a word has a common ending of last names in Russian and its
 // neighbours' languages.
 func hasSurnameEnding(w string) bool {
 	if len(w) < len("ким-") { // shorter ones are too often first names: Лев, Ева, Ян
@@ -146,7 +164,10 @@ func isMaleName(w string) bool {
 		"ахмед", "ашот", "бахтияр", "булат", "гамид", "гасан", "гиви", "давит", "дамир", "данияр", "ерлан", "зураб", "ибрагим",
 		"ильдар", "ильнур", "ильяс", "карен", "магомед", "мамед", "мурат", "нурлан", "равиль", "рамиль", "расул", "рафаэль",
 		"ренат", "ринат", "рустам", "салават", "санжар", "серик", "тигран", "умар", "фарид", "фархад", "хасан", "шамиль",
-		"эльдар", "эмин", "ясин", "олександр", "андрий", "микола", "михайло", "дмитро", "петро", "павло", "сергий", "юрко", "марко":
+		"эльдар", "эмин", "ясин", "адам", "тадеуш", "януш", "казимир", "казимеж", "войцех", "збигнев", "юзеф", "мечислав", "бронислав", "вацлав", "чеслав", "матеуш", "томаш", "кшиштоф", "анджей", "марек", "яцек",
+		"бауыржан", "ержан", "ерболат", "кайрат", "қайрат", "канат", "қанат", "нурсултан", "нұрсұлтан", "аскар", "асқар", "берик", "берік", "серік", "галым", "ғалым", "мейрам", "талгат", "олжас", "дастан", "тимурлан", "темирлан", "нурлыбек",
+		"алишер", "шерзод", "бахром", "жасур", "дилшод", "улугбек", "нодир", "отабек", "азиз", "фаррух", "бобур", "сардор", "ойбек", "зафар", "шухрат", "далер", "бекзат", "айбек", "мирлан", "нурбек",
+		"іван", "володимир", "василь", "віктор", "віталій", "євген", "олексій", "ігор", "юрій", "григорій", "олександр", "андрий", "микола", "михайло", "дмитро", "петро", "павло", "сергий", "юрко", "марко":
 		return true
 	}
 	return false
@@ -166,7 +187,7 @@ func isFemaleName(w string) bool {
 		"роза", "розалина", "сабина", "светлана", "серафима", "снежана", "софия", "софья", "таисия", "тамара", "татьяна",
 		"ульяна", "устинья", "фаина", "эвелина", "элина", "эльвира", "эльмира", "эмилия", "юлианна", "юлия", "яна", "янина", "ярослава",
 		"аня", "катя", "лена", "маша", "настя", "наташа", "оля", "рая", "света", "соня", "таня", "юля", "даша", "ира", "надя", "люба",
-		"айгуль", "алия", "гузель", "гульнара", "динара", "зульфия", "ильмира", "лейсан", "наргиза", "фатима", "айжан", "аруна":
+		"айгуль", "алия", "гузель", "гульнара", "динара", "зульфия", "ильмира", "олена", "катерина", "наталія", "ірина", "марія", "юлія", "тетяна", "соломія", "гульмира", "сауле", "сәуле", "жанар", "асель", "әсел", "ядвига", "ванда", "малгожата", "эва", "лейсан", "наргиза", "фатима", "айжан", "аруна":
 		return true
 	}
 	return false
@@ -187,10 +208,10 @@ func isTransliteratedName(w string) bool {
 	return false
 }
 
-// isSuffix tells what stands behind a last name and belongs to it.
+// isSuffix reports whether a word stands behind a last name and belongs to it, as Jr. does.
 func isSuffix(w string) bool {
 	switch strings.TrimSuffix(w, ".") {
-	case "jr", "sr", "ii", "iii", "iv", "phd", "ph.d", "md", "mba", "esq", "мл", "ст":
+	case "jr", "sr", "ii", "iii", "iv", "jnr", "snr", "мл", "ст", "младший", "старший", "filho", "neto", "júnior", "junior", "senior":
 		return true
 	}
 	return false

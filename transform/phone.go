@@ -9,22 +9,43 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// maxPhoneTries bounds how often one event asks libphonenumber (about 10 µs
+// maxPhoneTries bounds how often one event asks libphonenumber (about 30 µs
 // each); what lies beyond goes into comments unread.
 const maxPhoneTries = 1000
 
+// homeRegion is the region of numbers without a calling code.
+type homeRegion struct {
+	region string // ISO 3166 alpha-2; "" or unknown: only numbers with a calling code are read
+	// stated: the event names the country, so that digits without a plus are
+	// not read as a number of any other.
+	stated bool
+}
+
 // normalizePhones reads phones in any shape a form sends them and gives them
 // in E.164, without repeats, in their order. A number must be valid for
-// libphonenumber, not merely possible; one without a country calling code
-// belongs to region. E.164 knows no extensions: they are returned among
-// unusable as "+74951234567 ext. 12". Unusable also holds, as given, every
-// text with digits that are no phone or words that are no mere label.
+// libphonenumber, not merely possible. Digits of a text are left out of its
+// number only as a trunk prefix, as an extension, or as another number; a text
+// whose digits are not understood as a whole gives no number. E.164 knows no
+// extensions: they are returned among unusable as "+74951234567 ext. 12".
+// Unusable also holds, as given, every text with digits that are no phone or
+// words that are no mere label.
 //
 // The kind is the one given, else MOBILE for numbers that can only be mobile,
-// else WORK: where a plan does not tell mobile from fixed (+1), it is WORK.
-func normalizePhones(raw any, region string) (phones []crmclient.Multifield, unusable []string) {
-	r := phoneReader{region: strings.ToUpper(strings.TrimSpace(region))}
-	r.multifields = multifields{parse: r.read, bare: r.readBare, typeID: phoneTypeID}
+// else WORK: where a numbering plan does not distinguish mobile from fixed numbers (+1), it is WORK.
+func normalizePhones(raw any, home homeRegion) (phones []crmclient.Multifield, unusable []string) {
+	return normalizePhonesOf(raw, home, nil)
+}
+
+// normalizePhonesOf is normalizePhones with a count of tries that goes on; nil:
+// from nought.
+func normalizePhonesOf(raw any, home homeRegion, tries *int) (phones []crmclient.Multifield, unusable []string) {
+	home.region = strings.ToUpper(strings.TrimSpace(home.region))
+	r := phoneReader{home: home}
+	if tries != nil {
+		r.tries = *tries
+		defer func() { *tries = r.tries }()
+	}
+	r.multifields = multifields{parse: r.read, typeID: phoneTypeID, scope: r.scope}
 	r.walk(raw, "")
 	return r.list, r.unusable
 }
@@ -32,12 +53,18 @@ func normalizePhones(raw any, region string) (phones []crmclient.Multifield, unu
 // phoneReader is the state of one call of normalizePhones.
 type phoneReader struct {
 	multifields
-	region string
-	tries  int
+	home  homeRegion
+	tries int
 }
 
 // read finds the phones of one text.
 func (r *phoneReader) read(text, typ string) {
+	if r.readLostPlus(text, typ) {
+		return
+	}
+	if digits, ok := spreadsheetDigits(text); ok {
+		text = digits
+	}
 	if digits := plainDigits(text); digits != "" {
 		if p, ok := r.lookUp(digits); ok && r.keep(p, typ) {
 			return
@@ -47,8 +74,13 @@ func (r *phoneReader) read(text, typ string) {
 		r.reject(text)
 		return
 	}
+	if p, ok := r.vanity(withoutEscapes(text)); ok && r.keep(p, typ) {
+		return
+	}
+	home := r.home
 	s := phoneText{reader: r, typ: typ}
 	s.scan(text)
+	r.home = home
 	if s.informative {
 		r.reject(text)
 		return
@@ -58,17 +90,42 @@ func (r *phoneReader) read(text, typ string) {
 	}
 }
 
-// readBare reads the digits of a JSON number. What is no number of the region
-// is one of another when it is with the plus that JSON has no room for; texts
-// could have had it, so theirs are not guessed.
-func (r *phoneReader) readBare(digits, typ string) {
-	p, ok := r.lookUp(digits)
-	if !ok && len(digits) > 10 {
-		p, ok = r.ask("+" + digits)
+// spreadsheetDigits returns the digits of a number as spreadsheets export it:
+// "79161234567.0", "7.9161234567E+10".
+func spreadsheetDigits(text string) (string, bool) {
+	if strings.Trim(text, "0123456789.eE+") != "" || !strings.Contains(text, ".") || text[0] == '+' {
+		return "", false
 	}
-	if !ok || !r.keep(p, typ) {
-		r.reject(digits)
+	whole, fraction, _ := strings.Cut(text, ".")
+	if strings.Trim(fraction, "0") != "" && !strings.ContainsAny(fraction, "eE") || whole == "" {
+		return "", false
 	}
+	digits := wholeNumber(text)
+	return digits, onlyDigits(digits)
+}
+
+func onlyDigits(s string) bool {
+	return !strings.ContainsFunc(s, func(c rune) bool { return !isDigit(c) })
+}
+
+// readLostPlus reads digits behind one blank, which is what is left of a plus
+// that a form did not encode ("phone=+375…"). It may have been a blank, too:
+// digits that are another number without the plus are not read. It reports
+// whether it has dealt with the text.
+func (r *phoneReader) readLostPlus(text, typ string) bool {
+	digits, ok := strings.CutPrefix(text, " ")
+	if !ok || digits == "" || strings.ContainsFunc(digits, func(c rune) bool { return !isDigit(c) }) {
+		return false
+	}
+	abroad, ok := r.ask("+" + digits)
+	if !ok {
+		return false
+	}
+	if near, ok := r.ask(digits); ok && near.e164 != abroad.e164 {
+		r.reject(text)
+		return true
+	}
+	return r.keep(abroad, typ)
 }
 
 func (r *phoneReader) keep(p phone, typ string) bool {
@@ -78,39 +135,50 @@ func (r *phoneReader) keep(p phone, typ string) bool {
 	return r.add(p.e164, typ)
 }
 
-// phone is a valid number and the kind that its plan tells.
+// phone is a valid number and the kind that its plan gives it.
 type phone struct {
 	e164, typ string
 }
 
-// lookUp asks libphonenumber for digits, led by a plus or not. Abroad people
-// write 00 and 011 for the plus, also where the region has another prefix.
+// minInternational is how many digits without a plus are read as an
+// international number: shorter ones may be a number of the home region with a
+// digit missing.
+const minInternational = 11
+
+// lookUp reads digits, led by a plus or not, as a number of the home region,
+// else as an international one. Abroad people write 00 and 011 for the plus,
+// also where the region has another prefix.
 func (r *phoneReader) lookUp(digits string) (phone, bool) {
 	if p, ok := r.ask(digits); ok {
 		return p, true
 	}
-	for _, idd := range []string{"00", "011"} {
-		if rest, ok := strings.CutPrefix(digits, idd); ok && rest != "" && rest[0] != '0' {
+	for _, prefix := range []string{"00", "011"} {
+		if rest, ok := strings.CutPrefix(digits, prefix); ok && rest != "" && rest[0] != '0' {
 			return r.ask("+" + rest)
 		}
+	}
+	if rest, ok := strings.CutPrefix(digits, "+8"); ok && r.dialsEight() {
+		return r.ask("8" + rest)
+	}
+	if !r.home.stated && len(digits) >= minInternational && isDigit(rune(digits[0])) {
+		return r.ask("+" + digits)
 	}
 	return phone{}, false
 }
 
+// dialsEight reports whether the home region is one of the calling code 7,
+// where people write +8 916 … for 8 916 …: the trunk prefix, not China's code.
+func (r *phoneReader) dialsEight() bool {
+	return phonenumbers.GetCountryCodeForRegion(r.home.region) == 7
+}
+
+// ask has libphonenumber read digits, led by a plus or not.
 func (r *phoneReader) ask(digits string) (phone, bool) {
 	if n := len(digits); n < minPhoneDigits || n > maxPhoneDigits || r.tries >= maxPhoneTries {
 		return phone{}, false
 	}
 	r.tries++
-	if p, valid, known := loadNumberPlans().find(digits, r.region); known {
-		return p, valid
-	}
-	return askLibrary(digits, r.region)
-}
-
-// askLibrary has libphonenumber read digits.
-func askLibrary(digits, region string) (phone, bool) {
-	number, err := phonenumbers.Parse(digits, region)
+	number, err := phonenumbers.Parse(digits, r.home.region)
 	if err != nil {
 		return phone{}, false
 	}

@@ -1,9 +1,9 @@
 package transform
 
 import (
-	"net/url"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // phoneText finds the phones among the words of one text.
@@ -18,6 +18,8 @@ type phoneText struct {
 	wantExtension string // E.164 of the number that an extension follows
 	extensions    []string
 	groups        int
+	// countryFromText says that the reader's home region is that of a country named in the text.
+	countryFromText bool
 	// informative: words or digits say more than the numbers found.
 	informative bool
 }
@@ -26,6 +28,7 @@ type phoneText struct {
 type phoneGroup struct {
 	digits string
 	slash  bool // it follows a slash
+	glued  bool // it follows a letter: who knows what it is
 }
 
 // maxPhoneGroups bounds the groups of digits read from one text.
@@ -33,19 +36,24 @@ const maxPhoneGroups = 2000
 
 // scan reads the whole text.
 func (s *phoneText) scan(text string) {
-	in := foldPhone([]rune(telURIs(text)))
+	// Addresses go first while they are still encoded, as their messages must not become words of the text; then those
+	// that undoing the escapes reveals.
+	text = s.withoutAddresses(withoutEntities(text))
+	in := foldPhone([]rune(s.withoutAddresses(withoutEscapes(text))))
+	s.findCountry(in)
 	for i := 0; i < len(in) && s.groups < maxPhoneGroups; {
 		switch c := in[i]; {
 		case isDigit(c), c == '+':
 			i = s.group(in, i)
 		case unicode.IsLetter(c):
-			i = s.word(in, i)
+			end := wordEnd(in, i)
+			s.word(string(in[i:end]))
+			i = end
 		case c == '/':
 			s.slash = true
 			i++
 		case c == '#':
-			s.flush()
-			s.word(in, i)
+			s.word("#")
 			i++
 		case isBreak(c):
 			s.flush()
@@ -60,7 +68,85 @@ func (s *phoneText) scan(text string) {
 	}
 }
 
-// group reads digits up to the next blank, slash, letter or plus.
+// withoutAddresses puts the number in the place of each address that holds
+// one. Digits of any other address (a page, a mailbox) are no phone.
+func (s *phoneText) withoutAddresses(text string) string {
+	if !strings.ContainsAny(text, ":/@") {
+		return text
+	}
+	var b strings.Builder
+	for len(text) > 0 {
+		size := strings.IndexAny(text, " ,|\r\n\t")
+		if size < 0 {
+			size = len(text)
+		}
+		if size > 0 {
+			b.WriteString(s.withoutAddress(text[:size]))
+			text = text[size:]
+			continue
+		}
+		b.WriteByte(text[0])
+		text = text[1:]
+	}
+	return b.String()
+}
+
+func (s *phoneText) withoutAddress(word string) string {
+	bare := strings.Trim(word, "()<>[]\"'")
+	if link, ok := readPhoneLink(bare); ok {
+		s.informative = s.informative || link.rest != ""
+		// The ; ends the run before the address. Behind its number there is none: later words may continue it, as in
+		// "tel:+7 916 123-45-67".
+		return " ; " + link.number
+	}
+	if isAddress(bare) {
+		s.informative = true
+		return " ; "
+	}
+	return word
+}
+
+// isAddress reports whether a word is an address of a page or a mailbox.
+func isAddress(word string) bool {
+	if strings.Contains(word, "://") || strings.Contains(word, "@") {
+		return true
+	}
+	host, _, ok := strings.Cut(word, "/")
+	dot := strings.LastIndexByte(host, '.')
+	return ok && dot > 0 && strings.ContainsFunc(host[dot+1:], unicode.IsLetter)
+}
+
+// findCountry looks for the name of a country among the words, and makes it the reader's home region unless a field states
+// one. Where countries of different numbering plans are named, none is.
+func (s *phoneText) findCountry(in []rune) {
+	for word := range strings.FieldsFuncSeq(string(in), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsMark(c) && c != '-' }) {
+		region, ok := namedCountry(word)
+		switch {
+		case !ok:
+		case !s.reader.home.stated:
+			s.reader.home = homeRegion{region: region, stated: true}
+			s.countryFromText = true
+		case s.countryFromText && !samePlan(s.reader.home.region, region):
+			s.reader.home.region = ""
+		}
+	}
+}
+
+// namedCountry reads a word that cannot be anything but a country's name or
+// its common short form: codes of two letters are words of many languages.
+func namedCountry(word string) (region string, ok bool) {
+	switch word {
+	case "USA", "UAE", "США", "ОАЭ", "РФ":
+		return countryByName(word)
+	}
+	if utf8.RuneCountInString(word) < 4 {
+		return "", false
+	}
+	return countryByName(word)
+}
+
+// group reads digits up to a sign that cannot stand inside of a number, such as a blank, a slash, a letter or the next plus.
+// Behind a leading plus blanks are passed over.
 func (s *phoneText) group(in []rune, i int) int {
 	glued := i > 0 && unicode.IsLetter(in[i-1]) && !s.afterLabel(in, i)
 	var b strings.Builder
@@ -83,19 +169,17 @@ func (s *phoneText) group(in []rune, i int) int {
 	case s.wantExtension != "" && !strings.HasPrefix(digits, "+") && len(digits) <= 7:
 		s.extensions = append(s.extensions, s.wantExtension+" ext. "+digits)
 		s.wantExtension = ""
-	case glued:
-		s.informative = true
 	default:
 		if digits[0] == '+' {
 			s.flush()
 		}
-		s.run = append(s.run, phoneGroup{digits: digits, slash: s.slash})
+		s.run = append(s.run, phoneGroup{digits: digits, slash: s.slash, glued: glued})
 	}
 	s.slash = false
 	return i
 }
 
-// afterLabel tells whether the word that ends before in[i] is a label.
+// afterLabel reports whether the word that ends before in[i] is a label.
 func (s *phoneText) afterLabel(in []rune, i int) bool {
 	start := i
 	for start > 0 && unicode.IsLetter(in[start-1]) {
@@ -104,67 +188,66 @@ func (s *phoneText) afterLabel(in []rune, i int) bool {
 	return wordKind(string(in[start:i])) != wordOther
 }
 
-// word reads a word, or the sign # that stands for one.
-func (s *phoneText) word(in []rune, i int) int {
-	end := i
-	for end < len(in) && (unicode.IsLetter(in[end]) || unicode.IsMark(in[end])) {
-		end++
+// wordEnd returns the index after the word that begins at i.
+func wordEnd(in []rune, i int) int {
+	for i < len(in) && (unicode.IsLetter(in[i]) || unicode.IsMark(in[i])) {
+		i++
 	}
+	return i
+}
+
+// word reads a word, or the sign # that stands for one. It ends the run.
+func (s *phoneText) word(text string) {
 	s.flush()
-	switch wordKind(string(in[i:max(end, i+1)])) {
+	switch wordKind(text) {
 	case wordExtension:
 		s.informative = s.informative || s.last == "" || s.wantExtension != ""
 		s.wantExtension = s.last
 	case wordOther:
 		s.informative = true
 	}
-	return end
 }
 
-// flush finds the numbers of the groups read since the last break: at each
-// place the longest valid one, so that blanks inside a number do no harm.
+// flush reads the groups since the last break: they are one number, or
+// several that use up all of them. Digits that are left over by every reading
+// may belong to any of the groups, so that none is read then; but a slash behind
+// a whole number ends it ("8 (495) 123-45-67/68").
 func (s *phoneText) flush() {
 	run := s.run
-	s.run = s.run[:0]
-	for len(run) > 0 {
-		n := s.longest(run)
-		if n == 0 {
+	s.run = nil
+	for len(run) > 0 && !s.readRun(run) {
+		end := splitAtSlash(run)
+		if end == len(run) || !s.readRun(run[:end]) {
 			s.informative = true
-			if run[0].digits[0] == '+' {
-				return // a wrong code is not repaired by leaving it out
-			}
-			n = 1
 		}
-		run = run[n:]
+		run = run[end:]
 	}
 }
 
-// longest keeps the longest number that run begins with and says how many
-// groups it took, 0 for none.
-func (s *phoneText) longest(run []phoneGroup) int {
-	var digits string
-	var prefixes []string
+// splitAtSlash returns the index of the first group behind a slash that separates numbers, as more digits stand before it than
+// an area code has; the end when there is none.
+func splitAtSlash(run []phoneGroup) int {
+	digits := 0
 	for i, g := range run {
-		if i > 0 && g.slash && len(digits) > 6 {
-			break // inside a number it stands behind the area code
+		if g.slash && digits > maxAreaDigits {
+			return i
 		}
-		if digits += g.digits; len(digits) > maxPhoneDigits {
-			break
-		}
-		prefixes = append(prefixes, digits)
+		digits += len(g.digits)
 	}
-	for n := len(prefixes); n > 0; n-- {
-		p, ok := s.reader.lookUp(prefixes[n-1])
-		if !ok {
-			continue
-		}
+	return len(run)
+}
+
+// readRun keeps the numbers that the groups of a run make up together, and reports whether there are any. None is kept
+// unless they use up the whole run.
+func (s *phoneText) readRun(run []phoneGroup) bool {
+	numbers := s.numbersOf(run)
+	for _, p := range numbers {
 		if !s.reader.keep(p, s.typ) {
 			s.informative = true
 		}
 		s.last = p.e164
-		return n
 	}
-	return 0
+	return len(numbers) > 0
 }
 
 type phoneWord int
@@ -177,11 +260,13 @@ const (
 
 func wordKind(w string) phoneWord {
 	switch strings.ToLower(w) {
-	case "доб", "добавочный", "вн", "внутр", "внутренний", "ext", "extn", "extension", "x", "х", "#":
+	case "доб", "добав", "добавочный", "вн", "внутр", "внутренний", "дод", "додатковий", "внутрішній", "қос", "ішкі",
+		"ext", "exten", "extn", "extension", "x", "х", "#", "durchwahl", "dw", "poste", "ramal", "interno", "anexo", "dahili", "wew", "wewn":
 		return wordExtension
-	case "tel", "тел", "telephone", "телефон", "телефоны", "phone", "phones", "тлф", "моб", "мобильный", "mob",
-		"mobile", "cell", "number", "num", "номер", "no", "nr", "n", "callto", "t", "т", "m", "м", "p", "ph",
-		"или", "or", "and", "и", "oder", "und", "либо":
+	case "tel", "тел", "telephone", "telefon", "telefono", "teléfono", "telefone", "téléphone", "телефон", "телефоны", "phone", "phones", "тлф", "моб", "мобильный", "mob",
+		"mobile", "mobil", "movil", "móvil", "celular", "handy", "portable", "cell", "number", "num", "номер", "no", "nr", "n", "callto", "t", "т", "m", "м", "p", "ph", "f",
+		"сот", "сотовый", "раб", "рабочий", "дом", "домашний", "гор", "городской", "whatsapp", "ватсап", "вотсап", "viber", "вайбер", "wa",
+		"или", "or", "and", "и", "та", "або", "oder", "und", "либо", "y", "o", "ou", "et", "ve", "veya", "lub", "e", "также":
 		return wordLabel
 	}
 	return wordOther
@@ -189,7 +274,8 @@ func wordKind(w string) phoneWord {
 
 func isDigit(c rune) bool { return c >= '0' && c <= '9' }
 
-// isInside are the signs inside of a number.
+// isInside reports whether a sign may stand inside of a group. Blank, slash, colon and = are neither inside nor breaks: they
+// end a group, and the run goes on.
 func isInside(c rune) bool {
 	switch c {
 	case '-', '.', '(', ')', '[', ']', '~':
@@ -198,7 +284,7 @@ func isInside(c rune) bool {
 	return false
 }
 
-// isBreak are the signs that end a number for good.
+// isBreak reports whether a sign ends a run: the digits behind it are of another number.
 func isBreak(c rune) bool {
 	switch c {
 	case ' ', '/', ':', '=', '-', '.', '(', ')', '[', ']', '~':
@@ -247,51 +333,4 @@ func digitValue(c rune) rune {
 		}
 	}
 	return 0
-}
-
-// telURIs rewrites each tel: address (RFC 3966) of a text so that the number
-// stands behind its context and the extension behind a word.
-func telURIs(text string) string {
-	const scheme = "tel:"
-	var b strings.Builder
-	for i := 0; i < len(text); {
-		begins := len(text)-i > len(scheme) && strings.EqualFold(text[i:i+len(scheme)], scheme) &&
-			strings.IndexByte(" ,|\r\n\t", text[i+len(scheme)]) < 0
-		if !begins {
-			b.WriteByte(text[i])
-			i++
-			continue
-		}
-		i += len(scheme)
-		n := strings.IndexAny(text[i:], " ,|\r\n\t")
-		if n < 0 {
-			n = len(text) - i
-		}
-		b.WriteString(scheme + telURI(text[i:i+n]))
-		i += n
-	}
-	return b.String()
-}
-
-func telURI(uri string) string {
-	if plain, err := url.PathUnescape(uri); err == nil {
-		uri = plain
-	}
-	number, params, _ := strings.Cut(uri, ";")
-	var tail strings.Builder
-	for param := range strings.SplitSeq(params, ";") {
-		key, value, _ := strings.Cut(param, "=")
-		switch strings.ToLower(key) {
-		case "ext":
-			tail.WriteString(" ext " + value)
-		case "phone-context":
-			if strings.HasPrefix(value, "+") && !strings.HasPrefix(number, "+") {
-				number = value + number
-			}
-		case "":
-		default:
-			tail.WriteString(" ; " + param)
-		}
-	}
-	return number + tail.String()
 }

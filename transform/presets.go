@@ -14,7 +14,7 @@ var presetFiles embed.FS
 const presetLibrary = "lib"
 
 // presetProgram returns the jq program of a preset. Data that the program
-// stumbles over passes as it is: a form that changes its webhook loses no lead.
+// stumbles over, or makes nothing of, passes as it is: a form that changes its webhook loses no lead.
 func presetProgram(name string) (program string, ok bool) {
 	if name == presetLibrary {
 		return "", false
@@ -24,7 +24,7 @@ func presetProgram(name string) (program string, ok bool) {
 		return "", false
 	}
 	library, err := presetFiles.ReadFile("presets/" + presetLibrary + ".jq")
-	return string(library) + ". as $data | try (\n" + string(text) + ") catch $data\n", err == nil
+	return string(library) + ". as $data | [try (\n" + string(text) + ") catch $data] | if length == 0 then $data else .[] end\n", err == nil
 }
 
 // presetNames lists the presets, sorted.

@@ -12,7 +12,7 @@ import (
 
 func TestPresetNames(t *testing.T) {
 	t.Parallel()
-	want := []string{"elementor", "facebook-leads", "hubspot", "jotform", "typeform", "webflow"}
+	want := []string{"calendly", "calltouch", "chatwoot", "clerk", "elementor", "facebook-leads", "gravity", "hubspot", "jotform", "shopify", "tally", "typeform", "webflow", "wix"}
 	if diff := cmp.Diff(want, presetNames()); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}
@@ -46,7 +46,8 @@ func TestPresetsPassOnOtherShapes(t *testing.T) {
 	}
 	for _, odd := range oddValues() {
 		for _, key := range []string{"form_response", "answers", "payload", "data", "field_data", "fields", "form", "meta", "form_fields",
-			"values", "properties", "context", "rawRequest", "content", "pretty", "form-submissions", "lead", "value"} {
+			"values", "properties", "context", "rawRequest", "content", "pretty", "form-submissions", "lead", "value", "callerphone", "email_addresses",
+			"customer", "billing_address", "meta", "sender", "questions_and_answers", "1.3", "2"} {
 			texts = append(texts, `{"phone":"+79161234567","`+key+`":`+odd+`}`) // must stay a lead
 		}
 		for _, nested := range []string{`{"form_response":{"answers":[%]}}`, `{"form_response":{"answers":[{"type":%,"field":%}],"hidden":%,"variables":%,"definition":%,"calculated":%}}`,
@@ -56,7 +57,13 @@ func TestPresetsPassOnOtherShapes(t *testing.T) {
 			`{"rawRequest":{"q3_name":{"first":%},"q4_date":{"year":%,"month":1,"day":1}}}`, `{"answers":{"1":%}}`,
 			`{"answers":{"1":{"type":%,"text":%,"name":%,"answer":%}}}`, `{"answers":{"1":{"type":"control_fullname","answer":%,"text":%}}}`,
 			`{"fields":{"a":%},"meta":{"b":%},"form":%}`, `{"fields":{"a":{"type":%,"title":%,"value":%}},"meta":%}`,
-			`{"fields[a][value]":%,"fields[a]":%,"fields[]":%}`, `{"form_fields":{"a":%}}`, `[%]`, `[{"name":%,"value":%}]`} {
+			`{"fields[a][value]":%,"fields[a]":%,"fields[]":%}`, `{"form_fields":{"a":%}}`, `{"data":{"fields":[%]}}`, `{"data":{"fields":[{"key":%,"label":%,"type":%,"value":%,"options":%}],"formName":%}}`,
+			`{"data":{"fields":[{"label":"a","type":"MATRIX","value":{"a":%},"rows":[{"id":%,"text":%}]}]}}`, `{"callerphone":%,"phonenumber":%}`, `{"1.3":%,"1.6":%,"2":%}`,
+			`{"payload":{"email":%,"questions_and_answers":[%],"tracking":%,"scheduled_event":%}}`, `{"payload":{"questions_and_answers":[{"question":%,"answer":%}]}}`,
+			`{"data":{"email_addresses":[%],"phone_numbers":%,"primary_email_address_id":%}}`, `{"data":{"email_addresses":[{"email_address":%}],"phone_numbers":[{"phone_number":%}]}}`,
+			`{"meta":{"sender":%},"sender":%}`, `{"meta":{"sender":{"name":%,"additional_attributes":%,"custom_attributes":%}},"content":%,"inbox":%}`,
+			`{"email":%,"customer":%,"billing_address":%,"line_items":[%],"note_attributes":[%]}`, `{"customer":{"email":%},"line_items":[{"title":%}],"note_attributes":[{"name":%,"value":%}]}`,
+			`{"data":{"data":%}}`, `{"data":{"data":{"createdEvent":{"entity":%}}}}`, `{"data":{"data":{"createdEvent":{"entity":{"submissions":%,"info":%}}}}}`, `{"data":{"data":{"createdEvent":{"entity":{"info":{"name":%,"emails":%,"phones":{"items":[%]}}}}}}}`, `[%]`, `[{"name":%,"value":%}]`} {
 			texts = append(texts, strings.ReplaceAll(nested, "%", odd))
 		}
 	}

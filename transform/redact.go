@@ -15,9 +15,9 @@ const (
 	// maxRedacted is how many characters Redact returns at most.
 	maxRedacted = 4096
 	// minSecret is the shortest value in characters that is hidden: shorter
-	// ones are in every sentence and tell of nobody.
+	// ones are in every sentence and identify nobody.
 	minSecret = 3
-	// secretHead is how many characters of a long value are enough to know it
+	// secretHead is how many characters of a long value are enough to recognise it
 	// by, as the CRM quotes only the beginning of a long text.
 	secretHead = 16
 	// maxSecrets is how many different values are looked for.
@@ -25,9 +25,10 @@ const (
 )
 
 // Redact replaces every value of the event and of its contact in text by ***
-// (for the dead-letter header dlt-message), in whatever case, and what else looks
-// like an e-mail address or a phone number. A text over 4,096 characters is cut;
-// when an event has more values than can be looked for, all of the text is hidden.
+// (for the dead-letter header dlt-message), in whatever case, escaped or in Base64 too, the local parts of
+// their e-mail addresses and the last digits of their numbers, and what else looks like an e-mail address
+// or a phone number. A text over 4,096 characters is cut; when an event has more values than can be
+// looked for, all of the text is hidden.
 func Redact(text string, e Event, c crmclient.Contact) string {
 	var s secrets
 	s.addValue(e.data())
@@ -39,20 +40,28 @@ func Redact(text string, e Event, c crmclient.Contact) string {
 	for _, secret := range s.heads {
 		m.hide(secret)
 	}
+	for _, form := range s.forms {
+		m.hide(form)
+	}
 	m.hideRuns()
+	m.hideEnds(s.numbers)
 	return m.String()
 }
 
 // secrets are the values to hide: in lower case, without repeats.
 type secrets struct {
-	seen  map[string]struct{}
-	heads []string
+	seen    map[string]struct{}
+	heads   []string
+	forms   []string // of values, in Base64
+	formed  map[string]struct{}
+	numbers []string // the digits of what may be a phone number
 }
 
 func (s *secrets) add(text string) {
 	if len(s.seen) > maxSecrets {
 		return
 	}
+	s.addForms(strings.TrimSpace(text))
 	text = strings.Map(unicode.ToLower, strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD")))
 	if utf8.RuneCountInString(text) < minSecret {
 		return
@@ -65,6 +74,45 @@ func (s *secrets) add(text string) {
 	}
 	s.seen[text] = struct{}{}
 	s.heads = append(s.heads, text)
+	if strings.ContainsRune(text, ' ') { // as forms write blanks
+		s.heads = append(s.heads, strings.ReplaceAll(text, " ", "+"))
+	}
+	if local, _, found := strings.Cut(text, "@"); found && !strings.ContainsRune(local, ' ') {
+		s.add(local)
+	}
+	if digits := digitsOf(text); len(digits) >= leastPhone && len(text) <= maxPhoneText {
+		s.numbers = append(s.numbers, digits)
+	}
+}
+
+// addForms adds what a value looks like in Base64, where small letters and capitals differ.
+func (s *secrets) addForms(text string) {
+	if _, ok := s.formed[text]; ok || utf8.RuneCountInString(text) < minSecret {
+		return
+	}
+	if s.formed == nil {
+		s.formed = make(map[string]struct{})
+	}
+	s.formed[text] = struct{}{}
+	s.forms = append(s.forms, base64Forms(text)...)
+	if local, _, found := strings.Cut(text, "@"); found {
+		s.forms = append(s.forms, base64Forms(local)...)
+	}
+}
+
+const (
+	leastPhone   = 7  // digits of a phone number
+	leastEnd     = 4  // digits at its end that identify a number
+	maxPhoneText = 40 // bytes of a text that is one
+)
+
+func digitsOf(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, text)
 }
 
 // addLines adds a text as a whole, as it leaves, and by its lines.
@@ -79,7 +127,7 @@ func (s *secrets) addLines(text string) {
 	}
 }
 
-// addValue adds the texts and numbers of a value; true and false tell of nobody.
+// addValue adds the texts and numbers of a value; true and false identify nobody.
 func (s *secrets) addValue(v any) {
 	switch v := v.(type) {
 	case string:
@@ -118,8 +166,9 @@ func (s *secrets) addContact(c crmclient.Contact) {
 // masked is a text of which some characters are hidden.
 type masked struct {
 	runes  []rune
-	lower  string // of runes, one character each
-	starts []int  // where in lower each of runes starts, and its end
+	units  []string // as they are written: a character may be escaped
+	lower  string   // of runes, one character each
+	starts []int    // where in lower each of runes starts, and its end
 	hidden []bool
 }
 
@@ -128,10 +177,9 @@ type masked struct {
 func newMasked(text string) *masked {
 	m := &masked{}
 	var lower strings.Builder
-	for _, r := range text {
-		if len(m.runes) == maxRedacted+secretHead {
-			break
-		}
+	for len(text) > 0 && len(m.runes) < maxRedacted+secretHead {
+		r, size := nextUnit(text)
+		m.units, text = append(m.units, text[:size]), text[size:]
 		m.runes = append(m.runes, r)
 		m.starts = append(m.starts, lower.Len())
 		lower.WriteRune(unicode.ToLower(r))
@@ -207,7 +255,7 @@ func (m *masked) hideRuns() {
 	}
 }
 
-// phoneRun reads from a digit or + on; phone tells whether it could be a number.
+// phoneRun reads from a digit or + on; phone reports whether it could be a phone number.
 func (m *masked) phoneRun(i int) (end int, phone bool) {
 	digits, last := 0, i
 	for ; i < len(m.runes); i++ {
@@ -220,6 +268,21 @@ func (m *masked) phoneRun(i int) (end int, phone bool) {
 		}
 	}
 	return last, digits >= 7
+}
+
+// hideEnds hides the last digits of numbers, with nothing but the signs of phone numbers among them.
+func (m *masked) hideEnds(numbers []string) {
+	for i := 0; i < len(m.runes); i++ {
+		if !unicode.IsDigit(m.runes[i]) {
+			continue
+		}
+		end, _ := m.phoneRun(i)
+		digits := digitsOf(string(m.runes[i:end]))
+		if len(digits) >= leastEnd && slices.ContainsFunc(numbers, func(n string) bool { return strings.HasSuffix(n, digits) }) {
+			m.hideRange(i, end)
+		}
+		i = max(end-1, i)
+	}
 }
 
 func (m *masked) hideWord(at int) {
@@ -250,8 +313,10 @@ func (m *masked) String() string {
 		switch {
 		case i >= maxRedacted:
 			return b.String()
-		case !m.hidden[i]:
+		case !m.hidden[i] && r == utf8.RuneError:
 			b.WriteRune(r)
+		case !m.hidden[i]:
+			b.WriteString(m.units[i])
 		case i == 0 || !m.hidden[i-1]:
 			b.WriteString(mask)
 		}

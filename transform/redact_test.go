@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"encoding/base64"
 	"strconv"
 	"strings"
 	"testing"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/leadbridge/leadbridge/crmclient"
 )
+
+func b64(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 
 func TestRedact(t *testing.T) {
 	const lead = `{"name":"Василиса Петрова","phone":"8 (916) 123-45-67","email":"Vasilisa@Example.com","city":"Омск","budget":12345,"agree":true,
@@ -39,6 +42,19 @@ func TestRedact(t *testing.T) {
 		{"nothing to hide", `{}`, `Required field is missing: 400`, `Required field is missing: 400`},
 		{"no text", lead, ``, ``},
 		{"invalid UTF-8", "{\"a\":\"x\xffyz\"}", "x\uFFFDyz, x\xffyz", "***, ***"},
+		{"percent-encoded", lead, `q=%D0%9E%D0%BC%D1%81%D0%BA&mail=vasilisa%40example.com&x=%20`, `***%20`},
+		{"percent-encoded, lower case", lead, `q=%d0%9e%d0%bc%d1%81%d0%ba.`, `q=***.`},
+		{"as a form", lead, `q=Blue+whale`, `q=***`},
+		{"HTML", lead, `<b>&#1054;&#x43c;ск</b> vasilisa&#64;example.com &amp;`, `<b>***</b> *** &amp;`},
+		{"unicode escapes", lead, `{"city":"\u041e\u043C\u0441\u043a","mail":"vasilisa\u0040example.com"}`, `{"city":"***","mail":"***"}`},
+		{"unicode escapes beyond", `{"a":"😀😀😀"}`, `\ud83d\ude00\ud83d\ude00\ud83d\ude00 \ud83d`, `*** \ud83d`},
+		{"Base64", lead, b64("vasilisa@example.com") + " refused", `***0= refused`},
+		{"Base64 within Base64", lead, "x=" + b64(`{"v":"vasilisa@example.com"}`) + ";", "x=eyJ2Ijoi***0ifQ==;"},
+		{"Base64, one byte later", lead, "x=" + b64(`{"vv":"vasilisa@example.com"}`) + ";", "x=eyJ2diI6In***In0=;"},
+		{"Base64 of an address", lead, base64.RawURLEncoding.EncodeToString([]byte("Василиса Петрова")), `***A`},
+		{"local part", lead, `user VASILISA exists`, `user *** exists`},
+		{"last digits", lead, `the number that ends with 4567, or 45-67; 1234 of them`, `the number that ends with ***, or ***; 1234 of them`},
+		{"what only looks escaped", lead, `100% &&&; \u00 %zz &#; 5%`, `100% &&&; \u00 %zz &#; 5%`},
 		{"folding changes the length", `{"a":"İstanbul"}`, `in ISTANBUL, İSTANBUL`, `in ***, ***`},
 	}
 	tr := newTransformer(t, Options{})

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// textOf gives a scalar, or a list of scalars (forms send choices so), as
+// textOf returns a scalar, or a list of scalars (forms send choices so), as
 // text. It is not ok for what holds an object or a list of lists.
 func textOf(v any) (text string, ok bool) {
 	switch v := v.(type) {
@@ -65,7 +65,7 @@ func boolean(text string) (value, ok bool) {
 	return false, false
 }
 
-// userValue gives a value for a user field: a scalar, or a list of scalars.
+// userValue returns a value for a user field: a scalar, or a list of scalars.
 func userValue(v any) (any, bool) {
 	switch v := v.(type) {
 	case string:

@@ -10,7 +10,7 @@ import (
 
 	"github.com/nyaruka/phonenumbers"
 
-	"github.com/leadbridge/leadbridge/internal/jsontext"
+	"github.com/leadbridge/leadbridge/crmclient"
 )
 
 // Record is what transform reads of a Kafka record. Its bytes must not change
@@ -23,6 +23,16 @@ type Record struct {
 	Key       []byte
 	Value     []byte
 	Headers   []Header
+	// JSON is the value as JSON when a schema registry frames it; nil: Value is JSON as it is.
+	JSON []byte
+}
+
+// text is the value as JSON.
+func (r *Record) text() []byte {
+	if r.JSON != nil {
+		return r.JSON
+	}
+	return r.Value
 }
 
 // Header is one header of a record; keys may repeat.
@@ -38,12 +48,18 @@ type Event struct {
 	// the prefixed lower-case hex hash of it that the CRM holds.
 	ID       string
 	OriginID string
-	// Time is when the event happened (CloudEvents time), else RecordedAt.
+	// Time is the time of the event (CloudEvents time), or else RecordedAt.
 	Time time.Time
 	// RecordedAt is the time of the original record (a replay keeps it).
 	RecordedAt time.Time
 	// Replays counts how often the event was replayed from the dead-letter topic.
 	Replays int
+	// Distrusted says that the record has headers of a dead letter that do not go together: they
+	// count for nothing, and the event is new.
+	Distrusted bool
+
+	rights   rights
+	unmapped string // why the gate's mapping failed on it, "": it did not
 
 	// raw is the JSON of the lead's data, read-only, often a part of the
 	// record's value. It waits undecoded, as decoded values take tens of times the
@@ -62,17 +78,6 @@ func (e Event) data() any {
 	}
 	r := e.reader()
 	return r.value()
-}
-
-// members decodes the lead's data a member at a time; it is not ok when they are no object.
-func (e Event) members(add func(key string, value any)) (ok bool) {
-	if !jsontext.IsObject(e.raw) {
-		return false
-	}
-	r := e.reader()
-	r.next()
-	r.members(add)
-	return true
 }
 
 func (e Event) reader() jsonReader {
@@ -94,6 +99,10 @@ const (
 	ReasonNoContactPoint Reason = "NO_CONTACT_POINT"
 )
 
+// ReasonSkipped is the reason of an event that the mapping leaves out on purpose: it is done,
+// without a contact and without a dead letter.
+const ReasonSkipped Reason = "SKIPPED"
+
 // Rejection is the error of Decode and Contact. Message is in our words and
 // holds no value of the event.
 type Rejection struct {
@@ -112,6 +121,10 @@ type Options struct {
 	PhoneRegion string // PHONE_REGION, ISO 3166 alpha-2; empty: RU
 	SourceID    string // SOURCE_ID, default of the contact's sourceId; empty: none
 	Mapping     string // a jq program or "preset:NAME"; empty: none
+
+	Target    crmclient.Target // CRM_TARGET; empty: contact
+	LeadTitle string           // LEAD_TITLE, a jq program that gives the title of a lead; empty: the usual one
+	DealTitle string           // DEAL_TITLE
 }
 
 // Transformer decodes and maps. It is safe for concurrent use.
@@ -119,6 +132,7 @@ type Transformer struct {
 	region   string
 	sourceID string
 	mapping  *mapping // nil: none
+	titles   titles
 }
 
 // New compiles the mapping; its error names the fault and the remedy.
@@ -127,9 +141,13 @@ func New(o Options) (*Transformer, error) {
 	if o.PhoneRegion != "" {
 		region, ok := supportedRegion(o.PhoneRegion)
 		if !ok {
-			return nil, fmt.Errorf("PHONE_REGION %q is no country code: give two letters of ISO 3166, such as RU", o.PhoneRegion)
+			return nil, fmt.Errorf("PHONE_REGION %q is not a country code: give two letters of ISO 3166, such as RU", o.PhoneRegion)
 		}
 		t.region = region
+	}
+	var err error
+	if t.titles, err = newTitles(o); err != nil {
+		return nil, err
 	}
 	if o.Mapping == "" {
 		return t, nil
@@ -142,7 +160,7 @@ func New(o Options) (*Transformer, error) {
 	return t, nil
 }
 
-// supportedRegion gives the region of a country code in either case.
+// supportedRegion returns the region of a country code in either case.
 func supportedRegion(code string) (string, bool) {
 	if len(code) != 2 {
 		return "", false

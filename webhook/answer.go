@@ -18,12 +18,16 @@ type problem struct {
 	Title      string        `json:"title"`
 	Status     int           `json:"status"`
 	Detail     string        `json:"detail"`
-	retryAfter time.Duration // 0: not told
+	unread     bool          // the body was not read
+	retryAfter time.Duration // 0: the answer names none
 	scheme     string        // of a 401
 }
 
 // unverified is a request that does not come from who may send.
-type unverified struct{ error }
+type unverified struct {
+	error
+	unread bool // its body was not read
+}
 
 func (u unverified) Unwrap() error { return u.error }
 
@@ -33,25 +37,27 @@ type tooMany struct{ wait time.Duration }
 func (tooMany) Error() string { return "over the source's rate" }
 
 var (
-	errMediaType = errors.New("this source does not take such a content type")
-	errCharset   = errors.New("the charset is not known, or not UTF-8 where JSON is said to come: send it in UTF-8")
-	errEncoding  = errors.New("compressed bodies are not read: send it as it is")
+	errMediaType    = errors.New("this source does not take such a content type")
+	errManyUnderWay = errors.New("too many requests of this sender are under way: send again later")
+	errEncoding     = errors.New("compressed bodies are not read: send it as it is")
 )
 
-// retryLater is what senders are told when Kafka does not take the event.
+// retryLater is the Retry-After of an answer when Kafka does not take the event.
 const retryLater = 5 * time.Second
 
-// problemOf tells an error to the sender.
+// problemOf returns the problem that a sender is answered for an error.
 func problemOf(err error, s *source) problem {
 	p := problem{Status: http.StatusBadRequest, Detail: err.Error()}
 	many, over := errors.AsType[tooMany](err)
-	_, bad := errors.AsType[unverified](err)
+	stranger, bad := errors.AsType[unverified](err)
 	switch {
 	case bad:
-		p.Status, p.scheme = http.StatusUnauthorized, s.verifier.scheme()
+		p.Status, p.scheme, p.unread = http.StatusUnauthorized, s.verifier.scheme(), stranger.unread
+	case errors.Is(err, errManyUnderWay):
+		p.Status, p.retryAfter, p.unread = http.StatusTooManyRequests, retryLater, true
 	case over:
 		p.Status, p.retryAfter, p.Detail = http.StatusTooManyRequests, many.wait, "this source sends more than it may: send again later"
-	case errors.Is(err, errMediaType), errors.Is(err, errCharset), errors.Is(err, errEncoding):
+	case errors.Is(err, errMediaType), errors.Is(err, errEncoding):
 		p.Status = http.StatusUnsupportedMediaType
 	case errors.Is(err, errTooSlow):
 		p.Status = http.StatusRequestTimeout
@@ -59,7 +65,7 @@ func problemOf(err error, s *source) problem {
 		p.Status = http.StatusRequestEntityTooLarge
 	case errors.Is(err, errOurs):
 		p.Status = http.StatusInternalServerError
-	case errors.Is(err, errNoRoom), errors.Is(err, errNotAcknowledged):
+	case errors.Is(err, errOverloaded), errors.Is(err, errNotAcknowledged):
 		p.Status, p.retryAfter = http.StatusServiceUnavailable, retryLater
 	}
 	return p
@@ -76,7 +82,9 @@ func answerProblem(w http.ResponseWriter, p problem) {
 	}
 	switch p.Status {
 	case http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:
-		// What of the body is still to come is not waited for.
+		p.unread = true
+	}
+	if p.unread { // what of the body is still to come is not waited for
 		h.Set("Connection", "close")
 	}
 	answerJSON(w, "application/problem+json", p.Status, p)
@@ -84,14 +92,17 @@ func answerProblem(w http.ResponseWriter, p problem) {
 
 func answerJSON(w http.ResponseWriter, contentType string, status int, body any) {
 	text, _ := json.Marshal(body) // ours never fail
-	text = append(text, '\n')
+	answerText(w, contentType, status, append(text, '\n'))
+}
+
+func answerText(w http.ResponseWriter, contentType string, status int, text []byte) {
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(text)))
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = w.Write(text) // the client has gone: nobody is left to be told
+	_, _ = w.Write(text) // on an error the client has gone
 }
 
 // What is read of a body that is not taken, and for how long: a connection that is
@@ -105,7 +116,9 @@ const (
 func answerRefused(w http.ResponseWriter, r *http.Request, p problem) {
 	switch p.Status {
 	case http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusServiceUnavailable:
-	default: // it was read, or it does not come
+		p.unread = true
+	}
+	if !p.unread || r.ContentLength == 0 { // it was read, or it does not come
 		answerProblem(w, p)
 		return
 	}
@@ -126,8 +139,15 @@ type taken struct {
 
 // answerTaken answers as the source says, else 202; a plain HTML form gets a page to go on with.
 func (s *source) answerTaken(w http.ResponseWriter, r *http.Request, d delivery) {
-	if len(s.redirects) == 0 || d.form == formJSON || wantsJSON(r) {
-		answerJSON(w, "application/json", s.answer, taken{d.id})
+	switch plain := len(s.redirects) > 0 && d.form != formJSON && !wantsJSON(r); {
+	case d.answer != "":
+		answerText(w, mediaText+"; charset=utf-8", http.StatusOK, []byte(d.answer))
+		return
+	case !plain && s.answer.body != "":
+		answerText(w, s.answer.contentType, s.answer.status, []byte(s.answer.body))
+		return
+	case !plain:
+		answerJSON(w, "application/json", s.answer.status, taken{d.id})
 		return
 	}
 	to := s.redirects[0]
@@ -139,12 +159,12 @@ func (s *source) answerTaken(w http.ResponseWriter, r *http.Request, d delivery)
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// wantsJSON tells a script, which would follow a redirect in vain, from a form.
+// wantsJSON reports whether a script sends the request, which has no use for a redirect, and not a form.
 func wantsJSON(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "json") || r.Header.Get("Sec-Fetch-Mode") == "cors"
 }
 
-// accepts tells how the body is written, before any of it is read.
+// accepts returns the media type of the body, before any of it is read.
 func (s *source) accepts(r *http.Request) (mediaType, error) {
 	for _, encoding := range r.Header.Values("Content-Encoding") {
 		if encoding != "" && !strings.EqualFold(encoding, "identity") {
@@ -152,11 +172,8 @@ func (s *source) accepts(r *http.Request) (mediaType, error) {
 		}
 	}
 	m := contentType(r.Header.Get("Content-Type"))
-	switch {
-	case !slices.Contains(s.contentTypes, m.name):
+	if r.Method != http.MethodGet && !slices.Contains(s.contentTypes, m.name) {
 		return m, errMediaType
-	case !m.readable():
-		return m, errCharset
 	}
 	return m, nil
 }
@@ -181,13 +198,22 @@ func (s *source) allowOrigin(w http.ResponseWriter, r *http.Request) {
 // preflight answers what a browser asks before it lets a script send.
 func (s *source) preflight(w http.ResponseWriter) {
 	h := w.Header()
-	h.Set("Allow", "POST, OPTIONS")
+	h.Set("Allow", s.allowedMethods())
 	if h.Get("Access-Control-Allow-Origin") != "" {
-		h.Set("Access-Control-Allow-Methods", "POST")
+		h.Set("Access-Control-Allow-Methods", strings.Join(s.methods, ", "))
 		h.Set("Access-Control-Allow-Headers", s.allowedHeaders())
 		h.Set("Access-Control-Max-Age", "600")
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// allowedMethods are those of the source, and GET where its provider tries the address by it.
+func (s *source) allowedMethods() string {
+	names := slices.Clone(s.methods)
+	if s.challenge != nil && !slices.Contains(names, http.MethodGet) {
+		names = append(names, http.MethodGet)
+	}
+	return strings.Join(append(names, http.MethodOptions), ", ")
 }
 
 func (s *source) allowedHeaders() string {
@@ -195,8 +221,14 @@ func (s *source) allowedHeaders() string {
 	if s.id.header != "" {
 		names = append(names, s.id.header)
 	}
-	if v, ok := s.verifier.(token); ok && v.header != "" {
+	switch v := s.verifier.(type) {
+	case token:
 		names = append(names, v.header)
+	case signedToken:
+		names = append(names, v.header)
+	case signature:
+		names = append(names, v.header, v.sent.header)
 	}
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "" })
 	return strings.Join(names, ", ")
 }

@@ -5,82 +5,45 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 )
 
-// budget is memory for bodies that are being read or wait for their
-// acknowledgement, of the whole process.
-type budget struct {
-	mu   sync.Mutex
-	left int64 // guarded by mu
-}
-
-func (b *budget) take(n int64) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if n > b.left {
-		return false
-	}
-	b.left -= n
-	return true
-}
-
-func (b *budget) give(n int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.left += n
-}
-
-// share is what one request holds of the budget; its owner is the request's goroutine.
-type share struct {
-	of   *budget
-	size int64
-}
-
-func (s *share) grow(n int64) bool {
-	if !s.of.take(n) {
-		return false
-	}
-	s.size += n
-	return true
-}
-
-func (s *share) release() {
-	s.of.give(s.size)
-	s.size = 0
-}
-
 var (
-	errTooLarge = errors.New("the body is larger than this source may send")
-	errTooSlow  = errors.New("the body did not come in time")
-	errCut      = errors.New("the body is cut off")
-	errNoRoom   = errors.New("too much is under way: send again later")
+	errTooLarge   = errors.New("the body is larger than this source may send")
+	errTooSlow    = errors.New("the body did not come in time, or comes too slowly")
+	errCut        = errors.New("the body is cut off")
+	errOverloaded = errors.New("too much is under way: send again later")
 )
 
-// firstRead is what a body gets before it is known how much comes: a slow
-// client costs little, whatever length it announces.
+// firstRead is the size of a body's first buffer in bytes, whatever length the client announces: a slow client costs
+// little memory.
 const firstRead = 2 << 10
 
-// readBody reads a body of up to limit bytes within the time. What it holds
-// is taken from the budget as it grows.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64, within time.Duration, room *share) ([]byte, error) {
+// pace is the least speed of a body.
+type pace struct {
+	within time.Duration // for the whole body
+	grace  time.Duration // the rate must be kept on average over each span of this length
+	rate   int64         // bytes a second; 0: any
+}
+
+// readBody reads a body of up to limit bytes, which must come at the pace p at least. The memory of the body is
+// reserved as it grows.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64, p pace, memory *reservation) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, errTooLarge
 	}
-	// Where the connection has no deadline (HTTP in memory), the server's own holds.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(within))
 	// The reader ends the connection of a client that sends too much.
 	from := http.MaxBytesReader(w, r.Body, limit)
 	var body []byte
+	due := p.start(w, time.Now())
 	for {
 		if len(body) == cap(body) {
 			larger := int64(max(firstRead, 2*cap(body)))
 			if r.ContentLength >= 0 && int64(len(body)) < r.ContentLength {
 				larger = min(larger, r.ContentLength+1)
 			}
-			if !room.grow(larger - int64(cap(body))) {
-				return nil, errNoRoom
+			if !memory.grow(larger - int64(cap(body))) {
+				return nil, errOverloaded
 			}
 			body = append(make([]byte, 0, larger), body...)
 		}
@@ -88,13 +51,49 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, within time.D
 		body = body[:len(body)+n]
 		switch {
 		case errors.Is(err, io.EOF):
-			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+			due.end()
 			return body, nil
 		case err != nil:
 			return nil, bodyFault(err)
 		}
+		due.came(n)
 	}
 }
+
+// due is the deadline of a body's next part. Bytes that came early earn no time later: a client that sends much and
+// then nothing holds the most memory.
+type due struct {
+	pace    pace
+	control *http.ResponseController
+	last    time.Time // deadline of the whole body
+	next    time.Time // deadline of the bytes that the present span must bring
+	missing int64     // those bytes that have not come
+}
+
+func (p pace) start(w http.ResponseWriter, now time.Time) *due {
+	d := &due{pace: p, control: http.NewResponseController(w), last: now.Add(p.within)}
+	d.again(now)
+	return d
+}
+
+// again begins the next span.
+func (d *due) again(now time.Time) {
+	d.missing = int64(float64(d.pace.rate) * d.pace.grace.Seconds())
+	d.next = d.last
+	if at := now.Add(d.pace.grace); d.missing > 0 && at.Before(d.last) {
+		d.next = at
+	}
+	// Where the connection has no deadline (HTTP in memory), the server's own holds.
+	_ = d.control.SetReadDeadline(d.next)
+}
+
+func (d *due) came(n int) {
+	if d.missing -= int64(n); d.missing <= 0 && d.pace.rate > 0 {
+		d.again(time.Now())
+	}
+}
+
+func (d *due) end() { _ = d.control.SetReadDeadline(time.Time{}) }
 
 func bodyFault(err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {

@@ -1,13 +1,15 @@
 package webhook
 
 import (
+	"bytes"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/unicode"
 )
 
-// fieldCharset is the field in which a form tells what it is written in.
+// fieldCharset is the field in which a form names its charset.
 //
 // Source: HTML, "the _charset_ name".
 const fieldCharset = "_charset_"
@@ -27,10 +29,10 @@ func charsetOf(label string) (e encoding.Encoding, known bool) {
 	return e, true
 }
 
-// decode gives the fields in UTF-8. What a form is written in it says in its content
-// type or in a field; one that says nothing and is not in UTF-8 is in fallback. It
-// tells whether bytes are left that cannot be read; they become U+FFFD.
-func (c *content) decode(declared string, fallback encoding.Encoding) (unreadable bool) {
+// decode returns the fields in UTF-8. What a form is written in it says in its content
+// type or in a field; one that says nothing, or a charset that nobody knows, and is not in
+// UTF-8 is in fallback. Bytes that cannot be read become U+FFFD.
+func (c *content) decode(declared string, fallback encoding.Encoding) {
 	from, _ := charsetOf(declared)
 	if declared == "" {
 		for _, f := range c.fields {
@@ -47,16 +49,48 @@ func (c *content) decode(declared string, fallback encoding.Encoding) (unreadabl
 			c.fields[i] = field{inUTF8(from, f.name), inUTF8(from, f.value)}
 		}
 	}
-	return c.unreadable()
 }
 
+// unreadable reports whether bytes are left that are no UTF-8.
 func (c *content) unreadable() bool {
+	if !utf8.Valid(c.data) {
+		return true
+	}
 	for _, f := range c.fields {
 		if !utf8.ValidString(f.name) || !utf8.ValidString(f.value) {
 			return true
 		}
 	}
 	return false
+}
+
+// inJSON returns a JSON body in UTF-8. JSON has no charset (RFC 8259, 8.1), but senders and
+// their frameworks name one: it counts for bytes that are no UTF-8, and fallback for those that
+// name none.
+func inJSON(body []byte, declared string, fallback encoding.Encoding) []byte {
+	from, _ := charsetOf(declared)
+	switch {
+	case inUTF16(body):
+		order := unicode.LittleEndian
+		if body[0] == 0 {
+			order = unicode.BigEndian
+		}
+		from = unicode.UTF16(order, unicode.UseBOM)
+	case utf8.Valid(body):
+		return body
+	case from == nil:
+		from = fallback
+	}
+	if from == nil {
+		return body
+	}
+	return []byte(inUTF8(from, string(body)))
+}
+
+// inUTF16 reports whether a JSON body begins with a mark of UTF-16, or with a character of
+// ASCII in it.
+func inUTF16(body []byte) bool {
+	return len(body) > 1 && (body[0] == 0 || body[1] == 0 || bytes.HasPrefix(body, []byte("\xFF\xFE")) || bytes.HasPrefix(body, []byte("\xFE\xFF")))
 }
 
 // inUTF8 gives text as UTF-8; it stays as it is when it cannot be read.

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/leadbridge/leadbridge/internal/cluster"
 )
 
 // piped is a listener of connections in memory.
@@ -67,10 +69,13 @@ func TestDrainDelay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		gate, err := New(Config{
-			Brokers: []string{"nowhere:9092"}, Topic: testTopic, Sources: parseSources(t, open), Log: zerolog.Nop(),
+			Brokers: cluster.Brokers{
+				Addresses: []string{"nowhere:9092"},
+				Dial:      func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("nobody is there") },
+			},
+			Topic: testTopic, Sources: parseSources(t, open), Log: zerolog.Nop(),
 			AckTimeout: time.Second, HeaderTimeout: time.Minute, BodyTimeout: time.Minute, Connections: 10,
 			DrainDelay: 5 * time.Second, DrainTimeout: 20 * time.Second,
-			Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("nobody is there") },
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -1,15 +1,20 @@
 package webhook
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/segmentio/kafka-go"
+
 	"github.com/leadbridge/leadbridge/crmclient"
-	"github.com/leadbridge/leadbridge/internal/jsontext"
+	"github.com/leadbridge/leadbridge/internal/jsonscan"
+	"github.com/leadbridge/leadbridge/schemas"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -21,54 +26,76 @@ const maxWithRaw = 768 << 10
 
 var errEventTooLarge = errors.New("the event made of the body is over 1 MiB")
 
-// event is what a request says, as it goes to Kafka.
+// event is a request's content as it is written to Kafka.
 type event struct {
 	id       string
-	key      []byte // nil: none
-	value    []byte // a structured CloudEvent 1.0
-	ignored  bool   // it is the provider's test, no event
-	unmapped bool   // the mapping failed on it, so that it goes as it came
+	key      []byte         // nil: none
+	value    []byte         // a structured CloudEvent 1.0
+	trace    []kafka.Header // the trace context to write with it
+	schema   uint32         // id of the JSON Schema by which the value is framed in Kafka; 0: it is not
+	ignored  bool           // it is the provider's test, no event
+	skipped  bool           // the mapping leaves it out
+	unmapped bool           // the mapping failed on it
 }
 
 // newEvent makes the event of a request that was verified.
 func (s *source) newEvent(header http.Header, body []byte, c content, now time.Time) (event, error) {
-	data, inner := c.data, ""
-	if c.form != formJSON {
-		data = c.object()
-	} else if c.cloudEvent() {
-		inner, data = c.member("id"), c.raw("data")
-	}
+	data := c.json()
 	if first := data[0]; first != '{' && first != '[' {
 		return event{}, errNotObject // a list may be what the service's mapping takes
 	}
-	e := event{ignored: s.ignores(data)}
+	e := event{ignored: c.ignored || s.isTest(data)}
 	whole := content{form: formJSON, data: data}
-	e.id = bounded(s.eventID(header, &whole, inner), body, c, data)
+	e.id = bounded(s.eventID(header, &whole, c.event), body, c, data)
 	if e.ignored {
 		return e, nil
 	}
+	made := contents{data: data, allowed: s.allowed}
 	mapped, err := s.mapped(data)
-	e.unmapped = err != nil
-	raw := ""
-	if err != nil {
-		mapped = data
-	} else if s.mapper != nil {
-		raw = string(data)
+	switch rejected, _ := errors.AsType[*transform.Rejection](err); {
+	case rejected != nil && rejected.Reason == transform.ReasonSkipped:
+		e.skipped = true
+		return e, nil
+	case err != nil:
+		e.unmapped = true
+		if !s.passUnmapped {
+			made.fault = cmp.Or(messageOf(rejected), "the mapping failed")
+		}
+	case s.mapper != nil:
+		made = contents{data: mapped, raw: string(data), allowed: slices.Concat(s.allowed, s.named)}
 	}
-	e.value = s.envelope(e.id, now, mapped, raw)
-	if raw != "" && len(e.value) > maxWithRaw {
-		e.value = s.envelope(e.id, now, mapped, "")
+	e.value = s.envelope(e.id, now, made)
+	if made.raw != "" && len(e.value) > maxWithRaw {
+		made.raw = ""
+		e.value = s.envelope(e.id, now, made)
 	}
 	if len(e.value) > maxValue {
 		return e, errEventTooLarge
 	}
-	e.key = s.keyOf(e.value)
+	e.key, e.schema = s.keyOf(e.value), s.schema
 	return e, nil
 }
 
-// eventID is what the sender calls the delivery; "" when it has no name for it.
+// recorded is the value as Kafka gets it.
+func (e *event) recorded() []byte {
+	if e.schema == 0 {
+		return e.value
+	}
+	return schemas.Frame(e.schema, e.value)
+}
+
+func messageOf(r *transform.Rejection) string {
+	if r == nil {
+		return ""
+	}
+	return r.Message
+}
+
+// eventID returns the sender's id of the delivery, "" when there is none. An event with a known id counts as delivered:
+// a sender who may choose ids can make another's event vanish, or send one event many times. So the id is taken from
+// where the signature covers it, and from elsewhere only when the source says so.
 func (s *source) eventID(header http.Header, c *content, inner string) string {
-	if id := header.Get(headerID); id != "" {
+	if id := s.verifier.signedID(header); id != "" {
 		return id
 	}
 	if s.id.header != "" {
@@ -85,13 +112,16 @@ func (s *source) eventID(header http.Header, c *content, inner string) string {
 			return id
 		}
 	}
+	if _, open := s.verifier.(anybody); open && !s.id.cloudEvent {
+		return ""
+	}
 	return inner
 }
 
 // maxID bounds what others call their deliveries.
 const maxID = 200
 
-// bounded gives the event's id: the sender's, else a hash of the body. That of a
+// bounded returns the event's id: the sender's, else a hash of the body. That of a
 // form is one of its fields: the boundary of multipart differs each time.
 func bounded(id string, body []byte, c content, data []byte) string {
 	switch {
@@ -125,27 +155,40 @@ func (s *source) mapped(data []byte) ([]byte, error) {
 // structuredType is the content type of the record.
 const structuredType = "application/cloudevents+json; charset=UTF-8"
 
-// envelope writes a structured CloudEvent. The data's bytes stay as they are;
-// raw is what they were made of, "" when that is themselves.
+// contents are the payload of an event.
+type contents struct {
+	data    []byte   // a JSON text, whose bytes stay as they are
+	raw     string   // what it was made of, "" when that is itself
+	allowed []string // fields with rights that count
+	fault   string   // why the mapping failed, for a dead letter; "": none
+}
+
+// envelope writes a structured CloudEvent.
 //
 // Source: CloudEvents 1.0, JSON event format.
-func (s *source) envelope(id string, now time.Time, data []byte, raw string) []byte {
-	b := make([]byte, 0, len(data)+len(raw)+len(raw)/8+512)
+func (s *source) envelope(id string, now time.Time, c contents) []byte {
+	b := make([]byte, 0, len(c.data)+len(c.raw)+len(c.raw)/8+512)
 	b = append(b, `{"specversion":"1.0","id":`...)
-	b = jsontext.AppendText(b, id)
+	b = jsonscan.AppendText(b, id)
 	b = append(b, `,"source":`...)
-	b = jsontext.AppendText(b, s.address())
+	b = jsonscan.AppendText(b, s.address())
 	b = append(b, `,"type":`...)
-	b = jsontext.AppendText(b, s.eventType)
+	b = jsonscan.AppendText(b, s.eventType)
 	b = append(b, `,"time":"`...)
 	b = now.UTC().AppendFormat(b, time.RFC3339Nano)
 	b = append(b, `","datacontenttype":"application/json"`...)
-	if raw != "" {
+	b = append(b, `,"`+transform.AttributeAllowed+`":`...)
+	b = jsonscan.AppendText(b, strings.Join(c.allowed, ","))
+	if c.fault != "" {
+		b = append(b, `,"`+transform.AttributeUnmapped+`":`...)
+		b = jsonscan.AppendText(b, c.fault)
+	}
+	if c.raw != "" {
 		b = append(b, `,"rawbody":`...)
-		b = jsontext.AppendText(b, raw)
+		b = jsonscan.AppendText(b, c.raw)
 	}
 	b = append(b, `,"data":`...)
-	b = append(b, data...)
+	b = append(b, c.data...)
 	return append(b, '}')
 }
 
@@ -156,7 +199,7 @@ func (s *source) keyOf(value []byte) (key []byte) {
 		return nil
 	}
 	defer func() {
-		if recover() != nil { // a fault of ours costs the order, not the event
+		if recover() != nil { // a panic costs the order, not the event
 			key = nil
 		}
 	}()

@@ -5,11 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"mime"
-	"net/url"
 	"slices"
 	"strings"
 
-	"github.com/leadbridge/leadbridge/internal/jsontext"
+	"github.com/leadbridge/leadbridge/internal/jsonscan"
 )
 
 // Media types that are read.
@@ -19,9 +18,10 @@ const (
 	mediaForm       = "application/x-www-form-urlencoded"
 	mediaMultipart  = "multipart/form-data"
 	mediaText       = "text/plain"
+	mediaJWT        = "application/jwt"
 )
 
-// form is how a body is written.
+// form is the encoding of a body's fields.
 type form int
 
 const (
@@ -33,7 +33,7 @@ const (
 
 func formOf(media string) form {
 	switch {
-	case media == mediaJSON, media == mediaText, strings.HasSuffix(media, "+json"):
+	case media == mediaJSON, media == mediaText, media == mediaJWT, strings.HasSuffix(media, "+json"):
 		return formJSON
 	case media == mediaForm:
 		return formURLEncoded
@@ -44,74 +44,83 @@ func formOf(media string) form {
 }
 
 var (
-	errNotJSON    = errors.New("the body is no JSON")
+	errNotJSON    = errors.New("the body is not JSON")
 	errNotObject  = errors.New("the body is JSON but neither an object nor a list")
 	errEmptyBody  = errors.New("the body is empty")
-	errNotForm    = errors.New("the body is no form of the type that it is said to be")
+	errNotForm    = errors.New("the body is not a form of the type that it is said to be")
 	errManyFields = errors.New("the form has too many fields")
 )
 
 // maxFields bounds a form.
 const maxFields = 2000
 
-// content is what a body says.
+// content is a decoded body.
 type content struct {
 	form   form
 	data   []byte  // one JSON text; of a JSON body a part of it, unchanged
 	fields []field // of a form, in their order
+	event  string  // the id of the CloudEvent whose data it is; "": none
+
+	ignored bool // it meets one of the source's ignore_if
 }
 
 // field is one field of a form.
 type field struct{ name, value string }
 
 // parse reads a body of a type.
-func parse(m mediaType, body []byte) (content, error) {
-	c := content{form: formOf(m.name)}
-	var err error
-	switch c.form {
-	case formJSON:
-		c.data, err = parseJSON(body)
-		return c, err
-	case formURLEncoded:
-		c.fields, err = parseURLEncoded(body)
+func (s *source) parse(m mediaType, body []byte) (c content, err error) {
+	c.form = formOf(m.name)
+	switch {
+	case c.form == formJSON || jsonInside(body):
+		return s.parseJSON(m, body)
+	case c.form == formURLEncoded:
+		c.fields, err = parseURLEncoded(string(body))
 	default:
 		c.fields, err = parseMultipart(body, m.boundary)
 	}
-	if err == nil && len(c.fields) == 0 {
-		err = errEmptyBody
+	switch {
+	case err != nil:
+		return c, err
+	case len(c.fields) == 0:
+		return c, errEmptyBody
+	case len(c.fields) == 1 && c.fields[0].value == "" && jsonInside([]byte(c.fields[0].name)):
+		return s.parseJSON(m, []byte(c.fields[0].name))
 	}
-	return c, err
+	c.decode(m.charset, s.charset)
+	return c, nil
 }
 
-func parseJSON(body []byte) ([]byte, error) {
-	text := bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xEF\xBB\xBF")))
+// jsonInside reports whether a body is JSON, whatever its type says: many senders leave the type
+// that their library sets for forms.
+func jsonInside(body []byte) bool {
+	text := bytes.TrimSpace(body)
+	if len(text) < 2 {
+		return false
+	}
+	first, last := text[0], text[len(text)-1]
+	return first == '{' && last == '}' || first == '[' && last == ']'
+}
+
+// parseJSON reads a body that is JSON.
+func (s *source) parseJSON(m mediaType, body []byte) (content, error) {
+	c := content{form: formJSON}
+	text := withoutMark(inJSON(body, m.charset, s.charset))
 	if len(text) == 0 {
-		return nil, errEmptyBody
+		return c, errEmptyBody
 	}
-	if !jsontext.Valid(text, nil) {
-		return nil, errNotJSON
+	if !jsonscan.Valid(text, nil) && s.lenient {
+		text = repaired(text)
 	}
-	return text, nil
+	if !jsonscan.Valid(text, nil) {
+		return c, errNotJSON
+	}
+	c.data = text
+	return unwrapped(c)
 }
 
-func parseURLEncoded(body []byte) ([]field, error) {
-	var list []field
-	for pair := range strings.SplitSeq(strings.TrimSpace(string(body)), "&") {
-		if pair == "" {
-			continue
-		}
-		name, value, _ := strings.Cut(pair, "=")
-		name, nameErr := url.QueryUnescape(name)
-		value, valueErr := url.QueryUnescape(value)
-		if nameErr != nil || valueErr != nil {
-			return nil, errNotForm
-		}
-		if len(list) == maxFields {
-			return nil, errManyFields
-		}
-		list = append(list, field{name, value})
-	}
-	return list, nil
+// withoutMark returns a text without byte order mark and blanks around it.
+func withoutMark(text []byte) []byte {
+	return bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\xEF\xBB\xBF")))
 }
 
 // take removes the fields of a name, and gives the first one's value.
@@ -126,24 +135,73 @@ func (c *content) take(name string) string {
 	return value
 }
 
-// cloudEvent tells whether a JSON body is a structured CloudEvent by itself.
-func (c *content) cloudEvent() bool {
-	return c.member("specversion") != "" && c.member("id") != "" && len(c.raw("data")) > 0
-}
-
-// raw finds the JSON text of a member; nil when there is none.
+// raw finds the JSON text of a member; nil when there is none. JSON that is text is looked into.
 func (c *content) raw(path ...string) []byte {
 	raw := json.RawMessage(c.data)
 	for _, name := range path {
-		var next json.RawMessage
-		for key, value := range jsontext.Entries(raw) {
-			if key == name {
-				next = value
-			}
-		}
-		raw = next
+		raw = valueOf(innerJSON(raw), name)
 	}
 	return raw
+}
+
+// valueOf finds a member of an object; the last of a name counts.
+func valueOf(object json.RawMessage, name string) (value json.RawMessage) {
+	for key, one := range jsonscan.Entries(object) {
+		if key == name {
+			value = one
+		}
+	}
+	return value
+}
+
+// text finds a field of a form, or a member of JSON that is a text, a number, true or false.
+func (c *content) text(path []string) string {
+	if c.form == formJSON {
+		raw := c.raw(path...)
+		if string(raw) == "true" || string(raw) == "false" {
+			return string(raw)
+		}
+		return c.member(path...)
+	}
+	for _, f := range c.fields {
+		if f.name == strings.Join(path, ".") {
+			return f.value
+		}
+	}
+	return ""
+}
+
+// takeField removes a field of a form, or a member of JSON, and gives its text.
+func (c *content) takeField(path []string) string {
+	if c.form != formJSON {
+		return c.take(strings.Join(path, "."))
+	}
+	value := c.member(path...)
+	if value != "" {
+		c.data = without(c.data, path)
+	}
+	return value
+}
+
+// without writes a JSON object again without the member at a path. JSON that is text on the way, as raw reads it
+// too, is written as an object.
+func without(object json.RawMessage, path []string) []byte {
+	b := []byte{'{'}
+	for name, value := range jsonscan.Entries(innerJSON(object)) {
+		if name == path[0] {
+			if len(path) == 1 {
+				continue
+			}
+			if inner := innerJSON(value); jsonscan.IsObject(inner) {
+				value = without(inner, path[1:])
+			}
+		}
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		b = append(append(jsonscan.AppendText(b, name), ':'), value...)
+	}
+	return append(b, '}')
 }
 
 // member finds a text or a number, as text.
@@ -154,14 +212,14 @@ func (c *content) member(path ...string) string {
 	}
 	switch raw[0] {
 	case '"':
-		return jsontext.Text(raw)
+		return jsonscan.Text(raw)
 	case '{', '[', 'n', 't', 'f':
 		return ""
 	}
 	return string(raw)
 }
 
-// object gives a form as a JSON object: fields that repeat become lists.
+// object returns a form as a JSON object: fields that repeat become lists.
 func (c *content) object() []byte {
 	values := make(map[string][]string, len(c.fields))
 	for _, f := range c.fields {
@@ -177,21 +235,21 @@ func (c *content) object() []byte {
 		if len(b) > 1 {
 			b = append(b, ',')
 		}
-		b = append(jsontext.AppendText(b, f.name), ':')
+		b = append(jsonscan.AppendText(b, f.name), ':')
 		if len(list) == 1 {
-			b = jsontext.AppendText(b, list[0])
+			b = jsonscan.AppendText(b, list[0])
 			continue
 		}
 		for i, value := range list {
 			b = append(b, "[,"[min(i, 1)])
-			b = jsontext.AppendText(b, value)
+			b = jsonscan.AppendText(b, value)
 		}
 		b = append(b, ']')
 	}
 	return append(b, '}')
 }
 
-// mediaType is what a Content-Type says.
+// mediaType is a parsed Content-Type.
 type mediaType struct{ name, boundary, charset string }
 
 // contentType reads the header; a missing one stands for JSON.
@@ -204,14 +262,4 @@ func contentType(header string) mediaType {
 		return mediaType{}
 	}
 	return mediaType{name, parameters["boundary"], parameters["charset"]}
-}
-
-// readable tells whether a body's charset can be read: JSON is always in UTF-8
-// (RFC 8259, 8.1), of which ASCII is a part.
-func (m mediaType) readable() bool {
-	charset, known := charsetOf(m.charset)
-	if formOf(m.name) == formJSON {
-		return known && charset == nil || strings.EqualFold(m.charset, "us-ascii")
-	}
-	return known
 }

@@ -4,69 +4,119 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
-	"github.com/segmentio/kafka-go/sasl"
+
+	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/internal/tracing"
 )
 
-// Config is what a Gate is made of.
+// Config holds what a Gate needs; docs/ingest.md describes the settings behind it, which also have the defaults: here a
+// zero value has none unless the field says so.
 type Config struct {
-	Brokers []string // host:port
-	Topic   string
-	SASL    sasl.Mechanism // nil: none
-	Sources *Sources
+	Brokers cluster.Brokers // needed
+	Topic   string          // of the events of sources that name none; needed
+	Sources *Sources        // needed
 
-	AckTimeout    time.Duration // for Kafka's acknowledgement; then 503
-	HeaderTimeout time.Duration // for a request's header
-	BodyTimeout   time.Duration // for its body
-	DrainDelay    time.Duration // for which webhooks are still taken after a stop; part of DrainTimeout
-	DrainTimeout  time.Duration // for what is under way at a stop
-	Connections   int           // at a time; further ones wait
-	MaxBuffer     int64         // bytes of bodies under way, of the process
+	AckTimeout    time.Duration // longest wait for Kafka's acknowledgement; then the sender is answered 503
+	HeaderTimeout time.Duration // longest time for a request's header; then its connection is closed
+	BodyTimeout   time.Duration // longest time for a request's body; then 408
+	BodyRate      int64         // least speed of a body in bytes a second, over each BodyGrace; else 408. 0: no limit
+	BodyGrace     time.Duration // span over which BodyRate is measured
+	DrainDelay    time.Duration // how long webhooks are still taken after a stop; part of DrainTimeout
+	DrainTimeout  time.Duration // how long a stop waits for requests under way
+	Connections   int           // at a time; for a further one an idle one is closed, else it waits
+	OfPeer        int           // connections of one peer at a time; further ones are closed. 0: a quarter of Connections, at least 16
+	MaxBuffer     int64         // memory for bodies under way, in bytes, of the process; beyond it 503
 
+	TrustedProxies  []netip.Prefix // proxies whose requests are those of the peers that they name
+	ForwardedHeader string         // in which they name the peer; "": X-Forwarded-For
+
+	DryRun  bool // log events, with persons masked, instead of writing them: Kafka is not asked
 	Log     zerolog.Logger
 	Metrics prometheus.Registerer // nil: none
-
-	// Dial opens connections to brokers, by TLS where that is wanted; nil: the network, in plain text.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	Tracer  *tracing.Tracer       // nil: nothing is traced
 }
 
 // Gate serves /hooks/{source}.
 type Gate struct {
 	cfg     Config
-	writer  *writer
-	room    *budget
+	writers writers
+	memory  *memoryBudget
+	peers   *peers
 	workers *workers
 	metrics *metrics
 }
 
-// New makes a Gate; it connects to nothing yet.
+// New returns a Gate; it connects to nothing yet.
 func New(cfg Config) (*Gate, error) {
 	if cfg.Sources == nil {
 		return nil, errSources
 	}
-	if len(cfg.Brokers) == 0 || cfg.Topic == "" {
+	if len(cfg.Brokers.Addresses) == 0 || cfg.Topic == "" {
 		return nil, errors.New("webhook: brokers and topic are needed")
 	}
 	m, err := newMetrics(cfg.Metrics, cfg.Sources.Names())
 	if err != nil {
 		return nil, fmt.Errorf("webhook: %w", err)
 	}
-	return &Gate{cfg: cfg, writer: newWriter(cfg, m), room: &budget{left: cfg.MaxBuffer}, workers: newWorkers(), metrics: m}, nil
+	if cfg.OfPeer == 0 {
+		cfg.OfPeer = max(cfg.Connections/minPeersToFill, min(cfg.Connections, minPeerConnections))
+	}
+	g := &Gate{
+		cfg: cfg, writers: newWriters(cfg, m), memory: newMemoryBudget(cfg.MaxBuffer, cfg.Sources.byName), workers: newWorkers(), metrics: m,
+		peers: newPeers(cfg.TrustedProxies, cmp.Or(cfg.ForwardedHeader, HeaderXForwardedFor), cfg.OfPeer),
+	}
+	for _, s := range cfg.Sources.byName {
+		g.watchSecrets(s, s.secrets)
+		g.watchSecrets(s, s.challengeSecrets)
+	}
+	return g, nil
 }
 
-// Ready is nil when the topic can be written; else it says what to do.
-func (g *Gate) Ready() error { return g.writer.ready() }
+// minPeersToFill is how many peers it takes at least to take all connections, unless OfPeer is given.
+const minPeersToFill = 4
 
-// prefix is where the hooks are.
+// minPeerConnections is how many connections one peer may have in any case: a browser, or a small proxy.
+const minPeerConnections = 16
+
+// watchSecrets logs when a file of secrets cannot be used any more, and when it can again.
+func (g *Gate) watchSecrets(s *source, list *secrets) {
+	if list == nil {
+		return
+	}
+	list.watch(func(file string, why error) {
+		switch log := g.cfg.Log.With().Str("source", s.name).Str("file", file).Logger(); {
+		case why == nil:
+			log.Info().Msg("the file of the secret can be used again")
+		case errors.Is(why, errEmpty):
+			log.Error().Msg("the file of the secret is empty: it lets nobody in; write the secret into it")
+		default:
+			log.Error().Err(why).Dur("kept", secretKept).Msg("the file of the secret cannot be used: what was last read of it lets senders in for so long, then nobody")
+		}
+	})
+}
+
+// Ready returns nil when the topic can be written, and otherwise an error that says why not.
+func (g *Gate) Ready() error {
+	if g.cfg.DryRun {
+		return nil
+	}
+	return g.writers.ready()
+}
+
+// prefix begins the paths of the hooks.
 const prefix = "/hooks/"
 
 // ServeHTTP takes one webhook.
@@ -75,33 +125,53 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, found := hookName(r.URL.Path)
 	s := g.cfg.Sources.byName[name]
 	if !found || s == nil {
-		g.metrics.seen("", outcomeUnknown, began)
+		g.metrics.seen("", outcomeUnknown, began, nil)
 		answerProblem(w, problem{Status: http.StatusNotFound, Detail: "there is no such source"})
 		return
 	}
 	s.allowOrigin(w, r)
-	switch r.Method {
-	case http.MethodPost:
-	case http.MethodOptions:
+	if r.Method == http.MethodOptions {
 		s.preflight(w)
 		return
+	}
+	span := g.cfg.Tracer.Hook(r, s.name)
+	defer span.End(nil)
+	switch {
+	case slices.Contains(s.methods, r.Method), r.Method == http.MethodGet && s.challenge != nil:
 	default:
-		w.Header().Set("Allow", "POST, OPTIONS")
-		g.metrics.seen(s.name, outcomeMethod, began)
-		answerProblem(w, problem{Status: http.StatusMethodNotAllowed, Detail: "webhooks are sent by POST"})
+		w.Header().Set("Allow", s.allowedMethods())
+		g.metrics.seen(s.name, outcomeMethod, began, span)
+		answerProblem(span.Answer(w), problem{Status: http.StatusMethodNotAllowed, Detail: "this source takes " + strings.Join(s.methods, " and ")})
 		return
 	}
-	room := &share{of: g.room}
-	defer room.release()
-	d, err := g.takeSafely(w, r, s, room)
-	outcome := outcomeOf(err, d)
-	g.metrics.seen(s.name, outcome, began)
-	g.cfg.Log.Debug().Str("source", s.name).Str("outcome", outcome).Dur("took", time.Since(began)).Msg("webhook")
+	who, forwarded := g.peers.sender(r)
+	memory := g.memory.reserve(s.name, who)
+	defer memory.release()
+	leave, ok := g.peers.enter(who, forwarded)
+	if !ok {
+		g.refuse(w, r, s, errManyUnderWay, began, span)
+		return
+	}
+	defer leave()
+	d, err := g.takeSafely(w, r, s, memory, span)
 	if err != nil {
-		answerRefused(w, r, problemOf(err, s))
+		memory.release() // a body that was refused is not kept while the answer is written
+		g.refuse(w, r, s, err, began, span)
 		return
 	}
-	s.answerTaken(w, r, d)
+	g.seen(s, outcomeOf(nil, d), began, span)
+	s.answerTaken(span.Answer(w), r, d)
+}
+
+// refuse answers a request that was not taken.
+func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, s *source, err error, began time.Time, span *tracing.Span) {
+	g.seen(s, outcomeOf(err, delivery{}), began, span)
+	answerRefused(span.Answer(w), r, problemOf(err, s))
+}
+
+func (g *Gate) seen(s *source, outcome string, began time.Time, span *tracing.Span) {
+	g.metrics.seen(s.name, outcome, began, span)
+	g.cfg.Log.Debug().Str("source", s.name).Str("outcome", outcome).Dur("took", time.Since(began)).Msg("webhook")
 }
 
 func hookName(path string) (name string, ok bool) {
@@ -111,94 +181,97 @@ func hookName(path string) (name string, ok bool) {
 	return path[len(prefix):], true
 }
 
-// delivery is what became of a request that was taken.
+// delivery is the outcome of a request that was taken.
 type delivery struct {
-	id       string
-	form     form
-	redirect string // that the form asked for, "" for the usual one
-	dropped  string // why nothing was written: an outcome; "": it was
+	id         string
+	form       form
+	unreadable bool   // it has bytes that are not UTF-8
+	redirect   string // the one that the form asked for; "": the source's
+	answer     string // to a challenge; "": the source's
+	dropped    string // the outcome for which nothing was written; "": it was written
 }
 
 // errOurs says that we failed, not the sender and not Kafka.
 var errOurs = errors.New("the webhook could not be handled: a fault of leadbridge")
 
-// takeSafely keeps a fault of ours from being told in the log with what a client sent.
-func (g *Gate) takeSafely(w http.ResponseWriter, r *http.Request, s *source, room *share) (d delivery, err error) {
+// takeSafely keeps what a client sent out of the log when the gate panics.
+func (g *Gate) takeSafely(w http.ResponseWriter, r *http.Request, s *source, memory *reservation, span *tracing.Span) (d delivery, err error) {
 	defer func() {
 		if recover() != nil {
 			g.cfg.Log.Error().Str("source", s.name).Bytes("stack", debug.Stack()).Msg("a fault of leadbridge: report it")
 			err = errOurs
 		}
 	}()
-	return g.take(w, r, s, room)
+	return g.take(w, r, s, memory, span)
 }
 
-// take reads, verifies, and writes one webhook; its error becomes a problem.
-func (g *Gate) take(w http.ResponseWriter, r *http.Request, s *source, room *share) (d delivery, err error) {
+// take reads, verifies and writes one webhook. What can be verified without the body is verified before it is read:
+// strangers get no memory.
+func (g *Gate) take(w http.ResponseWriter, r *http.Request, s *source, memory *reservation, span *tracing.Span) (d delivery, err error) {
 	media, err := s.accepts(r)
 	if err != nil {
 		return d, err
 	}
-	body, err := readBody(w, r, s.maxBody, g.cfg.BodyTimeout, room)
+	limit := s.maxBody
+	if err := s.verifier.before(r, time.Now()); err != nil {
+		if !s.ignoreUnsigned && s.challenge == nil {
+			return d, unverified{err, true}
+		}
+		limit = min(limit, maxPing)
+	}
+	body, err := readBody(w, r, limit, pace{g.cfg.BodyTimeout, g.cfg.BodyGrace, g.cfg.BodyRate}, memory)
 	if err != nil {
 		return d, err
 	}
-	return g.deliver(r, s, media, body, room)
+	return g.deliver(r, s, media, body, memory, span)
 }
 
+// maxPing is the longest body in bytes of a provider's test or challenge that comes without a signature.
+const maxPing = 4 << 10
+
 // deliver verifies and writes a webhook that was read.
-func (g *Gate) deliver(r *http.Request, s *source, media mediaType, body []byte, room *share) (delivery, error) {
+func (g *Gate) deliver(r *http.Request, s *source, media mediaType, body []byte, memory *reservation, span *tracing.Span) (delivery, error) {
 	now := time.Now()
-	if err := s.verifier.verify(r, body, now); err != nil {
-		return delivery{}, unverified{err}
-	}
 	// The client may hang up: what it has sent is taken all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), g.cfg.AckTimeout)
 	defer cancel()
-	d, e, err := g.understand(ctx, r.Header, s, media, body, now)
+	d, e, err := g.verifyAndDecode(ctx, r, s, media, body, now)
+	if d.unreadable && s.toldCharset.CompareAndSwap(false, true) {
+		g.cfg.Log.Warn().Str("source", s.name).Msg("a body is not in UTF-8: what cannot be read became U+FFFD; give its source a charset")
+	}
 	if err != nil || d.dropped != "" {
 		return d, err
 	}
-	// The rate is of events: who has no secret, sends no form or is caught in a honeypot cannot
-	// use it up, so that people are turned away.
+	// Only events count against the rate. A sender without the secret, or one that the honeypot caught, cannot use
+	// it up and have people turned away.
 	if wait, ok := s.rate.take(now); !ok {
 		return d, tooMany{wait}
 	}
 	if e.unmapped {
 		g.metrics.unmapped.WithLabelValues(s.name).Inc()
-		g.cfg.Log.Warn().Str("source", s.name).Msg("the mapping fails on an event: it goes to Kafka as it came")
+		g.cfg.Log.Warn().Str("source", s.name).Msg("the mapping fails on an event: " + s.unmappedMeans())
 	}
-	if !room.grow(int64(len(e.value))) {
-		return d, errNoRoom
+	if !memory.grow(int64(len(e.value))) {
+		return d, errOverloaded
 	}
-	return d, g.writer.write(ctx, e)
+	if g.cfg.DryRun {
+		g.logEvent(s, e)
+		return d, nil
+	}
+	to := g.writers.of(s, g.cfg.Topic)
+	send := span.Send(to.topic)
+	e.trace = tracing.HookHeaders(send, r)
+	err = to.write(ctx, e)
+	send.End(err)
+	return d, err
 }
 
-// understand makes the event of a body.
-func (g *Gate) understand(ctx context.Context, header http.Header, s *source, media mediaType, body []byte, now time.Time) (d delivery, e event, err error) {
+// verifyAndDecode waits for its turn with the work on a body.
+func (g *Gate) verifyAndDecode(ctx context.Context, r *http.Request, s *source, media mediaType, body []byte, now time.Time) (delivery, event, error) {
 	leave, err := g.workers.enter(ctx, len(body))
 	if err != nil {
-		return d, e, err
+		return delivery{}, event{}, err
 	}
 	defer leave()
-	c, err := parse(media, body)
-	if err != nil {
-		return d, e, err
-	}
-	if c.decode(media.charset, s.charset) && s.toldCharset.CompareAndSwap(false, true) {
-		g.cfg.Log.Warn().Str("source", s.name).Msg("a form is not in UTF-8: what cannot be read became U+FFFD; give its source a charset")
-	}
-	var trapped bool
-	d.form = c.form
-	trapped, d.redirect = s.takeOwn(&c)
-	if e, err = s.newEvent(header, body, c, now); err != nil {
-		return d, e, err
-	}
-	switch d.id = e.id; {
-	case trapped:
-		d.dropped = outcomeHoneypot
-	case e.ignored:
-		d.dropped = outcomeIgnored
-	}
-	return d, e, nil
+	return s.verifyAndDecode(r, media, body, now)
 }

@@ -3,14 +3,15 @@ package webhook
 import (
 	"bytes"
 	"context"
-	"errors"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+
+	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/internal/sendqueue"
 )
 
 // Bounds of one request to Kafka. Topics take batches of 1 MiB by default; a
@@ -25,11 +26,15 @@ const (
 type lane struct {
 	writer    *writer
 	partition int
-	session   session // of whoever sends
+	session   session // of the sender
+	queue     *sendqueue.Queue[*entry]
+}
 
-	mu      sync.Mutex
-	waiting []*entry // guarded by mu
-	busy    bool     // guarded by mu; somebody sends
+func newLane(w *writer, partition int) *lane {
+	return &lane{
+		writer: w, partition: partition,
+		queue: sendqueue.New(sendqueue.Limits{Items: maxBatchRecords, Bytes: maxBatchBytes}, (*entry).size, (*entry).abandoned),
+	}
 }
 
 // entry is an event that waits for its acknowledgement.
@@ -40,20 +45,24 @@ type entry struct {
 	gone  atomic.Bool // whoever waited has given up
 }
 
-func (e *entry) awaited() bool { return !e.gone.Load() }
+func (e *entry) abandoned() bool { return e.gone.Load() }
 
-func (e *entry) size() int { return len(e.event.key) + len(e.event.value) + recordOverhead }
+func (e *entry) awaited() bool { return !e.abandoned() }
+
+func (e *entry) size() int {
+	n := len(e.event.key) + len(e.event.value) + recordOverhead
+	for _, h := range e.event.trace {
+		n += len(h.Key) + len(h.Value)
+	}
+	return n
+}
 
 // write hands an event over and waits for its acknowledgement.
 func (l *lane) write(ctx context.Context, e event) error {
 	one := &entry{event: e, when: time.Now(), done: make(chan error, 1)}
-	l.mu.Lock()
-	l.waiting = append(l.waiting, one)
-	if !l.busy {
-		l.busy = true
-		l.writer.work.Go(l.run)
+	if l.queue.Add(one) {
+		l.writer.work.Go(l.send)
 	}
-	l.mu.Unlock()
 	select {
 	case err := <-one.done:
 		return err
@@ -63,34 +72,11 @@ func (l *lane) write(ctx context.Context, e event) error {
 	}
 }
 
-// run sends what waits until nothing does.
-func (l *lane) run() {
-	for {
-		batch := l.take()
-		if len(batch) == 0 {
-			return
-		}
+// send sends what waits until nothing does.
+func (l *lane) send() {
+	for batch := l.queue.Next(); len(batch) > 0; batch = l.queue.Next() {
 		l.deliver(batch)
 	}
-}
-
-// take takes what fits into one request; when there is nothing the lane is free.
-func (l *lane) take() []*entry {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.waiting = slices.DeleteFunc(l.waiting, func(e *entry) bool { return e.gone.Load() })
-	size, n := 0, 0
-	for n < min(len(l.waiting), maxBatchRecords) && (n == 0 || size+l.waiting[n].size() <= maxBatchBytes) {
-		size += l.waiting[n].size()
-		n++
-	}
-	if n == 0 {
-		l.waiting, l.busy = nil, false
-		return nil
-	}
-	batch := slices.Clone(l.waiting[:n])
-	l.waiting = slices.Delete(l.waiting, 0, n)
-	return batch
 }
 
 // deliver sends a batch until it is acknowledged or nobody waits for it any
@@ -99,20 +85,20 @@ func (l *lane) take() []*entry {
 func (l *lane) deliver(batch []*entry) {
 	wait := newBackOff()
 	for {
-		err := l.send(batch)
-		if !tooLarge(err) {
+		err := l.produce(batch)
+		if !cluster.TooLarge(err) {
 			l.writer.wrote(l.partition, err)
 		}
 		switch {
 		case err == nil:
 			finish(batch, nil)
 			return
-		case tooLarge(err) && len(batch) > 1:
+		case cluster.TooLarge(err) && len(batch) > 1:
 			half := len(batch) / 2
 			l.deliver(batch[:half])
 			l.deliver(batch[half:])
 			return
-		case tooLarge(err):
+		case cluster.TooLarge(err):
 			finish(batch, errRecordTooLarge)
 			return
 		}
@@ -131,12 +117,8 @@ func finish(batch []*entry, err error) {
 	}
 }
 
-func tooLarge(err error) bool {
-	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge)
-}
-
-// send makes one request.
-func (l *lane) send(batch []*entry) error {
+// produce makes one request.
+func (l *lane) produce(batch []*entry) error {
 	ctx, cancel := context.WithTimeout(context.Background(), l.writer.limit)
 	defer cancel()
 	if err := l.session.begin(ctx, l.writer); err != nil {

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -69,10 +68,10 @@ func TestRoomIsBounded(t *testing.T) {
 	for range 10 { // what was taken is given back
 		r.post("/hooks/form", mediaJSON, `{"a":"`+strings.Repeat("x", 20<<10)+`"}`).id(t)
 	}
-	r.gate.room.mu.Lock()
-	defer r.gate.room.mu.Unlock()
-	if r.gate.room.left != 64<<10 {
-		t.Errorf("%d bytes left", r.gate.room.left)
+	r.gate.memory.mu.Lock()
+	defer r.gate.memory.mu.Unlock()
+	if r.gate.memory.left != 64<<10 {
+		t.Errorf("%d bytes left", r.gate.memory.left)
 	}
 }
 
@@ -121,8 +120,8 @@ func TestPlacesAreBounded(t *testing.T) {
 	cancel()
 	for range 20 { // of two ways that are open any may be taken
 		for _, size := range []int{1, largeBody + 1} {
-			if _, err := w.enter(ended, size); !errors.Is(err, errNoRoom) {
-				t.Errorf("%d bytes: %v, want %v", size, err, errNoRoom)
+			if _, err := w.enter(ended, size); !errors.Is(err, errOverloaded) {
+				t.Errorf("%d bytes: %v, want %v", size, err, errOverloaded)
 			}
 		}
 	}
@@ -134,74 +133,35 @@ func TestPlacesAreBounded(t *testing.T) {
 	}
 }
 
-// counted tells how often somebody asked for a connection.
-type counted struct {
-	net.Listener
-	asked atomic.Int32
-}
-
-func (c *counted) Accept() (net.Conn, error) {
-	c.asked.Add(1)
-	return c.Listener.Accept()
-}
-
-// TestConnectionsAreBounded: while as many connections are there as allowed, no
-// further one is asked for; it waits until another one ends.
-func TestConnectionsAreBounded(t *testing.T) {
+// TestStrangersGetNoMemory: who shows no token, or no signature of now, is answered before the body
+// is read; no memory is reserved.
+func TestStrangersGetNoMemory(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, open)
-	cfg := r.gate.cfg
-	cfg.Connections, cfg.Metrics = 2, nil
-	gate, err := New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	inner, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener := &counted{Listener: inner}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- gate.Run(ctx, listener, gate) }()
-	r.address = inner.Addr().String()
-	request := fmt.Sprintf("POST /hooks/form HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(testLead), testLead)
-	ask := func() (net.Conn, *bufio.Reader) {
+	r := newRig(t, `sources:
+- {name: token, verify: {type: token, header: X-Token, secrets_env: PLAIN}}
+- {name: hmac, verify: {type: hmac, secrets_env: PLAIN}}
+- {name: standard, verify: {type: standard-webhooks, secrets_env: STANDARD}}
+`)
+	for what, head := range map[string]string{
+		"no token":       "POST /hooks/token HTTP/1.1\r\n",
+		"wrong token":    "POST /hooks/token HTTP/1.1\r\nX-Token: x\r\n",
+		"no signature":   "POST /hooks/hmac HTTP/1.1\r\n",
+		"broken one":     "POST /hooks/hmac HTTP/1.1\r\nX-Hub-Signature-256: sha256=zz\r\n",
+		"no headers":     "POST /hooks/standard HTTP/1.1\r\n",
+		"two of three":   "POST /hooks/standard HTTP/1.1\r\nwebhook-id: 1\r\nwebhook-signature: v1,aaaa\r\n",
+		"an old request": "POST /hooks/standard HTTP/1.1\r\nwebhook-id: 1\r\nwebhook-timestamp: 1614265330\r\nwebhook-signature: v1,aaaa\r\n",
+	} {
 		conn := r.dial()
-		_, _ = fmt.Fprint(conn, request)
-		return conn, bufio.NewReader(conn)
-	}
-	answered := func(in *bufio.Reader) {
-		t.Helper()
-		resp, err := http.ReadResponse(in, nil)
+		_, _ = fmt.Fprint(conn, head+"Host: x\r\nContent-Type: application/json\r\nContent-Length: 200000\r\n\r\n{")
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %v", what, err)
 		}
-		_, _ = io.Copy(io.Discard, resp.Body)
+		if resp.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s: %s", what, resp.Status)
+		}
 		resp.Body.Close()
-		if resp.StatusCode != http.StatusAccepted {
-			t.Error(resp.Status)
-		}
-	}
-	first, in1 := ask()
-	answered(in1)
-	second, in2 := ask()
-	answered(in2)
-	third, in3 := ask()
-	for range 20 { // the two that are there are served on
-		_, _ = fmt.Fprint(first, request)
-		answered(in1)
-	}
-	if n := listener.asked.Load(); n != 2 {
-		t.Errorf("asked for %d connections, want 2", n)
-	}
-	first.Close()
-	answered(in3)
-	second.Close()
-	third.Close()
-	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
+		conn.Close()
 	}
 }
 

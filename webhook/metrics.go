@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/leadbridge/leadbridge/internal/tracing"
 )
 
 // metrics are the gate's; sources are those of the file, outcomes a closed set.
@@ -14,17 +16,20 @@ type metrics struct {
 	requests *prometheus.CounterVec   // source, outcome
 	duration *prometheus.HistogramVec // outcome
 	unmapped *prometheus.CounterVec   // source
+	ended    *prometheus.CounterVec   // cause
 	batch    prometheus.Histogram
 	failures prometheus.Counter
 }
 
 // Outcomes of a request beside the status of its problem.
 const (
-	outcomeTaken    = "taken"
-	outcomeHoneypot = "honeypot"
-	outcomeIgnored  = "ignored"
-	outcomeUnknown  = "404"
-	outcomeMethod   = "405"
+	outcomeTaken     = "taken"
+	outcomeHoneypot  = "honeypot"
+	outcomeIgnored   = "ignored"
+	outcomeSkipped   = "skipped"
+	outcomeChallenge = "challenge"
+	outcomeUnknown   = "404"
+	outcomeMethod    = "405"
 )
 
 func outcomeOf(err error, d delivery) string {
@@ -42,7 +47,7 @@ func outcomeOf(err error, d delivery) string {
 
 // outcomes are all that a request to a source may come to.
 func outcomes() []string {
-	all := []string{outcomeTaken, outcomeHoneypot, outcomeIgnored, outcomeMethod}
+	all := []string{outcomeTaken, outcomeHoneypot, outcomeIgnored, outcomeSkipped, outcomeChallenge, outcomeMethod}
 	for _, status := range [...]int{
 		http.StatusBadRequest, http.StatusUnauthorized, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge,
 		http.StatusUnsupportedMediaType, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable,
@@ -57,8 +62,9 @@ func newMetrics(reg prometheus.Registerer, sources []string) (*metrics, error) {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "leadbridge_ingest_" + name, Help: help}, labels)
 	}
 	m := &metrics{
-		requests: counters("requests_total", "Webhooks, by source and outcome: taken, honeypot, ignored, or the status of the error.", "source", "outcome"),
-		unmapped: counters("unmapped_total", "Events that the source's mapping failed on; they went to Kafka as they came.", "source"),
+		requests: counters("requests_total", "Webhooks, by source and outcome: taken, honeypot, ignored, skipped (by the mapping), challenge, or the status of the error.", "source", "outcome"),
+		unmapped: counters("unmapped_total", "Events that the source's mapping failed on; they went to Kafka for people, or as they came.", "source"),
+		ended:    counters("connections_closed_total", "Connections that were closed: idle ones for the sake of new ones (idle), and those of a peer that has too many (peer).", "cause"),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "leadbridge_ingest_duration_seconds", Help: "From a request's header to its answer.", Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 13),
 		}, []string{"outcome"}),
@@ -74,7 +80,7 @@ func newMetrics(reg prometheus.Registerer, sources []string) (*metrics, error) {
 		return m, nil
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.requests, m.unmapped, m.duration, m.batch, m.failures} {
+	for _, c := range []prometheus.Collector{m.requests, m.unmapped, m.ended, m.duration, m.batch, m.failures} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)
@@ -89,9 +95,15 @@ func (m *metrics) begin(sources []string) {
 		}
 	}
 	m.requests.WithLabelValues("", outcomeUnknown)
+	for _, cause := range []string{closedIdle, closedPeer} {
+		m.ended.WithLabelValues(cause)
+	}
 }
 
-func (m *metrics) seen(source, outcome string, began time.Time) {
+func (m *metrics) closed(cause string) { m.ended.WithLabelValues(cause).Inc() }
+
+func (m *metrics) seen(source, outcome string, began time.Time, span *tracing.Span) {
 	m.requests.WithLabelValues(source, outcome).Inc()
-	m.duration.WithLabelValues(outcome).Observe(time.Since(began).Seconds())
+	span.Outcome(outcome)
+	span.Observe(m.duration.WithLabelValues(outcome), time.Since(began).Seconds())
 }

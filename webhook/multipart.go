@@ -30,7 +30,7 @@ func parseMultipart(body []byte, boundary string) ([]field, error) {
 		if len(list) == maxFields {
 			return nil, errManyFields
 		}
-		value, err := valueOf(part)
+		value, err := partValue(part)
 		if err != nil {
 			return nil, errNotForm
 		}
@@ -38,9 +38,9 @@ func parseMultipart(body []byte, boundary string) ([]field, error) {
 	}
 }
 
-// valueOf reads a part: quoted-printable is undone by the reader, Base64 here. RFC 7578
+// partValue reads a part: quoted-printable is undone by the reader, Base64 here. RFC 7578
 // (4.7) wants neither, but libraries made for mail send both.
-func valueOf(part *multipart.Part) (string, error) {
+func partValue(part *multipart.Part) (string, error) {
 	if name := part.FileName(); name != "" {
 		return name, nil
 	}

@@ -19,7 +19,7 @@ func newLimiter(count int, within time.Duration) *limiter {
 	return &limiter{every: every, burst: every * time.Duration(count)}
 }
 
-// take lets a request through, or tells how long it should wait.
+// take lets a request through, or returns how long it should wait.
 func (l *limiter) take(now time.Time) (wait time.Duration, ok bool) {
 	if l == nil {
 		return 0, true

@@ -33,11 +33,13 @@ type rig struct {
 	client  *kafka.Client
 	http    *http.Client
 	gate    *Gate
-	url     string
-	address string
-	logs    *logbuffer.Buffer
-	end     func()
-	stopped chan error
+
+	registry *prometheus.Registry
+	url      string
+	address  string
+	logs     *logbuffer.Buffer
+	end      func()
+	stopped  chan error
 }
 
 // environment gives secrets by name: S_NAME has the value of the map.
@@ -60,6 +62,7 @@ var testSecrets = map[string]string{
 	"STANDARD": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 	"PLAIN":    "It's a Secret to Everybody",
 	"/filed":   "filed secret\n",
+	"/short":   "short",
 }
 
 func parseSources(t testing.TB, text string) *Sources {
@@ -79,7 +82,7 @@ func newRig(t *testing.T, sources string, adjust ...func(*Config)) *rig {
 	}
 	transport := &kafka.Transport{}
 	r := &rig{
-		t: t, cluster: cluster, logs: new(logbuffer.Buffer), stopped: make(chan error, 1),
+		t: t, registry: prometheus.NewRegistry(), cluster: cluster, logs: new(logbuffer.Buffer), stopped: make(chan error, 1),
 		client: &kafka.Client{Addr: kafka.TCP(cluster.ListenAddrs()...), Transport: transport, Timeout: 10 * time.Second},
 		http: &http.Client{
 			Transport:     &http.Transport{},
@@ -87,10 +90,11 @@ func newRig(t *testing.T, sources string, adjust ...func(*Config)) *rig {
 		},
 	}
 	cfg := Config{
-		Brokers: cluster.ListenAddrs(), Topic: testTopic, Sources: parseSources(t, sources),
+		Topic: testTopic, Sources: parseSources(t, sources),
 		AckTimeout: 20 * time.Second, HeaderTimeout: 20 * time.Second, BodyTimeout: 20 * time.Second, DrainTimeout: 20 * time.Second,
-		Connections: 1000, MaxBuffer: 8 << 20, Log: zerolog.New(r.logs), Metrics: prometheus.NewRegistry(),
+		Connections: 1000, MaxBuffer: 8 << 20, Log: zerolog.New(r.logs), Metrics: r.registry,
 	}
+	cfg.Brokers.Addresses = cluster.ListenAddrs()
 	for _, a := range adjust {
 		a(&cfg)
 	}

@@ -4,81 +4,114 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"io/fs"
 	"strings"
 	"sync"
 	"time"
 )
 
-// secrets are those of one source: several while one is being replaced. Files
-// are read again when nothing fits, so that a new secret needs no restart.
+// secrets are those of one source: several while one is being replaced. Files are read
+// again and again, so that a new secret needs no restart and an old one ends.
 type secrets struct {
 	fixed  [][]byte // of the environment
-	files  []string
 	read   func(name string) ([]byte, error)
 	decode func(text string) ([]byte, error)
 
 	mu     sync.Mutex
-	filed  [][]byte  // guarded by mu; of the files, as last read
-	readAt time.Time // guarded by mu
+	tell   func(file string, why error) // guarded by mu; nil: nobody
+	filed  []filedSecret                // guarded by mu
+	readAt time.Time                    // guarded by mu
 }
 
-// rereadAfter bounds how often wrong signatures make us read files.
-const rereadAfter = time.Second
+// filedSecret is a secret from a file.
+type filedSecret struct {
+	file   string
+	key    []byte    // nil: nobody is let in by it
+	goodAt time.Time // when the key was last read
+	fault  string    // the last reported problem of the file
+}
 
-// any tells whether one of the secrets fits. It tries all of them: how long it
-// takes does not tell which one did.
+const (
+	// secretAge is how long a secret that was read from a file is used before the file is read again.
+	secretAge = time.Second
+	// secretKept is how long a secret stays in force when its file cannot be read: while it is
+	// being replaced it may be away for a moment, but a file that was deleted revokes its secret.
+	secretKept = time.Minute
+)
+
+// watch has tell called when a file lets nobody in or cannot be read, and with nil when it
+// is well again.
+func (s *secrets) watch(tell func(file string, why error)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tell = tell
+}
+
+// any reports whether one of the secrets fits. It tries all of them, so that the time it takes does not show which one
+// did.
 func (s *secrets) any(now time.Time, fits func(key []byte) bool) bool {
-	if anyOf(s.fixed, fits) {
-		return true
-	}
-	keys, fresh := s.fromFiles(now, false)
-	if anyOf(keys, fits) {
-		return true
-	}
-	if fresh || len(s.files) == 0 {
-		return false
-	}
-	keys, fresh = s.fromFiles(now, true)
-	return fresh && anyOf(keys, fits)
-}
-
-func anyOf(keys [][]byte, fits func([]byte) bool) bool {
 	found := false
-	for _, key := range keys {
+	for _, key := range s.fixed {
+		found = fits(key) || found
+	}
+	for _, key := range s.fromFiles(now) {
 		found = fits(key) || found
 	}
 	return found
 }
 
-// fromFiles gives the files' secrets; again asks to have them read anew, which
-// is done (fresh) when the last time is long enough ago. What cannot be read
-// leaves the old one in force.
-func (s *secrets) fromFiles(now time.Time, again bool) (keys [][]byte, fresh bool) {
+// fromFiles returns the files' secrets.
+func (s *secrets) fromFiles(now time.Time) (keys [][]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !again || now.Sub(s.readAt) < rereadAfter {
-		return s.filed, false
-	}
-	s.readAt = now
-	filed := make([][]byte, 0, len(s.files))
-	for _, name := range s.files {
-		text, err := s.read(name)
-		if err != nil {
-			return s.filed, false
+	if now.Sub(s.readAt) >= secretAge {
+		s.readAt = now
+		for i := range s.filed {
+			s.refresh(&s.filed[i], now)
 		}
-		key, err := s.decode(strings.TrimSpace(string(text)))
-		if err != nil {
-			return s.filed, false
-		}
-		filed = append(filed, key)
 	}
-	s.filed = filed
-	return s.filed, true
+	for _, f := range s.filed {
+		if f.key != nil {
+			keys = append(keys, f.key)
+		}
+	}
+	return keys
+}
+
+// refresh reads a file again.
+func (s *secrets) refresh(f *filedSecret, now time.Time) {
+	key, err := s.readFile(f.file)
+	switch {
+	case err == nil:
+		f.key, f.goodAt = key, now
+	case errors.Is(err, errEmpty), now.Sub(f.goodAt) >= secretKept:
+		f.key = nil
+	}
+	fault := ""
+	if err != nil {
+		fault = err.Error()
+	}
+	if fault != f.fault && s.tell != nil {
+		s.tell(f.file, err)
+	}
+	f.fault = fault
+}
+
+// readFile returns the secret in a file; the error says nothing of what it holds, nor its name.
+func (s *secrets) readFile(name string) ([]byte, error) {
+	text, err := s.read(name)
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		err = pathErr.Err
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.decode(strings.TrimSpace(string(text)))
 }
 
 var (
 	errEmpty     = errors.New("is empty")
-	errNotBase64 = errors.New("is no Base64")
+	errNotBase64 = errors.New("is not Base64")
 	errNoSecret  = errors.New("holds a line end or another control character")
 )
 
@@ -93,9 +126,10 @@ func plainSecret(text string) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// standardSecret is Base64 behind whsec_, which may be missing.
+// standardSecret is Base64 behind whsec_, which may be missing; some providers show v1, in
+// front of it.
 func standardSecret(text string) ([]byte, error) {
-	text = strings.TrimPrefix(text, "whsec_")
+	text = strings.TrimPrefix(strings.TrimPrefix(text, "v1,"), "whsec_")
 	if text == "" {
 		return nil, errEmpty
 	}

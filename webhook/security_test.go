@@ -36,10 +36,10 @@ func TestTLSAndSASL(t *testing.T) {
 	}{"with": {true, http.StatusAccepted}, "without": {false, http.StatusServiceUnavailable}} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, open, func(c *Config) {
-				c.Brokers, c.Dial = secured.ListenAddrs(), client.DialContext
+				c.Brokers.Addresses, c.Brokers.Dial = secured.ListenAddrs(), client.DialContext
 			}, func(cfg *Config) {
 				if c.login {
-					cfg.SASL = login
+					cfg.Brokers.SASL = login
 				} else {
 					cfg.AckTimeout = 300 * time.Millisecond
 				}

@@ -9,14 +9,12 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	"golang.org/x/net/netutil"
 )
 
 // maxHeader bounds the header of a request, in bytes.
 const maxHeader = 32 << 10
 
-// answerTime is what an answer may take to be written.
+// answerTime is how long the writing of an answer may take.
 const answerTime = 5 * time.Second
 
 // Run serves handler, which passes what is meant for the gate on to it, until ctx
@@ -37,13 +35,17 @@ func (g *Gate) Run(ctx context.Context, l net.Listener, handler http.Handler) er
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer stopWriting()
-	background.Go(func() { g.writer.run(writing) })
+	if !g.cfg.DryRun {
+		background.Go(func() { g.writers.run(writing) })
+	}
 	drained := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(drained)
 		g.drain(server)
 	})
-	err := server.Serve(netutil.LimitListener(l, g.cfg.Connections))
+	limiter := newConnLimiter(l, g.cfg.Connections, g.cfg.OfPeer, g.peers.trusts, g.metrics.closed)
+	server.ConnState = limiter.connState
+	err := server.Serve(limiter)
 	if stop() {
 		return err // nobody asked for the end
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/leadbridge/leadbridge/internal/cluster"
 	"github.com/leadbridge/leadbridge/internal/producerbatch"
 )
 
@@ -47,23 +48,14 @@ func (s *session) begin(ctx context.Context, w *writer) error {
 
 func (s *session) end() { s.open = false }
 
-// noSessions tells errors of brokers that give us no sessions at all.
+// noSessions reports whether the brokers give us no producer sessions at all.
 func noSessions(err error) bool {
-	return isOneOf(err, kafka.ClusterAuthorizationFailed, kafka.TransactionalIDAuthorizationFailed, kafka.UnsupportedVersion, kafka.UnsupportedForMessageFormat)
+	return cluster.IsOneOf(err, kafka.ClusterAuthorizationFailed, kafka.TransactionalIDAuthorizationFailed, kafka.UnsupportedVersion, kafka.UnsupportedForMessageFormat)
 }
 
-// lostSession tells errors of a session that the broker no longer knows.
+// lostSession reports whether the broker no longer knows the session.
 func lostSession(err error) bool {
-	return isOneOf(err, kafka.OutOfOrderSequenceNumber, kafka.UnknownProducerId, kafka.InvalidProducerEpoch, kafka.InvalidProducerIDMapping, kafka.ProducerFenced)
-}
-
-func isOneOf(err error, codes ...kafka.Error) bool {
-	for _, code := range codes {
-		if errors.Is(err, code) {
-			return true
-		}
-	}
-	return false
+	return cluster.IsOneOf(err, kafka.OutOfOrderSequenceNumber, kafka.UnknownProducerId, kafka.InvalidProducerEpoch, kafka.InvalidProducerIDMapping, kafka.ProducerFenced)
 }
 
 // judge takes a request's outcome: it counts what was written.
@@ -99,8 +91,8 @@ func (s *session) encode(batch []*entry) ([]byte, error) {
 	records := make([]kafka.Record, len(batch))
 	for i, e := range batch {
 		records[i] = kafka.Record{
-			Time: e.when, Value: kafka.NewBytes(e.event.value),
-			Headers: []kafka.Header{{Key: "content-type", Value: []byte(structuredType)}},
+			Time: e.when, Value: kafka.NewBytes(e.event.recorded()),
+			Headers: append([]kafka.Header{{Key: "content-type", Value: []byte(structuredType)}}, e.event.trace...),
 		}
 		if e.event.key != nil {
 			records[i].Key = kafka.NewBytes(e.event.key)

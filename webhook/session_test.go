@@ -39,8 +39,8 @@ func TestLostAcknowledgement(t *testing.T) {
 		r     *rig
 		armed atomic.Bool
 	)
-	r = newRig(t, open, func(c *Config) {
-		c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+	r = newRig(t, openNamed, func(c *Config) {
+		c.Brokers.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 			return forgetful{conn, &armed, func() { r.await(func() bool { return r.written() > 0 }) }}, err
 		}
@@ -50,7 +50,7 @@ func TestLostAcknowledgement(t *testing.T) {
 	if armed.Load() {
 		t.Fatal("the acknowledgement did not get lost")
 	}
-	if r.only(); r.gate.writer.plain.Load() {
+	if r.only(); r.gate.writers[testTopic].plain.Load() {
 		t.Error("there was no session")
 	}
 	r.post("/hooks/form", mediaJSON, testLead, "webhook-id", "two").id(t)

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"net/http"
 	"sync/atomic"
 
 	"golang.org/x/text/encoding"
@@ -12,10 +11,16 @@ import (
 // source is a website or form builder that may send: one entry of the file.
 type source struct {
 	name         string
+	topic        string // "": the gate's own
+	schema       uint32 // id of the JSON Schema by which its events are framed; 0: they are not
 	verifier     verifier
+	secrets      *secrets          // of the verifier; nil: none
+	methods      []string          // POST, GET or both
 	contentTypes []string          // media types in lower case
-	charset      encoding.Encoding // of forms that do not say it and are not in UTF-8; nil: none
+	charset      encoding.Encoding // of bodies that do not say it and are not in UTF-8; nil: none
+	lenient      bool              // JSON of hand-made templates is repaired
 	maxBody      int64             // bytes
+	buffer       int64             // bytes of bodies under way; 0: an even share
 	eventType    string            // CloudEvents type
 	id           idRule
 	key          keyRule
@@ -24,8 +29,18 @@ type source struct {
 	redirects    []string // the first is the usual one
 	honeypot     string   // a field that people do not see, and so leave empty
 
-	answer  int               // status of what was taken
-	ignored map[string]string // a body of just these fields is a provider's test
+	answer    answered          // to what was taken
+	challenge *challenge        // nil: none
+	ignored   map[string]string // a body of just these fields is a provider's test
+	ignoreIf  conditions        // bodies that meet one of them are no leads
+
+	challengeSecrets *secrets // of the challenge, where they are others; nil: none
+
+	ignoreUnsigned bool // that test comes without a signature or token
+
+	allowed      []string // fields with rights that count, by the CRM's names; see transform
+	named        []string // further ones, that the mapping names
+	passUnmapped bool     // an event that the mapping fails on goes on as it came
 
 	toldCharset atomic.Bool // that forms come in another charset
 
@@ -33,29 +48,24 @@ type source struct {
 	reader *transform.Transformer // finds e-mail and phone
 }
 
-// defaultType is the CloudEvents type of events whose source names none.
-const defaultType = "leadbridge.lead"
-
-func newSource() *source {
-	return &source{
-		contentTypes: []string{mediaJSON, mediaForm, mediaMultipart, mediaCloudEvent},
-		maxBody:      defaultMaxBody,
-		eventType:    defaultType,
-		key:          keyAuto,
-		answer:       http.StatusAccepted,
-	}
-}
-
 // address is the CloudEvents source of its events.
 func (s *source) address() string { return "/hooks/" + s.name }
 
-// idRule tells where a provider puts the id of a delivery.
-type idRule struct {
-	header string
-	field  []string // path in the data
+// answered is the answer for a webhook that was taken.
+type answered struct {
+	status      int
+	body        string // "": the event's id as JSON
+	contentType string // of the body
 }
 
-// keyRule tells what becomes the record's key.
+// idRule says where a provider puts the id of a delivery.
+type idRule struct {
+	header     string
+	field      []string // path in the data
+	cloudEvent bool     // from anybody's CloudEvents too, not only from those of senders that are verified
+}
+
+// keyRule says what becomes the record's key.
 type keyRule string
 
 const (
@@ -64,3 +74,11 @@ const (
 	keyPhone keyRule = "phone" // the phone, else the e-mail
 	keyNone  keyRule = "none"
 )
+
+// unmappedMeans says what becomes of an event that the mapping fails on.
+func (s *source) unmappedMeans() string {
+	if s.passUnmapped {
+		return "it goes to Kafka as it came"
+	}
+	return "it becomes a dead letter MAPPING_FAILED"
+}

@@ -39,12 +39,12 @@ func TestSourcesFile(t *testing.T) {
 		t.Error(diff)
 	}
 	site := s.byName["site"]
-	got := []any{site.contentTypes, site.maxBody, site.eventType, site.id.header, site.id.field, site.key, site.origins, site.redirects, site.honeypot, site.verifier.(standard).tolerance, site.mapper != nil, site.rate.every, site.charset == charmap.Windows1251, site.answer, site.ignored}
+	got := []any{site.contentTypes, site.maxBody, site.eventType, site.id.header, site.id.field, site.key, site.origins, site.redirects, site.honeypot, site.verifier.(standard).tolerance, site.mapper != nil, site.rate.every, site.charset == charmap.Windows1251, site.answer.status, site.ignored}
 	want := []any{[]string{"application/json", "text/plain"}, int64(64 << 10), "com.example.lead", "X-Delivery", []string{"event", "id"}, keyPhone, []string{"https://example.com", "http://localhost:3000", "http://[::1]:8080", "http://a_b"}, []string{"https://example.com/thanks"}, "website", time.Minute, true, 100 * time.Millisecond, true, 200, map[string]string{"test": "test", "n": "1"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if third := s.byName["third"]; third.verifier != (anybody{}) || third.maxBody != defaultMaxBody || third.eventType != defaultType || third.key != keyAuto || third.answer != 202 || third.charset != nil || third.rate != nil || third.mapper != nil {
+	if third := s.byName["third"]; third.verifier != (anybody{}) || third.maxBody != 256<<10 || third.eventType != "leadbridge.lead" || third.key != keyAuto || third.answer.status != 202 || third.charset != nil || third.rate != nil || third.mapper != nil {
 		t.Errorf("defaults %+v", third)
 	}
 }
@@ -75,16 +75,16 @@ func TestSourcesFaults(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"empty":              {"", "is empty"},
 		"only a comment":     {"# nothing", "is empty"},
-		"no YAML":            {"sources:\n\t- a", "is no YAML"},
-		"a list":             {"- name: x", "the file is no mapping"},
+		"no YAML":            {"sources:\n\t- a", "is not YAML"},
+		"a list":             {"- name: x", "the file is not a mapping"},
 		"no sources":         {"{}", "declares no sources"},
 		"other field":        {"source: []", `line 1: the file has no field "source"`},
-		"no list":            {"sources: {name: x}", "sources is no list"},
+		"no list":            {"sources: {name: x}", "sources is not a list"},
 		"two documents":      {"sources: [{name: x, verify: {type: none}}]\n---\nsources: []", "more than one document"},
 		"merge of itself":    {"sources: [&a {<<: *a, name: x}]", "does not say how it is verified"},
 		"merged nonsense":    {"sources: [{<<: {nonsense: 1}, name: x, verify: {type: none}}]", `has no field "nonsense"`},
-		"empty list":         {"sources: []", "sources is no list"},
-		"source is text":     {"sources: [x]", "a source is no mapping"},
+		"empty list":         {"sources: []", "sources is not a list"},
+		"source is text":     {"sources: [x]", "a source is not a mapping"},
 		"no name":            {"sources: [{verify: {type: none}}]", "has no name"},
 		"name with a slash":  {"sources: [{name: a/b, verify: {type: none}}]", `"a/b" cannot stand in an address`},
 		"twice":              {"sources:\n- {name: x, verify: {type: none}}\n- {name: x, verify: {type: none}}", "line 3, source x: the name is used twice"},
@@ -98,35 +98,66 @@ func TestSourcesFaults(t *testing.T) {
 		"no secrets":         {"sources: [{name: x, verify: {type: hmac, secrets_env: []}}]", "empty list"},
 		"variable not set":   {"sources: [{name: x, verify: {type: hmac, secrets_env: [NOPE]}}]", `"NOPE" is not set`},
 		"file not there":     {"sources: [{name: x, verify: {type: hmac, secrets_files: [/nope]}}]", `"/nope" cannot be read (no such file)`},
-		"no Base64":          {"sources: [{name: x, verify: {type: standard-webhooks, secrets_env: [PLAIN]}}]", "the secret in PLAIN is no Base64"},
+		"secret as a file":   {"sources: [{name: x, verify: {type: hmac, secrets_files: [hush]}}]", "a file of secrets_files cannot be read"},
+		"unknown right":      {"sources: [{name: x, verify: {type: none}, allow: [assignedById, lead_id]}]", `allow names "lead_id"`},
+		"right to a name":    {"sources: [{name: x, verify: {type: none}, allow: name}]", `allow names "name"`},
+		"mapping failure":    {"sources: [{name: x, verify: {type: none}, on_mapping_failure: drop}]", `on_mapping_failure "drop" is not known`},
+		"small buffer":       {"sources: [{name: x, verify: {type: none}, buffer: 1MiB}]", "buffer is too small for one event"},
+		"tiny buffer":        {"sources: [{name: x, verify: {type: none}, buffer: 1KiB}]", `buffer "1KiB" is out of bounds`},
+		"nothing to ignore":  {"sources: [{name: x, verify: {type: none}, ignore_unsigned: true}]", "ignore_unsigned has nothing to ignore"},
+		"neither yes nor no": {"sources: [{name: x, verify: {type: none}, id: {cloud_event: perhaps}}]", `cloud_event "perhaps" is not known`},
+		"no Base64":          {"sources: [{name: x, verify: {type: standard-webhooks, secrets_env: [PLAIN]}}]", "the secret in PLAIN is not Base64"},
 		"inline secret":      {"sources: [{name: x, verify: {type: hmac, secret: hush}}]", `no field "secret"`},
-		"secret as variable": {"sources: [{name: x, verify: {type: standard-webhooks, secrets_env: [whsec_hush]}}]", "no variable's name"},
-		"no tolerance":       {"sources: [{name: x, verify: {type: standard-webhooks, secrets_env: STANDARD, tolerance: 5}}]", `tolerance "5" is no duration`},
+		"secret as variable": {"sources: [{name: x, verify: {type: standard-webhooks, secrets_env: [whsec_hush]}}]", "not the name of a variable"},
+		"no tolerance":       {"sources: [{name: x, verify: {type: standard-webhooks, secrets_env: STANDARD, tolerance: 5}}]", `tolerance "5" is not a duration`},
 		"algorithm":          {"sources: [{name: x, verify: {type: hmac, secrets_env: PLAIN, algorithm: md5}}]", `"md5" is not known`},
-		"header":             {"sources: [{name: x, verify: {type: token, secrets_env: PLAIN, header: 'a b'}}]", `"a b" is no name of a header`},
+		"header":             {"sources: [{name: x, verify: {type: token, secrets_env: PLAIN, header: 'a b'}}]", `"a b" is not a header name`},
 		"mapping":            {"sources:\n- name: x\n  verify: {type: none}\n  mapping: '{a: '", "line 4, source x: mapping:"},
 		"preset":             {"sources: [{name: x, verify: {type: none}, mapping: 'preset:nope'}]", "there is no preset"},
-		"mapping is a list":  {"sources: [{name: x, verify: {type: none}, mapping: [.]}]", "mapping is no program"},
+		"mapping is a list":  {"sources: [{name: x, verify: {type: none}, mapping: [.]}]", "mapping is not a program"},
 		"content type":       {"sources: [{name: x, verify: {type: none}, content_types: [text/html]}]", `"text/html" is not understood`},
-		"body":               {"sources: [{name: x, verify: {type: none}, max_body: 1 parsec}]", "is no size"},
+		"body":               {"sources: [{name: x, verify: {type: none}, max_body: 1 parsec}]", "is not a size"},
 		"huge body":          {"sources: [{name: x, verify: {type: none}, max_body: 1MiB}]", "out of bounds"},
 		"key":                {"sources: [{name: x, verify: {type: none}, key: name}]", `key "name" is not known`},
 		"rate":               {"sources: [{name: x, verify: {type: none}, rate: 10}]", `rate "10" is not understood`},
 		"rate of nothing":    {"sources: [{name: x, verify: {type: none}, rate: 0/s}]", "lets nobody in"},
-		"origin":             {"sources: [{name: x, verify: {type: none}, cors: [https://example.com/]}]", "is no origin"},
+		"origin":             {"sources: [{name: x, verify: {type: none}, cors: [https://example.com/]}]", "is not an origin"},
 		"origin with port":   {"sources: [{name: x, verify: {type: none}, cors: ['https://example.com:443']}]", `browsers send "https://example.com"`},
 		"origin in Cyrillic": {"sources: [{name: x, verify: {type: none}, cors: [https://Пример.рф]}]", `browsers send "https://xn--e1afmkfd.xn--p1ai"`},
 		"origin in capitals": {"sources: [{name: x, verify: {type: none}, cors: [HTTPS://Example.com]}]", `browsers send "https://example.com"`},
-		"origin null":        {"sources: [{name: x, verify: {type: none}, cors: ['null']}]", "is no origin"},
-		"redirect relative":  {"sources: [{name: x, verify: {type: none}, redirect: //evil.example}]", "is no whole address"},
-		"redirect of a user": {"sources: [{name: x, verify: {type: none}, redirect: 'https://example.com@evil.example'}]", "is no whole address"},
-		"redirect backslash": {"sources: [{name: x, verify: {type: none}, redirect: 'https:\\evil.example'}]", "is no whole address"},
-		"redirect":           {"sources: [{name: x, verify: {type: none}, redirect: /thanks}]", "is no whole address"},
-		"redirect to script": {"sources: [{name: x, verify: {type: none}, redirect: 'javascript:alert(1)'}]", "is no whole address"},
+		"origin null":        {"sources: [{name: x, verify: {type: none}, cors: ['null']}]", "is not an origin"},
+		"redirect relative":  {"sources: [{name: x, verify: {type: none}, redirect: //evil.example}]", "is not a complete address"},
+		"redirect of a user": {"sources: [{name: x, verify: {type: none}, redirect: 'https://example.com@evil.example'}]", "is not a complete address"},
+		"redirect backslash": {"sources: [{name: x, verify: {type: none}, redirect: 'https:\\evil.example'}]", "is not a complete address"},
+		"redirect":           {"sources: [{name: x, verify: {type: none}, redirect: /thanks}]", "is not a complete address"},
+		"redirect to script": {"sources: [{name: x, verify: {type: none}, redirect: 'javascript:alert(1)'}]", "is not a complete address"},
 		"answer":             {"sources: [{name: x, verify: {type: none}, answer: 204}]", `answer "204" is not known`},
 		"charset":            {"sources: [{name: x, verify: {type: none}, charset: klingon}]", `charset "klingon" is not known`},
 		"ignore nothing":     {"sources: [{name: x, verify: {type: none}, ignore: {}}]", "ignore names no fields"},
-		"ignore a list":      {"sources: [{name: x, verify: {type: none}, ignore: {a: [b]}}]", `the value of "a" in ignore is no text`},
+		"ignore a list":      {"sources: [{name: x, verify: {type: none}, ignore: {a: [b]}}]", `the value of "a" in ignore is not a text`},
+		"answer fields":      {"sources: [{name: x, verify: {type: none}, answer: {text: ok}}]", `answer has no field "text"`},
+		"answer status":      {"sources: [{name: x, verify: {type: none}, answer: {status: 500}}]", `status "500" is not known`},
+		"answer type":        {"sources: [{name: x, verify: {type: none}, answer: {body: ok, content_type: a b}}]", `content_type "a b" is none`},
+		"ignore if nothing":  {"sources: [{name: x, verify: {type: none}, ignore_if: {}}]", "ignore_if names no fields"},
+		"ignore if header":   {"sources: [{name: x, verify: {type: none}, ignore_if: {'header:a b': 1}}]", `"a b" is not a header name`},
+		"method":             {"sources: [{name: x, verify: {type: none}, methods: PUT}]", `methods names "PUT"`},
+		"GET not signed":     {"sources: [{name: x, methods: GET, verify: {type: hmac, secrets_env: PLAIN}}]", "whose address the signature does not cover"},
+		"GET and standard":   {"sources: [{name: x, methods: [GET], verify: {type: standard-webhooks, secrets_env: STANDARD}}]", "whose address the signature does not cover"},
+		"signed nonsense":    {"sources: [{name: x, verify: {type: hmac, secrets_env: PLAIN, signed: '{text}'}}]", `signed names "text", which is not a part`},
+		"signed open":        {"sources: [{name: x, verify: {type: hmac, secrets_env: PLAIN, signed: '{body'}}]", "signed has a { without a }"},
+		"signed no body":     {"sources: [{name: x, verify: {type: hmac, secrets_env: PLAIN, signed: '{method}'}}]", "signed has no {body}"},
+		"signed no time":     {"sources: [{name: x, verify: {type: hmac, secrets_env: PLAIN, signed: '{timestamp}.{body}'}}]", "timestamp does not say where it stands"},
+		"time not signed":    {"sources: [{name: x, verify: {type: hmac, secrets_env: PLAIN, timestamp: {header: X-Time}}}]", "the timestamp is not signed"},
+		"url":                {"sources: [{name: x, verify: {type: hmac, secrets_env: PLAIN, url: gate}}]", `url "gate" is not an address`},
+		"token twice":        {"sources: [{name: x, verify: {type: token, secrets_env: PLAIN, field: a, header: X-A}}]", "field stands beside header or query"},
+		"jwt no keys":        {"sources: [{name: x, verify: {type: jwt, secrets_env: PLAIN}}]", "the secret in PLAIN holds no public key"},
+		"field of another":   {"sources: [{name: x, verify: {type: token, secrets_env: PLAIN, signed: a}}]", `verify of type token has no field "signed"`},
+		"challenge of none":  {"sources: [{name: x, verify: {type: none}, challenge: {token: a}}]", "does not say which requests ask"},
+		"challenge secret":   {"sources: [{name: x, verify: {type: none}, challenge: {echo: a, token: b}}]", "a token and no secret"},
+		"two answers":        {"sources: [{name: x, verify: {type: none}, challenge: {echo: a, answer: b}}]", "challenge has two answers"},
+		"no such preset":     {"sources: [{name: x, preset: nope, secrets_env: PLAIN}]", `there is no preset "nope"`},
+		"preset, no secret":  {"sources: [{name: x, preset: shopify}]", "verify names no secret"},
+		"secrets for none":   {"sources: [{name: x, verify: {type: none}, secrets_env: PLAIN}]", "a source of type none has no secrets"},
 		"id":                 {"sources: [{name: x, verify: {type: none}, id: {query: a}}]", `id has no field "query"`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -145,6 +176,23 @@ func TestSourcesFaults(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSourcesWarnings: what can be guessed, or sent again for long, is told at the start, with the
+// remedy and without the secret.
+func TestSourcesWarnings(t *testing.T) {
+	t.Parallel()
+	s := parseSources(t, `sources:
+- {name: good, verify: {type: hmac, secrets_env: PLAIN}}
+- {name: short, verify: {type: token, secrets_files: [/short]}}
+- {name: long, verify: {type: standard-webhooks, secrets_env: STANDARD, tolerance: 61m}}
+- {name: hour, verify: {type: standard-webhooks, secrets_env: STANDARD, tolerance: 1h}}
+`)
+	got := strings.Join(s.Warnings(), "\n")
+	if len(s.Warnings()) != 2 || !strings.Contains(got, `source short: the secret in "/short" is shorter than 16 bytes`) ||
+		!strings.Contains(got, "openssl rand") || !strings.Contains(got, "source long: tolerance is over an hour") {
+		t.Errorf("warnings:\n%s", got)
 	}
 }
 

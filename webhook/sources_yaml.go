@@ -6,7 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// resolve gives the node that an alias stands for.
+// resolve returns the node that an alias stands for.
 func resolve(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		return n.Alias
@@ -44,7 +44,7 @@ func members(n *yaml.Node, depth int) []pair {
 	return all
 }
 
-// objects are what a merge names: one object or a list of them.
+// objects returns the objects that a merge names: one, or a list of them.
 func objects(n *yaml.Node) (list []*yaml.Node) {
 	if n.Kind == yaml.MappingNode {
 		return []*yaml.Node{n}

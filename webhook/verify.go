@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"hash"
 	"net/http"
@@ -14,12 +13,32 @@ import (
 	"time"
 )
 
-// verifier tells whether a request comes from who may send. Its error, for 401,
-// is in our words and holds nothing of the request.
+// verifier reports, by an error, that a request does not come from a permitted sender. The error is answered with
+// 401; it holds nothing of the request.
 type verifier interface {
+	// before checks what can be checked before the body is read, which strangers get no memory for. A request
+	// that it lets pass is not verified yet: verify is called in any case.
+	before(r *http.Request, now time.Time) error
+	// verify checks the whole proof, but that of a contentVerifier. It does not rely on before: where unsigned requests are
+	// ignored or challenges answered, a request that before rejected comes here too.
 	verify(r *http.Request, body []byte, now time.Time) error
-	// scheme is the challenge of a 401 (RFC 9110, 11.6.1); "" when it never answers so.
+	// signedID is the delivery's id where the signature covers it, "" elsewhere.
+	signedID(h http.Header) string
+	// scheme is the scheme that WWW-Authenticate of a 401 names (RFC 9110, 11.6.1); "" if the verifier rejects nothing.
 	scheme() string
+}
+
+// contentVerifier is a verifier whose proof is in what the body says. Its verify lets every request pass: verifyContent
+// decides, once the body is parsed.
+type contentVerifier interface {
+	// verifyContent verifies the proof, and removes it from what is passed on.
+	verifyContent(c *content, now time.Time) error
+}
+
+// opener is a verifier whose proof wraps the data.
+type opener interface {
+	// open returns the data of a body that was verified, and their type.
+	open(media mediaType, body []byte) (mediaType, []byte)
 }
 
 var (
@@ -28,12 +47,15 @@ var (
 	errTimestamp    = errors.New("the timestamp is too far from now: look at the sender's clock, and do not send old requests again")
 	errNoToken      = errors.New("the request has no token")
 	errBadToken     = errors.New("the token is not the right one")
+	errBadJWT       = errors.New("the JSON Web Token is not signed by one of the keys, or not whole")
 )
 
-// anybody lets every request in.
+// anybody verifies nothing: it lets every request in.
 type anybody struct{}
 
+func (anybody) before(*http.Request, time.Time) error         { return nil }
 func (anybody) verify(*http.Request, []byte, time.Time) error { return nil }
+func (anybody) signedID(http.Header) string                   { return "" }
 func (anybody) scheme() string                                { return "" }
 
 // standard verifies as Standard Webhooks 1.0.0 says (symmetric signatures, v1).
@@ -53,36 +75,83 @@ const (
 	headerSignature = "Webhook-Signature"
 )
 
-func (v standard) verify(r *http.Request, body []byte, now time.Time) error {
-	id, sent, list := r.Header.Get(headerID), r.Header.Get(headerTimestamp), r.Header.Get(headerSignature)
-	if id == "" || sent == "" || list == "" {
+// signatureHeaders are the names of the three headers: those of the standard, and those that it
+// had before it was one, which Svix and its customers send.
+var signatureHeaders = [...][3]string{
+	{headerID, headerTimestamp, headerSignature},
+	{"Svix-Id", "Svix-Timestamp", "Svix-Signature"},
+}
+
+// signed are the signature's headers of one request.
+type signed struct{ id, sent, list string }
+
+// signedBy reads the first complete set of the headers.
+func signedBy(h http.Header) (signed, bool) {
+	for _, names := range signatureHeaders {
+		s := signed{h.Get(names[0]), h.Get(names[1]), h.Get(names[2])}
+		if s.id != "" && s.sent != "" && s.list != "" {
+			return s, true
+		}
+	}
+	return signed{}, false
+}
+
+func (v standard) before(r *http.Request, now time.Time) error {
+	s, ok := signedBy(r.Header)
+	if !ok {
 		return errUnsigned
 	}
-	seconds, err := strconv.ParseInt(sent, 10, 64)
+	seconds, err := strconv.ParseInt(s.sent, 10, 64)
 	if err != nil {
 		return errUnsigned
 	}
-	var given [][]byte
-	for one := range strings.FieldsSeq(list) {
+	if !within(seconds, now, v.tolerance) {
+		return errTimestamp
+	}
+	if len(s.signatures()) == 0 {
+		return errBadSignature
+	}
+	return nil
+}
+
+// within reports whether a Unix time in seconds is no further from now than the tolerance. It compares integers, as a
+// [time.Duration] overflows after 292 years.
+func within(seconds int64, now time.Time, tolerance time.Duration) bool {
+	most := int64(tolerance / time.Second)
+	return seconds >= now.Unix()-most && seconds <= now.Unix()+most
+}
+
+// signatures are those of version 1.
+func (s signed) signatures() (list [][]byte) {
+	for one := range strings.FieldsSeq(s.list) {
 		if text, ok := strings.CutPrefix(one, "v1,"); ok {
-			if mac, err := base64.StdEncoding.DecodeString(text); err == nil {
-				given = append(given, mac)
+			if mac, err := base64.StdEncoding.DecodeString(text); err == nil && len(mac) == sha256.Size {
+				list = append(list, mac)
 			}
 		}
 	}
+	return list
+}
+
+func (v standard) verify(r *http.Request, body []byte, now time.Time) error {
+	if err := v.before(r, now); err != nil {
+		return err
+	}
+	s, _ := signedBy(r.Header)
+	given := s.signatures()
 	fits := v.secrets.any(now, func(key []byte) bool {
-		want := mac(sha256.New, key, []byte(id), dot, []byte(sent), dot, body)
+		want := mac(sha256.New, key, []byte(s.id), dot, []byte(s.sent), dot, body)
 		return containsEqual(given, want)
 	})
 	if !fits {
 		return errBadSignature
 	}
-	// Who has no secret does not learn what our clock says. Times beyond a
-	// duration's 292 years are too far away, not wrapped around.
-	if away := now.Unix() - seconds; away > int64(v.tolerance/time.Second) || away < -int64(v.tolerance/time.Second) {
-		return errTimestamp
-	}
 	return nil
+}
+
+func (standard) signedID(h http.Header) string {
+	s, _ := signedBy(h)
+	return s.id
 }
 
 var dot = []byte(".")
@@ -102,102 +171,4 @@ func mac(algorithm func() hash.Hash, key []byte, parts ...[]byte) []byte {
 		_, _ = h.Write(part) // a hash never fails
 	}
 	return h.Sum(nil)
-}
-
-// signature verifies an HMAC of the body in a header, as GitHub sends it.
-type signature struct {
-	secrets   *secrets
-	header    string
-	prefix    string // "": the algorithm's name and =, which may be missing
-	algorithm algorithm
-	encoding  string // hex or base64; "": either, as their lengths differ
-}
-
-// algorithm is a hash by its usual name.
-type algorithm struct {
-	name string
-	size int // of a sum, in bytes
-	new  func() hash.Hash
-}
-
-func (signature) scheme() string { return "HMAC" }
-
-func (v signature) verify(r *http.Request, body []byte, now time.Time) error {
-	text := strings.TrimSpace(r.Header.Get(v.header))
-	if v.prefix == "" {
-		text, _ = cutPrefixFold(text, v.algorithm.name+"=")
-	} else {
-		var ok bool
-		if text, ok = cutPrefixFold(text, v.prefix); !ok {
-			return errUnsigned
-		}
-	}
-	given, err := v.decode(text)
-	if err != nil || len(given) == 0 {
-		return errUnsigned
-	}
-	if !v.secrets.any(now, func(key []byte) bool { return hmac.Equal(given, mac(v.algorithm.new, key, body)) }) {
-		return errBadSignature
-	}
-	return nil
-}
-
-// cutPrefixFold is strings.CutPrefix that takes letters of both cases for the same.
-func cutPrefixFold(text, prefix string) (after string, found bool) {
-	if len(text) < len(prefix) || !strings.EqualFold(text[:len(prefix)], prefix) {
-		return text, false
-	}
-	return text[len(prefix):], true
-}
-
-func (v signature) decode(text string) ([]byte, error) {
-	if v.encoding == "hex" || v.encoding == "" && len(text) == hex.EncodedLen(v.algorithm.size) {
-		return hex.DecodeString(text)
-	}
-	return base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
-}
-
-// token verifies a shared secret that the sender puts into a header or the query.
-type token struct {
-	secrets *secrets
-	header  string // "": none
-	prefix  string // before the token in the header
-	query   string // "": none
-}
-
-func (token) scheme() string { return "Bearer" }
-
-func (v token) verify(r *http.Request, _ []byte, now time.Time) error {
-	given := v.given(r)
-	if len(given) == 0 {
-		return errNoToken
-	}
-	fits := v.secrets.any(now, func(key []byte) bool {
-		want := sha256.Sum256(key)
-		return containsEqual(given, want[:])
-	})
-	if !fits {
-		return errBadToken
-	}
-	return nil
-}
-
-// given are the hashes of what the header and the query hold: hashes are of one
-// length, so that the comparison does not tell that of the token.
-func (v token) given(r *http.Request) (list [][]byte) {
-	add := func(text string) {
-		if text != "" {
-			sum := sha256.Sum256([]byte(text))
-			list = append(list, sum[:])
-		}
-	}
-	if v.header != "" {
-		if text, ok := cutPrefixFold(r.Header.Get(v.header), v.prefix); ok {
-			add(text)
-		}
-	}
-	if v.query != "" {
-		add(r.URL.Query().Get(v.query))
-	}
-	return list
 }

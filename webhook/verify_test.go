@@ -7,12 +7,15 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // The reference vector of Standard Webhooks: its libraries' TestWebhookSign.
@@ -49,25 +52,25 @@ func TestStandardWebhooks(t *testing.T) {
 		body                string
 		want                error
 	}{
-		"valid":                    {vectorID, sent, vectorSignature, vectorTime, vectorBody, nil},
-		"among others":             {vectorID, sent, strings.Join([]string{wrongSignature, "v2,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc=", vectorSignature, wrongSignature}, " "), vectorTime, vectorBody, nil},
-		"beside an asymmetric one": {vectorID, sent, "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg== " + vectorSignature, vectorTime, vectorBody, nil},
-		"no id":                    {"", sent, vectorSignature, vectorTime, vectorBody, errUnsigned},
-		"no timestamp":             {vectorID, "", vectorSignature, vectorTime, vectorBody, errUnsigned},
-		"no signature":             {vectorID, sent, "", vectorTime, vectorBody, errUnsigned},
-		"timestamp is no number":   {vectorID, "now", vectorSignature, vectorTime, vectorBody, errUnsigned},
-		"wrong":                    {vectorID, sent, wrongSignature, vectorTime, vectorBody, errBadSignature},
-		"of another version":       {vectorID, sent, strings.Replace(vectorSignature, "v1,", "v2,", 1), vectorTime, vectorBody, errBadSignature},
-		"without version":          {vectorID, sent, strings.TrimPrefix(vectorSignature, "v1,"), vectorTime, vectorBody, errBadSignature},
-		"no Base64":                {vectorID, sent, "v1,?", vectorTime, vectorBody, errBadSignature},
-		"empty":                    {vectorID, sent, "v1,", vectorTime, vectorBody, errBadSignature},
-		"other body":               {vectorID, sent, vectorSignature, vectorTime, `{"test":2432232314}`, errBadSignature},
-		"other id":                 {vectorID + "x", sent, vectorSignature, vectorTime, vectorBody, errBadSignature},
-		"other timestamp":          {vectorID, "946684800", vectorSignature, 946684800, vectorBody, errBadSignature},
-		"just not too old":         {vectorID, sent, vectorSignature, vectorTime + 300, vectorBody, nil},
-		"just not too new":         {vectorID, sent, vectorSignature, vectorTime - 300, vectorBody, nil},
-		"too old":                  {vectorID, sent, vectorSignature, vectorTime + 301, vectorBody, errTimestamp},
-		"too new":                  {vectorID, sent, vectorSignature, vectorTime - 301, vectorBody, errTimestamp},
+		"valid":                     {vectorID, sent, vectorSignature, vectorTime, vectorBody, nil},
+		"among others":              {vectorID, sent, strings.Join([]string{wrongSignature, "v2,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc=", vectorSignature, wrongSignature}, " "), vectorTime, vectorBody, nil},
+		"beside an asymmetric one":  {vectorID, sent, "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg== " + vectorSignature, vectorTime, vectorBody, nil},
+		"no id":                     {"", sent, vectorSignature, vectorTime, vectorBody, errUnsigned},
+		"no timestamp":              {vectorID, "", vectorSignature, vectorTime, vectorBody, errUnsigned},
+		"no signature":              {vectorID, sent, "", vectorTime, vectorBody, errUnsigned},
+		"timestamp is not a number": {vectorID, "now", vectorSignature, vectorTime, vectorBody, errUnsigned},
+		"wrong":                     {vectorID, sent, wrongSignature, vectorTime, vectorBody, errBadSignature},
+		"of another version":        {vectorID, sent, strings.Replace(vectorSignature, "v1,", "v2,", 1), vectorTime, vectorBody, errBadSignature},
+		"without version":           {vectorID, sent, strings.TrimPrefix(vectorSignature, "v1,"), vectorTime, vectorBody, errBadSignature},
+		"no Base64":                 {vectorID, sent, "v1,?", vectorTime, vectorBody, errBadSignature},
+		"empty":                     {vectorID, sent, "v1,", vectorTime, vectorBody, errBadSignature},
+		"other body":                {vectorID, sent, vectorSignature, vectorTime, `{"test":2432232314}`, errBadSignature},
+		"other id":                  {vectorID + "x", sent, vectorSignature, vectorTime, vectorBody, errBadSignature},
+		"other timestamp":           {vectorID, "946684800", vectorSignature, 946684800, vectorBody, errBadSignature},
+		"just not too old":          {vectorID, sent, vectorSignature, vectorTime + 300, vectorBody, nil},
+		"just not too new":          {vectorID, sent, vectorSignature, vectorTime - 300, vectorBody, nil},
+		"too old":                   {vectorID, sent, vectorSignature, vectorTime + 301, vectorBody, errTimestamp},
+		"too new":                   {vectorID, sent, vectorSignature, vectorTime - 301, vectorBody, errTimestamp},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -199,31 +202,85 @@ func TestToken(t *testing.T) {
 	}
 }
 
-// TestSecretFileIsReadAgain changes a file: the new secret is in force without a
-// restart, and the old one is not; a file that cannot be read changes nothing.
+// TestSecretFileIsReadAgain changes a file: the new secret is in force without a restart, and the
+// old one is not, also when nobody sends anything wrong. An emptied file lets nobody in; one that
+// cannot be read keeps the last secret for a bounded time. Each change is told once.
 func TestSecretFileIsReadAgain(t *testing.T) {
 	t.Parallel()
 	text, reads := "old", 0
-	s := &secrets{files: []string{"f"}, filed: [][]byte{[]byte("old")}, decode: plainSecret, read: func(string) ([]byte, error) {
-		reads++
-		return []byte(text), missing(text != "gone")
-	}}
-	is := func(key string) func([]byte) bool {
-		return func(b []byte) bool { return bytes.Equal(b, []byte(key)) }
-	}
+	var told []string
 	now := time.Now()
-	text = "new\n"
-	if !s.any(now, is("old")) || reads != 0 {
-		t.Error("the secret in force is read again")
+	s := &secrets{
+		filed: []filedSecret{{file: "f", key: []byte("old"), goodAt: now}}, readAt: now, decode: plainSecret,
+		read: func(string) ([]byte, error) {
+			reads++
+			return []byte(text), missing(text != "gone")
+		},
+		tell: func(file string, why error) { told = append(told, fmt.Sprint(file, " ", why)) },
 	}
-	if !s.any(now, is("new")) || s.any(now, is("old")) {
-		t.Error("the new secret is not in force")
+	lets := func(key string) bool {
+		return s.any(now, func(b []byte) bool { return bytes.Equal(b, []byte(key)) })
 	}
-	if s.any(now, is("x")); reads != 1 {
-		t.Errorf("%d reads within a second, want 1", reads)
+	for _, step := range []struct {
+		text     string
+		after    time.Duration
+		old, new bool
+	}{
+		{"new\n", secretAge - 1, true, false}, // not read yet
+		{"new\n", 1, false, true},
+		{" \n", secretAge, false, false},
+		{"new", secretAge, false, true},
+		{"gone", secretAge, false, true},
+		{"gone", secretKept - 2*secretAge, false, true},
+		{"gone", secretAge, false, false},
+		{"new\x01", secretAge, false, false},
+		{"old", secretAge, true, false},
+		{"old\x01", secretAge, true, false}, // half written
+	} {
+		text = step.text
+		now = now.Add(step.after)
+		if is, isNew := lets("old"), lets("new"); is != step.old || isNew != step.new {
+			t.Errorf("%q after %v: old %t, new %t", step.text, step.after, is, isNew)
+		}
 	}
-	text = "gone"
-	if s.any(now.Add(time.Minute), is("x")) || !s.any(now.Add(time.Minute), is("new")) || reads != 2 {
-		t.Errorf("a lost file, %d reads: the secret is gone", reads)
+	if reads != 9 {
+		t.Errorf("%d reads, want 9", reads)
+	}
+	want := []string{"f is empty", "f <nil>", "f no such file", "f " + errNoSecret.Error(), "f <nil>", "f " + errNoSecret.Error()}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestSvixHeaders are Standard Webhooks under the names that came before.
+func TestSvixHeaders(t *testing.T) {
+	t.Parallel()
+	v := verifierOf(t, "{type: standard-webhooks, secrets_env: STANDARD}")
+	sent := strconv.Itoa(vectorTime)
+	for name, c := range map[string]struct {
+		headers []string
+		want    error
+		id      string
+	}{
+		"svix":         {[]string{"svix-id", vectorID, "svix-timestamp", sent, "svix-signature", vectorSignature}, nil, vectorID},
+		"both":         {[]string{"webhook-id", vectorID, "webhook-timestamp", sent, "webhook-signature", vectorSignature, "svix-id", "x"}, nil, vectorID},
+		"mixed":        {[]string{"webhook-id", vectorID, "svix-timestamp", sent, "svix-signature", vectorSignature}, errUnsigned, ""},
+		"two whole":    {[]string{"webhook-id", "x", "webhook-timestamp", sent, "webhook-signature", vectorSignature, "svix-id", vectorID, "svix-timestamp", sent, "svix-signature", vectorSignature}, errBadSignature, "x"},
+		"another id":   {[]string{"svix-id", "x", "svix-timestamp", sent, "svix-signature", vectorSignature}, errBadSignature, "x"},
+		"svix, id new": {[]string{"svix-id", vectorID, "svix-timestamp", sent, "svix-signature", vectorSignature, "webhook-id", "x"}, nil, vectorID},
+	} {
+		r := request(c.headers...)
+		if err := v.verify(r, []byte(vectorBody), time.Unix(vectorTime, 0)); !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+		if id := v.signedID(r.Header); id != c.id {
+			t.Errorf("%s: id %q, want %q", name, id, c.id)
+		}
+	}
+	for _, text := range []string{vectorSecret, "v1," + vectorSecret, strings.TrimPrefix(vectorSecret, "whsec_")} {
+		want, _ := standardSecret(vectorSecret)
+		if key, err := standardSecret(text); err != nil || !bytes.Equal(key, want) {
+			t.Errorf("%.8s…: %v", text, err)
+		}
 	}
 }

@@ -5,24 +5,23 @@ import (
 	"runtime"
 )
 
-// largeBody in bytes is one that is understood alone.
+// largeBody is the size in bytes from which on bodies are decoded one at a time.
 const largeBody = 64 << 10
 
-// workers bound how many bodies are understood at a time. It takes processor time
-// alone, so that more would not be faster; and what a body is made into on the way to
-// an event may take a hundred times its size, which no budget of bodies covers.
+// workers bound how many bodies are decoded at a time. Decoding takes nothing but processor time, so that more at a
+// time would not be faster, and it may need a hundred times a body's size, which the memory budget does not count.
 type workers struct {
-	all, large chan struct{} // a place each
+	all, large chan struct{} // hold an element for each body at work
 }
 
 func newWorkers() *workers {
 	return &workers{all: make(chan struct{}, runtime.GOMAXPROCS(0)), large: make(chan struct{}, 1)}
 }
 
-// enter waits for its turn with a body of a size; errNoRoom when ctx ends first.
+// enter waits until a body of so many bytes may be decoded. It returns errOverloaded when ctx ends first.
 func (w *workers) enter(ctx context.Context, size int) (leave func(), err error) {
 	places := []chan struct{}{w.all}
-	if size > largeBody { // first: who waits for it keeps no other one from working
+	if size > largeBody { // large is taken first: a body that waits for it keeps no smaller one from being decoded
 		places = []chan struct{}{w.large, w.all}
 	}
 	for i, place := range places {
@@ -30,7 +29,7 @@ func (w *workers) enter(ctx context.Context, size int) (leave func(), err error)
 		case place <- struct{}{}:
 		case <-ctx.Done():
 			release(places[:i])
-			return nil, errNoRoom
+			return nil, errOverloaded
 		}
 	}
 	return func() { release(places) }, nil

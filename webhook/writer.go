@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,20 +10,15 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"github.com/rs/zerolog"
 	"github.com/segmentio/kafka-go"
+
+	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/internal/kafkaauth"
 )
-
-// metadataTTL is how old the picture of the cluster may be, and so how late
-// a new partition or a new leader is noticed.
-const metadataTTL = 2 * time.Second
-
-// clientID is what brokers log about our connections.
-const clientID = "leadbridge"
 
 var (
 	// errNotAcknowledged says that Kafka may not have the event.
 	errNotAcknowledged = errors.New("the event could not be stored in time: send it again later")
 	errRecordTooLarge  = errors.New("the topic does not take an event of this size")
-	errNoTopic         = errors.New("topic does not exist")
 	errNotAsked        = errors.New("the brokers were not reached yet")
 	errUnwell          = errors.New("the brokers do not take events: the log says why")
 )
@@ -61,13 +55,11 @@ type lanes struct {
 }
 
 func newWriter(cfg Config, m *metrics) *writer {
-	transport := &kafka.Transport{
-		Dial: cfg.Dial, DialTimeout: cfg.AckTimeout, MetadataTTL: metadataTTL, MetadataTopics: []string{cfg.Topic},
-		ClientID: clientID, SASL: cfg.SASL, IdleTimeout: 5 * time.Minute,
-	}
+	transport := cfg.Brokers.Transport(cfg.Topic)
+	transport.DialTimeout, transport.IdleTimeout = cfg.AckTimeout, 5*time.Minute
 	w := &writer{
 		topic:     cfg.Topic,
-		client:    &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: transport},
+		client:    &kafka.Client{Addr: kafka.TCP(cfg.Brokers.Addresses...), Transport: transport},
 		transport: transport,
 		log:       cfg.Log,
 		metrics:   m,
@@ -87,7 +79,7 @@ func (w *writer) run(ctx context.Context) {
 	defer w.work.Wait()
 	wait := newBackOff()
 	for {
-		pause := metadataTTL
+		pause := cluster.MetadataTTL
 		err := w.look(ctx)
 		w.looked(ctx, err)
 		if err == nil {
@@ -103,30 +95,15 @@ func (w *writer) run(ctx context.Context) {
 	}
 }
 
-// look asks for the topic's partitions. It never creates the topic: kafka-go asks
-// for metadata without that wish.
+// look asks for the topic's partitions. It never creates the topic.
 func (w *writer) look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, w.limit)
 	defer cancel()
-	answer, err := w.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{w.topic}})
-	if err != nil {
-		return fmt.Errorf("asking for the topic: %w", err)
+	ids, err := cluster.Partitions(ctx, w.client, w.topic)
+	if err == nil || errors.Is(err, cluster.ErrNoTopic) {
+		w.resize(len(ids))
 	}
-	count := 0
-	for _, t := range answer.Topics {
-		if t.Name != w.topic {
-			continue
-		}
-		if t.Error != nil && !errors.Is(t.Error, kafka.UnknownTopicOrPartition) {
-			return fmt.Errorf("asking for the topic: %w", t.Error)
-		}
-		count = len(t.Partitions)
-	}
-	w.resize(count)
-	if count == 0 {
-		return errNoTopic
-	}
-	return nil
+	return err
 }
 
 // resize fits the lanes to the partitions. Lanes that stay keep what waits.
@@ -138,7 +115,7 @@ func (w *writer) resize(count int) {
 		for i := range count {
 			next.ids[i] = i
 			if next.list[i] == nil {
-				next.list[i] = &lane{writer: w, partition: i}
+				next.list[i] = newLane(w, i)
 			}
 		}
 		w.lanes.Store(next)
@@ -185,8 +162,10 @@ func (w *writer) ready() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
-	case errors.Is(w.unseen, errNoTopic), errors.Is(w.unseen, errNotAsked):
-		return w.unseen
+	case errors.Is(w.unseen, cluster.ErrNoTopic):
+		return cluster.ErrNoTopic
+	case errors.Is(w.unseen, errNotAsked):
+		return errNotAsked
 	case w.unseen != nil:
 		return errUnwell
 	case len(w.failing) == 0 || time.Since(w.failedAt) >= probation || time.Since(w.wroteAt) < probation:
@@ -232,8 +211,11 @@ func (w *writer) wrote(partition int, err error) {
 }
 
 func advice(err error) string {
-	if errors.Is(err, errNoTopic) {
-		return "the topic does not exist: create it (leadbridge check --fix does), or mend KAFKA_TOPIC; until then webhooks are answered 503"
+	if errors.Is(err, cluster.ErrNoTopic) {
+		return "the topic does not exist: create it (leadbridge check --fix does), or correct KAFKA_TOPIC; until then webhooks are answered 503"
+	}
+	if login := kafkaauth.Advice(err); login != "" {
+		return login + "; until then webhooks are answered 503"
 	}
 	return "Kafka does not take events: look at its brokers and at our rights; until then webhooks are answered 503"
 }

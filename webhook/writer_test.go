@@ -149,12 +149,10 @@ func TestBatchesGrow(t *testing.T) {
 	}
 	send(0)
 	<-held
-	lanes := r.gate.writer.lanes.Load().list
+	lanes := r.gate.writers[testTopic].lanes.Load().list
 	waiting := func() (n int) {
 		for _, l := range lanes {
-			l.mu.Lock()
-			n += len(l.waiting)
-			l.mu.Unlock()
+			n += l.queue.Len()
 		}
 		return n
 	}
@@ -187,7 +185,7 @@ func TestTooLargeForTheTopic(t *testing.T) {
 		return nil, nil, false
 	})
 	isProblem(t, r.post("/hooks/form", mediaJSON, `{"a":"`+strings.Repeat("x", 20<<10)+`"}`), http.StatusRequestEntityTooLarge)
-	l := r.gate.writer.lanes.Load().list[0]
+	l := r.gate.writers[testTopic].lanes.Load().list[0]
 	var batch []*entry
 	for range 7 {
 		batch = append(batch, &entry{event: event{id: "x", value: []byte(`"` + strings.Repeat("x", 4<<10) + `"`)}, done: make(chan error, 1)})
@@ -206,7 +204,7 @@ func TestTooLargeForTheTopic(t *testing.T) {
 // TestOnePersonOnePartition: a key decides, else the event's id.
 func TestOnePersonOnePartition(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, open)
+	r := newRig(t, openNamed)
 	for i := range 6 {
 		r.post("/hooks/form", mediaJSON, fmt.Sprintf(`{"email":"A@example.com","n":%d}`, i)).id(t)
 		r.post("/hooks/form", mediaJSON, fmt.Sprintf(`{"name":"nobody","n":%d}`, i), "webhook-id", "one").id(t)
@@ -263,9 +261,9 @@ func TestDrainEnds(t *testing.T) {
 	defer conn.Close()
 	_, _ = fmt.Fprintf(conn, "POST /hooks/form HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{")
 	r.await(func() bool {
-		r.gate.room.mu.Lock()
-		defer r.gate.room.mu.Unlock()
-		return r.gate.room.left < r.gate.cfg.MaxBuffer
+		r.gate.memory.mu.Lock()
+		defer r.gate.memory.mu.Unlock()
+		return r.gate.memory.left < r.gate.cfg.MaxBuffer
 	})
 	r.end()
 	if !strings.Contains(r.logs.String(), "cut by the end of the drain") {

@@ -37,9 +37,16 @@ const json = async (...args) => (await request(...args)).json();
 export const session = () => json("GET", "/api/session");
 export const signIn = (token) => request("POST", "/api/session", { token });
 export const signOut = () => request("DELETE", "/api/session", {});
+export const pause = (paused) => json("POST", "/api/pause", { paused });
 export const search = (filter, signal) => json("POST", "/api/letters/search", filter, signal);
 export const letter = (place, signal) => json("GET", `/api/letters/${encodeURIComponent(place)}`, undefined, signal);
 export const reveal = (place) => json("POST", `/api/letters/${encodeURIComponent(place)}/reveal`, {});
+export const where = (who) => json("POST", "/api/where", { who });
+export const probe = () => json("POST", "/api/probe", {});
+export const releaseFlood = () => json("POST", "/api/flood/release", {});
+export const closeLetters = (order, word) => json("POST", "/api/letters/close", { ...order, word });
+export const eraseLetter = (place, dryRun) => json("POST", `/api/letters/${encodeURIComponent(place)}/erase`, { dryRun });
+export const exportLetters = async (order) => (await request("POST", "/api/letters/export", order)).blob();
 export const find = (place) => json("POST", `/api/letters/${encodeURIComponent(place)}/find`, {});
 
 // replay sends letters back, or says what would be sent. It calls progress with {done, all}

@@ -101,12 +101,12 @@ export class Change {
   }
 }
 
-// jsonFault says why a text is no JSON object, or nothing.
+// jsonFault says why a text is not a JSON object, or an empty text.
 function jsonFault(text) {
   try {
     const value = JSON.parse(text);
     return value !== null && typeof value === "object" && !Array.isArray(value) ? "" : "An event is a JSON object: { … }";
   } catch (err) {
-    return `This is no JSON: ${err.message}`;
+    return `This is not JSON: ${err.message}`;
   }
 }

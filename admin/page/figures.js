@@ -1,7 +1,7 @@
 // The row of figures under the verdict.
 
 import { el, setText } from "./dom.js";
-import { clockMinutes, count, lag, moment, parse, rate } from "./format.js";
+import { clockMinutes, count, lag, moment, parse, plural, rate } from "./format.js";
 
 class Figure {
   #value = el("dd", { class: "figure-value" }, "–");
@@ -30,7 +30,8 @@ export class Figures {
   }
 
   update(state, now) {
-    this.#lag.update(lag(state.lagSeconds), `${count(state.lag)} records behind`);
+    const known = state.lag !== null && state.lag !== undefined;
+    this.#lag.update(known ? lag(state.lagSeconds) : "Not known", known ? `${plural(state.lag, "record")} behind` : "no partition, or no answer of Kafka");
     this.#rate.update(rate(state.rate?.perSecond), "over the last 10 s");
     const since = parse(state.createdToday?.since);
     const midnight = since && since.getHours() === 0 && since.getMinutes() === 0 && since.getSeconds() === 0;

@@ -25,26 +25,32 @@ export class Filters extends EventTarget {
       oninput: () => this.#soon(),
     });
     this.time = el("select", { id: "time", onchange: () => this.#changed() }, times.map(([value, title]) => el("option", { value }, title)));
+    const narrow = (id, title, placeholder) => el("input", { type: "text", id, autocomplete: "off", spellcheck: "false", "aria-label": title, placeholder, oninput: () => this.#soon() });
+    this.code = narrow("code", "Code of the CRM", "Code");
+    this.words = narrow("words", "Part of the CRM’s words", "CRM’s words");
+    this.source = narrow("source", "Source of the event, or its topic", "Source");
     this.#reasonGroup = el("div", { class: "chips", role: "group", "aria-label": "Reasons" });
     for (const reason of reasons) this.#chip(reason);
     this.root = el("form", { class: "filters", role: "search", onsubmit: (event) => { event.preventDefault(); this.#now(); } },
       el("div", { class: "filter-line" },
         el("label", { class: "field grow", for: "search" }, el("span", { class: "unseen" }, "Search in values, keys and the CRM’s words"), this.text),
         el("label", { class: "field", for: "time" }, el("span", {}, "Written"), this.time),
-        el("fieldset", { class: "states" }, el("legend", { class: "unseen" }, "State"), ["open", "replayed", "erased"].map((state) => this.#state(state)))),
+        el("fieldset", { class: "states" }, el("legend", { class: "unseen" }, "State"), ["open", "closed", "replayed", "erased"].map((state) => this.#state(state)))),
+      el("div", { class: "filter-line narrow" }, this.code, this.words, this.source),
       this.#reasonGroup);
   }
 
   // filter is what the server searches for.
   get filter() {
     const since = this.time.value ? new Date(Date.now() - Number(this.time.value) * 1000).toISOString() : "";
-    return { reasons: [...this.#reasons], codes: [], states: [...this.#states], text: this.text.value.trim(), since, until: "" };
+    return { reasons: [...this.#reasons], codes: one(this.code), words: one(this.words), sources: one(this.source), states: [...this.#states], text: this.text.value.trim(), since, until: "" };
   }
 
-  get narrowed() { return this.#reasons.size > 0 || this.text.value.trim() !== "" || this.time.value !== "" || this.#states.size < 3; }
+  get narrowed() { return this.#reasons.size > 0 || this.text.value.trim() !== "" || this.time.value !== "" || this.code.value + this.words.value + this.source.value !== "" || this.#states.size < 4; }
 
   // only shows one reason's letters, or those of all when there is none.
-  only(reason) {
+  only(reason, code = "") {
+    this.code.value = code;
     this.#reasons = new Set(reason === null ? [] : [reason]);
     if (reason !== null && !this.#chips.has(reason)) this.#chip(reason);
     this.#show();
@@ -53,9 +59,9 @@ export class Filters extends EventTarget {
 
   // counts shows how many are open of each reason.
   counts(byReason) {
-    for (const { reason, open, replayed, erased } of byReason) {
+    for (const { reason, open, closed = 0, replayed, erased } of byReason) {
       const chip = this.#chips.get(reason) ?? this.#chip(reason);
-      const n = (this.#states.has("open") ? open : 0) + (this.#states.has("replayed") ? replayed : 0) + (this.#states.has("erased") ? erased : 0);
+      const n = (this.#states.has("open") ? open : 0) + (this.#states.has("closed") ? closed : 0) + (this.#states.has("replayed") ? replayed : 0) + (this.#states.has("erased") ? erased : 0);
       setText(chip.count, count(n));
     }
   }
@@ -105,3 +111,6 @@ export class Filters extends EventTarget {
 
   #changed() { this.dispatchEvent(new Event("change")); }
 }
+
+// one is what is written in a field, as a list.
+const one = (field) => (field.value.trim() === "" ? [] : [field.value.trim()]);

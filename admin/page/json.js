@@ -16,7 +16,7 @@ export function isJSON(text) {
 // compact is a JSON text without blanks.
 export const compact = (text) => text.match(tokens).join("");
 
-// indent sets a JSON text in lines; what is no JSON stays as it is.
+// indent sets a JSON text in lines; other texts stay as they are.
 export function indent(text) {
   if (!isJSON(text)) return text;
   let out = "";

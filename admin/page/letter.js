@@ -1,7 +1,7 @@
 // One letter in full: the event, the CRM's answer beside it, the contact that was built
 // from it and each value's way. Values are masked until they are asked for.
 
-import { find, letter as fetchLetter, reveal } from "./api.js";
+import { closeLetters, eraseLetter, find, letter as fetchLetter, reveal } from "./api.js";
 import { el, replace, setText } from "./dom.js";
 import { date, parse, plural } from "./format.js";
 import { indent } from "./json.js";
@@ -24,6 +24,10 @@ export class LetterView {
   #find = el("button", { type: "button", id: "find", onclick: () => this.#look() }, "Look in the CRM");
   #edit = el("button", { type: "button", id: "edit", onclick: () => this.#startEdit() }, "Edit…");
   #again = el("button", { type: "button", id: "replay", class: "primary", onclick: () => this.#startReplay(null) }, "Replay…");
+  #word = el("input", { type: "text", id: "close-word", maxlength: "200", autocomplete: "off", placeholder: "Why nothing is to be done", "aria-label": "Why nothing is to be done" });
+  #close = el("button", { type: "button", id: "close-letter", onclick: () => this.#closeIt() }, "Close");
+  #erase = el("button", { type: "button", id: "erase", onclick: () => this.#eraseIt() }, "Erase…");
+  #sure = false;
   #before = el("a", { class: "button", id: "before" }, "Newer");
   #after = el("a", { class: "button", id: "after" }, "Older");
   #card = el("p", { class: "card-found", role: "status", id: "card" });
@@ -35,7 +39,7 @@ export class LetterView {
     this.#replay = replay;
     this.root = el("article", { class: "letter", "aria-labelledby": "letter-title" },
       el("nav", { class: "letter-nav", "aria-label": "Letters" }, el("a", { href: "#/letters", id: "back", class: "button", onclick: (event) => this.#leave(event) }, "← All letters"), this.#before, this.#after),
-      el("div", { class: "letter-head" }, this.#heading, el("div", { class: "letter-tools" }, this.#reveal, this.#find, this.#edit, this.#again)),
+      el("div", { class: "letter-head" }, this.#heading, el("div", { class: "letter-tools" }, this.#reveal, this.#find, this.#erase, this.#word, this.#close, this.#edit, this.#again)),
       this.#said, this.#body);
   }
 
@@ -94,8 +98,13 @@ export class LetterView {
     setText(this.#reveal, letter && !letter.masked ? "Mask values" : "Reveal values");
     this.#reveal.disabled = !letter;
     this.#find.disabled = !letter;
-    this.#edit.disabled = !letter || !letter.editable || letter.state !== "open";
-    this.#again.disabled = !letter || letter.state !== "open";
+    const open = letter && ["open", "closed"].includes(letter.state);
+    this.#edit.disabled = !open || !letter.editable;
+    this.#again.disabled = !open;
+    this.#close.disabled = this.#word.disabled = !letter || letter.state !== "open";
+    this.#erase.disabled = !letter || letter.state === "erased" || !letter.eventId;
+    this.#sure = false;
+    setText(this.#erase, "Erase…");
   }
 
   async #toggle() {
@@ -111,6 +120,39 @@ export class LetterView {
 
   #startReplay(value) { this.#replay({ places: [this.#place] }, { place: this.#place, value, editable: this.#letter.editable, opener: value === null ? this.#again : this.#edit }); }
 
+  async #closeIt() {
+    if (this.#word.value.trim() === "") {
+      setText(this.#said, "Say in a word why nothing is to be done, then press Close.");
+      this.#word.focus();
+      return;
+    }
+    try {
+      await closeLetters({ places: [this.#place] }, this.#word.value);
+      this.#word.value = "";
+      await this.reload();
+      setText(this.#said, "Closed. A replay puts it back all the same.");
+    } catch (err) {
+      setText(this.#said, `It was not closed: ${err.message}`);
+    }
+  }
+
+  // The first press says what would be forgotten, the second one forgets it.
+  async #eraseIt() {
+    try {
+      const done = await eraseLetter(this.#place, !this.#sure);
+      if (!this.#sure) {
+        this.#sure = true;
+        setText(this.#erase, "Erase for good");
+        setText(this.#said, `This forgets ${plural(done.letters, "letter")} of this event and cannot be taken back; ${plural((done.remains ?? []).length, "record")} stay in Kafka until retention deletes them, and a contact in the CRM stays. Press again to erase.`);
+        return;
+      }
+      await this.reload();
+      setText(this.#said, `Erased. ${plural((done.remains ?? []).length, "record")} stay in Kafka until retention deletes them.`);
+    } catch (err) {
+      setText(this.#said, `It was not erased: ${err.message}`);
+    }
+  }
+
   async #look() {
     this.#find.disabled = true;
     replace(this.#card, "Looking in the CRM, within its budget…");
@@ -125,13 +167,15 @@ export class LetterView {
     this.#find.focus();
   }
 
-  #showCard({ found, contactId, contactUrl, error }) {
+  #showCard({ found, contactId, leadId, dealId, contactUrl, cardUrl, error }) {
     if (error) return replace(this.#card, `The CRM could not be asked: ${error}`);
     if (!found) return replace(this.#card, "No contact in the CRM carries this event’s id.");
-    const safe = /^https?:\/\//i.test(contactUrl ?? "");
+    const url = cardUrl || contactUrl;
+    const what = [contactId && `contact ${contactId}`, leadId && `lead ${leadId}`, dealId && `deal ${dealId}`].filter(Boolean).join(" with ");
+    const safe = /^https?:\/\//i.test(url ?? "");
     return replace(this.#card, "It is in the CRM: ", safe
-      ? el("a", { href: contactUrl, target: "_blank", rel: "noopener noreferrer", id: "card-link" }, `contact ${contactId}, its card`)
-      : `contact ${contactId}`);
+      ? el("a", { href: url, target: "_blank", rel: "noopener noreferrer", id: "card-link" }, `${what}, its card`)
+      : what);
   }
 
   #draw() {
@@ -153,6 +197,8 @@ export class LetterView {
       facts([
         ["Reason", `${nameOf(letter.reason)}: ${meaningOf(letter.reason)}`],
         ["Became a letter", at ? date(at) : "unknown"],
+        letter.state === "closed" ? ["Closed", letter.word || "without a word"] : null,
+        ["Source", letter.source || "unknown"],
         ["Attempts", plural(letter.attempts ?? 0, "request")],
         ["Replays before", String(letter.replays ?? 0)],
       letter.copies > 1 ? ["Written", `${letter.copies} times, as a crash may do`] : null,
@@ -167,7 +213,7 @@ function facts(pairs) {
 
 function event(letter) {
   const omitted = letter.valueOmitted;
-  const text = omitted ? "The value was too large for a letter and was left out; the coordinates below tell where it lies." : (letter.value ?? "");
+  const text = omitted ? "The value was too large for a letter and was left out; the coordinates below say where it is." : (letter.value ?? "");
   return el("section", { class: "panel", "aria-labelledby": "event-title" },
     el("div", { class: "panel-head" }, el("h2", { id: "event-title" }, "The event as received"), el("span", { class: "quiet-text" }, letter.masked ? "masked" : letter.valueBinary ? "bytes, in Base64" : "in full")),
     el("pre", { class: "event", tabindex: "0", id: "event-value" }, text === "" ? "(empty)" : indent(text)));

@@ -1,5 +1,6 @@
 // The view of all dead letters: filters, the list, and what can be done with those chosen.
 
+import { closeLetters, exportLetters } from "./api.js";
 import { el, setAttr, setText } from "./dom.js";
 import { Filters } from "./filters.js";
 import { count, moment, parse, plural } from "./format.js";
@@ -24,6 +25,11 @@ export class Letters {
   #all = el("button", { type: "button", onclick: () => this.#selection.chooseAll() }, "Select all");
   #none = el("button", { type: "button", onclick: () => this.#selection.clear() }, "Clear");
   #replay;
+  #word = el("input", { type: "text", id: "close-word", maxlength: "200", autocomplete: "off", placeholder: "In a word: why nothing is to be done", "aria-label": "Why nothing is to be done" });
+  #close = el("button", { type: "button", id: "close-chosen", onclick: () => this.#closeChosen() }, "Close…");
+  #export = el("button", { type: "button", id: "export-chosen", onclick: () => this.#exportChosen() }, "Export…");
+  #actSaid = el("p", { class: "act-said", role: "status" });
+  #sure = false;
 
   constructor(open, replay) {
     this.#list = new List(this.#selection, (letter, row) => open(letter.place, row));
@@ -36,15 +42,16 @@ export class Letters {
       this.#filters.root,
       el("div", { class: "list-bar" }, this.#found, this.#asOf, this.#stale),
       this.#list.root,
-      el("div", { class: "act-bar", role: "group", "aria-label": "Selection" }, this.#chosen, this.#all, this.#none, this.#replay),
+      el("div", { class: "act-bar", role: "group", "aria-label": "Selection" }, this.#chosen, this.#all, this.#none, this.#word, this.#close, this.#export, this.#replay),
+      this.#actSaid,
       el("p", { class: "keys", id: "list-keys" }, "Arrows, Page, Home and End move; Enter opens; Space selects, with Shift a range; Ctrl+A selects all matches."));
     this.#filters.addEventListener("change", () => this.#search());
     this.#selection.addEventListener("change", () => this.#showChosen());
   }
 
   // enter is called when the view is shown; reason comes from the address, null is none.
-  enter(reason) {
-    if (reason !== undefined) this.#filters.only(reason);
+  enter(reason, code) {
+    if (reason !== undefined) this.#filters.only(reason, code);
     else if (!this.#matches) this.#search();
     else this.#list.draw();
   }
@@ -66,7 +73,7 @@ export class Letters {
     const letters = state.letters ?? {};
     this.#beyond = letters.beyond ?? 0;
     this.#filters.counts(letters.byReason ?? []);
-    const seen = (letters.byReason ?? []).map((r) => [r.reason, r.open, r.replayed, r.erased].join()).join(";");
+    const seen = (letters.byReason ?? []).map((r) => [r.reason, r.open, r.closed, r.replayed, r.erased].join()).join(";");
     if (!this.#matches?.known || !this.#seen) this.#seen = seen;
     this.#stale.classList.toggle("absent", seen === this.#seen);
   }
@@ -101,6 +108,43 @@ export class Letters {
     this.#list.draw();
   }
 
+  // A word is asked for at the first press.
+  async #closeChosen() {
+    if (this.#word.value.trim() === "") {
+      setText(this.#actSaid, "Say in a word why nothing is to be done, then press Close again.");
+      this.#word.focus();
+      return;
+    }
+    this.#close.disabled = true;
+    try {
+      const { letters, already } = await closeLetters(this.#selection.order(this.#filter), this.#word.value);
+      setText(this.#actSaid, `${plural(letters, "letter")} closed${already > 0 ? `, ${count(already)} closed or replayed before` : ""}.`);
+      this.#word.value = "";
+      this.reload();
+    } catch (err) {
+      setText(this.#actSaid, `Nothing was closed: ${err.message}`);
+      this.#close.disabled = false;
+    }
+  }
+
+  // The file holds personal data: the second press confirms.
+  async #exportChosen() {
+    if (!this.#sure) {
+      this.#sure = true;
+      setText(this.#actSaid, "The file holds names, phone numbers and addresses, so that it can be imported: press Export again.");
+      return;
+    }
+    this.#sure = false;
+    try {
+      const link = el("a", { href: URL.createObjectURL(await exportLetters(this.#selection.order(this.#filter))), download: "letters.jsonl" });
+      link.click();
+      URL.revokeObjectURL(link.href);
+      setText(this.#actSaid, "Exported.");
+    } catch (err) {
+      setText(this.#actSaid, `Nothing was exported: ${err.message}`);
+    }
+  }
+
   #failed(problem) {
     setText(this.#found, `The search failed: ${problem.message}`);
     this.#list.root.setAttribute("aria-busy", "false");
@@ -114,6 +158,9 @@ export class Letters {
     this.#all.disabled = total === 0 || this.#selection.all;
     this.#none.disabled = n === 0;
     this.#replay.disabled = n === 0;
+    this.#close.disabled = n === 0;
+    this.#export.disabled = n === 0;
+    this.#sure = false;
     setText(this.#replay, n === 0 ? "Replay…" : `Replay ${count(n)}…`);
   }
 }

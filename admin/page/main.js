@@ -39,7 +39,7 @@ function makeViews() {
   return { overview, letters, letter, dialog };
 }
 
-// route shows what the address names. Addresses carry views, places and reasons only.
+// route shows what the address names. Addresses carry views, places, reasons and codes only.
 function route() {
   if (!signedIn) return;
   const [path, query] = location.hash.slice(1).split("?");
@@ -52,7 +52,7 @@ function route() {
   } else if (path === "/letters") {
     const from = shown;
     show(views.letters, "letters");
-    views.letters.enter(parameters.get("reason") ?? undefined);
+    views.letters.enter(parameters.get("reason") ?? undefined, parameters.get("code") ?? "");
     if (parameters.has("reason")) history.replaceState(null, "", "#/letters");
     if (from === views.letter) views.letters.focus();
     else if (from) main.focus({ preventScroll: true });
@@ -125,7 +125,7 @@ live.addEventListener("state", ({ detail: state }) => {
 onSignedOut(() => { if (signedIn) leave("The session has ended. Sign in again."); });
 out.addEventListener("click", async () => {
   // Without a connection the page forgets at least what it shows.
-  const words = await signOut().then(() => "You are signed out.", (err) => `The service could not be told, so the session may go on there. ${err.message}`);
+  const words = await signOut().then(() => "You are signed out.", (err) => `The service could not be reached, so the session may still be valid there. ${err.message}`);
   leave(words);
 });
 document.getElementById("skip").addEventListener("click", (event) => {

@@ -7,7 +7,9 @@ import { Figures } from "./figures.js";
 import { lag, parse, plural, rate } from "./format.js";
 import { LettersTable } from "./letters-table.js";
 import { Partitions } from "./partitions.js";
+import { Pause } from "./pause.js";
 import { Verdict } from "./verdict.js";
+import { Where } from "./where.js";
 
 const kept = 900; // seconds
 
@@ -21,6 +23,7 @@ export class Overview {
   #partitions = new Partitions();
   #budget = new Budget();
   #letters = new LettersTable();
+  #pause = new Pause();
   #points = [];
   #step = 5;
 
@@ -41,10 +44,10 @@ export class Overview {
 
   constructor() {
     this.root = el("div", { class: "overview" },
-      this.#verdict.root, this.#figures.root,
+      new Where().root, this.#verdict.root, this.#figures.root,
       el("section", { class: "charts", "aria-label": "The last 15 minutes" }, this.#lag.root, this.#created.root, this.#lost.root),
       el("div", { class: "pair" }, this.#partitions.root, this.#budget.root),
-      this.#letters.root);
+      this.#letters.root, this.#pause.root);
   }
 
   // history takes all points that the server keeps, point the one after them.
@@ -63,7 +66,7 @@ export class Overview {
   #draw() {
     const end = this.#points.at(-1)?.t ?? Date.now() / 1000;
     const of = (value) => this.#points.map((p) => ({ t: p.t, value: value(p) }));
-    this.#lag.update(of((p) => p.lagSeconds), end);
+    this.#lag.update(of((p) => p.lagSeconds).filter((p) => p.value !== null), end);
     this.#created.update(of((p) => p.created / this.#step), end);
     this.#lost.update(of((p) => p.deadLetters), end);
   }
@@ -75,5 +78,6 @@ export class Overview {
     this.#partitions.update(state);
     this.#budget.update(state);
     this.#letters.update(state);
+    this.#pause.update(state);
   }
 }

@@ -12,8 +12,8 @@ const whys = {
   NO_LETTER: "does not say where it came from",
   OTHER_TOPIC: "came from another topic",
   VALUE_GONE: "its value is gone from the topic",
-  EDIT_FAILED: "the edit makes nothing of it",
-  WRITE_REFUSED: "the topic does not take it",
+  EDIT_FAILED: "the edit fails on it",
+  WRITE_REFUSED: "the topic does not accept it",
   LETTER_EXPIRED: "deleted meanwhile by retention",
 };
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -12,12 +13,16 @@ import (
 	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/webhook"
 )
 
 type checkCommand struct {
 	settings.Service `embed:""`
 
-	Fix bool `help:"Make what is missing and can be made: the topics, and the user field for the event's id."`
+	SourcesFile string `name:"sources-file" env:"SOURCES_FILE" placeholder:"FILE" group:"Webhooks:" help:"The gate's sources file: topics that its sources name are looked at too, with the right to write them. Default: none."`
+
+	Live []string `sep:"none" placeholder:"URL" help:"Also ask services that run what holds them: the address of their HTTP_ADDR, such as http://localhost:8080; may be given several times."`
+	Fix  bool     `help:"Create what is missing: the topics, the user field for the event's id, and those of TRACKING_FIELDS."`
 }
 
 // checkLimit bounds a check whatever hangs; each call has its own, shorter limit.
@@ -29,26 +34,61 @@ func (c checkCommand) Run(p process) error {
 	if err != nil {
 		return err
 	}
+	cfg.Warnings = append(cfg.Warnings, p.warnings...)
 	ctx, stop := untilSignal(interruptGrace, func() {})
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
-	failed, err := preflight(ctx, p.stdout, cfg, c.Fix)
+	topics, err := gateTopics(c.SourcesFile)
+	if err != nil {
+		return err
+	}
+	failed, err := preflight(ctx, p.stdout, cfg, topics, c.Fix)
+	failed += c.lookAtServices(ctx, p.stdout)
 	switch {
 	case interrupted(ctx):
 		return exitStatus(exitInterrupted)
 	case err != nil:
 		return err
 	case failed > 0:
-		_, _ = fmt.Fprintf(p.stdout, "\n%d of the checks failed. leadbridge run would start all the same, and hold while it cannot deliver; what a setting has to mend needs a restart.\n", failed)
+		_, _ = fmt.Fprintf(p.stdout, "\n%d of the checks failed. leadbridge run would still start, and wait until it can deliver; a corrected setting needs a restart.\n", failed)
 		return exitStatus(exitFailed)
 	}
 	_, err = fmt.Fprintln(p.stdout, "\nReady: leadbridge run")
 	return err
 }
 
+// lookAtServices prints what holds the services that run, and counts what does.
+func (c checkCommand) lookAtServices(ctx context.Context, w io.Writer) (failed int) {
+	for _, url := range c.Live {
+		for _, f := range liveFindings(ctx, url) {
+			if f.Level == "fail" {
+				failed++
+			}
+			_, _ = fmt.Fprintln(w, findingLine(f))
+		}
+	}
+	return failed
+}
+
+// gateTopics are those that the sources of a file name; without a file there are none.
+func gateTopics(file string) ([]string, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, settings.Faults{{Variable: "SOURCES_FILE", Problem: "cannot be read", Remedy: "name a file that this user may read"}}
+	}
+	topics, err := webhook.Topics(text)
+	if err != nil {
+		return nil, settings.Faults{{Variable: "SOURCES_FILE", Problem: err.Error(), Remedy: "look at it with leadbridge ingest"}}
+	}
+	return topics, nil
+}
+
 // preflight prints a line a check and counts those that failed.
-func preflight(ctx context.Context, w io.Writer, cfg settings.Config, fix bool) (failed int, err error) {
+func preflight(ctx context.Context, w io.Writer, cfg settings.Config, topics []string, fix bool) (failed int, err error) {
 	show := func(f consumer.Finding) {
 		if f.Level == "fail" {
 			failed++
@@ -61,6 +101,14 @@ func preflight(ctx context.Context, w io.Writer, cfg settings.Config, fix bool) 
 	}
 	for _, f := range consumer.Preflight(ctx, cfg.Consumer, fix) {
 		show(f)
+	}
+	if len(topics) > 0 {
+		for _, f := range consumer.PreflightWriting(ctx, cfg.Consumer, topics, fix) {
+			show(f)
+		}
+	}
+	for _, f := range cfg.Schemas.Preflight(ctx, cfg.Consumer.Topic) {
+		show(consumer.Finding(f))
 	}
 	cfg.CRM.Log = zerolog.Nop()
 	crm, err := crmclient.New(cfg.CRM)

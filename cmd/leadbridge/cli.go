@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -14,12 +15,19 @@ import (
 type cli struct {
 	Run     runCommand     `cmd:"" help:"Deliver: events in Kafka become contacts in the CRM."`
 	Demo    demoCommand    `cmd:"" help:"See it work: broker, CRM and leads in this one process; needs nothing else."`
-	Check   checkCommand   `cmd:"" help:"Look at settings, brokers, topics, key and fields before a start, and say what to do."`
+	Check   checkCommand   `cmd:"" help:"Check settings, brokers, topics, key and fields before a start, and say how to fix what is wrong."`
+	Probe   probeCommand   `cmd:"" help:"Measure what your portal does, with test records that it deletes again, and propose settings."`
 	Map     mapCommand     `cmd:"" help:"Show the contact that each event of standard input would become; sends nothing."`
-	DLT     dltCommand     `cmd:"" name:"dlt" help:"Work with dead letters: list, show, replay, export, import."`
+	Find    findCommand    `cmd:"" help:"Say where a person's lead is: waiting, in doubt, a dead letter, or which contact."`
+	DLT     dltCommand     `cmd:"" name:"dlt" help:"Work with dead letters: list, show, replay, close, erase, export, import."`
+	Ctl     ctlCommand     `cmd:"" help:"Ask a running service by its page: probe now, release a flood, close letters."`
 	Ingest  ingestCommand  `cmd:"" help:"Take webhooks of websites and form builders by HTTP and write them to Kafka."`
 	Sim     simCommand     `cmd:"" help:"Simulate the CRM as a server, for people without a portal."`
 	Version versionCommand `cmd:"" help:"Show the version."`
+
+	Help       helpCommand       `cmd:"" help:"Show the help of a command."`
+	Completion completionCommand `cmd:"" help:"Write a script that completes commands and flags in bash, zsh or fish."`
+	Man        manCommand        `cmd:"" help:"Write the manual page, leadbridge(1)."`
 
 	ShowVersion versionFlag `name:"version" help:"Show the version."`
 }
@@ -51,10 +59,29 @@ func run(args []string, p process) (code int) {
 	}
 	ctx, err := parser.Parse(args)
 	if err != nil {
-		_, _ = fmt.Fprintf(p.stderr, "leadbridge: %v\nleadbridge --help tells the commands and their flags.\n", err)
+		_, _ = fmt.Fprintf(p.stderr, "leadbridge: %v\nRun leadbridge --help for the commands and their flags.\n", err)
 		return exitUsage
 	}
-	return exitCode(ctx.Run(p), p)
+	if p.environ != nil {
+		p.warnings = misspelt(parser, p.environ())
+	}
+	err = ctx.Run(p)
+	if _, ok := errors.AsType[settings.Faults](err); ok || !keepsLog(ctx.Command()) {
+		p.warn()
+	}
+	return exitCode(err, p)
+}
+
+// keepsLog reports whether a command has a better place for warnings than standard error.
+func keepsLog(command string) bool {
+	return slices.Contains([]string{"run", "ingest", "check"}, command)
+}
+
+// warn writes the warnings for people.
+func (p process) warn() {
+	for _, warning := range p.warnings {
+		_, _ = fmt.Fprintln(p.stderr, "leadbridge: warning:", warning)
+	}
 }
 
 func exitCode(err error, p process) int {

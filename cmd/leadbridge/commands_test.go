@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 )
 
@@ -79,11 +81,18 @@ func TestSim(t *testing.T) {
 	}
 }
 
+// TestDemo also compares what the report counts with what the pages show of it.
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	code, stdout, stderr := inProcess(nil, "", "demo", "--events=60")
 	if code != exitOK || !strings.Contains(stdout, "Audit passed") || !strings.Contains(stdout, "Duplicates          0") {
 		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	pages := docs(t)
+	for _, page := range []string{"README.md", "docs/commands.md"} {
+		if diff := cmp.Diff(demoLabels(stdout), demoLabels(pages[page])); diff != "" {
+			t.Errorf("%s (-printed +shown):\n%s", page, diff)
+		}
 	}
 }
 
@@ -142,4 +151,33 @@ func TestInterruptedDemo(t *testing.T) {
 	if code := p.exit(t); code != exitInterrupted {
 		t.Errorf("exit %d, want 130:\n%s", code, p.stderr())
 	}
+}
+
+// check --live fails while the service that runs is held, and says by what.
+func TestCheckAsksTheServiceThatRuns(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, crmtest.Options{ExistingUserField: true}, "leads", "leads.dlt")
+	s := startService(t, r.env(nil))
+	s.answers(t, "/readyz", 200)
+	code, stdout, stderr := inProcess(r.env(nil), "", "check", "--live", s.url)
+	if code != exitOK || !strings.Contains(stdout, "delivering, 0 records behind") {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	if err := r.crm.SetFaults(crmtest.Faults{Down: "503"}); err != nil {
+		t.Fatal(err)
+	}
+	r.produce(t, `{"phone":"+79161234567"}`, `{"phone":"+79161234568"}`, `{"phone":"+79161234569"}`)
+	eventually(t, "the service shows the outage", func() bool {
+		_, body := s.get("/statusz")
+		return strings.Contains(body, `"outage"`)
+	})
+	code, stdout, _ = inProcess(r.env(nil), "", "check", "--live", s.url)
+	if code != exitFailed || !strings.Contains(stdout, ": outage since") {
+		t.Errorf("exit %d\n%s", code, stdout)
+	}
+	if code, stdout, _ = inProcess(r.env(nil), "", "check", "--live", "http://127.0.0.1:1"); code != exitFailed || !strings.Contains(stdout, "give the address of HTTP_ADDR") {
+		t.Errorf("exit %d\n%s", code, stdout)
+	}
+	s.signal(t, syscall.SIGTERM)
+	s.exit(t)
 }

@@ -11,21 +11,24 @@ import (
 
 	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/demo"
 	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
+	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 )
 
 type demoCommand struct {
-	Events int    `default:"300" placeholder:"COUNT" help:"How many lead records to send."`
-	Seed   uint64 `default:"1" placeholder:"NUMBER" help:"Of everything random: the leads and the CRM's faults."`
-	Keep   bool   `help:"Leave it running with its HTTP endpoints after the audit, until Ctrl-C."`
-	Logs   bool   `help:"Show the service's log on standard error, too."`
+	Events  int    `default:"300" placeholder:"COUNT" help:"How many lead records to send."`
+	Seed    uint64 `default:"1" placeholder:"NUMBER" help:"Seed of everything random: the leads and the CRM's faults."`
+	Target  string `default:"contact" enum:"contact,lead,deal" placeholder:"contact|lead|deal" help:"What an event becomes."`
+	Comment string `default:"off" enum:"off,on,both" placeholder:"off|on|both" help:"Where comments stand, as CRM_COMMENT says."`
+	Keep    bool   `help:"Leave it running with its HTTP endpoints after the audit, until Ctrl-C."`
+	Logs    bool   `help:"Show the service's log on standard error, too."`
 
 	sabotage func(*crmtest.Simulator) // spoils the outcome, for tests
 }
 
-// Help tells what the exit code means.
+// Help explains what the exit code means.
 func (demoCommand) Help() string {
-	return "Exit code 0 only if an audit of broker and CRM accounts for every event."
+	return "The exit code is 0 only if an audit of broker and CRM accounts for every event."
 }
 
 // demoGrace is how long a demo may take to end after Ctrl-C.
@@ -42,6 +45,10 @@ func (c demoCommand) Run(p process) error {
 	if c.Logs {
 		log = newLog(p.stderr, settings.LogConfig{Level: zerolog.DebugLevel})
 	}
+	target := crmclient.Target(c.Target)
+	if target == crmclient.TargetContact {
+		target = ""
+	}
 	accounted, err := demo.Run(ctx, demo.Config{
 		Events:   c.Events,
 		Seed:     c.Seed,
@@ -50,6 +57,8 @@ func (c demoCommand) Run(p process) error {
 		Terminal: isTerminal(p.stdout),
 		Log:      log,
 		Version:  versionText(),
+		Target:   target,
+		Comment:  crmclient.CommentMode(c.Comment),
 		Sabotage: c.sabotage,
 	})
 	switch {
@@ -63,7 +72,7 @@ func (c demoCommand) Run(p process) error {
 	return nil
 }
 
-// isTerminal tells whether w can redraw a line.
+// isTerminal reports whether w can redraw a line.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

@@ -15,13 +15,17 @@ import (
 	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/dlt"
+	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/internal/kafkaauth"
 )
 
 // dltCommand groups the commands for dead letters.
 type dltCommand struct {
-	List   dltListCommand   `cmd:"" help:"List letters, one of each event, with a histogram by reason."`
+	List   dltListCommand   `cmd:"" help:"List letters, one for each event, with a histogram by reason."`
 	Show   dltShowCommand   `cmd:"" help:"Show one letter: why, the CRM's words, the event, the contact, and what to do."`
-	Replay dltReplayCommand `cmd:"" help:"Put events back into their topic, each letter once; or erase a person's letters (--erase)."`
+	Replay dltReplayCommand `cmd:"" help:"Put events back into their topic, each letter once."`
+	Close  dltCloseCommand  `cmd:"" help:"Mark letters as seen, with a word: nothing is to be done about them."`
+	Erase  dltEraseCommand  `cmd:"" help:"Forget a person's letters, and say what only retention deletes."`
 	Export dltExportCommand `cmd:"" help:"Write letters as JSON lines, as they are."`
 	Import dltImportCommand `cmd:"" help:"Write letters from the lines of an export."`
 }
@@ -30,22 +34,25 @@ type dltCommand struct {
 type letterFilter struct {
 	Reason  []string `placeholder:"REASON" help:"Only letters with one of these reasons, such as CRM_REFUSED."`
 	Code    []string `placeholder:"CODE" help:"Only letters with one of these codes of the CRM."`
+	Words   []string `sep:"none" placeholder:"TEXT" help:"Only letters in whose words, the CRM's or ours, that stands; may be given several times."`
+	Source  []string `sep:"none" placeholder:"SOURCE" help:"Only letters of events from that source of CloudEvents or of the gate, or from that topic."`
+	Flood   flood    `placeholder:"ID" help:"Only letters that were written in a flood of refusals; --flood=ID: in that one."`
 	Since   string   `placeholder:"TIME" help:"Only letters written at that time or later: 2026-03-04, 2026-03-04T05:06:07Z, or 90m, 12h, 7d ago."`
 	Until   string   `placeholder:"TIME" help:"Only letters written before that time."`
 	EventID []string `name:"event-id" sep:"none" placeholder:"ID" help:"Only letters of that event; may be given several times."`
 	Key     []string `sep:"none" placeholder:"KEY" help:"Only letters with that key; may be given several times."`
-	Limit   int      `default:"0" placeholder:"COUNT" help:"Only the oldest so many; 0: all."`
+	Limit   int      `default:"0" placeholder:"COUNT" help:"Only this many, the first ones; 0: all."`
 }
 
-// filter reads the flags. A reason of nobody's is only warned of: letters may be another's.
+// filter reads the flags. An unknown reason is only a warning: other programs may write letters too.
 func (f letterFilter) filter(stderr io.Writer, now time.Time) (dlt.Filter, error) {
 	var faults settings.Faults
 	for _, reason := range f.Reason {
 		if !slices.ContainsFunc(consumer.Reasons(), func(known string) bool { return strings.EqualFold(known, reason) }) {
-			_, _ = fmt.Fprintf(stderr, "leadbridge: --reason %.60q is none that leadbridge writes: those are %s\n", reason, strings.Join(consumer.Reasons(), ", "))
+			_, _ = fmt.Fprintf(stderr, "leadbridge: --reason %.60q is not a reason that leadbridge writes; those are %s\n", reason, strings.Join(consumer.Reasons(), ", "))
 		}
 	}
-	filter := dlt.Filter{Reasons: f.Reason, Codes: f.Code, EventIDs: f.EventID, Keys: f.Key, Limit: f.Limit}
+	filter := dlt.Filter{Reasons: f.Reason, Codes: f.Code, Words: f.Words, Sources: f.Source, Flood: string(f.Flood), EventIDs: f.EventID, Keys: f.Key, Limit: f.Limit}
 	for _, bound := range []struct {
 		flag, text string
 		to         *time.Time
@@ -53,7 +60,7 @@ func (f letterFilter) filter(stderr io.Writer, now time.Time) (dlt.Filter, error
 		at, ok := moment(bound.text, now)
 		if !ok {
 			faults = append(faults, settings.Fault{
-				Variable: bound.flag, Problem: fmt.Sprintf("%.60q is no time", bound.text), Remedy: "write 2026-03-04, 2026-03-04T05:06:07Z, or 90m, 12h, 7d for so long ago",
+				Variable: bound.flag, Problem: fmt.Sprintf("%.60q is not a time", bound.text), Remedy: "write 2026-03-04 or 2026-03-04T05:06:07Z, or 90m, 12h or 7d for that long ago",
 			})
 		}
 		*bound.to = at
@@ -65,6 +72,18 @@ func (f letterFilter) filter(stderr io.Writer, now time.Time) (dlt.Filter, error
 		return filter, faults
 	}
 	return filter, nil
+}
+
+// placesOf reads the places of letters.
+func placesOf(texts []string) (places []dlt.Position, faults settings.Faults) {
+	for _, text := range texts {
+		place, err := dlt.ParsePosition(text)
+		if err != nil {
+			faults = append(faults, settings.Fault{Variable: "<partition:offset>", Problem: "cannot be read", Remedy: err.Error()})
+		}
+		places = append(places, place)
+	}
+	return places, faults
 }
 
 // moment reads a time, a day (of UTC), or how long ago.
@@ -92,27 +111,35 @@ func withLetters(p process, d settings.DeadLetters, work func(context.Context, *
 	if err != nil {
 		return err
 	}
-	for _, warning := range cfg.Warnings {
+	topic := dlt.Open(cfg.Letters)
+	defer topic.Close()
+	return p.readKafka(cfg.Warnings, cfg.Letters, func(ctx context.Context) error { return work(ctx, topic, cfg) })
+}
+
+// readKafka runs a command's work on the topics: it prints the settings' warnings, ends the work at a signal, and
+// adds to an error what to do about it.
+func (p process) readKafka(warnings []string, topics dlt.Config, work func(context.Context) error) error {
+	for _, warning := range warnings {
 		_, _ = fmt.Fprintln(p.stderr, "leadbridge:", warning)
 	}
 	ctx, stop := untilSignal(interruptGrace, func() {})
 	defer stop()
-	topic := dlt.Open(cfg.Consumer)
-	defer topic.Close()
-	err = advised(work(ctx, topic, cfg), cfg.Consumer)
+	err := work(ctx)
 	if interrupted(ctx) {
 		return exitStatus(exitInterrupted)
 	}
-	return err
+	return advised(err, topics)
 }
 
 // advised says what to do about brokers that do not answer and topics that are not there.
-func advised(err error, cfg consumer.Config) error {
+func advised(err error, cfg dlt.Config) error {
 	switch {
-	case errors.Is(err, consumer.ErrNoTopic):
-		return fmt.Errorf("%w: look at KAFKA_TOPIC (%s) and KAFKA_DLT_TOPIC (%s); leadbridge check --fix makes them", err, cfg.Topic, cfg.DeadLetterTopic)
+	case kafkaauth.Advice(err) != "":
+		return fmt.Errorf("no broker of %s lets us in: %w", strings.Join(cfg.Brokers.Addresses, ", "), err)
+	case errors.Is(err, cluster.ErrNoTopic):
+		return fmt.Errorf("%w: look at KAFKA_TOPIC (%s) and KAFKA_DLT_TOPIC (%s); leadbridge check --fix creates them", err, cfg.Topic, cfg.DeadLetterTopic)
 	case errors.Is(err, context.DeadlineExceeded), isNetwork(err):
-		return fmt.Errorf("no broker of %s answers: look at KAFKA_BROKERS, KAFKA_TLS and KAFKA_SASL_…: %w", strings.Join(cfg.Brokers, ", "), err)
+		return fmt.Errorf("no broker of %s answers: look at KAFKA_BROKERS, KAFKA_TLS and KAFKA_SASL_…: %w", strings.Join(cfg.Brokers.Addresses, ", "), err)
 	}
 	return err
 }
@@ -184,13 +211,4 @@ func counted(n int, word string) string {
 		word += "s"
 	}
 	return fmt.Sprintf("%d %s", n, word)
-}
-
-// lasting is a long time as people say it.
-func lasting(d time.Duration) string {
-	const day = 24 * time.Hour
-	if d >= 2*day && d%time.Hour == 0 {
-		return fmt.Sprintf("%g days", d.Hours()/24)
-	}
-	return d.String()
 }

@@ -1,13 +1,60 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"io"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
 	"github.com/leadbridge/leadbridge/dlt"
+	"github.com/leadbridge/leadbridge/internal/human"
 )
+
+type dltEraseCommand struct {
+	settings.DeadLetters `embed:""`
+
+	EventID []string `name:"event-id" sep:"none" placeholder:"ID" help:"Forget the letters of that event; may be given several times."`
+	Key     []string `sep:"none" placeholder:"KEY" help:"Forget the letters with that key; may be given several times."`
+	DryRun  bool     `name:"dry-run" help:"Write nothing; say what would be forgotten, and what only retention deletes."`
+	Output  string   `enum:"text,json" default:"text" placeholder:"text|json" help:"For people, or one JSON object."`
+}
+
+// Help says what an erasure does.
+func (dltEraseCommand) Help() string {
+	return "Erased letters are not listed, shown, exported or replayed any more, and cannot be restored by a replay. Kafka deletes no single record: " +
+		"the answer tells where bytes remain, and until when. The contact in the CRM is not touched."
+}
+
+// Run erases.
+func (c dltEraseCommand) Run(p process) error {
+	return withLetters(p, c.DeadLetters, func(ctx context.Context, t *dlt.Topic, _ settings.DeadLettersConfig) error {
+		return eraseLetters(ctx, p, t, dlt.Filter{EventIDs: c.EventID, Keys: c.Key}, eraseOptions{c.DryRun, c.Output, "dlt erase"})
+	})
+}
+
+// eraseOptions are what both ways to erase by command have in common.
+type eraseOptions struct {
+	dryRun bool
+	output string
+	name   string // of the command or flag
+}
+
+func eraseLetters(ctx context.Context, p process, t *dlt.Topic, f dlt.Filter, o eraseOptions) error {
+	e, err := t.Erase(ctx, f, o.dryRun)
+	if errors.Is(err, dlt.ErrEraseWhom) {
+		return settings.Faults{{Variable: o.name, Problem: "does not say whom to forget", Remedy: "give --key or --event-id, and no other filter"}}
+	}
+	if err != nil {
+		return err
+	}
+	if o.output == "json" {
+		return printJSON(p.stdout, e)
+	}
+	return printErasure(p.stdout, e)
+}
 
 // printErasure says plainly what is gone, and what is not.
 func printErasure(w io.Writer, e dlt.Erasure) error {
@@ -23,13 +70,13 @@ func printErasure(w io.Writer, e dlt.Erasure) error {
 	}
 	for i, r := range e.Remains {
 		if i == maxLeftLines {
-			out.line("  and %d more; --output json tells all", len(e.Remains)-i)
+			out.line("  and %d more; --output json lists all", len(e.Remains)-i)
 			break
 		}
 		out.line("  %s, partition %d, offset %d, written %s", clean(r.Topic), r.Partition, r.Offset, r.WrittenAt.Format(time.RFC3339))
 	}
 	if len(e.Topics) > 1 {
-		out.line("So are this person's other events in %s, and results in KAFKA_RESULT_TOPIC: the same deletes them.", e.Topics[1].Topic)
+		out.line("So are this person's other events in %s, and results in KAFKA_RESULT_TOPIC; they are deleted the same way.", e.Topics[1].Topic)
 	}
 	out.line("\nWhat deletes them:")
 	for _, rules := range e.Topics {
@@ -58,8 +105,8 @@ func (o *reporter) rules(r dlt.TopicRules, e dlt.Erasure) {
 	}
 	switch {
 	case !r.Deletes && !r.Compacts || r.Deletes && r.RetentionMs < 0:
-		o.line("  %s: nothing, its records are kept for ever (retention.ms=-1): set one", r.Topic)
+		o.line("  %s: nothing, its records are kept forever (retention.ms=-1): set a retention", r.Topic)
 	case r.Deletes:
-		o.line("  %s: retention, %s after a record was written, and when its segment is closed", r.Topic, lasting(r.Retention))
+		o.line("  %s: retention, %s after a record was written, and when its segment is closed", r.Topic, human.Days(r.Retention))
 	}
 }

@@ -21,15 +21,17 @@ type dltListCommand struct {
 	settings.DeadLetters `embed:""`
 	letterFilter         `embed:"" group:"Letters:"`
 
-	State  string `group:"Letters:" enum:"all,open,replayed,erased" default:"all" placeholder:"STATE" help:"Only letters that are open, replayed or erased; all: but for those erased."`
-	Output string `enum:"table,json" default:"table" placeholder:"table|json" help:"For people, or one JSON object a line."`
-	Unmask bool   `help:"Show names, phone numbers and e-mail addresses."`
+	State   string `group:"Letters:" enum:"all,open,closed,replayed,erased" default:"all" placeholder:"STATE" help:"Only letters that are open, closed, replayed or erased; all: all but those erased."`
+	GroupBy string `name:"group-by" enum:"reason,code,words,source,none" default:"none" placeholder:"reason|code|words|source" help:"Count the letters by that instead of listing them."`
+	Order   string `enum:"newest,oldest" default:"newest" placeholder:"newest|oldest" help:"Which letters come first; --limit takes the first ones."`
+	Output  string `enum:"table,json" default:"table" placeholder:"table|json" help:"For people, or one JSON object a line."`
+	Unmask  bool   `help:"Show names, phone numbers and e-mail addresses."`
 }
 
-// Help tells what is listed.
+// Help explains what is listed.
 func (dltListCommand) Help() string {
 	return "Letters of one event are shown once. Their place, partition:offset, is what dlt show and dlt replay take. " +
-		"MAPPING_FILE and PHONE_REGION should be those of the service: what it reads as a name is masked. docs/dead-letters.md tells the fields of the JSON."
+		"MAPPING_FILE and PHONE_REGION should be those of the service: what it reads as a name is masked. docs/dead-letters.md describes the fields of the JSON."
 }
 
 // Run lists letters.
@@ -38,20 +40,24 @@ func (c dltListCommand) Run(p process) error {
 	if err != nil {
 		return err
 	}
-	filter.States = statesOf(c.State)
+	filter.States, filter.Newest = statesOf(c.State), c.Order == "newest"
 	return withLetters(p, c.DeadLetters, func(ctx context.Context, t *dlt.Topic, cfg settings.DeadLettersConfig) error {
 		line := func(l dlt.Letter) dlt.Line { return t.Line(l, cfg.Transformer) }
 		if c.Unmask {
-			line = t.Unmasked
+			line = func(l dlt.Letter) dlt.Line { return t.Unmasked(l).Decode(l, cfg.Transformer) }
+		}
+		if c.GroupBy != "none" {
+			return c.group(ctx, p, t, filter)
 		}
 		if c.Output == "json" {
 			return t.Each(ctx, filter, func(l dlt.Letter) error { return printJSON(p.stdout, line(l)) })
 		}
 		table := newTable(p.stdout)
+		table.filtered = c.narrows()
 		if err := t.Each(ctx, filter, func(l dlt.Letter) error { return table.add(line(l)) }); err != nil {
 			return err
 		}
-		return table.histogram(cfg.Consumer.DeadLetterTopic)
+		return table.histogram(cfg.Letters.DeadLetterTopic)
 	})
 }
 
@@ -71,20 +77,52 @@ func printJSON(w io.Writer, v any) error {
 
 // table writes letters as they come.
 type table struct {
-	out     io.Writer
-	width   int
-	rows    int
-	reasons map[string]*tally
+	out   io.Writer
+	width int
+	rows  int
+	// filtered says that not all letters were asked for.
+	filtered bool
+	reasons  map[string]*tally
 }
 
 // tally counts the letters of a reason.
 type tally struct {
-	reason         string
-	open, replayed int
-	erased         int
+	reason                         string
+	open, closed, replayed, erased int
 }
 
-func (t tally) all() int { return t.open + t.replayed + t.erased }
+func (t tally) all() int { return t.open + t.closed + t.replayed + t.erased }
+
+// count adds a letter.
+func (t *tally) count(state dlt.State) {
+	switch state {
+	case dlt.StateClosed:
+		t.closed++
+	case dlt.StateReplayed:
+		t.replayed++
+	case dlt.StateErased:
+		t.erased++
+	default:
+		t.open++
+	}
+}
+
+// done says what became of the letters that are not open; "" when all are.
+func (t tally) done() string {
+	var parts []string
+	for _, part := range []struct {
+		n    int
+		word string
+	}{{t.closed, "closed"}, {t.replayed, "replayed"}, {t.erased, "erased"}} {
+		if part.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.word))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("  (%d open, %s)", t.open, strings.Join(parts, ", "))
+}
 
 // plainWidth is that of a table that is not on a terminal.
 const plainWidth = 200
@@ -100,29 +138,29 @@ func newTable(w io.Writer) *table {
 }
 
 // row lays out a line; on a narrow terminal the event has less room than the value.
-func (t *table) row(place, written, reason, code, state, event, value string) string {
+func (t *table) row(place, written, reason, code, state, event, words, value string) string {
 	room := 40
 	if t.width < 150 {
 		room = 20
 	}
-	return cut(fmt.Sprintf("%-9s %-16s %-17s %-16s %-8s %-*s %s", place, written, reason, code, state, room, cut(event, room), value), t.width)
+	return cut(fmt.Sprintf("%-9s %-16s %-17s %-16s %-8s %-*s %-*s %s", place, written, reason, code, state, room, cut(event, room), room, cut(words, room), value), t.width)
 }
 
 func (t *table) add(l dlt.Line) error {
 	if t.rows == 0 {
-		if _, err := fmt.Fprintln(t.out, t.row("PLACE", "WRITTEN (UTC)", "REASON", "CODE", "STATE", "EVENT", "VALUE")); err != nil {
+		if _, err := fmt.Fprintln(t.out, t.row("PLACE", "WRITTEN (UTC)", "REASON", "CODE", "STATE", "EVENT", "WORDS", "VALUE")); err != nil {
 			return err
 		}
 	}
 	t.rows++
 	t.count(l)
 	place := dlt.Position{Partition: l.Partition, Offset: l.Offset}
-	value := "(no text)"
-	if l.Value != nil {
+	value := cmp.Or(l.Decoded, "(no text)")
+	if l.Decoded == "" && l.Value != nil {
 		value = *l.Value
 	}
 	_, err := fmt.Fprintln(t.out, t.row(place.String(), l.Timestamp.UTC().Format("2006-01-02 15:04"), clean(cmp.Or(l.Reason, "-")), clean(cmp.Or(l.Code, "-")),
-		string(l.State), clean(l.EventID), clean(cut(value, plainWidth))))
+		string(l.State), clean(l.EventID), clean(cmp.Or(l.Message, "-")), clean(cut(value, plainWidth))))
 	return err
 }
 
@@ -132,21 +170,13 @@ func (t *table) count(l dlt.Line) {
 		counts = &tally{reason: l.Reason}
 		t.reasons[l.Reason] = counts
 	}
-	switch l.State {
-	case dlt.StateReplayed:
-		counts.replayed++
-	case dlt.StateErased:
-		counts.erased++
-	default:
-		counts.open++
-	}
+	counts.count(l.State)
 }
 
 // histogram shows how many letters each reason has.
 func (t *table) histogram(topic string) error {
 	if t.rows == 0 {
-		_, err := fmt.Fprintf(t.out, "No letters of that kind in %s.\n", topic)
-		return err
+		return noLetters(t.out, topic, t.filtered)
 	}
 	all := make([]*tally, 0, len(t.reasons))
 	most := 0
@@ -162,9 +192,7 @@ func (t *table) histogram(topic string) error {
 	for _, counts := range all {
 		n := max(30*counts.all()/most, 1)
 		fmt.Fprintf(&b, "  %-18s %-30s %6d", clean(cmp.Or(counts.reason, "-")), strings.Repeat("#", n), counts.all())
-		if counts.replayed > 0 {
-			fmt.Fprintf(&b, "  (%d open, %d replayed)", counts.open, counts.replayed)
-		}
+		b.WriteString(counts.done())
 		b.WriteByte('\n')
 	}
 	_, err := io.WriteString(t.out, b.String())

@@ -18,19 +18,21 @@ type dltReplayCommand struct {
 
 	settings.DeadLetters `embed:""`
 	letterFilter         `embed:"" group:"Letters:"`
+	Traces               settings.Tracing `embed:"" group:"Tracing:"`
 
-	DryRun     bool    `name:"dry-run" help:"Write nothing; say what would go where, by reason."`
+	State      string  `group:"Letters:" enum:"open,closed" default:"open" placeholder:"STATE" help:"Only letters that are open, or closed; those of given places whichever they are."`
+	DryRun     bool    `name:"dry-run" help:"Write nothing; show what would go where, by reason."`
 	Rate       float64 `default:"25" placeholder:"COUNT" help:"Events a second; 0: no limit. New leads wait behind those that are replayed."`
-	MaxReplays int     `name:"max-replays" default:"3" placeholder:"COUNT" help:"Leave letters of events that were replayed so often."`
+	MaxReplays int     `name:"max-replays" default:"3" placeholder:"COUNT" help:"Skip letters of events that were replayed this many times."`
 	Edit       string  `placeholder:"JQ" help:"A jq program for each value as it was received, envelope included, such as '.phone |= sub(\"^0\"; \"+7\")'."`
-	Erase      bool    `help:"Replay nothing, but forget the letters of --key or --event-id, and say what only retention deletes."`
+	Erase      bool    `help:"The same as dlt erase: replay nothing, but forget the letters of --key or --event-id."`
 	Output     string  `enum:"text,json" default:"text" placeholder:"text|json" help:"For people, or one JSON object at the end."`
 }
 
-// Help tells what a replay does.
+// Help explains what a replay does.
 func (dltReplayCommand) Help() string {
 	return "Without filters: every open letter. A letter is replayed once, however often this runs and wherever it was killed; " +
-		"its event keeps its identity and is looked up in the CRM before it is created. Of two at a time the later one goes on. " +
+		"its event keeps its identity and is looked up in the CRM before it is created. Of two replays at a time the later one continues and the earlier one ends. " +
 		"Letters that are written while it runs are left to the next run. It needs WRITE on both topics and on the transactional id leadbridge-replay-KAFKA_DLT_TOPIC."
 }
 
@@ -40,12 +42,23 @@ func (c dltReplayCommand) Run(p process) error {
 	if err != nil {
 		return err
 	}
-	return withLetters(p, c.DeadLetters, func(ctx context.Context, t *dlt.Topic, _ settings.DeadLettersConfig) error {
+	traced, err := c.Traces.ParseTracing("leadbridge-dlt")
+	if err != nil {
+		return err
+	}
+	tracer, stop, err := startTracing(traced, newLog(p.stderr, settings.LogConfig{Console: true}))
+	if err != nil {
+		return err
+	}
+	defer stop()
+	o.Tracer = tracer
+	return withLetters(p, c.DeadLetters, func(ctx context.Context, t *dlt.Topic, cfg settings.DeadLettersConfig) error {
 		if c.Erase {
-			return c.erase(ctx, p, t, o.Filter)
+			return eraseLetters(ctx, p, t, o.Filter, eraseOptions{c.DryRun, c.Output, "--erase"})
 		}
 		bar := newBar(p.stderr, "letters")
 		o.Progress = bar.show
+		o.Unframe = func(l dlt.Letter) ([]byte, string) { return l.Unframed(cfg.Transformer) }
 		report, err := t.Replay(ctx, o)
 		bar.end()
 		if err != nil && report.Letters+report.Already == 0 {
@@ -72,15 +85,13 @@ func (c dltReplayCommand) options(stderr io.Writer) (dlt.ReplayOptions, error) {
 		faults = append(faults, more...)
 	}
 	o.Filter = filter
-	for _, text := range c.Places {
-		place, err := dlt.ParsePosition(text)
-		if err != nil {
-			fault("<partition:offset>", "cannot be read", err.Error())
-		}
-		o.Places = append(o.Places, place)
+	if c.State == "closed" && len(c.Places) == 0 {
+		o.States = []dlt.State{dlt.StateClosed}
 	}
+	places, unread := placesOf(c.Places)
+	o.Places, faults = places, append(faults, unread...)
 	if c.Rate < 0 || math.IsNaN(c.Rate) || math.IsInf(c.Rate, 0) {
-		fault("--rate", "is no number of events", "write a number above 0, or 0 for no limit")
+		fault("--rate", "is not a number of events", "write a number above 0, or 0 for no limit")
 	}
 	if c.MaxReplays < 1 {
 		fault("--max-replays", "is too small", "write at least 1")
@@ -123,7 +134,7 @@ func (c dltReplayCommand) print(w io.Writer, r dlt.Report, stopped bool) error {
 	}
 	out.left(r.Left)
 	if stopped {
-		out.line("Stopped: run it again to go on; what was replayed is remembered.")
+		out.line("Stopped: run it again to continue; letters that were replayed are remembered.")
 	}
 	return out.err
 }
@@ -140,7 +151,7 @@ func (o *reporter) line(format string, args ...any) {
 	}
 }
 
-// maxLeftLines is how many letters that were left are told one by one.
+// maxLeftLines is how many letters that were left are printed one by one.
 const maxLeftLines = 20
 
 func (o *reporter) left(left []dlt.Left) {
@@ -150,23 +161,9 @@ func (o *reporter) left(left []dlt.Left) {
 	o.line("%d were left where they are:", len(left))
 	for i, l := range left {
 		if i == maxLeftLines {
-			o.line("  and %d more; --output json tells all", len(left)-i)
+			o.line("  and %d more; --output json lists all", len(left)-i)
 			return
 		}
 		o.line("  %-9s %-14s %s", l.Place, l.Why, clean(l.Message))
 	}
-}
-
-func (c dltReplayCommand) erase(ctx context.Context, p process, t *dlt.Topic, f dlt.Filter) error {
-	e, err := t.Erase(ctx, f, c.DryRun)
-	if errors.Is(err, dlt.ErrEraseWhom) {
-		return settings.Faults{{Variable: "--erase", Problem: "does not say whom to forget", Remedy: "give --key or --event-id, and no other filter"}}
-	}
-	if err != nil {
-		return err
-	}
-	if c.Output == "json" {
-		return printJSON(p.stdout, e)
-	}
-	return printErasure(p.stdout, e)
 }

@@ -24,7 +24,7 @@ type dltShowCommand struct {
 	Unmask bool   `help:"Show names, phone numbers and e-mail addresses, and the event's headers."`
 }
 
-// Help tells what the contact is.
+// Help explains what the contact is.
 func (dltShowCommand) Help() string {
 	return "The contact is built anew from the event, with the MAPPING_FILE, PHONE_REGION and SOURCE_ID of this command: give it those of the service."
 }
@@ -62,7 +62,7 @@ func (c dltShowCommand) Run(p process) error {
 func (c dltShowCommand) shown(t *dlt.Topic, l dlt.Letter, by dlt.Transformer) (shown, error) {
 	s := shown{Line: t.Line(l, by), Advice: l.Advice()}
 	if c.Unmask {
-		s.Line = t.Whole(l)
+		s.Line = t.Whole(l).Decode(l, by)
 	}
 	contact, err := l.Contact(by)
 	if r, ok := errors.AsType[*transform.Rejection](err); ok {
@@ -88,7 +88,7 @@ func (s shown) print(w io.Writer) error {
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-10s %s\n", name, clean(fmt.Sprintf(format, args...)))
 	}
-	fmt.Fprintf(&b, "%s  %d:%d of %s, %s\n\n", clean(cmp.Or(s.Reason, "no letter of leadbridge")), s.Partition, s.Offset, s.Topic, s.State)
+	fmt.Fprintf(&b, "%s  %d:%d of %s, %s\n\n", clean(cmp.Or(s.Reason, "not a letter of leadbridge")), s.Partition, s.Offset, s.Topic, s.State)
 	if s.Status != 0 || s.Code != "" {
 		row("The CRM", "%d %s, after %s", s.Status, s.Code, counted(s.Attempts, "attempt"))
 	}
@@ -103,9 +103,14 @@ func (s shown) print(w io.Writer) error {
 		row("Letters", "%d of this event are in the topic", s.Copies)
 	}
 	row("Key", "%s", textOf(s.Key, s.KeyBase64))
-	row("Value", "%s", textOf(s.Value, s.ValueBase64))
+	if s.Decoded == "" || s.Value != nil || s.ValueBase64 != "" {
+		row("Value", "%s", textOf(s.Value, s.ValueBase64))
+	}
+	if s.Decoded != "" {
+		row("Decoded", "%s", s.Decoded)
+	}
 	for _, h := range s.Headers {
-		if !strings.HasPrefix(h.Key, header.Prefix) { // those are told above
+		if !strings.HasPrefix(h.Key, header.Prefix) { // those are shown above
 			row("Header", "%s: %s", h.Key, textOf(h.Value, h.ValueBase64))
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/leadbridge/leadbridge/consumer/header"
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 	"github.com/leadbridge/leadbridge/dlt"
+	"github.com/leadbridge/leadbridge/internal/cluster"
 )
 
 // lettersRig has n letters of people who gave no usable phone number, and a
@@ -65,7 +66,7 @@ func (r *rig) dltWith(t *testing.T, stdin string, want int, args ...string) (std
 func (r *rig) replayed(t *testing.T) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
-	log := consumer.NewLog(consumer.Config{Brokers: r.cluster.ListenAddrs()}, "leads")
+	log := consumer.NewLog(cluster.Brokers{Addresses: r.cluster.ListenAddrs()}, "leads")
 	defer log.Close()
 	bounds, err := log.Bounds(t.Context())
 	if err != nil {
@@ -198,7 +199,7 @@ func TestReplayInterrupted(t *testing.T) {
 		t.Errorf("exit %d", code)
 	}
 	done := len(r.replayed(t))
-	if out := p.stdout.String(); !strings.Contains(out, fmt.Sprintf("Replayed %d of 20 open letters.", done)) || !strings.Contains(out, "run it again to go on") {
+	if out := p.stdout.String(); !strings.Contains(out, fmt.Sprintf("Replayed %d of 20 open letters.", done)) || !strings.Contains(out, "run it again to continue") {
 		t.Errorf("%d done:\n%s\n%s", done, out, p.stderr())
 	}
 	if stdout, _ := r.dlt(t, 0, "replay", "--rate", "0"); !strings.Contains(stdout, fmt.Sprintf("Replayed %d of %d", 20-done, 20-done)) {
@@ -224,7 +225,7 @@ func TestReplayExitCodes(t *testing.T) {
 		{2, []string{"replay", "--erase"}, "--key or --event-id"},
 		{2, []string{"replay", "--erase", "--key", "k", "--reason", "X"}, "no other filter"},
 		{2, []string{"replay", "--erase", "--key", "k", "--edit", "."}, "--erase"},
-		{0, []string{"replay", "--reason", "CRM_REFUSD"}, `--reason "CRM_REFUSD" is none that leadbridge writes: those are MALFORMED_EVENT, `},
+		{0, []string{"replay", "--reason", "CRM_REFUSD"}, `--reason "CRM_REFUSD" is not a reason that leadbridge writes; those are MALFORMED_EVENT, `},
 		{0, []string{"list", "--reason", "Nobodys,crm_refused"}, `"Nobodys"`},
 		{1, []string{"show", "0:99"}, "no letter lies"},
 		{1, []string{"show", "1:0"}, "no letter lies"},
@@ -361,5 +362,63 @@ func TestDeadLetterCommandsAskNothingOfTheCRM(t *testing.T) {
 		if code != 0 || strings.Contains(text, "(CRM_") || strings.Contains(text, "KAFKA_GROUP_ID") || !strings.Contains(text, "(KAFKA_DLT_TOPIC)") {
 			t.Errorf("dlt %s --help: exit %d\n%s", command, code, stdout)
 		}
+	}
+}
+
+// TestLettersAreGroupedClosedAndErased does by command what a night needs: which kinds there are, which are seen, and
+// whom to forget.
+func TestLettersAreGroupedClosedAndErased(t *testing.T) {
+	t.Parallel()
+	r := lettersRig(t, 4)
+	for _, by := range []string{"reason", "code", "words", "source"} {
+		stdout, _ := r.dlt(t, 0, "list", "--group-by", by, "--output", "json")
+		var g letterGroup
+		if err := json.Unmarshal([]byte(stdout), &g); err != nil || g.Letters != 4 || g.Open != 4 || g.Newest.IsZero() {
+			t.Errorf("--group-by %s: %v\n%s", by, err, stdout)
+		}
+		if by == "source" && g.Group != "leads" || by == "reason" && g.Group != "NO_CONTACT_POINT" {
+			t.Errorf("--group-by %s: %q", by, g.Group)
+		}
+		if table, _ := r.dlt(t, 0, "list", "--group-by", by); !strings.Contains(table, strings.ToUpper(by)) || !strings.Contains(table, clean(cut(g.Group, 120))) {
+			t.Errorf("--group-by %s:\n%s", by, table)
+		}
+	}
+	if stdout, _ := r.dlt(t, 0, "close", "--source", "leads", "--limit", "1", "--word", "a test"); !strings.HasPrefix(stdout, "Closed 1 letter.") {
+		t.Errorf("close: %s", stdout)
+	}
+	stdout, _ := r.dlt(t, 0, "list", "--state", "closed", "--output", "json")
+	var closed dlt.Line
+	if err := json.Unmarshal([]byte(stdout), &closed); err != nil || closed.ClosedWord != "a test" || closed.State != dlt.StateClosed {
+		t.Fatalf("%v %s", err, stdout)
+	}
+	if table, _ := r.dlt(t, 0, "list"); !strings.Contains(table, "(3 open, 1 closed)") || !strings.Contains(table, "WORDS") {
+		t.Errorf("list:\n%s", table)
+	}
+	if stdout, _ := r.dlt(t, 0, "replay", "--state", "closed", "--dry-run"); !strings.HasPrefix(stdout, "Would replay 1 of 1") {
+		t.Errorf("replay: %s", stdout)
+	}
+	if _, stderr := r.dlt(t, 2, "close", "--word", "all of them"); !strings.Contains(stderr, "does not say which letters") {
+		t.Error(stderr)
+	}
+	if _, stderr := r.dlt(t, 2, "close", "0:0", "--word", "anna@example.com"); !strings.Contains(stderr, "must not hold an e-mail address") {
+		t.Error(stderr)
+	}
+	if stdout, _ := r.dlt(t, 0, "erase", "--event-id", closed.EventID, "--dry-run"); !strings.HasPrefix(stdout, "Would erase 1 letter") {
+		t.Errorf("erase: %s", stdout)
+	}
+	if _, stderr := r.dlt(t, 2, "erase"); !strings.Contains(stderr, "whom to forget") {
+		t.Error(stderr)
+	}
+	if stdout, _ := r.dlt(t, 0, "list", "--reason", "CRM_REFUSED"); stdout != "No letters of that kind in leads.dlt.\n" {
+		t.Error(stdout)
+	}
+}
+
+// TestNoLettersWithoutAFilter does not speak of a kind that nobody asked for.
+func TestNoLettersWithoutAFilter(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, crmtest.Options{}, "leads", "leads.dlt")
+	if stdout, _ := r.dlt(t, 0, "list"); stdout != "No letters in leads.dlt.\n" {
+		t.Error(stdout)
 	}
 }

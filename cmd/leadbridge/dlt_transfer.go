@@ -16,13 +16,13 @@ type dltExportCommand struct {
 	settings.DeadLetters `embed:""`
 	letterFilter         `embed:"" group:"Letters:"`
 
-	State string `group:"Letters:" enum:"all,open,replayed" default:"all" placeholder:"STATE" help:"Only letters that are open, or replayed."`
+	State string `group:"Letters:" enum:"all,open,closed,replayed" default:"all" placeholder:"STATE" help:"Only letters that are open, closed or replayed."`
 	Mask  bool   `help:"Hide names, phone numbers and e-mail addresses; such lines cannot be imported."`
 }
 
 // Help warns of what is in the output.
 func (dltExportCommand) Help() string {
-	return "The lines hold personal data, as they can be imported again: keep them as you keep the topic. docs/dead-letters.md tells their fields."
+	return "The lines hold personal data, as they can be imported again: keep them as you keep the topic. docs/dead-letters.md describes their fields."
 }
 
 // Run writes letters to standard output.
@@ -49,15 +49,15 @@ func (c dltExportCommand) Run(p process) error {
 }
 
 type dltImportCommand struct {
-	File string `arg:"" optional:"" default:"-" help:"Lines of an export; - or none: standard input, which is held in memory."`
+	File string `arg:"" optional:"" default:"-" help:"File with the lines of an export; - or none: standard input, which is held in memory."`
 
 	settings.DeadLetters `embed:""`
 }
 
-// Help tells which parts of a line count.
+// Help explains which parts of a line count.
 func (dltImportCommand) Help() string {
-	return "All lines are looked at before the first letter is written. Of a line count: key, value, headers, partition, and state with replayedAt. " +
-		"A letter that is in the topic already folds into one."
+	return "All lines are checked before the first letter is written. These fields of a line count: key, value, headers, partition, and state with replayedAt. " +
+		"A letter that is already in the topic stays one letter."
 }
 
 // Run writes letters into the dead-letter topic.
@@ -81,7 +81,7 @@ func (c dltImportCommand) Run(p process) error {
 	})
 }
 
-// input is what can be read twice.
+// input is a source that can be read again from its start.
 func (c dltImportCommand) input(ctx context.Context, stdin io.Reader) (io.ReadSeekCloser, error) {
 	if c.File != "-" {
 		f, err := os.Open(c.File)

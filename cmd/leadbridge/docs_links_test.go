@@ -13,7 +13,7 @@ import (
 func docs(t *testing.T) map[string]string {
 	t.Helper()
 	pages := map[string]string{}
-	for _, pattern := range []string{"*.md", "docs/*.md", "bench/*.md", "deploy/*.md", "deploy/chart/*.md", "integration/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "bench/*.md", "deploy/*.md", "deploy/chart/*.md", "integration/*.md", "browser/*.md"} {
 		found, err := filepath.Glob(filepath.Join(repository, pattern))
 		if err != nil {
 			t.Fatal(err)
@@ -64,7 +64,7 @@ func TestDocsLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
-// hasHeading tells whether a page has a heading of an anchor's name, as GitHub makes them.
+// hasHeading reports whether a heading of the page has that anchor, as GitHub makes anchors of headings.
 func hasHeading(text, anchor string) bool {
 	for _, h := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
 		name := strings.Map(func(r rune) rune {

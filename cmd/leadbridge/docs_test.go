@@ -22,8 +22,8 @@ const repository = "../.."
 // namedTest is a test as docs name it: directory.TestName, in backticks.
 var namedTest = regexp.MustCompile("`([a-z/]+)\\.(Test\\w+)`")
 
-// TestDocsNameRealTests fails when a page names a test that does not exist, or docs/delivery.md
-// claims of a crash what no test shows.
+// TestDocsNameRealTests fails when a page names a test that does not exist, or claims of a crash or a trap
+// what no test shows.
 func TestDocsNameRealTests(t *testing.T) {
 	t.Parallel()
 	pages := docs(t)
@@ -39,36 +39,65 @@ func TestDocsNameRealTests(t *testing.T) {
 	if !found {
 		t.Fatal("docs/delivery.md has no table of crashes")
 	}
+	crashes, _, _ = strings.Cut(crashes, "\n## ")
+	eachRowIsShown(t, crashes, 4)
+	eachRowIsShown(t, pages["docs/traps.md"], 3)
+}
+
+// eachRowIsShown fails when a row of the text's tables names no test in its last cell, or has not that many cells.
+func eachRowIsShown(t *testing.T, text string, cells int) {
+	t.Helper()
 	rows := 0
-	for line := range strings.SplitSeq(crashes, "\n") {
-		if !strings.HasPrefix(line, "| ") || strings.Contains(line, "shown by |") {
+	for line := range strings.SplitSeq(text, "\n") {
+		if !strings.HasPrefix(line, "| ") || strings.HasSuffix(line, "| shown by |") {
 			continue
 		}
 		rows++
-		cells := strings.Split(strings.Trim(line, "| "), " | ")
-		if len(cells) != 4 || !namedTest.MatchString(cells[len(cells)-1]) {
+		row := strings.Split(strings.Trim(line, "| "), " | ")
+		if len(row) != cells || !namedTest.MatchString(row[len(row)-1]) {
 			t.Errorf("no test shows this row: %s", line)
 		}
 	}
 	if rows == 0 {
-		t.Error("the table of crashes has no rows")
+		t.Error("no rows that tests should show")
 	}
 }
 
-// TestReadmeTellsEachReason compares the README's table of reasons with those that there are.
-func TestReadmeTellsEachReason(t *testing.T) {
+// TestEachReasonIsDocumented compares the table of reasons in docs/dead-letters.md with those that letters can have.
+func TestEachReasonIsDocumented(t *testing.T) {
 	t.Parallel()
-	_, table, found := strings.Cut(docs(t)["README.md"], "| reason | what happened |")
+	_, table, found := strings.Cut(docs(t)["docs/dead-letters.md"], "| reason | what happened |")
 	if !found {
-		t.Fatal("the README has no table of reasons")
+		t.Fatal("docs/dead-letters.md has no table of reasons")
 	}
 	table, _, _ = strings.Cut(table, "\n\n")
-	var told []string
+	var documented []string
 	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)`").FindAllStringSubmatch(table, -1) {
-		told = append(told, row[1])
+		documented = append(documented, row[1])
 	}
-	if diff := cmp.Diff(consumer.Reasons(), told, cmpopts.SortSlices(strings.Compare)); diff != "" {
-		t.Errorf("(-reasons +README):\n%s", diff)
+	if diff := cmp.Diff(consumer.Reasons(), documented, cmpopts.SortSlices(strings.Compare)); diff != "" {
+		t.Errorf("(-reasons +docs/dead-letters.md):\n%s", diff)
+	}
+}
+
+// TestReadmeIsShort keeps the README to what a newcomer reads in ten minutes.
+func TestReadmeIsShort(t *testing.T) {
+	t.Parallel()
+	const most = 1600
+	if n := len(strings.Fields(docs(t)["README.md"])); n > most {
+		t.Errorf("README.md has %d words, at most %d are allowed: move details to docs/", n, most)
+	}
+}
+
+// TestEveryPageIsInTheIndex fails when docs/README.md links to no page of that name.
+func TestEveryPageIsInTheIndex(t *testing.T) {
+	t.Parallel()
+	pages := docs(t)
+	for page := range pages {
+		name, isDoc := strings.CutPrefix(page, "docs/")
+		if isDoc && name != "README.md" && !strings.Contains(pages["docs/README.md"], "]("+name+")") {
+			t.Errorf("docs/README.md does not link to %s", name)
+		}
 	}
 }
 

@@ -16,14 +16,16 @@ import (
 
 type ingestCommand struct {
 	settings.Ingest `embed:""`
+
+	DryRun bool `help:"Answer as always, and log each event with names, numbers and addresses hidden, instead of writing it: Kafka is not asked. For trying sources with their senders."`
 }
 
-// Help tells how a source is declared.
+// Help explains how a source is declared.
 func (ingestCommand) Help() string {
 	return `POST /hooks/NAME takes JSON, application/x-www-form-urlencoded and multipart/form-data and answers 202 when Kafka has ` +
 		`acknowledged the event. SOURCES_FILE declares who may send:` + "\n\n" +
 		"    sources:\n      - name: site\n        verify: {type: standard-webhooks, secrets_env: [SITE_SECRET]}\n\n" +
-		`verify is one of standard-webhooks, hmac, token, none. No CRM settings are needed.`
+		`verify is one of standard-webhooks, hmac, token, jwt, none; "preset: shopify" and the like declare a known sender in one word (docs/senders.md). No CRM settings are needed.`
 }
 
 // Run takes webhooks until a signal.
@@ -32,8 +34,12 @@ func (c ingestCommand) Run(p process) error {
 	if err != nil {
 		return err
 	}
+	cfg.Warnings = append(cfg.Warnings, p.warnings...)
 	log := newLog(p.stderr, cfg.Log)
-	limitMemory(log)
+	limitMemory(p, log)
+	if cfg.Gate.DryRun = c.DryRun; c.DryRun {
+		log.Warn().Msg("a dry run: senders are answered as if their events were stored, and none is")
+	}
 	ctx, stop := untilSignal(cfg.Grace(), func() {
 		log.Warn().Dur("grace", cfg.Grace()).Msg("stopped by the deadline: senders that got no answer send again")
 	})
@@ -48,7 +54,12 @@ func ingest(ctx context.Context, cfg settings.IngestConfig, log zerolog.Logger) 
 	}
 	defer listener.Close()
 	registry := service.NewRegistry(versionText())
-	cfg.Gate.Log, cfg.Gate.Metrics = log, registry
+	tracer, stop, err := startTracing(cfg.Tracing, log)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	cfg.Gate.Log, cfg.Gate.Metrics, cfg.Gate.Tracer = log, registry, tracer
 	gate, err := webhook.New(cfg.Gate)
 	if err != nil {
 		return err
@@ -64,12 +75,12 @@ func ingest(ctx context.Context, cfg settings.IngestConfig, log zerolog.Logger) 
 			return err
 		}
 		defer end()
-		log.Info().Stringer("http", beside).Msg("metrics and health are here")
+		log.Info().Stringer("http", beside).Msg("metrics and health are served here")
 	}
 	for _, warning := range cfg.Warnings {
 		log.Warn().Msg(warning)
 	}
-	log.Info().Str("version", versionText()).Strs("brokers", cfg.Gate.Brokers).Str("topic", cfg.Gate.Topic).
+	log.Info().Str("version", versionText()).Strs("brokers", cfg.Gate.Brokers.Addresses).Str("topic", cfg.Gate.Topic).
 		Strs("sources", cfg.Gate.Sources.Names()).Stringer("http", listener.Addr()).Msg("started")
 	err = gate.Run(ctx, listener, hooks)
 	log.Info().Msg("stopped")

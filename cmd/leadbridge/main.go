@@ -11,6 +11,7 @@ import (
 func main() {
 	os.Exit(run(os.Args[1:], process{
 		lookupEnv: os.LookupEnv,
+		environ:   os.Environ,
 		stdin:     os.Stdin,
 		stdout:    os.Stdout,
 		stderr:    os.Stderr,
@@ -20,6 +21,8 @@ func main() {
 // process is what a command may touch of the process that it runs in.
 type process struct {
 	lookupEnv func(string) (string, bool)
+	environ   func() []string // as NAME=value; nil: nothing is known of it
+	warnings  []string        // of misspelt variables, for commands that keep a log or make a report
 	stdin     io.Reader
 	stdout    io.Writer
 	stderr    io.Writer

@@ -82,6 +82,12 @@ func start(t *testing.T, mode string, env map[string]string, args ...string) *pr
 			p.lines <- scanner.Text()
 		}
 	})
+	t.Cleanup(func() { // of a test that does not wait for its end: the end of the test's context has killed it
+		if p.cmd.ProcessState == nil {
+			p.read.Wait()
+			_ = p.cmd.Wait()
+		}
+	})
 	return p
 }
 
@@ -130,11 +136,21 @@ func inProcess(env map[string]string, stdin string, args ...string) (code int, s
 	var out, errs bytes.Buffer
 	code = run(args, process{
 		lookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+		environ:   func() []string { return entries(env) },
 		stdin:     strings.NewReader(stdin),
 		stdout:    &out,
 		stderr:    &errs,
 	})
 	return code, out.String(), errs.String()
+}
+
+// entries returns an environment as NAME=value.
+func entries(env map[string]string) []string {
+	var all []string
+	for name, value := range env {
+		all = append(all, name+"="+value)
+	}
+	return all
 }
 
 // eventually polls what only another process can make true.

@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,13 +19,22 @@ import (
 
 type mapCommand struct {
 	settings.Map `embed:""`
+	sourceFlags  `embed:""`
+
+	Explain bool `help:"Also show what became of each value, and which objects of the event hold a contact point."`
 }
 
-// Help tells what is read and printed.
+// Help explains what is read and printed.
 func (mapCommand) Help() string {
 	return `Each line of standard input is the value of one event; empty lines are skipped. Each gives one line of JSON: ` +
-		`{"eventId","originId","contact"} or {"eventId","originId","rejected":{"reason","message"}}. ` +
-		`An event that brings no id of its own is named after KAFKA_TOPIC, partition 0 and its line number from 0.`
+		`{"eventId","originId","contact"}, for a lead or a deal with "target" and "card", with CRM_COMMENT on or both with "comment", with CRM_MATCH with "lookedFor", or {"eventId","originId","rejected":{"reason","message"}}. ` +
+		`With --explain each line has "explain", too: the objects that hold a contact point ("candidates") and the way of each value ("steps"). ` +
+		`An event that brings no id of its own is named after KAFKA_TOPIC, partition 0 and its line number from 0. ` +
+		`A value that a schema registry frames is given in Base64.` + "\n\n" +
+		`With --source standard input is the body of one saved webhook, and the line shows what the gate and the mapping would make of it: ` +
+		`"proof" (ok, or what is missing; it goes on as if it were proven), "outcome", "status" and "answer", the "key" and the "record" that Kafka would get, and the contact. ` +
+		`Secrets that are not set here are a warning. Nothing is sent.` + "\n\n" +
+		`    leadbridge map --source sources.yaml --name shop --header "X-Shopify-Hmac-Sha256: …" < body.json`
 }
 
 // Run maps standard input to standard output; rejections are output, not failures.
@@ -36,7 +47,7 @@ func (c mapCommand) Run(p process) error {
 	defer stop()
 	done := make(chan error, 1)
 	// Reading a terminal cannot be interrupted, so it is left behind.
-	go func() { done <- mapLines(ctx, p.stdin, p.stdout, cfg) }()
+	go func() { done <- c.mapInput(ctx, p, cfg) }()
 	select {
 	case err := <-done:
 		return err
@@ -45,12 +56,63 @@ func (c mapCommand) Run(p process) error {
 	}
 }
 
+func (c mapCommand) mapInput(ctx context.Context, p process, cfg settings.MapConfig) error {
+	if c.Source == "" {
+		return c.mapLines(ctx, p.stdin, p.stdout, cfg)
+	}
+	body, err := io.ReadAll(io.LimitReader(p.stdin, maxLine))
+	if err != nil {
+		return fmt.Errorf("standard input: %w", err)
+	}
+	return c.tryRequest(p, string(body), cfg)
+}
+
 // mapped is a line of output.
 type mapped struct {
-	EventID  string    `json:"eventId"`
-	OriginID string    `json:"originId"`
-	Contact  any       `json:"contact,omitempty"`
-	Rejected *rejected `json:"rejected,omitempty"`
+	EventID  string `json:"eventId"`
+	OriginID string `json:"originId"`
+	Contact  any    `json:"contact,omitempty"`
+	Target   string `json:"target,omitempty"`  // lead or deal
+	Card     any    `json:"card,omitempty"`    // what it says beside the person
+	Comment  string `json:"comment,omitempty"` // on the card's timeline
+	// LookedFor are the e-mails and phones, in all spellings, by which a contact of the same person is looked for.
+	LookedFor map[string][]string `json:"lookedFor,omitempty"`
+	Rejected  *rejected           `json:"rejected,omitempty"`
+	Explain   *explained          `json:"explain,omitempty"`
+}
+
+// explained holds what --explain adds.
+type explained struct {
+	Candidates []candidate `json:"candidates"`
+	Steps      []step      `json:"steps"`
+}
+
+// candidate is an object of the event that holds a contact point.
+type candidate struct {
+	Path   string   `json:"path"`
+	Fields []string `json:"fields"`
+	Chosen bool     `json:"chosen"`
+}
+
+// step is the way of one value.
+type step struct {
+	Key     string            `json:"key,omitempty"`
+	Input   string            `json:"input,omitempty"`
+	Outcome transform.Outcome `json:"outcome"`
+	Field   string            `json:"field,omitempty"`
+	Value   string            `json:"value,omitempty"`
+	Why     string            `json:"why,omitempty"`
+}
+
+func newExplained(x transform.Explanation) *explained {
+	e := &explained{Candidates: []candidate{}, Steps: []step{}}
+	for _, c := range x.Candidates {
+		e.Candidates = append(e.Candidates, candidate{c.Path, c.Fields, c.Chosen})
+	}
+	for _, s := range x.Steps {
+		e.Steps = append(e.Steps, step{s.Key, s.Input, s.Outcome, s.Field, s.Value, s.Why})
+	}
+	return e
 }
 
 type rejected struct {
@@ -58,7 +120,7 @@ type rejected struct {
 	Message string           `json:"message"`
 }
 
-func mapLines(ctx context.Context, in io.Reader, out io.Writer, cfg settings.MapConfig) error {
+func (c mapCommand) mapLines(ctx context.Context, in io.Reader, out io.Writer, cfg settings.MapConfig) error {
 	lines := bufio.NewReaderSize(in, 64<<10)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
@@ -69,7 +131,7 @@ func mapLines(ctx context.Context, in io.Reader, out io.Writer, cfg settings.Map
 			return fmt.Errorf("standard input, line %d: %w", n+1, err)
 		}
 		if line = bytes.TrimSpace(line); len(line) > 0 {
-			m, err := mapLine(cfg, line, n)
+			m, err := c.mapLine(cfg, line, n)
 			if err != nil {
 				return fmt.Errorf("standard input, line %d: %w", n+1, err)
 			}
@@ -100,17 +162,29 @@ func readLine(lines *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// mapLine gives the line's contact or rejection; its error is a fault of ours.
-func mapLine(cfg settings.MapConfig, line []byte, offset int64) (mapped, error) {
+// framedLine is a value that a schema registry frames, which a line holds in Base64. No JSON is such a text: the first
+// byte of a frame is 0 or 1.
+func framedLine(line []byte) ([]byte, bool) {
+	value, err := base64.StdEncoding.DecodeString(string(line))
+	return value, err == nil && len(value) > 5 && value[0] <= 1
+}
+
+// mapLine returns the line's contact or rejection; an error means that leadbridge failed, not the line.
+func (c mapCommand) mapLine(cfg settings.MapConfig, line []byte, offset int64) (mapped, error) {
+	if value, ok := framedLine(line); ok {
+		line = value
+	}
 	e, err := cfg.Transformer.Decode(transform.Record{Topic: cfg.Topic, Offset: offset, Time: time.Unix(0, 0), Value: line})
 	m := mapped{EventID: e.ID, OriginID: e.OriginID}
-	var c crmclient.Contact
+	var plan transform.Plan
 	if err == nil {
-		c, err = cfg.Transformer.Contact(e)
+		plan, err = cfg.Transformer.Plan(e)
+		if c.Explain {
+			m.Explain = newExplained(cfg.Transformer.Explain(e))
+		}
 	}
 	if err == nil {
-		m.Contact, err = readable(c)
-		return m, err
+		return m, m.show(plan, cfg.Target, cfg.Comment, cfg.Match)
 	}
 	r, ok := errors.AsType[*transform.Rejection](err)
 	if !ok {
@@ -120,9 +194,37 @@ func mapLine(cfg settings.MapConfig, line []byte, offset int64) (mapped, error) 
 	return m, nil
 }
 
-// readable is the contact's JSON without the escapes that are for web pages.
-func readable(c crmclient.Contact) (fields any, err error) {
-	text, err := json.Marshal(c)
+// show puts what an event becomes into a line.
+func (m *mapped) show(plan transform.Plan, setting crmclient.Target, comment crmclient.CommentMode, match crmclient.Match) (err error) {
+	m.LookedFor = match.LookedFor(plan.Contact)
+	if comment == crmclient.CommentOn || comment == crmclient.CommentBoth {
+		m.Comment = crmclient.JoinComments(plan.Card.Comments, plan.Contact.Comments)
+	}
+	if comment == crmclient.CommentOn {
+		plan.Card.Comments, plan.Contact.Comments = "", ""
+	}
+	if m.Contact, err = readable(plan.Contact); err != nil {
+		return err
+	}
+	target := cmp.Or(plan.Target, setting)
+	var card map[string]any
+	switch target {
+	case crmclient.TargetLead:
+		card = plan.Card.Lead(crmclient.Contact{})
+	case crmclient.TargetDeal:
+		card = plan.Card.Deal(crmclient.Contact{}, 0)
+		delete(card, "contactId")
+	default:
+		return nil
+	}
+	m.Target = string(target)
+	m.Card, err = readable(card)
+	return err
+}
+
+// readable is the JSON of fields without the escapes that are for web pages.
+func readable(v any) (fields any, err error) {
+	text, err := json.Marshal(v)
 	if err != nil {
 		return nil, err
 	}

@@ -55,3 +55,24 @@ func TestMapWithPreset(t *testing.T) {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}
 }
+
+// TestMapExplain shows which objects hold a contact point, where two persons may be meant.
+func TestMapExplain(t *testing.T) {
+	t.Parallel()
+	in := `{"contact":{"name":"Anna","email":"anna@example.com"},"client":{"phone":"+79161234567"}}` + "\n" +
+		`{"client":{"phone":"8 916 123-45-67"},"agent":{"email":"agent@example.com"}}`
+	code, stdout, stderr := inProcess(nil, in, "map", "--explain")
+	if code != 0 || stderr != "" {
+		t.Fatalf("exit %d, stderr %q", code, stderr)
+	}
+	lines := strings.Split(strings.TrimSpace(stdout), "\n")
+	for i, want := range []string{
+		`"candidates":[{"path":"contact","fields":["contact.email"],"chosen":false},{"path":"client","fields":["client.phone"],"chosen":false}]`,
+		`"candidates":[{"path":"client","fields":["client.phone"],"chosen":true}],"steps":[{"key":"client.phone","input":"8 916 123-45-67","outcome":"normalised","field":"phone","value":"+79161234567"},` +
+			`{"key":"agent","input":"{\"email\":\"agent@example.com\"}","outcome":"to comments"`,
+	} {
+		if i >= len(lines) || !strings.Contains(lines[i], want) {
+			t.Errorf("line %d lacks %s:\n%s", i, want, stdout)
+		}
+	}
+}

@@ -1,14 +1,24 @@
 package main
 
 import (
+	"runtime/debug"
+
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/rs/zerolog"
 )
 
-// limitMemory sets GOMEMLIMIT to nine tenths of the container's memory limit: near it garbage
-// is collected more often, where the kernel would end the process. A GOMEMLIMIT that is set goes
-// before it (AUTOMEMLIMIT=off: neither); without a limit, or where there are no cgroups, nothing changes.
-func limitMemory(log zerolog.Logger) {
+// garbagePercent is GOGC where it is not set: half of Go's default. What is alive is some ten megabytes, so
+// that a collection costs little, while the garbage of a backlog would double the process.
+const garbagePercent = 50
+
+// limitMemory sets how much garbage may lie about, and GOMEMLIMIT to nine tenths of the container's memory
+// limit: near it garbage is collected more often, where the kernel would end the process. A GOGC or
+// GOMEMLIMIT that is set goes before it (AUTOMEMLIMIT=off: no limit); where there are no cgroups there is no
+// limit.
+func limitMemory(p process, log zerolog.Logger) {
+	if _, set := p.lookupEnv("GOGC"); !set {
+		debug.SetGCPercent(garbagePercent)
+	}
 	limit, err := memlimit.Set()
 	log.Debug().Err(err).Int64("bytes", limit).Msg("memory limit of the garbage collector")
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/service"
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/cluster"
 	"github.com/leadbridge/leadbridge/transform"
 	"github.com/leadbridge/leadbridge/webhook"
 )
@@ -70,7 +71,7 @@ func registered(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	brokers := []string{"kafka.test:9092"}
+	brokers := cluster.Brokers{Addresses: []string{"kafka.test:9092"}}
 	if _, err := consumer.New(consumer.Config{
 		Brokers: brokers, Topic: "leads", DeadLetterTopic: "leads.dlt", GroupID: "leadbridge", Metrics: b,
 	}, &transform.Transformer{}, crm); err != nil {

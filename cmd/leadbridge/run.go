@@ -26,8 +26,10 @@ func (c runCommand) Run(p process) error {
 	if err != nil {
 		return err
 	}
+	defer cfg.Schemas.Close()
+	cfg.Warnings = append(cfg.Warnings, p.warnings...)
 	log := newLog(p.stderr, cfg.Log)
-	limitMemory(log)
+	limitMemory(p, log)
 	ctx, stop := untilSignal(cfg.Grace(), func() {
 		log.Warn().Dur("grace", cfg.Grace()).Msg("stopped by the deadline: what was not finished is still in Kafka")
 	})
@@ -46,6 +48,11 @@ func deliver(ctx context.Context, cfg settings.Config, log zerolog.Logger) error
 			return errors.Join(err, listener.Close())
 		}
 	}
+	tracer, stop, err := startTracing(cfg.Tracing, log)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	s, err := service.New(service.Config{
 		Consumer:    cfg.Consumer,
 		CRM:         cfg.CRM,
@@ -55,6 +62,8 @@ func deliver(ctx context.Context, cfg settings.Config, log zerolog.Logger) error
 		Listener:    listener,
 		Page:        page,
 		PageToken:   cfg.Admin.Token,
+		Pause:       cfg.Pause,
+		Tracer:      tracer,
 		Summary:     summaryEvery,
 	})
 	if err != nil {
@@ -67,7 +76,7 @@ func deliver(ctx context.Context, cfg settings.Config, log zerolog.Logger) error
 	if page != nil {
 		started = started.Stringer("admin", page.Addr())
 	}
-	started.Str("version", versionText()).Strs("brokers", cfg.Consumer.Brokers).Str("topic", cfg.Consumer.Topic).
+	started.Str("version", versionText()).Strs("brokers", cfg.Consumer.Brokers.Addresses).Str("topic", cfg.Consumer.Topic).
 		Str("group", cfg.Consumer.GroupID).Str("crm", cfg.CRM.BaseURL).Stringer("http", listener.Addr()).Msg("started")
 	err = s.Run(ctx)
 	s.LogTotals("stopped")

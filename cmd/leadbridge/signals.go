@@ -16,7 +16,7 @@ var errSignal = errors.New("signal")
 // so that it is gone within the grace, not at its end.
 const exitReserve = 500 * time.Millisecond
 
-// untilSignal gives a context that ends with the first SIGINT or SIGTERM. A
+// untilSignal returns a context that ends with the first SIGINT or SIGTERM. A
 // second signal ends the process at once with 130. When the process is still there
 // as grace is about to end, atDeadline is called and then the process ends with 0:
 // whatever hangs, what is left is still in Kafka. stop ends the watch.
@@ -52,5 +52,5 @@ func untilSignal(grace time.Duration, atDeadline func()) (ctx context.Context, s
 	}
 }
 
-// interrupted tells whether a signal ended ctx.
+// interrupted reports whether a signal ended ctx.
 func interrupted(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errSignal) }

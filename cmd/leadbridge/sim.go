@@ -17,9 +17,9 @@ type simCommand struct {
 	settings.Sim `embed:""`
 }
 
-// Help tells how trouble is asked for.
+// Help explains how trouble is asked for.
 func (simCommand) Help() string {
-	return "Any key but vibe_live_… is good. Its page and PUT /_sim/faults show and change what it does.\n\n" + crmtest.FaultsHelp
+	return "Any key except vibe_live_… is valid. Its page and PUT /_sim/faults show and change what fails.\n\n" + crmtest.FaultsHelp
 }
 
 // interruptGrace is how long a command other than run may take after a signal.
@@ -39,16 +39,13 @@ func (c simCommand) Run(p process) error {
 	}
 	sim := crmtest.New(cfg.Options)
 	defer sim.Close()
-	if err := sim.KeepTime(); err != nil {
-		return err
-	}
 	if err := sim.SetFaults(cfg.Faults); err != nil {
 		return err
 	}
 	address := "http://" + reachable(listener.Addr())
 	_, _ = fmt.Fprintf(p.stderr, "The simulated CRM listens on %[1]s\n\n"+
 		"  its page      %[1]s/\n"+
-		"  its trouble   curl -X PUT %[1]s/_sim/faults -d '{\"fail_before\":0.1}'\n"+
+		"  its faults    curl -X PUT %[1]s/_sim/faults -d '{\"fail_before\":0.1}'\n"+
 		"  deliver to it CRM_BASE_URL=%[1]s CRM_API_KEY=vibe_api_any leadbridge run\n", address)
 	return serveUntil(ctx, sim, listener)
 }

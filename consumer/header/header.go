@@ -11,28 +11,31 @@ import (
 // Prefix begins the names of all headers of ours.
 const Prefix = "dlt-"
 
-// Written anew each time an event is dead-lettered.
+// The headers that are written anew each time that an event is dead-lettered.
 const (
-	Reason   = "dlt-reason"
-	Status   = "dlt-status"
-	Code     = "dlt-code"
-	Message  = "dlt-message"
-	Attempts = "dlt-attempts"
-	FailedAt = "dlt-failed-at"
-	Version  = "dlt-version"
-	Way      = "dlt-origin-field" // the field that carries our ids in the CRM
-	Value    = "dlt-value"        // Omitted when the broker refused the value
-	Headers  = "dlt-headers"      // Omitted when the broker refused the record's own headers
-	Key      = "dlt-key"          // Assigned when the broker refused the letter with the record's own key, or none
+	Reason      = "dlt-reason"
+	Status      = "dlt-status"
+	Code        = "dlt-code"
+	Message     = "dlt-message"
+	Attempts    = "dlt-attempts"
+	Flood       = "dlt-flood" // names the flood of refusals in which it was refused; missing without one
+	FailedAt    = "dlt-failed-at"
+	Version     = "dlt-version"
+	Done        = "dlt-done"         // what exists in the CRM all the same, such as contact=2457; missing when nothing does
+	OriginField = "dlt-origin-field" // the field of the CRM that carries our ids
+	Value       = "dlt-value"        // Omitted when the broker refused the value
+	Headers     = "dlt-headers"      // Omitted when the broker refused the record's own headers, Cut when some were too long and are left out
+	Key         = "dlt-key"          // Assigned when the broker refused the record's own key, or a letter without a key
 )
 
-// What Value, Headers and Key say.
+// The values of the headers Value, Headers and Key.
 const (
 	Omitted  = "omitted"
+	Cut      = "cut"
 	Assigned = "assigned"
 )
 
-// Kept when an event that was replayed is dead-lettered again.
+// The headers that stay the same when an event that was replayed is dead-lettered again.
 const (
 	Topic        = "dlt-original-topic"
 	Partition    = "dlt-original-partition"
@@ -43,14 +46,14 @@ const (
 	Replays      = "dlt-replays"
 )
 
-// Of the records in the dead-letter topic that are no letters, but say what was
-// done with one.
+// The headers of markers: the records of the dead-letter topic that say what was done with a letter.
 const (
-	Marker   = "dlt-marker"
-	MarkedAt = "dlt-marked-at"
+	Marker    = "dlt-marker"
+	MarkedAt  = "dlt-marked-at"
+	MarkedWhy = "dlt-marked-why" // what the person wrote who closed the letter
 )
 
-// Text is the last value of a header: whoever adds one means it.
+// Text returns the last value of a header, "" when there is none: a later one replaces an earlier one.
 func Text(headers []transform.Header, key string) string {
 	for _, h := range slices.Backward(headers) {
 		if h.Key == key {

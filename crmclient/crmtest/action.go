@@ -16,7 +16,7 @@ type Call struct {
 	At     time.Time
 }
 
-// Is tells whether the call is method path, as in Is("POST /v1/contacts").
+// Is reports whether the call is method path, as in Is("POST /v1/contacts").
 func (c Call) Is(methodPath string) bool { return c.Method+" "+c.Path == methodPath }
 
 // Action decides the fate of one call. The zero value lets it pass: to keys,
@@ -42,7 +42,7 @@ type Action struct {
 	End End // how the connection ends
 }
 
-// ItemError is what becomes of one call of a batch. Without a Code the call's id
+// ItemError is the outcome of one call of a batch. Without a Code the call's id
 // is in neither map of the answer.
 type ItemError struct {
 	Code    string
@@ -50,7 +50,7 @@ type ItemError struct {
 	Skip    bool // the call does not take effect
 }
 
-// Apply tells whether and when a call takes effect.
+// Apply is whether and when a call takes effect.
 type Apply int
 
 // The ways of a call to take effect.
@@ -62,7 +62,7 @@ const (
 	Trickle              // a batch after its answer, one item each Action.After
 )
 
-// End tells how a call's connection ends.
+// End is the way in which a call's connection ends.
 type End int
 
 // The ways of a connection to end.
@@ -96,7 +96,7 @@ func (s *Simulator) scripted(c Call) Action {
 	return f(c)
 }
 
-// passes tells whether the action is the zero value. (Maps make it
+// passes reports whether the action is the zero value. (Maps make it
 // incomparable.)
 func (a Action) passes() bool { return reflect.ValueOf(a).IsZero() }
 

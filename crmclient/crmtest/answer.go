@@ -22,7 +22,7 @@ func invalid(code, format string, args ...any) *failure {
 	return &failure{Status: http.StatusBadRequest, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// answer is what goes back to the client.
+// answer is the answer of a call.
 type answer struct {
 	status int
 	header http.Header
@@ -102,7 +102,7 @@ func (a answer) write(w http.ResponseWriter, half bool) {
 	}
 	_, _ = w.Write(a.body[:len(a.body)/2])
 	_ = http.NewResponseController(w).Flush()
-	panic(http.ErrAbortHandler) // how net/http is told to break the connection off
+	panic(http.ErrAbortHandler) // net/http breaks the connection off
 }
 
 // cut ends the connection without an answer.

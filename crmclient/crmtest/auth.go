@@ -22,7 +22,7 @@ func (e *exchange) authenticate() *failure {
 		return refuseManagement(me)
 	case len(o.Keys) > 0 && !slices.Contains(o.Keys, key), slices.Contains(e.s.Faults().Revoked, key):
 		return unauthorized("INVALID_API_KEY", "The API key is not valid")
-	case me: // works without a session and tells the scopes
+	case me: // works without a session and names the scopes
 		return nil
 	}
 	if strings.HasPrefix(key, "vibe_app_") {

@@ -1,6 +1,7 @@
 package crmtest
 
 import (
+	"encoding/json"
 	"net/http"
 	"unicode/utf8"
 )
@@ -14,6 +15,7 @@ const (
 // batchCall is one call of a batch.
 type batchCall struct {
 	id, entity, action string
+	entityID           string // a number, as JSON; "": in params or not given
 	params             string // an object, or nothing
 }
 
@@ -87,6 +89,10 @@ func readCall(r *reader) batchCall {
 			call.entity = r.word()
 		case "action":
 			call.action = r.word()
+		case "entityId":
+			if c := r.peek(); c >= '0' && c <= '9' {
+				call.entityID = r.raw()
+			}
 		case "params":
 			if c := r.peek(); c == '{' {
 				call.params = r.raw()
@@ -117,9 +123,9 @@ func checkCalls(calls []batchCall) *failure {
 
 func (s *Simulator) planCall(call batchCall) *item {
 	it, fail := &item{}, invalid("INVALID_PARAMS", "Unknown entity %q", call.entity)
-	if call.entity == "contacts" {
+	if t := s.tables[call.entity]; t != nil {
 		var planned *item
-		if planned, fail = s.planContacts(call); fail == nil {
+		if planned, fail = s.planOne(t, call); fail == nil {
 			it = planned
 		}
 	}
@@ -127,15 +133,18 @@ func (s *Simulator) planCall(call batchCall) *item {
 	return it
 }
 
-func (s *Simulator) planContacts(call batchCall) (*item, *failure) {
+func (s *Simulator) planOne(t *table, call batchCall) (*item, *failure) {
 	if call.action == "create" {
-		return s.planCreate(call.params)
+		return s.planCreate(t, call.params)
 	}
 	ps, fail := readObject([]byte(call.params))
 	if fail != nil {
 		return nil, fail
 	}
-	return s.planAction(call.action, ps)
+	if call.entityID != "" {
+		ps["id"] = json.RawMessage(call.entityID)
+	}
+	return s.planAction(t, call.action, ps)
 }
 
 // refusedBatch answers a batch none of whose calls passed validation.

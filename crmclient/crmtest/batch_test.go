@@ -30,7 +30,7 @@ func (r reply) batch(t *testing.T) batchReply {
 	t.Helper()
 	var b batchReply
 	if err := json.Unmarshal(r.Data, &b); err != nil {
-		t.Fatalf("data is no batch: %v: %s", err, r.text)
+		t.Fatalf("data is not a batch: %v: %s", err, r.text)
 	}
 	return b
 }
@@ -66,7 +66,7 @@ func TestBatch(t *testing.T) {
 			call("none", "get", `{"id":2}`),
 			call("fields", "fields", `{}`),
 			call("odd", "explode", `{}`),
-			`{"id":"other","entity":"deals","action":"list"}`,
+			`{"id":"other","entity":"companies","action":"list"}`,
 		)).want(t, http.StatusOK, "")
 		b := r.batch(t)
 		wantErrors := map[string]string{"bad": "INVALID_REQUEST", "none": "NOT_FOUND", "odd": "INVALID_PARAMS", "other": "INVALID_PARAMS"}

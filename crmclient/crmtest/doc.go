@@ -24,9 +24,9 @@
 //   - A slot is taken for the whole run of a batch.
 //   - vibe_live_ keys get 403 MANAGEMENT_KEY_NO_ENTITY_ACCESS, from /v1/me 401
 //     WRONG_KEY_TYPE. A vibe_app_ key without a session gets 401 TOKEN_MISSING,
-//     with an Authorization header that is no bearer token 401 INVALID_APP_KEY.
+//     with an Authorization header that is not a bearer token 401 INVALID_APP_KEY.
 //   - ERROR_LOOP_DETECTED blocks the whole key, for a minute, after
-//     Options.ErrorLoop same calls in a row that failed with a 4xx other than
+//     Options.ErrorLoop same calls (by option: any calls) in a row that failed with a 4xx other than
 //     401 and 429; every fifth call while blocked passes as a probe, and a probe
 //     that works ends the block.
 //
@@ -40,7 +40,13 @@
 //   - User fields that the portal does not have are dropped, like any unknown
 //     field. Their names are the same in any case and with or without underscores;
 //     answers spell ufCrm_X or, by option, UF_CRM_X. To make one that exists is 409.
-//   - Contacts are changed by PATCH or PUT and deleted for good.
+//   - Contacts, leads and deals are changed by PATCH or PUT and deleted for good. An update
+//     replaces phones and e-mails; by option it adds them to those that are there.
+//   - A deal's contactId is not looked at: a deal may name a contact that is not there.
+//     A portal fills in categoryId 0 and stageId NEW of deals, statusId NEW of leads.
+//   - A lead stays a lead: the portal is not in "simple CRM" mode.
+//   - Comments on cards have no fields page, no search and no updates; a list needs both
+//     filters, else 400 MISSING_PARAMS; an unknown card is 422 BITRIX_ERROR.
 //
 // Look-ups and batches:
 //

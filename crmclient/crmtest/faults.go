@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -35,23 +36,26 @@ type Faults struct {
 
 	LookupLag     Duration `json:"lookup_lag,omitzero"`     // a new contact is found only after it
 	IgnoreFilters bool     `json:"ignore_filters,omitzero"` // look-ups answer with strangers
+	Blind         []string `json:"blind,omitempty"`         // fields or operators by which look-ups find nothing, without a word
 	Down          string   `json:"down,omitzero"`           // "close": connections are closed; "503": answered so
 
-	// Contacts whose request contains the text, anywhere:
+	// Objects whose request contains the text, anywhere:
 	Refuse   string `json:"refuse,omitzero"`   // 400 VALIDATION_ERROR
 	Business string `json:"business,omitzero"` // 422 BITRIX_ERROR
 	Forbid   string `json:"forbid,omitzero"`   // 403 BITRIX_ACCESS_DENIED
 	Conflict string `json:"conflict,omitzero"` // 409 ALREADY_EXISTS
 	Poison   string `json:"poison,omitzero"`   // 500 INTERNAL_ERROR, not applied
 
-	Mandatory []string `json:"mandatory,omitempty"` // fields without which a contact is refused: 400 VALIDATION_ERROR
+	// Fields without which a contact is refused, of another kind as leads.title: 400 VALIDATION_ERROR.
+	Mandatory []string `json:"mandatory,omitempty"`
+	Forbidden []string `json:"forbidden,omitempty"` // kinds of objects that the key may do nothing with: 403 BITRIX_ACCESS_DENIED
 	Revoked   []string `json:"revoked,omitempty"`   // keys that are good no more: 401 INVALID_API_KEY
 }
 
 // Duration is a time.Duration that reads and writes as "1.5s".
 type Duration time.Duration
 
-// String gives the form that time.ParseDuration reads.
+// String returns the form that time.ParseDuration reads.
 func (d Duration) String() string { return time.Duration(d).String() }
 
 // MarshalText is the inverse of UnmarshalText.
@@ -78,7 +82,7 @@ func (s *Simulator) SetFaults(f Faults) error {
 	return nil
 }
 
-// Faults tells the injected trouble.
+// Faults returns the trouble that is injected.
 func (s *Simulator) Faults() Faults {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -122,8 +126,32 @@ func (f *Faults) check() error {
 	if !slices.Contains([]string{"", downClose, down503}, f.Down) {
 		errs = append(errs, fmt.Errorf("down: %q is neither %s nor %s", f.Down, downClose, down503))
 	}
+	for _, kind := range f.Forbidden {
+		if !slices.Contains(entities(), kind) {
+			errs = append(errs, fmt.Errorf("forbidden: %q is none of %v", kind, entities()))
+		}
+	}
 	if f.LateBy < 0 || f.TrickleEvery < 0 || f.LookupLag < 0 || f.RetryAfter < 0 {
 		errs = append(errs, errors.New("late_by, trickle_every, lookup_lag and retry_after are not negative"))
 	}
 	return errors.Join(errs...)
+}
+
+// mandatoryOf are the fields without which an object of a kind is refused.
+func (f *Faults) mandatoryOf(entity string) (names []string) {
+	for _, name := range f.Mandatory {
+		kind, field, other := strings.Cut(name, ".")
+		switch {
+		case !other && entity == Contacts:
+			names = append(names, name)
+		case other && kind == entity:
+			names = append(names, field)
+		}
+	}
+	return names
+}
+
+// blindTo reports whether the portal takes a condition and finds nothing by it.
+func (f *Faults) blindTo(c condition) bool {
+	return slices.ContainsFunc(f.Blind, func(name string) bool { return name == c.op || fieldKey(name) == c.field.key })
 }

@@ -31,16 +31,18 @@ Rates of the items of batches:
 Switches:
   lookup_lag=2s    a new contact is found only after that time
   ignore_filters   look-ups answer with strangers
+  blind=A+B        fields or operators ($contains) by which look-ups find nothing
   down=close|503   nothing is served
-  mandatory=A+B    fields without which a contact is refused (400)
+  mandatory=A+B    fields without which a contact is refused (400); deals.title: a deal
+  forbidden=A+B    contacts, leads, deals, timelines: what the key may do nothing with (403)
   revoked=A+B      keys that get 401
-  refuse=TEXT      contacts that contain TEXT get 400; business: 422, forbid: 403,
+  refuse=TEXT      objects that contain TEXT get 400; business: 422, forbid: 403,
                    conflict: 409, poison: 500
 Example: fail_before=0.05,apply_then_fail=0.05,hang=0.01,lookup_lag=1s`
 
 // ParseFaults reads a JSON object of [Faults], or its short form
 // "fail_before=0.05,lookup_lag=2s,ignore_filters,mandatory=post+companyId". The
-// empty text means none. All faults of the text are told at once.
+// empty text means none. The error names all faults of the text.
 func ParseFaults(text string) (Faults, error) {
 	var f Faults
 	given, errs := splitFaults(strings.TrimSpace(text))
@@ -48,7 +50,7 @@ func ParseFaults(text string) (Faults, error) {
 	for _, pair := range given {
 		i := slices.Index(names, pair.name)
 		if i < 0 {
-			errs = append(errs, fmt.Errorf("%q is no fault; there are %s", pair.name, strings.Join(names, ", ")))
+			errs = append(errs, fmt.Errorf("%q is not a fault; there are %s", pair.name, strings.Join(names, ", ")))
 			continue
 		}
 		if err := pair.set(reflect.ValueOf(&f).Elem().Field(i)); err != nil {
@@ -111,7 +113,7 @@ func splitJSON(text string) ([]givenFault, []error) {
 	return given, nil
 }
 
-// set gives a field of Faults the value.
+// set sets a field of Faults.
 func (g givenFault) set(field reflect.Value) error {
 	raw := g.json
 	if raw == nil {
@@ -119,7 +121,7 @@ func (g givenFault) set(field reflect.Value) error {
 	}
 	err := json.Unmarshal(raw, field.Addr().Interface())
 	if _, ok := reflect.TypeAssert[Duration](field); ok && (err != nil || raw[0] != '"') {
-		return fmt.Errorf("%s is no duration such as 500ms or 2s", raw)
+		return fmt.Errorf("%s is not a duration such as 500ms or 2s", raw)
 	}
 	if err != nil {
 		return fmt.Errorf("%s does not fit", raw)
@@ -127,7 +129,7 @@ func (g givenFault) set(field reflect.Value) error {
 	return nil
 }
 
-// shortJSON gives a value of the short form as JSON.
+// shortJSON returns a value of the short form as JSON.
 func shortJSON(name, value string, kind reflect.Kind) json.RawMessage {
 	switch {
 	case name == "down" && value == "true":

@@ -11,6 +11,7 @@ type kind string
 const (
 	kindText     kind = "string"
 	kindNumber   kind = "integer"
+	kindAmount   kind = "double"
 	kindBool     kind = "boolean"
 	kindTime     kind = "datetime"
 	kindPhone    kind = "phone"
@@ -18,42 +19,81 @@ const (
 	kindAnything kind = "user"
 )
 
-// field is one field of a contact.
+// field is one field of an entity.
 type field struct {
 	name     string // as the API spells it; user fields as UF_CRM_X
 	kind     kind
 	readOnly bool
 	user     *userField
 
+	normalised bool // phones are compared in any spelling
+	zoneless   bool // times are the portal's own, whatever zone they name
+
 	key   string // fieldKey of the name
 	label string // as a member's name in answers, with the comma before it
 }
 
-// documented are the fields of every portal, in the order of answers.
-func documented() []field {
+// documented are the fields of an entity on every portal, in the order of answers.
+func documented(entity string) []field {
+	switch entity {
+	case Leads:
+		return fieldsOfLeads()
+	case Deals:
+		return fieldsOfDeals()
+	case Timelines:
+		return slices.Concat(own("createdAt", "updatedAt"), texts("entityType"), numbers("entityId"), texts("comment"))
+	}
+	return fieldsOfContacts()
+}
+
+func fieldsOfContacts() []field {
+	return slices.Concat(numbersOf(true, "id"), texts("name", "lastName", "secondName"),
+		[]field{{name: "phone", kind: kindPhone}, {name: "email", kind: kindEmail}}, numbers("companyId", "assignedById"),
+		own("createdTime", "updatedTime")[1:], flags("opened", "export"),
+		texts("typeId", "sourceId", "sourceDescription", "post", "comments"), numbers("leadId"), texts("honorific"))
+}
+
+func fieldsOfLeads() []field {
+	return slices.Concat(numbersOf(true, "id"), texts("title", "name", "lastName", "secondName", "statusId"), []field{{name: "amount", kind: kindAmount}},
+		texts("currency", "companyTitle"), []field{{name: "phone", kind: kindPhone}, {name: "email", kind: kindEmail}},
+		texts("post", "comments", "sourceId", "sourceDescription"), numbers("assignedById"), flags("opened"), numbers("companyId", "contactId"),
+		own("createdTime", "updatedTime")[1:])
+}
+
+func fieldsOfDeals() []field {
+	return slices.Concat(numbersOf(true, "id"), texts("title"), []field{{name: "amount", kind: kindAmount}}, texts("currency", "stageId"),
+		numbers("categoryId", "companyId", "contactId"), []field{{name: "contactIds", kind: kindAnything, readOnly: true}},
+		numbers("assignedById"), texts("sourceId", "sourceDescription", "comments"), flags("opened"), numbers("probability"), texts("typeId"),
+		own("createdAt", "updatedAt")[1:])
+}
+
+// own are the fields that the portal fills in by itself: the id, by whom, and when.
+func own(created, updated string) []field {
 	return []field{
 		{name: "id", kind: kindNumber, readOnly: true},
-		{name: "name", kind: kindText},
-		{name: "lastName", kind: kindText},
-		{name: "secondName", kind: kindText},
-		{name: "phone", kind: kindPhone},
-		{name: "email", kind: kindEmail},
-		{name: "companyId", kind: kindNumber},
-		{name: "assignedById", kind: kindNumber},
 		{name: "createdBy", kind: kindNumber, readOnly: true},
 		{name: "updatedBy", kind: kindNumber, readOnly: true},
-		{name: "createdTime", kind: kindTime, readOnly: true},
-		{name: "updatedTime", kind: kindTime, readOnly: true},
-		{name: "opened", kind: kindBool},
-		{name: "export", kind: kindBool},
-		{name: "typeId", kind: kindText},
-		{name: "sourceId", kind: kindText},
-		{name: "sourceDescription", kind: kindText},
-		{name: "post", kind: kindText},
-		{name: "comments", kind: kindText},
-		{name: "leadId", kind: kindNumber},
-		{name: "honorific", kind: kindText},
+		{name: created, kind: kindTime, readOnly: true},
+		{name: updated, kind: kindTime, readOnly: true},
 	}
+}
+
+func numbers(names ...string) []field { return numbersOf(false, names...) }
+
+func numbersOf(readOnly bool, names ...string) []field {
+	fields := make([]field, len(names))
+	for i, name := range names {
+		fields[i] = field{name: name, kind: kindNumber, readOnly: readOnly}
+	}
+	return fields
+}
+
+func flags(names ...string) []field {
+	fields := make([]field, len(names))
+	for i, name := range names {
+		fields[i] = field{name: name, kind: kindBool}
+	}
+	return fields
 }
 
 // texts are fields of text by these names.
@@ -65,19 +105,19 @@ func texts(names ...string) []field {
 	return fields
 }
 
-// schema is the set of fields that a portal has at a moment.
+// schema is the set of fields that an entity has at a moment.
 type schema struct {
 	fields []field
 	byName map[string]int // by key
 	upper  bool           // spell user fields UF_CRM_X
 }
 
-func newSchema(o Options, user []*userField) *schema {
-	fields := documented()
-	if o.NativeOriginID {
+func newSchema(entity string, o Options, user []*userField) *schema {
+	fields := documented(entity)
+	if o.NativeOriginID && entity != Timelines {
 		fields = append(fields, texts("originatorId", "originId", "originVersion")...)
 	}
-	if o.NativeUTM {
+	if o.NativeUTM && entity != Timelines {
 		fields = append(fields, texts("utmSource", "utmMedium", "utmCampaign", "utmContent", "utmTerm", "birthdate")...)
 	}
 	for _, u := range user {
@@ -86,6 +126,7 @@ func newSchema(o Options, user []*userField) *schema {
 	sc := &schema{fields: fields, byName: make(map[string]int, len(fields)), upper: o.UpperUserFields}
 	for i := range fields {
 		f := &fields[i]
+		f.vary(o)
 		f.key, f.label = fieldKey(f.name), `,"`+sc.spell(*f)+`":`
 		sc.byName[f.key] = i
 	}
@@ -101,7 +142,7 @@ func (sc *schema) find(name string) (field, bool) {
 	return sc.fields[i], true
 }
 
-// index is where in fields the field of that name is.
+// index returns the index in fields of the field with that name.
 func (sc *schema) index(name string) (int, bool) {
 	i, ok := sc.byName[name] // most names are their own keys
 	if !ok {
@@ -128,7 +169,7 @@ func fieldKey(name string) string {
 	return name
 }
 
-// fieldInfo is how GET /v1/contacts/fields describes a field.
+// fieldInfo is how GET /v1/{entity}/fields describes a field.
 type fieldInfo struct {
 	Type        kind   `json:"type"`
 	Title       string `json:"title"`
@@ -138,7 +179,7 @@ type fieldInfo struct {
 	IsUserField bool   `json:"isUserField"`
 }
 
-// describe is the body of GET /v1/contacts/fields.
+// describe is the body of GET /v1/{entity}/fields.
 func (sc *schema) describe(mandatory []string) map[string]map[string]fieldInfo {
 	all := make(map[string]fieldInfo, len(sc.fields))
 	for _, f := range sc.fields {
@@ -155,16 +196,7 @@ func (sc *schema) describe(mandatory []string) map[string]map[string]fieldInfo {
 	return map[string]map[string]fieldInfo{"fields": all}
 }
 
-// schema is the set of fields in force. The lock is held. It is kept, as every call needs it.
-func (s *Simulator) schema() *schema {
-	if s.fields == nil || s.fieldsOf != s.userFields.version || s.fieldsWere != s.fieldOptions() {
-		s.fields = newSchema(s.opts, s.userFields.all)
-		s.fieldsOf, s.fieldsWere = s.userFields.version, s.fieldOptions()
-	}
-	return s.fields
-}
-
 // fieldOptions are the options that a schema depends on.
-func (s *Simulator) fieldOptions() [3]bool {
-	return [3]bool{s.opts.NativeOriginID, s.opts.NativeUTM, s.opts.UpperUserFields}
+func (s *Simulator) fieldOptions() [5]bool {
+	return [5]bool{s.opts.NativeOriginID, s.opts.NativeUTM, s.opts.UpperUserFields, s.opts.NormalisedPhones, s.opts.IgnoredZones}
 }

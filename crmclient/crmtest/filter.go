@@ -101,8 +101,9 @@ func readOperand(f field, raw string, zone *time.Location) (operand, bool) {
 	var o operand
 	var err error
 	switch f.kind {
-	case kindNumber:
+	case kindNumber, kindAmount:
 		o.num, err = strconv.ParseFloat(text, 64)
+		o.text = strconv.FormatFloat(o.num, 'f', -1, 64)
 		return o, err == nil
 	case kindBool:
 		value, good := readBool(text)
@@ -112,12 +113,18 @@ func readOperand(f field, raw string, zone *time.Location) (operand, bool) {
 		return operand{text: value}, good
 	case kindTime:
 		o.time, err = parseTime(text, zone)
+		if f.zoneless {
+			o.time = localTime(o.time, zone)
+		}
 		return o, err == nil
 	case kindEmail:
 		return operand{text: strings.ToLower(text)}, true
-	default:
-		return operand{text: text}, true
+	case kindPhone:
+		if f.normalised {
+			text = normalPhone(text)
+		}
 	}
+	return operand{text: text}, true
 }
 
 // parseTime reads times without a zone in the portal's.
@@ -132,8 +139,8 @@ func parseTime(text string, zone *time.Location) (time.Time, error) {
 	return t, err
 }
 
-// values are the contact's values of the field; a single null when it has none.
-func (cond *condition) values(c *Contact) []operand {
+// values are the record's values of the field; a single null when it has none.
+func (cond *condition) values(c *Record) []operand {
 	f := cond.field
 	var all []operand
 	switch f.name {
@@ -141,9 +148,9 @@ func (cond *condition) values(c *Contact) []operand {
 		return []operand{{num: float64(c.ID)}}
 	case "createdBy", "updatedBy":
 		return []operand{{num: 1}}
-	case "createdTime":
+	case "createdTime", "createdAt":
 		return []operand{{time: c.Created.Truncate(time.Second)}}
-	case "updatedTime":
+	case "updatedTime", "updatedAt":
 		return []operand{{time: c.Updated.Truncate(time.Second)}}
 	case "phone", "email":
 		for _, m := range c.multi(f.name) {
@@ -165,8 +172,8 @@ func (cond *condition) values(c *Contact) []operand {
 	return all
 }
 
-// matches tells whether the contact fulfils the condition.
-func (cond *condition) matches(c *Contact) bool {
+// matches reports whether the record fulfils the condition.
+func (cond *condition) matches(c *Record) bool {
 	values := cond.values(c)
 	some := func(test func(value, with operand) bool) bool {
 		return slices.ContainsFunc(values, func(v operand) bool {
@@ -208,7 +215,7 @@ func (cond *condition) equal(v, with operand) bool {
 
 func (cond *condition) compare(v, with operand) int {
 	switch cond.field.kind {
-	case kindNumber:
+	case kindNumber, kindAmount:
 		switch {
 		case v.num < with.num:
 			return -1

@@ -94,7 +94,7 @@ func (p *portal) send(req *http.Request) reply {
 	r := reply{status: resp.StatusCode, header: resp.Header, text: string(b), err: err}
 	if strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") && err == nil {
 		if err := json.Unmarshal(b, &r.Reply); err != nil {
-			p.t.Errorf("answer is no JSON: %v: %s", err, b)
+			p.t.Errorf("answer is not JSON: %v: %s", err, b)
 		}
 	}
 	return r
@@ -123,7 +123,7 @@ func (r reply) object(t *testing.T) map[string]any {
 	t.Helper()
 	var m map[string]any
 	if err := json.Unmarshal(r.Data, &m); err != nil {
-		t.Fatalf("data is no object: %s", r.text)
+		t.Fatalf("data is not an object: %s", r.text)
 	}
 	return m
 }
@@ -133,7 +133,7 @@ func (r reply) ids(t *testing.T) []int {
 	t.Helper()
 	var rows []struct{ ID int }
 	if err := json.Unmarshal(r.Data, &rows); err != nil {
-		t.Fatalf("data is no array of rows: %s", r.text)
+		t.Fatalf("data is not an array of rows: %s", r.text)
 	}
 	ids := make([]int, len(rows))
 	for i, row := range rows {

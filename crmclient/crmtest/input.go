@@ -21,13 +21,13 @@ func readObject(body []byte) (map[string]json.RawMessage, *failure) {
 	}
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(body, &object); err != nil || object == nil {
-		return nil, invalid("INVALID_REQUEST", "The body is no JSON object")
+		return nil, invalid("INVALID_REQUEST", "The body is not JSON object")
 	}
 	return object, nil
 }
 
-// readContact checks the parameters of a create, an object; nothing is an empty one.
-func readContact(sc *schema, object string) ([]fieldValue, *failure) {
+// readRecord checks the parameters of a create, an object; nothing is an empty one.
+func readRecord(sc *schema, object string) ([]fieldValue, *failure) {
 	r := reader{text: object}
 	if r.peek() == 0 {
 		return nil, nil
@@ -39,7 +39,7 @@ func readContact(sc *schema, object string) ([]fieldValue, *failure) {
 		}
 	}
 	if !r.whole() {
-		return nil, invalid("INVALID_REQUEST", "The body is no JSON object")
+		return nil, invalid("INVALID_REQUEST", "The body is not JSON object")
 	}
 	return readFields(sc, given)
 }
@@ -89,6 +89,8 @@ func readValue(f *field, text string) (string, *failure) {
 		good = text[0] == '"'
 	case kindNumber:
 		good = isInteger(text)
+	case kindAmount:
+		good = isNumber(text)
 	case kindBool:
 		text, good = readBool(text)
 	default:
@@ -103,6 +105,11 @@ func readValue(f *field, text string) (string, *failure) {
 func isInteger(raw string) bool {
 	var n float64
 	return json.Unmarshal([]byte(raw), &n) == nil && n == math.Trunc(n) && math.Abs(n) < 1<<53
+}
+
+func isNumber(raw string) bool {
+	var n float64
+	return json.Unmarshal([]byte(raw), &n) == nil
 }
 
 func readBool(text string) (string, bool) {

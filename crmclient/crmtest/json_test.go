@@ -17,7 +17,7 @@ func jsonTexts() []string {
 	}
 }
 
-// readable tells whether a reader takes the text.
+// readable reports whether a reader takes the text.
 func readable(text string) bool {
 	r := reader{text: text}
 	return r.raw() != "" && r.whole()

@@ -119,7 +119,11 @@ func (s *Simulator) watch(key string, c Call, query string, status int) {
 		l = &errorLoop{}
 		s.loops[key] = l
 	}
-	l.failed(signature(c, query), time.Now(), s.opts.ErrorLoop)
+	call := uint64(0)
+	if !s.opts.ErrorLoopAny {
+		call = signature(c, query)
+	}
+	l.failed(call, time.Now(), s.opts.ErrorLoop)
 }
 
 func (l *errorLoop) failed(call uint64, now time.Time, limit int) {

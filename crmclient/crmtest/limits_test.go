@@ -100,9 +100,9 @@ func TestPortalQueue(t *testing.T) {
 	})
 }
 
-// TestH4RequestOutlivesItsSender ends the client's side of a create that waits in
+// TestRequestOutlivesItsSender ends the client's side of a create that waits in
 // the portal's queue.
-func TestH4RequestOutlivesItsSender(t *testing.T) {
+func TestRequestOutlivesItsSender(t *testing.T) {
 	o := crmtest.Options{Slots: 1, QueueLimit: 30 * time.Second, ServiceTime: 10 * time.Second}
 	bubble(t, o, func(p *portal) {
 		t := p.t
@@ -191,5 +191,20 @@ func TestSkewedClock(t *testing.T) {
 		if got := r.header.Get("Date"); got != "Fri, 31 Dec 1999 23:00:00 GMT" {
 			t.Errorf("Date is %q", got)
 		}
+	})
+}
+
+// By option any calls that fail in a row block the key, whatever they are.
+func TestErrorLoopOfAnyCalls(t *testing.T) {
+	bubble(t, crmtest.Options{ErrorLoop: 3, ErrorLoopAny: true}, func(p *portal) {
+		t := p.t
+		for n := range 2 {
+			p.do("POST /v1/contacts", fmt.Sprintf(`{"name":%d}`, n)).want(t, http.StatusBadRequest, "INVALID_REQUEST")
+		}
+		p.create(`{"name":"A"}`) // ends the row
+		for n := range 3 {
+			p.do("POST /v1/contacts", fmt.Sprintf(`{"name":%d}`, n)).want(t, http.StatusBadRequest, "INVALID_REQUEST")
+		}
+		p.do("POST /v1/contacts", `{"name":"A"}`).want(t, http.StatusTooManyRequests, "ERROR_LOOP_DETECTED")
 	})
 }

@@ -32,14 +32,18 @@ type query struct {
 }
 
 // planLookup plans a list or search. The lock is held.
-func (s *Simulator) planLookup(action string, ps params) (*item, *failure) {
-	sc := s.schema()
+func (s *Simulator) planLookup(t *table, action string, ps params) (*item, *failure) {
+	sc := s.schema(t)
 	q, fail := readQuery(sc, ps, s.now().Location())
 	if fail != nil {
 		return nil, fail
 	}
+	q.filter = slices.DeleteFunc(q.filter, s.ignores)
+	if t.entity == Timelines && (!q.filters("entityType") || !q.filters("entityId")) {
+		return nil, invalid("MISSING_PARAMS", "filter[entityType] and filter[entityId] are required")
+	}
 	it := &item{isLookup: true, do: func(now time.Time) (any, any, *failure) {
-		rows, meta := s.look(sc, q, now)
+		rows, meta := s.look(t, q, now)
 		return rows, meta, nil
 	}}
 	// A batch joins lists of one page; all else are requests of their own.
@@ -77,21 +81,25 @@ func readQuery(sc *schema, ps params, zone *time.Location) (*query, *failure) {
 }
 
 // look finds the rows of a query. The lock is held.
-func (s *Simulator) look(sc *schema, q *query, now time.Time) ([]rendered, page) {
-	rows := []rendered{}
+func (s *Simulator) look(t *table, q *query, now time.Time) ([]rendered, page) {
+	sc, rows := s.schema(t), []rendered{}
 	meta := page{Truncated: q.truncated}
 	if s.faults.IgnoreFilters && len(q.filter) > 0 {
 		s.stats.Faults["ignore_filters"]++
-		for i := len(s.store.rows) - 1; i >= 0 && len(rows) < q.limit; i-- {
-			if c := s.store.rows[i]; c != nil {
+		for i := len(t.store.rows) - 1; i >= 0 && len(rows) < q.limit; i-- {
+			if c := t.store.rows[i]; c != nil {
 				rows = append(rows, c.render(sc, q.selected))
 			}
 		}
-		meta.Total, meta.Returned, meta.HasMore = s.store.count, len(rows), len(rows) == q.limit
+		meta.Total, meta.Returned, meta.HasMore = t.store.count, len(rows), len(rows) == q.limit
+		return rows, meta
+	}
+	if slices.ContainsFunc(q.filter, s.faults.blindTo) {
+		s.stats.Faults["blind"]++
 		return rows, meta
 	}
 	newest := now.Add(-time.Duration(s.faults.LookupLag))
-	s.candidates(q, func(c *Contact) {
+	t.candidates(q, func(c *Record) {
 		if c.Created.After(newest) || !q.matches(c) {
 			return
 		}
@@ -104,7 +112,12 @@ func (s *Simulator) look(sc *schema, q *query, now time.Time) ([]rendered, page)
 	return rows, meta
 }
 
-func (q *query) matches(c *Contact) bool {
+// filters reports whether the query asks for a field by a value.
+func (q *query) filters(name string) bool {
+	return slices.ContainsFunc(q.filter, func(c condition) bool { return c.field.name == name && (c.op == "$eq" || c.op == "$in") })
+}
+
+func (q *query) matches(c *Record) bool {
 	for i := range q.filter {
 		if !q.filter[i].matches(c) {
 			return false
@@ -113,31 +126,31 @@ func (q *query) matches(c *Contact) bool {
 	return true
 }
 
-// candidates visits every contact that may match, by id: through the index where the
+// candidates visits every record that may match, by id: through the index where the
 // filter asks for equality with an indexed field, else all.
-func (s *Simulator) candidates(q *query, visit func(*Contact)) {
+func (t *table) candidates(q *query, visit func(*Record)) {
 	for _, cond := range q.filter {
 		if cond.op != "$eq" && cond.op != "$in" || !indexed(cond.field) {
 			continue
 		}
 		if slices.ContainsFunc(cond.operands, func(o operand) bool { return o.null }) {
-			continue // contacts without the field are in no index
+			continue // records without the field are in no index
 		}
 		hashes := make([]uint64, len(cond.operands))
 		for i, o := range cond.operands {
-			hashes[i] = s.store.hash(cond.field.name, o.text)
+			hashes[i] = t.store.hash(cond.field.name, o.text)
 		}
-		for _, c := range s.store.byHash(hashes) {
+		for _, c := range t.store.byHash(hashes) {
 			visit(c)
 		}
 		return
 	}
-	for c := range s.store.all {
+	for c := range t.store.all {
 		visit(c)
 	}
 }
 
-// queryParams gives the query of GET /v1/contacts the form of a search.
+// queryParams gives the query of GET /v1/{entity} the form of a search.
 func queryParams(values url.Values) (params, *failure) {
 	ps, filter := params{}, map[string]any{}
 	for name, given := range values {

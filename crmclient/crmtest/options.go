@@ -12,14 +12,15 @@ type Options struct {
 	PerMinute  int           // platform: requests in a sliding 60 s; 0: no limit
 	PerSecond  int           // portal: requests in a sliding second; 0: no limit
 	Slots      int           // portal: requests that run at a time; 0: no limit
-	QueueLimit time.Duration // longest wait for a slot; 0: for ever
+	QueueLimit time.Duration // longest wait for a slot; 0: no limit
 
 	ServiceTime time.Duration // run time of a portal request
 	ItemTime    time.Duration // further run time of each call of a batch
 
-	ErrorLoop int   // same failing calls in a row until ERROR_LOOP_DETECTED; 0: never
-	MaxBody   int64 // bytes of a request, more is 413; 0: 16 MiB
-	NoBatch   bool  // /v1/batch answers 404
+	ErrorLoop    int   // same failing calls in a row until ERROR_LOOP_DETECTED; 0: never
+	ErrorLoopAny bool  // any failing calls in a row count, not only the same
+	MaxBody      int64 // bytes of a request, more is 413; 0: 16 MiB
+	NoBatch      bool  // /v1/batch answers 404
 
 	NativeOriginID    bool     // originId, originatorId and originVersion are writable fields
 	NativeUTM         bool     // utm… and birthdate are writable fields
@@ -29,11 +30,17 @@ type Options struct {
 	ExistingFields    []string // further user fields, of text, that are there: UF_CRM_…
 	UpperUserFields   bool     // answers spell UF_CRM_X, not ufCrm_X
 
+	PatchAdds        bool     // an update adds phones and e-mails to those that are there; otherwise it replaces them
+	NormalisedPhones bool     // look-ups compare phones in any spelling; otherwise the stored one only
+	IgnoredFilters   []string // fields or operators that look-ups take and do not apply: they answer with strangers
+	IgnoredZones     bool     // look-ups read times as the portal's own, whatever zone they name
+	KeptUserFields   bool     // user fields cannot be deleted
+
 	Keys     []string // when not empty, the only good keys: others 401 INVALID_API_KEY
 	Sessions []string // when not empty, the only good sessions of vibe_app_ keys: others 401 TOKEN_EXPIRED
 	NoScope  bool     // the key lacks the scope crm
 
-	Portal string         // name for /v1/me, as company.bitrix24.ru; "": not told
+	Portal string         // name for /v1/me, as company.bitrix24.ru; "": left out
 	Zone   *time.Location // of the times in answers; nil: +03:00
 	Skew   time.Duration  // how far the portal's clock is ahead
 	Seed   uint64         // of everything random

@@ -21,7 +21,9 @@ const maxFaultsText = 1 << 20
 func (s *Simulator) newPages() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.servePage)
-	mux.HandleFunc("GET /_sim/contacts", s.serveContacts)
+	for _, entity := range entities() {
+		mux.HandleFunc("GET /_sim/"+entity, func(w http.ResponseWriter, r *http.Request) { s.serveRecords(entity, w, r) })
+	}
 	mux.HandleFunc("DELETE /_sim/contacts", func(w http.ResponseWriter, _ *http.Request) {
 		s.Reset()
 		w.WriteHeader(http.StatusNoContent)
@@ -49,24 +51,21 @@ func (s *Simulator) putFaults(w http.ResponseWriter, r *http.Request) {
 	sendJSON(w, f)
 }
 
-// serveContacts gives contacts by id: offset and limit (100) choose, all=1
-// gives every one, origin those of an event's id. Times have all their digits.
-func (s *Simulator) serveContacts(w http.ResponseWriter, r *http.Request) {
+// serveRecords answers with the objects of a kind, by id: those from offset on, at most limit (100); with all=1 all of
+// them; with origin those of one origin id. Times have all their digits.
+func (s *Simulator) serveRecords(entity string, w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	contacts := s.Contacts()
+	records := s.Records(entity)
 	if origin := q.Get("origin"); origin != "" {
-		contacts = s.ByOrigin(origin)
+		records = s.ByOriginIn(entity, origin)
 	}
-	total := len(contacts)
+	total := len(records)
 	if q.Get("all") == "" {
 		offset, limit := number(q.Get("offset"), 0), number(q.Get("limit"), latestRows)
-		contacts = contacts[min(offset, total):]
-		contacts = contacts[:min(limit, len(contacts))]
+		records = records[min(offset, total):]
+		records = records[:min(limit, len(records))]
 	}
-	sendJSON(w, struct {
-		Total    int       `json:"total"`
-		Contacts []Contact `json:"contacts"`
-	}{total, slices.Concat([]Contact{}, contacts)})
+	sendJSON(w, map[string]any{"total": total, entity: slices.Concat([]Record{}, records)})
 }
 
 // number reads a text of a query, otherwise when it is none.
@@ -89,9 +88,9 @@ body{font:14px/1.5 system-ui,sans-serif;margin:2rem;color:#222}
 table{border-collapse:collapse;margin:.5rem 0 1.5rem}td,th{border:1px solid #ccc;padding:.2rem .6rem;text-align:left;vertical-align:top}
 th{background:#f3f3f3}pre{background:#f3f3f3;padding:.6rem}
 </style></head><body>
-<h1>CRM simulator: {{.Stats.Contacts}} contacts</h1>
+<h1>CRM simulator: {{.Stats.Contacts}} contacts{{with .Stats.Leads}}, {{.}} leads{{end}}{{with .Stats.Deals}}, {{.}} deals{{end}}{{with .Stats.Timelines}}, {{.}} comments{{end}}</h1>
 <p>{{.Stats.Created}} created, {{.Stats.Duplicates}} duplicates by origin id, {{.Stats.Batches}} batches, {{.Stats.Lookups}} look-ups, {{.Stats.Throttled}} throttled.
-All of it: <a href="/_sim/contacts?all=1">contacts</a>, <a href="/_sim/stats">stats</a>, <a href="/_sim/faults">faults</a>.</p>
+All of it: <a href="/_sim/contacts?all=1">contacts</a>, <a href="/_sim/leads?all=1">leads</a>, <a href="/_sim/deals?all=1">deals</a>, <a href="/_sim/timelines?all=1">comments</a>, <a href="/_sim/stats">stats</a>, <a href="/_sim/faults">faults</a>.</p>
 <h2>Requests</h2>
 <table><tr><th>request</th><th>count</th></tr>{{range $k, $n := .Stats.Requests}}<tr><td>{{$k}}</td><td>{{$n}}</td></tr>{{end}}</table>
 <h2>Faults</h2>
@@ -126,7 +125,7 @@ func (s *Simulator) latest(n int) []Contact {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var found []Contact
-	for _, c := range slices.Backward(s.store.rows) {
+	for _, c := range slices.Backward(s.contacts().store.rows) {
 		if len(found) == n {
 			break
 		}

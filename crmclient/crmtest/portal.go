@@ -12,7 +12,7 @@ import (
 type slots struct {
 	mu      sync.Mutex
 	running int
-	waiting []chan time.Time // each is told when it became its owner's turn
+	waiting []chan time.Time // each receives the time when its owner's turn came
 }
 
 // hold is a slot that was got.
@@ -21,8 +21,8 @@ type hold struct {
 	running int // requests then
 }
 
-// acquire waits for one of limit slots, no longer than patience (0: for ever),
-// and tells whether it got one. It was asked for at now.
+// acquire waits for one of limit slots, no longer than patience (0: no limit),
+// and reports whether it got one. It was asked for at now.
 func (q *slots) acquire(now time.Time, limit int, patience time.Duration, done <-chan struct{}, waits func()) (hold, bool) {
 	q.mu.Lock()
 	if limit <= 0 || q.running < limit {
@@ -60,7 +60,7 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// leave takes a place in the queue back and tells whether it was still one; else
+// leave takes a place in the queue back and reports whether it was still one; else
 // its owner has been given a slot meanwhile.
 func (q *slots) leave(turn chan time.Time) bool {
 	q.mu.Lock()

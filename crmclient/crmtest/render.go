@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// rendered is a contact as answers show it.
+// rendered is a record as answers show it.
 type rendered []byte
 
-// MarshalJSON gives the bytes as they are.
+// MarshalJSON returns the bytes as they are.
 func (r rendered) MarshalJSON() ([]byte, error) { return r, nil }
 
-// render writes the contact with all fields of the schema, or those of
+// render writes the record with all fields of the schema, or those of
 // selected (fieldKeys) and the id.
-func (c *Contact) render(sc *schema, selected map[string]bool) rendered {
+func (c *Record) render(sc *schema, selected map[string]bool) rendered {
 	values := make([]fieldValue, 0, len(sc.fields))
 	for v := range c.each {
 		values = append(values, v)
@@ -28,18 +28,21 @@ func (c *Contact) render(sc *schema, selected map[string]bool) rendered {
 			b = c.appendField(b, f, values)
 		}
 	}
+	if _, persons := sc.find("phone"); !persons {
+		return append(b, '}')
+	}
 	if len(selected) == 0 || selected["phone"] || selected["email"] || selected["fm"] {
 		b = appendMultifields(b, values)
 	}
 	return append(b, '}')
 }
 
-func (c *Contact) appendField(b []byte, f *field, values []fieldValue) []byte {
+func (c *Record) appendField(b []byte, f *field, values []fieldValue) []byte {
 	if f.readOnly {
 		switch f.name {
-		case "createdTime":
+		case "createdTime", "createdAt":
 			return appendTime(b, c.Created, time.RFC3339)
-		case "updatedTime":
+		case "updatedTime", "updatedAt":
 			return appendTime(b, c.Updated, time.RFC3339)
 		case "createdBy", "updatedBy":
 			return append(b, '1')

@@ -12,23 +12,58 @@ import (
 // methodsOf are the methods of a path that the simulator knows, else none.
 func methodsOf(path string) []string {
 	switch path {
-	case "/v1/me", "/v1/contacts/fields", "/v1/statuses":
+	case "/v1/me", "/v1/statuses", "/v1/deal-categories":
 		return []string{"GET"}
-	case "/v1/contacts", "/v1/userfields/contacts":
-		return []string{"GET", "POST"}
-	case "/v1/contacts/search", "/v1/batch":
+	case "/v1/batch":
 		return []string{"POST"}
-	case "/v1/contacts/{id}":
+	}
+	if _, rest, ok := userFieldsIn(path); ok {
+		switch rest {
+		case "":
+			return []string{"GET", "POST"}
+		case "{id}":
+			return []string{"DELETE"}
+		}
+		return nil
+	}
+	_, rest, ok := entityIn(path)
+	switch {
+	case !ok:
+	case rest == "":
+		return []string{"GET", "POST"}
+	case rest == "fields":
+		return []string{"GET"}
+	case rest == "search":
+		return []string{"POST"}
+	case rest == "{id}":
 		return []string{"GET", "PATCH", "PUT", "DELETE"}
 	}
 	return nil
 }
 
+// entityIn returns the kind of object that a path is about, and the rest of the path.
+func entityIn(path string) (entity, rest string, ok bool) {
+	entity, rest, _ = strings.Cut(strings.TrimPrefix(path, "/v1/"), "/")
+	return entity, rest, slices.Contains(entities(), entity)
+}
+
+// userFieldsIn returns the kind of object whose user fields a path is about, and the rest of the path.
+func userFieldsIn(path string) (entity, rest string, ok bool) {
+	path, ok = strings.CutPrefix(path, "/v1/userfields/")
+	entity, rest, _ = strings.Cut(path, "/")
+	return entity, rest, ok && slices.Contains([]string{Contacts, Leads, Deals}, entity)
+}
+
 // routeOf names the route of a call; "GET /v1/?" stands for all unknown ones.
 func routeOf(method, path string) (route string, id int64) {
-	if text, ok := strings.CutPrefix(path, "/v1/contacts/"); ok {
+	if entity, text, ok := entityIn(path); ok && text != "" {
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-			path, id = "/v1/contacts/{id}", n
+			path, id = "/v1/"+entity+"/{id}", n
+		}
+	}
+	if entity, text, ok := userFieldsIn(path); ok {
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+			path, id = "/v1/userfields/"+entity+"/{id}", n
 		}
 	}
 	if methodsOf(path) == nil {
@@ -61,10 +96,10 @@ func (e *exchange) plan() *plan {
 	return p
 }
 
-// withheld tells whether the portal does not offer the path.
+// withheld reports whether the portal does not offer the path.
 func (s *Simulator) withheld(path string) bool {
 	o := s.options()
-	return path == "/v1/batch" && o.NoBatch || path == "/v1/userfields/contacts" && o.NoUserFields
+	return path == "/v1/batch" && o.NoBatch || strings.HasPrefix(path, "/v1/userfields/") && o.NoUserFields
 }
 
 func notFound(message string) *failure {
@@ -73,47 +108,57 @@ func notFound(message string) *failure {
 
 // planRoute plans a call of a known route. The lock is held.
 func (s *Simulator) planRoute(route string, id int64, query url.Values, body []byte) (*plan, *failure) {
-	switch route {
-	case "POST /v1/batch":
+	method, path, _ := strings.Cut(route, " ")
+	switch path {
+	case "/v1/batch":
 		return s.planBatch(string(body))
-	case "POST /v1/contacts":
-		it, fail := s.planCreate(string(body))
+	case "/v1/statuses":
+		return planStatuses(query)
+	case "/v1/deal-categories":
+		return planCategories(), nil
+	}
+	if entity, _, ok := userFieldsIn(path); ok {
+		switch method {
+		case http.MethodDelete:
+			return s.planDeleteUserField(s.tables[entity], id)
+		case http.MethodPost:
+			return s.planNewUserField(s.tables[entity], body)
+		}
+		return s.planUserFields(s.tables[entity], query)
+	}
+	entity, rest, _ := entityIn(path)
+	if method == http.MethodPost && rest == "" {
+		it, fail := s.planCreate(s.tables[entity], string(body))
 		if fail != nil {
 			return nil, fail
 		}
 		return planOf(http.StatusCreated, it), nil
-	case "GET /v1/userfields/contacts":
-		return s.planUserFields(query)
-	case "POST /v1/userfields/contacts":
-		return s.planNewUserField(body)
-	case "GET /v1/statuses":
-		return planStatuses(query)
 	}
-	action, params, fail := actionOf(route, id, query, body)
+	action, params, fail := actionOf(method, rest, id, query, body)
 	if fail != nil {
 		return nil, fail
 	}
-	it, fail := s.planAction(action, params)
+	it, fail := s.planAction(s.tables[entity], action, params)
 	if fail != nil {
 		return nil, fail
 	}
 	return planOf(http.StatusOK, it), nil
 }
 
-// actionOf gives a call on contacts the form that it has in a batch.
-func actionOf(route string, id int64, query url.Values, body []byte) (string, params, *failure) {
+// actionOf gives a call on a kind of object the form that it has in a batch.
+func actionOf(method, rest string, id int64, query url.Values, body []byte) (string, params, *failure) {
 	ps, fail := readObject(body)
-	switch route {
-	case "POST /v1/contacts/search":
+	switch method + " " + rest {
+	case "POST search":
 		return "search", ps, fail
-	case "GET /v1/contacts":
+	case "GET ":
 		ps, fail = queryParams(query)
 		return "list", ps, fail
-	case "GET /v1/contacts/fields":
+	case "GET fields":
 		return "fields", params{}, nil
-	case "GET /v1/contacts/{id}":
+	case "GET {id}":
 		return "get", idParams(params{}, id), nil
-	case "DELETE /v1/contacts/{id}":
+	case "DELETE {id}":
 		return "delete", idParams(params{}, id), nil
 	default: // PATCH, PUT
 		return "update", idParams(ps, id), fail

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// defaultMaxBody is what a request may have when Options.MaxBody says nothing.
+// defaultMaxBody is the longest body in bytes when Options.MaxBody is 0.
 const defaultMaxBody = 16 << 20
 
 // exchange is one call under /v1 on its way.

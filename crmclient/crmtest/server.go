@@ -72,7 +72,7 @@ func (v *Server) track(c net.Conn, state http.ConnState) {
 	}
 }
 
-// forget drops a connection that is (or is not) hijacked, and tells whether it
+// forget drops a connection that is (or is not) hijacked, and reports whether it
 // was there.
 func (v *Server) forget(end *pipeEnd, hijacked bool) bool {
 	v.mu.Lock()

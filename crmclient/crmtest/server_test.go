@@ -119,7 +119,7 @@ func TestPipe(t *testing.T) {
 		}
 		var timeout net.Error
 		if !errors.As(failed, &timeout) || !timeout.Timeout() {
-			t.Errorf("%v is no timeout", failed)
+			t.Errorf("%v is not a timeout", failed)
 		}
 		if err := c.SetReadDeadline(time.Time{}); err != nil {
 			t.Fatal(err)

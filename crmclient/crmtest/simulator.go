@@ -15,28 +15,23 @@ type Simulator struct {
 	work  sync.WaitGroup // what is applied after its answer
 	pages http.Handler
 	zone  *time.Location // of portals that name none
-	alarm *alarm         // nil: moments are kept by the runtime's timers
 
 	scripting sync.Mutex // held while script runs; taken before mu
 	slots     slots      // has its own lock
 
-	mu         sync.Mutex // guards everything below
-	closed     bool
-	opts       Options
-	faults     Faults
-	script     func(Call) Action
-	random     *rand.Rand
-	store      *store
-	userFields userFields
-	fields     *schema // of fieldsOf and fieldsWere; made again when they change
-	fieldsOf   int
-	fieldsWere [3]bool
-	minute     window
-	second     window
-	loops      map[string]*errorLoop // by key
-	stats      Stats
-	open       int // calls under /v1 that are being served
-	calls      int // number of the last one; a reset leaves it
+	mu     sync.Mutex // guards everything below
+	closed bool
+	opts   Options
+	faults Faults
+	script func(Call) Action
+	random *rand.Rand
+	tables map[string]*table // by entity
+	minute window
+	second window
+	loops  map[string]*errorLoop // by key
+	stats  Stats
+	open   int // calls under /v1 that are being served
+	calls  int // number of the last one; a reset leaves it
 }
 
 // New makes a portal that holds nothing.
@@ -46,18 +41,15 @@ func New(o Options) *Simulator {
 		zone:   time.FixedZone("", 3*60*60),
 		opts:   o,
 		random: rand.New(rand.NewPCG(o.Seed, 0)),
-		store:  newStore(),
+		tables: map[string]*table{},
 		minute: window{length: time.Minute},
 		second: window{length: time.Second},
 		loops:  map[string]*errorLoop{},
 		stats:  newStats(),
 	}
 	s.pages = s.newPages()
-	if o.ExistingUserField {
-		s.userFields.add(userField{FieldName: OriginUserField, UserTypeID: "string"})
-	}
-	for _, name := range o.ExistingFields {
-		s.userFields.add(userField{FieldName: name, UserTypeID: "string"})
+	for _, entity := range entities() {
+		s.tables[entity] = newTable(entity, o)
 	}
 	return s
 }
@@ -72,9 +64,6 @@ func (s *Simulator) Close() {
 	}
 	s.mu.Unlock()
 	s.work.Wait()
-	if s.alarm != nil {
-		s.alarm.close()
-	}
 }
 
 // Update changes the portal while it runs: keys revoked, limits changed, batch
@@ -92,32 +81,24 @@ func (s *Simulator) options() Options {
 	return s.opts
 }
 
-// Reset forgets all contacts and counts; options, user fields, faults and script
+// Reset forgets all objects and counts; options, user fields, faults and script
 // stay.
 func (s *Simulator) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.store = newStore()
+	for _, t := range s.tables {
+		t.store = newStore()
+	}
 	s.stats = newStats()
 }
 
-// sleepUntil waits for a moment and tells whether the simulator still runs. Steps wait for
-// moments, not for durations, as each wait ends a little late and that must not add up. It
-// looks at no context: a request that the portal has keeps running when its client goes.
+// sleepUntil waits until at and reports whether the simulator is still open. Steps wait for
+// points in time, not for durations: each wait ends up to a millisecond late, and that must not
+// add up. It takes no context, as the portal goes on with a request whose client has gone.
 func (s *Simulator) sleepUntil(at time.Time) bool {
 	d := time.Until(at)
 	if d <= 0 {
 		return true
-	}
-	if s.alarm != nil {
-		if due, err := s.alarm.at(at); err == nil {
-			select {
-			case <-due:
-				return true
-			case <-s.done:
-				return false
-			}
-		}
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()

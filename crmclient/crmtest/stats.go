@@ -13,11 +13,14 @@ type Stats struct {
 	Calls     int `json:"calls"`     // requests under /v1
 	Throttled int `json:"throttled"` // answered 429 by the limits, not by a fault or a script
 
-	Contacts   int `json:"contacts"`   // held now
+	Contacts   int `json:"contacts"` // held now
+	Leads      int `json:"leads"`    // the same, likewise below
+	Deals      int `json:"deals"`
+	Timelines  int `json:"timelines"`
 	Creates    int `json:"creates"`    // create calls that the portal took up, those of batches included
-	Created    int `json:"created"`    // contacts made
+	Created    int `json:"created"`    // objects made
 	Late       int `json:"late"`       // of them, after the answer
-	Duplicates int `json:"duplicates"` // contacts held beyond the first of their origin id
+	Duplicates int `json:"duplicates"` // objects held beyond the first of their kind and origin id
 	Batches    int `json:"batches"`    // batch requests that the portal took up
 	BatchCalls int `json:"batchCalls"` // calls in them
 	Lookups    int `json:"lookups"`    // lists and searches, those in batches included
@@ -40,7 +43,13 @@ func (s *Simulator) Stats() Stats {
 	defer s.mu.Unlock()
 	t := s.stats
 	t.Requests, t.Faults = maps.Clone(t.Requests), maps.Clone(t.Faults)
-	t.Contacts, t.Duplicates = s.store.count, s.store.repeats
+	for entity, count := range map[string]*int{Contacts: &t.Contacts, Leads: &t.Leads, Deals: &t.Deals, Timelines: &t.Timelines} {
+		*count = s.tables[entity].store.count
+	}
+	t.Duplicates = 0
+	for _, held := range s.tables {
+		t.Duplicates += held.store.repeats
+	}
 	return t
 }
 

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// store holds the contacts. The simulator's lock guards it.
+// store holds the objects of a kind. The simulator's lock guards it.
 type store struct {
-	rows    []*Contact // by id - 1; nil: deleted
+	rows    []*Record // by id - 1; nil: deleted
 	count   int
 	seed    maphash.Seed
 	index   index // by field and value
-	repeats int   // contacts beyond the first of their OriginID
+	repeats int   // objects beyond the first of their OriginID
 }
 
 func newStore() *store {
@@ -70,13 +70,17 @@ func (t *store) hash(name, value string) uint64 {
 // originKey is the name under which the index keeps OriginID.
 const originKey = "\x00origin"
 
-// indexed tells whether equality with a value of this field is found by index.
+// indexed reports whether equality with a value of this field is found by index.
 func indexed(f field) bool {
-	return f.name == "originId" || f.kind == kindPhone || f.kind == kindEmail || f.user != nil && f.kind == kindText
+	if f.normalised {
+		return false // the index knows the stored spelling only
+	}
+	return f.name == "originId" || f.name == "contactId" || f.name == "entityId" || f.kind == kindPhone || f.kind == kindEmail ||
+		f.user != nil && f.kind == kindText
 }
 
-// keys are the hashes under which a contact is found, by its origin too.
-func (t *store) keys(c *Contact, origin string) []uint64 {
+// keys are the hashes under which a record is found, by its origin too.
+func (t *store) keys(c *Record, origin string) []uint64 {
 	keys := make([]uint64, 0, 8)
 	for v := range c.each {
 		switch {
@@ -88,6 +92,8 @@ func (t *store) keys(c *Contact, origin string) []uint64 {
 			for e := range entries(v.raw) {
 				keys = append(keys, t.hash(v.name, strings.ToLower(unquote(e.value))))
 			}
+		case v.name == "contactId", v.name == "entityId":
+			keys = append(keys, t.hash(v.name, v.raw))
 		case v.name == "originId", strings.HasPrefix(v.name, userPrefix):
 			keys = append(keys, t.hash(v.name, unquote(v.raw)))
 		}
@@ -98,9 +104,9 @@ func (t *store) keys(c *Contact, origin string) []uint64 {
 	return keys
 }
 
-// insert makes a contact of the values.
-func (t *store) insert(values []fieldValue, now time.Time) *Contact {
-	c := &Contact{ID: int64(len(t.rows)) + 1, Created: now, Updated: now, data: pack(values)}
+// insert makes a record of the values.
+func (t *store) insert(values []fieldValue, now time.Time) *Record {
+	c := &Record{ID: int64(len(t.rows)) + 1, Created: now, Updated: now, data: pack(values)}
 	t.rows = append(t.rows, c)
 	t.count++
 	t.enter(c)
@@ -108,7 +114,7 @@ func (t *store) insert(values []fieldValue, now time.Time) *Contact {
 }
 
 // enter makes a row findable.
-func (t *store) enter(c *Contact) {
+func (t *store) enter(c *Record) {
 	id := c.OriginID()
 	if len(t.byOrigin(id)) > 0 {
 		t.repeats++
@@ -119,7 +125,7 @@ func (t *store) enter(c *Contact) {
 }
 
 // withdraw is the inverse of enter.
-func (t *store) withdraw(c *Contact) {
+func (t *store) withdraw(c *Record) {
 	id := c.OriginID()
 	for _, h := range t.keys(c, id) {
 		t.index.remove(h, c.ID)
@@ -129,18 +135,18 @@ func (t *store) withdraw(c *Contact) {
 	}
 }
 
-// byOrigin are the contacts with this OriginID, by id; the empty one is nobody's.
-func (t *store) byOrigin(id string) []*Contact {
+// byOrigin are the records with this OriginID, by id; the empty one is nobody's.
+func (t *store) byOrigin(id string) []*Record {
 	if id == "" {
 		return nil
 	}
 	found := t.byHash([]uint64{t.hash(originKey, id)})
-	return slices.DeleteFunc(found, func(c *Contact) bool { return c.OriginID() != id })
+	return slices.DeleteFunc(found, func(c *Record) bool { return c.OriginID() != id })
 }
 
 // replace gives the row of this id new values; those that are not named stay, "" takes
 // one away.
-func (t *store) replace(c *Contact, values []fieldValue, now time.Time) *Contact {
+func (t *store) replace(c *Record, values []fieldValue, now time.Time) *Record {
 	for old := range c.each {
 		if !slices.ContainsFunc(values, func(v fieldValue) bool { return v.name == old.name }) {
 			values = append(values, old)
@@ -148,7 +154,7 @@ func (t *store) replace(c *Contact, values []fieldValue, now time.Time) *Contact
 	}
 	values = slices.DeleteFunc(values, func(v fieldValue) bool { return v.raw == "" })
 	t.withdraw(c)
-	next := &Contact{ID: c.ID, Created: c.Created, Updated: now, data: pack(values)}
+	next := &Record{ID: c.ID, Created: c.Created, Updated: now, data: pack(values)}
 	t.rows[c.ID-1] = next
 	t.enter(next)
 	return next
@@ -165,16 +171,16 @@ func (t *store) remove(id int64) bool {
 	return true
 }
 
-// get is the contact of that id, or nil.
-func (t *store) get(id int64) *Contact {
+// get is the record of that id, or nil.
+func (t *store) get(id int64) *Record {
 	if id < 1 || id > int64(len(t.rows)) {
 		return nil
 	}
 	return t.rows[id-1]
 }
 
-// all yields the contacts by id.
-func (t *store) all(yield func(*Contact) bool) {
+// all yields the records by id.
+func (t *store) all(yield func(*Record) bool) {
 	for _, c := range t.rows {
 		if c != nil && !yield(c) {
 			return
@@ -182,14 +188,14 @@ func (t *store) all(yield func(*Contact) bool) {
 	}
 }
 
-// byHash are the contacts that may carry one of the hashes, by id.
-func (t *store) byHash(hashes []uint64) []*Contact {
-	var found []*Contact
+// byHash are the records that may carry one of the hashes, by id.
+func (t *store) byHash(hashes []uint64) []*Record {
+	var found []*Record
 	for _, h := range hashes {
 		for _, id := range t.index.find(h) {
 			found = append(found, t.rows[id-1])
 		}
 	}
-	slices.SortFunc(found, func(a, b *Contact) int { return cmp.Compare(a.ID, b.ID) })
-	return slices.CompactFunc(found, func(a, b *Contact) bool { return a.ID == b.ID })
+	slices.SortFunc(found, func(a, b *Record) int { return cmp.Compare(a.ID, b.ID) })
+	return slices.CompactFunc(found, func(a, b *Record) bool { return a.ID == b.ID })
 }

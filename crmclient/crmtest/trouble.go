@@ -14,10 +14,10 @@ const (
 	defaultTrickleEvery = 50 * time.Millisecond
 )
 
-// htmlPage is what a proxy in between answers.
+// htmlPage is the answer of a proxy in between.
 const htmlPage = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
-// downAction is what all calls get while the portal is down.
+// downAction is the action of all calls while the portal is down.
 func downAction(how string) Action {
 	if how == downClose {
 		return Action{End: Close}
@@ -104,7 +104,7 @@ func (s *Simulator) either(a, b Apply) Apply {
 	return b
 }
 
-// itemCodes are what an item may fail with. A code that promises that nothing
+// itemCodes are the codes that an item may fail with. A code that promises that nothing
 // happened keeps its promise.
 func itemCodes() []ItemError {
 	return []ItemError{
@@ -145,9 +145,9 @@ func (s *Simulator) itemTrouble(p *plan) map[string]ItemError {
 	return fates
 }
 
-// validate refuses a contact before the portal sees it.
-func (f *Faults) validate(values []fieldValue) *failure {
-	for _, name := range f.Mandatory {
+// validate refuses an object before the portal sees it.
+func (f *Faults) validate(entity string, values []fieldValue) *failure {
+	for _, name := range f.mandatoryOf(entity) {
 		key := fieldKey(name)
 		if !slices.ContainsFunc(values, func(v fieldValue) bool { return fieldKey(v.name) == key && v.raw != "" && v.raw != `""` }) {
 			return &failure{Status: http.StatusBadRequest, Code: "VALIDATION_ERROR", Message: "Field " + name + " is required", fault: "mandatory"}
@@ -159,7 +159,7 @@ func (f *Faults) validate(values []fieldValue) *failure {
 	return nil
 }
 
-// rule refuses a contact on the portal.
+// rule refuses an object on the portal.
 func (f *Faults) rule(values []fieldValue) *failure {
 	switch {
 	case carries(values, f.Business):
@@ -174,7 +174,7 @@ func (f *Faults) rule(values []fieldValue) *failure {
 	return nil
 }
 
-// carries tells whether a value contains the marker; the empty one is in none.
+// carries reports whether a value contains the marker; the empty one is in none.
 func carries(values []fieldValue, marker string) bool {
 	return marker != "" && slices.ContainsFunc(values, func(v fieldValue) bool {
 		return strings.Contains(v.raw, marker) || strings.Contains(unquote(v.raw), marker)

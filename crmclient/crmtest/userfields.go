@@ -5,15 +5,14 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 )
 
-// userPrefix begins the name of each user field of contacts.
+// userPrefix begins the name of each user field.
 const userPrefix = "UF_CRM_"
 
-// userField is one user field as /v1/userfields/contacts shows it.
+// userField is one user field as /v1/userfields/{entity} shows it.
 type userField struct {
 	ID         int64  `json:"id"`
 	EntityID   string `json:"entityId"`
@@ -25,7 +24,7 @@ type userField struct {
 	ShowFilter string `json:"showFilter"`
 }
 
-// kind is what values are checked against.
+// kind is a type that values are checked against.
 func (u *userField) kind() kind {
 	switch {
 	case u.Multiple == "Y":
@@ -39,6 +38,7 @@ func (u *userField) kind() kind {
 
 // userFields are those of the portal. The simulator's lock guards them.
 type userFields struct {
+	entity  string // CRM_CONTACT
 	all     []*userField
 	last    int64 // id
 	version int   // grows with each change
@@ -56,7 +56,7 @@ func (u *userFields) find(name string) *userField {
 func (u *userFields) add(f userField) *userField {
 	u.last++
 	u.version++
-	f.ID, f.EntityID, f.FieldName = u.last, "CRM_CONTACT", userName(f.FieldName)
+	f.ID, f.EntityID, f.FieldName = u.last, u.entity, userName(f.FieldName)
 	if f.Label == "" {
 		f.Label = f.FieldName
 	}
@@ -73,50 +73,53 @@ func userName(name string) string {
 	return userPrefix + strings.TrimPrefix(upper, userPrefix)
 }
 
-// DeleteUserField takes a user field away, with the values in it.
+// DeleteUserField takes a user field of contacts away, with the values in it.
 func (s *Simulator) DeleteUserField(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f := s.userFields.find(name)
-	if f == nil {
-		return
-	}
-	s.userFields.all = slices.DeleteFunc(s.userFields.all, func(o *userField) bool { return o == f })
-	s.userFields.version++
-	for c := range s.store.all {
-		if c.raw(f.FieldName) != "" {
-			s.store.replace(c, []fieldValue{{f.FieldName, ""}}, c.Updated)
-		}
+	t := s.contacts()
+	if f := t.userFields.find(name); f != nil {
+		t.dropUserField(f)
 	}
 }
 
 // planUserFields lists the user fields, or that of the query's fieldName.
-func (s *Simulator) planUserFields(query url.Values) (*plan, *failure) {
-	return single(http.StatusOK, func(time.Time) (any, any, *failure) {
+func (s *Simulator) planUserFields(t *table, query url.Values) (*plan, *failure) {
+	return planOf(http.StatusOK, s.guarded(t, &item{do: func(time.Time) (any, any, *failure) {
 		found := []*userField{}
 		wanted := cmp.Or(query.Get("fieldName"), query.Get("filter[fieldName]"))
-		for _, f := range s.userFields.all {
+		for _, f := range t.userFields.all {
 			if wanted == "" || fieldKey(f.FieldName) == fieldKey(userName(wanted)) {
 				found = append(found, f)
 			}
 		}
 		return found, page{Total: len(found)}, nil
-	}), nil
+	}})), nil
 }
 
 // planNewUserField makes one, where the key's user may.
-func (s *Simulator) planNewUserField(body []byte) (*plan, *failure) {
+func (s *Simulator) planNewUserField(t *table, body []byte) (*plan, *failure) {
 	var f userField
 	if json.Unmarshal(body, &f) != nil || f.FieldName == "" || f.UserTypeID == "" {
 		return nil, invalid("MISSING_PARAMS", "fieldName and userTypeId are required")
 	}
-	return single(http.StatusCreated, func(time.Time) (any, any, *failure) {
+	return planOf(http.StatusCreated, s.guarded(t, &item{do: func(time.Time) (any, any, *failure) {
 		switch {
 		case !s.opts.UserFields:
 			return nil, nil, &failure{Status: http.StatusForbidden, Code: "BITRIX_ACCESS_DENIED", Message: "Access denied"}
-		case s.userFields.find(f.FieldName) != nil:
+		case t.userFields.find(f.FieldName) != nil:
 			return nil, nil, &failure{Status: http.StatusConflict, Code: "ALREADY_EXISTS", Message: "The field exists already"}
 		}
-		return s.userFields.add(f), nil, nil
-	}), nil
+		return t.userFields.add(f), nil, nil
+	}})), nil
+}
+
+// UserFieldsOf are the names of a kind's user fields, oldest first.
+func (s *Simulator) UserFieldsOf(entity string) (names []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.tables[entity].userFields.all {
+		names = append(names, f.FieldName)
+	}
+	return names
 }

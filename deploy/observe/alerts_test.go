@@ -108,6 +108,8 @@ func holdCases() map[string]alertCase {
 		"a coordinator moves":     {consumerHeld("brokers", 60, 61), nil},
 		"dead-letter topic away":  {consumerHeld("dead_letter_topic", 60, 100), from(64, 105, "LeadbridgeHeldForDeadLetterTopic/critical")},
 		"result topic away":       {consumerHeld("result_topic", 60, 100), from(64, 105, "LeadbridgeHeldForResultTopic/critical")},
+		"paused for hours":        {consumerHeld("operator", 60, 180), from(121, 185, "LeadbridgePausedByHand/warning")},
+		"paused for half an hour": {consumerHeld("operator", 60, 90), nil},
 		"throttled a third":       {throttled(20, 60, 180), from(84, 189, "LeadbridgeThrottled/warning")},
 		"throttled now and then":  {throttled(5, 60, 180), nil},
 		"throttled for some time": {throttled(30, 60, 70), nil},

@@ -191,6 +191,7 @@ func (r *rig) live() {
 	r.until(metric("dead_letters_total", `, reason="NO_CONTACT_POINT"`), 1)
 	r.send("site", event(map[string]any{"bad": true}))
 	r.until(metric("ingest_unmapped_total", `, source="site"`), 1)
+	r.until(metric("dead_letters_total", `, reason="MAPPING_FAILED"`), 1)
 	if status := r.send("shop", event(nil)); status != http.StatusUnauthorized {
 		r.Errorf("a webhook without its token: %d", status)
 	}
@@ -200,12 +201,12 @@ func (r *rig) live() {
 	r.send("site", event(nil))
 	r.until(metric("crm_in_doubt_total", ""), 1)
 	r.faults(map[string]any{})
-	r.until(metric("crm_lookups_total", `, outcome="found"`), 1)
+	r.until(metric("crm_lookups_total", `, of="contacts", outcome="found"`), 1)
 	r.faults(map[string]any{"throttle": 1})
 	r.send("site", event(nil))
 	r.until(metric("crm_held", `, cause="throttle"`), 1)
 	r.faults(map[string]any{})
-	r.until(metric("contacts_total", `, how="created"`), 7)
+	r.until(metric("contacts_total", `, how="created"`), 6)
 
 	r.write(r.keyFile, "vibe_live_wrong")
 	r.faults(map[string]any{"bad_key": 1})
@@ -213,7 +214,7 @@ func (r *rig) live() {
 	r.until(metric("crm_held", `, cause="credentials"`), 1)
 	r.faults(map[string]any{})
 	r.write(r.keyFile, "vibe_api_good")
-	r.until(metric("contacts_total", `, how="created"`), 8)
+	r.until(metric("contacts_total", `, how="created"`), 7)
 
 	for r.scraped.minutes < 70 { // so far alerts look back
 		if err := r.scraped.scrape(r.Context()); err != nil {

@@ -13,16 +13,23 @@ var matrix = map[string]string{
 	"crm":              `crm: {existingSecret: portal, apiKeyKey: key, sessionTokenKey: session, baseUrl: "http://portal.example.com:8443/x"}`,
 	"tls":              `kafka: {brokers: "a.example.com:9093, b.example.com", tls: {enabled: true, ca: {existingSecret: ca}, client: {existingSecret: client}}}`,
 	"sasl":             sasl,
+	"oauth":            oauth,
+	"schemas, token":   schemasByToken,
+	"oauth, projected": `kafka: {tls: {enabled: true}, sasl: {mechanism: OAUTHBEARER}, oauth: {serviceAccountToken: {audience: kafka, expirationSeconds: 900}}}`,
+	"msk":              msk,
 	"own credentials":  sasl + ownCredentials,
 	"mapping":          `mapping: {program: "{name: .first}"}`,
 	"mapping's map":    `mapping: {existingConfigMap: mine, key: my.jq}`,
 	"preset":           `mapping: {preset: typeform}`,
 	"long drain":       `{delivery: {drainTimeout: 1m30s}, gate: {enabled: true, existingConfigMap: sources, drainTimeout: 45s}}`,
 	"budgets off":      `{podDisruptionBudget: {enabled: false}, networkPolicy: {enabled: false}}`,
+	"paused":           `delivery: {paused: true, pausedConfigMap: pause, pausedKey: word}`,
 	"gate":             gate,
 	"gate alone":       `{consumer: {enabled: false}, gate: {enabled: true, existingConfigMap: sources}}`,
 	"replay":           `{replay: {enabled: true, args: ["--reason=CRM_REFUSED", "--rate=5"], activeDeadlineSeconds: 3600}, mapping: {program: .}}`,
 	"extras":           extras,
+	"replay's extras":  replayExtras,
+	"tracing":          `{tracing: {endpoint: "https://collector.example.com", existingSecret: collector, samplerArg: "0.5"}, gate: {enabled: true, existingConfigMap: sources}, replay: {enabled: true}, networkPolicy: {tracingTo: [{ipBlock: {cidr: 192.0.2.0/24}}]}}`,
 	"network":          network,
 	"metrics":          `{metrics: {serviceMonitor: {enabled: true, labels: {release: prometheus}, interval: 30s, scrapeTimeout: 10s}, prometheusRule: {enabled: true}, dashboard: {enabled: true, annotations: {grafana_folder: Sales}}}, gate: {enabled: true, existingConfigMap: sources}}`,
 	"keda":             `keda: {enabled: true, partitions: 6, maxReplicas: 6}`,
@@ -39,6 +46,41 @@ const (
 kafka:
   tls: {enabled: true, ca: {existingSecret: ca, key: root.pem}}
   sasl: {mechanism: SCRAM-SHA-512, username: bridge, existingSecret: login, passwordKey: secret}
+`
+	oauth = `
+kafka:
+  tls: {enabled: true}
+  sasl: {mechanism: OAUTHBEARER}
+  oauth: {tokenUrl: "https://login.example.com/token", clientId: bridge, existingSecret: client, secretKey: secret, scope: "one two", audience: kafka, extensions: "logicalCluster=lkc-1,identityPoolId=pool-2", ca: {existingSecret: login-ca}}
+gate: {enabled: true, existingConfigMap: sources}
+replay: {enabled: true}
+`
+	// What a webhook of the cluster, or extraVolumes, mount: the chart does not.
+	schemasByToken = `
+replay: {enabled: true, run: r1}
+schemaRegistry: {url: "https://registry.example.com/apis/ccompat/v7", existingSecret: registry, secretKey: token}
+`
+
+	oauthAssertion = `
+kafka:
+  tls: {enabled: true}
+  sasl: {mechanism: OAUTHBEARER}
+  oauth: {tokenUrl: "https://login.example.com/token", clientId: bridge, assertionFile: /var/run/secrets/azure/tokens/azure-identity-token, scope: "https://ns.example.net/.default"}
+gate: {enabled: true, existingConfigMap: sources}
+replay: {enabled: true}
+`
+	oauthToken = `
+kafka:
+  tls: {enabled: true}
+  sasl: {mechanism: OAUTHBEARER}
+  oauth: {tokenFile: /etc/leadbridge/kafka-token/token}
+gate: {enabled: true, existingConfigMap: sources}
+replay: {enabled: true}
+`
+	msk = `
+kafka: {brokers: "b-1.example.com:9098", tls: {enabled: true}, sasl: {mechanism: AWS_MSK_IAM}, awsRegion: eu-central-1}
+gate: {enabled: true, existingConfigMap: sources}
+replay: {enabled: true}
 `
 	ownCredentials = `
 gate:
@@ -60,6 +102,7 @@ gate:
       verify: {type: none}
       redirect: https://example.com/thanks
       honeypot: website
+      topic: leads.two
       cors: [https://example.com]
       rate: 60/m
   secrets: [{existingSecret: site}, {existingSecret: other}]
@@ -82,6 +125,15 @@ extraVolumeMounts: [{name: extra, mountPath: /extra}]
 service: {port: 9000, annotations: {a: b}}
 serviceAccount: {annotations: {a: b}}
 `
+	replayExtras = `
+tracing: {endpoint: "http://collector:4318", existingSecret: collector}
+replay:
+  enabled: true
+  extraEnv: [{name: HTTPS_PROXY, value: "http://proxy:3128"}]
+  extraEnvFrom: [{secretRef: {name: more}}]
+  extraVolumes: [{name: extra, emptyDir: {}}]
+  extraVolumeMounts: [{name: extra, mountPath: /extra}]
+`
 	network = `
 gate: {enabled: true, existingConfigMap: sources}
 networkPolicy:
@@ -102,12 +154,14 @@ keda: {enabled: true, maxReplicas: 12}
 `
 	everySetting = `
 kafka: {brokers: "127.0.0.1:1", topic: web, dltTopic: web.dlt, resultTopic: web.results, groupId: group, sessionTimeout: 45s, tls: {enabled: true, ca: {existingSecret: ca}, client: {existingSecret: client}}, sasl: {mechanism: PLAIN, username: me, existingSecret: login}}
-crm: {existingSecret: portal, sessionTokenKey: session, baseUrl: "http://127.0.0.1:1", timeout: 40s, queueLimit: 20s, settle: 6s, slots: 1, batchSize: 40, requestsPerMinute: 200, requestsPerSecond: 5, originField: none, originator: other, lookup: always, maxAttempts: 5, backoffInitial: 1s, backoffMax: 1m30s, floodLimit: 1000000}
-leads: {phoneRegion: DE, sourceId: OTHER}
+crm: {existingSecret: portal, sessionTokenKey: session, baseUrl: "http://127.0.0.1:1", timeout: 40s, queueLimit: 20s, settle: 6s, slots: 1, batchSize: 40, requestsPerMinute: 200, requestsPerSecond: 5, originField: none, originator: other, trackingFields: "utm_source,gclid", lookup: always, maxAttempts: 5, backoffInitial: 1s, backoffMax: 1m30s, floodLimit: 1000000, target: deal, leadStatusId: NEW, dealCategoryId: 3, dealStageId: "C3:NEW", comment: both, match: "email,phone", matchMany: newest}
+leads: {phoneRegion: DE, sourceId: OTHER, leadTitle: .name, dealTitle: '"Site: " + .email'}
+schemaRegistry: {url: "https://a.example.com:8443,http://b.example.com", username: me, existingSecret: registry, ca: {existingSecret: registry-ca}, client: {existingSecret: registry-client}}
 mapping: {program: "{name: .first}"}
-delivery: {window: 100, maxBuffer: 32MiB, dedupeWindow: 2000000, drainTimeout: 10s}
+delivery: {paused: true, pausedConfigMap: pause, orderBy: key, window: 100, maxBuffer: 32MiB, dedupeWindow: 2000000, drainTimeout: 10s}
 log: {level: debug, format: console}
-gate: {enabled: true, sources: [{name: site, verify: {type: none}}], ackTimeout: 9s, bodyTimeout: 8s, headerTimeout: 7s, connections: 1000, maxBuffer: 16777216, drainDelay: 0s, drainTimeout: 5s}
+tracing: {endpoint: "http://127.0.0.1:1", existingSecret: collector, headersKey: key, sampler: parentbased_traceidratio, samplerArg: 0.25, resourceAttributes: "deployment.environment.name=prod"}
+gate: {enabled: true, sources: [{name: site, verify: {type: none}}], ackTimeout: 9s, bodyTimeout: 8s, headerTimeout: 7s, connections: 1000, peerConnections: 100, trustedProxies: "10.0.0.0/8,2001:db8::1", forwardedHeader: Forwarded, bodyRate: 2KiB, bodyGrace: 3s, maxBuffer: 16777216, drainDelay: 0s, drainTimeout: 5s}
 replay: {enabled: true}
 admin: {enabled: true, existingSecret: page}
 `

@@ -86,6 +86,9 @@ func secretsAreFiles(t *testing.T, r release) {
 		volumes := map[string]corev1.Volume{}
 		for _, v := range pod.Spec.Volumes {
 			volumes[v.Name] = v
+			if p := v.Projected; p != nil && (p.DefaultMode == nil || *p.DefaultMode&0o007 != 0) {
+				t.Errorf("%s: everybody may read the volume %s", name, v.Name)
+			}
 			if v.Secret != nil && (v.Secret.DefaultMode == nil || *v.Secret.DefaultMode&0o007 != 0) {
 				t.Errorf("%s: everybody may read the volume %s", name, v.Name)
 			}
@@ -125,6 +128,14 @@ func items(v corev1.Volume) []corev1.KeyToPath {
 		return v.Secret.Items
 	case v.ConfigMap != nil:
 		return v.ConfigMap.Items
+	case v.Projected != nil:
+		var all []corev1.KeyToPath
+		for _, source := range v.Projected.Sources {
+			if source.ServiceAccountToken != nil { // of an audience: nothing of the cluster takes it
+				all = append(all, corev1.KeyToPath{Path: source.ServiceAccountToken.Path})
+			}
+		}
+		return all
 	}
 	return nil
 }

@@ -60,7 +60,15 @@ func secretTexts(t *testing.T) map[string]string {
 		"/etc/leadbridge/kafka-client/tls.crt": cert,
 		"/etc/leadbridge/kafka-client/tls.key": key,
 		"/etc/leadbridge/crm/api-key":          "vibe_api_test",
-		"/etc/leadbridge/admin/token":          "0123456789abcdef0123456789abcdef",
+
+		"/etc/leadbridge/schema-registry/password":       "hush",
+		"/etc/leadbridge/schema-registry-ca/ca.crt":      cert,
+		"/etc/leadbridge/schema-registry-client/tls.crt": cert,
+		"/etc/leadbridge/schema-registry-client/tls.key": key,
+
+		"/etc/leadbridge/admin/token":  "0123456789abcdef0123456789abcdef",
+		"/etc/leadbridge/pause/paused": "false",
+		"/etc/leadbridge/tracing/key":  "x-api-key=collector",
 	}
 }
 

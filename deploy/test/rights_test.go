@@ -116,7 +116,7 @@ func workAs(t *testing.T, r release, users map[string]*kafkaUser) error {
 		return append(environ, "KAFKA_BROKERS="+brokers, "CRM_BASE_URL="+crm.URL)
 	}
 	ctx := t.Context()
-	if out, code := output(ctx, t, settings("Pod leadbridge-check"), "check"); code != 0 || strings.Contains(out, "WARN  topic limits") {
+	if out, code := output(ctx, t, settings("Pod leadbridge-check"), "check"); code != 0 || strings.Contains(out, "WARN  topic limits") || strings.Contains(out, "not looked at") {
 		return fmt.Errorf("check ends with %d:\n%s", code, out)
 	}
 	if err := takeWebhooks(t, settings("Deployment leadbridge-gate")); err != nil {
@@ -186,4 +186,27 @@ func await(ctx context.Context, brokers, topic string) error {
 		}
 	}
 	return fmt.Errorf("no record came: %w", ctx.Err())
+}
+
+// TestOnlyTheServiceHasTheTokenOfThePage: leadbridge check serves no page, and gets no token.
+func TestOnlyTheServiceHasTheTokenOfThePage(t *testing.T) {
+	t.Parallel()
+	r := render(t, matrix["admin"])
+	for name, pod := range r.pods() {
+		has := false
+		for _, v := range pod.Spec.Volumes {
+			has = has || v.Name == "admin"
+		}
+		for _, c := range pod.Spec.Containers {
+			for _, e := range c.Env {
+				has = has || strings.HasPrefix(e.Name, "ADMIN_")
+			}
+			for _, m := range c.VolumeMounts {
+				has = has || m.Name == "admin"
+			}
+		}
+		if wanted := strings.HasPrefix(name, "Deployment ") && !strings.HasSuffix(name, "-gate"); has != wanted {
+			t.Errorf("%s has the page's token: %t, want %t", name, has, wanted)
+		}
+	}
 }

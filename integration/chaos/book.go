@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -25,6 +27,8 @@ type book struct {
 	breaches []string
 	blows    map[blow]int
 	absences []absence
+	kills    int
+	peak     usage
 }
 
 // absence is a time in which a slot's process could not renew its lease: it was
@@ -34,10 +38,18 @@ type absence struct {
 	from, to time.Time
 }
 
+// errInUse says that another run has not ended yet: after an interruption one puts right what it has broken
+// before it goes.
+var errInUse = errors.New("another run works in the directory")
+
+// openBook begins the action log of a run, or goes on with that of an earlier one.
 func openBook(dir string, out io.Writer) (*book, error) {
-	file, err := os.Create(filepath.Join(dir, "actions.log"))
+	file, err := os.OpenFile(filepath.Join(dir, "actions.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("action log: %w", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: %s", errInUse, dir), file.Close())
 	}
 	return &book{began: time.Now(), file: file, out: out, blows: map[blow]int{}}, nil
 }
@@ -61,12 +73,37 @@ func (b *book) breach(format string, args ...any) {
 	b.breaches = append(b.breaches, text)
 }
 
-// deal notes a blow.
-func (b *book) deal(a action) {
+// struck notes a blow.
+func (b *book) struck(a action) {
 	b.note("%v", a)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.blows[a.blow]++
+	if b.blows[a.blow]++; a.blow.kills() {
+		b.kills++
+	}
+}
+
+// killed counts a kill that is no blow by itself.
+func (b *book) killed() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.kills++
+}
+
+// weigh notes what a process has.
+func (b *book) weigh(u usage) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.peak = most(b.peak, u)
+}
+
+// turn ends a round: what it noted of absences, kills and peaks is over.
+func (b *book) turn() (kills int, peak usage) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	kills, peak = b.kills, b.peak
+	b.kills, b.peak, b.absences = 0, usage{}, nil
+	return kills, peak
 }
 
 // away notes an absence.

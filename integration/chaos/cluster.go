@@ -63,7 +63,7 @@ func (c *cluster) start(ctx context.Context, o broker.Options) error {
 		return err
 	}
 	c.topics = topics.New(c.admin, c.kafka.Addrs())
-	replicas, inSync := int16(min(o.Nodes, 3)), strconv.Itoa(max(min(o.Nodes, 3)-1, 1))
+	replicas, inSync := int16(min(o.Nodes, 3)), strconv.Itoa(c.inSync())
 	made, err := c.admin.CreateTopics(ctx, leads.Partitions, replicas, map[string]*string{"min.insync.replicas": &inSync}, topic, letters)
 	if err == nil {
 		err = made.Error()
@@ -72,6 +72,38 @@ func (c *cluster) start(ctx context.Context, o broker.Options) error {
 		return fmt.Errorf("make the topics: %w", err)
 	}
 	return nil
+}
+
+// inSync returns min.insync.replicas of the topics, so that one broker may be dead.
+func (c *cluster) inSync() int { return max(min(len(c.kafka.Nodes), 3)-1, 1) }
+
+// alterLimit bounds a change of a topic: on a busy machine a broker may take minutes to come back.
+const alterLimit = 5 * time.Minute
+
+// setInSync sets min.insync.replicas of a topic: with more than there are brokers it takes no record.
+// It tries until a broker answers, as one may be dead at the moment.
+func (c *cluster) setInSync(ctx context.Context, name string, replicas int) error {
+	value := strconv.Itoa(replicas)
+	var err error
+	for began := time.Now(); time.Since(began) < alterLimit; rest(ctx, 200*time.Millisecond) {
+		if err = c.alter(ctx, name, kadm.AlterConfig{Op: kadm.SetConfig, Name: "min.insync.replicas", Value: &value}); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("set min.insync.replicas of %s: %w", name, err)
+}
+
+func (c *cluster) alter(ctx context.Context, name string, change kadm.AlterConfig) error {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	done, err := c.admin.AlterTopicConfigs(ctx, []kadm.AlterConfig{change}, name)
+	if err != nil {
+		return err
+	}
+	for _, d := range done {
+		err = errors.Join(err, d.Err)
+	}
+	return err
 }
 
 func (c *cluster) close(ctx context.Context) error {

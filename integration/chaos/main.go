@@ -1,7 +1,10 @@
 // Command chaos kills, freezes, cuts off and slows down a group of leadbridge
 // processes on a real Kafka, while the CRM fails in every way that the simulator
-// knows, and then audits what came of it: each event is exactly one contact, or
-// dead letters of one event id and no contact.
+// knows, and then audits what came of it: each event is exactly one contact, lead, or deal
+// with its contact, or dead letters of one event id.
+//
+// A run is one round of blows; a soak (-events, -kills) is one round behind the other, with the
+// same processes, broker and CRM, and an audit after each.
 //
 // Leads, actions and faults follow from the seed. What the operating system
 // makes of them does not: a seed repeats the blows, not each race.
@@ -9,13 +12,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient"
 )
 
 // Exit codes.
@@ -28,13 +35,53 @@ const (
 // options of a run.
 type options struct {
 	binary   string
-	duration time.Duration // of the blows
+	before   string // the release before, which each consumer begins with; "": none
+	target   crmclient.Target
+	duration time.Duration // of the blows of a round
 	settle   time.Duration // most that may be needed after them
 	seed     uint64
 	rate     int // records a second
+	backlog  int // records that may wait; beyond it no new ones come
+	events   int // at least, before the last round ends; 0: any
+	kills    int // the same
 	brokers  int
+	clocks   bool   // the clocks of the binary can be stepped
 	dir      string // of the logs
+	blind    string // fields and operators by which look-ups find nothing while the blows fall
 }
+
+// named are the targets that events name themselves. The release before may not know any.
+func (o options) named() []crmclient.Target {
+	if o.before != "" {
+		return nil
+	}
+	return crmclient.Targets()
+}
+
+// soaks reports whether rounds follow each other until there was enough of all.
+func (o options) soaks() bool { return o.events > 0 || o.kills > 0 }
+
+// level is that of the processes' logs: a soak writes for hours.
+func (o options) level() string {
+	if o.soaks() {
+		return "info"
+	}
+	return "debug"
+}
+
+// again is the command that deals the same blows.
+func (o options) again() string {
+	if o.soaks() {
+		return fmt.Sprintf("make soak TARGET=%s EVENTS=%d KILLS=%d SEED=%d BROKERS=%d", o.target, o.events, o.kills, o.seed, o.brokers)
+	}
+	again := fmt.Sprintf("make chaos TARGET=%s DURATION=%v SEED=%d BROKERS=%d", o.target, o.duration, o.seed, o.brokers)
+	if o.blind != "" {
+		again += fmt.Sprintf(" BLIND='%s'", o.blind)
+	}
+	return again
+}
+
+var errUsage = errors.New("wrong flags")
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) } //nolint:forbidigo // this is main
 
@@ -62,14 +109,28 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f := flag.NewFlagSet("chaos", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.StringVar(&o.binary, "binary", "bin/leadbridge", "the leadbridge to beat")
-	f.DurationVar(&o.duration, "duration", 2*time.Minute, "how long the blows fall")
-	f.DurationVar(&o.settle, "settle", 5*time.Minute, "most that may be needed after them")
+	f.StringVar(&o.before, "before", "", "the leadbridge of the release before: each consumer begins with it, and comes back as -binary")
+	target := f.String("target", string(crmclient.TargetContact), "what an event becomes that does not say it itself: contact, lead or deal")
+	f.DurationVar(&o.duration, "duration", 2*time.Minute, "how long the blows of a round fall")
+	f.DurationVar(&o.settle, "settle", 10*time.Minute, "most that may be needed after them")
 	f.Uint64Var(&o.seed, "seed", 0, "of leads, blows and faults; 0: any")
 	f.IntVar(&o.rate, "rate", 30, "records a second")
 	f.IntVar(&o.brokers, "brokers", 1, "brokers of the cluster, of which one is dead at a time")
-	f.StringVar(&o.dir, "dir", "", "where the logs go; \"\": a new directory")
+	f.IntVar(&o.backlog, "backlog", 3000, "records that may wait; beyond it no new ones come")
+	f.IntVar(&o.events, "events", 0, "a soak: play rounds until there were so many events")
+	f.IntVar(&o.kills, "kills", 0, "a soak: play rounds until so many processes were killed")
+	f.BoolVar(&o.clocks, "clocks", false, "step the clocks of the processes too: -binary was built by ./clock")
+	f.StringVar(&o.blind, "blind", "", "fields and operators, such as '$contains,phone', that the CRM takes and finds nothing by while the blows fall")
+	f.StringVar(&o.dir, "dir", "", "where the logs go; a soak that was interrupted there goes on; \"\": a new directory")
 	if err := f.Parse(args); err != nil {
 		return o, err
+	}
+	if o.target = crmclient.Target(*target); !slices.Contains(crmclient.Targets(), o.target) {
+		_, _ = fmt.Fprintf(stderr, "chaos: -target %q is not one of %v\n", *target, crmclient.Targets())
+		return o, errUsage
+	}
+	if o.seed == 0 {
+		o.seed = keptSeed(o.dir)
 	}
 	if o.seed == 0 {
 		o.seed = uint64(time.Now().UnixNano()) % 1_000_000
@@ -81,6 +142,10 @@ func parse(args []string, stderr io.Writer) (options, error) {
 			return o, err
 		}
 		o.dir = dir
+	}
+	if err := os.MkdirAll(o.dir, 0o750); err != nil {
+		_, _ = fmt.Fprintf(stderr, "chaos: %v\n", err)
+		return o, err
 	}
 	return o, nil
 }

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -22,18 +24,40 @@ var errSlow = errors.New("it did not stop within its limit")
 
 // A crew starts leadbridge processes.
 type crew struct {
-	binary string
-	dir    string
-	env    []string // of all
-	book   *book
+	binary  string
+	before  string // the first process of each consumer; "": binary
+	dir     string
+	env     []string // of all consumers
+	gateEnv []string
+	keys    *keyring
+	book    *book
 	// creates tells whether a process has sent a create since a time.
 	creates func(who string, since time.Time) bool
+
+	mu      sync.Mutex
+	running map[*process]bool
+}
+
+// alive are the processes that run now.
+func (c *crew) alive() []*process {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Collect(maps.Keys(c.running))
+}
+
+func (c *crew) count(p *process, runs bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if delete(c.running, p); runs {
+		c.running[p] = true
+	}
 }
 
 // process is one leadbridge from its start to its end.
 type process struct {
 	name  string // member-0.3: the fourth of member-0; its CRM key ends so
 	cmd   *exec.Cmd
+	began time.Time
 	lines *journal
 	gone  chan struct{}
 
@@ -49,10 +73,21 @@ func (c *crew) begin(slot string, life int, brokers string) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("log of %s: %w", name, err)
 	}
-	p := &process{name: name, gone: make(chan struct{}), lines: newJournal()}
-	p.cmd = exec.Command(c.binary, "run") //nolint:gosec,noctx // it is what is tested; it must outlive contexts
-	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
-		"KAFKA_BROKERS=" + brokers, "CRM_API_KEY=" + keyOf(name)}, c.env...)
+	key, err := c.keys.issue(name)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	p := &process{name: name, began: time.Now(), gone: make(chan struct{}), lines: newJournal()}
+	binary := c.binary
+	if c.before != "" && life == 0 && slot != gate {
+		binary = c.before
+	}
+	command, env := "run", append([]string{"CRM_API_KEY_FILE=" + key, clockVariable + "=" + c.clockFile(slot)}, c.env...)
+	if slot == gate {
+		command, env = "ingest", c.gateEnv
+	}
+	p.cmd = exec.Command(binary, command) //nolint:gosec,noctx // it is what is tested; it must outlive contexts
+	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "KAFKA_BROKERS=" + brokers}, env...)
 	stderr, err := p.cmd.StderrPipe()
 	if err == nil {
 		err = p.cmd.Start()
@@ -61,7 +96,13 @@ func (c *crew) begin(slot string, life int, brokers string) (*process, error) {
 		file.Close()
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	go p.watch(stderr, file, c.book)
+	c.count(p, true)
+	go func() {
+		p.watch(stderr, file, c.book)
+		c.count(p, false)
+		c.keys.withdraw(name)
+		close(p.gone)
+	}()
 	return p, nil
 }
 
@@ -82,7 +123,26 @@ func (p *process) watch(stderr io.Reader, file *os.File, b *book) {
 	if !expected {
 		b.breach("%s: %v: %v", p.name, errEarly, err)
 	}
-	close(p.gone)
+}
+
+// diedOf reports whether a signal ended a process, by how it was waited for.
+func diedOf(waitErr error, signal syscall.Signal) bool {
+	exit, ok := errors.AsType[*exec.ExitError](waitErr)
+	if !ok {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == signal
+}
+
+// over reports whether it has ended.
+func (p *process) over() bool {
+	select {
+	case <-p.gone:
+		return true
+	default:
+		return false
+	}
 }
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
@@ -122,13 +182,8 @@ func (p *process) terminate(ctx context.Context, limit time.Duration) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.waitErr != nil {
+	if p.waitErr != nil && !(p.lines.address() == "" && diedOf(p.waitErr, syscall.SIGTERM)) { // before it could take signals
 		return fmt.Errorf("%s: a stop by SIGTERM: %w", p.name, p.waitErr)
 	}
 	return nil
 }
-
-// keyPrefix of each process's CRM key: the CRM tells by it who asks.
-const keyPrefix = "vibe_api_"
-
-func keyOf(name string) string { return keyPrefix + name }

@@ -8,7 +8,7 @@ import (
 
 func TestPlanFollowsFromTheSeed(t *testing.T) {
 	t.Parallel()
-	one, again, other := newPlan(1, time.Minute), newPlan(1, time.Minute), newPlan(2, time.Minute)
+	one, again, other := newPlan(1, time.Minute, scope{}), newPlan(1, time.Minute, scope{}), newPlan(2, time.Minute, scope{})
 	if !reflect.DeepEqual(one, again) {
 		t.Error("one seed, two plans")
 	}
@@ -23,7 +23,7 @@ func TestPlanLeavesNothingOut(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(50) {
 		dealt := map[blow]int{}
-		for target, actions := range newPlan(seed, 75*time.Second) {
+		for target, actions := range newPlan(seed, 75*time.Second, scope{clocks: true}) {
 			free := time.Duration(0)
 			for _, a := range actions {
 				dealt[a.blow]++
@@ -33,12 +33,22 @@ func TestPlanLeavesNothingOut(t *testing.T) {
 				free = a.at + a.lasts
 			}
 		}
-		for _, l := range lanes() {
+		for _, l := range lanes(scope{clocks: true}) {
 			for _, c := range l.deck {
 				if dealt[c.blow] == 0 {
 					t.Errorf("seed %d: no %s", seed, c.blow)
 				}
 			}
+		}
+	}
+}
+
+// TestPlanSparesTheMemberThatStays sees to it that nothing ends the process whose memory is watched for hours.
+func TestPlanSparesTheMemberThatStays(t *testing.T) {
+	t.Parallel()
+	for _, a := range newPlan(1, time.Hour, scope{stays: true})[member(0)] {
+		if a.blow.kills() || a.blow == terminate {
+			t.Errorf("%v", a)
 		}
 	}
 }

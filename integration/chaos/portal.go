@@ -19,7 +19,7 @@ import (
 	"github.com/leadbridge/leadbridge/integration/internal/leads"
 )
 
-// What the processes are told about the CRM, and what it does. The README excepts writes that
+// What the processes are told about the CRM, and what it does. docs/exceptions.md excepts writes that
 // come later than the first two say, so that the faults stay within them, with room for a machine
 // that is busy.
 const (
@@ -36,15 +36,18 @@ type portal struct {
 	server   *http.Server
 	listener net.Listener
 	traffic  *traffic
+	keys     *keyring
 
 	mu     sync.Mutex
 	rates  crmtest.Faults
 	random *rand.Rand
-	turn   int // of the rates
+	turn   int      // of the rates
+	blind  []string // fields and operators by which look-ups find nothing until the calm
+	writes int      // the status of the answers to creates; 0: they work
 }
 
 // openPortal starts a CRM that holds event ids in one of three ways, by the seed.
-func openPortal(seed uint64, dir string) (*portal, error) {
+func openPortal(seed uint64, dir string, keys *keyring) (*portal, error) {
 	random := rand.New(rand.NewPCG(seed, 2<<32))
 	o := crmtest.Options{
 		Slots: 2, QueueLimit: crmQueueLimit, ServiceTime: 20 * time.Millisecond, ItemTime: 2 * time.Millisecond, Seed: seed,
@@ -60,13 +63,13 @@ func openPortal(seed uint64, dir string) (*portal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the CRM: %w", err)
 	}
-	log, err := os.Create(filepath.Join(dir, "crm.log"))
+	log, err := os.OpenFile(filepath.Join(dir, "crm.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("log of the CRM: %w", err)
 	}
-	p := &portal{sim: crmtest.New(o), listener: listener, random: random,
-		traffic: &traffic{log: log, events: map[string][]sighting{}, latest: map[string]time.Time{}}}
-	p.sim.Script(p.traffic.see)
+	p := &portal{sim: crmtest.New(o), listener: listener, random: random, keys: keys,
+		traffic: &traffic{log: log, events: map[string][]sighting{}, sent: map[string][]sighting{}}}
+	p.sim.Script(p.answer)
 	p.server = &http.Server{Handler: p.sim, ReadHeaderTimeout: time.Minute}
 	go func() {
 		if err := p.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -91,13 +94,14 @@ func marked() crmtest.Faults {
 	return f
 }
 
-// newRates draws each fault's rate anew, from 2 to 10 %. All of them together fail more than half of the
+// newRates draws each fault's rate anew, from 1 to 10 %. All of them together fail more than half of the
 // calls: the processes hold, and probe with one contact at a time. So that they get to send
 // batches too, there are times with half of the faults, and times with few beside those of items.
 func (p *portal) newRates() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f := marked()
+	f.Blind = p.blind
 	share := []int{100, 50, 15}[p.turn%3]
 	p.turn++
 	var text strings.Builder
@@ -113,7 +117,7 @@ func (p *portal) newRates() string {
 		if p.random.IntN(100) >= share && !strings.HasPrefix(r.name, "item") {
 			continue
 		}
-		*r.to = float64(20+p.random.IntN(81)) / 1000
+		*r.to = float64(10+p.random.IntN(91)) / 1000
 		fmt.Fprintf(&text, " %s=%.1f%%", r.name, *r.to*100)
 	}
 	p.rates = f
@@ -144,13 +148,35 @@ func (p *portal) set(f crmtest.Faults) {
 	}
 }
 
+// failWrites has all creates answered with a status, until it is called with 0.
+func (p *portal) failWrites(status int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.writes = status
+}
+
+// answer is the simulator's script.
+func (p *portal) answer(c crmtest.Call) crmtest.Action {
+	creates := p.traffic.see(c)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case !p.keys.good(c.Header.Get("X-Api-Key")):
+		return crmtest.Action{Status: http.StatusUnauthorized, Code: "INVALID_API_KEY", Message: "The key is not valid"}
+	case !creates || p.writes == 0:
+		return crmtest.Action{}
+	case p.writes == http.StatusForbidden:
+		return crmtest.Action{Status: p.writes, Code: "BITRIX_ACCESS_DENIED", Message: "Access denied"}
+	}
+	return crmtest.Action{Status: p.writes, Code: "INTERNAL_ERROR", Message: "Internal error"}
+}
+
 // traffic notes who asked the CRM for which event. It decides nothing.
 type traffic struct {
 	mu     sync.Mutex
 	log    *os.File
 	events map[string][]sighting // by origin id
-	sent   []sighting            // creates
-	latest map[string]time.Time  // of them, by process
+	sent   map[string][]sighting // creates, by process
 }
 
 // sighting is one call that names an event.
@@ -161,13 +187,16 @@ type sighting struct {
 	call int
 }
 
+// createPaths are those of single creates.
+var createPaths = map[string]bool{"/v1/contacts": true, "/v1/leads": true, "/v1/deals": true, "/v1/timelines": true}
+
 var originIDs = regexp.MustCompile(`lb-[0-9a-f]{40}`)
 
-// see is the simulator's script.
-func (t *traffic) see(c crmtest.Call) crmtest.Action {
+// see notes a call and reports whether it creates something.
+func (t *traffic) see(c crmtest.Call) (creates bool) {
 	ids := originIDs.FindAll(c.Body, -1)
-	s := sighting{at: c.At, who: strings.TrimPrefix(c.Header.Get("X-Api-Key"), keyPrefix), what: "look-up", call: c.N}
-	if c.Is("POST /v1/contacts") || c.Is("POST /v1/batch") && bytes.Contains(c.Body, []byte(`"action":"create"`)) {
+	s := sighting{at: c.At, who: holderOf(c.Header.Get("X-Api-Key")), what: "look-up", call: c.N}
+	if c.Method == http.MethodPost && createPaths[c.Path] || c.Is("POST /v1/batch") && bytes.Contains(c.Body, []byte(`"action":"create"`)) {
 		s.what = "create"
 	}
 	t.mu.Lock()
@@ -176,14 +205,13 @@ func (t *traffic) see(c crmtest.Call) crmtest.Action {
 		s.what = c.Method + " " + c.Path
 	}
 	if s.what == "create" {
-		t.sent = append(t.sent, s)
-		t.latest[s.who] = s.at
+		t.sent[s.who] = append(t.sent[s.who], s)
 	}
 	for _, id := range ids {
 		t.events[string(id)] = append(t.events[string(id)], s)
 	}
 	_, _ = fmt.Fprintf(t.log, "%s %-12s %-8s %s (call %d, %d ids)\n", s.at.UTC().Format(clock), s.who, s.what, bytes.Join(ids, []byte(" ")), s.call, len(ids))
-	return crmtest.Action{}
+	return s.what == "create"
 }
 
 // story is all that was asked about an event.
@@ -201,7 +229,8 @@ func (t *traffic) story(origin string) []string {
 func (t *traffic) creates(who string, since time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.latest[who].After(since)
+	sent := t.sent[who]
+	return len(sent) > 0 && sent[len(sent)-1].at.After(since)
 }
 
 // created are the creates of one process from from until to.
@@ -209,12 +238,20 @@ func (t *traffic) created(who string, from, to time.Time) []sighting {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var found []sighting
-	for _, s := range t.sent {
-		if s.who == who && !s.at.Before(from) && s.at.Before(to) {
+	for _, s := range t.sent[who] {
+		if !s.at.Before(from) && s.at.Before(to) {
 			found = append(found, s)
 		}
 	}
 	return found
+}
+
+// forget drops what was noted of the events of a round that was found right. The log keeps it.
+func (t *traffic) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.events)
+	clear(t.sent)
 }
 
 func (t *traffic) close() {

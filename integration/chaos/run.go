@@ -2,80 +2,106 @@ package main
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"sync"
+	"strings"
+	"sync/atomic"
 	"time"
 
-	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 	"github.com/leadbridge/leadbridge/integration/internal/leads"
 	"github.com/leadbridge/leadbridge/integration/internal/topics"
-	"github.com/leadbridge/leadbridge/transform"
 )
 
 // Times of the processes. The session is the shortest that brokers take.
 const (
 	session   = 6 * time.Second
 	drain     = 3 * time.Second
-	exitLimit = drain + 5*time.Second + 5*time.Second // what the README says, and as much for a busy machine
+	exitLimit = drain + 5*time.Second + 5*time.Second // what docs/settings.md says of DRAIN_TIMEOUT, and as much for a busy machine
 )
 
-// game is one run.
+// game is one run: a cluster, a CRM, the processes, and rounds of blows, each of which ends in an audit
+// of everything since the start.
 type game struct {
 	o       options
 	book    *book
 	cluster *cluster
 	portal  *portal
-	slots   []*slot // members, then the guest
+	crew    *crew
+	slots   []*slot // members, the guest, the gate
+	author  *leads.Author
 	sender  *topics.Sender
+	hooks   *hooks
+	replays *replays
+	ordered bool             // ORDER_BY is key
+	bursts  chan leads.Burst // to be sent among the other leads
+	backlog atomic.Int64     // records that no consumer has read, as last seen
 }
 
-// play is one run from the start of the broker to the verdict.
+// play is a run from the start of the broker to the verdict.
 func play(ctx context.Context, o options, out io.Writer) (verdict, error) {
-	g := &game{o: o}
+	g := &game{o: o, bursts: make(chan leads.Burst)}
 	var err error
 	if g.book, err = openBook(o.dir, out); err != nil {
 		return verdict{}, err
 	}
 	defer g.book.close()
-	g.book.note("seed %d, %v of blows; logs in %s", o.seed, o.duration, o.dir)
-	if g.cluster, err = openCluster(ctx, o.brokers, members+1); err != nil {
+	history, err := openHistory(o)
+	if err != nil {
 		return verdict{}, err
 	}
-	defer func() { _ = g.cluster.close(context.WithoutCancel(ctx)) }() // the run is over either way
-	if g.portal, err = openPortal(o.seed, o.dir); err != nil {
+	g.book.note("seed %d, rounds of %v; logs in %s%v", o.seed, o.duration, o.dir, history)
+	if err := g.open(ctx, uint64(history.next())); err != nil {
+		g.close(ctx)
 		return verdict{}, err
 	}
-	defer g.portal.close()
-	if g.sender, err = g.cluster.topics.NewSender(topic); err != nil {
-		return verdict{}, err
-	}
-	defer g.disband()
-	if err := g.assemble(); err != nil {
-		return verdict{}, err
-	}
+	defer g.close(ctx)
 	watching, stopWatch := context.WithCancel(ctx)
 	defer stopWatch()
 	go g.watchCommits(watching)
-	if err := g.beat(ctx); err != nil {
-		return verdict{}, err
-	}
-	return g.conclude(ctx)
+	go g.watchBacklog(watching)
+	go g.watchResources(watching)
+	return g.rounds(ctx, history)
 }
 
-// assemble starts the members of the group.
-func (g *game) assemble() error {
-	c := &crew{binary: g.o.binary, dir: g.o.dir, book: g.book, env: g.env(), creates: g.portal.traffic.creates}
-	for i, p := range g.cluster.paths {
-		name := guest
-		if i < members {
-			name = member(i)
-		}
-		g.slots = append(g.slots, &slot{name: name, crew: c, path: p})
+// open starts everything but the blows.
+func (g *game) open(ctx context.Context, first uint64) error {
+	g.author = leads.NewAuthor(g.o.seed+first<<32, g.o.named()...)
+	keys, err := newKeyring(g.o.dir)
+	if err != nil {
+		return err
 	}
-	for _, s := range g.slots[:members] {
+	if g.cluster, err = openCluster(ctx, g.o.brokers, members+2); err != nil {
+		return err
+	}
+	if g.portal, err = openPortal(g.o.seed, g.o.dir, keys); err != nil {
+		return err
+	}
+	g.portal.blind = strings.FieldsFunc(g.o.blind, func(r rune) bool { return r == ',' })
+	if g.sender, err = g.cluster.topics.NewSender(topic); err != nil {
+		return err
+	}
+	g.replays = newReplays(g.o.binary, g.o.dir, g.cluster.kafka.Addrs(), g.book)
+	return g.assemble(keys)
+}
+
+// assemble starts the members of the group, and the gate.
+func (g *game) assemble(keys *keyring) error {
+	at, err := freeAddress()
+	if err != nil {
+		return err
+	}
+	g.hooks = newHooks(at, g.o.named())
+	g.crew = &crew{binary: g.o.binary, before: g.o.before, dir: g.o.dir, book: g.book, keys: keys, env: g.env(), creates: g.portal.traffic.creates, running: map[*process]bool{}}
+	g.book.note("settings of all consumers: %s", strings.Join(g.crew.env, " "))
+	if g.crew.gateEnv, err = gateEnv(g.o.dir, at); err != nil {
+		return err
+	}
+	for i, p := range g.cluster.paths {
+		g.slots = append(g.slots, &slot{name: slotName(i), crew: g.crew, path: p})
+	}
+	for _, s := range g.residents() {
 		if err := s.start(); err != nil {
 			return err
 		}
@@ -83,164 +109,70 @@ func (g *game) assemble() error {
 	return nil
 }
 
-// env is the environment of all processes.
-func (g *game) env() []string {
-	r := rand.New(rand.NewPCG(g.o.seed, 3<<32))
-	return []string{
-		"KAFKA_TOPIC=" + topic, "KAFKA_DLT_TOPIC=" + letters, "KAFKA_GROUP_ID=" + group,
-		fmt.Sprintf("KAFKA_SESSION_TIMEOUT=%v", session), fmt.Sprintf("DRAIN_TIMEOUT=%v", drain),
-		"CRM_BASE_URL=" + g.portal.url(), "CRM_REQUESTS_PER_MINUTE=0", "CRM_REQUESTS_PER_SECOND=0",
-		fmt.Sprintf("CRM_SETTLE=%v", crmSettle), fmt.Sprintf("CRM_QUEUE_LIMIT=%v", crmQueueLimit), fmt.Sprintf("CRM_TIMEOUT=%v", crmTimeout),
-		"CRM_BACKOFF_INITIAL=100ms", "CRM_BACKOFF_MAX=2s", "CRM_FLOOD_LIMIT=1000",
-		// More than half of the answers fail at times: see the README's table.
-		"CRM_MAX_ATTEMPTS=8",
-		fmt.Sprintf("CRM_BATCH_SIZE=%d", []int{50, 50, 10, 1}[r.IntN(4)]),
-		fmt.Sprintf("WINDOW=%d", []int{256, 256, 64, 16}[r.IntN(4)]),
-		"HTTP_ADDR=127.0.0.1:0", "LOG_LEVEL=debug",
+// slotName names the consumers, the guest among them, and the gate.
+func slotName(i int) string {
+	switch i {
+	case members:
+		return guest
+	case members + 1:
+		return gate
 	}
+	return member(i)
 }
 
-// disband ends every process that is left.
-func (g *game) disband() {
+// residents are the slots that always have a process.
+func (g *game) residents() (all []*slot) {
+	for _, s := range g.slots {
+		if s.name != guest {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// env is the environment of all consumers.
+func (g *game) env() []string {
+	r := rand.New(rand.NewPCG(g.o.seed, 3<<32))
+	env := []string{
+		"KAFKA_TOPIC=" + topic, "KAFKA_DLT_TOPIC=" + letters, "KAFKA_GROUP_ID=" + group,
+		fmt.Sprintf("KAFKA_SESSION_TIMEOUT=%v", session), fmt.Sprintf("DRAIN_TIMEOUT=%v", drain),
+		"CRM_TARGET=" + string(g.o.target), "CRM_BASE_URL=" + g.portal.url(), "CRM_REQUESTS_PER_MINUTE=0", "CRM_REQUESTS_PER_SECOND=0",
+		fmt.Sprintf("CRM_SETTLE=%v", crmSettle), fmt.Sprintf("CRM_QUEUE_LIMIT=%v", crmQueueLimit), fmt.Sprintf("CRM_TIMEOUT=%v", crmTimeout),
+		"CRM_BACKOFF_INITIAL=100ms", "CRM_BACKOFF_MAX=2s",
+		// More than half of the answers fail at times: see docs/exceptions.md.
+		"CRM_MAX_ATTEMPTS=8",
+		"HTTP_ADDR=127.0.0.1:0", "LOG_LEVEL=" + g.o.level(),
+	}
+	batch, window := []int{50, 50, 10, 1}[r.IntN(4)], []int{256, 256, 64, 16}[r.IntN(4)]
+	if !g.o.soaks() { // which has to get through many events
+		env = append(env, fmt.Sprintf("CRM_BATCH_SIZE=%d", batch), fmt.Sprintf("WINDOW=%d", window))
+	}
+	env = append(env, fmt.Sprintf("CRM_FLOOD_LIMIT=%d", []int{100, 100, 1000}[r.IntN(3)]))
+	if g.ordered = r.IntN(2) == 0; g.ordered {
+		env = append(env, "ORDER_BY=key")
+	}
+	if comment := []string{"off", "on", "both"}[r.IntN(3)]; g.o.before == "" {
+		env = append(env, "CRM_COMMENT="+comment)
+	}
+	return env
+}
+
+// close ends every process that is left, and what was started for them.
+func (g *game) close(ctx context.Context) {
 	for _, s := range g.slots {
 		if len(s.lives) > 0 {
 			s.now().kill()
 		}
 	}
-}
-
-// beat lets the blows fall, while leads come in. All blows are made up for when it returns.
-func (g *game) beat(ctx context.Context) error {
-	g.book.note("the CRM fails:%s", g.portal.newRates())
-	ctx, cancel := context.WithTimeout(ctx, g.o.duration)
-	defer cancel()
-	var lanes sync.WaitGroup
-	plan := newPlan(g.o.seed, g.o.duration)
-	began := time.Now()
-	errs := make(chan error, len(plan))
-	for _, actions := range plan {
-		lanes.Go(func() {
-			for _, a := range actions {
-				rest(ctx, time.Until(began.Add(a.at)))
-				if ctx.Err() != nil {
-					return
-				}
-				g.book.deal(a)
-				if err := g.deal(ctx, a); err != nil {
-					errs <- err
-					cancel()
-					return
-				}
-			}
-		})
+	if g.sender != nil {
+		g.sender.Close()
 	}
-	g.write(ctx)
-	lanes.Wait()
-	close(errs)
-	var all error
-	for err := range errs {
-		all = errors.Join(all, err)
+	if g.portal != nil {
+		g.portal.close()
 	}
-	return all
-}
-
-// write sends leads until ctx ends: steadily, and now and then many at once.
-func (g *game) write(ctx context.Context) {
-	a := leads.NewAuthor(g.o.seed)
-	const tick = 100 * time.Millisecond
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
-	due := 0.0
-	for {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-		due += float64(g.o.rate) * tick.Seconds()
-		if a.OneIn(50) {
-			due += 2 * float64(g.o.rate)
-		}
-		for ; due >= 1; due-- {
-			g.sender.Send(a.Next())
-		}
+	if g.cluster != nil {
+		_ = g.cluster.close(context.WithoutCancel(ctx)) // the run is over either way
 	}
-}
-
-// deal deals one blow and makes up for it.
-func (g *game) deal(ctx context.Context, a action) error {
-	for i, p := range g.cluster.paths {
-		if a.target == way(i) {
-			g.strain(ctx, p, a)
-			return nil
-		}
-	}
-	for _, s := range g.slots {
-		if a.target == s.name {
-			return s.suffer(ctx, a)
-		}
-	}
-	if a.target == brokers {
-		return g.killBroker(ctx, a)
-	}
-	g.botherCRM(ctx, a)
-	return nil
-}
-
-// strain makes a path bad for a while.
-func (g *game) strain(ctx context.Context, p *path, a action) {
-	switch a.blow {
-	case slow:
-		p.slow(a.lasts / 20)
-		rest(ctx, a.lasts)
-		p.slow(0)
-	case resetConns:
-		p.reset()
-	case cutLate, cutReset:
-		from := time.Now()
-		p.cut()
-		rest(ctx, a.lasts)
-		g.book.away(a.slot(), from, time.Now())
-		if a.blow == cutReset {
-			p.reset()
-		}
-		p.heal()
-	}
-}
-
-// killBroker kills a broker and starts it again, also after the end of the blows.
-func (g *game) killBroker(ctx context.Context, a action) error {
-	done := context.WithoutCancel(ctx)
-	nodes := g.cluster.kafka.Nodes
-	node := nodes[int(a.at/time.Millisecond)%len(nodes)] // any, and by the seed
-	killed := time.Now()
-	if err := node.Kill(done); err != nil {
-		return err
-	}
-	rest(ctx, a.lasts)
-	began := time.Now()
-	if err := node.Start(done); err != nil {
-		return err
-	}
-	g.book.away(a.target, killed, time.Now())
-	g.book.note("broker %d answers again, %v after its start", node.ID, time.Since(began).Round(time.Millisecond))
-	return nil
-}
-
-func (g *game) botherCRM(ctx context.Context, a action) {
-	switch a.blow {
-	case crmFaultRates:
-		g.book.note("the CRM fails:%s", g.portal.newRates())
-		return
-	case crmCloses:
-		g.portal.change(func(f *crmtest.Faults) { f.Down = "close" })
-	case crmDown:
-		g.portal.change(func(f *crmtest.Faults) { f.Down = "503" })
-	case crmStrangers:
-		g.portal.change(func(f *crmtest.Faults) { f.IgnoreFilters = true })
-	}
-	rest(ctx, a.lasts)
-	g.portal.change(func(*crmtest.Faults) {})
 }
 
 // watchCommits sees to it that the group's offsets never go back.
@@ -267,38 +199,33 @@ func (g *game) watchCommits(ctx context.Context) {
 	}
 }
 
-// conclude lets everything come to its end and audits.
-func (g *game) conclude(ctx context.Context) (verdict, error) {
-	g.portal.calm()
-	g.book.note("no more blows; the CRM only refuses what it must")
-	acked, err := g.sender.Flush(ctx)
-	if err != nil {
-		return verdict{}, err
+// watchBacklog asks the consumers what waits. The group's offsets do not tell: a single record that is tried
+// again and again keeps them back, while all behind it is done.
+func (g *game) watchBacklog(ctx context.Context) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		waiting := int64(0)
+		for _, p := range g.crew.alive() {
+			waiting += lagOf(ctx, p)
+		}
+		g.backlog.Store(waiting)
 	}
-	if err := g.settle(ctx); err != nil {
-		return verdict{}, err
-	}
-	for _, s := range g.slots[:members] {
-		s.stop(ctx)
-	}
-	ev := leads.Evidence{Acked: acked, Contacts: g.portal.sim.Contacts()}
-	if ev.Records, err = g.cluster.topics.Read(ctx, topic); err != nil {
-		return verdict{}, err
-	}
-	if ev.Letters, err = g.cluster.topics.Read(ctx, letters); err != nil {
-		return verdict{}, err
-	}
-	tr, err := transform.New(transform.Options{PhoneRegion: "RU", SourceID: "WEB"})
-	if err != nil {
-		return verdict{}, fmt.Errorf("audit: %w", err)
-	}
-	g.readJournals()
-	return verdict{audit: leads.Account(ev, tr), breaches: g.book.found(), effort: g.effort(), story: g.portal.traffic.story}, nil
 }
 
-// effort tells what the run went through.
-func (g *game) effort() string {
-	stats := g.portal.sim.Stats()
-	return fmt.Sprintf("blows:%s\nCRM: %d calls, %d batches, %d look-ups, %d queue timeouts; faults:%s",
-		g.book.dealt(), stats.Calls, stats.Batches, stats.Lookups, stats.QueueTimeouts, counted(stats.Faults))
+// lagOf is how many records of its partitions a consumer has not read; 0 when it does not answer at once.
+func lagOf(ctx context.Context, p *process) int64 {
+	ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+	defer cancel()
+	text, err := status(ctx, p.lines.address())
+	var said struct{ Lag int64 }
+	if err != nil || json.Unmarshal([]byte(text), &said) != nil {
+		return 0
+	}
+	return said.Lag
 }

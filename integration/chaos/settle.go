@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/leadbridge/leadbridge/integration/internal/leads"
 	"github.com/leadbridge/leadbridge/integration/internal/topics"
 )
 
@@ -15,8 +16,29 @@ import (
 // in the queue, with its batch, late, and a moment.
 const aftermath = crmQueueLimit + lateBy + 3*time.Second
 
-// settle waits until everything is committed and nothing can happen any more.
-func (g *game) settle(ctx context.Context) error {
+// lateLeads is the number of the first lead that comes after the blows.
+const lateLeads = 5_000_000
+
+// lateLeadsOfARound is how many numbers a round has for them.
+const lateLeadsOfARound = 10_000
+
+// sendGood sends a good lead to each partition, of each target in turn. An event that fails again and again
+// becomes a letter only when others of its process and its kind pass between its tries.
+func (g *game) sendGood(round, n int) {
+	for p := range leads.Partitions {
+		number := lateLeads + round*lateLeadsOfARound + n*leads.Partitions + p
+		l := leads.Webhook(number)
+		if targets := g.o.named(); len(targets) > 0 {
+			l = leads.Good(number, targets[(n+p/2)%len(targets)])
+		}
+		l.Partition = int32(p)
+		g.sender.Send(l)
+	}
+}
+
+// settle waits until everything is committed and nothing can happen any more. Each second it calls
+// every with the number of seconds.
+func (g *game) settle(ctx context.Context, every func(seconds int)) error {
 	began := time.Now()
 	limit := time.NewTimer(g.o.settle)
 	defer limit.Stop()
@@ -34,6 +56,7 @@ func (g *game) settle(ctx context.Context) error {
 		}
 		select {
 		case <-ticker.C:
+			every(seconds)
 		case <-limit.C:
 			g.book.breach("it is stuck: %v still to be committed %v after the last blow", lag, g.o.settle)
 			g.showStatus(ctx)
@@ -46,7 +69,7 @@ func (g *game) settle(ctx context.Context) error {
 
 // showStatus notes what the members say of themselves.
 func (g *game) showStatus(ctx context.Context) {
-	for _, s := range g.slots[:members] {
+	for _, s := range g.residents() {
 		text, err := status(ctx, s.now().lines.address())
 		g.book.note("%s says %s %v", s.now().name, text, err)
 	}

@@ -34,8 +34,8 @@ func TestCreatesWithoutALease(t *testing.T) {
 			if c.assigned > 0 {
 				assigned(from.Add(c.assigned))
 			}
-			calls := &traffic{sent: []sighting{
-				{at: from.Add(c.sent), who: p.name}, {at: from.Add(c.sent), who: "member-1.0"},
+			calls := &traffic{sent: map[string][]sighting{
+				p.name: {{at: from.Add(c.sent), who: p.name}}, "member-1.0": {{at: from.Add(c.sent), who: "member-1.0"}},
 			}}
 			got := sentWithoutLease(absence{"member-0", from, from.Add(c.lasts)}, p, calls, from.Add(time.Hour))
 			if len(got) != c.want {

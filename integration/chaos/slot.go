@@ -55,6 +55,9 @@ func (s *slot) suffer(ctx context.Context, a action) error {
 		return nil
 	case kill:
 		s.now().kill()
+	case killBusy:
+		s.aim(ctx)
+		s.now().kill()
 	case terminate:
 		s.stop(ctx)
 	case freezeKill:

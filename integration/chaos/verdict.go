@@ -12,6 +12,7 @@ import (
 // verdict is what came of a run.
 type verdict struct {
 	audit    leads.Audit
+	history  *history
 	breaches []string                     // noticed meanwhile
 	effort   string                       // what was done to whom, how often
 	story    func(origin string) []string // what the CRM was asked about an event
@@ -29,8 +30,8 @@ const shownFaults = 20
 func (v verdict) text(o options) string {
 	var b strings.Builder
 	c := v.audit.Counts
-	fmt.Fprintf(&b, "\n%d records: %d events, %d repeats, %d tombstones\n%d contacts, %d letters\n%s\n",
-		c.Records, c.Events, c.Repeats, c.Tombstones, c.Contacts, c.Letters, v.effort)
+	fmt.Fprintf(&b, "\n%d records: %d events, %d repeats, %d tombstones\n%d contacts, %d leads, %d deals, %d comments, %d letters\n%s\n",
+		c.Records, c.Events, c.Repeats, c.Tombstones, c.Contacts, c.Leads, c.Deals, c.Comments, c.Letters, v.effort)
 	kinds := map[string]int{}
 	for i, f := range v.audit.Faults {
 		if kinds[f.Kind]++; i < shownFaults {
@@ -46,10 +47,13 @@ func (v verdict) text(o options) string {
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
 		fmt.Fprintf(&b, "%s: %d\n", kind, kinds[kind])
 	}
+	if v.history != nil && o.soaks() {
+		fmt.Fprintf(&b, "\n%s\n", v.history.report())
+	}
 	if v.good() {
-		fmt.Fprintf(&b, "Audit passed: each event is exactly one contact, or dead letters of one event id. Seed %d, logs in %s\n", o.seed, o.dir)
+		fmt.Fprintf(&b, "Audit passed: each event is exactly what its target says, or dead letters of one event id. Seed %d, logs in %s\n", o.seed, o.dir)
 	} else {
-		fmt.Fprintf(&b, "AUDIT FAILED. Seed %d, logs in %s\nAgain: make chaos DURATION=%v SEED=%d BROKERS=%d\n", o.seed, o.dir, o.duration, o.seed, o.brokers)
+		fmt.Fprintf(&b, "AUDIT FAILED. Seed %d, logs in %s\nAgain: %s\n", o.seed, o.dir, o.again())
 	}
 	return b.String()
 }

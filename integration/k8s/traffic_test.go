@@ -141,6 +141,7 @@ func (w *traffic) hooks() int {
 func (w *traffic) finish(ctx context.Context) (map[int]int, error) {
 	w.stop()
 	w.lanes.Wait()
+	defer w.sender.Close()
 	acked, err := w.sender.Flush(ctx)
 	if err != nil {
 		return nil, err

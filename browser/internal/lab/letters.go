@@ -38,7 +38,7 @@ func (l Letter) Record(n int) Record {
 	headers := append([]kafka.Header(nil), l.Headers...)
 	for _, pair := range [][2]string{
 		{header.Reason, l.Reason}, {header.Status, status}, {header.Code, l.Code}, {header.Message, l.Message}, {header.Attempts, strconv.Itoa(l.Attempts)},
-		{header.FailedAt, at}, {header.Version, "v1.0.0"}, {header.Way, "UF_CRM_LEADBRIDGE_EVENT_ID"},
+		{header.FailedAt, at}, {header.Version, "v1.0.0"}, {header.OriginField, "UF_CRM_LEADBRIDGE_EVENT_ID"},
 		{header.Topic, Leads}, {header.Partition, strconv.Itoa(n)}, {header.Offset, "0"}, {header.Timestamp, at},
 		{header.EventID, l.EventID}, {header.FirstFailure, at}, {header.Replays, "0"},
 	} {

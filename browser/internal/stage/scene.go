@@ -27,7 +27,7 @@ func Delivering() map[string]any {
 	return map[string]any{
 		"now": now(), "version": "v1.0.0", "started": ago(26 * time.Hour), "state": "delivering", "ready": true, "healthy": true, "reason": "",
 		"holds": []any{}, "rate": map[string]any{"perSecond": 41.3}, "createdToday": map[string]any{"count": 48211, "since": ago(9 * time.Hour)},
-		"lag": 57, "lagSeconds": 2.1, "partitions": partitions,
+		"waiting": []any{}, "lag": 57, "lagSeconds": 2.1, "partitions": partitions,
 		"budget": map[string]any{"perMinute": 300, "windowSeconds": 60, "uses": []map[string]any{
 			{"use": "create", "requests": 121, "total": 90211}, {"use": "lookup", "requests": 22, "total": 3120},
 			{"use": "replay", "requests": 9, "total": 420}, {"use": "setup", "requests": 1, "total": 61},
@@ -58,6 +58,25 @@ func Held() map[string]any {
 			{"cause": "credentials", "title": "The key is refused", "since": ago(83 * time.Minute), "until": time.Now().Add(40 * time.Second).UTC().Format(time.RFC3339Nano), "status": 401, "code": "KEY_EXPIRED", "advice": "Make a new key in the portal and put it into the file that CRM_API_KEY_FILE names; it is read again at each probe."},
 			{"cause": "dead_letter_topic", "title": "The dead-letter topic takes nothing", "since": ago(12 * time.Minute), "until": "", "advice": "Look at the brokers and at the rights on leads.dlt."},
 		},
+	}
+}
+
+// Waiting are the parts of a state in which nothing is held and events wait.
+func Waiting() map[string]any {
+	return map[string]any{
+		"lag": 12, "lagSeconds": 63.0,
+		"waiting": []map[string]any{
+			{"why": "suspect", "events": 161, "since": ago(63 * time.Second), "until": time.Now().Add(20 * time.Second).UTC().Format(time.RFC3339Nano), "text": "an earlier owner may have sent them: they are looked up before they are created"},
+			{"why": "order", "events": 1, "since": ago(9 * time.Second), "text": "an earlier event of the same person waits"},
+		},
+	}
+}
+
+// Unknown are the parts of a state without a partition.
+func Unknown() map[string]any {
+	return map[string]any{
+		"state": "rebalancing", "ready": false, "lag": nil, "lagSeconds": nil, "partitions": []any{},
+		"waiting": []map[string]any{{"why": "rebalance", "events": nil, "since": ago(27 * time.Second), "text": "the group assigns its partitions anew; this process has none now"}},
 	}
 }
 

@@ -52,6 +52,16 @@ func New(page string, n int) *Stage {
 	mux.HandleFunc("GET /api/letters/{place}", s.letter)
 	mux.HandleFunc("POST /api/letters/{place}/reveal", s.letter)
 	mux.HandleFunc("POST /api/replay", s.replay)
+	mux.HandleFunc("POST /api/where", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, map[string]any{"more": false, "since": ago(72 * time.Hour), "noCrm": false, "events": []map[string]any{
+			{"eventId": "ce:/shop order-9", "by": "phone", "state": "waiting", "record": "1:4711", "at": ago(time.Minute), "before": 12, "letter": "", "contactId": 0},
+			{"eventId": "ce:/shop order-3", "by": "phone", "state": "letter", "record": "", "at": ago(time.Hour), "letter": "0:9", "reason": "CRM_REFUSED", "words": "*** is wrong", "contactId": 0},
+			{"eventId": "ce:/shop order-1", "by": "phone", "state": "contact", "record": "1:12", "at": ago(48 * time.Hour), "letter": "", "contactId": 77, "contactUrl": "https://shop.example/77/"},
+		}})
+	})
+	mux.HandleFunc("POST /api/probe", func(w http.ResponseWriter, _ *http.Request) { answer(w, map[string]any{"holds": []any{}}) })
+	mux.HandleFunc("POST /api/flood/release", func(w http.ResponseWriter, _ *http.Request) { answer(w, map[string]any{"letters": 7}) })
+	mux.HandleFunc("POST /api/letters/close", s.closeLetters)
 	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", Policy)
 		mux.ServeHTTP(w, r)
@@ -188,6 +198,26 @@ func (s *Stage) search(w http.ResponseWriter, r *http.Request) {
 	}
 	from := min(asked.Offset, len(found))
 	answer(w, map[string]any{"total": len(found), "asOf": now(), "letters": found[from:min(from+asked.Limit, len(found))]})
+}
+
+// closeLetters closes letters by their places.
+func (s *Stage) closeLetters(w http.ResponseWriter, r *http.Request) {
+	var asked struct {
+		Places []string
+		Word   string
+	}
+	if json.NewDecoder(r.Body).Decode(&asked) != nil || asked.Word == "" {
+		http.Error(w, "no JSON, or no word", http.StatusBadRequest)
+		return
+	}
+	n := 0
+	for _, l := range s.letters {
+		if has(asked.Places, l["place"]) && l["state"] == "open" {
+			l["state"], l["word"] = "closed", asked.Word
+			n++
+		}
+	}
+	answer(w, map[string]any{"letters": n, "already": 0})
 }
 
 func has(list []string, one any) bool {

@@ -19,18 +19,31 @@
   "CRM_REQUESTS_PER_SECOND" $crm.requestsPerSecond
   "CRM_ORIGIN_FIELD" $crm.originField
   "CRM_ORIGINATOR" $crm.originator
+  "TRACKING_FIELDS" $crm.trackingFields
   "CRM_LOOKUP" $crm.lookup
+  "CRM_MATCH" $crm.match
+  "CRM_MATCH_MANY" $crm.matchMany
   "CRM_MAX_ATTEMPTS" $crm.maxAttempts
   "CRM_BACKOFF_INITIAL" $crm.backoffInitial
   "CRM_BACKOFF_MAX" $crm.backoffMax
   "CRM_FLOOD_LIMIT" $crm.floodLimit
+  "CRM_TARGET" $crm.target
+  "CRM_COMMENT" $crm.comment
+  "LEAD_STATUS_ID" $crm.leadStatusId
+  "DEAL_CATEGORY_ID" $crm.dealCategoryId
+  "DEAL_STAGE_ID" $crm.dealStageId
   "PHONE_REGION" $leads.phoneRegion
   "SOURCE_ID" $leads.sourceId
+  "LEAD_TITLE" $leads.leadTitle
+  "DEAL_TITLE" $leads.dealTitle
   "MAPPING_FILE" (include "leadbridge.mappingFile" .)
+  "ORDER_BY" $delivery.orderBy
   "WINDOW" $delivery.window
   "MAX_BUFFER" $delivery.maxBuffer
   "DEDUPE_WINDOW" $delivery.dedupeWindow
   "DRAIN_TIMEOUT" $delivery.drainTimeout
+  "PAUSED" (ternary "true" "" $delivery.paused)
+  "PAUSED_FILE" (ternary (printf "/etc/leadbridge/pause/%s" $delivery.pausedKey) "" (ne $delivery.pausedConfigMap ""))
 ) }}
 {{- end }}
 
@@ -59,23 +72,37 @@
 {{- $access := list . "consumer" dict }}
 {{- include "leadbridge.kafkaEnv" $access }}
 {{- include "leadbridge.consumerEnv" . }}
+{{- include "leadbridge.schemasEnv" . }}
 {{ include "leadbridge.crmEnv" . }}
 {{- include "leadbridge.env" (dict "HTTP_ADDR" (printf ":%v" .Values.service.port) "LOG_LEVEL" .Values.log.level "LOG_FORMAT" .Values.log.format) }}
-{{- if .Values.admin.enabled }}
-{{- include "leadbridge.env" (dict "ADMIN_ADDR" (printf ":%v" .Values.admin.port) "ADMIN_TOKEN_FILE" (printf "/etc/leadbridge/admin/%s" .Values.admin.tokenKey)) }}
-{{- end }}
+{{- include "leadbridge.tracingEnv" . }}
 {{- with .Values.extraEnv }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
 
+{{/* What pauses all replicas. A pod starts without it too: then nothing is paused. */}}
+{{- define "leadbridge.pauseVolume" -}}
+{{- with .Values.delivery.pausedConfigMap }}
+- name: pause
+  configMap:
+    name: {{ . }}
+    optional: true
+    items:
+      - key: {{ $.Values.delivery.pausedKey }}
+        path: {{ $.Values.delivery.pausedKey }}
+{{- end }}
+{{- end }}
+
 {{- define "leadbridge.consumerMounts" -}}
 {{ include "leadbridge.mount" "crm" }}
+{{- if .Values.delivery.pausedConfigMap }}
+{{ include "leadbridge.mount" "pause" }}
+{{- end }}
 {{- include "leadbridge.kafkaMounts" (list . "consumer" dict) }}
 {{- include "leadbridge.mappingMount" . }}
-{{- if .Values.admin.enabled }}
-{{ include "leadbridge.mount" "admin" }}
-{{- end }}
+{{- include "leadbridge.schemasMounts" . }}
+{{- include "leadbridge.tracingMount" . }}
 {{- with .Values.extraVolumeMounts }}
 {{ toYaml . }}
 {{- end }}
@@ -83,12 +110,31 @@
 
 {{- define "leadbridge.consumerVolumes" -}}
 {{ include "leadbridge.crmVolume" . }}
+{{- include "leadbridge.pauseVolume" . }}
 {{- include "leadbridge.kafkaVolumes" (list . "consumer" dict) }}
 {{- include "leadbridge.mappingVolume" . }}
-{{- if .Values.admin.enabled }}
-{{ include "leadbridge.secretVolume" (list "admin" .Values.admin.existingSecret (list .Values.admin.tokenKey)) }}
-{{- end }}
+{{- include "leadbridge.schemasVolumes" . }}
+{{- include "leadbridge.tracingVolume" . }}
 {{- with .Values.extraVolumes }}
 {{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* The page's, which leadbridge check has no use for: it gets no token. */}}
+{{- define "leadbridge.adminEnv" -}}
+{{- if .Values.admin.enabled }}
+{{- include "leadbridge.env" (dict "ADMIN_ADDR" (printf ":%v" .Values.admin.port) "ADMIN_TOKEN_FILE" (printf "/etc/leadbridge/admin/%s" .Values.admin.tokenKey)) }}
+{{- end }}
+{{- end }}
+
+{{- define "leadbridge.adminMount" -}}
+{{- if .Values.admin.enabled }}
+{{ include "leadbridge.mount" "admin" }}
+{{- end }}
+{{- end }}
+
+{{- define "leadbridge.adminVolume" -}}
+{{- if .Values.admin.enabled }}
+{{ include "leadbridge.secretVolume" (list "admin" .Values.admin.existingSecret (list .Values.admin.tokenKey)) }}
 {{- end }}
 {{- end }}

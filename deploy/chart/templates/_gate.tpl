@@ -13,6 +13,11 @@
   "INGEST_BODY_TIMEOUT" $gate.bodyTimeout
   "INGEST_HEADER_TIMEOUT" $gate.headerTimeout
   "INGEST_CONNECTIONS" $gate.connections
+  "INGEST_PEER_CONNECTIONS" $gate.peerConnections
+  "INGEST_TRUSTED_PROXIES" $gate.trustedProxies
+  "INGEST_FORWARDED_HEADER" $gate.forwardedHeader
+  "INGEST_BODY_RATE" $gate.bodyRate
+  "INGEST_BODY_GRACE" $gate.bodyGrace
   "MAX_BUFFER" $gate.maxBuffer
   "DRAIN_DELAY" $gate.drainDelay
   "DRAIN_TIMEOUT" $gate.drainTimeout
@@ -21,6 +26,7 @@
   "LOG_LEVEL" .Values.log.level
   "LOG_FORMAT" .Values.log.format
 ) }}
+{{- include "leadbridge.tracingEnv" . }}
 {{- with $gate.extraEnv }}
 {{ toYaml . }}
 {{- end }}
@@ -34,6 +40,7 @@
   mountPath: /etc/leadbridge/hooks/{{ $secret.existingSecret }}
   readOnly: true
 {{- end }}
+{{- include "leadbridge.tracingMount" . }}
 {{- with .Values.gate.extraVolumeMounts }}
 {{ toYaml . }}
 {{- end }}
@@ -50,6 +57,7 @@
 {{- range $i, $secret := .Values.gate.secrets }}
 {{ include "leadbridge.secretVolume" (list (printf "hooks-%d" $i) $secret.existingSecret list) }}
 {{- end }}
+{{- include "leadbridge.tracingVolume" . }}
 {{- with .Values.gate.extraVolumes }}
 {{ toYaml . }}
 {{- end }}

@@ -60,10 +60,62 @@ sasl: {{ dict "mechanism" (default "" $sasl.mechanism) "username" (default "" $s
 {{- end }}
 {{- if $access.sasl.mechanism }}
 {{- $_ := set $env "KAFKA_SASL_MECHANISM" $access.sasl.mechanism }}
+{{- end }}
+{{- if $access.sasl.secret }}
 {{- $_ := set $env "KAFKA_SASL_USERNAME" $access.sasl.username }}
 {{- $_ := set $env "KAFKA_SASL_PASSWORD_FILE" (printf "/etc/leadbridge/kafka-sasl/%s" $access.sasl.key) }}
 {{- end }}
+{{- if eq $access.sasl.mechanism "OAUTHBEARER" }}
+{{- $_ := merge $env (include "leadbridge.oauthEnv" $.Values.kafka.oauth | fromYaml) }}
+{{- else if eq $access.sasl.mechanism "AWS_MSK_IAM" }}
+{{- $_ := set $env "KAFKA_AWS_REGION" $.Values.kafka.awsRegion }}
+{{- end }}
 {{- include "leadbridge.env" $env }}
+{{- end }}
+
+{{/* Variables of logins by OAUTHBEARER, as YAML. */}}
+{{- define "leadbridge.oauthEnv" -}}
+KAFKA_OAUTH_TOKEN_URL: {{ quote .tokenUrl }}
+KAFKA_OAUTH_CLIENT_ID: {{ quote .clientId }}
+KAFKA_OAUTH_CLIENT_SECRET_FILE: {{ if .existingSecret }}/etc/leadbridge/kafka-oauth/{{ .secretKey }}{{ else }}""{{ end }}
+KAFKA_OAUTH_CLIENT_ASSERTION_FILE: {{ quote .assertionFile }}
+KAFKA_OAUTH_SCOPE: {{ quote .scope }}
+KAFKA_OAUTH_AUDIENCE: {{ quote .audience }}
+KAFKA_OAUTH_EXTENSIONS: {{ quote .extensions }}
+KAFKA_OAUTH_TOKEN_FILE: {{ if .serviceAccountToken.audience }}/etc/leadbridge/kafka-token/token{{ else }}{{ quote .tokenFile }}{{ end }}
+KAFKA_OAUTH_CA_FILE: {{ if .ca.existingSecret }}/etc/leadbridge/kafka-oauth-ca/{{ .ca.key }}{{ else }}""{{ end }}
+{{- end }}
+
+{{/* Volumes of logins by OAUTHBEARER. */}}
+{{- define "leadbridge.oauthVolumes" -}}
+{{- with .existingSecret }}
+{{ include "leadbridge.secretVolume" (list "kafka-oauth" . (list $.secretKey)) }}
+{{- end }}
+{{- with .ca.existingSecret }}
+{{ include "leadbridge.secretVolume" (list "kafka-oauth-ca" . (list $.ca.key)) }}
+{{- end }}
+{{- if .serviceAccountToken.audience }}
+- name: kafka-token
+  projected:
+    defaultMode: 0440
+    sources:
+      - serviceAccountToken:
+          path: token
+          audience: {{ quote .serviceAccountToken.audience }}
+          expirationSeconds: {{ int64 .serviceAccountToken.expirationSeconds }}
+{{- end }}
+{{- end }}
+
+{{- define "leadbridge.oauthMounts" -}}
+{{- if .existingSecret }}
+{{ include "leadbridge.mount" "kafka-oauth" }}
+{{- end }}
+{{- if .ca.existingSecret }}
+{{ include "leadbridge.mount" "kafka-oauth-ca" }}
+{{- end }}
+{{- if .serviceAccountToken.audience }}
+{{ include "leadbridge.mount" "kafka-token" }}
+{{- end }}
 {{- end }}
 
 {{/* Volumes of what kafkaAccess gave. */}}
@@ -75,8 +127,11 @@ sasl: {{ dict "mechanism" (default "" $sasl.mechanism) "username" (default "" $s
 {{- with $access.client.secret }}
 {{ include "leadbridge.secretVolume" (list "kafka-client" . (list $access.client.cert $access.client.key)) }}
 {{- end }}
-{{- if $access.sasl.mechanism }}
+{{- if $access.sasl.secret }}
 {{ include "leadbridge.secretVolume" (list "kafka-sasl" $access.sasl.secret (list $access.sasl.key)) }}
+{{- end }}
+{{- if eq $access.sasl.mechanism "OAUTHBEARER" }}
+{{- include "leadbridge.oauthVolumes" (index . 0).Values.kafka.oauth }}
 {{- end }}
 {{- end }}
 
@@ -88,7 +143,10 @@ sasl: {{ dict "mechanism" (default "" $sasl.mechanism) "username" (default "" $s
 {{- if $access.client.secret }}
 {{ include "leadbridge.mount" "kafka-client" }}
 {{- end }}
-{{- if $access.sasl.mechanism }}
+{{- if $access.sasl.secret }}
 {{ include "leadbridge.mount" "kafka-sasl" }}
+{{- end }}
+{{- if eq $access.sasl.mechanism "OAUTHBEARER" }}
+{{- include "leadbridge.oauthMounts" (index . 0).Values.kafka.oauth }}
 {{- end }}
 {{- end }}

@@ -15,6 +15,14 @@
   to:
     {{- toYaml . | nindent 4 }}
   {{- end }}
+{{- if .Values.tracing.endpoint }}
+- ports:
+    - {protocol: TCP, port: {{ include "leadbridge.portOf" .Values.tracing.endpoint }}}
+  {{- with .Values.networkPolicy.tracingTo }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
 {{- with .Values.networkPolicy.extraEgress }}
 {{ toYaml . }}
 {{- end }}
@@ -34,7 +42,12 @@
 
 {{/* The port of the CRM. */}}
 {{- define "leadbridge.crmPort" -}}
-{{- $url := urlParse (default "https://vibecode.bitrix24.tech" .Values.crm.baseUrl) }}
+{{- include "leadbridge.portOf" (default "https://vibecode.bitrix24.tech" .Values.crm.baseUrl) }}
+{{- end }}
+
+{{/* The port of an address. */}}
+{{- define "leadbridge.portOf" -}}
+{{- $url := urlParse . }}
 {{- regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (ternary "80" "443" (eq $url.scheme "http")) }}
 {{- end }}
 

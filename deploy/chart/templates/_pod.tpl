@@ -92,6 +92,35 @@ securityContext:
 {{- end }}
 {{- end }}
 
+{{/* Where spans go. */}}
+{{- define "leadbridge.tracingEnv" -}}
+{{- with .Values.tracing }}
+{{- if .endpoint }}
+{{- include "leadbridge.env" (dict
+  "OTEL_EXPORTER_OTLP_ENDPOINT" .endpoint
+  "OTEL_TRACES_SAMPLER" .sampler
+  "OTEL_TRACES_SAMPLER_ARG" (toString .samplerArg)
+  "OTEL_RESOURCE_ATTRIBUTES" .resourceAttributes
+  "OTEL_EXPORTER_OTLP_HEADERS_FILE" (ternary (printf "/etc/leadbridge/tracing/%s" .headersKey) "" (ne .existingSecret ""))
+) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "leadbridge.tracingMount" -}}
+{{- if and .Values.tracing.endpoint .Values.tracing.existingSecret }}
+{{ include "leadbridge.mount" "tracing" }}
+{{- end }}
+{{- end }}
+
+{{- define "leadbridge.tracingVolume" -}}
+{{- with .Values.tracing }}
+{{- if and .endpoint .existingSecret }}
+{{ include "leadbridge.secretVolume" (list "tracing" .existingSecret (list .headersKey)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* Probes: (list $.Values.probes "port"). */}}
 {{- define "leadbridge.probes" -}}
 {{- $port := index . 1 }}

@@ -5,8 +5,35 @@
   "KAFKA_DLT_TOPIC" .Values.kafka.dltTopic
   "PHONE_REGION" .Values.leads.phoneRegion
   "SOURCE_ID" .Values.leads.sourceId
+  "LEAD_TITLE" .Values.leads.leadTitle
+  "DEAL_TITLE" .Values.leads.dealTitle
   "MAPPING_FILE" (include "leadbridge.mappingFile" .)
 ) }}
+{{- include "leadbridge.schemasEnv" . }}
+{{- include "leadbridge.tracingEnv" . }}
+{{- with .Values.replay.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "leadbridge.replayMounts" -}}
+{{- include "leadbridge.kafkaMounts" (list . "replay" .Values.replay.kafka) }}
+{{- include "leadbridge.mappingMount" . }}
+{{- include "leadbridge.schemasMounts" . }}
+{{- include "leadbridge.tracingMount" . }}
+{{- with .Values.replay.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "leadbridge.replayVolumes" -}}
+{{- include "leadbridge.kafkaVolumes" (list . "replay" .Values.replay.kafka) }}
+{{- include "leadbridge.mappingVolume" . }}
+{{- include "leadbridge.schemasVolumes" . }}
+{{- include "leadbridge.tracingVolume" . }}
+{{- with .Values.replay.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{- define "leadbridge.replayPod" -}}
@@ -23,15 +50,19 @@ spec:
     - {{ include "leadbridge.container" (list . "replay" (concat (list "dlt" "replay") .Values.replay.args)) | nindent 6 | trim }}
       env:
         {{- include "leadbridge.replayEnv" . | trim | nindent 8 }}
+      {{- with .Values.replay.extraEnvFrom }}
+      envFrom:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
       {{- with .Values.replay.resources }}
       resources:
         {{- toYaml . | nindent 8 }}
       {{- end }}
-      {{- with printf "%s%s" (include "leadbridge.kafkaMounts" (list . "replay" .Values.replay.kafka)) (include "leadbridge.mappingMount" .) | trim }}
+      {{- with include "leadbridge.replayMounts" . | trim }}
       volumeMounts:
         {{- . | nindent 8 }}
       {{- end }}
-  {{- with printf "%s%s" (include "leadbridge.kafkaVolumes" (list . "replay" .Values.replay.kafka)) (include "leadbridge.mappingVolume" .) | trim }}
+  {{- with include "leadbridge.replayVolumes" . | trim }}
   volumes:
     {{- . | nindent 4 }}
   {{- end }}

@@ -59,7 +59,8 @@ replays them, in the consumer's process.
 {{- define "leadbridge.consumerRights" -}}
 {{- $leads := list "Read" "Describe" "DescribeConfigs" }}
 {{- $letters := list "Write" "Describe" "DescribeConfigs" }}
-{{- $rights := list (list "group" (include "leadbridge.groupId" .) (list "Read" "Describe")) }}
+{{- /* helm test writes a ledger in a group of its own, which expires. */}}
+{{- $rights := list (list "group" (include "leadbridge.groupId" .) (list "Read" "Describe")) (list "group" (printf "%s-check" (include "leadbridge.groupId" .)) (list "Read" "Describe")) }}
 {{- if .Values.admin.enabled }}
 {{- $leads = append $leads "Write" }}
 {{- $letters = append $letters "Read" }}
@@ -72,7 +73,11 @@ replays them, in the consumer's process.
 {{- end }}
 
 {{- define "leadbridge.gateRights" -}}
-{{- toJson (list (list "topic" (include "leadbridge.topic" .) (list "Write" "Describe"))) }}
+{{- $topics := list (include "leadbridge.topic" .) }}
+{{- range .Values.gate.sources }}{{ with .topic }}{{ $topics = append $topics . }}{{ end }}{{ end }}
+{{- $rights := list }}
+{{- range uniq $topics }}{{ $rights = append $rights (list "topic" . (list "Write" "Describe")) }}{{ end }}
+{{- toJson $rights }}
 {{- end }}
 
 {{- define "leadbridge.replayRights" -}}

@@ -33,11 +33,35 @@ mapping: program, preset and existingConfigMap exclude each other: keep one
 {{- define "leadbridge.faults.kafka" -}}
 {{- $makesUsers := .Values.strimzi.users.create }}
 {{- with .Values.kafka }}
-{{- if and .sasl.mechanism (not $makesUsers) (not (and .sasl.username .sasl.existingSecret)) }}
+{{- $byToken := has .sasl.mechanism (list "OAUTHBEARER" "AWS_MSK_IAM") }}
+{{- if and .sasl.mechanism (not $byToken) (not $makesUsers) (not (and .sasl.username .sasl.existingSecret)) }}
 kafka.sasl.mechanism needs kafka.sasl.username and kafka.sasl.existingSecret
+{{- end }}
+{{- if and $byToken (or .sasl.username .sasl.existingSecret) }}
+kafka.sasl.mechanism={{ .sasl.mechanism }} takes no user name and no password: leave kafka.sasl.username and kafka.sasl.existingSecret empty
 {{- end }}
 {{- if and .sasl.existingSecret (not .sasl.mechanism) }}
 kafka.sasl.existingSecret is given, but no kafka.sasl.mechanism: set PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512
+{{- end }}
+{{- if and $byToken $.Values.keda.enabled }}
+keda.enabled: the chart's ScaledObject logs in by passwords and certificates only; leave it off with kafka.sasl.mechanism={{ .sasl.mechanism }}, and write one of your own
+{{- end }}
+{{- with .oauth }}
+{{- $file := or .tokenFile .serviceAccountToken.audience }}
+{{- if and (ne $.Values.kafka.sasl.mechanism "OAUTHBEARER") (or .tokenUrl .clientId .existingSecret $file) }}
+kafka.oauth is given, but kafka.sasl.mechanism is not OAUTHBEARER
+{{- else if and (eq $.Values.kafka.sasl.mechanism "OAUTHBEARER") (not $file) (not (and .tokenUrl .clientId (or .existingSecret .assertionFile))) }}
+kafka.sasl.mechanism=OAUTHBEARER needs kafka.oauth.tokenUrl, clientId and existingSecret (or assertionFile), or a token by kafka.oauth.serviceAccountToken.audience or tokenFile
+{{- else if and $file .tokenUrl }}
+kafka.oauth: a token's file and tokenUrl exclude each other: keep one
+{{- else if and .tokenFile .serviceAccountToken.audience }}
+kafka.oauth: tokenFile and serviceAccountToken.audience exclude each other: keep one
+{{- else if and .existingSecret .assertionFile }}
+kafka.oauth: existingSecret and assertionFile exclude each other: keep one
+{{- end }}
+{{- end }}
+{{- if and .awsRegion (ne .sasl.mechanism "AWS_MSK_IAM") }}
+kafka.awsRegion is given, but kafka.sasl.mechanism is not AWS_MSK_IAM
 {{- end }}
 {{- if and (not .tls.enabled) (or .tls.ca.existingSecret .tls.client.existingSecret) }}
 kafka.tls names a Secret, but kafka.tls.enabled is off: the connection would not be protected

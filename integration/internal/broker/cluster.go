@@ -16,7 +16,7 @@ import (
 )
 
 // answerLimit is how long a broker may take until it answers.
-const answerLimit = 90 * time.Second
+const answerLimit = 3 * time.Minute
 
 // Cluster is a running Kafka.
 type Cluster struct {
@@ -56,7 +56,7 @@ func (c *Cluster) start(ctx context.Context) error {
 		return fmt.Errorf("make a network: %w", err)
 	}
 	if c.options.Secure {
-		if c.security, err = newSecurity(); err != nil {
+		if c.security, err = newSecurity(ctx); err != nil {
 			return err
 		}
 	}
@@ -116,6 +116,9 @@ func (c *Cluster) Close(ctx context.Context) error {
 	var errs []error
 	for _, n := range c.Nodes {
 		errs = append(errs, n.container.Terminate(ctx, testcontainers.StopTimeout(0)))
+	}
+	if c.security != nil {
+		errs = append(errs, c.security.Tokens.close())
 	}
 	if c.network != nil {
 		errs = append(errs, c.network.Remove(ctx))

@@ -25,6 +25,8 @@ var (
 	mutual     = listener{"MUTUAL", "SSL", 9097}
 	scramTLS   = listener{"SCRAM", "SASL_SSL", 9098}
 	password   = listener{"PASSWORD", "SASL_PLAINTEXT", 9099}
+	unsecured  = listener{"UNSECURED", "SASL_PLAINTEXT", 9090}
+	oidc       = listener{"OIDC", "SASL_SSL", 9091}
 )
 
 // path is the listener of one of Options.Paths.
@@ -42,7 +44,7 @@ func (o Options) listeners() []listener {
 		all = append(all, path(i))
 	}
 	if o.Secure {
-		all = append(all, tlsOnly, mutual, scramTLS, password)
+		all = append(all, tlsOnly, mutual, scramTLS, password, unsecured, oidc)
 	}
 	return all
 }
@@ -51,7 +53,7 @@ func (o Options) listeners() []listener {
 func hostname(node int) string { return fmt.Sprintf("kafka-%d", node) }
 
 // env is the environment of one broker; ports are those of the host.
-func (o Options) env(node int, ports map[listener]int) map[string]string {
+func (o Options) env(node int, ports map[listener]int, security *Security) map[string]string {
 	var bound, advertised, protocols, voters []string
 	for _, l := range o.listeners() {
 		bound = append(bound, fmt.Sprintf("%s://:%d", l.name, l.port))
@@ -90,8 +92,9 @@ func (o Options) env(node int, ports map[listener]int) map[string]string {
 		"KAFKA_CONTROLLED_SHUTDOWN_MAX_RETRIES": "1",
 		"KAFKA_HEAP_OPTS":                       "-Xmx512m -XX:TieredStopAtLevel=1",
 	}
-	if o.Secure {
-		maps.Copy(env, securityEnv())
+	if security != nil {
+		maps.Copy(env, security.env())
+		env["KAFKA_HEAP_OPTS"] += " -Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=" + security.Tokens.keysURL()
 	}
 	maps.Copy(env, o.Settings)
 	return env

@@ -127,14 +127,17 @@ func (c *Cluster) launch(ctx context.Context, id int) (*Node, error) {
 	}
 	n.container, err = testcontainers.GenericContainer(ctx, testcontainers.GenericContainerRequest{
 		ContainerRequest: testcontainers.ContainerRequest{
-			Image:              "apache/kafka:" + c.options.Version,
-			Cmd:                []string{"bash", "-c", startScript},
-			Env:                c.options.env(id, n.ports),
-			ExposedPorts:       exposed,
-			Files:              c.security.files(),
-			Networks:           []string{netName},
-			NetworkAliases:     map[string][]string{netName: {hostname(id)}},
-			HostConfigModifier: func(h *container.HostConfig) { h.PortBindings = bindings },
+			Image:          "apache/kafka:" + c.options.Version,
+			Cmd:            []string{"bash", "-c", startScript},
+			Env:            c.options.env(id, n.ports, c.security),
+			ExposedPorts:   exposed,
+			Files:          c.security.files(),
+			Networks:       []string{netName},
+			NetworkAliases: map[string][]string{netName: {hostname(id)}},
+			HostConfigModifier: func(h *container.HostConfig) {
+				h.PortBindings = bindings
+				h.ExtraHosts = []string{hostOfContainers + ":host-gateway"}
+			},
 		},
 		Started: true,
 		Logger:  log.NewNoopLogger(),

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -11,6 +12,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"strconv"
 	"time"
 
 	"github.com/testcontainers/testcontainers-go"
@@ -34,6 +36,11 @@ type Security struct {
 	SCRAM    []string // brokers with TLS and SCRAM-SHA-256 or SCRAM-SHA-512
 	Password []string // brokers without TLS, with PLAIN or SCRAM-SHA-256
 
+	// Brokers with OAUTHBEARER, whose sessions end with their tokens: without TLS, for tokens that nobody signed, and
+	// with TLS, for those of Tokens.
+	Unsecured, OIDC []string
+	Tokens          *TokenServer
+
 	server []byte // the brokers' key and certificate
 }
 
@@ -43,24 +50,46 @@ const (
 	caFile     = "/tmp/leadbridge-ca.pem"
 )
 
-// securityEnv are a broker's settings of the listeners of Security.
-func securityEnv() map[string]string {
+// sessionLife is the longest session of the listener SCRAM: clients log in again while a test runs.
+const sessionLife = 4 * time.Second
+
+// env are a broker's settings of the listeners.
+func (s *Security) env() map[string]string {
 	const (
 		scramLogin = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 		plainLogin = "org.apache.kafka.common.security.plain.PlainLoginModule required user_" + User + `="` + Password + `";`
 	)
+	const (
+		tokenLogin = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;"
+		verifier   = "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler"
+		longest    = "3600000" // so that tokens end sessions
+	)
+	life := strconv.FormatInt(sessionLife.Milliseconds(), 10)
 	return map[string]string{ //nolint:gosec // G101: the password opens nothing but a broker of a test
-		"KAFKA_SSL_KEYSTORE_TYPE":                                         "PEM",
-		"KAFKA_SSL_KEYSTORE_LOCATION":                                     serverFile,
-		"KAFKA_SSL_TRUSTSTORE_TYPE":                                       "PEM",
-		"KAFKA_SSL_TRUSTSTORE_LOCATION":                                   caFile,
-		"KAFKA_LISTENER_NAME_MUTUAL_SSL_CLIENT_AUTH":                      "required",
-		"KAFKA_LISTENER_NAME_SCRAM_SASL_ENABLED_MECHANISMS":               "SCRAM-SHA-256,SCRAM-SHA-512",
-		"KAFKA_LISTENER_NAME_SCRAM_SCRAM___SHA___256_SASL_JAAS_CONFIG":    scramLogin,
-		"KAFKA_LISTENER_NAME_SCRAM_SCRAM___SHA___512_SASL_JAAS_CONFIG":    scramLogin,
-		"KAFKA_LISTENER_NAME_PASSWORD_SASL_ENABLED_MECHANISMS":            "PLAIN,SCRAM-SHA-256",
-		"KAFKA_LISTENER_NAME_PASSWORD_PLAIN_SASL_JAAS_CONFIG":             plainLogin,
-		"KAFKA_LISTENER_NAME_PASSWORD_SCRAM___SHA___256_SASL_JAAS_CONFIG": scramLogin,
+		"KAFKA_SSL_KEYSTORE_TYPE":                                                 "PEM",
+		"KAFKA_SSL_KEYSTORE_LOCATION":                                             serverFile,
+		"KAFKA_SSL_TRUSTSTORE_TYPE":                                               "PEM",
+		"KAFKA_SSL_TRUSTSTORE_LOCATION":                                           caFile,
+		"KAFKA_LISTENER_NAME_MUTUAL_SSL_CLIENT_AUTH":                              "required",
+		"KAFKA_LISTENER_NAME_SCRAM_SASL_ENABLED_MECHANISMS":                       "SCRAM-SHA-256,SCRAM-SHA-512",
+		"KAFKA_LISTENER_NAME_SCRAM_SCRAM___SHA___256_SASL_JAAS_CONFIG":            scramLogin,
+		"KAFKA_LISTENER_NAME_SCRAM_SCRAM___SHA___512_SASL_JAAS_CONFIG":            scramLogin,
+		"KAFKA_LISTENER_NAME_SCRAM_SCRAM___SHA___256_CONNECTIONS_MAX_REAUTH_MS":   life,
+		"KAFKA_LISTENER_NAME_SCRAM_SCRAM___SHA___512_CONNECTIONS_MAX_REAUTH_MS":   life,
+		"KAFKA_LISTENER_NAME_UNSECURED_SASL_ENABLED_MECHANISMS":                   "OAUTHBEARER",
+		"KAFKA_LISTENER_NAME_UNSECURED_OAUTHBEARER_SASL_JAAS_CONFIG":              tokenLogin,
+		"KAFKA_LISTENER_NAME_UNSECURED_OAUTHBEARER_CONNECTIONS_MAX_REAUTH_MS":     longest,
+		"KAFKA_LISTENER_NAME_OIDC_SASL_ENABLED_MECHANISMS":                        "OAUTHBEARER",
+		"KAFKA_LISTENER_NAME_OIDC_OAUTHBEARER_SASL_JAAS_CONFIG":                   tokenLogin,
+		"KAFKA_LISTENER_NAME_OIDC_OAUTHBEARER_CONNECTIONS_MAX_REAUTH_MS":          longest,
+		"KAFKA_LISTENER_NAME_OIDC_OAUTHBEARER_SASL_SERVER_CALLBACK_HANDLER_CLASS": verifier,
+		"KAFKA_SASL_OAUTHBEARER_JWKS_ENDPOINT_URL":                                s.Tokens.keysURL(),
+		"KAFKA_SASL_OAUTHBEARER_EXPECTED_AUDIENCE":                                Audience,
+		"KAFKA_SASL_OAUTHBEARER_EXPECTED_ISSUER":                                  issuer,
+		"KAFKA_SASL_OAUTHBEARER_CLOCK_SKEW_SECONDS":                               "1",
+		"KAFKA_LISTENER_NAME_PASSWORD_SASL_ENABLED_MECHANISMS":                    "PLAIN,SCRAM-SHA-256",
+		"KAFKA_LISTENER_NAME_PASSWORD_PLAIN_SASL_JAAS_CONFIG":                     plainLogin,
+		"KAFKA_LISTENER_NAME_PASSWORD_SCRAM___SHA___256_SASL_JAAS_CONFIG":         scramLogin,
 	}
 }
 
@@ -126,7 +155,7 @@ func block(kind string, der []byte) []byte {
 }
 
 // newSecurity makes the certificates of a cluster.
-func newSecurity() (*Security, error) {
+func newSecurity(ctx context.Context) (*Security, error) {
 	ca, err := newAuthority()
 	if err != nil {
 		return nil, err
@@ -135,7 +164,11 @@ func newSecurity() (*Security, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Security{CA: ca.pem, server: bytes.Join([][]byte{key, cert}, nil)}
+	tokens, err := newTokenServer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &Security{CA: ca.pem, Tokens: tokens, server: bytes.Join([][]byte{key, cert}, nil)}
 	if s.ClientCert, s.ClientKey, err = ca.issue(User); err != nil {
 		return nil, err
 	}
@@ -162,4 +195,6 @@ func (s *Security) note(n *Node) {
 	s.Mutual = append(s.Mutual, n.addr(mutual))
 	s.SCRAM = append(s.SCRAM, n.addr(scramTLS))
 	s.Password = append(s.Password, n.addr(password))
+	s.Unsecured = append(s.Unsecured, n.addr(unsecured))
+	s.OIDC = append(s.OIDC, n.addr(oidc))
 }

@@ -8,18 +8,22 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
+	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
 // Evidence is all that the broker and the CRM hold at the end.
 type Evidence struct {
-	Records  []transform.Record // of the topic
-	Letters  []transform.Record // of the dead-letter topic
-	Contacts []crmtest.Contact
-	Acked    map[int]int // how many records of a lead's number the broker acknowledged
+	Records                []transform.Record // of the topic
+	Letters                []transform.Record // of the dead-letter topic; markers of replays may be among them
+	Contacts, Leads, Deals []crmtest.Record
+	Comments               []crmtest.Record // on cards
+	Acked                  map[int]int      // how many records of a lead's number the broker acknowledged
+
+	Target  crmclient.Target // CRM_TARGET; "": contact
+	Ordered bool             // ORDER_BY is key: events of one key are made in their order
 }
 
 // Fault is one breach of what leadbridge promises, or of what the run relies on.
@@ -31,31 +35,26 @@ type Fault struct {
 
 // Counts of an audit.
 type Counts struct {
-	Records, Events, Contacts, Letters, Repeats, Tombstones int
+	Records, Events, Contacts, Leads, Deals, Letters, Repeats, Replays, Tombstones int
+	Comments                                                                       int // on cards
+	Excepted                                                                       int // letters of good events that docs/exceptions.md excepts
 }
+
+// Minus is what came since earlier counts.
+func (c Counts) Minus(d Counts) Counts {
+	return Counts{
+		Records: c.Records - d.Records, Events: c.Events - d.Events, Contacts: c.Contacts - d.Contacts, Leads: c.Leads - d.Leads, Deals: c.Deals - d.Deals,
+		Letters: c.Letters - d.Letters, Repeats: c.Repeats - d.Repeats, Replays: c.Replays - d.Replays, Tombstones: c.Tombstones - d.Tombstones,
+		Comments: c.Comments - d.Comments, Excepted: c.Excepted - d.Excepted,
+	}
+}
+
+// Plus adds counts.
+func (c Counts) Plus(d Counts) Counts { return c.Minus(Counts{}.Minus(d)) }
 
 // decoder gives events the identity that leadbridge gives them.
 type decoder interface {
 	Decode(transform.Record) (transform.Event, error)
-}
-
-// place is where a record lies.
-type place struct {
-	partition int
-	offset    int64
-}
-
-func (p place) String() string { return fmt.Sprintf("partition %d offset %d", p.partition, p.offset) }
-
-// event is one event and what became of it.
-type event struct {
-	id, origin string
-	first      place
-	number     int // of its lead
-	fate       Fate
-	value      []byte
-	contacts   []crmtest.Contact
-	reasons    []string // of its letters, without repeats
 }
 
 // Audit is one run of the accounts.
@@ -65,25 +64,41 @@ type Audit struct {
 	byID    map[string]*event
 	byPlace map[place]*event
 	origins map[string]*event
+	cards   map[card]*event
+	lines   map[string][]*event // by partition and key, in the order of their first records
 }
 
-// Account tells what is wrong with the evidence: each event must be exactly one contact, or
-// dead letters of exactly one event id and no contact, and nothing else may be there.
+// Account tells what is wrong with the evidence: each event must be exactly what its target says, or
+// dead letters of exactly one event id and no such object, and nothing else may be there.
 func Account(ev Evidence, d decoder) Audit {
-	a := Audit{byID: map[string]*event{}, byPlace: map[place]*event{}, origins: map[string]*event{}}
+	a := Audit{byID: map[string]*event{}, byPlace: map[place]*event{}, origins: map[string]*event{}, cards: map[card]*event{}, lines: map[string][]*event{}}
 	a.readRecords(ev, d)
-	a.readContacts(ev.Contacts)
+	a.Counts.Contacts = a.readObjects(ev.Contacts, contacts)
+	a.Counts.Leads = a.readObjects(ev.Leads, cards)
+	a.Counts.Deals = a.readObjects(ev.Deals, deals)
+	a.readComments(ev.Comments)
 	a.readLetters(ev.Letters)
 	for _, e := range slices.SortedFunc(maps.Values(a.byID), func(x, y *event) int { return cmp.Compare(x.number, y.number) }) {
 		a.judge(e)
 	}
+	if ev.Ordered {
+		a.judgeOrder()
+	}
+	for _, f := range a.Faults {
+		if f.Kind == Excepted {
+			a.Counts.Excepted++
+		}
+	}
 	return a
 }
 
-// Good tells whether nothing is wrong beyond what the README does not promise.
+// Good reports whether nothing is wrong beyond what docs/exceptions.md excepts.
 func (a *Audit) Good() bool {
 	return !slices.ContainsFunc(a.Faults, func(f Fault) bool { return f.Kind != Excepted })
 }
+
+// Excepted is the kind of a fault that docs/exceptions.md excepts: shown, but no failure.
+const Excepted = "Excepted"
 
 func (a *Audit) fault(kind string, e *event, format string, args ...any) {
 	f := Fault{Kind: kind, Text: fmt.Sprintf(format, args...)}
@@ -99,7 +114,7 @@ func (a *Audit) readRecords(ev Evidence, d decoder) {
 	for _, r := range ev.Records {
 		a.Counts.Records++
 		decoded, _ := d.Decode(r) // what cannot be decoded has its identity all the same
-		number, due, ok := leadOf(r, decoded.ID)
+		number, due, named, ok := leadOf(r, decoded.ID)
 		if !ok {
 			a.fault("stranger", nil, "a record at %v that nobody of this run wrote", placeOf(r))
 			continue
@@ -110,12 +125,19 @@ func (a *Audit) readRecords(ev Evidence, d decoder) {
 			continue
 		}
 		e, known := a.byID[decoded.ID]
-		if known {
-			a.Counts.Repeats++
-		} else {
-			e = &event{id: decoded.ID, origin: decoded.OriginID, first: placeOf(r), number: number, fate: due, value: r.Value}
+		switch {
+		case !known:
+			e = newEvent(r, decoded, number, due, cmp.Or(named, ev.Target, crmclient.TargetContact))
 			a.byID[e.id], a.origins[e.origin] = e, e
 			a.Counts.Events++
+			if line := fmt.Sprintf("%d %s", r.Partition, r.Key); r.Key != nil {
+				a.lines[line] = append(a.lines[line], e)
+			}
+		case replaysOf(r) > 0:
+			a.Counts.Replays++
+			e.replayed(replaysOf(r), r.Value)
+		default:
+			a.Counts.Repeats++
 		}
 		a.byPlace[placeOf(r)] = e
 	}
@@ -127,34 +149,61 @@ func (a *Audit) readRecords(ev Evidence, d decoder) {
 }
 
 // ofGate is the event id of a webhook that a gate wrote.
-var ofGate = regexp.MustCompile(`^ce:/hooks/\S+ w(\d+)$`)
+var ofGate = regexp.MustCompile(`^ce:/hooks/\S+ w(\d+)(?:\.(\w+))?$`)
 
-// leadOf finds the lead of a record: by its headers, or where a gate wrote it, by the event's id.
-func leadOf(r transform.Record, id string) (number int, due Fate, ok bool) {
+// leadOf finds the lead of a record, its fate and the target that it names: by its headers, or where a gate
+// wrote it, by the event's id.
+func leadOf(r transform.Record, id string) (number int, due Fate, named crmclient.Target, ok bool) {
 	if m := ofGate.FindStringSubmatch(id); m != nil {
 		number, err := strconv.Atoi(m[1])
-		return number, AsContact, err == nil
+		return number, AsTarget, crmclient.Target(m[2]), err == nil
 	}
 	number, err := strconv.Atoi(headerOf(r, HeaderLead))
-	return number, Fate(headerOf(r, HeaderFate)), err == nil
+	return number, Fate(headerOf(r, HeaderFate)), crmclient.Target(headerOf(r, HeaderTarget)), err == nil
 }
 
-func (a *Audit) readContacts(contacts []crmtest.Contact) {
-	for _, c := range contacts {
-		a.Counts.Contacts++
+// readObjects gives objects of a kind to their events, and returns how many there are.
+func (a *Audit) readObjects(records []crmtest.Record, k kind) int {
+	for _, c := range records {
 		e := a.origins[c.OriginID()]
 		if e == nil {
-			a.fault("stranger", nil, "contact %d belongs to no event", c.ID)
+			a.fault("stranger", nil, "%s %d belongs to no event", k, c.ID)
 			continue
 		}
-		e.contacts = append(e.contacts, c)
+		e.made[k] = append(e.made[k], c)
+		a.cards[card{k, c.ID}] = e
+	}
+	return len(records)
+}
+
+// readComments gives comments to the events of their cards. A comment that is missing is no fault: what can
+// not be written keeps no event.
+func (a *Audit) readComments(records []crmtest.Record) {
+	for _, c := range records {
+		a.Counts.Comments++
+		id, _ := c.Get("entityId").(float64)
+		on := card{kind(c.Text("entityType")), int64(id)}
+		e := a.cards[on]
+		switch {
+		case e == nil:
+			a.fault("stranger", nil, "comment %d is on %v, which belongs to no event", c.ID, on)
+		case on.kind != e.goalKind():
+			a.fault("comment", e, "comment %d is on %v, should be on the %s", c.ID, on, e.goalKind())
+		case e.commented:
+			a.fault("comment", e, "comment %d is the second one on %v", c.ID, on)
+		default:
+			e.commented = true
+		}
 	}
 }
 
 // readLetters looks at each letter both ways: the event that it names, and the record from which
-// it says to come.
+// it says to come. A letter that was replayed since is history.
 func (a *Audit) readLetters(letters []transform.Record) {
 	for _, l := range letters {
+		if headerOf(l, "dlt-marker") != "" {
+			continue
+		}
 		a.Counts.Letters++
 		from := originalOf(l)
 		e, named := a.byPlace[from], a.byID[headerOf(l, "dlt-event-id")]
@@ -164,73 +213,50 @@ func (a *Audit) readLetters(letters []transform.Record) {
 			continue
 		case e != named:
 			a.fault("letter-ids", e, "its letter at %v has the id of another event, %s", placeOf(l), named.id)
-		case !bytes.Equal(l.Value, e.value):
+		case !bytes.Equal(l.Value, e.values[replaysOf(l)]):
 			a.fault("content", e, "its letter at %v has another value", placeOf(l))
 		}
-		if reason := headerOf(l, "dlt-reason"); !slices.Contains(e.reasons, reason) {
-			e.reasons = append(e.reasons, reason)
+		if replaysOf(l) == e.replays {
+			e.letters = append(e.letters, letter{reason: headerOf(l, "dlt-reason"), done: headerOf(l, "dlt-done")})
 		}
 	}
 }
 
-func (a *Audit) judge(e *event) {
-	contacts, letters := len(e.contacts), len(e.reasons)
-	switch {
-	case contacts == 0 && letters == 0:
-		a.fault("lost", e, "no contact and no letter")
-	case contacts > 0 && letters > 0:
-		a.fault("both", e, "contacts%s and letter %v", ids(e.contacts), e.reasons)
-	case contacts > 1:
-		a.fault("doubled", e, "%d contacts:%s", contacts, ids(e.contacts))
-	case contacts == 1:
-		a.judgeContact(e)
-	default:
-		a.judgeLetters(e)
-	}
-}
-
-func (a *Audit) judgeContact(e *event) {
-	if e.fate != AsContact {
-		a.fault("fate", e, "a contact, should be %s", e.fate)
-	} else if c := e.contacts[0]; !isOf(c, e.number) {
-		a.fault("content", e, "contact %d has another person's phone or e-mail", c.ID)
-	}
-}
-
-func (a *Audit) judgeLetters(e *event) {
-	for _, reason := range e.reasons {
-		switch {
-		case e.fate == AsContact && reason == "RETRIES_EXHAUSTED":
-			a.fault(Excepted, e, "a letter %s although it is good: too much failed around it to tell (README, What cannot be promised)", reason)
-		case !e.fate.allows(reason):
-			a.fault("fate", e, "a letter %s, should be %s", reason, e.fate)
+// judgeOrder looks whether events of one key were made in their order. A replay, by itself, loses it.
+func (a *Audit) judgeOrder() {
+	for _, line := range slices.Sorted(maps.Keys(a.lines)) {
+		last := map[kind]*event{} // ids follow each other within a kind
+		for _, e := range a.lines[line] {
+			if e.goal() == nil || e.replays > 0 {
+				continue
+			}
+			before := last[e.goalKind()]
+			if before != nil && e.goal().ID < before.goal().ID {
+				a.fault("order", e, "%s was made before %s of lead %d, which has the same key and lies before it, at %v", e.spell(), before.spell(), before.number, before.first)
+			}
+			last[e.goalKind()] = e
 		}
 	}
-}
-
-// Excepted is the kind of what the README does not promise: shown, but no failure.
-const Excepted = "Excepted"
-
-// isOf tells whether a contact can be reached as its lead says.
-func isOf(c crmtest.Contact, number int) bool {
-	for _, v := range slices.Concat(c.Phones(), c.Emails()) {
-		if v.Value != phoneOf(number) && v.Value != emailOf(number) {
-			return false
-		}
-	}
-	return len(c.Phones())+len(c.Emails()) > 0
 }
 
 // clock is how times are told, in UTC.
 const clock = "15:04:05.000"
 
-func ids(contacts []crmtest.Contact) string {
-	var text strings.Builder
-	for _, c := range contacts {
-		fmt.Fprintf(&text, " %d (created %s)", c.ID, c.Created.UTC().Format(clock))
-	}
-	return text.String()
+// card is an object of the CRM.
+type card struct {
+	kind kind
+	id   int64
 }
+
+func (c card) String() string { return fmt.Sprintf("%s %d", c.kind, c.id) }
+
+// place is where a record lies.
+type place struct {
+	partition int
+	offset    int64
+}
+
+func (p place) String() string { return fmt.Sprintf("partition %d offset %d", p.partition, p.offset) }
 
 func placeOf(r transform.Record) place { return place{r.Partition, r.Offset} }
 
@@ -247,8 +273,18 @@ func originalOf(l transform.Record) place {
 	return place{partition, offset}
 }
 
+// replaysOf is how often the event of a record or letter was replayed before.
+func replaysOf(r transform.Record) int {
+	n, err := strconv.Atoi(headerOf(r, "dlt-replays"))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// headerOf is the last value of a header: whoever adds one means it.
 func headerOf(r transform.Record, key string) string {
-	for _, h := range r.Headers {
+	for _, h := range slices.Backward(r.Headers) {
 		if h.Key == key {
 			return string(h.Value)
 		}

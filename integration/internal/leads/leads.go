@@ -3,11 +3,14 @@
 package leads
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 )
 
@@ -17,17 +20,18 @@ const Partitions = 6
 // Headers that tell the audit what a record is. leadbridge does not look at them
 // and passes them on to a dead letter.
 const (
-	HeaderLead = "test-lead" // its number
-	HeaderFate = "test-fate"
+	HeaderLead   = "test-lead" // its number
+	HeaderFate   = "test-fate"
+	HeaderTarget = "test-target" // that the event itself names; missing when it names none
 )
 
-// Fate is what must become of an event: a contact, nothing, or a dead letter of
+// Fate is what must become of an event: what its target says, nothing, or a dead letter of
 // one of the reasons, with bars between them.
 type Fate string
 
 // Fates.
 const (
-	AsContact Fate = "contact"
+	AsTarget  Fate = "target"
 	AsNothing Fate = "nothing"
 	malformed Fate = "MALFORMED_EVENT"
 	noContact Fate = "NO_CONTACT_POINT"
@@ -58,6 +62,13 @@ func Troubles() crmtest.Faults {
 	return crmtest.Faults{Refuse: MarkRefuse, Business: MarkBusiness, Forbid: MarkForbid, Conflict: MarkConflict, Poison: MarkPoison}
 }
 
+// troublesome reports whether the CRM makes trouble over a value.
+func troublesome(value []byte) bool {
+	return slices.ContainsFunc([]string{MarkRefuse, MarkBusiness, MarkForbid, MarkConflict, MarkPoison}, func(mark string) bool {
+		return bytes.Contains(value, []byte(mark))
+	})
+}
+
 // Lead is one record to be produced.
 type Lead struct {
 	Number    int
@@ -66,13 +77,14 @@ type Lead struct {
 	Value     []byte // nil: a tombstone
 	WebhookID string // of the header; "": none
 	Fate      Fate
-	named     bool // the sender gave the event an id, so that it may send it again
+	Target    crmclient.Target // that the event itself names; "": none
+	named     bool             // the sender gave the event an id, so that it may send it again
 }
 
 func phoneOf(number int) string { return fmt.Sprintf("+7916%07d", number) }
 func emailOf(number int) string { return fmt.Sprintf("lead.%d@chaos.example", number) }
 
-// shape is a kind of lead and how many of a thousand are such.
+// shape is a kind of lead and how often it comes beside the others.
 type shape struct {
 	weight int
 	fate   Fate
@@ -81,9 +93,9 @@ type shape struct {
 
 func shapes() []shape {
 	return []shape{
-		{340, AsContact, cloudEvent("")},
-		{260, AsContact, webhook},
-		{303, AsContact, anonymous},
+		{340, AsTarget, cloudEvent("")},
+		{260, AsTarget, webhook},
+		{303, AsTarget, anonymous},
 		{18, malformed, text("name=Nobody&phone=none")},
 		{18, malformed, text(`["a list"]`)},
 		{30, noContact, text(`{"name":"Nobody"}`)},
@@ -97,25 +109,65 @@ func shapes() []shape {
 	}
 }
 
+// naming are the shapes of events that name their target. Trouble over the title of a deal comes when
+// its contact exists.
+func naming(targets []crmclient.Target) (all []shape) {
+	for _, t := range targets {
+		all = append(all, shape{80, AsTarget, targeted(t, "")})
+		if t != crmclient.TargetContact {
+			all = append(all, shape{4, refused, targeted(t, MarkRefuse)}, shape{1, refused, targeted(t, MarkPoison)})
+		}
+	}
+	return all
+}
+
 // cloudEvent has an id of its own; a post makes trouble in the CRM.
 func cloudEvent(post string) func(*Lead) {
 	return func(l *Lead) {
 		l.named = true
-		l.Value = fmt.Appendf(nil, `{"specversion":"1.0","id":"e%d","source":"/chaos","type":"lead","data":{"name":"Nobody %d","phone":%q,"email":%q,"post":%q}}`,
+		l.Value = fmt.Appendf(nil, `{"specversion":"1.0","id":"e%d","source":"/chaos","type":"lead","data":{"name":"Nobody %d","phone":%q,"email":%q,"post":%q,"message":"Call me"}}`,
 			l.Number, l.Number, phoneOf(l.Number), emailOf(l.Number), post)
+	}
+}
+
+// targeted names its target; a title of the lead or the deal makes trouble in the CRM.
+func targeted(target crmclient.Target, title string) func(*Lead) {
+	return func(l *Lead) {
+		l.named, l.Target = true, target
+		l.Value = fmt.Appendf(nil, `{"specversion":"1.0","id":"e%d","source":"/chaos","type":"lead","data":{"name":"Nobody %d","phone":%q,"email":%q,"message":"Call me","target":%q,"deal":{"title":%q}}}`,
+			l.Number, l.Number, phoneOf(l.Number), emailOf(l.Number), target, title)
 	}
 }
 
 // Webhook is what a website sends of a person.
 func Webhook(number int) Lead {
-	l := Lead{Number: number, Fate: AsContact}
+	l := Lead{Number: number, Fate: AsTarget}
 	webhook(&l)
+	return l
+}
+
+// Good is a good lead that names its target.
+func Good(number int, target crmclient.Target) Lead {
+	l := Lead{Number: number, Fate: AsTarget}
+	targeted(target, "")(&l)
+	return l
+}
+
+// Hook is what a website sends of a person to a gate. It names one of the targets, or none; its id says which, as
+// what a gate writes has no headers of ours.
+func Hook(number int, targets []crmclient.Target) Lead {
+	l := Webhook(number)
+	if i := number % (len(targets) + 1); i > 0 {
+		l.Target = targets[i-1]
+		l.WebhookID = fmt.Sprintf("w%d.%s", number, l.Target)
+		l.Value = fmt.Appendf(nil, `{"name":"Nobody %d","email":%q,"message":"Call me","target":%q}`, number, emailOf(number), l.Target)
+	}
 	return l
 }
 
 func webhook(l *Lead) {
 	l.named, l.WebhookID = true, fmt.Sprintf("w%d", l.Number)
-	l.Value = fmt.Appendf(nil, `{"name":"Nobody %d","email":%q}`, l.Number, emailOf(l.Number))
+	l.Value = fmt.Appendf(nil, `{"name":"Nobody %d","email":%q,"message":"Call me"}`, l.Number, emailOf(l.Number))
 }
 
 // anonymous has no id: each record of it is an event.
@@ -127,15 +179,21 @@ func text(s string) func(*Lead) { return func(l *Lead) { l.Value = []byte(s) } }
 
 // Author makes leads, one after another, from a seed.
 type Author struct {
-	random *rand.Rand
-	shapes []shape
-	number int
-	recent []Lead // that a sender may send again
+	random  *rand.Rand
+	shapes  []shape
+	weights int // of all shapes
+	targets []crmclient.Target
+	number  int
+	recent  []Lead // that a sender may send again
 }
 
-// NewAuthor makes one whose leads all follow from the seed.
-func NewAuthor(seed uint64) *Author {
-	return &Author{random: rand.New(rand.NewPCG(seed, 1<<32)), shapes: shapes()}
+// NewAuthor makes one whose leads all follow from the seed. About a tenth of them name each of the targets by themselves.
+func NewAuthor(seed uint64, targets ...crmclient.Target) *Author {
+	a := &Author{random: rand.New(rand.NewPCG(seed, 1<<32)), shapes: slices.Concat(shapes(), naming(targets)), targets: targets}
+	for _, s := range a.shapes {
+		a.weights += s.weight
+	}
+	return a
 }
 
 // How often, in a thousand, a lead is one that was sent before, and how far back that
@@ -154,7 +212,7 @@ func (a *Author) Next() Lead {
 	a.number++
 	l := Lead{Number: a.number}
 	a.place(&l)
-	at := a.random.IntN(1000)
+	at := a.random.IntN(a.weights)
 	for _, s := range a.shapes {
 		if at -= s.weight; at < 0 {
 			l.Fate = s.fate
@@ -171,12 +229,15 @@ func (a *Author) Next() Lead {
 // OneIn is true once in n times, by the seed.
 func (a *Author) OneIn(n int) bool { return a.random.IntN(n) == 0 }
 
+// keys is how many keys there are.
+const keys = 97
+
 // place chooses key and partition. Two of three leads have a key.
 func (a *Author) place(l *Lead) {
 	if a.random.IntN(3) == 0 {
 		l.Partition = a.random.Int32N(Partitions)
 		return
 	}
-	person := a.random.Int32N(97)
+	person := a.random.Int32N(keys)
 	l.Key, l.Partition = "k"+strconv.Itoa(int(person)), person%Partitions
 }

@@ -3,6 +3,7 @@ package leads
 import (
 	"testing"
 
+	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -14,8 +15,8 @@ func TestLeadsAreWhatTheirFateSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := NewAuthor(7)
-	met := map[Fate]int{}
+	a := NewAuthor(7, crmclient.Targets()...)
+	met, named := map[Fate]int{}, map[crmclient.Target]int{}
 	repeats, keyed := 0, 0
 	newest := 0
 	for range 5000 {
@@ -35,16 +36,25 @@ func TestLeadsAreWhatTheirFateSays(t *testing.T) {
 			continue
 		}
 		e, err := tr.Decode(transform.Record{Topic: "leads", Value: l.Value})
+		var plan transform.Plan
 		if err == nil {
-			_, err = tr.Contact(e)
+			plan, err = tr.Plan(e)
 		}
-		if readable := l.Fate == AsContact || l.Fate == refused; readable != (err == nil) {
+		if named[l.Target]++; plan.Target != l.Target {
+			t.Errorf("lead %d becomes a %q, should be %q", l.Number, plan.Target, l.Target)
+		}
+		if readable := l.Fate == AsTarget || l.Fate == refused; readable != (err == nil) {
 			t.Errorf("lead %d, %s: %v", l.Number, l.Fate, err)
 		}
 	}
 	for _, s := range shapes() {
 		if met[s.fate] == 0 {
 			t.Errorf("no lead that ends as %s", s.fate)
+		}
+	}
+	for _, target := range append(crmclient.Targets(), "") {
+		if named[target] < 100 {
+			t.Errorf("%d leads name the target %q", named[target], target)
 		}
 	}
 	if repeats < 100 || keyed < 2500 || keyed > 4500 {

@@ -40,6 +40,9 @@ func (s *Sender) Send(l leads.Lead) {
 	if l.Key != "" {
 		r.Key = []byte(l.Key)
 	}
+	if l.Target != "" {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: leads.HeaderTarget, Value: []byte(l.Target)})
+	}
 	if l.WebhookID != "" {
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: "webhook-id", Value: []byte(l.WebhookID)})
 	}
@@ -60,16 +63,18 @@ func (s *Sender) Acked() int {
 	return len(s.acked)
 }
 
-// Flush waits until everything is written, and tells how many records of each lead were
-// acknowledged. Nothing can be sent afterwards.
+// Flush waits until everything is written that was sent, and tells how many records of each lead were
+// acknowledged.
 func (s *Sender) Flush(ctx context.Context) (map[int]int, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if err := s.client.Flush(ctx); err != nil {
 		return nil, fmt.Errorf("write the last records: %w", err)
 	}
-	s.client.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.acked), nil
 }
+
+// Close ends the sender. Nothing can be sent afterwards.
+func (s *Sender) Close() { s.client.Close() }

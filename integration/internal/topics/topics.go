@@ -16,7 +16,7 @@ import (
 const callLimit = 5 * time.Second
 
 // readLimit bounds the reading of a whole topic.
-const readLimit = time.Minute
+const readLimit = 5 * time.Minute
 
 // Client asks about topics.
 type Client struct {
@@ -71,18 +71,27 @@ func Sum(lag map[int32]int64) (sum int64) {
 
 // Ends are where the log of a topic ends.
 func (c *Client) Ends(ctx context.Context, topic string) (map[int32]int64, error) {
+	return ends(ctx, topic, c.admin.ListEndOffsets)
+}
+
+// stableEnds are where that part of the log of a topic ends in which no transaction is open.
+func (c *Client) stableEnds(ctx context.Context, topic string) (map[int32]int64, error) {
+	return ends(ctx, topic, c.admin.ListCommittedOffsets)
+}
+
+func ends(ctx context.Context, topic string, list func(context.Context, ...string) (kadm.ListedOffsets, error)) (map[int32]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	listed, err := c.admin.ListEndOffsets(ctx, topic)
+	listed, err := list(ctx, topic)
 	if err == nil {
 		err = listed.Error()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the ends of %s: %w", topic, err)
 	}
-	ends := map[int32]int64{}
-	listed.Each(func(o kadm.ListedOffset) { ends[o.Partition] = o.Offset })
-	return ends, nil
+	at := map[int32]int64{}
+	listed.Each(func(o kadm.ListedOffset) { at[o.Partition] = o.Offset })
+	return at, nil
 }
 
 // Members counts the members of a group that stands; 0 while it rebalances.
@@ -102,9 +111,9 @@ func (c *Client) Members(ctx context.Context, group string) (int, error) {
 	return len(groups[group].Members), nil
 }
 
-// Read gives all records of a topic.
+// Read gives all records of a topic that are committed.
 func (c *Client) Read(ctx context.Context, topic string) ([]transform.Record, error) {
-	ends, err := c.Ends(ctx, topic)
+	ends, err := c.stableEnds(ctx, topic)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +123,8 @@ func (c *Client) Read(ctx context.Context, topic string) ([]transform.Record, er
 			from[p] = kgo.NewOffset().AtStart()
 		}
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(c.addrs...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}))
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.addrs...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords()) // a log may end in the marker of a transaction
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", topic, err)
 	}
@@ -128,7 +138,9 @@ func (c *Client) Read(ctx context.Context, topic string) ([]transform.Record, er
 			return nil, fmt.Errorf("read %s: %w", topic, err)
 		}
 		for r := range fetches.RecordsAll() {
-			all = append(all, recordOf(r))
+			if !r.Attrs.IsControl() {
+				all = append(all, recordOf(r))
+			}
 			if r.Offset+1 >= ends[r.Partition] {
 				delete(from, r.Partition)
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 	"github.com/leadbridge/leadbridge/transform"
 )
@@ -45,6 +46,15 @@ func (w *world) id(r transform.Record) transform.Event {
 func (w *world) create(t *testing.T, origin string) {
 	t.Helper()
 	if _, err := w.sim.Create(fmt.Sprintf(`{"name":"A","originId":%q}`, origin)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// comment writes the comment of the good event on a contact's card.
+func (w *world) comment(t *testing.T, contact int64) {
+	t.Helper()
+	text := "Hello\n" + crmclient.CommentMark(originator, w.id(w.records[0]).OriginID)
+	if _, err := w.sim.CreateIn(crmtest.Timelines, fmt.Sprintf(`{"entityType":"contact","entityId":%d,"comment":%q}`, contact, text)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -89,6 +99,12 @@ func TestAudit(t *testing.T) {
 			w.letters = nil
 			w.create(t, w.id(w.records[2]).OriginID)
 		}, "is a contact, should be a dead letter"},
+		"a comment": {func(t *testing.T, w *world) { w.comment(t, w.sim.Contacts()[0].ID) }, ""},
+		"a comment twice": {func(t *testing.T, w *world) {
+			w.comment(t, w.sim.Contacts()[0].ID)
+			w.comment(t, w.sim.Contacts()[0].ID)
+		}, "comment 2 says again what comment 1 says"},
+		"a comment on another card": {func(t *testing.T, w *world) { w.comment(t, 77) }, "comment 1 is not on the card of its event"},
 		"a strange contact": {func(t *testing.T, w *world) { w.create(t, "lb-0123456789abcdef0123") },
 			"belongs to no event"},
 		"a strange letter": {func(_ *testing.T, w *world) { w.letters = append(w.letters, letter("who", "CRM_REFUSED")) },
@@ -98,7 +114,7 @@ func TestAudit(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			c.spoil(t, w)
-			w.contacts = w.sim.Contacts()
+			w.contacts, w.comments = w.sim.Contacts(), w.sim.Records(crmtest.Timelines)
 			v := audit(w.evidence, w.transformer)
 			if c.want == "" && len(v.problems) > 0 || c.want != "" && (len(v.problems) != 1 || !strings.Contains(v.problems[0], c.want)) {
 				t.Errorf("problems %q, want %q", v.problems, c.want)

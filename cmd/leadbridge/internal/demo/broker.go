@@ -50,13 +50,13 @@ func (b *broker) close() {
 	b.cluster.Close()
 }
 
-// place is where a record lies.
+// place is the position of a record.
 type place struct {
 	partition int
 	offset    int64
 }
 
-// produce writes one lead and tells where it lies.
+// produce writes one lead and returns its place.
 func (b *broker) produce(ctx context.Context, l lead, n int) (place, error) {
 	record := kafka.Record{Headers: make([]kafka.Header, 0, len(l.headers))}
 	partition := n % partitions
@@ -84,7 +84,7 @@ func (b *broker) produce(ctx context.Context, l lead, n int) (place, error) {
 	return place{partition, answer.BaseOffset}, nil
 }
 
-// caughtUp tells whether everything that was produced is committed.
+// caughtUp reports whether everything that was produced is committed.
 func (b *broker) caughtUp() bool {
 	info := b.cluster.GroupInfo(group)
 	if info == nil {

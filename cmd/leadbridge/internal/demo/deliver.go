@@ -3,11 +3,16 @@ package demo
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 )
 
 // deliver sends the leads while the service runs, and waits until all are
-// committed, or until there is no hope; the audit then says what is missing.
+// committed, or until there is no hope; the audit then says what is missing. Meanwhile a lead
+// comes now and then, as on any website: an event that fails again and again is a dead letter
+// only when others pass between its tries.
 func (d *demo) deliver(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, d.patience(), errPatience)
 	defer cancel()
@@ -18,9 +23,21 @@ func (d *demo) deliver(ctx context.Context) error {
 	}
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for !d.broker.caughtUp() {
+	more := time.NewTicker(trickle)
+	defer more.Stop()
+	quiet := time.Now().Add(quietFor)
+	r := rand.New(rand.NewPCG(d.cfg.Seed, 1))
+	for sent := len(d.leads); !d.broker.caughtUp(); {
 		select {
 		case <-tick.C:
+		case <-more.C:
+			if time.Now().Before(quiet) {
+				break
+			}
+			if err := d.sendOne(ctx, straggler(r, sent), sent); err != nil {
+				return err
+			}
+			sent++
 		case <-ctx.Done():
 			if errors.Is(context.Cause(ctx), errPatience) {
 				d.unfinished = true
@@ -46,17 +63,30 @@ func (d *demo) send(ctx context.Context) error {
 	pause := time.NewTicker(max(sendFor/time.Duration(len(d.leads)), time.Microsecond))
 	defer pause.Stop()
 	for i, l := range d.leads {
-		at, err := d.broker.produce(ctx, l, i)
-		if err != nil {
+		if err := d.sendOne(ctx, l, i); err != nil {
 			return err
 		}
-		d.fates[at] = l.fate
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
+	return nil
+}
+
+// How long it is quiet after all leads, and how often one comes then.
+const (
+	quietFor = 4 * time.Second
+	trickle  = 150 * time.Millisecond
+)
+
+func (d *demo) sendOne(ctx context.Context, l lead, n int) error {
+	at, err := d.broker.produce(ctx, l, n)
+	if err != nil {
+		return err
+	}
+	d.fates[at] = l.fate
 	return nil
 }
 
@@ -75,5 +105,8 @@ func (d *demo) audit(ctx context.Context) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	return audit(evidence{records: records, fates: d.fates, letters: letters, contacts: d.sim.Contacts()}, d.transformer), nil
+	return audit(evidence{
+		records: records, fates: d.fates, letters: letters,
+		contacts: d.sim.Records(d.kind()), persons: d.sim.Contacts(), thing: string(d.cfg.Target), comments: d.sim.Records(crmtest.Timelines),
+	}, d.transformer), nil
 }

@@ -9,11 +9,12 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/service"
+	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// Config is what a person may choose.
+// Config holds what a person may choose.
 type Config struct {
 	Events   int
 	Seed     uint64
@@ -22,6 +23,8 @@ type Config struct {
 	Terminal bool      // Out can redraw a line
 	Log      zerolog.Logger
 	Version  string
+	Target   crmclient.Target // what an event becomes; empty: a contact
+	Comment  crmclient.CommentMode
 
 	// Sabotage, when given, spoils the outcome right before the audit; tests
 	// show by it that the audit sees.
@@ -44,7 +47,7 @@ type demo struct {
 	outcomes    int // contacts and dead letters that there must be in the end
 }
 
-// Run shows leadbridge at work and audits the outcome. ok tells whether every
+// Run shows leadbridge at work and audits the outcome. ok reports whether every
 // event is accounted for; the error is one of the demo itself.
 func Run(ctx context.Context, cfg Config) (ok bool, err error) {
 	d := &demo{cfg: cfg, started: time.Now(), fates: map[place]fate{}, leads: newLeads(cfg.Events, cfg.Seed)}
@@ -103,4 +106,15 @@ func (d *demo) show(ctx context.Context) (ok bool, err error) {
 		<-ctx.Done()
 	}
 	return len(v.problems) == 0, nil
+}
+
+// kind is the kind of object whose existence shows that an event was delivered.
+func (d *demo) kind() string {
+	switch d.cfg.Target {
+	case crmclient.TargetLead:
+		return crmtest.Leads
+	case crmclient.TargetDeal:
+		return crmtest.Deals
+	}
+	return crmtest.Contacts
 }

@@ -16,7 +16,7 @@ type lead struct {
 	fate    fate
 }
 
-// fate is what must become of an event: one of these reasons as a dead letter,
+// fate lists what may become of an event: one of these reasons as a dead letter,
 // or a contact, or nothing at all.
 type fate []string
 
@@ -53,7 +53,7 @@ var shapes = []shape{
 	{4, fate{asContact}, manyPhones},
 	{2, fate{asContact}, unusablePhone},
 	{2, fate{string(transform.ReasonMalformed)}, text("name=Ivan&phone=89161234567")},
-	{1, fate{string(transform.ReasonMalformed)}, text(`["a list", "is no lead"]`)},
+	{1, fate{string(transform.ReasonMalformed)}, text(`["a list", "is not a lead"]`)},
 	{1, fate{string(transform.ReasonMalformed)}, text("")},
 	{3, fate{string(transform.ReasonNoContactPoint)}, nameOnly},
 	{1, fate{string(transform.ReasonMappingFailed)}, text(`{"form_response":{"answers":"gone"}}`)},
@@ -67,7 +67,7 @@ var shapes = []shape{
 	{1, fate{asNothing}, tombstone},
 }
 
-// repeatEvery is how many records make one that the sender sends twice.
+// repeatEvery: of so many records the sender sends one twice.
 const repeatEvery = 25
 
 // newLeads makes n records of every shape; the same seed makes the same ones.
@@ -98,6 +98,13 @@ func newLeads(n int, seed uint64) []lead {
 	return leads
 }
 
+// straggler is a good lead that comes after the others.
+func straggler(r *rand.Rand, n int) lead {
+	l := plain(newPerson(r, n))
+	l.fate = fate{asContact}
+	return l
+}
+
 func shuffle(r *rand.Rand, leads []lead) {
 	r.Shuffle(len(leads), func(i, j int) { leads[i], leads[j] = leads[j], leads[i] })
 }
@@ -124,7 +131,7 @@ func outcomes(leads []lead) (n int) {
 	return n
 }
 
-// named tells whether the sender gives the event an id.
+// named reports whether the sender gives the event an id.
 func (l lead) named() bool {
 	return slices.ContainsFunc(l.headers, func(h transform.Header) bool { return h.Key == "webhook-id" })
 }

@@ -55,7 +55,7 @@ const barWidth = 20
 
 func (d *demo) progressLine() string {
 	counts := sums.Gather(d.service.Metrics())
-	made, letters := d.sim.Count(), int(d.broker.size(deadLetterTopic))
+	made, letters := d.sim.CountIn(d.kind()), int(d.broker.size(deadLetterTopic))
 	full := min(barWidth, barWidth*(made+letters)/max(d.outcomes, 1))
 	var line strings.Builder
 	fmt.Fprintf(&line, "  %4.1fs [%s%s]  in %d  created %d  dead letters %d  in doubt %d  retried %d",

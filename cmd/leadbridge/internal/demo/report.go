@@ -7,37 +7,42 @@ import (
 	"strings"
 	"time"
 
+	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/internal/sums"
 )
 
 func (d *demo) say(format string, args ...any) {
-	_, _ = fmt.Fprintf(d.cfg.Out, format+"\n", args...) // nobody is left to be told
+	_, _ = fmt.Fprintf(d.cfg.Out, format+"\n", args...) // fails only when the output is closed
 }
 
-// introduce tells what is there and what is going to happen.
+// introduce prints what is running and what is going to happen.
 func (d *demo) introduce() {
 	d.say("leadbridge demo: %d lead records on their way from Kafka to a CRM that fails on purpose", d.cfg.Events)
 	d.say("")
 	d.say("  Kafka    %s, embedded; topics %s and %s, %d partitions", d.broker.cluster.ListenAddrs()[0], topic, deadLetterTopic, partitions)
 	d.say("  CRM      %s, simulated; about one answer in six is an error, lost, cut or late", d.crmURL)
 	d.say("  Status   %s/statusz", d.statusURL)
+	d.say("  Leads    all within %s; after a while one each %s until every event is decided, as on a website", sendFor, trickle)
 	d.say("  Seed     %d (--seed gives other leads, --events more or fewer)", d.cfg.Seed)
 	d.say("  Time     runs faster than with a real portal: %d requests a second, not 10; doubt settles in %s, not 5s", perSecond, settle)
 	d.say("")
 }
 
-// summarize tells what became of everything.
+// summarize prints what became of everything.
 func (d *demo) summarize(v verdict) {
 	counts := sums.Gather(d.service.Metrics())
 	d.say("")
 	d.say("  In              %5d  records: %d events, %d sent twice, %d tombstones",
 		v.records, v.events, v.records-v.tombstones-v.events, v.tombstones)
-	d.say("  Created         %5d  contacts", v.contacts)
+	d.say("  Created         %5d  %ss%s", v.contacts, v.word(), d.withContacts())
+	if v.comments > 0 {
+		d.say("  Comments        %5d  on the timelines of their cards, after what each form's visitor wrote", v.comments)
+	}
 	letters := 0
 	for _, n := range v.letters {
 		letters += n
 	}
-	d.say("  Dead letters    %5d  events that can never become a contact", letters)
+	d.say("  Dead letters    %5d  events that can never become a %s", letters, v.word())
 	for _, reason := range slices.Sorted(maps.Keys(v.letters)) {
 		d.say("                  %5d  %s: %s", v.letters[reason], reason, meaning[reason])
 	}
@@ -48,11 +53,19 @@ func (d *demo) summarize(v verdict) {
 	d.conclude(v)
 }
 
+// withContacts says that a deal has a contact.
+func (d *demo) withContacts() string {
+	if d.cfg.Target != crmclient.TargetDeal {
+		return ""
+	}
+	return ", each with its contact"
+}
+
 // conclude is the audit in a sentence, or what is wrong.
 func (d *demo) conclude(v verdict) {
 	took := time.Since(d.started).Round(100 * time.Millisecond)
 	if len(v.problems) == 0 {
-		d.say("  Audit passed after %s: broker and CRM agree, every event is exactly one contact or one dead letter.", took)
+		d.say("  Audit passed after %s: broker and CRM agree, every event is exactly one %s or one dead letter.", took, v.word())
 		return
 	}
 	if d.unfinished {
@@ -69,10 +82,10 @@ func (d *demo) conclude(v verdict) {
 	}
 }
 
-// maxProblems is how many problems a person wants to read.
+// maxProblems bounds the printed problems.
 const maxProblems = 20
 
-// invite tells what can be looked at while it stays.
+// invite prints what can be looked at while the demo stays up.
 func (d *demo) invite() {
 	d.say("")
 	d.say("  Still running; Ctrl-C ends it.")
@@ -84,11 +97,12 @@ func (d *demo) invite() {
 
 // meaning explains the reasons of dead letters.
 var meaning = map[string]string{
-	"MALFORMED_EVENT":   "no JSON object",
+	"MALFORMED_EVENT":   "not a JSON object",
 	"TOO_LARGE":         "over 1 MiB",
 	"MAPPING_FAILED":    "the mapping program could not read it",
 	"NO_CONTACT_POINT":  "no usable phone or e-mail",
-	"CRM_REFUSED":       "the CRM does not take such a contact",
+	"CRM_REFUSED":       "the CRM does not accept such a contact",
+	"MANY_MATCHES":      "several contacts may be its person",
 	"RETRIES_EXHAUSTED": "it fails every time while others pass",
 	"PROCESSING_FAILED": "it broke the processing",
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+	"github.com/leadbridge/leadbridge/internal/cluster"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -25,6 +26,8 @@ const (
 	queueLimit = 600 * time.Millisecond
 	timeout    = 1500 * time.Millisecond
 	maxBackoff = 500 * time.Millisecond
+
+	originator = "leadbridge"
 )
 
 // faults are what the simulated CRM does wrong.
@@ -57,7 +60,7 @@ func (d *demo) serveCRM(ctx context.Context) (stop func(), err error) {
 
 // wire makes the service as run does, with shorter times.
 func (d *demo) wire(ctx context.Context) (err error) {
-	if d.transformer, err = transform.New(transform.Options{PhoneRegion: "RU", SourceID: "WEB", Mapping: mapping}); err != nil {
+	if d.transformer, err = transform.New(transform.Options{PhoneRegion: "RU", SourceID: "WEB", Mapping: mapping, Target: d.cfg.Target}); err != nil {
 		return err
 	}
 	l, err := loopback(ctx)
@@ -67,14 +70,14 @@ func (d *demo) wire(ctx context.Context) (err error) {
 	d.statusURL = "http://" + l.Addr().String()
 	d.service, err = service.New(service.Config{
 		Consumer: consumer.Config{
-			Brokers: d.broker.cluster.ListenAddrs(), Topic: topic, DeadLetterTopic: deadLetterTopic, GroupID: group,
+			Brokers: cluster.Brokers{Addresses: d.broker.cluster.ListenAddrs()}, Topic: topic, DeadLetterTopic: deadLetterTopic, GroupID: group,
 			SessionTimeout: 10 * time.Second, DrainTimeout: 5 * time.Second, Window: 256, MaxBuffer: 64 << 20, DedupeWindow: 10_000,
 		},
 		CRM: crmclient.Config{
-			BaseURL: d.crmURL, APIKey: crmclient.Secret{Value: "vibe_api_demo"},
+			BaseURL: d.crmURL, APIKey: crmclient.Secret{Value: "vibe_api_demo"}, Target: d.cfg.Target, Comment: d.cfg.Comment,
 			Timeout: timeout, QueueLimit: queueLimit, Settle: settle, Slots: 2,
 			RequestsPerMinute: 60 * perSecond, RequestsPerSecond: perSecond,
-			OriginField: "auto", Originator: "leadbridge",
+			OriginField: "auto", Originator: originator,
 			MaxAttempts: 6, BackoffInitial: 50 * time.Millisecond, BackoffMax: maxBackoff, FloodLimit: 100,
 		},
 		Transformer: d.transformer,

@@ -32,7 +32,7 @@ const Taking State = "taking"
 // Handler serves /metrics, /healthz and /readyz.
 func (g *Gate) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(g.Metrics, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(g.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		p := g.probe()
 		p.OK = true // a restart does not bring brokers back

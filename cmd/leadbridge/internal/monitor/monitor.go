@@ -1,4 +1,4 @@
-// Package monitor shows people and machines how the service is: metrics,
+// Package monitor shows people and machines the state of the service: metrics,
 // health, readiness, status, and a summary line in the log.
 package monitor
 
@@ -42,12 +42,15 @@ type Status struct {
 	Holds      []crmclient.Hold           `json:"holds"`
 	CRM        CRM                        `json:"crm"`
 	Group      Group                      `json:"group"`
-	Lag        int64                      `json:"lag"`        // records, all partitions
-	LagSeconds float64                    `json:"lagSeconds"` // age of the oldest unfinished record
+	Lag        *int64                     `json:"lag"`        // records, all partitions of this process; null: not known
+	LagSeconds *float64                   `json:"lagSeconds"` // age of the oldest unfinished record; null: not known
+	Waiting    []consumer.Waiting         `json:"waiting"`    // what makes events wait for longer than five seconds, the oldest first
 	Partitions []consumer.PartitionStatus `json:"partitions"`
+
+	stopped []consumer.PartitionStatus // the partitions, once the process has stopped
 }
 
-// CRM is what is known of the portal and what is under way there.
+// CRM is the state of the portal, and of the requests to it.
 type CRM struct {
 	Portal      string `json:"portal,omitempty"`
 	OriginField string `json:"originField,omitempty"`
@@ -66,13 +69,14 @@ type State string
 
 // The states of a service.
 const (
-	Starting   State = "starting"   // no assignment yet
-	Delivering State = "delivering" // nothing holds it back
-	Held       State = "held"       // deliberately waiting; holds says for what
-	Draining   State = "draining"   // stopping
+	Starting    State = "starting"    // no assignment yet
+	Rebalancing State = "rebalancing" // had partitions, and has none now
+	Delivering  State = "delivering"  // nothing holds it back
+	Held        State = "held"        // deliberately waiting; holds says for what
+	Draining    State = "draining"    // stopping
 )
 
-// Status tells how everything stands.
+// Status returns the state of everything.
 func (m *Monitor) Status() Status {
 	cons, crm := m.Consumer(), m.CRM()
 	s := Status{
@@ -84,25 +88,45 @@ func (m *Monitor) Status() Status {
 		Holds:      append(append([]crmclient.Hold{}, cons.Holds...), crm.Holds...),
 		CRM:        CRM{crm.Portal, crm.OriginField, crm.InFlight, crm.Waiting},
 		Group:      Group{cons.Generation, cons.Member},
+		Waiting:    append([]consumer.Waiting{}, cons.Waiting...),
 		Partitions: append([]consumer.PartitionStatus{}, cons.Partitions...),
+		stopped:    cons.Stopped,
 	}
-	s.Ready = cons.Ready && !slices.ContainsFunc(s.Holds, func(h crmclient.Hold) bool { return h.Cause == crmclient.HoldCredentials })
-	for _, p := range s.Partitions {
-		s.Lag += p.Lag
-		s.LagSeconds = max(s.LagSeconds, p.LagSeconds)
+	s.Ready = cons.Ready && !slices.ContainsFunc(s.Holds, func(h crmclient.Hold) bool { return keyFails(h, s.Now) })
+	if cons.LagKnown {
+		s.Lag, s.LagSeconds = lagOf(slices.Concat(cons.Partitions, cons.Stopped))
 	}
-	s.State = m.state(cons.Ready, s.Holds)
+	s.State = m.state(cons, s.Holds)
 	return s
 }
 
-func (m *Monitor) state(assigned bool, holds []crmclient.Hold) State {
+func lagOf(partitions []consumer.PartitionStatus) (*int64, *float64) {
+	lag, seconds := int64(0), 0.0
+	for _, p := range partitions {
+		lag += p.Lag
+		seconds = max(seconds, p.LagSeconds)
+	}
+	return &lag, &seconds
+}
+
+// keyFails reports whether a hold says that the key does not work: the CRM says so, or it has
+// turned every create away for a minute. A few events for a user that the key may not
+// see are turned away as well, and so are the deals of a key that may make none: no reason to be unready.
+func keyFails(h crmclient.Hold, now time.Time) bool {
+	return h.Cause == crmclient.HoldCredentials && h.Of == "" && (h.Proven || now.Sub(h.Since) >= time.Minute)
+}
+
+func (m *Monitor) state(cons consumer.Status, holds []crmclient.Hold) State {
+	rebalances := slices.ContainsFunc(cons.Waiting, func(w consumer.Waiting) bool { return w.Why == consumer.WhyRebalance })
 	deliberate := slices.ContainsFunc(holds, func(h crmclient.Hold) bool { return h.Cause != crmclient.HoldPreparing })
 	switch {
 	case m.draining.Load():
 		return Draining
 	case deliberate:
 		return Held
-	case !assigned:
+	case !cons.Ready && rebalances:
+		return Rebalancing
+	case !cons.Ready:
 		return Starting
 	}
 	return Delivering
@@ -111,7 +135,7 @@ func (m *Monitor) state(assigned bool, holds []crmclient.Hold) State {
 // Handler serves /metrics, /healthz, /readyz and /statusz.
 func (m *Monitor) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.Metrics, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	mux.HandleFunc("GET /healthz", m.healthz)
 	mux.HandleFunc("GET /readyz", m.readyz)
 	mux.HandleFunc("GET /statusz", m.statusz)
@@ -125,22 +149,31 @@ type probe struct {
 	State  State            `json:"state"`
 	Reason string           `json:"reason,omitempty"`
 	Holds  []crmclient.Hold `json:"holds"`
+	// Waiting is what makes events wait for longer than five seconds, ready or not.
+	Waiting []consumer.Waiting `json:"waiting"`
 }
 
 // healthz fails when a restart may help: lag without progress though nothing is held.
 func (m *Monitor) healthz(w http.ResponseWriter, _ *http.Request) {
 	s := m.Status()
-	answer(w, probe{OK: s.Healthy, State: s.State, Reason: s.Reason, Holds: s.Holds}, s.Healthy)
+	answer(w, probe{OK: s.Healthy, State: s.State, Reason: s.Reason, Holds: s.Holds, Waiting: s.Waiting}, s.Healthy)
 }
 
-// readyz fails until the first assignment, without brokers, and when the CRM refuses our key.
+// readyz fails without partitions, without brokers, and when the CRM refuses our key.
 func (m *Monitor) readyz(w http.ResponseWriter, _ *http.Request) {
 	s := m.Status()
-	p := probe{OK: s.Ready, State: s.State, Holds: s.Holds}
-	if !s.Ready && len(s.Holds) == 0 {
-		p.Reason = "no partitions were assigned yet"
+	answer(w, probe{OK: s.Ready, State: s.State, Reason: s.unready(), Holds: s.Holds, Waiting: s.Waiting}, s.Ready)
+}
+
+// unready says why the service is not ready, where no hold says it.
+func (s Status) unready() string {
+	switch {
+	case s.Ready || len(s.Holds) > 0:
+		return ""
+	case s.State == Rebalancing:
+		return "the group assigns its partitions anew; this process has none now"
 	}
-	answer(w, p, s.Ready)
+	return "no partitions were assigned yet"
 }
 
 func (m *Monitor) statusz(w http.ResponseWriter, _ *http.Request) { answer(w, m.Status(), true) }
@@ -153,10 +186,10 @@ func answer(w http.ResponseWriter, body any, ok bool) {
 	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	_ = enc.Encode(body) // the client has gone: nobody is left to be told
+	_ = enc.Encode(body) // fails only when the client has gone
 }
 
 func index(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = w.Write([]byte("leadbridge\n\n/statusz  how it stands (JSON)\n/readyz   is it delivering\n/healthz  does it make progress\n/metrics  Prometheus\n"))
+	_, _ = w.Write([]byte("leadbridge\n\n/statusz  state (JSON)\n/readyz   is it delivering\n/healthz  does it make progress\n/metrics  Prometheus\n"))
 }

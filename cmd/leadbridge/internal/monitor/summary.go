@@ -2,10 +2,12 @@ package monitor
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/internal/sums"
 )
 
@@ -59,6 +61,36 @@ func (m *Monitor) logCounts(log zerolog.Logger, msg string, before map[string]fl
 	for _, h := range s.Holds {
 		holds = append(holds, string(h.Cause))
 	}
-	e.Int("partitions", len(s.Partitions)).Int64("lag", s.Lag).Strs("holds", holds).Msg(msg)
+	e.Int("partitions", len(s.Partitions)).Any("lag", s.Lag).Int("parked", s.parked()).Strs("holds", holds).
+		Array("waiting", waitingLog(s.Waiting)).Msg(msg)
 	return now
+}
+
+// parked counts the events that wait for something of their own.
+func (s Status) parked() int {
+	n := 0
+	for _, p := range slices.Concat(s.Partitions, s.stopped) {
+		n += p.Parked
+	}
+	return n
+}
+
+// waitingLog writes what makes events wait: why, how many, for how many seconds, until when.
+type waitingLog []consumer.Waiting
+
+// MarshalZerologArray implements [zerolog.LogArrayMarshaler].
+func (all waitingLog) MarshalZerologArray(a *zerolog.Array) {
+	for _, w := range all {
+		a.Object(waitLog(w))
+	}
+}
+
+type waitLog consumer.Waiting
+
+// MarshalZerologObject implements [zerolog.LogObjectMarshaler].
+func (w waitLog) MarshalZerologObject(e *zerolog.Event) {
+	e.Str("why", string(w.Why)).Any("events", w.Events).Time("since", w.Since)
+	if !w.Until.IsZero() {
+		e.Time("until", w.Until)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,11 +16,13 @@ import (
 
 	"github.com/leadbridge/leadbridge/admin"
 	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/monitor"
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/tracing"
 )
 
-// Config is what a Service is made of. Log, Metrics and Version of the rooms'
+// Config holds what a Service needs. Log, Metrics and Version of the rooms'
 // configurations are set from it.
 type Config struct {
 	Consumer    consumer.Config
@@ -32,9 +35,13 @@ type Config struct {
 
 	Page      net.Listener     // serves the page for people; nil: there is none
 	PageToken crmclient.Secret // that lets them in
+
+	Pause settings.PauseConfig
+
+	Tracer *tracing.Tracer // nil: nothing is traced
 }
 
-// Transformer is what the consumer needs of one, and the page.
+// Transformer is what consumer and page need of a transformer.
 type Transformer interface {
 	consumer.Transformer
 	admin.Transformer
@@ -54,14 +61,17 @@ type Service struct {
 func New(cfg Config) (*Service, error) {
 	s := &Service{cfg: cfg, registry: NewRegistry(cfg.Version)}
 	var err error
-	cfg.CRM.Log, cfg.CRM.Metrics = cfg.Log, s.registry
+	cfg.CRM.Log, cfg.CRM.Metrics, cfg.CRM.Tracer, cfg.Consumer.Tracer = cfg.Log, s.registry, cfg.Tracer, cfg.Tracer
 	if s.crm, err = crmclient.New(cfg.CRM); err != nil {
 		return nil, err
 	}
+	cfg.Consumer.MaxInFlight = s.crm.InFlight()
 	cfg.Consumer.Log, cfg.Consumer.Metrics, cfg.Consumer.Version = cfg.Log, s.registry, cfg.Version
 	if s.consumer, err = consumer.New(cfg.Consumer, cfg.Transformer, s.crm); err != nil {
 		return nil, err
 	}
+	s.consumer.SetPaused(consumer.PausedBySetting, cfg.Pause.Paused, "")
+	_ = s.readPause(nil) // before the first event; it logs what is wrong
 	s.monitor = &monitor.Monitor{
 		Version:  cfg.Version,
 		Started:  time.Now(),
@@ -71,11 +81,33 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.Page != nil {
 		s.admin, err = admin.New(admin.Config{
-			Token: cfg.PageToken, Version: cfg.Version, Started: s.monitor.Started, Kafka: cfg.Consumer,
-			Situation: s.situation, Metrics: s.registry, CRM: s.crm, Transformer: cfg.Transformer, Log: cfg.Log,
+			Token: cfg.PageToken, Version: cfg.Version, Started: s.monitor.Started,
+			Brokers: cfg.Consumer.Brokers, Topic: cfg.Consumer.Topic, DeadLetterTopic: cfg.Consumer.DeadLetterTopic, GroupID: cfg.Consumer.GroupID,
+			Situation: s.situation, Metrics: s.registry, CRM: s.crm, Controls: controls{s.consumer, s.crm}, Where: s.where, Transformer: cfg.Transformer, Log: cfg.Log, Tracer: cfg.Tracer,
+			Pause: func(paused bool, who string) { s.consumer.SetPaused(consumer.PausedByPage, paused, who) },
 		})
 	}
 	return s, err
+}
+
+// controls are what the person on duty may do.
+type controls struct {
+	consumer *consumer.Consumer
+	crm      *crmclient.Creator
+}
+
+func (c controls) ProbeNow() { c.crm.ProbeNow() }
+
+// ReleaseFlood takes the letters out of the wait first: the end of a flood sends what waits for it once more. Without
+// a flood what was refused in the last one is being sent once more, and no letter is right.
+func (c controls) ReleaseFlood() int {
+	flooded := slices.ContainsFunc(c.crm.Status().Holds, func(h crmclient.Hold) bool { return h.Cause == crmclient.HoldFlood })
+	if !flooded {
+		return 0
+	}
+	n := c.consumer.ReleaseFlood()
+	c.crm.ReleaseFlood()
+	return n
 }
 
 // situation is what the page shows of the status.
@@ -84,6 +116,8 @@ func (s *Service) situation() admin.Situation {
 	return admin.Situation{
 		State: string(is.State), Ready: is.Ready, Healthy: is.Healthy, Reason: is.Reason, Holds: is.Holds,
 		CRM: s.crm.Status(), Generation: is.Group.Generation, Member: is.Group.Member, Partitions: is.Partitions,
+		PausedHere: s.consumer.Paused(consumer.PausedByPage),
+		LagKnown:   is.Lag != nil, Waiting: is.Waiting,
 	}
 }
 
@@ -101,10 +135,10 @@ func NewRegistry(version string) *prometheus.Registry {
 // LogTotals logs what happened since the start.
 func (s *Service) LogTotals(msg string) { s.monitor.LogTotals(s.cfg.Log, msg) }
 
-// Metrics tells the service's numbers.
+// Metrics returns the service's metrics.
 func (s *Service) Metrics() prometheus.Gatherer { return s.registry }
 
-// Status tells how the service stands.
+// Status returns the state of the service.
 func (s *Service) Status() monitor.Status { return s.monitor.Status() }
 
 // Run serves HTTP at once and delivers until ctx ends and the drain is over.
@@ -114,12 +148,12 @@ func (s *Service) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	defer background.Wait()
-	defer server.Close() //nolint:errcheck // nobody is left to be told
+	defer server.Close() //nolint:errcheck // nothing is left that could report it
 	defer cancel()
 	background.Go(func() { s.serve(server, s.cfg.Listener) })
 	if s.admin != nil {
 		page := monitor.NewServer(s.admin.Handler(), time.Minute)
-		defer page.Close() //nolint:errcheck // nobody is left to be told
+		defer page.Close() //nolint:errcheck // nothing is left that could report it
 		background.Go(func() { s.serve(page, s.cfg.Page) })
 		// Until the last, so that a drain can be watched here too; what writes ends with ctx.
 		watch, end := context.WithCancel(context.WithoutCancel(ctx))
@@ -134,6 +168,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	background.Go(func() { s.monitor.LogSummaries(ctx, s.cfg.Log, s.cfg.Summary) })
 	background.Go(func() { s.prepare(ctx) })
+	background.Go(func() { s.watchPause(ctx) })
 	stopWatch := context.AfterFunc(ctx, s.monitor.Draining)
 	defer stopWatch()
 	return s.consumer.Run(ctx)
@@ -152,6 +187,6 @@ func (s *Service) serve(server *http.Server, listener net.Listener) {
 // seen at the start. Its waits and their reasons are logged by the creator.
 func (s *Service) prepare(ctx context.Context) {
 	if err := s.crm.Prepare(ctx); err != nil && ctx.Err() == nil {
-		s.cfg.Log.Error().Err(err).Msg("the CRM could not be asked what it is")
+		s.cfg.Log.Error().Err(err).Msg("the portal could not be read at the start")
 	}
 }

@@ -2,6 +2,8 @@ package settings
 
 import (
 	"net"
+	"net/url"
+	"os"
 	"strings"
 
 	"github.com/leadbridge/leadbridge/crmclient"
@@ -9,7 +11,7 @@ import (
 
 // Admin are the settings of the page for people.
 type Admin struct {
-	AdminAddr      string `name:"admin-addr" env:"ADMIN_ADDR" placeholder:"HOST:PORT" help:"Where a page for people is served: how it stands, and dead letters to find, mend and replay; see docs/page.md. Default: nowhere."`
+	AdminAddr      string `name:"admin-addr" env:"ADMIN_ADDR" placeholder:"HOST:PORT" help:"Address of the page for people: the state of delivery, and dead letters to find, correct and replay; see docs/page.md. Default: off."`
 	AdminToken     string `name:"admin-token" env:"ADMIN_TOKEN" placeholder:"SECRET" help:"Token that lets people into the page; better given by the file. Needed unless ADMIN_ADDR is a loopback address."`
 	AdminTokenFile string `name:"admin-token-file" env:"ADMIN_TOKEN_FILE" placeholder:"FILE" help:"File that holds the token; read again when it changes, which signs everybody out."`
 }
@@ -20,7 +22,7 @@ type AdminConfig struct {
 	Token crmclient.Secret
 }
 
-// shortToken is how long a token is that can be guessed, in characters.
+// shortToken is a length in characters: a shorter token can be guessed.
 const shortToken = 16
 
 func (a Admin) parse(p *parser, httpAddr string) AdminConfig {
@@ -40,13 +42,55 @@ func (a Admin) parse(p *parser, httpAddr string) AdminConfig {
 		p.fault("ADMIN_ADDR", "is HTTP_ADDR", "choose another port: probes and metrics are for machines, the page is for people who sign in")
 	case !guarded && !isLoopback(c.Addr):
 		p.fault("ADMIN_TOKEN", "is missing, and "+quote(c.Addr)+" can be reached from elsewhere", "set it or ADMIN_TOKEN_FILE, or listen on 127.0.0.1")
-	case c.Token.File == "" && guarded && len(strings.TrimSpace(c.Token.Value)) < shortToken:
+	case guarded && isShort(c.Token):
 		p.warn("ADMIN_TOKEN is shorter than %d characters and can be guessed: make one by openssl rand -hex 16", shortToken)
 	}
 	return c
 }
 
-// sameAddress tells whether two listeners would be in each other's way.
+// isShort reports whether a token can be guessed; a file is only looked at when the process starts.
+func isShort(token crmclient.Secret) bool {
+	text := token.Value
+	if token.File != "" {
+		content, err := os.ReadFile(token.File)
+		if err != nil {
+			return false // which is a fault already
+		}
+		text = string(content)
+	}
+	return len(strings.TrimSpace(text)) < shortToken
+}
+
+// Page are the settings of a program that asks the page of a running service.
+type Page struct {
+	Admin     string `name:"admin" env:"ADMIN_URL" default:"http://127.0.0.1:8081" placeholder:"URL" help:"Address of the page of a running service, as of its ADMIN_ADDR."`
+	Token     string `name:"admin-token" env:"ADMIN_TOKEN" placeholder:"SECRET" help:"Token of the page; better given by the file."`
+	TokenFile string `name:"admin-token-file" env:"ADMIN_TOKEN_FILE" placeholder:"FILE" help:"File that holds the token."`
+}
+
+// PageConfig is a parsed Page.
+type PageConfig struct {
+	URL   string // without a slash at its end
+	Token string // "": none
+}
+
+// Parse reads all settings; its error is [Faults].
+func (s Page) Parse() (PageConfig, error) {
+	var p parser
+	c := PageConfig{URL: strings.TrimRight(strings.TrimSpace(s.Admin), "/")}
+	if u, err := url.Parse(c.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
+		p.fault("--admin", "is not the address of a page", "write such as http://127.0.0.1:8081, the ADMIN_ADDR of the service")
+	}
+	secret := p.secret("ADMIN_TOKEN", s.Token, s.TokenFile)
+	c.Token = secret.Value
+	if secret.File != "" {
+		content, _ := os.ReadFile(secret.File) // it was read a moment ago
+		c.Token = strings.TrimSpace(string(content))
+	}
+	return c, p.err()
+}
+
+// sameAddress reports whether two listeners would use the same address.
 func sameAddress(a, b string) bool {
 	hostA, portA, errA := net.SplitHostPort(a)
 	hostB, portB, errB := net.SplitHostPort(b)
@@ -56,13 +100,13 @@ func sameAddress(a, b string) bool {
 	return hostA == hostB || isAny(hostA) || isAny(hostB)
 }
 
-// isAny tells a host that stands for all addresses of the machine.
+// isAny reports whether a host stands for all addresses of the machine.
 func isAny(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "" || ip != nil && ip.IsUnspecified()
 }
 
-// isLoopback tells whether only this machine reaches an address. A name counts only when it is localhost:
+// isLoopback reports whether only this machine reaches an address. A name counts only when it is localhost:
 // what others resolve to is not known here.
 func isLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)

@@ -2,7 +2,8 @@ package settings
 
 import (
 	"github.com/leadbridge/leadbridge/consumer"
-	"github.com/leadbridge/leadbridge/transform"
+	"github.com/leadbridge/leadbridge/dlt"
+	"github.com/leadbridge/leadbridge/schemas"
 )
 
 // DeadLetters are the settings of commands that work with dead letters: of the
@@ -12,12 +13,13 @@ type DeadLetters struct {
 	Kafka   `embed:"" group:"Kafka:"`
 	Letters `embed:"" group:"Kafka:"`
 	Lead    `embed:"" group:"Leads:"`
+	Schemas `embed:"" group:"Schemas:"`
 }
 
 // DeadLettersConfig is a parsed DeadLetters.
 type DeadLettersConfig struct {
-	Consumer    consumer.Config // topics, and how to reach the brokers
-	Transformer *transform.Transformer
+	Letters     dlt.Config
+	Transformer *schemas.Transformer
 	Warnings    []string
 }
 
@@ -25,11 +27,13 @@ type DeadLettersConfig struct {
 func (d DeadLetters) Parse() (DeadLettersConfig, error) {
 	var (
 		p parser
+		k consumer.Config
 		c DeadLettersConfig
 	)
-	d.Kafka.parse(&p, d.Topic, &c.Consumer)
-	d.Letters.parse(&p, &c.Consumer)
-	c.Transformer = d.Lead.parse(&p)
+	d.Kafka.parse(&p, d.Topic, &k)
+	d.Letters.parse(&p, &k)
+	c.Letters = dlt.Config{Brokers: k.Brokers, DeadLetterTopic: k.DeadLetterTopic, Topic: k.Topic}
+	c.Transformer, _ = d.Schemas.reader(&p, d.Lead.parse(&p, ""), forTools)
 	c.Warnings = p.warnings
 	return c, p.err()
 }

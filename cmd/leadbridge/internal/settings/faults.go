@@ -15,7 +15,7 @@ type Fault struct {
 // Faults is the error that Parse returns: all that is wrong, in the order of the settings.
 type Faults []Fault
 
-// Error tells all faults, one a line, variables first.
+// Error lists all faults, one a line, variables first.
 func (f Faults) Error() string {
 	width := 0
 	for _, one := range f {

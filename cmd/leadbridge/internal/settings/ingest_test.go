@@ -32,7 +32,7 @@ func TestIngestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := c.Gate
-	got := []any{g.Brokers, g.Topic, g.Dial == nil, g.SASL == nil, g.Sources.Names(), g.AckTimeout, g.BodyTimeout, g.HeaderTimeout, g.DrainTimeout, g.Connections, g.MaxBuffer, c.HTTPAddr, c.MetricsAddr, c.Grace()}
+	got := []any{g.Brokers.Addresses, g.Topic, g.Brokers.Dial == nil, g.Brokers.SASL == nil, g.Sources.Names(), g.AckTimeout, g.BodyTimeout, g.HeaderTimeout, g.DrainTimeout, g.Connections, g.MaxBuffer, c.HTTPAddr, c.MetricsAddr, c.Grace()}
 	want := []any{[]string{"localhost:9092"}, "leads", true, true, []string{"form"}, 10 * time.Second, 10 * time.Second, 5 * time.Second, 20 * time.Second, 16384, int64(64 << 20), ":8080", "", 25 * time.Second}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -53,6 +53,10 @@ func TestIngestFaults(t *testing.T) {
 		"no connections":  {func(s *Ingest) { s.Connections = "0" }, []string{"INGEST_CONNECTIONS"}},
 		"little room":     {func(s *Ingest) { s.MaxBuffer = "1KiB" }, []string{"MAX_BUFFER"}},
 		"region":          {func(s *Ingest) { s.PhoneRegion = "RUS" }, []string{"PHONE_REGION"}},
+		"no peers":        {func(s *Ingest) { s.OfPeer = "0" }, []string{"INGEST_PEER_CONNECTIONS"}},
+		"proxies":         {func(s *Ingest) { s.Proxies = "10.0.0.0/8,proxy" }, []string{"INGEST_TRUSTED_PROXIES"}},
+		"header":          {func(s *Ingest) { s.Forwarded = "X-Real-IP" }, []string{"INGEST_FORWARDED_HEADER"}},
+		"pace":            {func(s *Ingest) { s.BodyRate, s.BodyGrace = "slow", "1ms" }, []string{"INGEST_BODY_RATE", "INGEST_BODY_GRACE"}},
 		"metrics nowhere": {func(s *Ingest) { s.MetricsAddr = "here" }, []string{"METRICS_ADDR"}},
 		"all at once": {
 			func(s *Ingest) { s.Brokers, s.SourcesFile, s.Addr, s.Level = "a:b", "", "here", "loud" },
@@ -80,5 +84,30 @@ func TestIngestSourcesFaults(t *testing.T) {
 	}
 	if !strings.Contains(err.Error(), "line 2, source a:") || !strings.Contains(err.Error(), "line 4, source b:") {
 		t.Error(err)
+	}
+}
+
+// TestIngestDoors reads who is a proxy, and warns of buffers that are larger than the memory and of
+// secrets that can be guessed.
+func TestIngestDoors(t *testing.T) {
+	t.Parallel()
+	s := ingest(t, "sources: [{name: form, verify: {type: token, secrets_env: [SHORT]}, buffer: 100MiB}]")
+	s.Proxies, s.Forwarded, s.OfPeer = " 10.0.0.0/8, 2001:db8::1 ,,::ffff:192.0.2.1", "forwarded", "7"
+	c, err := s.Parse(func(string) (string, bool) { return "hush", true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var proxies []string
+	for _, p := range c.Gate.TrustedProxies {
+		proxies = append(proxies, p.String())
+	}
+	got := []any{proxies, c.Gate.ForwardedHeader, c.Gate.OfPeer, c.Gate.BodyRate, c.Gate.BodyGrace}
+	want := []any{[]string{"10.0.0.0/8", "2001:db8::1/128", "192.0.2.1/32"}, "Forwarded", 7, int64(1 << 10), 5 * time.Second}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	warnings := strings.Join(c.Warnings, "\n")
+	if len(c.Warnings) != 2 || !strings.Contains(warnings, "can be guessed") || !strings.Contains(warnings, "MAX_BUFFER") || strings.Contains(warnings, "hush") {
+		t.Errorf("warnings:\n%s", warnings)
 	}
 }

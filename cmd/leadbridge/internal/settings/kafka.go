@@ -31,10 +31,12 @@ type Kafka struct {
 	TLSCertFile string `name:"kafka-tls-cert-file" env:"KAFKA_TLS_CERT_FILE" placeholder:"FILE" help:"PEM file of our own certificate, for brokers that ask for one. Default: none."`
 	TLSKeyFile  string `name:"kafka-tls-key-file" env:"KAFKA_TLS_KEY_FILE" placeholder:"FILE" help:"PEM file of its private key. Default: none."`
 
-	SASLMechanism    string `name:"kafka-sasl-mechanism" env:"KAFKA_SASL_MECHANISM" placeholder:"NAME" help:"PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512. Default: none."`
+	SASLMechanism    string `name:"kafka-sasl-mechanism" env:"KAFKA_SASL_MECHANISM" placeholder:"NAME" help:"PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER or AWS_MSK_IAM; see docs/brokers.md. Default: none."`
 	SASLUsername     string `name:"kafka-sasl-username" env:"KAFKA_SASL_USERNAME" placeholder:"NAME" help:"User name for the mechanism. Default: none."`
 	SASLPassword     string `name:"kafka-sasl-password" env:"KAFKA_SASL_PASSWORD" placeholder:"SECRET" help:"Password for the mechanism; better given by the file. Default: none."`
 	SASLPasswordFile string `name:"kafka-sasl-password-file" env:"KAFKA_SASL_PASSWORD_FILE" placeholder:"FILE" help:"File that holds the password; read at each login. Default: none."`
+
+	OAuth `embed:""`
 }
 
 // Topic is the setting that also commands without brokers need.
@@ -56,6 +58,14 @@ func (g Group) parse(p *parser, c *consumer.Config) {
 	c.SessionTimeout = p.duration("KAFKA_SESSION_TIMEOUT", g.SessionTimeout, positive)
 }
 
+// parseKafka reads the settings of a command that knows events, dead letters and the group that consumes.
+func parseKafka(p *parser, t Topic, k Kafka, l Letters, g Group) (c consumer.Config) {
+	k.parse(p, t, &c)
+	l.parse(p, &c)
+	g.parse(p, &c)
+	return c
+}
+
 func (l Letters) parse(p *parser, c *consumer.Config) {
 	c.DeadLetterTopic = p.topic("KAFKA_DLT_TOPIC", l.DLTTopic)
 	if c.DeadLetterTopic == c.Topic {
@@ -64,10 +74,10 @@ func (l Letters) parse(p *parser, c *consumer.Config) {
 }
 
 func (k Kafka) parse(p *parser, topic Topic, c *consumer.Config) {
-	c.Brokers = p.brokers(k.Brokers)
+	c.Brokers.Addresses = p.brokers(k.Brokers)
 	c.Topic = topic.parse(p)
-	c.Dial = k.dial(p)
-	c.SASL = k.sasl(p)
+	c.Brokers.Dial = k.dial(p)
+	c.Brokers.SASL = k.sasl(p)
 }
 
 func (t Topic) parse(p *parser) string { return p.topic("KAFKA_TOPIC", t.Topic) }
@@ -75,14 +85,15 @@ func (t Topic) parse(p *parser) string { return p.topic("KAFKA_TOPIC", t.Topic) 
 // brokers reads a comma list of host:port.
 func (p *parser) brokers(text string) []string {
 	var list []string
-	for one := range strings.SplitSeq(text, ",") {
+	for i, one := range strings.Split(text, ",") {
 		one = strings.TrimSpace(one)
 		if one == "" {
 			continue
 		}
 		broker, ok := brokerAddress(one)
 		if !ok {
-			p.fault("KAFKA_BROKERS", quote(one)+" is no address", "write host:port, several separated by commas")
+			// The text is not repeated: it may hold a password.
+			p.fault("KAFKA_BROKERS", "number "+strconv.Itoa(i+1)+" of the list is not an address", "write host:port, several separated by commas; a password is given by KAFKA_SASL_PASSWORD_FILE")
 			continue
 		}
 		list = append(list, broker)
@@ -112,13 +123,13 @@ func brokerAddress(text string) (string, bool) {
 	return net.JoinHostPort(host, port), true
 }
 
-// topicName is what Kafka takes as a topic's name.
+// topicName matches the names of topics that Kafka allows.
 var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 
 func (p *parser) topic(variable, text string) string {
 	text = strings.TrimSpace(text)
 	if !topicName.MatchString(text) || text == "." || text == ".." {
-		p.fault(variable, quote(text)+" is no name of a topic", "use 1 to 249 letters, digits, dots, dashes and underscores")
+		p.fault(variable, quote(text)+" is not a topic name", "use 1 to 249 letters, digits, dots, dashes and underscores")
 	}
 	return text
 }

@@ -26,7 +26,7 @@ func (k Kafka) dial(p *parser) func(ctx context.Context, network, address string
 		p.unusedWithoutTLS("KAFKA_TLS_KEY_FILE", k.TLSKeyFile)
 		return nil
 	}
-	authorities, certificate := p.authorities(k.TLSCAFile), p.certificate(k.TLSCertFile, k.TLSKeyFile)
+	authorities, certificate := p.authorities("KAFKA_TLS_CA_FILE", k.TLSCAFile), p.certificate("KAFKA_TLS_CERT_FILE", k.TLSCertFile, "KAFKA_TLS_KEY_FILE", k.TLSKeyFile)
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		// Each connection has its own settings: authorities too are renewed while the process runs.
 		dialer := tls.Dialer{Config: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: authorities(), GetClientCertificate: certificate}}
@@ -42,8 +42,8 @@ func (p *parser) unusedWithoutTLS(variable, file string) {
 	}
 }
 
-// authorities gives whom to trust; nil: whom the system does.
-func (p *parser) authorities(file string) func() *x509.CertPool {
+// authorities returns a function that reads the trusted authorities; it returns nil for those of the system.
+func (p *parser) authorities(variable, file string) func() *x509.CertPool {
 	if file == "" {
 		return func() *x509.CertPool { return nil }
 	}
@@ -54,10 +54,10 @@ func (p *parser) authorities(file string) func() *x509.CertPool {
 		}
 		return poolOf(content)
 	}}
-	if content := p.file("KAFKA_TLS_CA_FILE", file); content != nil {
+	if content := p.file(variable, file); content != nil {
 		pool, err := poolOf(content)
 		if err != nil {
-			p.fault("KAFKA_TLS_CA_FILE", err.Error(), "name a PEM file with BEGIN CERTIFICATE in it")
+			p.fault(variable, err.Error(), "name a PEM file with BEGIN CERTIFICATE in it")
 		}
 		r.last.Store(pool)
 	}
@@ -72,8 +72,8 @@ func poolOf(content []byte) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// renewed is what files hold that change while the process runs: it is read at each handshake. While
-// they cannot be used, as in the middle of a renewal, what they held before goes on.
+// renewed is the content of files that change while the process runs: they are read again at each handshake. While
+// they cannot be used, as in the middle of a renewal, their former content stays in force.
 type renewed[T any] struct {
 	load func() (*T, error)
 	last atomic.Pointer[T]
@@ -86,26 +86,26 @@ func (r *renewed[T]) read() *T {
 	return r.last.Load()
 }
 
-// certificate gives what [tls.Config.GetClientCertificate] is to be, nil when there is none.
-func (p *parser) certificate(cert, key string) func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+// certificate returns the value of [tls.Config.GetClientCertificate], nil when there is no certificate.
+func (p *parser) certificate(certVariable, cert, keyVariable, key string) func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	switch {
 	case cert == "" && key == "":
 		return nil
 	case key == "":
-		p.fault("KAFKA_TLS_KEY_FILE", "is missing", "name the private key that belongs to KAFKA_TLS_CERT_FILE")
+		p.fault(keyVariable, "is missing", "name the private key that belongs to "+certVariable)
 		return nil
 	case cert == "":
-		p.fault("KAFKA_TLS_CERT_FILE", "is missing", "name the certificate that belongs to KAFKA_TLS_KEY_FILE")
+		p.fault(certVariable, "is missing", "name the certificate that belongs to "+keyVariable)
 		return nil
 	}
 	before := len(p.faults)
-	certPEM, keyPEM := p.file("KAFKA_TLS_CERT_FILE", cert), p.file("KAFKA_TLS_KEY_FILE", key)
+	certPEM, keyPEM := p.file(certVariable, cert), p.file(keyVariable, key)
 	if len(p.faults) > before {
 		return nil
 	}
 	pair, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil {
-		p.fault("KAFKA_TLS_CERT_FILE", "does not fit KAFKA_TLS_KEY_FILE ("+err.Error()+")", "name a PEM certificate and its own private key")
+		p.fault(certVariable, "does not fit "+keyVariable+" ("+err.Error()+")", "name a PEM certificate and its own private key")
 		return nil
 	}
 	r := &renewed[tls.Certificate]{load: func() (*tls.Certificate, error) {
@@ -122,7 +122,36 @@ func (k Kafka) sasl(p *parser) sasl.Mechanism {
 		k.withoutMechanism(p)
 		return nil
 	}
-	name := p.choice("KAFKA_SASL_MECHANISM", k.SASLMechanism, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+	before := len(p.faults)
+	name := p.choice("KAFKA_SASL_MECHANISM", k.SASLMechanism, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", mechanismOAuth, mechanismAWS)
+	if len(p.faults) == before { // it is known
+		k.OAuth.unused(p, name)
+	}
+	if name == mechanismOAuth || name == mechanismAWS {
+		return k.byToken(p, name)
+	}
+	return k.byPassword(p, name)
+}
+
+// byToken is the mechanism of logins by tokens.
+func (k Kafka) byToken(p *parser, name string) sasl.Mechanism {
+	for _, s := range []struct{ variable, value string }{
+		{"KAFKA_SASL_USERNAME", k.SASLUsername}, {"KAFKA_SASL_PASSWORD", k.SASLPassword}, {"KAFKA_SASL_PASSWORD_FILE", k.SASLPasswordFile},
+	} {
+		if s.value != "" {
+			p.fault(s.variable, "is given, but "+name+" takes no user name and no password", "remove it; docs/brokers.md tells what "+name+" needs")
+		}
+	}
+	if !k.tlsOn() {
+		p.warn("KAFKA_SASL_MECHANISM=%s without KAFKA_TLS sends tokens readable over the network: set KAFKA_TLS=true", name)
+	}
+	return k.OAuth.mechanism(p, name)
+}
+
+// tlsOn reports whether TLS is on, and records no fault for a value that is neither on nor off: dial has done that.
+func (k Kafka) tlsOn() bool { return (&parser{}).boolean("", string(k.TLS)) }
+
+func (k Kafka) byPassword(p *parser, name string) sasl.Mechanism {
 	secret := p.secret("KAFKA_SASL_PASSWORD", k.SASLPassword, k.SASLPasswordFile)
 	if k.SASLUsername == "" {
 		p.fault("KAFKA_SASL_USERNAME", "is missing", "set the user name for "+name)
@@ -130,13 +159,18 @@ func (k Kafka) sasl(p *parser) sasl.Mechanism {
 	if secret == (crmclient.Secret{}) {
 		p.fault("KAFKA_SASL_PASSWORD", "is missing", "set it, or name a file by KAFKA_SASL_PASSWORD_FILE")
 	}
-	if on := (&parser{}).boolean("", string(k.TLS)); name == "PLAIN" && !on {
-		p.warn("KAFKA_SASL_MECHANISM=PLAIN without KAFKA_TLS sends the password readable over the network")
+	switch {
+	case k.tlsOn():
+	case name == "PLAIN":
+		p.warn("KAFKA_SASL_MECHANISM=PLAIN without KAFKA_TLS sends the password readable over the network: set KAFKA_TLS=true")
+	default:
+		p.warn("KAFKA_SASL_MECHANISM=%s without KAFKA_TLS: the events can be read and changed on the way, and a password that can be guessed is found out from the login; set KAFKA_TLS=true", name)
 	}
 	return login{name: name, username: k.SASLUsername, password: secret}
 }
 
 func (k Kafka) withoutMechanism(p *parser) {
+	k.OAuth.unused(p, "")
 	if k.SASLUsername != "" || k.SASLPassword != "" || k.SASLPasswordFile != "" {
 		p.fault("KAFKA_SASL_MECHANISM", "is missing, though a user name or password is given",
 			"set PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512, or remove the others")

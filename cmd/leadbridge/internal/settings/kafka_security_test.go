@@ -84,7 +84,7 @@ func TestSecurity(t *testing.T) {
 			if diff := cmp.Diff(c.want, variables(t, err)); diff != "" {
 				t.Errorf("faults (-want +got):\n%s", diff)
 			}
-			if name == "TLS with all" && c2.Consumer.Dial == nil {
+			if name == "TLS with all" && c2.Consumer.Brokers.Dial == nil {
 				t.Error("the brokers are spoken to in plain text")
 			}
 		})
@@ -141,7 +141,7 @@ func (b *tlsBroker) meet(t *testing.T, c Config, cert, key string) ([]byte, erro
 		t.Fatal(err)
 	}
 	b.shows <- pair
-	conn, err := c.Consumer.Dial(t.Context(), "tcp", b.address)
+	conn, err := c.Consumer.Brokers.Dial(t.Context(), "tcp", b.address)
 	if err == nil {
 		defer conn.Close()
 	}
@@ -266,11 +266,11 @@ func TestPasswordFileIsReadAtEachLogin(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := c.Consumer.SASL.Name(); got != name {
+			if got := c.Consumer.Brokers.SASL.Name(); got != name {
 				t.Errorf("mechanism %q, want %q", got, name)
 			}
 			write("second")
-			_, first, err := c.Consumer.SASL.Start(t.Context())
+			_, first, err := c.Consumer.Brokers.SASL.Start(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -280,7 +280,7 @@ func TestPasswordFileIsReadAtEachLogin(t *testing.T) {
 			if err := os.Remove(file); err != nil {
 				t.Fatal(err)
 			}
-			if _, _, err := c.Consumer.SASL.Start(t.Context()); err == nil {
+			if _, _, err := c.Consumer.Brokers.SASL.Start(t.Context()); err == nil {
 				t.Error("a login without its file succeeds")
 			}
 		})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/nyaruka/phonenumbers"
 
+	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -13,13 +14,18 @@ import (
 type Lead struct {
 	PhoneRegion string `name:"phone-region" env:"PHONE_REGION" default:"RU" placeholder:"CODE" help:"Country of phone numbers without a country code (ISO 3166, two letters)."`
 	SourceID    string `name:"source-id" env:"SOURCE_ID" default:"WEB" placeholder:"ID" help:"The contact's source, when the event names none; an id of the portal's list of sources."`
-	MappingFile string `name:"mapping-file" env:"MAPPING_FILE" placeholder:"FILE|preset:NAME" help:"A jq program that maps incoming data to lead fields, or preset:NAME with typeform, hubspot, webflow, facebook-leads, jotform or elementor. Default: none."`
+	LeadTitle   string `name:"lead-title" env:"LEAD_TITLE" placeholder:"JQ" help:"Title of a lead: a jq program on .name .lastName .phone .email .form .comments .utmSource … and .event, the lead's own fields; a fixed text in quotation marks. Default: the name, else the e-mail or phone, and the form's name."`
+	DealTitle   string `name:"deal-title" env:"DEAL_TITLE" placeholder:"JQ" help:"Title of a deal, in the same way."`
+	MappingFile string `name:"mapping-file" env:"MAPPING_FILE" placeholder:"FILE|preset:NAME" help:"A jq program that maps incoming data to lead fields, or preset:NAME with calendly, calltouch, chatwoot, clerk, elementor, facebook-leads, gravity, hubspot, jotform, shopify, tally, typeform, webflow or wix. Default: none."`
 }
 
-func (l Lead) parse(p *parser) *transform.Transformer {
+func (l Lead) parse(p *parser, target crmclient.Target) *transform.Transformer {
 	o := transform.Options{
 		PhoneRegion: p.region(l.PhoneRegion),
 		SourceID:    strings.TrimSpace(l.SourceID),
+		Target:      target,
+		LeadTitle:   p.title("LEAD_TITLE", l.LeadTitle),
+		DealTitle:   p.title("DEAL_TITLE", l.DealTitle),
 	}
 	before := len(p.faults)
 	o.Mapping = p.mapping(l.MappingFile)
@@ -39,11 +45,20 @@ func (l Lead) parse(p *parser) *transform.Transformer {
 	return t
 }
 
+// title is a template that compiles; "" after a fault.
+func (p *parser) title(variable, text string) string {
+	if err := transform.CheckTitle(text); err != nil {
+		p.fault(variable, err.Error(), `write a jq program that gives a text, such as .name + " (site)", and a fixed text in quotation marks`)
+		return ""
+	}
+	return text
+}
+
 func (p *parser) region(text string) string {
 	code := strings.ToUpper(strings.TrimSpace(text))
 	if !phonenumbers.GetSupportedRegions()[code] {
-		p.fault("PHONE_REGION", quote(text)+" is no country", "write its two letters of ISO 3166, such as RU, KZ or DE")
-		return "" // told already: the mapping is looked at all the same
+		p.fault("PHONE_REGION", quote(text)+" is not a country", "write its two letters of ISO 3166, such as RU, KZ or DE")
+		return "" // the fault is recorded; the mapping is checked all the same
 	}
 	return code
 }

@@ -2,6 +2,8 @@ package settings
 
 import (
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -13,23 +15,48 @@ import (
 
 // Delivery are the limits of what is under way.
 type Delivery struct {
-	Window       string `name:"window" env:"WINDOW" default:"256" placeholder:"COUNT" help:"Records in flight per partition."`
+	Window       string `name:"window" env:"WINDOW" default:"256" placeholder:"COUNT" help:"Records in flight per partition; parked records (docs/failures.md) do not count."`
 	MaxBuffer    string `name:"max-buffer" env:"MAX_BUFFER" default:"64MiB" placeholder:"SIZE" help:"Memory for records of the whole process, in bytes: 64MiB, 64MB or a plain number."`
+	OrderBy      string `name:"order-by" env:"ORDER_BY" default:"person" placeholder:"person|key|none" help:"Events that are delivered one after another: person: those that share a phone or an e-mail address; key: records with one key; none: only events of one id."`
 	DedupeWindow string `name:"dedupe-window" env:"DEDUPE_WINDOW" default:"10000" placeholder:"COUNT" help:"Event ids remembered per partition, to find events that were sent twice."`
-	DrainTimeout string `name:"drain-timeout" env:"DRAIN_TIMEOUT" default:"20s" placeholder:"DURATION" help:"How long a stop waits for what is under way; the process is gone 5 s later whatever hangs."`
+	DrainTimeout string `name:"drain-timeout" env:"DRAIN_TIMEOUT" default:"20s" placeholder:"DURATION" help:"How long a stop waits for what is in flight, 3 s when other events wait for it; the process ends at most 5 s later."`
+	Paused       Switch `name:"paused" env:"PAUSED" default:"false" placeholder:"true|false" help:"Create no contacts: leads wait in Kafka. See docs/operations.md."`
+	PausedFile   string `name:"paused-file" env:"PAUSED_FILE" placeholder:"FILE" help:"File that says true or false to the same, read every few seconds, so that a ConfigMap pauses all replicas; what follows the word is shown. No file: not paused. Default: none."`
+}
+
+// PauseConfig says how the delivery is paused by hand.
+type PauseConfig struct {
+	Paused bool
+	File   string // "": none
+}
+
+func (d Delivery) pause(p *parser) PauseConfig {
+	c := PauseConfig{Paused: p.boolean("PAUSED", string(d.Paused)), File: d.PausedFile}
+	if c.File != "" {
+		_, _, err := ReadPause(c.File)
+		switch _, noFolder := os.Stat(filepath.Dir(c.File)); {
+		case noFolder != nil:
+			p.fault("PAUSED_FILE", "its folder does not exist, so that nobody could ever pause by it", "name a file in a folder that is there; the file itself may be missing")
+		case err != nil:
+			p.fault("PAUSED_FILE", err.Error(), "write true or false into it, and behind it who pauses and why")
+		}
+	}
+	return c
 }
 
 func (d Delivery) parse(p *parser, c *consumer.Config) {
 	c.Window = p.count("WINDOW", d.Window, 1)
 	// Less could not hold one record of the largest size beside its letter.
 	c.MaxBuffer = p.bytes("MAX_BUFFER", d.MaxBuffer, 4<<20)
+	c.OrderBy = consumer.OrderBy(p.choice("ORDER_BY", d.OrderBy,
+		string(consumer.OrderByPerson), string(consumer.OrderByKey), string(consumer.OrderByNone)))
 	c.DedupeWindow = p.count("DEDUPE_WINDOW", d.DedupeWindow, 0)
 	c.DrainTimeout = p.duration("DRAIN_TIMEOUT", d.DrainTimeout, 0)
 }
 
-// HTTP is where a command listens.
+// HTTP is the setting of the address that a command serves.
 type HTTP struct {
-	Addr string `name:"http-addr" env:"HTTP_ADDR" default:":8080" placeholder:"HOST:PORT" help:"Where HTTP is served; port 0: any free one."`
+	Addr string `name:"http-addr" env:"HTTP_ADDR" default:":8080" placeholder:"HOST:PORT" help:"Address to serve HTTP at; port 0: any free one."`
 }
 
 func (h HTTP) parse(p *parser) string { return p.listenAddress("HTTP_ADDR", h.Addr) }
@@ -39,15 +66,15 @@ func (p *parser) listenAddress(variable, text string) string {
 	_, port, err := net.SplitHostPort(text)
 	n, convErr := strconv.Atoi(port)
 	if err != nil || convErr != nil || n < 0 || n > 65535 {
-		p.fault(variable, quote(text)+" is no address to listen on", "write :8080, 127.0.0.1:8080 or another host:port")
+		p.fault(variable, quote(text)+" is not an address to listen on", "write :8080, 127.0.0.1:8080 or another host:port")
 	}
 	return text
 }
 
-// Log is how much is logged, and in which form.
+// Log are the settings of the log.
 type Log struct {
 	Level  string `name:"log-level" env:"LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"trace, debug (each contact), info, warn or error."`
-	Format string `name:"log-format" env:"LOG_FORMAT" default:"json" placeholder:"json|console" help:"json: a line of JSON each; console: for people."`
+	Format string `name:"log-format" env:"LOG_FORMAT" default:"json" placeholder:"json|console" help:"json: one JSON object a line; console: readable lines."`
 }
 
 // LogConfig is a parsed Log.
@@ -67,8 +94,8 @@ func (l Log) parse(p *parser) LogConfig {
 	}
 }
 
-// exitMargin is what a stop may take beyond the drain.
+// exitMargin is how long a stop may take beyond the drain.
 const exitMargin = 5 * time.Second
 
-// Grace is how long after the first signal the process is gone at the latest.
+// Grace returns the time after the first signal within which the process ends, whatever hangs.
 func (c Config) Grace() time.Duration { return c.Consumer.DrainTimeout + exitMargin }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/leadbridge/leadbridge/crmclient"
@@ -31,9 +32,9 @@ func (p *parser) secretFile(variable, file string) {
 	switch {
 	case content == nil:
 	case text == "":
-		p.fault(variable, "the file is empty", "write the secret into "+quote(file))
+		p.fault(variable, "the file is empty", "write the secret into "+strconv.Quote(file))
 	case strings.ContainsFunc(text, isControl):
-		p.fault(variable, "the file holds several lines or control characters", "write the secret alone into "+quote(file))
+		p.fault(variable, "the file holds several lines or control characters", "write the secret alone into "+strconv.Quote(file))
 	}
 }
 

@@ -1,9 +1,12 @@
 package settings
 
 import (
+	"time"
+
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/crmclient"
-	"github.com/leadbridge/leadbridge/transform"
+	"github.com/leadbridge/leadbridge/internal/tracing"
+	"github.com/leadbridge/leadbridge/schemas"
 )
 
 // Service are all settings of the service.
@@ -13,24 +16,32 @@ type Service struct {
 	Letters  `embed:"" group:"Kafka:"`
 	Group    `embed:"" group:"Kafka:"`
 	CRM      `embed:"" group:"CRM:"`
+	Target   `embed:"" group:"CRM:"`
+	Match    `embed:"" group:"CRM:"`
+	Portal   `embed:"" group:"CRM:"`
 	Lead     `embed:"" group:"Leads:"`
+	Schemas  `embed:"" group:"Schemas:"`
 	Delivery `embed:"" group:"Process:"`
 	HTTP     `embed:"" group:"Process:"`
 	Admin    `embed:"" group:"Process:"`
 	Log      `embed:"" group:"Process:"`
+	Traces   Tracing `embed:"" group:"Tracing:"`
 }
 
-// Config is what the service is made of. Logs and metrics are still missing in
+// Config is a parsed Service. Logs and metrics are still missing in
 // the rooms' configurations.
 type Config struct {
 	Consumer    consumer.Config
 	CRM         crmclient.Config
-	Transformer *transform.Transformer
+	Transformer *schemas.Transformer
+	Schemas     *schemas.Reader // of the transformer
 	SourceID    string
 	HTTPAddr    string
+	Pause       PauseConfig
 	Admin       AdminConfig
 	Log         LogConfig
-	Warnings    []string // to be logged once logs are there
+	Tracing     *tracing.Config // nil: nothing is traced
+	Warnings    []string        // to be logged once logs are there
 }
 
 // Parse reads all settings; its error is [Faults].
@@ -39,35 +50,45 @@ func (s Service) Parse() (Config, error) {
 		p parser
 		c Config
 	)
-	s.Kafka.parse(&p, s.Topic, &c.Consumer)
-	s.Letters.parse(&p, &c.Consumer)
-	s.Group.parse(&p, &c.Consumer)
+	c.Consumer = parseKafka(&p, s.Topic, s.Kafka, s.Letters, s.Group)
 	c.CRM = s.CRM.parse(&p)
-	c.Transformer = s.Lead.parse(&p)
+	s.Target.parse(&p, &c.CRM)
+	s.Match.parse(&p, &c.CRM)
+	s.Portal.parse(&p, c.CRM, time.Now())
+	c.Transformer, c.Schemas = s.Schemas.reader(&p, s.Lead.parse(&p, c.CRM.Target), 0)
 	c.SourceID = s.SourceID
 	s.Delivery.parse(&p, &c.Consumer)
+	c.Pause = s.Delivery.pause(&p)
 	c.HTTPAddr = s.HTTP.parse(&p)
 	c.Admin = s.Admin.parse(&p, c.HTTPAddr)
 	c.Log = s.Log.parse(&p)
+	c.Tracing = s.Traces.parse(&p, "leadbridge")
 	c.Warnings = p.warnings
 	return c, p.err()
 }
 
 // Map are the settings of a command that only shows contacts.
 type Map struct {
-	Topic `embed:""`
-	Lead  `embed:""`
+	Topic   `embed:""`
+	Target  `embed:""`
+	Match   `embed:""`
+	Lead    `embed:""`
+	Schemas `embed:""`
 }
 
 // MapConfig is a parsed Map.
 type MapConfig struct {
 	Topic       string
-	Transformer *transform.Transformer
+	Target      crmclient.Target
+	Match       crmclient.Match
+	Comment     crmclient.CommentMode
+	Transformer *schemas.Transformer
 }
 
 // Parse reads all settings; its error is [Faults].
 func (m Map) Parse() (MapConfig, error) {
 	var p parser
-	c := MapConfig{Topic: m.Topic.parse(&p), Transformer: m.Lead.parse(&p)}
+	c := MapConfig{Topic: m.Topic.parse(&p), Target: m.Target.target(&p), Comment: m.Target.comment(&p), Match: m.Match.match(&p)}
+	c.Transformer, _ = m.Schemas.reader(&p, m.Lead.parse(&p, c.Target), forTools)
 	return c, p.err()
 }

@@ -51,7 +51,7 @@ func variables(t *testing.T, err error) []string {
 	t.Helper()
 	faults, ok := errors.AsType[Faults](err)
 	if err != nil && !ok {
-		t.Fatalf("error %T is no Faults: %v", err, err)
+		t.Fatalf("error %T is not a Faults: %v", err, err)
 	}
 	var names []string
 	for _, f := range faults {
@@ -81,7 +81,7 @@ func TestDefaultsParse(t *testing.T) {
 		t.Errorf("CRM (-want +got):\n%s", diff)
 	}
 	k := c.Consumer
-	got := []any{k.Brokers, k.Topic, k.DeadLetterTopic, k.GroupID, k.Dial == nil, k.SASL == nil, k.SessionTimeout, k.DrainTimeout, k.Window, k.MaxBuffer, k.DedupeWindow}
+	got := []any{k.Brokers.Addresses, k.Topic, k.DeadLetterTopic, k.GroupID, k.Brokers.Dial == nil, k.Brokers.SASL == nil, k.SessionTimeout, k.DrainTimeout, k.Window, k.MaxBuffer, k.DedupeWindow}
 	wantKafka := []any{[]string{"localhost:9092"}, "leads", "leads.dlt", "leadbridge", true, true, 30 * time.Second, 20 * time.Second, 256, int64(64 << 20), 10000}
 	if diff := cmp.Diff(wantKafka, got); diff != "" {
 		t.Errorf("Kafka (-want +got):\n%s", diff)
@@ -98,11 +98,7 @@ func TestDefaultsParse(t *testing.T) {
 func TestAllFaultsAtOnce(t *testing.T) {
 	t.Parallel()
 	s := Service{}
-	for _, group := range reflect.ValueOf(&s).Elem().Fields() {
-		for _, text := range group.Fields() {
-			text.SetString("\x01 wrong")
-		}
-	}
+	setTexts(reflect.ValueOf(&s).Elem(), "\x01 wrong")
 	s.TLS = "true"
 	_, err := s.Parse()
 	want := []string{
@@ -111,16 +107,31 @@ func TestAllFaultsAtOnce(t *testing.T) {
 		"KAFKA_DLT_TOPIC", "KAFKA_DLT_TOPIC",
 		"KAFKA_RESULT_TOPIC", "KAFKA_RESULT_TOPIC", "KAFKA_GROUP_ID", "KAFKA_SESSION_TIMEOUT",
 		"CRM_BASE_URL", "CRM_API_KEY", "CRM_SESSION_TOKEN", "CRM_TIMEOUT", "CRM_QUEUE_LIMIT", "CRM_SETTLE", "CRM_SLOTS", "CRM_BATCH_SIZE",
-		"CRM_REQUESTS_PER_MINUTE", "CRM_REQUESTS_PER_SECOND", "CRM_ORIGIN_FIELD", "CRM_LOOKUP", "CRM_MAX_ATTEMPTS",
+		"CRM_REQUESTS_PER_MINUTE", "CRM_REQUESTS_PER_SECOND", "CRM_ORIGIN_FIELD", "TRACKING_FIELDS", "CRM_LOOKUP", "CRM_MAX_ATTEMPTS",
 		"CRM_BACKOFF_INITIAL", "CRM_BACKOFF_MAX", "CRM_FLOOD_LIMIT", "CRM_ORIGINATOR",
-		"PHONE_REGION", "MAPPING_FILE", "WINDOW", "MAX_BUFFER", "DEDUPE_WINDOW", "DRAIN_TIMEOUT", "HTTP_ADDR",
+		"CRM_TARGET", "CRM_COMMENT", "DEAL_CATEGORY_ID", "CRM_MATCH_MANY", "CRM_MATCH", "PORTAL_PROFILE", "PHONE_REGION", "LEAD_TITLE", "DEAL_TITLE", "MAPPING_FILE",
+		"SCHEMA_REGISTRY_URL", "SCHEMA_REGISTRY_PASSWORD", "SCHEMA_REGISTRY_TOKEN", "SCHEMA_REGISTRY_TOKEN",
+		"SCHEMA_REGISTRY_CA_FILE", "SCHEMA_REGISTRY_CERT_FILE", "SCHEMA_REGISTRY_KEY_FILE", "WINDOW", "MAX_BUFFER", "ORDER_BY", "DEDUPE_WINDOW", "DRAIN_TIMEOUT", "PAUSED", "HTTP_ADDR",
 		"ADMIN_TOKEN", "ADMIN_ADDR", "LOG_LEVEL", "LOG_FORMAT",
+		"OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS",
+		"OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_COMPRESSION", "OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_TRACES_SAMPLER",
 	}
 	if diff := cmp.Diff(want, variables(t, err)); diff != "" {
 		t.Errorf("faults (-want +got):\n%s\n%v", diff, err)
 	}
 	if lines := strings.Count(err.Error(), "\n"); lines != len(want) {
 		t.Errorf("%d lines for %d faults:\n%v", lines, len(want), err)
+	}
+}
+
+// setTexts sets all settings of a group, and of the groups in it.
+func setTexts(group reflect.Value, text string) {
+	for _, field := range group.Fields() {
+		if field.Kind() == reflect.Struct {
+			setTexts(field, text)
+			continue
+		}
+		field.SetString(text)
 	}
 }
 
@@ -183,6 +194,9 @@ func TestFaults(t *testing.T) {
 		"region of three letters":  {func(s *Service) { s.PhoneRegion = "RUS" }, []string{"PHONE_REGION"}},
 		"region beside a mapping":  {func(s *Service) { s.PhoneRegion, s.MappingFile = "RUS", jq }, []string{"PHONE_REGION"}},
 		"region and preset":        {func(s *Service) { s.PhoneRegion, s.MappingFile = "RUS", "preset:nope" }, []string{"PHONE_REGION", "MAPPING_FILE"}},
+		"tracking":                 {func(s *Service) { s.Tracking = "utm_source, gclid,_ym_uid,utm_anything" }, nil},
+		"tracking, all":            {func(s *Service) { s.Tracking = "ALL" }, nil},
+		"tracking unknown":         {func(s *Service) { s.Tracking = "gclid,shoe_size" }, []string{"TRACKING_FIELDS"}},
 		"mapping":                  {func(s *Service) { s.MappingFile = jq }, nil},
 		"mapping preset":           {func(s *Service) { s.MappingFile = "preset:typeform" }, nil},
 		"mapping preset unknown":   {func(s *Service) { s.MappingFile = "preset:none" }, []string{"MAPPING_FILE"}},
@@ -207,6 +221,18 @@ func TestFaults(t *testing.T) {
 		"page on a probe's port":   {func(s *Service) { s.AdminAddr, s.Addr = "127.0.0.1:8080", ":8080" }, []string{"ADMIN_ADDR"}},
 		"page beside probes":       {func(s *Service) { s.AdminAddr, s.Addr = "127.0.0.1:8080", "10.0.0.1:8080" }, nil},
 		"page and probes anywhere": {func(s *Service) { s.AdminAddr, s.Addr = "127.0.0.1:0", "127.0.0.1:0" }, nil},
+		"registry":                 {func(s *Service) { s.RegistryURL = "https://a.example, http://localhost:8081/apis/ccompat/v7" }, nil},
+		"registry by name":         {func(s *Service) { s.RegistryURL = "registry.example" }, []string{"SCHEMA_REGISTRY_URL"}},
+		"registry with a user":     {func(s *Service) { s.RegistryURL = "https://me:hush@a.example" }, []string{"SCHEMA_REGISTRY_URL"}},
+		"registry login": {func(s *Service) {
+			s.RegistryURL, s.RegistryUsername, s.RegistryPasswordFile = "https://a", "me", secret
+		}, nil},
+		"registry user alone":        {func(s *Service) { s.RegistryURL, s.RegistryUsername = "https://a", "me" }, []string{"SCHEMA_REGISTRY_PASSWORD"}},
+		"registry password alone":    {func(s *Service) { s.RegistryURL, s.RegistryPassword = "https://a", "x" }, []string{"SCHEMA_REGISTRY_USERNAME"}},
+		"registry token and user":    {func(s *Service) { s.RegistryURL, s.RegistryToken, s.RegistryUsername = "https://a", "x", "me" }, []string{"SCHEMA_REGISTRY_TOKEN"}},
+		"registry token":             {func(s *Service) { s.RegistryURL, s.RegistryToken = "https://a", "x" }, nil},
+		"registry login and no url":  {func(s *Service) { s.RegistryToken, s.RegistryCAFile = "x", "ca.pem" }, []string{"SCHEMA_REGISTRY_TOKEN", "SCHEMA_REGISTRY_CA_FILE"}},
+		"registry certificate alone": {func(s *Service) { s.RegistryURL, s.RegistryCertFile = "https://a", "c.pem" }, []string{"SCHEMA_REGISTRY_KEY_FILE"}},
 		"region and mapping": {
 			func(s *Service) { s.PhoneRegion, s.MappingFile = "XX", badJQ },
 			[]string{"PHONE_REGION", "MAPPING_FILE"},
@@ -251,6 +277,7 @@ func TestWarnings(t *testing.T) {
 		"token without page":     {func(s *Service) { s.AdminToken = "0123456789abcdef" }, "no ADMIN_ADDR"},
 		"backoff upside down":    {func(s *Service) { s.BackoffMax = "1ms" }, "CRM_BACKOFF_MAX=1ms is shorter"},
 		"batch beyond the CRM's": {func(s *Service) { s.BatchSize = "51" }, "CRM_BATCH_SIZE=51 is more than the CRM takes in one request: using 50"},
+		"registry in plain text": {func(s *Service) { s.RegistryURL, s.RegistryToken = "http://a.example", "x" }, "SCHEMA_REGISTRY_URL is http://"},
 		"timeout below queue":    {func(s *Service) { s.CRM.Timeout = "10s" }, "CRM_TIMEOUT=10s is shorter"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -311,5 +338,55 @@ func TestSim(t *testing.T) {
 	_, err = s.Parse()
 	if diff := cmp.Diff([]string{"SIM_PER_MINUTE", "SIM_FAULTS"}, variables(t, err)); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)
+	}
+}
+
+// TestFaultsTellNoPassword writes a password to where none belongs: no fault and no warning repeats it.
+func TestFaultsTellNoPassword(t *testing.T) {
+	t.Parallel()
+	const hush = "hunter2secret"
+	s := defaults[Service](t)
+	s.Brokers = "user:" + hush + "@kafka:9092,kafka://user:" + hush + "," + hush + ":" + hush
+	s.CRM.BaseURL = "https://user:" + hush + "@crm.example"
+	s.OriginField, s.SASLMechanism, s.DLTTopic = "vibe_api_"+hush, "SCRAM@"+hush, "a@"+hush
+	s.HTTP.Addr, s.Log.Level, s.Timeout, s.Slots = "user:"+hush+"@:80", "https://"+hush, "whsec_"+hush, hush+"@1"
+	c, err := s.Parse()
+	if err == nil || strings.Contains(err.Error(), hush) || strings.Contains(strings.Join(c.Warnings, " "), hush) {
+		t.Errorf("%v\n%v", err, c.Warnings)
+	}
+	if n := strings.Count(err.Error(), "KAFKA_BROKERS"); n != 3 {
+		t.Errorf("%d faults of KAFKA_BROKERS in %v", n, err)
+	}
+}
+
+// TestReadableConnections warns where others can read along, and nowhere else.
+func TestReadableConnections(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*Service)
+		want   string // "": no warning
+	}{
+		"https":            {func(s *Service) { s.CRM.BaseURL = "https://crm.example" }, ""},
+		"this machine":     {func(s *Service) { s.CRM.BaseURL = "http://127.0.0.1:9100" }, ""},
+		"this one by name": {func(s *Service) { s.CRM.BaseURL = "http://localhost:9100/v1/" }, "without /v1"},
+		"IPv6":             {func(s *Service) { s.CRM.BaseURL = "http://[::1]:9100" }, ""},
+		"another":          {func(s *Service) { s.CRM.BaseURL = "http://crm.example" }, "CRM_BASE_URL is http://"},
+		"alike":            {func(s *Service) { s.CRM.BaseURL = "http://127.0.0.1.example" }, "CRM_BASE_URL is http://"},
+		"SCRAM":            {func(s *Service) { s.SASLMechanism, s.SASLUsername, s.SASLPassword = "SCRAM-SHA-512", "u", "p" }, "SCRAM-SHA-512 without KAFKA_TLS"},
+		"PLAIN":            {func(s *Service) { s.SASLMechanism, s.SASLUsername, s.SASLPassword = "PLAIN", "u", "p" }, "PLAIN without KAFKA_TLS"},
+		"SCRAM in TLS": {func(s *Service) {
+			s.SASLMechanism, s.SASLUsername, s.SASLPassword, s.TLS = "SCRAM-SHA-256", "u", "p", "true"
+		}, ""},
+	} {
+		s := defaults[Service](t)
+		s.APIKey = "vibe_api_x"
+		c.change(&s)
+		got, err := s.Parse()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if all := strings.Join(got.Warnings, "\n"); len(got.Warnings) > 1 || !strings.Contains(all, c.want) || c.want == "" && all != "" {
+			t.Errorf("%s: %q, want %q", name, all, c.want)
+		}
 	}
 }

@@ -11,7 +11,9 @@ import (
 type Sim struct {
 	HTTP `embed:""`
 
-	Faults string `name:"faults" env:"SIM_FAULTS" placeholder:"TEXT" help:"Trouble to make, as in fail_before=0.05,lookup_lag=2s. Default: none."`
+	Faults string `name:"faults" env:"SIM_FAULTS" placeholder:"TEXT" help:"What should fail, as in fail_before=0.05,lookup_lag=2s. Default: none."`
+
+	Profile string `name:"profile" env:"SIM_PROFILE" placeholder:"FILE" help:"Behave like the portal that leadbridge probe --output json has measured; it wins over the settings below. Default: none."`
 
 	PerMinute   string `name:"per-minute" env:"SIM_PER_MINUTE" default:"300" placeholder:"COUNT" help:"Requests in a minute; more get 429; 0: no limit."`
 	PerSecond   string `name:"per-second" env:"SIM_PER_SECOND" default:"10" placeholder:"COUNT" help:"Requests in a second; more get 502; 0: no limit."`
@@ -26,10 +28,10 @@ type Sim struct {
 	UserFields Switch `name:"user-fields" env:"SIM_USER_FIELDS" default:"true" placeholder:"true|false" help:"Let the key make user fields."`
 	NoBatch    Switch `name:"no-batch" env:"SIM_NO_BATCH" default:"false" placeholder:"true|false" help:"Answer 404 on /v1/batch."`
 	NoScope    Switch `name:"no-scope" env:"SIM_NO_SCOPE" default:"false" placeholder:"true|false" help:"Give the key no right to the CRM."`
-	Keys       string `name:"keys" env:"SIM_KEYS" placeholder:"KEY,…" help:"The only good keys, a comma list. Default: any but vibe_live_…."`
-	Sessions   string `name:"sessions" env:"SIM_SESSIONS" placeholder:"SESSION,…" help:"The only good sessions of vibe_app_ keys, a comma list. Default: any."`
+	Keys       string `name:"keys" env:"SIM_KEYS" placeholder:"KEY,…" help:"The only valid keys, a comma list. Default: any but vibe_live_…."`
+	Sessions   string `name:"sessions" env:"SIM_SESSIONS" placeholder:"SESSION,…" help:"The only valid sessions of vibe_app_ keys, a comma list. Default: any."`
 	Portal     string `name:"portal" env:"SIM_PORTAL" default:"sim.bitrix24.ru" placeholder:"NAME" help:"The portal's name."`
-	Seed       string `name:"seed" env:"SIM_SEED" default:"1" placeholder:"NUMBER" help:"Of everything random."`
+	Seed       string `name:"seed" env:"SIM_SEED" default:"1" placeholder:"NUMBER" help:"Seed of everything random."`
 }
 
 // SimConfig is a parsed Sim.
@@ -63,6 +65,9 @@ func (s Sim) Parse() (SimConfig, error) {
 	var err error
 	if c.Faults, err = crmtest.ParseFaults(s.Faults); err != nil {
 		p.fault("SIM_FAULTS", strings.ReplaceAll(err.Error(), "\n", "; "), "see leadbridge sim --help")
+	}
+	if profile, ok := p.profile("SIM_PROFILE", s.Profile); ok {
+		c.like(profile)
 	}
 	return c, p.err()
 }

@@ -15,5 +15,5 @@ func (s *Switch) Decode(ctx *kong.DecodeContext) error {
 	return nil
 }
 
-// IsBool tells kong that no value needs to follow.
+// IsBool reports to kong that no value needs to follow.
 func (s *Switch) IsBool() bool { return true }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/leadbridge/leadbridge/internal/human"
 )
 
 // duration reads a Go duration of at least least.
@@ -17,7 +19,7 @@ func (p *parser) duration(variable, text string, least time.Duration) time.Durat
 	case err != nil && isNumber(text):
 		p.fault(variable, quote(text)+" has no unit", "write a duration such as "+text+"s, 500ms or 2m")
 	case err != nil:
-		p.fault(variable, quote(text)+" is no duration", "write one such as 30s, 500ms or 1m30s")
+		p.fault(variable, quote(text)+" is not a duration", "write one such as 30s, 500ms or 1m30s")
 	case d < least && least <= 1:
 		p.fault(variable, quote(text)+" is too short", "write a duration above 0, such as 30s")
 	case d < least:
@@ -26,7 +28,7 @@ func (p *parser) duration(variable, text string, least time.Duration) time.Durat
 	return d
 }
 
-// positive is the least duration that is not nothing.
+// positive is the shortest duration above 0.
 const positive = time.Nanosecond
 
 // count reads a whole number of at least least.
@@ -34,7 +36,7 @@ func (p *parser) count(variable, text string, least int) int {
 	n, err := strconv.Atoi(strings.TrimSpace(text))
 	switch {
 	case err != nil:
-		p.fault(variable, quote(text)+" is no whole number", fmt.Sprintf("write one of at least %d", least))
+		p.fault(variable, quote(text)+" is not a whole number", fmt.Sprintf("write one of at least %d", least))
 	case n < least:
 		p.fault(variable, quote(text)+" is too small", fmt.Sprintf("write a whole number of at least %d", least))
 	}
@@ -57,44 +59,25 @@ func (p *parser) rateOrAuto(variable, text string, auto float64) float64 {
 func (p *parser) number(variable, text, remedy string) float64 {
 	v, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
-		p.fault(variable, quote(text)+" is no number of requests", remedy)
+		p.fault(variable, quote(text)+" is not a number of requests", remedy)
 		return 0
 	}
 	return v
 }
 
-// units of sizes; the longer ones come first, as each ends with the shorter ones.
-var units = []struct {
-	name  string
-	bytes float64
-}{
-	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30},
-	{"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9},
-	{"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {"B", 1},
-}
-
 // bytes reads a size of at least least bytes: 64MiB, 64MB, or plain bytes.
 func (p *parser) bytes(variable, text string, least int64) int64 {
-	number, factor := strings.TrimSpace(text), 1.0
-	for _, u := range units {
-		if len(number) > len(u.name) && strings.EqualFold(number[len(number)-len(u.name):], u.name) {
-			number, factor = strings.TrimSpace(number[:len(number)-len(u.name)]), u.bytes
-			break
-		}
-	}
-	v, err := strconv.ParseFloat(number, 64)
-	size := v * factor
+	size, ok := human.ParseSize(text)
 	switch {
-	case err != nil || math.IsNaN(size) || size < 0 || size >= math.MaxInt64:
-		p.fault(variable, quote(text)+" is no size", "write one such as 64MiB, 64MB or a number of bytes")
-		return 0
-	case int64(size) < least:
+	case !ok:
+		p.fault(variable, quote(text)+" is not a size", "write one such as 64MiB, 64MB or a number of bytes")
+	case size < least:
 		p.fault(variable, quote(text)+" is too small", fmt.Sprintf("write at least %dMiB", least>>20))
 	}
-	return int64(size)
+	return size
 }
 
-// choice reads one of the words, in any case, and gives it as it stands there.
+// choice reads one of the words, in any case, and returns it as it is spelled in words.
 func (p *parser) choice(variable, text string, words ...string) string {
 	text = strings.TrimSpace(text)
 	i := slices.IndexFunc(words, func(w string) bool { return strings.EqualFold(w, text) })
@@ -122,10 +105,15 @@ func isNumber(text string) bool {
 	return err == nil
 }
 
-// quote shows a wrong text, bounded, as it may be anything.
+// secretMarks are in texts that may hold a password or a key, whatever setting they were written to.
+var secretMarks = [...]string{"@", "://", "vibe_", "whsec_"}
+
+// quote shows a wrong text, bounded, as it may be anything; what may hold a password is not shown.
 func quote(text string) string {
-	if r := []rune(text); len(r) > 60 {
-		text = string(r[:60]) + "…"
+	for _, mark := range secretMarks {
+		if strings.Contains(strings.ToLower(text), mark) {
+			return "the value, which is not repeated here,"
+		}
 	}
-	return strconv.Quote(text)
+	return human.Quote(text)
 }

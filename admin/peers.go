@@ -1,0 +1,102 @@
+package admin
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/leadbridge/leadbridge/consumer"
+)
+
+// othersEvery is how often Kafka is asked about the partitions of other replicas.
+const othersEvery = 10 * time.Second
+
+// peers knows the partitions that other replicas own, as Kafka reports them. They are read only while a page is open.
+type peers struct {
+	log   *consumer.Log
+	group string
+
+	reading sync.Mutex
+
+	mu   sync.Mutex
+	at   time.Time
+	seen map[int]partition
+}
+
+func (o *peers) open(cfg Config) {
+	o.log, o.group = consumer.NewLog(cfg.Brokers, cfg.Topic), cfg.GroupID
+}
+
+func (o *peers) close() { o.log.Close() }
+
+// partitions returns the partitions of the topic that are known.
+func (o *peers) partitions() map[int]partition {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return maps.Clone(o.seen)
+}
+
+// known reports whether Kafka answered the last time that it was asked.
+func (o *peers) known() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.seen != nil
+}
+
+// refresh asks Kafka when the last answer is old. When Kafka does not answer, nothing is known.
+func (o *peers) refresh(ctx context.Context) {
+	if !o.reading.TryLock() {
+		return // another call asks already
+	}
+	defer o.reading.Unlock()
+	o.mu.Lock()
+	fresh := !o.at.IsZero() && time.Since(o.at) < othersEvery
+	o.mu.Unlock()
+	if fresh {
+		return
+	}
+	seen, err := o.read(ctx)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.at, o.seen = time.Now(), nil
+	if err == nil {
+		o.seen = seen
+	}
+}
+
+func (o *peers) read(ctx context.Context) (map[int]partition, error) {
+	ctx, cancel := context.WithTimeout(ctx, othersEvery)
+	defer cancel()
+	bounds, err := o.log.Bounds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	commits, err := o.log.Commits(ctx, o.group)
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[int]partition, len(bounds))
+	for id, b := range bounds {
+		at, committed := commits[id]
+		p := partition{Partition: id, Owner: ownerOther, Committed: at, LogEnd: b.End}
+		from := max(at, b.First)
+		if !committed {
+			p.Committed, from = b.First, b.First
+		}
+		if p.Lag = max(b.End-from, 0); p.Lag > 0 {
+			p.LagSeconds = o.age(ctx, id, from)
+		}
+		seen[id] = p
+	}
+	return seen, nil
+}
+
+// age returns how old the first record at or above an offset is, in seconds; 0 when there is none.
+func (o *peers) age(ctx context.Context, partition int, offset int64) float64 {
+	records, _, err := o.log.Read(ctx, partition, offset, 1)
+	if err != nil || len(records) == 0 {
+		return 0
+	}
+	return max(time.Since(records[0].Time).Seconds(), 0)
+}

@@ -1,0 +1,24 @@
+package admin
+
+import (
+	"time"
+
+	"github.com/leadbridge/leadbridge/consumer"
+)
+
+// waiting is something for which events have waited for longer than five seconds.
+type waiting struct {
+	Why    string    `json:"why"`
+	Events *int64    `json:"events"` // how many; null when it is not known
+	Since  time.Time `json:"since"`  // the time of the oldest of them
+	Until  time.Time `json:"until,omitzero"`
+	Text   string    `json:"text"` // what they wait for, and what ends that
+}
+
+func waitingOf(all []consumer.Waiting) []waiting {
+	out := make([]waiting, 0, len(all))
+	for _, w := range all {
+		out = append(out, waiting{string(w.Why), w.Events, w.Since.UTC(), w.Until.UTC(), w.Text})
+	}
+	return out
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// place is where a record lies in a topic.
+type place struct {
+	partition int
+	offset    int64
+}
+
+// commitStart commits the beginning of all partitions for a group, as a group has that
+// has read the topic before. A new group would look its first records up. A Kafka that
+// was just started makes the topic of its commits at the first one.
+func (b *broker) commitStart(ctx context.Context, group, topic string, partitions int) error {
+	return patiently(ctx, func() error { return b.commitStartOnce(ctx, group, topic, partitions) })
+}
+
+func (b *broker) commitStartOnce(ctx context.Context, group, topic string, partitions int) error {
+	commits := make([]kafka.OffsetCommit, partitions)
+	for p := range commits {
+		commits[p].Partition = p
+	}
+	res, err := b.client.OffsetCommit(ctx, &kafka.OffsetCommitRequest{
+		GroupID: group, GenerationID: -1, Topics: map[string][]kafka.OffsetCommit{topic: commits},
+	})
+	if err != nil {
+		return fmt.Errorf("commit the start: %w", err)
+	}
+	for _, p := range res.Topics[topic] {
+		if p.Error != nil {
+			return fmt.Errorf("commit the start of partition %d: %w", p.Partition, p.Error)
+		}
+	}
+	return nil
+}
+
+// committed returns the group's offset of each partition.
+func (b *broker) committed(ctx context.Context, group, topic string, partitions int) ([]int64, error) {
+	ids := make([]int, partitions)
+	for p := range ids {
+		ids[p] = p
+	}
+	res, err := b.client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: ids}})
+	if err != nil {
+		return nil, fmt.Errorf("fetch offsets: %w", err)
+	}
+	offsets := make([]int64, partitions)
+	errs := []error{res.Error}
+	for _, p := range res.Topics[topic] {
+		offsets[p.Partition] = p.CommittedOffset
+		errs = append(errs, p.Error)
+	}
+	return offsets, errors.Join(errs...)
+}
+
+// letters returns where the events of a topic's dead letters come from, and how many
+// letters each has.
+func (b *broker) letters(ctx context.Context, topic string, partitions int) (map[place]int, error) {
+	all := map[place]int{}
+	for p := range partitions {
+		for offset := int64(0); offset >= 0; {
+			var err error
+			if offset, err = b.readLetters(ctx, topic, p, offset, all); err != nil {
+				return nil, fmt.Errorf("dead letters of partition %d: %w", p, err)
+			}
+		}
+	}
+	return all, nil
+}
+
+// readLetters adds the letters of one fetch and returns the next offset, -1 at the end.
+func (b *broker) readLetters(ctx context.Context, topic string, partition int, offset int64, all map[place]int) (int64, error) {
+	res, err := b.client.Fetch(ctx, &kafka.FetchRequest{Topic: topic, Partition: partition, Offset: offset, MinBytes: 1, MaxBytes: 8 << 20, MaxWait: 100 * time.Millisecond})
+	if err == nil {
+		err = res.Error
+	}
+	if err != nil {
+		return 0, err
+	}
+	next := offset
+	for {
+		record, err := res.Records.ReadRecord()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return 0, err
+		}
+		if record.Offset < offset {
+			continue
+		}
+		next = record.Offset + 1
+		from, err := originOf(record.Headers)
+		if err != nil {
+			return 0, err
+		}
+		all[from]++
+	}
+	if next >= res.HighWatermark || next == offset {
+		return -1, nil
+	}
+	return next, nil
+}
+
+// originOf reads where the event of a dead letter comes from.
+func originOf(headers []kafka.Header) (place, error) {
+	var from place
+	var errs [2]error
+	seen := 0
+	for _, h := range headers {
+		switch h.Key {
+		case "dlt-original-partition":
+			from.partition, errs[0] = strconv.Atoi(string(h.Value))
+			seen++
+		case "dlt-original-offset":
+			from.offset, errs[1] = strconv.ParseInt(string(h.Value), 10, 64)
+			seen++
+		}
+	}
+	if seen != 2 {
+		return from, errors.New("a letter does not tell where its event comes from")
+	}
+	return from, errors.Join(errs[:]...)
+}

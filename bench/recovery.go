@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/leadbridge/leadbridge/bench/internal/crm"
+)
+
+// recoveryCase is a kind of trouble. What a fresh and good lead waits in it is measured.
+type recoveryCase struct {
+	Name  string
+	Row   string // kind of trouble: cases of one kind show parts of it
+	Title string
+
+	MustBe string                    // the goal, in words
+	Met    func(recoveryResult) bool // reports whether it is reached
+
+	CRM        crm.Config
+	Partitions int
+	Replicas   int
+	NewGroup   bool          // the group has never committed anything
+	Env        []string      // settings that differ from the defaults
+	Letters    bool          // the case lasts until all bad leads are letters
+	Grace      time.Duration // longest wait for what is not done when the case has been played
+
+	Play func(context.Context, *scene) error
+}
+
+// within is the goal that of 100 leads 99 wait no longer, and none for ever.
+func within(limit time.Duration) func(recoveryResult) bool {
+	return func(r recoveryResult) bool {
+		return r.Leads > 0 && r.P99.Value <= limit.Seconds() && !r.P99.AtLeast && r.Undelivered == 0 && r.LettersWrong == 0
+	}
+}
+
+// noWrongLetter is the goal that no good lead is a letter, and none is left.
+func noWrongLetter(r recoveryResult) bool { return r.LettersWrong == 0 && r.Undelivered == 0 }
+
+// drained is the goal that every lead is a contact or a right letter.
+func drained(r recoveryResult) bool {
+	return noWrongLetter(r) && r.BackgroundOpen == 0 && r.TroubledUndelivered == 0 && r.LettersRight == r.Bad
+}
+
+// measureRecovery plays the cases, some at a time, and tells what came out.
+func measureRecovery(ctx context.Context, o options, stdout, stderr io.Writer) error {
+	l := &lab{binary: o.binary, env: o.env, progress: &lines{w: stderr}}
+	r := recoveryReport{Started: time.Now().UTC().Truncate(time.Second), Machine: thisMachine(), Broker: brokerKind(o.brokers == ""), Short: o.short, Settings: o.env}
+	var err error
+	if r.Version, err = l.version(ctx); err != nil {
+		return err
+	}
+	r.Results = make([]recoveryResult, len(o.recoveries))
+	places := make(chan struct{}, o.parallel)
+	var all sync.WaitGroup
+	for i, c := range o.recoveries {
+		places <- struct{}{}
+		if ctx.Err() != nil {
+			break
+		}
+		all.Go(func() {
+			defer func() { <-places }()
+			r.Results[i] = l.playCase(ctx, c, o)
+		})
+	}
+	all.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return errors.Join(r.publish(o, stdout), r.failure())
+}
+
+// lines writes whole lines of several writers.
+type lines struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}
+
+// playCase plays a case, with a broker of its own unless there is an existing one.
+func (l *lab) playCase(ctx context.Context, c recoveryCase, o options) recoveryResult {
+	began := time.Now()
+	l.say("%s: %s", c.Name, c.Title)
+	r, err := l.playScene(ctx, c, o)
+	r.Case, r.Row, r.Title, r.MustBe = c.Name, c.Row, c.Title, c.MustBe
+	r.Took = rounded(time.Since(began).Seconds(), 1)
+	if err != nil {
+		r.Error = err.Error()
+		l.say("%s: NOT PLAYED: %v", c.Name, err)
+		return r
+	}
+	r.Met = c.Met(r)
+	l.say("%s: done after %.0f s: p99 %s, %d undelivered, %d wrong letters", c.Name, r.Took, r.P99, r.Undelivered, r.LettersWrong)
+	return r
+}
+
+// playScene plays a case in a scene of its own.
+func (l *lab) playScene(ctx context.Context, c recoveryCase, o options) (recoveryResult, error) {
+	b, err := openBroker(o.brokers)
+	if err != nil {
+		return recoveryResult{}, err
+	}
+	defer b.close()
+	own := *l
+	own.broker = b
+	s, err := newScene(ctx, &own, c, o.short)
+	if err != nil {
+		return recoveryResult{}, err
+	}
+	r, err := s.play(ctx)
+	return r, errors.Join(err, s.end())
+}
+
+// play sends the leads and makes the trouble, waits for what is still to come, and
+// counts.
+func (s *scene) play(ctx context.Context) (recoveryResult, error) {
+	if err := s.c.Play(ctx, s); err != nil {
+		return recoveryResult{}, errors.Join(err, s.failed())
+	}
+	if err := s.settle(ctx); err != nil {
+		return recoveryResult{}, err
+	}
+	e, err := s.collect(ctx)
+	if err != nil {
+		return recoveryResult{}, err
+	}
+	r := e.audit()
+	r.CRM = s.crm.Stats()
+	return r, nil
+}
+
+// times shortens a count of a short run.
+func (s *scene) times(n int) int {
+	if s.short {
+		return max(2, n/5)
+	}
+	return n
+}
+
+// chooseRecovery finds cases by name; none means all.
+func chooseRecovery(names []string) ([]recoveryCase, error) {
+	all := recoveryCases()
+	for _, name := range names {
+		if !slices.ContainsFunc(all, func(c recoveryCase) bool { return c.Name == name }) {
+			return nil, fmt.Errorf("there is no case %q of recovery; there are\n%s", name, recoveryListing())
+		}
+	}
+	if len(names) == 0 {
+		return all, nil
+	}
+	return slices.DeleteFunc(all, func(c recoveryCase) bool { return !slices.Contains(names, c.Name) }), nil
+}
+
+// recoveryListing names all cases, one a line.
+func recoveryListing() string {
+	var b strings.Builder
+	for _, c := range recoveryCases() {
+		fmt.Fprintf(&b, "  %-17s %s\n", c.Name, c.Title)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/leadbridge/leadbridge/bench/internal/crm"
+)
+
+// recoveryResult is what a case came to. Times are in seconds.
+type recoveryResult struct {
+	Case   string `json:"case"`
+	Row    string `json:"kind"`
+	Title  string `json:"title"`
+	MustBe string `json:"must_be"`
+	Met    bool   `json:"met"`
+
+	Leads       int     `json:"leads"` // good ones whose wait counts
+	P50         seconds `json:"p50"`
+	P90         seconds `json:"p90"`
+	P99         seconds `json:"p99"`
+	Max         seconds `json:"max"`
+	Undelivered int     `json:"undelivered"` // of these leads, when the case's time was over
+
+	Troubled            int `json:"leads_with_trouble_of_their_own"` // a create of theirs met a fault: not among Leads
+	TroubledUndelivered int `json:"leads_with_trouble_of_their_own_undelivered"`
+	Background          int `json:"background_leads"` // good ones whose wait does not count
+	BackgroundOpen      int `json:"background_leads_undelivered"`
+
+	Bad          int `json:"bad_leads"`
+	LettersRight int `json:"letters_right"` // bad leads that are letters
+	LettersWrong int `json:"letters_wrong"` // good leads that are letters
+	Twice        int `json:"twice"`         // leads with more than one contact
+	Lost         int `json:"lost"`          // leads below the committed offset that are neither contact nor letter
+
+	Took  float64   `json:"took"`
+	CRM   crm.Stats `json:"crm"`
+	Error string    `json:"error,omitempty"` // why the case could not be played
+}
+
+// seconds is a wait. AtLeast says that it was not over when the case was.
+type seconds struct {
+	Value   float64 `json:"seconds"`
+	AtLeast bool    `json:"at_least,omitzero"`
+}
+
+// evidence is what an audit looks at.
+type evidence struct {
+	sent      []sentLead
+	held      map[int][]time.Time // when contacts were made, by the lead's number
+	troubled  map[int]bool        // leads whose own create met a fault
+	letters   map[place]int
+	committed []int64 // by partition
+	cleared   time.Time
+	over      time.Time // when the case's time was over
+}
+
+// heldBy returns when a CRM made its contacts, by the lead's number.
+func heldBy(p *crm.Portal) map[int][]time.Time {
+	held := map[int][]time.Time{}
+	for _, c := range p.Contacts() {
+		for _, email := range c.Emails() {
+			if n, ok := leadOf(email); ok {
+				held[n] = append(held[n], c.Created)
+			}
+		}
+	}
+	return held
+}
+
+// collect ends the services and gathers the evidence.
+func (s *scene) collect(ctx context.Context) (evidence, error) {
+	e := evidence{cleared: s.cleared, over: s.over, troubled: map[int]bool{}}
+	if e.over.IsZero() {
+		e.over = time.Now()
+	}
+	if err := s.stopServices(); err != nil {
+		return e, err
+	}
+	e.sent, e.held = s.sent.list(), heldBy(s.crm)
+	for email := range s.crm.Troubled() {
+		if n, ok := leadOf(email); ok {
+			e.troubled[n] = true
+		}
+	}
+	var err error
+	if e.letters, err = s.broker.letters(ctx, s.deadLetters(), s.c.Partitions); err != nil {
+		return e, err
+	}
+	e.committed, err = s.broker.committed(ctx, s.topic, s.topic, s.c.Partitions)
+	return e, err
+}
+
+// audit counts what became of each lead, and how long those waited whose wait counts.
+func (e evidence) audit() recoveryResult {
+	var r recoveryResult
+	var waits []wait
+	twice := map[int]bool{}
+	for _, l := range e.sent {
+		contacts, letter := e.held[l.n], e.letters[l.place] > 0
+		delivered := len(contacts) > 0 && !contacts[0].After(e.over)
+		if len(contacts) > 1 {
+			twice[l.n] = true
+		}
+		if len(contacts) == 0 && !letter && l.place.offset < e.committed[l.place.partition] {
+			r.Lost++
+		}
+		switch {
+		case l.role.bad:
+			r.Bad++
+			r.LettersRight += count(letter)
+			continue
+		case letter:
+			r.LettersWrong++
+		}
+		switch {
+		case !l.role.measured:
+			r.Background++
+			r.BackgroundOpen += count(!delivered)
+		case e.troubled[l.n] && e.cleared.IsZero():
+			r.Troubled++
+			r.TroubledUndelivered += count(!delivered)
+		default:
+			r.Undelivered += count(!delivered)
+			waits = append(waits, e.waited(l))
+		}
+	}
+	r.Leads, r.Twice = len(waits), len(twice)
+	slices.SortFunc(waits, wait.compare)
+	r.P50, r.P90, r.P99, r.Max = at(waits, .5), at(waits, .9), at(waits, .99), at(waits, 1)
+	return r
+}
+
+// wait is how long a lead waited.
+type wait struct {
+	time time.Duration
+	open bool // it still does
+}
+
+// compare orders waits; those that are not over are the longest.
+func (w wait) compare(x wait) int {
+	switch {
+	case w.open == x.open:
+		return int(min(1, max(-1, w.time-x.time)))
+	case w.open:
+		return 1
+	}
+	return -1
+}
+
+// waited is a lead's wait from its acknowledgement, or from the end of trouble that
+// every lead has to wait for.
+func (e evidence) waited(l sentLead) wait {
+	from := later(l.acked, e.cleared)
+	contacts := e.held[l.n]
+	if len(contacts) == 0 || contacts[0].After(e.over) {
+		return wait{e.over.Sub(from), true}
+	}
+	return wait{max(0, contacts[0].Sub(from)), false}
+}
+
+// at is the smallest wait that at least a part q of all do not exceed.
+func at(sorted []wait, q float64) seconds {
+	if len(sorted) == 0 {
+		return seconds{}
+	}
+	rank := int(math.Ceil(q*float64(len(sorted)))) - 1
+	w := sorted[min(max(rank, 0), len(sorted)-1)]
+	return seconds{rounded(w.time.Seconds(), 3), w.open}
+}
+
+func count(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

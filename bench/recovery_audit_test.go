@@ -1,0 +1,74 @@
+package main
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestAuditFindsEveryBreach has one lead of each fate.
+func TestAuditFindsEveryBreach(t *testing.T) {
+	t.Parallel()
+	began := time.Now()
+	after := func(s float64) time.Time { return began.Add(time.Duration(s * float64(time.Second))) }
+	bad := marked(refusedMarker)
+	e := evidence{
+		sent: []sentLead{
+			{0, fresh(), place{0, 0}, after(0)},       // delivered
+			{1, fresh(), place{0, 1}, after(1)},       // delivered twice
+			{2, fresh(), place{0, 2}, after(0)},       // a wrong letter
+			{3, fresh(), place{0, 3}, after(0)},       // lost
+			{4, fresh(), place{0, 5}, after(2)},       // still on its way
+			{5, fresh(), place{1, 0}, after(0)},       // delivered after the case's time
+			{6, fresh(), place{1, 1}, after(0)},       // met a fault of its own
+			{7, bad, place{1, 2}, after(0)},           // a letter
+			{8, bad, place{1, 3}, after(0)},           // lost
+			{9, bad, place{1, 9}, after(0)},           // still on its way
+			{10, background(), place{1, 5}, after(0)}, // delivered
+			{11, background(), place{1, 8}, after(0)}, // still on its way
+		},
+		held: map[int][]time.Time{
+			0: {after(.5)}, 1: {after(3), after(4)}, 5: {after(60)}, 6: {after(9)}, 10: {after(1)},
+		},
+		troubled:  map[int]bool{6: true},
+		letters:   map[place]int{{0, 2}: 1, {1, 2}: 2},
+		committed: []int64{4, 6},
+		over:      after(50),
+	}
+	want := recoveryResult{
+		Leads: 6, P50: seconds{48, true}, P90: seconds{50, true}, P99: seconds{50, true}, Max: seconds{50, true}, Undelivered: 4,
+		Troubled: 1, Background: 2, BackgroundOpen: 1, Bad: 3, LettersRight: 1, LettersWrong: 1, Twice: 1, Lost: 2,
+	}
+	if diff := cmp.Diff(want, e.audit()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestAuditAfterTroubleOfAll counts waits from the end of trouble that all have to wait for.
+func TestAuditAfterTroubleOfAll(t *testing.T) {
+	t.Parallel()
+	began := time.Now()
+	e := evidence{
+		sent: []sentLead{{0, fresh(), place{0, 0}, began}, {1, fresh(), place{0, 1}, began.Add(20 * time.Second)}, {2, fresh(), place{0, 2}, began}},
+		held: map[int][]time.Time{
+			0: {began.Add(13 * time.Second)}, 1: {began.Add(22 * time.Second)}, 2: {began.Add(9 * time.Second)}, // the last one in the midst of it
+		},
+		troubled: map[int]bool{0: true}, committed: []int64{3}, cleared: began.Add(10 * time.Second), over: began.Add(time.Minute),
+	}
+	r := e.audit()
+	if r.Leads != 3 || r.P50.Value != 2 || r.Max.Value != 3 || r.Undelivered != 0 || r.Troubled != 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestWaits(t *testing.T) {
+	t.Parallel()
+	waits := []wait{{5 * time.Second, false}, {time.Second, true}, {time.Second, false}, {2 * time.Second, true}}
+	slices.SortFunc(waits, wait.compare)
+	got := []string{at(waits, .25).String(), at(waits, .5).String(), at(waits, .75).String(), at(waits, 1).String(), at(nil, .5).String()}
+	if diff := cmp.Diff([]string{"1.00", "5.00", "> 1.00", "> 2.00", "0.00"}, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// role is what leads of a case are there for. The zero role is a good lead whose wait does
+// not count.
+type role struct {
+	measured bool // the case is about what it waits
+	bad      bool // it can never become a contact: a letter is right
+	changes  []func(*lead)
+}
+
+// fresh leads are good ones whose wait counts.
+func fresh() role { return role{measured: true} }
+
+// background leads are good ones whose wait does not count.
+func background() role { return role{} }
+
+// Markers of bad leads, which faults of the CRM look for.
+const (
+	refusedMarker = "Refused"
+	poisonMarker  = "Poison"
+	lostMarker    = "Lost"
+	hiddenUser    = "404" // a user whom the key may not see
+)
+
+// marked leads are bad ones with a marker in a name.
+func marked(marker string) role {
+	return role{bad: true}.with(replace(`{"name":`, `{"secondName":"`+marker+`","name":`))
+}
+
+// forbidden leads are bad ones for a user whom the key may not see.
+func forbidden() role {
+	return role{bad: true}.with(replace(`{"name":`, `{"assignedById":`+hiddenUser+`,"name":`))
+}
+
+// useless leads have no phone and no e-mail.
+func useless() role {
+	return role{bad: true}.with(func(l *lead) { l.value = `{"name":"Иван Петренко","message":"` + l.id + `"}` })
+}
+
+// with adds changes to a role.
+func (r role) with(changes ...func(*lead)) role {
+	r.changes = slices.Concat(r.changes, changes)
+	return r
+}
+
+func replace(before, after string) func(*lead) {
+	return func(l *lead) { l.value = strings.Replace(l.value, before, after, 1) }
+}
+
+// oneKey gives leads the key of their form, as many producers do.
+func oneKey(l *lead) { l.key = "form49142221" }
+
+// oneID gives leads one webhook-id.
+func oneID(l *lead) { l.id = "msg_form49142221" }
+
+// large gives leads a comment of 900 kB, which is near to the largest record.
+func large(l *lead) { replace(`"message":"`, `"message":"`+strings.Repeat("a", 900_000))(l) }
+
+// sharedPhone gives each hundred leads one phone, as those of an office have.
+func sharedPhone(l *lead) {
+	if n, ok := leadOf(l.key); ok {
+		replace(`"phone":"`+phone(n)+`"`, `"phone":"`+phone(n-n%100)+`"`)(l)
+	}
+}
+
+// lead makes the n-th lead of a role.
+func (r role) lead(n int) lead {
+	l := newLead(n)
+	for _, change := range r.changes {
+		change(&l)
+	}
+	return l
+}
+
+// sentLead is a lead that Kafka has acknowledged.
+type sentLead struct {
+	n     int // its number: leadOf finds it in a contact's e-mail
+	role  role
+	place place
+	acked time.Time
+}
+
+// sentLeads are all leads of a case. Its methods may be called at any time.
+type sentLeads struct {
+	mu   sync.Mutex
+	next int
+	all  []sentLead
+}
+
+// numbers takes the next n numbers and returns the first.
+func (s *sentLeads) numbers(n int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next += n
+	return s.next - n
+}
+
+func (s *sentLeads) add(leads ...sentLead) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, leads...)
+}
+
+func (s *sentLeads) list() []sentLead {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.all)
+}
+
+// maxProduce is how many bytes of leads one request to the broker holds, about: it takes
+// no more than a megabyte, and a lead of 900 kB must go alone.
+const maxProduce = 64 << 10
+
+// send writes leads with the numbers from first on to a partition.
+func (s *scene) send(ctx context.Context, r role, partition, first, n int) error {
+	for n > 0 {
+		leads, size := []lead{}, 0
+		for len(leads) < n && size < maxProduce {
+			l := r.lead(first + len(leads))
+			leads, size = append(leads, l), size+len(l.value)
+		}
+		offset, err := s.broker.write(ctx, s.topic, partition, leads)
+		if err != nil {
+			return err
+		}
+		acked := time.Now()
+		for i := range leads {
+			s.sent.add(sentLead{n: first + i, role: r, place: place{partition, offset + int64(i)}, acked: acked})
+		}
+		first, n = first+len(leads), n-len(leads)
+	}
+	return nil
+}
+
+// burst sends n leads at once, over all partitions.
+func (s *scene) burst(ctx context.Context, r role, n int) error {
+	first := s.sent.numbers(n)
+	for p := range s.c.Partitions {
+		from, to := n*p/s.c.Partitions, n*(p+1)/s.c.Partitions
+		if err := s.send(ctx, r, p, first+from, to-from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// burstTo sends n leads at once to one partition.
+func (s *scene) burstTo(ctx context.Context, r role, partition, n int) error {
+	return s.send(ctx, r, partition, s.sent.numbers(n), n)
+}
+
+// drip sends n leads one at a time, every so often; choose gives the role and the
+// partition of the i-th.
+func (s *scene) drip(ctx context.Context, n int, every time.Duration, choose func(i int) (role, int)) error {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for i := range n {
+		r, partition := choose(i)
+		if err := s.burstTo(ctx, r, partition, 1); err != nil {
+			return err
+		}
+		if i == n-1 {
+			break
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// freshOnly chooses fresh leads over all partitions.
+func (s *scene) freshOnly(i int) (role, int) { return fresh(), i % s.c.Partitions }

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// recoveryReport is a whole run, as recovery.json holds it.
+type recoveryReport struct {
+	Started  time.Time        `json:"started"`
+	Version  string           `json:"version"`
+	Machine  machine          `json:"machine"`
+	Broker   string           `json:"broker"`
+	Short    bool             `json:"short"` // counts were cut: the figures compare with nothing
+	Settings []string         `json:"settings,omitzero"`
+	Results  []recoveryResult `json:"results"`
+}
+
+// publish writes the table, or the JSON, to w, and recovery.json into a directory.
+func (r recoveryReport) publish(o options, w io.Writer) error {
+	data, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		return err
+	}
+	data = append(data, '\n')
+	if err := os.MkdirAll(o.out, 0o750); err != nil {
+		return err
+	}
+	file := filepath.Join(o.out, "recovery.json")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		return err
+	}
+	if o.json {
+		_, err = w.Write(data)
+		return err
+	}
+	_, _ = fmt.Fprintf(w, "\nleadbridge %s, %s; load of the machine at the start %s; broker %s\n", r.Version, r.Started.Format(time.DateOnly), r.Machine.Load, r.Broker)
+	if r.Short {
+		_, _ = io.WriteString(w, "A SHORT RUN: counts were cut, its figures compare with nothing.\n")
+	}
+	_, _ = io.WriteString(w, "Waits are seconds from Kafka's acknowledgement to the contact; > is a wait that was not over.\n\n")
+	err = recoveryTable(r.Results).write(w, 1)
+	_, _ = fmt.Fprintf(w, "\n%s\n", file)
+	return err
+}
+
+// failure is the error of a run that shows what must never be: a case that could not be
+// played, a lead with two contacts, a lost lead. What leads waited is no failure.
+func (r recoveryReport) failure() error {
+	var errs []error
+	for _, res := range r.Results {
+		if res.Error != "" {
+			errs = append(errs, fmt.Errorf("case %s could not be played: %s", res.Case, res.Error))
+		}
+		if res.Twice > 0 || res.Lost > 0 {
+			errs = append(errs, fmt.Errorf("case %s: %d leads have more than one contact, %d are lost", res.Case, res.Twice, res.Lost))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// recoveryTable shows a row a case.
+func recoveryTable(results []recoveryResult) table {
+	t := table{{"case", "leads", "p50", "p90", "p99", "max", "undelivered", "letters", "wrong letters", "twice", "lost", "must be", "verdict"}}
+	for _, r := range results {
+		name := r.Case
+		if r.Row != "" {
+			name = r.Row + " " + name
+		}
+		verdict := missed
+		if r.Met {
+			verdict = boundReached
+		}
+		if r.Error != "" {
+			t = append(t, []string{name, "", "", "", "", "", "", "", "", "", "", r.MustBe, "NOT PLAYED"})
+			continue
+		}
+		t = append(t, []string{
+			name, fmt.Sprint(r.Leads), r.P50.String(), r.P90.String(), r.P99.String(), r.Max.String(), fmt.Sprint(r.Undelivered),
+			fmt.Sprintf("%d of %d", r.LettersRight, r.Bad), fmt.Sprint(r.LettersWrong), fmt.Sprint(r.Twice), fmt.Sprint(r.Lost), r.MustBe, verdict,
+		})
+	}
+	return t
+}
+
+// String spells a wait with three digits or all before the point.
+func (s seconds) String() string {
+	if s.AtLeast {
+		return "> " + short(s.Value)
+	}
+	return short(s.Value)
+}

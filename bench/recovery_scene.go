@@ -1,0 +1,260 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leadbridge/leadbridge/bench/internal/crm"
+)
+
+// scene is what a case is played in: a CRM, topics, processes, and the leads that were
+// sent. One goroutine plays it.
+type scene struct {
+	*lab
+	c     recoveryCase
+	short bool
+	topic string
+
+	crm      *crm.Portal
+	server   *http.Server
+	url      string
+	services []*service // one a replica; nil: it does not run
+	sent     sentLeads
+
+	cleared time.Time // when trouble ended that every lead has to wait for; zero: there is none
+	over    time.Time // when the case's time was over; zero: when it has been played
+}
+
+// newScene makes the world of a case and starts its services.
+func newScene(ctx context.Context, l *lab, c recoveryCase, short bool) (*scene, error) {
+	s := &scene{lab: l, c: c, short: short, topic: "leadbridge-bench-" + c.Name + "-" + rand.Text()[:8], crm: crm.New(c.CRM)}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(err, s.end())
+	}
+	return s, nil
+}
+
+func (s *scene) open(ctx context.Context) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	s.url = "http://" + listener.Addr().String()
+	s.server = &http.Server{Handler: s.crm, ReadHeaderTimeout: time.Minute}
+	go func() { _ = s.server.Serve(listener) }() // it ends when the server is closed
+	if err := s.broker.create(ctx, s.c.Partitions, s.topic, s.deadLetters()); err != nil {
+		return err
+	}
+	if !s.c.NewGroup {
+		if err := s.broker.commitStart(ctx, s.topic, s.topic, s.c.Partitions); err != nil {
+			return err
+		}
+	}
+	s.services = make([]*service, s.c.Replicas)
+	for i := range s.services {
+		if err := s.startService(ctx, i); err != nil {
+			return err
+		}
+	}
+	return s.warmUp(ctx)
+}
+
+// warmUp waits until the services deliver: all partitions have an owner, and a lead of
+// each has become a contact. What is sent before there is an owner would be looked up, as
+// another one could have sent it.
+func (s *scene) warmUp(ctx context.Context) error {
+	if err := s.owned(ctx); err != nil || s.c.NewGroup {
+		return err
+	}
+	if err := s.burst(ctx, background(), s.c.Partitions); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, shareLimit, fmt.Errorf("no contact from each partition within %s of the start", shareLimit))
+	defer cancel()
+	return s.await(ctx, lookEvery, func() bool { return len(s.crm.Contacts()) >= s.c.Partitions })
+}
+
+// await looks every so often until something holds.
+func (s *scene) await(ctx context.Context, every time.Duration, holds func() bool) error {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for !holds() {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// lookEvery is how often a case looks at what its CRM and its services have come to. The
+// figures are the CRM's own times, which do not depend on it.
+const lookEvery = 250 * time.Millisecond
+
+// pause waits.
+func (s *scene) pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *scene) deadLetters() string { return s.topic + ".dlt" }
+
+// startService starts a replica with default settings. It runs until stopServices, also
+// when what made it start is over before.
+func (s *scene) startService(ctx context.Context, i int) error {
+	env := slices.Concat([]string{
+		"KAFKA_BROKERS=" + strings.Join(s.broker.addrs, ","), "KAFKA_TOPIC=" + s.topic, "KAFKA_DLT_TOPIC=" + s.deadLetters(), "KAFKA_GROUP_ID=" + s.topic,
+		"CRM_BASE_URL=" + s.url, "CRM_API_KEY=" + apiKey, "HTTP_ADDR=127.0.0.1:0",
+	}, s.c.Env, s.env)
+	p, line, err := start(context.WithoutCancel(ctx), s.binary, "run", `"msg":"started"`, env)
+	if err != nil {
+		return err
+	}
+	var started struct{ HTTP string }
+	if err := json.Unmarshal([]byte(line), &started); err != nil {
+		return errors.Join(fmt.Errorf("the service's log: %w", err), p.stop())
+	}
+	s.services[i] = &service{p, newClient("http://" + started.HTTP)}
+	return nil
+}
+
+// crash kills a replica and starts it again a second later.
+func (s *scene) crash(ctx context.Context, i int) error {
+	s.services[i].kill()
+	s.services[i] = nil
+	if err := s.pause(ctx, time.Second); err != nil {
+		return err
+	}
+	return s.startService(ctx, i)
+}
+
+// roll replaces a replica as an update does: it is asked to stop, and the next one starts
+// when it has ended.
+func (s *scene) roll(ctx context.Context, i int) error {
+	err := s.services[i].stop()
+	s.services[i] = nil
+	if err != nil {
+		return err
+	}
+	return s.startService(ctx, i)
+}
+
+// surge replaces a replica as a deployment does: the next one is at work before it is asked to stop.
+func (s *scene) surge(ctx context.Context, i int) error {
+	old := s.services[i]
+	err := s.startService(ctx, i)
+	if err == nil {
+		limit, cancel := context.WithTimeoutCause(ctx, shareLimit, fmt.Errorf("a new replica had no partition within %s", shareLimit))
+		defer cancel()
+		err = s.await(limit, lookEvery, func() bool {
+			n, ownedErr := s.services[i].owned(limit)
+			return ownedErr == nil && n > 0
+		})
+	}
+	return errors.Join(err, old.stop())
+}
+
+// failed returns the error of a replica that ended by itself.
+func (s *scene) failed() error {
+	for _, p := range s.services {
+		if p != nil {
+			if err := p.failed(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// owned waits until the replicas together have all partitions.
+func (s *scene) owned(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, shareLimit, fmt.Errorf("not all partitions had an owner within %s", shareLimit))
+	defer cancel()
+	var failed error
+	err := s.await(ctx, lookEvery, func() bool {
+		sum := 0
+		for _, p := range s.services {
+			n, err := p.owned(ctx)
+			sum, failed = sum+n, errors.Join(failed, err)
+		}
+		return failed != nil || sum == s.c.Partitions
+	})
+	return errors.Join(failed, err)
+}
+
+// settle waits until the CRM holds all good leads, and bad ones are letters where the
+// case is about them, or the case's grace is over.
+func (s *scene) settle(ctx context.Context) error {
+	limit, cancel := context.WithTimeout(ctx, s.c.Grace)
+	defer cancel()
+	err := s.await(limit, lookEvery, func() bool { return s.failed() != nil || s.missing() == 0 && s.lettersAreThere(limit) })
+	if err != nil && ctx.Err() == nil {
+		err = nil // the figures tell what is not delivered
+	}
+	return errors.Join(err, s.failed())
+}
+
+// lettersAreThere reports whether there is a letter of each bad lead, or nobody asks.
+func (s *scene) lettersAreThere(ctx context.Context) bool {
+	if !s.c.Letters {
+		return true
+	}
+	letters, err := s.broker.letters(ctx, s.deadLetters(), s.c.Partitions)
+	return err == nil && !slices.ContainsFunc(s.sent.list(), func(l sentLead) bool { return l.role.bad && letters[l.place] == 0 })
+}
+
+// missing returns how many good leads the CRM does not hold.
+func (s *scene) missing() int {
+	held := heldBy(s.crm)
+	n := 0
+	for _, l := range s.sent.list() {
+		if len(held[l.n]) == 0 && !l.role.bad {
+			n++
+		}
+	}
+	return n
+}
+
+// stopServices ends all replicas, so that their last commits are made.
+func (s *scene) stopServices() error {
+	var errs []error
+	for i, p := range s.services {
+		if p != nil {
+			errs = append(errs, p.stop())
+			s.services[i] = nil
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// end stops everything and removes what the case made. It works after ctx as well.
+func (s *scene) end() error {
+	err := s.stopServices()
+	s.crm.Close()
+	if s.server != nil {
+		err = errors.Join(err, s.server.Close())
+	}
+	if s.broker.cluster != nil {
+		return err // topics and groups end with the broker
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*exitLimit) // members that were killed are in the group until their session is over
+	defer cancel()
+	removeErr := s.broker.removeTopics(ctx, s.topic, s.deadLetters())
+	if waitErr := s.await(ctx, time.Second, func() bool { return s.broker.removeGroup(ctx, s.topic) == nil }); waitErr != nil || removeErr != nil {
+		s.say("  what the case %s made is still in Kafka: %v", s.c.Name, errors.Join(removeErr, waitErr))
+	}
+	return err
+}

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/alecthomas/kong"
+)
+
+type completionCommand struct {
+	Shell string `arg:"" enum:"bash,zsh,fish" help:"Shell: bash, zsh or fish."`
+}
+
+// Help says where a script goes.
+func (completionCommand) Help() string {
+	return `The script completes commands, flags and the words that flags take, without running leadbridge.
+
+  bash: leadbridge completion bash > ~/.local/share/bash-completion/completions/leadbridge
+  zsh:  leadbridge completion zsh > "${fpath[1]}/_leadbridge"
+  fish: leadbridge completion fish > ~/.config/fish/completions/leadbridge.fish`
+}
+
+// Run writes the script.
+func (c completionCommand) Run(p process, k *kong.Kong) error {
+	out := reporter{w: p.stdout}
+	commands := commandsOf(k.Model)
+	switch c.Shell {
+	case "bash":
+		completeBash(&out, commands)
+	case "zsh":
+		completeZsh(&out, commands)
+	case "fish":
+		completeFish(&out, commands)
+	}
+	return out.err
+}
+
+// pathCases are the branches of a case over "PATH WORD" that lead from a command to one below it.
+func pathCases(commands []commandOf) string {
+	var b strings.Builder
+	for _, c := range commands {
+		for _, child := range c.below {
+			fmt.Fprintf(&b, "      '%s %s') at='%s' ;;\n", c.path, child.Name, strings.TrimSpace(c.path+" "+child.Name))
+		}
+	}
+	return b.String()
+}
+
+func completeBash(out *reporter, commands []commandOf) {
+	out.line(`# bash completion of leadbridge, made by: leadbridge completion bash
+_leadbridge() {
+  local cur="${COMP_WORDS[COMP_CWORD]}" before='' at='' i
+  ((COMP_CWORD > 0)) && before="${COMP_WORDS[COMP_CWORD - 1]}"
+  if [[ $cur == '=' ]]; then cur=''
+  elif [[ $before == '=' ]]; then before="${COMP_WORDS[COMP_CWORD - 2]}"; fi
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case "$at ${COMP_WORDS[i]}" in
+%s    esac
+  done
+  case "$at $before" in`, pathCases(commands))
+	for _, c := range commands {
+		for _, flag := range c.flags {
+			switch words := valuesOf(flag); {
+			case len(words) > 0:
+				out.line(`    '%s --%s') COMPREPLY=($(compgen -W '%s' -- "$cur")); return ;;`, c.path, flag.Name, strings.Join(words, " "))
+			case takesFile(flag):
+				out.line(`    '%s --%s') compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")); return ;;`, c.path, flag.Name)
+			case !flag.IsBool():
+				out.line(`    '%s --%s') return ;;`, c.path, flag.Name)
+			}
+		}
+	}
+	out.line("  esac\n  case \"$at\" in")
+	for _, c := range commands {
+		var words []string
+		for _, child := range c.below {
+			words = append(words, child.Name)
+		}
+		for _, flag := range c.flags {
+			words = append(words, "--"+flag.Name)
+		}
+		for _, arg := range c.node.Positional {
+			words = append(words, enumOf(arg)...)
+		}
+		out.line(`    '%s') COMPREPLY=($(compgen -W '%s' -- "$cur")) ;;`, c.path, strings.Join(words, " "))
+	}
+	out.line("  esac\n}\ncomplete -F _leadbridge leadbridge")
+}
+
+// quoted is a text in single quotes that zsh takes as it is.
+func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
+func completeZsh(out *reporter, commands []commandOf) {
+	out.line(`#compdef leadbridge
+# zsh completion of leadbridge, made by: leadbridge completion zsh
+_leadbridge() {
+  local at='' before="${words[CURRENT-1]}" i
+  local -a commands options
+  for ((i = 2; i < CURRENT; i++)); do
+    case "$at ${words[i]}" in
+%s    esac
+  done
+  case "$at $before" in`, pathCases(commands))
+	for _, c := range commands {
+		for _, flag := range c.flags {
+			switch words := valuesOf(flag); {
+			case len(words) > 0:
+				out.line(`    %s) compadd -- %s; return ;;`, quoted(c.path+" --"+flag.Name), strings.Join(words, " "))
+			case takesFile(flag):
+				out.line(`    %s) _files; return ;;`, quoted(c.path+" --"+flag.Name))
+			case !flag.IsBool():
+				out.line(`    %s) return ;;`, quoted(c.path+" --"+flag.Name))
+			}
+		}
+	}
+	out.line("  esac\n  case \"$at\" in")
+	describe := func(name, help string) string {
+		return quoted(strings.ReplaceAll(name, ":", `\:`) + ":" + briefly(help))
+	}
+	for _, c := range commands {
+		var below, options []string
+		for _, child := range c.below {
+			below = append(below, describe(child.Name, child.Help))
+		}
+		for _, arg := range c.node.Positional {
+			for _, word := range enumOf(arg) {
+				below = append(below, describe(word, arg.Help))
+			}
+		}
+		for _, flag := range c.flags {
+			options = append(options, describe("--"+flag.Name, flag.Help))
+		}
+		out.line("    %s)\n      commands=(%s)\n      options=(%s) ;;", quoted(c.path), strings.Join(below, " "), strings.Join(options, " "))
+	}
+	out.line(`  esac
+  (($#commands)) && _describe -t commands command commands
+  _describe -o option options
+}
+if [[ $funcstack[1] == _leadbridge ]]; then _leadbridge "$@"; else compdef _leadbridge leadbridge; fi`)
+}
+
+func completeFish(out *reporter, commands []commandOf) {
+	cases := slices.DeleteFunc(strings.Split(pathCases(commands), "\n"), func(line string) bool { return line == "" })
+	for i, line := range cases { // '… …') at='…' ;;
+		from, to, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(line), " ;;"), ") at=")
+		cases[i] = fmt.Sprintf("      case %s\n        set at %s", from, to)
+	}
+	out.line(`# fish completion of leadbridge, made by: leadbridge completion fish
+function __leadbridge_at
+  set -l at ''
+  for word in (commandline -opc)[2..]
+    switch "$at $word"
+%s
+    end
+  end
+  test "$at" = "$argv[1]"
+end
+complete -c leadbridge -f`, strings.Join(cases, "\n"))
+	for _, c := range commands {
+		at := quotedFish("__leadbridge_at " + quotedFish(c.path))
+		for _, child := range c.below {
+			out.line(`complete -c leadbridge -n %s -a %s -d %s`, at, child.Name, quotedFish(briefly(child.Help)))
+		}
+		for _, arg := range c.node.Positional {
+			if words := enumOf(arg); len(words) > 0 {
+				out.line(`complete -c leadbridge -n %s -a %s -d %s`, at, quotedFish(strings.Join(words, " ")), quotedFish(briefly(arg.Help)))
+			}
+		}
+		for _, flag := range c.flags {
+			takes := ""
+			switch words := valuesOf(flag); {
+			case len(words) > 0:
+				takes = " -x -a " + quotedFish(strings.Join(words, " "))
+			case takesFile(flag):
+				takes = " -r -F"
+			case !flag.IsBool():
+				takes = " -x"
+			}
+			out.line(`complete -c leadbridge -n %s -l %s%s -d %s`, at, flag.Name, takes, quotedFish(briefly(flag.Help)))
+		}
+	}
+}
+
+// quotedFish is a text in single quotes that fish takes as it is.
+func quotedFish(text string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(text) + "'"
+}
+
+type manCommand struct{}
+
+// Run writes the manual page.
+func (manCommand) Run(p process, k *kong.Kong) error {
+	return manual(p.stdout, k)
+}
+
+// manual writes leadbridge(1) in the language of man(7).
+func manual(w io.Writer, k *kong.Kong) error {
+	out := reporter{w: w}
+	commands := commandsOf(k.Model)
+	out.line(".\\\" made by: leadbridge man\n.TH LEADBRIDGE 1 \"\" %s", roffWord("leadbridge "+versionText()))
+	out.line(".SH NAME\nleadbridge \\- %s", roff(briefly(k.Model.Help)))
+	out.line(".SH SYNOPSIS\n.B leadbridge\n.I command\n[flags]")
+	out.line(".SH DESCRIPTION\n%s", roff(k.Model.Help))
+	out.line("Every setting is a flag and an environment variable, which is named behind its text. A flag wins over its variable; an empty variable counts as not set.")
+	out.line(".SH COMMANDS")
+	for _, c := range commands {
+		if c.path == "" {
+			continue
+		}
+		out.line(".SS leadbridge %s\n%s", roff(c.path+arguments(c.node)), roff(c.node.Help))
+		if detail := strings.TrimSpace(c.node.Detail); detail != "" {
+			for paragraph := range strings.SplitSeq(detail, "\n\n") {
+				out.line(".PP")
+				for line := range strings.Lines(paragraph) {
+					if strings.HasPrefix(line, "  ") {
+						out.line(".br")
+					}
+					out.line("%s", roff(strings.TrimSpace(line)))
+				}
+			}
+		}
+		for _, flag := range c.flags {
+			if slices.Contains(k.Model.Flags, flag) {
+				continue // --help and --version
+			}
+			name := "--" + flag.Name
+			if !flag.IsBool() {
+				name += "=" + flag.FormatPlaceHolder()
+			}
+			out.line(".TP\n.B %s\n%s", roff(name), roff(describe(flag.Value)))
+		}
+	}
+	out.line(".SH EXIT STATUS\n0: it worked. 1: it failed. 2: wrong flags or settings; nothing was begun. 130: interrupted.")
+	return out.err
+}
+
+// arguments are what a command takes besides flags.
+func arguments(n *kong.Node) (text string) {
+	for _, arg := range n.Positional {
+		text += " " + arg.Summary()
+	}
+	return text
+}
+
+// roff writes a text so that man(7) reads none of it as an instruction, whatever encoding it takes its input to have.
+func roff(text string) string {
+	text = strings.NewReplacer(`\`, `\e`, "-", `\-`, "\n", " ").Replace(strings.TrimSpace(text))
+	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {
+		text = `\&` + text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if r > unicode.MaxASCII {
+			fmt.Fprintf(&b, `\[u%04X]`, r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// roffWord is a text that is one argument of an instruction.
+func roffWord(text string) string { return `"` + strings.ReplaceAll(roff(text), `"`, `\(dq`) + `"` }

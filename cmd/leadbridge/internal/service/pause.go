@@ -1,0 +1,46 @@
+package service
+
+import (
+	"context"
+	"time"
+
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
+	"github.com/leadbridge/leadbridge/consumer"
+)
+
+// pauseEvery is how often the file of PAUSED_FILE is read.
+const pauseEvery = 3 * time.Second
+
+// watchPause follows the file of PAUSED_FILE until ctx ends.
+func (s *Service) watchPause(ctx context.Context) {
+	if s.cfg.Pause.File == "" {
+		return
+	}
+	ticker := time.NewTicker(pauseEvery)
+	defer ticker.Stop()
+	var failed error
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			failed = s.readPause(failed)
+		}
+	}
+}
+
+// readPause takes over what the file says. What cannot be read changes nothing; it is logged when it did not fail before.
+func (s *Service) readPause(before error) error {
+	if s.cfg.Pause.File == "" {
+		return nil
+	}
+	paused, note, err := settings.ReadPause(s.cfg.Pause.File)
+	if err != nil {
+		if before == nil {
+			s.cfg.Log.Error().Err(err).Msg("PAUSED_FILE cannot be used: whether the delivery is paused stays as it is; write true or false into it")
+		}
+		return err
+	}
+	s.consumer.SetPaused(consumer.PausedByFile, paused, note)
+	return nil
+}

@@ -1,0 +1,36 @@
+package settings
+
+import (
+	"strings"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+)
+
+// Match are the settings of how events are given to contacts that exist already.
+type Match struct {
+	By   string `name:"crm-match" env:"CRM_MATCH" default:"off" placeholder:"off|email|phone|email,phone" help:"By what a contact of the same person is looked for before one is made; the event is given to it. It takes up to half of the throughput."`
+	Many string `name:"crm-match-many" env:"CRM_MATCH_MANY" default:"new" placeholder:"new|newest|letter" help:"What happens when several contacts agree: a new one that names them; the one made last; or a dead letter."`
+}
+
+func (m Match) parse(p *parser, out *crmclient.Config) { out.Match = m.match(p) }
+
+// match reads the settings.
+func (m Match) match(p *parser) crmclient.Match {
+	var out crmclient.Match
+	if many := crmclient.ManyMatches(p.choice("CRM_MATCH_MANY", m.Many, string(crmclient.ManyNew), string(crmclient.ManyNewest), string(crmclient.ManyLetter))); many != crmclient.ManyNew {
+		out.Many = many // the default is the empty one
+	}
+	for word := range strings.FieldsFuncSeq(strings.ToLower(m.By), func(r rune) bool { return r == ',' || r == ' ' }) {
+		switch word {
+		case "off":
+		case "email", "e-mail":
+			out.Email = true
+		case "phone":
+			out.Phone = true
+		default:
+			p.fault("CRM_MATCH", quote(m.By)+" is no way to find a person", "write off, email, phone, or email,phone")
+			return crmclient.Match{}
+		}
+	}
+	return out
+}

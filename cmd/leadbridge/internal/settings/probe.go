@@ -1,0 +1,73 @@
+package settings
+
+import (
+	"os"
+	"strings"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/probe"
+)
+
+// Probe are the settings of the measurement of a portal.
+type Probe struct {
+	Access `embed:"" group:"CRM:"`
+
+	Rate         string `name:"rate" default:"4" placeholder:"COUNT" help:"Most requests a second, up to 10; services that run share the portal's limit."`
+	NoUserFields bool   `name:"no-user-fields" help:"Make no user field for the measurement; for portals in which the key cannot delete it."`
+}
+
+// Parse reads all settings; its error is [Faults].
+func (s Probe) Parse() (cfg probe.Config, warnings []string, err error) {
+	var p parser
+	cfg = probe.Config{BaseURL: p.baseURL(s.BaseURL), NoUserFields: s.NoUserFields}
+	cfg.APIKey = p.value(s.Access.key(&p))
+	cfg.Session = p.value(p.secret("CRM_SESSION_TOKEN", s.SessionToken, s.SessionTokenFile))
+	cfg.Rate = p.number("--rate", s.Rate, "write a number above 0, up to 10")
+	if len(p.faults) == 0 && (cfg.Rate <= 0 || cfg.Rate > 10) {
+		p.fault("--rate", quote(s.Rate)+" is not within the portal's limit", "write a number above 0, up to 10")
+	}
+	return cfg, p.warnings, p.err()
+}
+
+// value reads a secret that was looked at by secret.
+func (p *parser) value(s crmclient.Secret) string {
+	if s.File == "" {
+		return s.Value
+	}
+	content, _ := os.ReadFile(s.File) // secret has reported why not
+	return strings.TrimSpace(string(content))
+}
+
+// Portal is the setting of what is known about the portal beforehand.
+type Portal struct {
+	Profile string `name:"portal-profile" env:"PORTAL_PROFILE" placeholder:"FILE" help:"What leadbridge probe --output json has written: run and check warn where the portal and the settings do not fit. Default: none."`
+}
+
+// parse compares the profile with the settings, and warns.
+func (s Portal) parse(p *parser, crm crmclient.Config, now time.Time) {
+	profile, ok := p.profile("PORTAL_PROFILE", s.Profile)
+	if !ok {
+		return
+	}
+	for _, w := range profile.Warnings(probe.Settings{Settle: crm.Settle, BatchSize: crm.BatchSize, PerMinute: crm.RequestsPerMinute,
+		PerSecond: crm.RequestsPerSecond, OriginField: crm.OriginField}, now) {
+		p.warn("%s", w)
+	}
+}
+
+// profile reads a portal's profile; not ok: none is given, or it cannot be read.
+func (p *parser) profile(variable, file string) (profile probe.Profile, ok bool) {
+	if strings.TrimSpace(file) == "" {
+		return probe.Profile{}, false
+	}
+	content := p.file(variable, file)
+	if content == nil {
+		return probe.Profile{}, false
+	}
+	profile, err := probe.Parse(content)
+	if err != nil {
+		p.fault(variable, "cannot be used ("+strings.ReplaceAll(err.Error(), "\n", " ")+")", "run leadbridge probe --output json and name the file that it writes")
+	}
+	return profile, err == nil
+}

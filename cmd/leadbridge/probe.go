@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
+	"github.com/leadbridge/leadbridge/probe"
+)
+
+type probeCommand struct {
+	settings.Probe `embed:""`
+
+	Clean  bool   `help:"Measure nothing: delete the test records that a probe has left, after a crash."`
+	Output string `enum:"text,json" default:"text" placeholder:"text|json" help:"For people, or the profile for PORTAL_PROFILE, sim --profile and reports: without personal data, key and the portal's name."`
+}
+
+// Help says what is done to the portal.
+func (probeCommand) Help() string {
+	return "Takes about a minute and 150 requests. Makes about 80 contacts, a lead and a deal, all named \"" + probe.Marker + "\", comments on them and, " +
+		"where there is none of leadbridge's, a user field; deletes them all, also after Ctrl-C. Rules and robots of the portal see these records like any other. " +
+		"Progress is on standard error. Exit code 1: it could not be measured to the end, or something is left in the portal."
+}
+
+// probeGrace is how long a probe may take to delete its records after Ctrl-C.
+const probeGrace = 2 * time.Minute
+
+// Run measures the portal, or deletes what was left in it.
+func (c probeCommand) Run(p process) error {
+	cfg, warnings, err := c.Parse()
+	if err != nil {
+		return err
+	}
+	for _, warning := range warnings {
+		_, _ = fmt.Fprintln(p.stderr, "leadbridge: warning:", warning)
+	}
+	cfg.Version = versionText()
+	cfg.Progress = func(step string) { _, _ = fmt.Fprintln(p.stderr, "leadbridge probe:", step) }
+	ctx, stop := untilSignal(probeGrace, func() {
+		_, _ = fmt.Fprintln(p.stderr, "leadbridge probe: test records may be left: run leadbridge probe --clean")
+	})
+	defer stop()
+	if c.Clean {
+		return c.clean(ctx, p, cfg)
+	}
+	profile, err := probe.Run(ctx, cfg)
+	if len(profile.Left) > 0 && err == nil {
+		err = fmt.Errorf("%s could not be deleted: look at the end of the table", counted(len(profile.Left), "test record"))
+	}
+	if profile.Requests > 0 && !interrupted(ctx) {
+		if err := c.print(p, profile); err != nil {
+			return err
+		}
+	}
+	return ended(ctx, err)
+}
+
+func (c probeCommand) print(p process, profile probe.Profile) error {
+	if c.Output == "json" {
+		return printJSON(p.stdout, profile)
+	}
+	return profile.Write(p.stdout)
+}
+
+// clean deletes what was left.
+func (c probeCommand) clean(ctx context.Context, p process, cfg probe.Config) error {
+	done, err := probe.Clean(ctx, cfg)
+	if c.Output == "json" {
+		if err := printJSON(p.stdout, done); err != nil {
+			return err
+		}
+		return ended(ctx, err)
+	}
+	_, _ = fmt.Fprintf(p.stdout, "Deleted %s.\n", counted(done.Deleted, "test record"))
+	for _, kind := range done.Unsure {
+		_, _ = fmt.Fprintf(p.stdout, "Look-ups of %s find nothing: only the newest ones were looked at. Search the portal for %q.\n", kind, probe.Marker)
+	}
+	for _, left := range done.Left {
+		_, _ = fmt.Fprintf(p.stdout, "Could not be deleted: %s %d. Delete it in the portal.\n", left.Entity, left.ID)
+	}
+	if err == nil && len(done.Left) > 0 {
+		err = exitStatus(exitFailed)
+	}
+	return ended(ctx, err)
+}
+
+// ended is err, or the exit code of a signal.
+func ended(ctx context.Context, err error) error {
+	if interrupted(ctx) {
+		return exitStatus(exitInterrupted)
+	}
+	return err
+}

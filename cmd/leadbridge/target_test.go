@@ -1,0 +1,52 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestMapOfTargets shows what an event becomes besides a contact.
+func TestMapOfTargets(t *testing.T) {
+	t.Parallel()
+	const event = `{"name":"Ivan","email":"a@example.com","price":"1 500,50","currency":"rub"}`
+	for name, test := range map[string]struct {
+		environ map[string]string
+		value   string
+		want    string // part of the line
+		without string
+	}{
+		"contact":  {nil, event, `"contact":{`, `"target"`},
+		"deal":     {map[string]string{"CRM_TARGET": "deal"}, event, `"target":"deal","card":{"amount":1500.50,"currency":"RUB","title":"Ivan"}`, ""},
+		"comment":  {map[string]string{"CRM_TARGET": "deal", "CRM_COMMENT": "on"}, `{"email":"a@example.com","message":"Call me"}`, `,"comment":"Call me"`, `"comments"`},
+		"both":     {map[string]string{"CRM_COMMENT": "both"}, `{"email":"a@example.com","message":"Call me"}`, `"comments":"Call me"`, `"target"`},
+		"match":    {map[string]string{"CRM_MATCH": "email,phone"}, `{"email":"a@example.com","phone":"8 916 123-45-67"}`, `"lookedFor":{"email":["a@example.com"],"phone":["+79161234567","79161234567","89161234567"]}`, ""},
+		"by event": {nil, `{"email":"a@example.com","target":"lead"}`, `"target":"lead","card":{"title":"a@example.com"}`, ""},
+		"title":    {map[string]string{"CRM_TARGET": "lead", "LEAD_TITLE": `"Site: " + .name`}, event, `"title":"Site: Ivan"`, "deal"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, stdout, stderr := inProcess(test.environ, test.value, "map")
+			if code != exitOK || !strings.Contains(stdout, test.want) || test.without != "" && strings.Contains(stdout, test.without) {
+				t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+			}
+		})
+	}
+}
+
+// TestDemoOfComments accounts for what was written on timelines.
+func TestDemoOfComments(t *testing.T) {
+	t.Parallel()
+	code, stdout, stderr := inProcess(nil, "", "demo", "--events=40", "--target=deal", "--comment=on")
+	if code != exitOK || !strings.Contains(stdout, "on the timelines of their cards") || !strings.Contains(stdout, "Audit passed") {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+}
+
+// TestDemoOfDeals accounts for every deal and its contact.
+func TestDemoOfDeals(t *testing.T) {
+	t.Parallel()
+	code, stdout, stderr := inProcess(nil, "", "demo", "--events=40", "--target=deal")
+	if code != exitOK || !strings.Contains(stdout, "deals, each with its contact") || !strings.Contains(stdout, "Audit passed") {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+}

@@ -1,0 +1,164 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/leadbridge/leadbridge/internal/cluster"
+)
+
+// Leaving the group: kafka-go may take closeTimeout for it when nothing keeps it, and up to leaveTimeout otherwise. Its
+// Close waits for the network without a bound, and the end of the process must not.
+const (
+	closeTimeout = 500 * time.Millisecond
+	leaveTimeout = 3 * time.Second
+)
+
+// rebalancePause is between the tries to join when a rebalance begins before another one has ended.
+const rebalancePause = 50 * time.Millisecond
+
+// group is this process's membership in the consumer group, from the first join until it has left. One goroutine uses it;
+// close may also be called by the function that a generation runs.
+type group struct {
+	kafka  *kafka.ConsumerGroup
+	broker *broker
+	// joinLimit is how long leaving may take while the first join waits for other members.
+	joinLimit time.Duration
+	member    string // its id in the newest generation; "" before the first one
+
+	closing sync.Once
+	left    chan struct{} // closed when kafka-go has left
+}
+
+// newGroup begins to join the group.
+func newGroup(c *Consumer) (*group, error) {
+	k, err := kafka.NewConsumerGroup(c.groupConfig())
+	if err != nil {
+		return nil, err
+	}
+	return &group{kafka: k, broker: c.deps.broker, joinLimit: c.deps.cfg.DrainTimeout, left: make(chan struct{})}, nil
+}
+
+// next waits for the next generation.
+func (g *group) next(ctx context.Context) (*kafka.Generation, error) {
+	gen, err := g.kafka.Next(ctx)
+	if err == nil {
+		g.member = gen.MemberID
+	}
+	return gen, err
+}
+
+// close begins to leave the group, and returns when kafka-go hands out no more generations. It must be called before the
+// last generation ends: otherwise kafka-go joins the next one at once, and a process that ends while it joins stays a
+// member, for which all others wait until its session has ended.
+func (g *group) close() {
+	g.closing.Do(func() {
+		go func() {
+			defer close(g.left)
+			_ = g.kafka.Close() // it always returns nil
+		}()
+		for {
+			if _, err := g.kafka.Next(context.Background()); errors.Is(err, kafka.ErrGroupClosed) {
+				return
+			}
+		}
+	})
+}
+
+// leave leaves the group. It takes a bounded time, also when leaving does not work.
+func (g *group) leave() {
+	g.close()
+	if isClosedWithin(g.left, closeTimeout) {
+		return
+	}
+	// kafka-go still waits in a join for the other members. That ends when the coordinator takes this member out.
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+	defer cancel()
+	limit := leaveTimeout
+	if g.member != "" {
+		_ = g.broker.leave(ctx, g.member) // when it fails, the session ends the membership
+	} else if g.joining(ctx) {
+		limit = max(limit, g.joinLimit) // it does not know its id yet, by which it could be taken out
+	}
+	isClosedWithin(g.left, limit)
+}
+
+// removeFormerTimeout bounds a try to remove the former member.
+const removeFormerTimeout = time.Second
+
+// removeFormerMember takes the member out of the group that this process was before it lost its place: in a rebalance all
+// others would wait for that member until its session has ended. It returns "", or the member if that must be tried again.
+func removeFormerMember(ctx context.Context, b *broker, member string) string {
+	if member == "" {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, removeFormerTimeout)
+	defer cancel()
+	if err := b.leave(ctx, member); err == nil || errors.Is(err, kafka.UnknownMemberId) {
+		return ""
+	}
+	return member
+}
+
+// joining reports whether a join may be waiting for the other members.
+func (g *group) joining(ctx context.Context) bool {
+	group, err := g.broker.describeGroup(ctx)
+	return err == nil && (group.state == groupPreparing || group.state == groupCompleting)
+}
+
+// joinFailed notes why no generation could be joined, for the status. It returns an error when the topic is gone.
+func (c *Consumer) joinFailed(ctx context.Context, err error) error {
+	c.deps.cfg.Log.Debug().Err(err).Msg("joining the group failed; trying again")
+	if advice := groupAdvice(c.deps.cfg, err); advice != "" {
+		c.deps.board.hold(HoldGroup, advice)
+		return nil
+	}
+	c.deps.broker.reset() // its metadata may be of a cluster that no longer exists
+	if _, err := c.deps.broker.partitions(ctx); errors.Is(err, errNoTopic) {
+		return fmt.Errorf("%w: %w", errTopicGone, err)
+	} else if err != nil {
+		c.deps.board.hold(HoldBrokers, brokersAdvice(err, "no broker answers: look at KAFKA_BROKERS and the cluster"))
+		c.deps.broker.reset()
+	}
+	return nil
+}
+
+// groupAdvice says what to do about an error that remains until somebody acts; "" for any other error.
+func groupAdvice(cfg Config, err error) string {
+	switch {
+	case errors.Is(err, kafka.InvalidSessionTimeout):
+		return fmt.Sprintf("the brokers do not take KAFKA_SESSION_TIMEOUT %v: give one between their group.min.session.timeout.ms and group.max.session.timeout.ms", cfg.SessionTimeout)
+	case errors.Is(err, kafka.GroupAuthorizationFailed):
+		return fmt.Sprintf("we may not join the group %q: grant READ on it, or correct KAFKA_GROUP_ID", cfg.GroupID)
+	case errors.Is(err, kafka.TopicAuthorizationFailed):
+		return fmt.Sprintf("we may not read the topic %q: grant READ and DESCRIBE on it", cfg.Topic)
+	case errors.Is(err, kafka.InconsistentGroupProtocol):
+		return fmt.Sprintf("the group %q is used by another kind of consumer: give this one its own KAFKA_GROUP_ID", cfg.GroupID)
+	}
+	return ""
+}
+
+func (c *Consumer) groupConfig() kafka.ConsumerGroupConfig {
+	return kafka.ConsumerGroupConfig{
+		ID:      c.deps.cfg.GroupID,
+		Brokers: c.deps.cfg.Brokers.Addresses,
+		Topics:  []string{c.deps.cfg.Topic},
+		Dialer: &kafka.Dialer{
+			ClientID: cluster.ClientID, Timeout: callTimeout,
+			DialFunc: c.deps.cfg.Brokers.Through(func(conn net.Conn) net.Conn { return noCreateConn{conn} }).Login(),
+		},
+		HeartbeatInterval: c.deps.cfg.SessionTimeout / 10,
+		SessionTimeout:    c.deps.cfg.SessionTimeout,
+		// In a rebalance the coordinator gives a silent member's partitions away at the rebalance timeout, else at the
+		// session timeout. With one value one lease fits both.
+		RebalanceTimeout: c.deps.cfg.SessionTimeout,
+		JoinGroupBackoff: 200 * time.Millisecond,
+		StartOffset:      kafka.FirstOffset,
+	}
+}

@@ -1,0 +1,136 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+	heartbeatapi "github.com/segmentio/kafka-go/protocol/heartbeat"
+)
+
+// heartbeatsPerSession is how many heartbeats are sent in a session timeout. In a rebalance all members stand still until
+// the last one has noticed it, which it does by a heartbeat.
+const heartbeatsPerSession = 30
+
+// startHeartbeats keeps the lease by heartbeats, until stop is called, which returns when the last one has ended.
+func (g *generation) startHeartbeats() (stop func()) {
+	ctx, cancel := context.WithCancel(g.workCtx)
+	var done sync.WaitGroup
+	done.Go(func() { g.heartbeatsEnded(g.heartbeats(ctx)) })
+	return func() {
+		cancel()
+		done.Wait()
+	}
+}
+
+// heartbeats renews the lease until ctx ends, a heartbeat is refused or the lease has lapsed, and returns which of them it
+// was. When a heartbeat says that the group rebalances, the generation ends in order, and heartbeats go on.
+func (g *generation) heartbeats(ctx context.Context) error {
+	ticker := time.NewTicker(max(g.deps.cfg.SessionTimeout/heartbeatsPerSession, time.Microsecond))
+	defer ticker.Stop()
+	for {
+		sent := time.Now()
+		err := g.deps.broker.heartbeat(ctx, g.member, g.deps.cfg.SessionTimeout*3/10)
+		var refused *refusedHeartbeat
+		switch {
+		case err == nil:
+			g.lease.renew(sent)
+			g.noteReachable()
+		case errors.As(err, &refused):
+			g.noteReachable()
+			switch {
+			case errors.Is(err, kafka.RebalanceInProgress):
+				g.endForRebalance()
+			case !isTransient(refused):
+				return err
+			}
+		case ctx.Err() == nil:
+			g.noteUnreachable(err)
+			g.deps.broker.reset()
+		}
+		if lapsed := g.lease.err(); lapsed != nil {
+			return fmt.Errorf("%w: %w", lapsed, errors.Join(err))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+// heartbeatsEnded aborts the generation when it was not over: its partitions are no longer known to be ours.
+func (g *generation) heartbeatsEnded(err error) {
+	if err != nil && g.workCtx.Err() == nil {
+		g.abort(err)
+	}
+}
+
+// noteReachable notes that the group's coordinator answers.
+func (g *generation) noteReachable() { g.deps.board.clear(HoldBrokers) }
+
+// noteUnreachable notes that the group's coordinator does not answer.
+func (g *generation) noteUnreachable(err error) {
+	g.deps.board.hold(HoldBrokers, brokersAdvice(err, "the group's coordinator does not answer: look at the cluster"))
+	g.deps.cfg.Log.Debug().Err(err).Msg("heartbeat failed")
+}
+
+// isTransient reports whether a heartbeat was refused although this process is still a member: the group rebalances, or
+// its coordinator moves. The lease is not renewed by it, and runs on.
+func isTransient(err error) bool {
+	for _, code := range []kafka.Error{
+		kafka.RebalanceInProgress, kafka.GroupLoadInProgress, kafka.GroupCoordinatorNotAvailable, kafka.NotCoordinatorForGroup,
+	} {
+		if errors.Is(err, code) {
+			return true
+		}
+	}
+	return false
+}
+
+// heartbeatRequest is kafka-go's heartbeat request with a Group method. Without one (v0.4.51) it goes to any broker of the
+// cluster, but only the group's coordinator knows the member.
+type heartbeatRequest heartbeatapi.Request
+
+// ApiKey implements [protocol.Message].
+func (*heartbeatRequest) ApiKey() protocol.ApiKey { return protocol.Heartbeat } //nolint:staticcheck // the name is of protocol.Message
+
+// Group implements [protocol.GroupMessage]: the request goes to the coordinator of this group.
+func (r *heartbeatRequest) Group() string { return r.GroupID }
+
+// heartbeat returns nil when the group still knows this member, and *refusedHeartbeat when its coordinator says
+// otherwise.
+//
+// kafka-go v0.4.51 reads the error code of the answer into ThrottleTimeMs, and leaves ErrorCode 0 whatever the broker
+// said. So only an answer in which both are 0 is good, which stays right once that is repaired.
+func (b *broker) heartbeat(ctx context.Context, m membership, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	answer, err := b.transport.RoundTrip(ctx, b.addr, &heartbeatRequest{
+		GroupID: b.group, GenerationID: int32(m.generation), MemberID: m.member,
+	})
+	if err != nil {
+		return fmt.Errorf("heartbeat: %w", err)
+	}
+	res, ok := answer.(*heartbeatapi.Response)
+	switch {
+	case !ok:
+		return fmt.Errorf("heartbeat: answered with a %T", answer)
+	case res.ErrorCode != 0:
+		return &refusedHeartbeat{kafka.Error(res.ErrorCode)}
+	case res.ThrottleTimeMs != 0:
+		return &refusedHeartbeat{kafka.Error(res.ThrottleTimeMs)}
+	}
+	return nil
+}
+
+// refusedHeartbeat is an answer of the coordinator that does not renew a lease.
+type refusedHeartbeat struct{ err error }
+
+func (r *refusedHeartbeat) Error() string { return "heartbeat refused: " + r.err.Error() }
+
+func (r *refusedHeartbeat) Unwrap() error { return r.err }

@@ -1,0 +1,95 @@
+package consumer
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/transform"
+)
+
+// An identity is what tells events apart: one id that comes with other contact points is another event.
+type identity struct {
+	id       uint64 // the hash of the event's id
+	suffixed uint64 // the hash of the id that it gets if its own is another event's, see OwnID
+	points   uint64 // the hash of its contact points; 0 for none, and when nothing may change the id
+}
+
+// pointsOf returns the phones and e-mail addresses of a contact, sorted, each once.
+func pointsOf(contact *crmclient.Contact) []string {
+	var points []string
+	for _, fields := range [][]crmclient.Multifield{contact.Phones, contact.Emails} {
+		for _, f := range fields {
+			points = append(points, f.Value)
+		}
+	}
+	slices.Sort(points)
+	return slices.Compact(points)
+}
+
+// idSuffix returns what is appended to the id of an event whose id is another event's: "~" and 12 hex digits of the
+// hash of its contact points.
+func idSuffix(points []string) string {
+	h := sha256.New()
+	for _, point := range points {
+		h.Write(append([]byte(point), 0))
+	}
+	return "~" + hex.EncodeToString(h.Sum(nil)[:6])
+}
+
+// OwnID returns the id that an event gets when the id in its record belongs already to another event, which has
+// other contact points. The same contact points always give the same id.
+func OwnID(eventID string, contact *crmclient.Contact) string {
+	return eventID + idSuffix(pointsOf(contact))
+}
+
+// recognise finds out whether the event was seen before, and gives it an id of its own if its id is another event's.
+func (p *partition) recognise(d *delivery) {
+	found := p.gen.seen.enter(p.id, p.identify(d))
+	d.idHash, d.repeat, d.reused = found.hash, found.repeat, found.reused
+	if d.reused {
+		p.giveOwnID(d)
+		p.warnOfReuse(d)
+	}
+}
+
+// identify returns the identity of the record's event.
+func (p *partition) identify(d *delivery) identity {
+	if d.failure != nil || d.unread != nil {
+		return p.gen.seen.identify(d.event.ID, nil, 0)
+	}
+	contact := pointsOf(&d.contact)
+	d.points = p.gen.seen.pointsHash(contact)
+	if d.event.Replays > 0 { // a replayed letter keeps its event's id, whatever was edited in it
+		return p.gen.seen.identify(d.event.ID, nil, 0)
+	}
+	return p.gen.seen.identify(d.event.ID, contact, d.points)
+}
+
+// identityOf returns the identity of a record that is not delivered: an earlier owner finished it.
+func (p *partition) identityOf(rec record) identity {
+	d := &delivery{record: rec}
+	p.transformSafely(d)
+	return p.identify(d)
+}
+
+// giveOwnID gives the event an id of its own, see OwnID, and the origin id that belongs to it.
+func (p *partition) giveOwnID(d *delivery) {
+	d.event.ID = OwnID(d.event.ID, &d.contact)
+	d.event.OriginID = transform.OriginID(d.event.ID)
+}
+
+// warnOfReuse warns of a source that gives several events one id.
+func (p *partition) warnOfReuse(d *delivery) {
+	p.deps.metrics.reused.Inc()
+	source := transform.SourceOf(d.event.ID)
+	if source == "" {
+		source = d.Topic
+	}
+	if p.deps.warnings.due(source, time.Now()) {
+		p.deps.cfg.Log.Warn().Str("source", source).Int("partition", p.id).Int64("offset", d.Offset).
+			Msg("one event id came with other contact points: taken for another event; have the sender give each event an id of its own")
+	}
+}

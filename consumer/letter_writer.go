@@ -1,0 +1,84 @@
+package consumer
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/leadbridge/leadbridge/consumer/header"
+	"github.com/leadbridge/leadbridge/internal/cluster"
+)
+
+// maxLetterWrites is how many letters a process writes at a time, letterWait how long one waits for those that are
+// being written before its record is parked.
+const (
+	maxLetterWrites = 8
+	letterWait      = time.Second
+)
+
+// letterWriter writes dead letters.
+type letterWriter struct {
+	writer topicWriter
+	slots  chan struct{} // one entry for each letter that is being written
+}
+
+func newLetterWriter(cfg Config, lease func() error, b *statusBoard) *letterWriter {
+	t := target{topic: cfg.DeadLetterTopic, hold: HoldDeadLetters, kind: "dead-letter", setting: "KAFKA_DLT_TOPIC", things: "letters"}
+	return &letterWriter{writer: newTopicWriter(cfg, t, lease, b), slots: make(chan struct{}, maxLetterWrites)}
+}
+
+func (l *letterWriter) close() { l.writer.close() }
+
+// write returns nil when all in-sync replicas have acknowledged the letter. Otherwise its error is *unwritable,
+// errLeaseLapsed or ctx's.
+func (l *letterWriter) write(ctx context.Context, d letter) error {
+	select {
+	case l.slots <- struct{}{}:
+		defer func() { <-l.slots }()
+	case <-time.After(letterWait):
+		return &unwritable{until: time.Now().Add(letterWait)}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := l.writer.outage.admit(time.Now()); err != nil {
+		return err
+	}
+	err := l.writer.try(ctx, d.partition, d.record())
+	for cluster.RefusesRecord(err) && d.reduce(cluster.TooLarge(err)) {
+		err = l.writer.try(ctx, d.partition, d.record())
+	}
+	return l.writer.settle(ctx, err)
+}
+
+func (d *letter) record() kafka.Record { return newRecord(d.key, d.value, d.headers) }
+
+// reduce changes a letter that the broker refuses permanently, one step at a time, until it is taken. It reports
+// whether there was a step left.
+func (d *letter) reduce(tooLarge bool) bool {
+	mark := func(key, value string) {
+		d.headers = append(d.headers, kafka.Header{Key: key, Value: []byte(value)})
+	}
+	switch {
+	case !tooLarge && len(d.key) == 0: // a compacted topic takes no letter without a key
+		d.key = []byte(d.eventID)
+		mark(header.Key, header.Assigned)
+	case len(d.value) > 0: // headers say where the original lies; empty, as null would be a tombstone
+		d.value = []byte{}
+		mark(header.Value, header.Omitted)
+	case slices.ContainsFunc(d.headers, isForeign):
+		d.headers = slices.DeleteFunc(slices.Clone(d.headers), isForeign)
+		mark(header.Headers, header.Omitted)
+	case tooLarge && len(d.key) > len(d.eventID):
+		d.key = []byte(d.eventID)
+		mark(header.Key, header.Assigned)
+	default:
+		return false
+	}
+	return true
+}
+
+// isForeign reports whether a header was the record's before it became a letter.
+func isForeign(h kafka.Header) bool { return !strings.HasPrefix(h.Key, header.Prefix) }

@@ -1,0 +1,119 @@
+package consumer
+
+import (
+	"hash/maphash"
+	"slices"
+	"sync"
+)
+
+// lines are waiting lines: the records of one event id, person or key pass one after another, in the order in which they
+// entered. A record stands in several lines and goes when it is the first in all of them. It waits only for records that
+// entered earlier, so that there is always one that may go. Lines are known by hashes; if two have one hash, their
+// records wait for each other, and nothing else comes of it.
+type lines struct {
+	seed maphash.Seed
+
+	mu      sync.Mutex
+	last    map[uint64]*place         // by line: the newest record that has not left
+	records map[uint64]map[uint64]int // by line and person: how many records have not left
+}
+
+// A place is where a record stands in its lines. The fields from keys on belong to lines, and need its lock.
+type place struct {
+	turn chan struct{} // closed when no earlier record is left in its lines
+	held chan struct{} // closed when an earlier one was parked
+
+	keys   []lineKey
+	ahead  int           // how many places it waits for
+	behind []*place      // those that wait for it
+	parked bool          // its record is
+	isHeld bool          // held is closed
+	wake   chan struct{} // signalled when turn is closed
+}
+
+func newLines() *lines {
+	return &lines{seed: maphash.MakeSeed(), last: map[uint64]*place{}, records: map[uint64]map[uint64]int{}}
+}
+
+// enter puts a record at the end of its lines. A line that has already the records of as many other persons as it may is
+// passed by.
+func (l *lines) enter(keys []lineKey, wake chan struct{}) *place {
+	p := &place{turn: make(chan struct{}), held: make(chan struct{}), wake: wake}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p.keys = slices.DeleteFunc(slices.Clone(keys), func(k lineKey) bool {
+		return k.maxPersons > 0 && len(l.records[k.line]) >= k.maxPersons && l.records[k.line][k.person] == 0
+	})
+	for _, k := range p.keys {
+		if l.records[k.line] == nil {
+			l.records[k.line] = map[uint64]int{}
+		}
+		l.records[k.line][k.person]++
+		before := l.last[k.line]
+		l.last[k.line] = p
+		if before == nil || before == p || slices.Contains(before.behind, p) {
+			continue
+		}
+		before.behind = append(before.behind, p)
+		p.ahead++
+		if before.parked {
+			p.hold()
+		}
+	}
+	if p.ahead == 0 {
+		close(p.turn)
+	}
+	return p
+}
+
+// hold closes held, once.
+func (p *place) hold() {
+	if !p.isHeld {
+		p.isHeld = true
+		close(p.held)
+	}
+}
+
+// mayGo reports whether the record is the first in all its lines.
+func (p *place) mayGo() bool { return isClosed(p.turn) }
+
+// park notes that a record is parked, and so holds those that wait for it.
+func (l *lines) park(p *place) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p.parked = true
+	for _, next := range p.behind {
+		next.hold()
+	}
+}
+
+// resume notes that a record is no longer parked. Those that were parked because of it stay so until it leaves.
+func (l *lines) resume(p *place) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p.parked = false
+}
+
+// leave takes a record out of its lines, whatever became of it, and lets those go that waited for it alone.
+func (l *lines) leave(p *place) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, k := range p.keys {
+		if l.last[k.line] == p {
+			delete(l.last, k.line)
+		}
+		if l.records[k.line][k.person]--; l.records[k.line][k.person] == 0 {
+			delete(l.records[k.line], k.person)
+		}
+		if len(l.records[k.line]) == 0 {
+			delete(l.records, k.line)
+		}
+	}
+	for _, next := range p.behind {
+		if next.ahead--; next.ahead == 0 {
+			close(next.turn)
+			signal(next.wake)
+		}
+	}
+	p.behind = nil
+}

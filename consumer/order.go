@@ -1,0 +1,56 @@
+package consumer
+
+import (
+	"hash/maphash"
+	"strings"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+)
+
+// OrderBy says which events are delivered one after another, in the log's order. Those of one event id always are.
+type OrderBy string
+
+// The values of OrderBy.
+const (
+	OrderByPerson OrderBy = "person" // events that share a phone or an e-mail address
+	OrderByKey    OrderBy = "key"    // records that have the same key
+	OrderByNone   OrderBy = "none"   // no others
+)
+
+// A lineName is hashed to the key of a line. The lines of persons and keys are within one partition; those of event ids
+// have no kind and no partition, as they are for all partitions of the process.
+type lineName struct {
+	kind      OrderBy
+	partition int
+	text      string
+}
+
+// A lineKey is a line in which a record stands.
+type lineKey struct {
+	line       uint64 // the hash of its lineName
+	person     uint64 // the hash of the record's contact points: records with the same ones are one person's
+	maxPersons int    // how many persons' records may stand in the line; those of others pass it by; 0: no bound
+}
+
+// maxPersonsPerPoint is how many persons that share a phone or an e-mail address wait for each other. One that more
+// persons share is nobody's own, such as a call centre's phone, or an address that a form fills in.
+const maxPersonsPerPoint = 8
+
+// keysFor returns the lines in which a record stands.
+func (l *lines) keysFor(by OrderBy, partition int, eventID string, key []byte, contact *crmclient.Contact) []lineKey {
+	keys := []lineKey{{line: maphash.Comparable(l.seed, lineName{text: eventID})}}
+	add := func(text string, person uint64, maxPersons int) {
+		keys = append(keys, lineKey{maphash.Comparable(l.seed, lineName{by, partition, text}), person, maxPersons})
+	}
+	switch {
+	case by == OrderByKey && len(key) > 0:
+		add(string(key), 0, 0)
+	case by == OrderByPerson:
+		points := pointsOf(contact)
+		person := maphash.String(l.seed, strings.Join(points, " "))
+		for _, point := range points {
+			add(point, person, maxPersonsPerPoint)
+		}
+	}
+	return keys
+}

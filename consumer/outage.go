@@ -1,0 +1,79 @@
+package consumer
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+)
+
+// An outage paces the writes to a topic that takes none: one writer at a time tries, at growing intervals, and the others
+// wait until that works.
+type outage struct {
+	mu      sync.Mutex
+	backoff *backoff.ExponentialBackOff
+	down    bool
+	until   time.Time     // no write is tried before
+	over    chan struct{} // closed when a write works again; nil while none has failed
+}
+
+func newOutage() *outage { return &outage{backoff: newBackOff()} }
+
+// probeTime is how long a try may take until another writer tries.
+const probeTime = 2*callTimeout + time.Second
+
+// patience is how long a record waits for the others' tries, until it is taken up again.
+const patience = time.Minute
+
+// unwritable is the error of a write that a topic did not take, or that was not tried because of an outage.
+type unwritable struct {
+	until time.Time       // when to try again
+	over  <-chan struct{} // closed when a write works again; nil when none has failed
+	cause error           // nil when it was not tried
+}
+
+func (u *unwritable) Error() string {
+	if u.cause == nil {
+		return "the topic takes nothing for now"
+	}
+	return fmt.Sprintf("the topic did not take it: %v", u.cause)
+}
+
+func (u *unwritable) Unwrap() error { return u.cause }
+
+// admit returns an error when a write is not to be tried at now.
+func (o *outage) admit(now time.Time) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.down {
+		return nil
+	}
+	if now.Before(o.until) {
+		return &unwritable{until: now.Add(patience), over: o.over}
+	}
+	o.until = now.Add(probeTime)
+	return nil
+}
+
+// failed notes that a write failed at now, and returns the error for it.
+func (o *outage) failed(now time.Time, cause error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.down {
+		o.down, o.over = true, make(chan struct{})
+		o.backoff.Reset()
+	}
+	o.until = now.Add(o.backoff.NextBackOff())
+	return &unwritable{until: o.until, over: o.over, cause: cause}
+}
+
+// worked notes that a write worked.
+func (o *outage) worked() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.down {
+		o.down = false
+		close(o.over)
+	}
+}

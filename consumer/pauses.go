@@ -1,0 +1,98 @@
+package consumer
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+)
+
+// HoldOperator says that somebody has paused the delivery.
+const HoldOperator crmclient.Cause = "operator"
+
+// A PauseSource is where the delivery was paused. A pause lasts until it is taken back at its source.
+type PauseSource string
+
+// The sources of a pause.
+const (
+	PausedBySetting PauseSource = "PAUSED"      // the setting
+	PausedByFile    PauseSource = "PAUSED_FILE" // the content of the file
+	PausedByPage    PauseSource = "page"        // the operators' page of this process
+)
+
+// pauses are the pauses of this process. While one is in force, the process sends no new create: new records wait in Kafka
+// once its window is full. Creates that are under way end, and look-ups go on.
+type pauses struct {
+	mu      sync.Mutex
+	inForce map[PauseSource]string // with who made each
+}
+
+// SetPaused pauses the delivery of this process, or takes the pause of the source back. who is shown to people, and may be
+// "". It may be called at any time, from any goroutine; a call that changes nothing does nothing.
+func (c *Consumer) SetPaused(source PauseSource, paused bool, who string) {
+	p := c.deps.pauses
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before, was := p.inForce[source]
+	if was == paused && (before == who || !paused) {
+		return
+	}
+	if paused {
+		p.inForce[source] = who
+	} else {
+		delete(p.inForce, source)
+	}
+	c.deps.cfg.Log.Log().Str("level", "info").Str("audit", pauseAct(paused)).Str("source", string(source)).Str("who", who).
+		Msg("delivery: a pause " + pauseVerb(paused))
+	c.deps.creator.SetPaused(len(p.inForce) > 0)
+	if len(p.inForce) == 0 {
+		c.deps.board.clear(HoldOperator)
+		return
+	}
+	c.deps.board.hold(HoldOperator, pauseAdvice(p.inForce))
+}
+
+// Paused reports whether a pause of the source is in force.
+func (c *Consumer) Paused(source PauseSource) bool {
+	c.deps.pauses.mu.Lock()
+	defer c.deps.pauses.mu.Unlock()
+	_, paused := c.deps.pauses.inForce[source]
+	return paused
+}
+
+// pauseAct returns the word for the audit log.
+func pauseAct(paused bool) string {
+	if paused {
+		return "pause"
+	}
+	return "resume"
+}
+
+func pauseVerb(paused bool) string {
+	if paused {
+		return "began"
+	}
+	return "ended"
+}
+
+// pauseAdvice says who paused the delivery, and how to resume it.
+func pauseAdvice(inForce map[PauseSource]string) string {
+	var parts []string
+	for _, source := range slices.Sorted(maps.Keys(inForce)) {
+		by := ""
+		if who := inForce[source]; who != "" {
+			by = " (" + who + ")"
+		}
+		switch source {
+		case PausedBySetting:
+			parts = append(parts, "paused by the setting PAUSED"+by+": take it away and restart")
+		case PausedByFile:
+			parts = append(parts, "paused by the file of PAUSED_FILE"+by+": write false into it")
+		default:
+			parts = append(parts, "this process alone was paused on its page"+by+": resume there")
+		}
+	}
+	return "Leads wait in Kafka. " + strings.Join(parts, "; ") + "."
+}

@@ -1,0 +1,65 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/leadbridge/leadbridge/internal/human"
+)
+
+// leastRetention is how long a topic should keep records: an outage that begins before holidays may be noticed after them.
+const leastRetention = 14 * 24 * time.Hour
+
+// keepsRecords warns of topics whose records a single fault can take away.
+func (f *preflight) keepsRecords(ctx context.Context, topics ...string) {
+	meta, err := f.broker.client.Metadata(ctx, &kafka.MetadataRequest{Topics: topics})
+	if err != nil {
+		return // the checks of the topics find it
+	}
+	var weak, loose []string
+	for _, t := range meta.Topics {
+		replicas := fewestReplicas(t)
+		if replicas == 1 {
+			weak = append(weak, t.Name)
+		}
+		settings, err := f.describe(ctx, kafka.ResourceTypeTopic, t.Name, "min.insync.replicas")
+		if err == nil && replicas > 1 && number(settings["min.insync.replicas"]) == 1 {
+			loose = append(loose, t.Name)
+		}
+	}
+	if len(weak) > 0 {
+		f.add("warn", "topic replicas", "give them three replicas: what its one broker loses is lost, and while that is away nothing is delivered",
+			"one replica: %s", strings.Join(weak, ", "))
+	}
+	if len(loose) > 0 {
+		f.add("warn", "topic replicas", "set min.insync.replicas=2: a record that one replica has acknowledged is lost with it",
+			"min.insync.replicas is 1: %s", strings.Join(loose, ", "))
+	}
+	if len(weak)+len(loose) == 0 {
+		f.add("ok", "topic replicas", "", "no broker keeps a record alone")
+	}
+}
+
+// fewestReplicas returns how many replicas that partition of the topic has that has the fewest; 0 without partitions.
+func fewestReplicas(t kafka.Topic) int {
+	if len(t.Partitions) == 0 {
+		return 0
+	}
+	worst := slices.MinFunc(t.Partitions, func(a, b kafka.Partition) int { return len(a.Replicas) - len(b.Replicas) })
+	return len(worst.Replicas)
+}
+
+// shortRetention warns of a retention that an outage may outlast.
+func (f *preflight) shortRetention(topic, what string, settings map[string]string) {
+	keep := number(settings["retention.ms"])
+	if keep < 0 || keep >= leastRetention.Milliseconds() {
+		return
+	}
+	f.add("warn", what, fmt.Sprintf("set retention.ms of %s to two weeks (%d) or more: what an outage outlasts is lost", topic, leastRetention.Milliseconds()),
+		"records are kept for %s", human.Days(time.Duration(keep)*time.Millisecond))
+}

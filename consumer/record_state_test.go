@@ -1,0 +1,55 @@
+package consumer
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestRecordStatesAreThoseOfTheDiagram compares the picture in docs/delivery.md with the transition function.
+func TestRecordStatesAreThoseOfTheDiagram(t *testing.T) {
+	text, err := os.ReadFile("../docs/delivery.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(text), "A record's life in `consumer`")
+	if !found {
+		t.Fatal("docs/delivery.md does not draw a record's life")
+	}
+	section, _, _ = strings.Cut(section, "\n```\n")
+	var drawn []string
+	for _, edge := range regexp.MustCompile(`(?m)^    (\w+) --> (\w+): (.+)$`).FindAllStringSubmatch(section, -1) {
+		drawn = append(drawn, fmt.Sprintf("%s --> %s: %s", edge[1], edge[2], edge[3]))
+	}
+	var coded []string
+	events := []recordEvent{
+		eventTurn, eventHeld, eventUnread, eventUseless, eventRepeat, eventDeferred, eventRefused, eventMade, eventUnwritable, eventWritten, eventDue, eventGone,
+	}
+	for _, s := range []recordState{stateWaiting, stateWithCRM, stateParked, stateWritingLetter, stateWritingResult, stateDone} {
+		for _, e := range events {
+			if next, err := s.after(e); err == nil {
+				coded = append(coded, fmt.Sprintf("%s --> %s: %s", s, next, e))
+			}
+		}
+	}
+	slices.Sort(drawn)
+	slices.Sort(coded)
+	if diff := cmp.Diff(coded, drawn); diff != "" {
+		t.Errorf("(-code +picture):\n%s", diff)
+	}
+}
+
+func TestRecordThatIsDoneMeetsNothing(t *testing.T) {
+	if moves := recordMoves()[stateDone]; len(moves) > 0 {
+		t.Errorf("done records meet %v", slices.Collect(maps.Keys(moves)))
+	}
+	if s, err := stateParked.after(eventTurn); err == nil || s != stateParked {
+		t.Errorf("a parked record went to the CRM without being read again: %s, %v", s, err)
+	}
+}

@@ -1,0 +1,117 @@
+package consumer
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/internal/sendqueue"
+)
+
+// One produce request holds at most so many results, and so many bytes of them.
+const (
+	maxResults     = 500
+	maxResultBytes = 256 << 10
+)
+
+// resultWriter writes results in batches: while one produce request to a partition is under way, the next results
+// for it collect and then leave together. So a busy process sends few requests, and in an idle one nothing waits.
+type resultWriter struct {
+	writer  topicWriter
+	senders sync.WaitGroup
+
+	mu     sync.Mutex
+	queues map[int]*sendqueue.Queue[*pendingResult] // by the event's partition
+}
+
+// A pendingResult is a result whose worker waits for its write.
+type pendingResult struct {
+	encodedResult
+	done chan error
+}
+
+// newResultWriter returns nil when no results are wanted.
+func newResultWriter(cfg Config, lease func() error, b *statusBoard) *resultWriter {
+	if cfg.ResultTopic == "" {
+		return nil
+	}
+	t := target{topic: cfg.ResultTopic, hold: HoldResults, kind: "result", setting: "KAFKA_RESULT_TOPIC", things: "results"}
+	return &resultWriter{writer: newTopicWriter(cfg, t, lease, b), queues: map[int]*sendqueue.Queue[*pendingResult]{}}
+}
+
+// close is called when all calls of write have returned; what their senders still hold ends with their context.
+func (r *resultWriter) close() {
+	if r == nil {
+		return
+	}
+	r.senders.Wait() // a sender that used the transport after this would open it again
+	r.writer.close()
+}
+
+// write returns nil when all in-sync replicas have acknowledged the result. Otherwise its error is *unwritable,
+// errLeaseLapsed or that of ctx, which must be the generation's.
+func (r *resultWriter) write(ctx context.Context, partition int, result encodedResult) error {
+	if ctx.Err() != nil {
+		return ctx.Err() // no sender may start any more
+	}
+	if err := r.writer.outage.admit(time.Now()); err != nil {
+		return err
+	}
+	p := &pendingResult{encodedResult: result, done: make(chan error, 1)}
+	queue := r.queue(partition)
+	if queue.Add(p) {
+		r.senders.Go(func() {
+			for batch := queue.Next(); len(batch) > 0; batch = queue.Next() {
+				r.writeBatch(ctx, partition, batch)
+			}
+		})
+	}
+	select {
+	case err := <-p.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// queue returns the partition's queue.
+func (r *resultWriter) queue(partition int) *sendqueue.Queue[*pendingResult] {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	q := r.queues[partition]
+	if q == nil {
+		q = sendqueue.New(sendqueue.Limits{Items: maxResults, Bytes: maxResultBytes}, (*pendingResult).size, nil)
+		r.queues[partition] = q
+	}
+	return q
+}
+
+// writeBatch gives each result of the batch its outcome.
+func (r *resultWriter) writeBatch(ctx context.Context, partition int, batch []*pendingResult) {
+	err := r.writer.try(ctx, partition, recordsOf(batch)...)
+	for cluster.RefusesRecord(err) && len(batch) == 1 && batch[0].reduce() {
+		err = r.writer.try(ctx, partition, recordsOf(batch)...)
+	}
+	if cluster.RefusesRecord(err) && len(batch) > 1 { // one of them is the culprit: write each alone
+		for _, p := range batch {
+			r.writeBatch(ctx, partition, []*pendingResult{p})
+		}
+		return
+	}
+	err = r.writer.settle(ctx, err)
+	for _, p := range batch {
+		p.done <- err
+	}
+}
+
+// recordsOf returns the records of a batch. Each try needs new ones, as a write consumes them.
+func recordsOf(batch []*pendingResult) []kafka.Record {
+	records := make([]kafka.Record, len(batch))
+	for i, p := range batch {
+		records[i] = newRecord(p.key, p.value, p.headers)
+	}
+	return records
+}

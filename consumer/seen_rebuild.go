@@ -1,0 +1,99 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// The bounds of reading a partition's event ids back, beside the number of DEDUPE_WINDOW.
+const (
+	rebuildBytes      = 64 << 20
+	rebuildTime       = 10 * time.Second
+	rebuildChunk      = 2000    // most offsets that are read at a time
+	rebuildFirstChunk = 32      // offsets of the first chunk, as the size of the records is not known
+	rebuildChunkBytes = 4 << 20 // about the bytes of a chunk after that
+)
+
+// rebuildSeen reads the partition's event ids back from the log below the start, the newest chunk first, within bounds.
+// When reading fails, what was read is remembered; the error is ctx's.
+func (p *partition) rebuildSeen(ctx context.Context) error {
+	defer p.noteSeenRebuilt()
+	if p.openedAt.openedTooOften() { // reading back may be what ends the process
+		p.gen.seen.open(p.id, nil)
+		return nil
+	}
+	limited, cancel := context.WithTimeout(ctx, rebuildTime)
+	defer cancel()
+	var ids []identity // newest first
+	bytes, step := int64(0), int64(rebuildFirstChunk)
+	for end := p.openedAt.start; end > p.openedAt.log.first && len(ids) < p.deps.cfg.DedupeWindow && bytes < rebuildBytes; {
+		from := max(end-step, p.openedAt.log.first)
+		chunk, read, err := p.identities(limited, from, end)
+		bytes += read
+		slices.Reverse(chunk)
+		ids = append(ids, chunk...)
+		if err != nil {
+			if ctx.Err() == nil {
+				p.deps.cfg.Log.Warn().Err(err).Int("partition", p.id).Int("remembered", len(ids)).
+					Msg("the memory of event ids could not be rebuilt whole")
+			}
+			break
+		}
+		end = from
+		step = max(min(4*step, rebuildChunk, step*rebuildChunkBytes/max(read, 1)), 1)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	ids = ids[:min(len(ids), p.deps.cfg.DedupeWindow)]
+	slices.Reverse(ids)
+	p.gen.seen.open(p.id, ids)
+	return nil
+}
+
+// noteSeenRebuilt notes that reading back is over and has not ended the process.
+func (p *partition) noteSeenRebuilt() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.state.seenRebuilt = true
+}
+
+// identities returns the identities of the events of [from, to), oldest first, and how many bytes were read for them.
+func (p *partition) identities(ctx context.Context, from, to int64) ([]identity, int64, error) {
+	var ids []identity
+	bytes := int64(0)
+	for at := from; at < to; {
+		batch, err := p.fetchWithRetries(ctx, at)
+		if err != nil {
+			return ids, bytes, err
+		}
+		bytes += batch.bytes
+		for _, rec := range batch.records {
+			if rec.Offset < to && rec.Value != nil {
+				ids = append(ids, p.identityOf(rec))
+			}
+		}
+		if batch.next <= at {
+			return ids, bytes, nil // the log ends here
+		}
+		at = batch.next
+	}
+	return ids, bytes, nil
+}
+
+// fetchWithRetries fetches, again after an error until ctx ends: when partitions are taken over, leaders may move.
+func (p *partition) fetchWithRetries(ctx context.Context, at int64) (fetched, error) {
+	wait := newBackOff()
+	for {
+		batch, err := p.deps.broker.fetch(ctx, p.id, at, maxFetch, 0)
+		if err == nil || ctx.Err() != nil || errors.Is(err, kafka.OffsetOutOfRange) {
+			return batch, err
+		}
+		p.deps.broker.reset()
+		pause(ctx, wait.NextBackOff())
+	}
+}

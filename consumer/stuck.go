@@ -1,0 +1,33 @@
+package consumer
+
+import "time"
+
+// stuckAfter is how long a partition with lag may make no progress while nothing holds it.
+const stuckAfter = 5 * time.Minute
+
+// A lastMove is how far a partition had come when it last made progress.
+type lastMove struct {
+	position int64
+	done     int64
+	since    time.Time
+}
+
+// stuckPartition returns why the process is not healthy: a partition has lag and has made no progress for stuckAfter.
+// It returns "" when there is none. held says that something holds the delivery.
+func (b *statusBoard) stuckPartition(partitions []PartitionStatus, held bool, now time.Time) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, p := range partitions {
+		m, known := b.lastMoves[p.Partition]
+		done := p.Next - int64(p.Unfinished-p.Resumed) // so that parking a record is progress, and resuming it is no step back
+		// A new generation begins at the last commit again: only what goes further than before counts as a move.
+		if !known || held || p.Lag == 0 || p.Committed > m.position || done > m.done {
+			b.lastMoves[p.Partition] = lastMove{p.Committed, done, now}
+			continue
+		}
+		if now.Sub(m.since) > stuckAfter {
+			return "a partition has lag and makes no progress; see /statusz"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,134 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+)
+
+// A target is a topic that we write to, with the words that advice about it uses.
+type target struct {
+	topic   string
+	hold    crmclient.Cause // in force while the topic takes nothing
+	kind    string          // "dead-letter": what the topic is called
+	setting string          // the setting that names it
+	things  string          // "letters": what is written to it
+}
+
+// topicWriter writes to one topic under one generation's lease. It has connections of its own, each of which
+// checks the lease in its Write: a process that freezes in the middle of a request sends nothing more of it when
+// it thaws.
+type topicWriter struct {
+	target
+	client    *kafka.Client
+	transport *kafka.Transport
+	lease     func() error // nil while the lease is held
+	board     *statusBoard
+	outage    *outage
+}
+
+func newTopicWriter(cfg Config, t target, lease func() error, b *statusBoard) topicWriter {
+	leased := cfg.Brokers.Through(func(conn net.Conn) net.Conn { return &leasedConn{conn, lease} })
+	client, transport := leased.Client(t.topic)
+	return topicWriter{
+		target:    t,
+		client:    client,
+		transport: transport,
+		lease:     lease,
+		board:     b,
+		outage:    newOutage(),
+	}
+}
+
+// close ends the hold too: the next owner of the partitions finds out for itself.
+func (w *topicWriter) close() {
+	w.transport.CloseIdleConnections()
+	w.board.clear(w.hold)
+}
+
+// try writes records once, with acks=all, to the partition. When the topic does not have it, they go to another one,
+// which is always the same for that partition.
+func (w *topicWriter) try(ctx context.Context, partition int, records ...kafka.Record) error {
+	if err := w.lease(); err != nil {
+		return err
+	}
+	ids, err := partitionsOf(ctx, w.client, w.topic)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(ids, partition) {
+		partition = ids[partition%len(ids)]
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	res, err := w.client.Produce(ctx, &kafka.ProduceRequest{
+		Topic: w.topic, Partition: partition, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
+	})
+	if err != nil {
+		return err
+	}
+	return res.Error
+}
+
+// settle takes over the outcome of the last try, and returns the error for those whose records it wrote: nil,
+// *unwritable, errLeaseLapsed or ctx's.
+func (w *topicWriter) settle(ctx context.Context, err error) error {
+	if err == nil {
+		w.outage.worked()
+		w.board.clear(w.hold)
+		return nil
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if lapsed := w.lease(); lapsed != nil {
+		return lapsed
+	}
+	w.board.hold(w.hold, w.advice(err))
+	w.transport.CloseIdleConnections()
+	return w.outage.failed(time.Now(), err)
+}
+
+// advice says what to do about a failed write.
+func (w *topicWriter) advice(err error) string {
+	if errors.Is(err, errNoTopic) {
+		return fmt.Sprintf("the %s topic %q does not exist: create it (leadbridge check --fix does), or correct %s", w.kind, w.topic, w.setting)
+	}
+	if code, ok := errors.AsType[kafka.Error](err); ok {
+		return fmt.Sprintf("the %s topic %q refuses %s (%s): look at its settings and our rights", w.kind, w.topic, w.things, code.Title())
+	}
+	return fmt.Sprintf("the %s topic %q cannot be written: look at its brokers", w.kind, w.topic)
+}
+
+// newRecord returns a record with the time of now. With the time of the original, retention could delete what is
+// written about an old event at once. Null and empty keys and values stay apart.
+func newRecord(key, value []byte, headers []kafka.Header) kafka.Record {
+	r := kafka.Record{Time: time.Now(), Headers: headers}
+	if key != nil {
+		r.Key = kafka.NewBytes(key)
+	}
+	if value != nil {
+		r.Value = kafka.NewBytes(value)
+	}
+	return r
+}
+
+// leasedConn is a connection whose Write fails once the lease has lapsed.
+type leasedConn struct {
+	net.Conn
+	lease func() error
+}
+
+func (c *leasedConn) Write(b []byte) (int, error) {
+	if err := c.lease(); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(b)
+}

@@ -1,0 +1,95 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/leadbridge/leadbridge/transform"
+)
+
+// An unread record has a value that a schema registry frames, and its schema is not known yet. It is parked at once, so
+// that nobody waits for it, and taken up as if it came then when the schema is there. Until then it is in no line but
+// its own: whose event it is cannot be known.
+
+// unread is the error of a [Transformer] for such a record.
+type unread interface {
+	error
+	// Ready is closed when the record can be read; nil: nobody knows when.
+	Ready() <-chan struct{}
+}
+
+// unreadPause is how long a record waits of which nobody knows when it can be read.
+const unreadPause = 10 * time.Second
+
+// watchSchemas shows it as a hold when schemas are missing because the registry does not answer.
+func (c *Consumer) watchSchemas() {
+	t, ok := c.deps.transformer.(interface{ Watch(f func(advice string)) })
+	if !ok {
+		return
+	}
+	t.Watch(func(advice string) {
+		if advice == "" {
+			c.deps.board.clear(HoldSchemas)
+			return
+		}
+		c.deps.board.hold(HoldSchemas, advice)
+	})
+}
+
+// takeUpUnread gives an unread record a place that nobody else has.
+func (p *partition) takeUpUnread(d *delivery) {
+	own := fmt.Sprintf("unread %d/%d", p.id, d.Offset)
+	d.idHash = p.gen.seen.hash(own)
+	p.gen.seen.hold(d.idHash)
+	d.unknown = true
+	d.place = p.gen.lines.enter(p.gen.lines.keysFor(OrderByNone, p.id, own, nil, nil), p.reread)
+}
+
+// parkUnread parks an unread record until its schema is known: one that has never been read, or one that was parked for
+// something else before, and whose schema has been forgotten since.
+func (p *partition) parkUnread(d *delivery) {
+	r := &parkedRecord{why: waitSchema, ready: d.unread.Ready()}
+	if r.ready == nil {
+		r.due = time.Now().Add(unreadPause)
+	}
+	p.park(d, eventUnread, r)
+}
+
+// launch sets a parked record on its way; false: nothing is to be done for it any more.
+func (p *partition) launch(ctx context.Context, rec record, r *parkedRecord) (*delivery, bool) {
+	if !r.unknown {
+		return p.restoredDelivery(rec, r), true
+	}
+	d := &delivery{record: rec, state: stateParked, bytes: p.resumedBytes}
+	d.inherited, d.trace = r.inherited, r.trace
+	d.trace.Goes()
+	p.gen.seen.leave(r.idHash)
+	p.gen.lines.leave(r.place)
+	p.move(d, eventDue)
+	if err := p.takeUp(ctx, d); err != nil { // the generation ends
+		d.bytes.release(d.size)
+		d.trace.Close(leftToNext)
+		p.noteUnfinished(d.Offset, &d.carried)
+		return nil, false
+	}
+	if d.unread == nil {
+		d.trace.Names(transform.PublicID(d.event.ID))
+	}
+	if !d.skipped() {
+		return d, true
+	}
+	d.bytes.release(d.size)
+	d.trace.Close(skippedMapping)
+	p.deps.metrics.skipped.WithLabelValues(skippedMapping).Inc()
+	p.finish(d.Offset)
+	return nil, false
+}
+
+// wakeOf is signalled at each commit, for whoever takes a record up.
+func (p *partition) wakeOf(d *delivery) <-chan struct{} {
+	if d.bytes == p.resumedBytes {
+		return p.reread
+	}
+	return p.wake
+}

@@ -1,0 +1,182 @@
+package crmclient
+
+import (
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient/internal/queue"
+	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
+)
+
+// codeNoText says that a list of comments does not tell what they say.
+const codeNoText = "NO_TEXT"
+
+// byMark looks for the comments of events among those of their cards.
+func (l *lookUp) byMark(waiters []*queue.Waiter) vibe.Outcome {
+	l.asked = time.Now()
+	if len(waiters) == 1 || l.governor.commentsAlone(l.asked) {
+		return l.eachByMark(waiters, l.readComments)
+	}
+	cards := make([]vibe.CardID, len(waiters))
+	for i, w := range waiters {
+		cards[i] = cardOf(w)
+	}
+	o := l.do(l.request.job.Context(), l.request, vibe.ListCommentsBatch(cards))
+	refused := o.Class == vibe.Refused || o.Class == vibe.Credentials
+	switch {
+	case o.Items != nil:
+	case refused, o.Code == vibe.CodeTooLong:
+		return l.eachByMark(waiters, l.readComments)
+	case o.Class != vibe.Done:
+		return o
+	default:
+		return vibe.Outcome{Class: vibe.Doubt, Status: o.Status, Code: codeNoRows}
+	}
+	i := -1
+	return l.eachByMark(waiters, func(w *queue.Waiter, from vibe.Comments) (vibe.Page, vibe.Outcome) {
+		if from.Over > 0 || from.Under > 0 || from.Offset > 0 {
+			return l.readComments(w, from)
+		}
+		i++
+		one := o.Items[i]
+		page, ok := one.Page()
+		switch {
+		case one.Class == vibe.Refused, one.Class == vibe.Done && !ok: // no lists of comments in batches
+			return l.readComments(w, from)
+		case one.Class != vibe.Done:
+			return vibe.Page{}, one
+		}
+		return page, one
+	})
+}
+
+func cardOf(w *queue.Waiter) vibe.CardID { return w.Payload.(*question).delivery.commentOn() }
+
+// readComments asks for comments of one card by a request of its own.
+func (l *lookUp) readComments(_ *queue.Waiter, which vibe.Comments) (vibe.Page, vibe.Outcome) {
+	o := l.do(l.request.job.Context(), l.request, vibe.ListComments(which))
+	return pageOf(o)
+}
+
+// pageReader reads a page of the comments of a waiter's card.
+type pageReader func(*queue.Waiter, vibe.Comments) (vibe.Page, vibe.Outcome)
+
+// eachByMark compares the comments of each waiter's card. What fails for one card is no answer for it alone;
+// what fails for a request of its own ends the job.
+func (l *lookUp) eachByMark(waiters []*queue.Waiter, read pageReader) vibe.Outcome {
+	last := vibe.Outcome{Class: vibe.Done}
+	for _, w := range waiters {
+		o := l.markedIn(w, read)
+		if o.Class == vibe.Done {
+			continue
+		}
+		o.Item = o.Item || o.Status/100 == 4 && !o.NamesKey() && o.Class != vibe.Throttled
+		last = o
+		if !o.Item {
+			return o
+		}
+	}
+	return last
+}
+
+// reading is how far the comments of a card were read. The order of a list is not documented, nor how to read on:
+// by the comments' ids, upwards and then downwards, else by an offset. What brings nothing new shows that it was
+// not obeyed.
+type reading struct {
+	seen             map[int64]bool
+	least, greatest  int64
+	down, byOffset   bool
+	offset           int
+	over, under      int64
+	whole, misled    bool
+	opaque, stranger bool
+}
+
+// markedIn reads a card's comments until the event's is found or all are read.
+func (l *lookUp) markedIn(w *queue.Waiter, read pageReader) vibe.Outcome {
+	card, asked := cardOf(w), time.Now()
+	r := &reading{seen: map[int64]bool{}}
+	for range maxPages {
+		page, o := read(w, vibe.Comments{Card: card, Over: r.over, Under: r.under, Offset: r.offset})
+		if o.Class != vibe.Done {
+			if len(r.seen) > 0 && !r.byOffset && (o.Class == vibe.Refused || o.Class == vibe.Business) {
+				r.useOffset() // it takes no filter by id
+				continue
+			}
+			return o
+		}
+		for _, row := range page.Rows {
+			if c := row.CommentOn(card); vibe.Marked(c.Text, originOf(w)) {
+				l.found(w, max(c.ID, 1), lookUpTime{asked, time.Now()})
+				return vibe.Outcome{Class: vibe.Done}
+			}
+		}
+		r.note(page, card)
+		switch {
+		case r.opaque:
+			return vibe.Outcome{Class: vibe.Refused, Status: o.Status, Code: codeNoText, Item: true}
+		case r.stranger, r.misled:
+			return vibe.Outcome{Class: vibe.Refused, Status: o.Status, Code: codeFilterIgnored, Item: true}
+		case r.whole:
+			l.absent([]*queue.Waiter{w}, lookUpTime{asked, time.Now()})
+			return vibe.Outcome{Class: vibe.Done}
+		}
+	}
+	return vibe.Outcome{Class: vibe.Refused, Status: 200, Code: codeFilterIgnored, Item: true}
+}
+
+// note takes a page and decides what to read next.
+func (r *reading) note(page vibe.Page, card vibe.CardID) {
+	first, fresh, within := len(r.seen) == 0, 0, true
+	for _, row := range page.Rows {
+		c := row.CommentOn(card)
+		r.opaque, r.stranger = r.opaque || c.Opaque, r.stranger || c.Stray
+		within = within && (r.over == 0 || c.ID > r.over) && (r.under == 0 || c.ID < r.under)
+		if c.ID > 0 && !r.seen[c.ID] {
+			r.seen[c.ID] = true
+			fresh++
+			r.greatest = max(r.greatest, c.ID)
+			if r.least == 0 || c.ID < r.least {
+				r.least = c.ID
+			}
+		}
+	}
+	more := page.Full(vibe.PageLimit) || first && page.Total > len(page.Rows)
+	switch {
+	case page.Total > 0 && !page.Whole && !first && r.byOffset && len(r.seen) >= page.Total, first && !more:
+		r.whole = true
+	case first && len(r.seen) == 0: // "more" than nothing is a slip; rows without ids cannot be read on
+		r.whole, r.misled = len(page.Rows) == 0, len(page.Rows) > 0
+	case first:
+		r.over = r.greatest
+	case r.byOffset && !more:
+		r.whole = true
+	case r.byOffset && fresh == 0:
+		r.misled = true
+	case r.byOffset:
+		r.offset = len(r.seen)
+	case !within:
+		r.useOffset()
+	case more && r.down:
+		r.under = r.least
+	case more:
+		r.over = r.greatest
+	case r.down:
+		r.whole = true
+	default:
+		r.down, r.over, r.under = true, 0, r.least
+	}
+}
+
+func (r *reading) useOffset() {
+	r.byOffset, r.over, r.under, r.offset = true, 0, 0, len(r.seen)
+}
+
+// judgeCommentLookUp draws what look-ups of comments say about those: nothing about others.
+func (c *Creator) judgeCommentLookUp(o vibe.Outcome, now time.Time) {
+	switch {
+	case o.Class == vibe.Done:
+		c.governor.lookedUp(vibe.Timelines, now)
+	case !o.Item:
+		c.governor.lookUpFailed(vibe.Timelines, faultOf(o), false, now)
+	}
+}

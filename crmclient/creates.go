@@ -1,0 +1,336 @@
+package crmclient
+
+import (
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient/internal/limit"
+	"github.com/leadbridge/leadbridge/crmclient/internal/queue"
+	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
+	"github.com/leadbridge/leadbridge/internal/tracing"
+)
+
+// attempt is the payload of a create: whose it is.
+type attempt struct {
+	delivery *delivery
+	step     *step
+	match    match // of its person: set by the job, for the caller when it has its answer
+	first    bool  // of its creates
+	probe    bool  // of a hold of its kind
+	call     *tracing.Call
+}
+
+// request is a job at work, with what it may spend.
+type request struct {
+	job      *queue.Job
+	leaving  *leaving
+	replayed float64 // which part of it is for replayed events, 0 to 1
+	calls    []*tracing.Call
+}
+
+// run works on a job of the queue.
+func (c *Creator) run(j *queue.Job) {
+	r := &request{job: j, leaving: j.Tag.(*leaving)}
+	defer c.governor.landed(r.leaving)
+	switch j.Kind {
+	case queue.Prepare:
+		c.runPrepare(r)
+	case queue.LookUp, queue.CommentLookUp:
+		c.runLookUp(r)
+	default:
+		c.runCreates(r)
+	}
+}
+
+// do makes one call when the budget allows it.
+func (c *Creator) do(ctx context.Context, r *request, call vibe.Call) vibe.Outcome {
+	if err := c.pay(ctx, r); err != nil {
+		return vibe.Outcome{Class: vibe.NotApplied, Code: "CANCELED"}
+	}
+	r.leaving.paid = time.Time{}
+	c.meter.spent(call.Operation, r.replayed)
+	span := c.cfg.Tracer.Request(r.calls)
+	if span != nil {
+		span.To(c.client.Address(call))
+	}
+	o := c.client.Do(ctx, call)
+	c.meter.request(string(call.Operation), o.Status, o.Took, span)
+	span.Answered(o.Status, o.Class.String(), o.Code)
+	c.governor.hear(o, rand.Float64(), time.Now())
+	if o.Class != vibe.Done {
+		c.log.Debug().Str("operation", string(call.Operation)).Int("status", o.Status).Str("code", o.Code).
+			Stringer("class", o.Class).Str("request_id", o.RequestID).Msg("CRM call failed")
+	}
+	return o
+}
+
+// pay waits until the budget has counted the next request of a job.
+func (c *Creator) pay(ctx context.Context, r *request) error {
+	for r.leaving.paid.IsZero() {
+		now := time.Now()
+		at, ok := c.governor.pay(now)
+		if ok {
+			r.leaving.paid = now
+			break
+		}
+		if err := sleepUntil(ctx, at); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// sleepUntil waits for a time, or for the end of ctx.
+func sleepUntil(ctx context.Context, at time.Time) error {
+	t := time.NewTimer(time.Until(at))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// runCreates makes what a job's events become, alone or by a batch.
+func (c *Creator) runCreates(r *request) {
+	p := c.portals.known()
+	if p == nil {
+		return // it became doubtful meanwhile: they go back into the queue
+	}
+	r.calls = callsOf(r.job.Waiters())
+	p = c.withHonorifics(r, p)
+	if !c.matchPersons(r, p) {
+		return
+	}
+	sent, bodies := c.load(r, p)
+	left := c.governor.moments(time.Now())
+	switch len(sent) {
+	case 0:
+	case 1:
+		if sent[0].Payload.(*attempt).step.inBatch {
+			c.createBatch(r, p, sent, bodies, left)
+			return
+		}
+		c.createOne(r, p, sent[0], bodies[0].Body, left)
+	default:
+		c.createBatch(r, p, sent, bodies, left)
+	}
+}
+
+// load makes a job's creates ready to leave: encoded, when the budget allows it, and with
+// those whose owners still may. The others get their answer here.
+func (c *Creator) load(r *request, p *portal) (sent []*queue.Waiter, bodies []vibe.Object) {
+	encoded := map[*queue.Waiter][]byte{}
+	answers := map[*queue.Waiter]any{}
+	var fit []*queue.Waiter
+	for _, w := range r.job.Waiters() {
+		if r.job.Answered(w) {
+			continue
+		}
+		a := w.Payload.(*attempt)
+		if !c.mayLeave(a, p) {
+			answers[w] = &answer{trigger: onUnsent}
+			continue
+		}
+		body, err := c.encode(a, p)
+		if err != nil {
+			answers[w] = &answer{trigger: onRefusal, outcome: vibe.Outcome{
+				Class: vibe.Refused, Code: "UNENCODABLE", Message: "the event cannot be written as JSON"}, left: c.governor.moments(time.Now())[a.step.entity]}
+			continue
+		}
+		encoded[w] = body
+		fit = append(fit, w)
+	}
+	r.job.Answer(answers)
+	if len(fit) == 0 || c.pay(r.job.Context(), r) != nil {
+		return nil, nil
+	}
+	clear(answers)
+	fit = slices.DeleteFunc(fit, func(w *queue.Waiter) bool {
+		err := w.Payload.(*attempt).delivery.lease()
+		if err != nil {
+			answers[w] = &answer{trigger: onUnsent, outcome: vibe.Outcome{Class: vibe.LeaseLost, Lease: err}}
+		}
+		return err != nil
+	})
+	r.job.Answer(answers)
+	sent = r.job.MarkSent(fit)
+	for _, w := range sent {
+		bodies = append(bodies, vibe.Object{Entity: w.Payload.(*attempt).step.entity, Body: encoded[w]})
+	}
+	r.replayed = replayedPart(sent)
+	r.calls = callsOf(sent)
+	return sent, bodies
+}
+
+// mayLeave reports whether a create that waited may still leave: the portal may not describe its kind any
+// more (see awaitKind), and comments may have begun to fail meanwhile.
+func (c *Creator) mayLeave(a *attempt, p *portal) bool {
+	if a.step.comment != nil {
+		return a.probe || !c.governor.commentsHeld()
+	}
+	_, described := p.kinds[a.step.entity]
+	return described
+}
+
+// encode writes the object of a step for a portal.
+func (c *Creator) encode(a *attempt, p *portal) ([]byte, error) {
+	if a.step.comment != nil {
+		return json.Marshal(vibe.CommentBody(a.delivery.commentOn(), c.commentText(a.delivery, p), c.cfg.Originator, a.delivery.req.OriginID))
+	}
+	body, k := a.delivery.body(a.step.entity, c.cfg), p.kinds[a.step.entity]
+	found := a.match
+	if a.step.entity == vibe.Deals {
+		found = a.delivery.match
+	}
+	c.bind(body, a.delivery, a.step.entity, found)
+	k.idField.Clean(body, c.cfg.Originator, vibe.UserFieldPrefix+ourUserField)
+	if moved := k.fields.Fit(body); len(moved) > 0 {
+		c.portals.report(moved)
+	}
+	if c.cfg.Comment == CommentOn {
+		delete(body, "comments")
+	}
+	k.idField.Mark(body, k.fields, c.cfg.Originator, a.delivery.req.OriginID)
+	return json.Marshal(body)
+}
+
+// body returns the fields of an event's object of a kind. A deal is with the contact that was made, or
+// found, before it.
+func (d *delivery) body(entity vibe.Entity, cfg Config) vibe.Body {
+	person := *d.req.Contact
+	switch entity {
+	case vibe.Leads:
+		return cfg.cardOf(d.req.Card).Lead(person)
+	case vibe.Deals:
+		return cfg.cardOf(d.req.Card).Deal(person, d.made().ContactID)
+	}
+	return person.Body()
+}
+
+// callsOf returns what is traced of the waiters' events.
+func callsOf(waiters []*queue.Waiter) (calls []*tracing.Call) {
+	for _, w := range waiters {
+		switch payload := w.Payload.(type) {
+		case *attempt:
+			calls = append(calls, payload.call)
+		case *question:
+			calls = append(calls, payload.call)
+		}
+	}
+	return calls
+}
+
+// replayedPart returns which part of a request is for replayed events.
+func replayedPart(waiters []*queue.Waiter) float64 {
+	n := 0
+	for _, w := range waiters {
+		if a, ok := w.Payload.(*attempt); ok && a.delivery.req.Replayed {
+			n++
+		}
+		if q, ok := w.Payload.(*question); ok && q.delivery.req.Replayed {
+			n++
+		}
+	}
+	return float64(n) / float64(max(len(waiters), 1))
+}
+
+// createOne sends one create.
+func (c *Creator) createOne(r *request, p *portal, w *queue.Waiter, body []byte, left map[vibe.Entity]moment) {
+	a := w.Payload.(*attempt)
+	o := c.do(r.job.Context(), r, vibe.CreateOne(a.step.entity, body, a.delivery.lease))
+	if r.job.Context().Err() != nil && o.Class != vibe.Done {
+		return // broken off: not an attempt
+	}
+	o, id, marks := o.Created(p.kinds[a.step.entity].idField)
+	now := time.Now()
+	fresh := r.fresh()
+	kinds := []vibe.Entity{a.step.entity}
+	got := &answer{trigger: triggerOf(o), outcome: o, id: id, left: left[a.step.entity], items: 1}
+	switch got.trigger {
+	case onCreated:
+		got.first = c.created(p, a, id, marks, now)
+		c.governor.batchAnswered(a.step.entity, 1, now)
+		if a.step.comment != nil && a.step.refusedAt != nil { // what a batch refused
+			c.governor.noBatches(a.step.entity, now)
+		}
+	case onRefusal:
+		c.governor.turnedDown(a.step.entity, now)
+		c.governor.batchAnswered(a.step.entity, 1, now)
+	case onUnsent:
+		if o.Class == vibe.Credentials { // the key's fault is not that of batches
+			c.governor.batchFailed(a.step.entity, 1, false, now)
+		}
+		if o.Class != vibe.LeaseLost {
+			c.governor.createFailed(kinds, faultOf(o), fresh, r.leaving.at, now)
+		}
+	default:
+		c.governor.batchFailed(a.step.entity, 1, true, now)
+		c.governor.createFailed(kinds, faultOf(o), fresh, r.leaving.at, now)
+		got.first = c.firstTry(a.step.entity, fresh, false)
+	}
+	r.job.Answer(map[*queue.Waiter]any{w: got})
+}
+
+// fresh reports whether a request is for creates of events, or of comments, that were never tried. Comments that
+// were share requests with others.
+func (r *request) fresh() bool {
+	if r.job.Kind != queue.Comment {
+		return r.job.Kind == queue.Fresh
+	}
+	return slices.ContainsFunc(r.job.Waiters(), func(w *queue.Waiter) bool { return w.Payload.(*attempt).first })
+}
+
+// triggerOf returns what a create's outcome is for its event.
+func triggerOf(o vibe.Outcome) trigger {
+	switch o.Class {
+	case vibe.Done:
+		return onCreated
+	case vibe.Refused, vibe.TooLarge:
+		return onRefusal
+	case vibe.Credentials:
+		if o.NamesKey() && !o.Item {
+			return onUnsent // the key's fault, not the event's
+		}
+		return onFailure
+	case vibe.Business:
+		return onFailure
+	case vibe.Throttled, vibe.NotApplied, vibe.LeaseLost:
+		return onUnsent
+	}
+	return onDoubt
+}
+
+// firstTry notes the end of a first try among the evidence and returns its number; 0: it was none.
+func (c *Creator) firstTry(entity vibe.Entity, fresh, passed bool) uint64 {
+	if !fresh {
+		return 0
+	}
+	return c.governor.first(entity, passed)
+}
+
+// created notes that an event's object exists, and looks whether it carries our id: one without
+// cannot be found again, so that nothing more is made before it is clear which field carries ids.
+func (c *Creator) created(p *portal, a *attempt, id int64, marks vibe.Marks, now time.Time) (first uint64) {
+	entity := a.step.entity
+	first = c.firstTry(entity, a.first, true)
+	if a.step.comment != nil {
+		c.governor.passed(entity, now)
+		return first
+	}
+	field := p.kinds[entity].idField
+	kept := field.IsTag() || field.Carries(marks, c.cfg.Originator, a.delivery.req.OriginID) ||
+		c.portals.toldSilent(entity) && marks.Missing()
+	c.governor.passed(entity, now)
+	if kept {
+		c.knowMade(field, a, id, now)
+	} else {
+		c.portals.doubt(unkept{entity, a.delivery.req.OriginID})
+		c.governor.unknownPortal(limit.Fault{Cause: limit.OriginField, Status: 201, Code: "ID_NOT_KEPT"}, now)
+	}
+	return first
+}

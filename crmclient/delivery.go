@@ -1,0 +1,319 @@
+package crmclient
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient/internal/queue"
+)
+
+// delivery is one event on its way into the CRM. It belongs to the call of Create that has it at
+// hand, and between two calls to nobody.
+type delivery struct {
+	req   Request
+	steps []*step // what is to be made for it, in order; each is done before the next begins
+	match match   // what the look-up for its person came to, once it was asked
+
+	personSince time.Time // when it first waited for another event of its person, or might have; zero: it never did
+}
+
+// Create blocks until what the event becomes exists, the CRM will never accept it (*Rejection), the event has
+// to wait for something other than its turn (*Deferred), Request.Stop was closed (ErrStopped), the
+// lease was lost (ErrLeaseLost), or ctx ended (its error). Throttling, outages, and bad credentials
+// are handled inside.
+//
+// A create that is on its way when ctx ends is broken off and may have taken
+// effect: the result beside the error says so (Unsettled).
+func (c *Creator) Create(ctx context.Context, r Request) (Result, error) {
+	c.callers.Add(1)
+	defer c.callers.Add(-1)
+	d := c.begin(r)
+	if r.Resume == nil && c.cfg.Comment.timeline() { // not in begin: Find looks for no comment
+		d.steps = append(d.steps, newComment(false, r.Suspect, c.cfg.LookupAlways))
+	}
+	for i := 0; i < len(d.steps); i++ { //nolint:intrange // commentOnGiven may append a step
+		s := d.steps[i]
+		if err := c.deliver(ctx, d, s); err != nil {
+			return c.leave(d, s, err)
+		}
+		c.commentOnGiven(d, s)
+		d.learnFrom(s)
+		if s.comment != nil && s.state == stateDone {
+			c.endWait(s)
+			c.meter.comment(CommentWritten, 1)
+		}
+	}
+	return d.result(), nil
+}
+
+// learnFrom takes over what a step that is done says about the next one, if that is a suspect. Whoever sent it
+// before sent the objects in the same order: where one was certainly absent, a single look-up that does not find the next
+// is enough.
+func (d *delivery) learnFrom(done *step) {
+	next := d.after(done)
+	if next == nil || next.state != stateSuspect || next.everInDoubt {
+		return
+	}
+	if done.found {
+		return // it was made before, and so may the next have been
+	}
+	if next.comment != nil && done.state == stateDone && !done.given {
+		next.transition(onAbsent) // the card was made just now: nobody can have commented on it before
+		return
+	}
+	next.oneAbsenceSuffices = true
+}
+
+// after returns the step after another, nil for the last.
+func (d *delivery) after(s *step) *step {
+	if i := slices.Index(d.steps, s) + 1; i < len(d.steps) {
+		return d.steps[i]
+	}
+	return nil
+}
+
+// Forget ends an event that was deferred and for which Create will not be called again.
+func (c *Creator) Forget(p *Pending) {
+	for _, s := range p.delivery.steps {
+		c.endDoubt(s)
+		c.endWait(s)
+	}
+}
+
+// begin takes an event up: afresh, or where the last call left it.
+func (c *Creator) begin(r Request) *delivery {
+	if r.Contact == nil {
+		r.Contact = &Contact{}
+	}
+	if r.Resume != nil {
+		d := r.Resume.delivery
+		d.req = r
+		d.req.Resume = nil
+		for _, s := range d.steps {
+			s.hurried = s.holdsEnded != c.governor.holdsEndedSoFar()
+		}
+		return d
+	}
+	if r.Suspect {
+		c.meter.suspects.Inc()
+	}
+	d := &delivery{req: r}
+	for _, entity := range cmp.Or(r.Target, c.cfg.Target).entities() {
+		d.steps = append(d.steps, newStep(entity, r.Suspect, c.cfg.LookupAlways))
+	}
+	return d
+}
+
+// leave ends a call that did not bring the event to its end.
+func (c *Creator) leave(d *delivery, s *step, err error) (Result, error) {
+	r := d.result()
+	// Of a suspect that was only looked up nothing new is to be told: the caller knows it as one already. Deferred.Sent, for
+	// which see deliver, counts it.
+	r.Unsettled = s.lost || s.everInDoubt && s.state.looksUp() || d.begun()
+	if _, ok := errors.AsType[*Deferred](err); ok {
+		d.req = Request{}
+		return r, err
+	}
+	c.endDoubt(s)
+	c.endWait(s)
+	return r, err
+}
+
+func (d *delivery) result() Result {
+	made := d.made()
+	r := Result{ContactID: made.ContactID, LeadID: made.LeadID, DealID: made.DealID}
+	for _, s := range d.steps {
+		r.Attempts += s.written
+		r.Found = r.Found || s.found
+		if s.comment != nil {
+			r.Comment, r.CommentReason = s.commentState()
+		}
+	}
+	r.Matched, r.Candidates = d.matched(), d.match.candidates
+	return r
+}
+
+// begun reports whether a part of what the event becomes exists, and not all.
+func (d *delivery) begun() bool {
+	return d.steps[0].state == stateDone && !d.steps[len(d.steps)-1].state.ended()
+}
+
+// lease reports, by an error, that the event's create may not leave any more.
+func (d *delivery) lease() error {
+	if d.req.Lease == nil {
+		return nil
+	}
+	return d.req.Lease()
+}
+
+// deliver brings a step to its end.
+func (c *Creator) deliver(ctx context.Context, d *delivery, s *step) error {
+	for {
+		err := c.advanceStep(ctx, d, s)
+		if wait, ok := errors.AsType[*Deferred](err); ok {
+			// Whoever may have sent the create counts here, as the pending event must remain a suspect.
+			wait.Pending, wait.Sent = &Pending{d}, s.state.looksUp() || d.begun() || c.madeBefore(d, s) != nil
+		}
+		if err != nil || s.state == stateDone || s.state == stateNotWritten {
+			return err
+		}
+	}
+}
+
+// advanceStep does what is next for a step in its state, for which it may wait.
+func (c *Creator) advanceStep(ctx context.Context, d *delivery, s *step) error {
+	if s.comment != nil {
+		c.tend(d, s)
+	}
+	if !s.state.ended() && s.state != stateRefused {
+		if err := c.awaitKind(ctx, d, s); err != nil {
+			return err
+		}
+	}
+	switch s.state {
+	case stateFresh:
+		if next := c.madeBefore(d, s); next != nil {
+			return c.lookUpBefore(ctx, d, s, next)
+		}
+		return c.send(ctx, d, s, s.turnOf(queue.Fresh))
+	case stateTried:
+		return c.sendAgain(ctx, d, s)
+	case stateSuspect, stateInDoubt, stateRefusedInDoubt:
+		return c.resolve(ctx, d, s)
+	case stateRefused:
+		return c.decideOnRefusal(d, s)
+	case stateDone, stateNotWritten:
+		return nil
+	case stateRejected:
+		s.refusal.Done = d.made()
+		return s.refusal
+	}
+	return fmt.Errorf("a step in state %v has no next move", s.state)
+}
+
+// send has a create leave when its turn comes, and takes what came of it.
+func (c *Creator) send(ctx context.Context, d *delivery, s *step, kind queue.Kind) error {
+	release, err := c.claim(ctx, d, s)
+	if err != nil {
+		return err
+	}
+	defer release()
+	landed, probe, err := c.admit(s)
+	if errors.Is(err, errHopeless) {
+		c.giveUp(s, c.troubleOf(s))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer landed()
+	call := c.cfg.Tracer.Call(ctx, "create", string(s.entity))
+	defer call.End("stopped") // unless it has ended by then
+	a := &attempt{delivery: d, step: s, call: call, first: s.state == stateFresh, probe: probe}
+	w := &queue.Waiter{Kind: kind, Most: s.maxBatch, Made: d.req.RecordedAt, Payload: a}
+	s.transition(onSend)
+	got, err := c.await(ctx, d, s, w)
+	if err != nil {
+		if s.lost = c.queue.Sent(w); !s.lost {
+			s.transition(onUnsent)
+		}
+		if errors.Is(err, errCommentsHang) {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return c.deferUntil(s, WaitBackoff, time.Now().Add(s.nextBackoff(c.cfg)))
+		}
+		return err
+	}
+	call.End(got.(*answer).trigger.String())
+	d.takeMatch(a)
+	c.endWait(s)
+	return c.digest(s, got.(*answer))
+}
+
+// turnOf is the kind of turn that a step's create waits for: a comment has one of its own.
+func (s *step) turnOf(kind queue.Kind) queue.Kind {
+	if s.comment != nil {
+		return queue.Comment
+	}
+	return kind
+}
+
+// sendAgain has another create leave for an event whose last one failed, unless it has failed too
+// often while others passed.
+func (c *Creator) sendAgain(ctx context.Context, d *delivery, s *step) error {
+	now := time.Now()
+	if s.sendAt.After(now) && !s.hurried {
+		return c.deferUntil(s, WaitBackoff, s.sendAt)
+	}
+	s.hurried = false
+	if c.governor.chargeAndJudge(s) {
+		if s.single && c.cfg.BatchSize > 1 && !s.inBatch {
+			// Single creates may fail for everybody while batches pass: the last try is by a batch.
+			s.inBatch, s.weighed = true, false
+			return c.send(ctx, d, s, s.turnOf(queue.Tried))
+		}
+		c.refuse(s)
+		return nil
+	}
+	// While creates are held, one tried event that waits for its turn is enough: the others would
+	// keep places that fresh ones have use for.
+	if until, held := c.governor.held(); held && s.comment == nil && c.queue.Count(queue.Tried) > 0 {
+		s.sendAt = later(until, now.Add(s.nextBackoff(c.cfg)))
+		return c.deferUntil(s, WaitBackoff, s.sendAt)
+	}
+	c.meter.retries.Inc()
+	return c.send(ctx, d, s, s.turnOf(queue.Tried))
+}
+
+// decideOnRefusal has a refusal handed out, unless so many events are refused that the fault must be in the set-up, which
+// is a flood: then the event waits, and is sent once more when the flood has ended. A refused comment is given up.
+func (c *Creator) decideOnRefusal(d *delivery, s *step) error {
+	if s.isOptionalComment() {
+		c.giveUp(s, s.refusal.Error())
+		return nil
+	}
+	now := time.Now()
+	if s.refusal.Reason == ReasonManyMatches { // no word of the CRM's
+		s.transition(onRejection)
+		return nil
+	}
+	if s.refusal.Flood != "" {
+		if s.sendAt.After(now) && !s.hurried {
+			return c.waitForFlood(d, s)
+		}
+		s.hurried = false
+		s.dropRefusal()
+		return nil
+	}
+	switch v := c.governor.judgeRefusal(d.req.OriginID, d.req.Replayed, s, now); {
+	case v.again:
+		s.dropRefusal()
+	case v.write:
+		s.transition(onRejection)
+	default:
+		s.refusal.Flood, s.sendAt = v.flood, v.until
+		return c.waitForFlood(d, s)
+	}
+	return nil
+}
+
+func (c *Creator) waitForFlood(d *delivery, s *step) error {
+	err := c.deferUntil(s, WaitFlood, s.sendAt)
+	s.refusal.Done = d.made()
+	err.Refusal = s.refusal
+	return err
+}
+
+// deferUntil returns the error that defers an event.
+func (c *Creator) deferUntil(s *step, why Wait, until time.Time) *Deferred {
+	s.holdsEnded = c.governor.holdsEndedSoFar()
+	if s.comment != nil {
+		until = c.awaits(s, why, until)
+	}
+	return &Deferred{Why: why, Until: until, Early: why == WaitBackoff || why == WaitFlood}
+}

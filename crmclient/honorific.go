@@ -1,0 +1,39 @@
+package crmclient
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient/internal/queue"
+	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
+)
+
+// honorificTimeout bounds how long contacts wait for the portal's list of honorifics.
+const honorificTimeout = 5 * time.Second
+
+// withHonorifics asks for the portal's list of honorifics when the first person of a job needs it. Without the
+// list a title is no more than a part of the comments, until the portal is asked again.
+func (c *Creator) withHonorifics(r *request, p *portal) *portal {
+	if !slices.ContainsFunc(r.job.Waiters(), func(w *queue.Waiter) bool { return lacksHonorifics(w.Payload.(*attempt), p) }) {
+		return p
+	}
+	ctx, cancel := context.WithTimeout(r.job.Context(), honorificTimeout)
+	defer cancel()
+	rows := c.do(ctx, r, vibe.Honorifics()).Rows()
+	now := *p
+	now.kinds = maps.Clone(p.kinds)
+	for entity, k := range now.kinds {
+		k.fields = k.fields.WithHonorifics(rows)
+		now.kinds[entity] = k
+	}
+	c.portals.refine(p, &now)
+	return &now
+}
+
+// lacksHonorifics reports whether a person has a title, and the portal's list of them is not known.
+func lacksHonorifics(a *attempt, p *portal) bool {
+	contact := a.delivery.req.Contact
+	return contact != nil && contact.Salutation != "" && p.kinds[a.step.entity].fields.LacksHonorifics()
+}

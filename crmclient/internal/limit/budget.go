@@ -1,0 +1,158 @@
+package limit
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+const (
+	// minuteWindow and secondWindow are the CRM's sliding windows and a little more, as requests
+	// do not arrive at the pace at which they leave.
+	minuteWindow = time.Minute + 500*time.Millisecond
+	secondWindow = time.Second + 50*time.Millisecond
+	// maxBurst is how many requests may leave at once after idleness. burstPart keeps that small
+	// beside the limit per second, which other programs use as well.
+	maxBurst  = 4
+	burstPart = .4
+	// leastPerMinute is left to a process whatever its share, so that it can look up.
+	leastPerMinute = 6
+)
+
+// Budget says when the next request of this process may leave. Requests are spread evenly, with a
+// small burst after idleness. In a sliding second there are never more than the whole part of this
+// process's limit per second, which costs a fractional limit its fraction. Create it by [NewBudget].
+type Budget struct {
+	perMinute float64 // of the CRM's platform, for all processes together; 0: no limit
+	perSecond float64 // of the portal, for all processes together; 0: no limit
+	share     float64 // this process's part of both
+
+	sent    []time.Time // of the last minuteWindow, oldest first
+	even    time.Time   // when the next request leaves at an even pace
+	blocked time.Time   // nothing leaves before
+
+	heard heard
+	loan  loan
+}
+
+// NewBudget returns the budget of a process that has the limits for itself: a share of 1.
+// A limit of 0 is none.
+func NewBudget(perMinute, perSecond float64) *Budget {
+	return &Budget{perMinute: max(perMinute, 0), perSecond: max(perSecond, 0), share: 1}
+}
+
+// SetShare sets the part (0 to 1) of the limits that is this process's. However small it is, 6
+// requests a minute remain. What is not a number is ignored.
+func (b *Budget) SetShare(share float64) {
+	if !math.IsNaN(share) {
+		b.share = min(max(share, 0), 1)
+	}
+}
+
+// SetPerSecond sets the portal's limit of requests a second; 0: no limit.
+func (b *Budget) SetPerSecond(perSecond float64) { b.perSecond = max(perSecond, 0) }
+
+// PerMinute returns the limit of requests a minute that the budget was made with; 0: no limit.
+func (b *Budget) PerMinute() float64 { return b.perMinute }
+
+// Share returns this process's part of the limits, without what it uses of others' parts.
+func (b *Budget) Share() float64 { return b.share }
+
+// At returns when the next request may leave. A time that is not after now means now.
+func (b *Budget) At(now time.Time) time.Time {
+	b.forget(now)
+	perMinute, perSecond := b.rates(now)
+	next := b.blocked
+	if step := pace(perMinute, perSecond); step > 0 {
+		next = later(next, b.even.Add(-time.Duration((burst(perSecond)-1)*float64(step))))
+	}
+	next = later(next, b.room(perMinute, minuteWindow))
+	return later(next, b.room(perSecond, secondWindow))
+}
+
+// room returns when a sliding window takes one more request.
+func (b *Budget) room(rate float64, window time.Duration) time.Time {
+	n := max(1, int(rate))
+	if rate == 0 || len(b.sent) < n {
+		return time.Time{}
+	}
+	return b.sent[len(b.sent)-n].Add(window)
+}
+
+// Take counts a request that leaves now.
+func (b *Budget) Take(now time.Time) {
+	perMinute, perSecond := b.rates(now)
+	step := pace(perMinute, perSecond)
+	b.loan.use(!now.After(b.even.Add(step)), b.heard.ourPart, now)
+	b.even = later(b.even, now).Add(step)
+	if step > 0 {
+		b.sent = append(b.sent, now)
+	}
+}
+
+// Refund takes back what [Budget.Take] counted at a time for a request that did not leave.
+func (b *Budget) Refund(at time.Time) {
+	if i := slices.Index(b.sent, at); i >= 0 {
+		b.sent = slices.Delete(b.sent, i, i+1)
+		b.even = b.even.Add(-pace(b.rates(at)))
+	}
+}
+
+// Throttled notes that the CRM answered 429: nothing leaves for retryAfter, which is 0 when the
+// answer names none, and up to a tenth more, by jitter (0 to 1); at most for five minutes. Without
+// a Retry-After it is the [Hold] that waits.
+func (b *Budget) Throttled(retryAfter time.Duration, jitter float64, now time.Time) {
+	if retryAfter <= 0 {
+		return
+	}
+	retryAfter = min(retryAfter, longestPause) // before it is multiplied, which might overflow
+	wait := time.Duration(float64(retryAfter) * (1 + jitter/10))
+	b.Block(now.Add(min(wait, longestPause)))
+}
+
+// Block lets no request leave before a time. An earlier block that lasts longer stays.
+func (b *Budget) Block(until time.Time) { b.blocked = later(b.blocked, until) }
+
+// Unblock ends a block: somebody says that the CRM takes requests again.
+func (b *Budget) Unblock() { b.blocked = time.Time{} }
+
+// rates returns the limits in force for this process; 0: none.
+func (b *Budget) rates(now time.Time) (perMinute, perSecond float64) {
+	share := min(1, b.share+b.borrowed(now))
+	if b.perMinute > 0 {
+		perMinute = max(b.heard.leaves(b.perMinute, b.share, share, now), min(leastPerMinute, b.perMinute))
+	}
+	if b.perSecond > 0 {
+		perSecond = max(b.perSecond*share, min(leastPerMinute/60., b.perSecond))
+	}
+	return perMinute, perSecond
+}
+
+// burst is how many requests may leave at once under a limit per second.
+func burst(perSecond float64) float64 {
+	if perSecond == 0 {
+		return maxBurst
+	}
+	return min(max(perSecond*burstPart, 1), maxBurst)
+}
+
+// pace is the time between two requests at an even pace; 0: no limit.
+func pace(perMinute, perSecond float64) time.Duration {
+	rate := math.Inf(1)
+	if perMinute > 0 {
+		rate = perMinute / 60
+	}
+	if perSecond > 0 {
+		rate = min(rate, perSecond)
+	}
+	return time.Duration(float64(time.Second) / rate)
+}
+
+// forget drops what has left the longest window.
+func (b *Budget) forget(now time.Time) {
+	i := 0
+	for i < len(b.sent) && now.Sub(b.sent[i]) >= minuteWindow {
+		i++
+	}
+	b.sent = slices.Delete(b.sent, 0, i)
+}

@@ -1,0 +1,50 @@
+package limit
+
+import "time"
+
+// Cause names what holds the creates of a process back.
+type Cause string
+
+// The causes of a [Hold].
+const (
+	Preparing   Cause = "preparing"    // the portal has not been asked yet
+	Credentials Cause = "credentials"  // 401, 402, 403, 404, 405 for everyone
+	Outage      Cause = "outage"       // the CRM fails for everyone
+	Throttle    Cause = "throttle"     // 429
+	Refusals    Cause = "flood"        // CRM_FLOOD_LIMIT refusals in a row; only letters are held
+	OriginField Cause = "origin_field" // the CRM no longer keeps our id
+	Match       Cause = "match"        // the CRM takes no look-ups of contacts by phone or e-mail
+)
+
+// Fault is why a create failed, or why none may leave.
+type Fault struct {
+	Cause      Cause
+	Status     int           // HTTP status; 0: no answer
+	Code       string        // the CRM's code, or one of ours for the transport
+	RetryAfter time.Duration // that the CRM asked for; 0: none
+
+	// Proven says that the fault speaks for all creates by itself: the answer names the key, the
+	// plan or the address, no connection was made, the CRM throttles, or the portal is not known.
+	Proven bool
+}
+
+// Fleeting reports whether holds of this fault come and go many times a minute under a CRM that
+// fails now and then, so that one is news only when it lasts.
+func (f Fault) Fleeting() bool {
+	switch f.Cause {
+	case Outage, Throttle:
+		return true
+	case Credentials:
+		return !f.Proven
+	}
+	return false
+}
+
+// asksPortal reports whether it is no create that ends the fault, but the portal's description.
+func (f Fault) asksPortal() bool { return f.Cause == Preparing || f.Cause == OriginField }
+
+// Attempt is the request that failed.
+type Attempt struct {
+	Fresh bool      // it carried events of which no create was judged before, or asked for the portal
+	Left  time.Time // when it was sent
+}

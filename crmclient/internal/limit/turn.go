@@ -1,0 +1,83 @@
+package limit
+
+// While fresh events wait, every third request is a look-up, every fifth a tried event's, and every second
+// one of comments: each event may have one, and whoever waits for it keeps others from being taken up.
+const (
+	lookUpEvery  = 3
+	commentEvery = 2
+	triedEvery   = 5
+)
+
+// Kind is what a request is for.
+type Kind int
+
+// The kinds of request, and none.
+const (
+	Nothing     Kind = iota
+	Prepare          // learn what the portal is
+	CreateFresh      // create contacts of events of which no create was judged before
+	LookUp           // look for contacts that may exist
+	CreateTried      // create contacts of events of which a create failed before
+	Comment          // write comments on cards, or look for them
+)
+
+// Waiting is how many wait for each kind of request.
+type Waiting struct {
+	Prepare, Fresh, LookUps, Tried, Comments int
+
+	LookUpsDue bool // a look-up may leave: see [LookUps]
+}
+
+// Turn decides which kind of request leaves next when creates are not held and a slot is free.
+// Fresh events come first, but look-ups and tried events have their part. The zero value begins.
+type Turn struct {
+	sinceLookUp, sinceTried, sinceComment int // requests
+}
+
+// Pick returns the kind of request that leaves next, and counts it. inFlight is how many look-ups, requests
+// of tried events and of comments are on their way: together they never take the last of the slots, if
+// there are several.
+func (t *Turn) Pick(w Waiting, inFlight, slots int) Kind {
+	if w.Prepare > 0 {
+		return Prepare
+	}
+	kind := t.choose(w, inFlight < max(1, slots-1))
+	if kind != Nothing {
+		t.sinceLookUp++
+		t.sinceTried++
+		t.sinceComment++
+	}
+	switch kind {
+	case LookUp:
+		t.sinceLookUp = 0
+	case CreateTried:
+		t.sinceTried = 0
+	case Comment:
+		t.sinceComment = 0
+	}
+	return kind
+}
+
+// choose picks by what was done before; room says that a slot is left for what is not fresh.
+func (t *Turn) choose(w Waiting, room bool) Kind {
+	lookUp := room && w.LookUps > 0 && w.LookUpsDue
+	tried := room && w.Tried > 0
+	comment := room && w.Comments > 0
+	switch {
+	case lookUp && t.sinceLookUp >= lookUpEvery-1:
+		return LookUp
+	case comment && t.sinceComment >= commentEvery-1:
+		return Comment
+	case tried && t.sinceTried >= triedEvery-1:
+		return CreateTried
+	case w.Fresh > 0:
+		return CreateFresh
+	case lookUp && (!tried || t.sinceLookUp >= t.sinceTried):
+		return LookUp
+	case tried:
+		return CreateTried
+	case comment:
+		return Comment
+	}
+	return Nothing
+}

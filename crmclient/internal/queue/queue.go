@@ -1,0 +1,385 @@
+// Package queue lets callers wait for their turn. It hands what waits to a runner, in as few
+// jobs as possible, over a bounded number of slots. It knows nothing of requests and their
+// limits: a Policy says what may leave, and when.
+package queue
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Kind is what a waiter waits for.
+type Kind int
+
+// The kinds of waiters.
+const (
+	Prepare       Kind = iota // to know the portal
+	Fresh                     // a create of an event that was never tried
+	LookUp                    // a look-up of an event
+	Tried                     // a create of an event that was tried before
+	Comment                   // a create of a comment, which waits behind those of objects
+	CommentLookUp             // a look-up of a comment
+	Kinds                     // how many kinds there are
+)
+
+// ErrStopped is returned by Wait after stop was closed, when no job had the waiter in hand.
+var ErrStopped = errors.New("stopped")
+
+// Policy decides what leaves. It is asked with the queue's lock held and must not call the queue.
+type Policy interface {
+	// Next picks what leaves now, ok. A pick is acted on: what it costs is spent. Without one, the
+	// time says when to ask again; the zero time is when something waits or ends.
+	Next(now time.Time, w Waiting) (p Pick, at time.Time, ok bool)
+}
+
+// Waiting is what a policy sees of the queue.
+type Waiting struct {
+	Count    [Kinds]int       // waiters
+	InFlight [Kinds]int       // jobs, save those whose slot is lent
+	Oldest   [Kinds]time.Time // when the first of the waiters came
+	Newest   [Kinds]time.Time // when the last of them came
+}
+
+// Any reports whether anybody waits.
+func (w Waiting) Any() bool { return w.Count != [Kinds]int{} }
+
+// Pick is the next job.
+type Pick struct {
+	Kind   Kind
+	Most   int  // waiters that may share the job; 0: none is taken along
+	Newest bool // the newest waiter goes first: see Waiter.Made
+	Tag    any  // handed to the runner with the job
+	// Lend is after how long the job's slot is lent to others: a request that hangs
+	// does not keep those out that have nothing to do with it. 0: never.
+	Lend time.Duration
+}
+
+// Waiter is one thing that a caller waits for.
+type Waiter struct {
+	Kind    Kind
+	Group   any       // comparable; only waiters of one group share a job
+	Most    int       // waiters that may share a job with it, itself included; 0: no bound of its own
+	Made    time.Time // of what it waits for: the newest of them is the one with the latest, of equal ones the one that came last
+	Payload any       // for the runner
+
+	since time.Time
+	reply chan struct{} // closed with the outcome set
+
+	// Guarded by the queue's lock, as all below.
+	outcome  any
+	answered bool
+	sent     bool // its job has marked it
+	gone     bool // its caller does not wait any more
+	stopping bool // its caller waits for the job at hand only
+	job      *Job // nil: it is in the queue
+}
+
+// Queue is safe for concurrent use. There is no goroutine in an idle one.
+type Queue struct {
+	policy Policy
+	run    func(*Job)
+	batch  int // as many waiters as make it useless to wait for more
+	slots  int
+
+	mu         sync.Mutex // guards everything below
+	waiters    [Kinds][]*Waiter
+	jobs       map[*Job]struct{}
+	free       int
+	lent       int // slots of jobs that take long, used by others meanwhile
+	scheduling bool
+	timer      *time.Timer
+}
+
+// New makes a queue over so many slots. run works on a job in a goroutine of its own and may
+// answer its waiters; those without an answer go back into the queue. batch is how many
+// waiters fill a job.
+func New(slots, batch int, p Policy, run func(*Job)) *Queue {
+	q := &Queue{policy: p, run: run, batch: batch, slots: slots, free: slots, jobs: map[*Job]struct{}{}}
+	q.timer = time.AfterFunc(time.Hour, q.Poke)
+	q.timer.Stop()
+	return q
+}
+
+// Poke has the policy asked again: what it decides by has changed.
+func (q *Queue) Poke() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.start()
+}
+
+// Stats returns how many waiters are in jobs, and how many are not.
+func (q *Queue) Stats() (inFlight, waiting int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for j := range q.jobs {
+		inFlight += len(j.waiters)
+	}
+	for _, w := range q.waiters {
+		waiting += len(w)
+	}
+	return inFlight, waiting
+}
+
+// Count returns how many waiters of a kind are not in jobs.
+func (q *Queue) Count(k Kind) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiters[k])
+}
+
+// Wait blocks until a job has answered the waiter, and returns the answer. When ctx ends before,
+// it returns at once; a job that nobody waits for any more is cancelled. After stop was closed it
+// waits for a job that has the waiter in hand, and for nothing else.
+func (q *Queue) Wait(ctx context.Context, stop <-chan struct{}, w *Waiter) (any, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case <-stop:
+		return nil, ErrStopped
+	default:
+	}
+	q.enter(w)
+	for {
+		select {
+		case <-w.reply:
+			if w.outcome == nil {
+				return nil, ErrStopped
+			}
+			return w.outcome, nil
+		case <-stop:
+			stop = nil
+			if !q.inHand(w) {
+				return q.leave(w, ErrStopped)
+			}
+		case <-ctx.Done():
+			return q.leave(w, ctx.Err())
+		}
+	}
+}
+
+func (q *Queue) enter(w *Waiter) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	w.reply, w.since = make(chan struct{}), time.Now()
+	q.waiters[w.Kind] = append(q.waiters[w.Kind], w)
+	q.schedule()
+}
+
+// inHand reports whether a job has the waiter in hand: a look-up, a create that was marked as
+// sent, or one of a comment, whose caller goes on with its event and must not do so while a job reads it.
+// Then the waiter does not go back into the queue any more.
+func (q *Queue) inHand(w *Waiter) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	w.stopping = w.answered || w.job != nil && (w.Kind == LookUp || w.Kind == CommentLookUp || w.Kind == Comment || w.sent)
+	return w.stopping
+}
+
+// leave takes a waiter back. An answer that came meanwhile is worth more than the reason.
+func (q *Queue) leave(w *Waiter, why error) (any, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if w.answered && w.outcome != nil {
+		return w.outcome, nil
+	}
+	w.gone = true
+	if w.job == nil {
+		q.waiters[w.Kind] = slices.DeleteFunc(q.waiters[w.Kind], func(o *Waiter) bool { return o == w })
+	}
+	q.cancelAbandoned()
+	q.start()
+	return nil, why
+}
+
+// Sent reports whether a job has marked the waiter as sent. It is final once Wait has returned.
+func (q *Queue) Sent(w *Waiter) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return w.sent
+}
+
+// cancelAbandoned cancels the jobs that nobody waits for: one without waiters serves everybody.
+func (q *Queue) cancelAbandoned() {
+	anybody := slices.ContainsFunc(q.waiters[:], func(w []*Waiter) bool { return len(w) > 0 })
+	for j := range q.jobs {
+		waits := slices.ContainsFunc(j.waiters, func(w *Waiter) bool { return !w.gone && !w.answered })
+		if !waits && (len(j.waiters) > 0 || !anybody) {
+			j.cancel()
+		}
+	}
+}
+
+// settledReadings in a row that find as many waiters say that all who are about to come have come.
+const settledReadings = 3
+
+// schedule starts jobs when those who are about to come have come: a job then takes them along.
+// It waits for no time, only for goroutines that can run; an idle process does not notice.
+func (q *Queue) schedule() {
+	if q.free == 0 || q.scheduling {
+		return
+	}
+	q.scheduling = true
+	go func() {
+		before, same := -1, 0 // readings of how many wait
+		for {
+			runtime.Gosched()
+			q.mu.Lock()
+			n := len(q.waiters[Fresh]) + len(q.waiters[Tried]) + len(q.waiters[Comment])
+			if same++; n != before {
+				before, same = n, 0
+			}
+			if same == settledReadings || n >= q.batch {
+				q.scheduling = false
+				q.start()
+				q.mu.Unlock()
+				return
+			}
+			q.mu.Unlock()
+		}
+	}()
+}
+
+// start starts what may leave now and sets the timer for what may leave later.
+func (q *Queue) start() {
+	q.timer.Stop()
+	for q.free > 0 {
+		w := q.waiting()
+		if !w.Any() {
+			return
+		}
+		now := time.Now()
+		p, at, ok := q.policy.Next(now, w)
+		if !ok {
+			if !at.IsZero() {
+				q.timer.Reset(max(at.Sub(now), time.Millisecond))
+			}
+			return
+		}
+		j := newJob(q, p, q.take(p))
+		q.free--
+		q.jobs[j] = struct{}{}
+		if p.Lend > 0 {
+			j.lend = time.AfterFunc(p.Lend, func() { q.lend(j) })
+		}
+		go q.work(j)
+	}
+}
+
+// lend lets others use the slot of a job that takes long, as many such slots as there are slots
+// twice over.
+func (q *Queue) lend(j *Job) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if _, running := q.jobs[j]; !running || q.lent >= 2*q.slots {
+		return
+	}
+	j.lent = true
+	q.lent++
+	q.free++
+	q.start()
+}
+
+// giveBack gives the slot of a job back that ended.
+func (q *Queue) giveBack(j *Job) {
+	delete(q.jobs, j)
+	if j.lend != nil {
+		j.lend.Stop()
+	}
+	if j.lent {
+		q.lent--
+		return
+	}
+	q.free++
+}
+
+func (q *Queue) waiting() Waiting {
+	var w Waiting
+	for k, waiters := range q.waiters {
+		if w.Count[k] = len(waiters); len(waiters) > 0 {
+			w.Oldest[k], w.Newest[k] = waiters[0].since, waiters[len(waiters)-1].since
+		}
+	}
+	for j := range q.jobs {
+		if !j.lent {
+			w.InFlight[j.Kind]++
+		}
+	}
+	return w
+}
+
+// take takes waiters of one group off the queue.
+func (q *Queue) take(p Pick) []*Waiter {
+	queue := q.waiters[p.Kind]
+	if p.Most == 0 || len(queue) == 0 {
+		return nil
+	}
+	first := queue[0]
+	if p.Newest {
+		first = newest(queue)
+	}
+	most := first.bound(p.Most)
+	taken := append(make([]*Waiter, 0, min(most, len(queue))), first)
+	q.waiters[p.Kind] = slices.DeleteFunc(queue, func(w *Waiter) bool {
+		if w == first {
+			return true
+		}
+		fits := len(taken) < most && len(taken) < w.bound(most) && w.Group == first.Group
+		if fits {
+			most = w.bound(most)
+			taken = append(taken, w)
+		}
+		return fits
+	})
+	return taken
+}
+
+// newest returns the waiter for what was made last; of several the one that came last.
+func newest(waiters []*Waiter) *Waiter {
+	last := waiters[0]
+	for _, w := range waiters[1:] {
+		if !w.Made.Before(last.Made) {
+			last = w
+		}
+	}
+	return last
+}
+
+// bound returns the lesser of a number of waiters and of those that may share a job with w.
+func (w *Waiter) bound(most int) int {
+	if w.Most > 0 {
+		return min(most, w.Most)
+	}
+	return most
+}
+
+// work runs a job and gives its slot back.
+func (q *Queue) work(j *Job) {
+	q.run(j)
+	j.cancel()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.giveBack(j)
+	for _, w := range j.waiters {
+		w.job = nil
+		if w.answered || w.gone {
+			continue
+		}
+		w.sent = false // what was sent without an answer took no effect
+		if w.stopping {
+			w.answer(nil)
+			continue
+		}
+		q.waiters[w.Kind] = append(q.waiters[w.Kind], w)
+	}
+	q.schedule()
+}
+
+func (w *Waiter) answer(outcome any) {
+	w.answered, w.outcome = true, outcome
+	close(w.reply)
+}

@@ -1,0 +1,167 @@
+package vibe
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"math"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/leadbridge/leadbridge/internal/jsonscan"
+)
+
+// envelope is what every answer of the CRM looks like.
+type envelope struct {
+	Success *bool           `json:"success"`
+	Data    json.RawMessage `json:"data"`
+	Meta    json.RawMessage `json:"meta"`
+	Error   *complaint      `json:"error"`
+}
+
+// complaint is what the CRM says of a failure.
+type complaint struct {
+	Code       text   `json:"code"`
+	Message    text   `json:"message"`
+	RetryAfter number `json:"retryAfter"` // seconds
+}
+
+// classify is the one place that decides what an answer means, for reads and creates alike.
+// What its data says is left to others.
+func classify(a answer, now time.Time) Outcome {
+	o := Outcome{Status: a.status, Written: a.written, Answered: a.answered, Lease: a.lease, RequestID: a.requestID}
+	if a.lease != nil {
+		o.Class = LeaseLost
+		return o
+	}
+	if a.status == 0 {
+		o.Code = transportCode(a.err)
+		if a.written.IsZero() {
+			o.Class = NotApplied
+		}
+		return o
+	}
+	o.RetryAfter = retryAfter(a.header.Get("Retry-After"), now)
+	var e envelope
+	if a.err != nil || !jsonscan.IsObject(a.body) || json.Unmarshal(a.body, &e) != nil {
+		o.Class = classOf(a.status, "") // what cannot be read has no code
+		if errors.Is(a.err, errTooLong) {
+			o.Code = CodeTooLong
+		}
+		return o
+	}
+	o.Data = e.Data
+	if e.Error != nil {
+		o.complain(*e.Error)
+	}
+	failed := e.Error != nil || (e.Success != nil && !*e.Success)
+	if a.status/100 == 2 && !failed {
+		o.Class, o.Meta = Done, e.Meta
+		return o
+	}
+	o.Class = classOf(a.status, o.Code)
+	return o
+}
+
+// complain takes over what the CRM says of the failure.
+func (o *Outcome) complain(c complaint) {
+	o.Code, o.Message = PlainID(string(c.Code)), string(c.Message)
+	o.RetryAfter = max(o.RetryAfter, seconds(float64(c.RetryAfter)))
+}
+
+// classOf decides by status and code. code is "" when the body was not the CRM's.
+func classOf(status int, code string) Class {
+	switch status {
+	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden,
+		http.StatusNotFound, http.StatusMethodNotAllowed:
+		return Credentials
+	case http.StatusRequestEntityTooLarge:
+		return TooLarge
+	case http.StatusTooManyRequests:
+		return Throttled
+	case http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusOK, http.StatusCreated:
+		return classOfCode(code)
+	}
+	return Doubt
+}
+
+// classOfCode decides where the status says little: success false with 200, an item of a batch.
+func classOfCode(code string) Class {
+	switch code {
+	case "CONFLICT", "ALREADY_EXISTS":
+		return Refused
+	case "BITRIX_ERROR":
+		return Business
+	case "RATE_LIMITED", "ERROR_LOOP_DETECTED":
+		return Throttled
+	case "BITRIX_ACCESS_DENIED", "NOT_FOUND", "ENTITY_NOT_FOUND", "METHOD_NOT_ALLOWED":
+		return Credentials
+	}
+	switch {
+	case namesKey(code):
+		return Credentials
+	case strings.HasPrefix(code, "INVALID_"), strings.HasPrefix(code, "MISSING_"), strings.HasPrefix(code, "VALIDATION_"):
+		return Refused // the reference's list of these codes is open
+	}
+	return Doubt // INTERNAL_ERROR, BITRIX_UNAVAILABLE, QUEUE_TIMEOUT and every unknown code
+}
+
+// namesKey reports whether a code is about the key, whatever is sent with it.
+func namesKey(code string) bool {
+	switch code {
+	case "MISSING_API_KEY", "INVALID_API_KEY", "INVALID_APP_KEY", "WRONG_KEY_TYPE", "OAUTH_REQUIRED",
+		"MANAGEMENT_KEY_NO_ENTITY_ACCESS", "WRITE_BLOCKED_READONLY_KEY", "IP_NOT_ALLOWED":
+		return true
+	}
+	for _, prefix := range [...]string{"TOKEN_", "KEY_", "SCOPE_", "BILLING_"} {
+		if strings.HasPrefix(code, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// transportCode names a failure without its words, which hold addresses.
+func transportCode(err error) string {
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return "DNS"
+	}
+	op, isOp := errors.AsType[*net.OpError](err)
+	switch {
+	case errors.Is(err, errTimeout):
+		return "TIMEOUT"
+	case isOp && op.Op == "dial":
+		return "UNREACHABLE"
+	case isTLS(err):
+		return "TLS"
+	}
+	return "CONNECTION_LOST"
+}
+
+// text reads a string liberally: any other value is taken as it is written.
+type text string
+
+func (t *text) UnmarshalJSON(b []byte) error {
+	var s string
+	if json.Unmarshal(b, &s) == nil {
+		*t = text(s)
+	} else {
+		*t = text(bytes.TrimSpace(b))
+	}
+	return nil
+}
+
+// number reads a number liberally, also from a string; any other value is 0.
+type number float64
+
+func (n *number) UnmarshalJSON(b []byte) error {
+	f, err := strconv.ParseFloat(strings.Trim(string(b), `" `), 64)
+	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+		f = 0
+	}
+	*n = number(f)
+	return nil
+}

@@ -1,0 +1,108 @@
+package vibe
+
+import (
+	"encoding/json"
+	"maps"
+)
+
+// Contact is one contact as the CRM takes it. The zero value of a field means
+// "not given": it is left out of the request.
+//
+// Source of the names: the vendor's reference page "Create contact" and
+// GET /v1/contacts/fields.
+type Contact struct {
+	Name       string
+	LastName   string
+	SecondName string
+	Honorific  string // an id of the portal's list, or its name
+	// Salutation is how the person is addressed, in words such as Mr or г-жа. Fields.Fit makes an Honorific of
+	// it where the portal's list has one of that name.
+	Salutation string
+
+	// Phones (E.164) and Emails (ASCII, lower case) always leave as arrays of
+	// {"value","typeId"}.
+	Phones []Multifield
+	Emails []Multifield
+
+	Post              string
+	Comments          string
+	TypeID            string
+	SourceID          string
+	SourceDescription string
+
+	CompanyID    int64
+	AssignedByID int64
+	LeadID       int64
+	Opened       *bool
+
+	UTMSource   string
+	UTMMedium   string
+	UTMCampaign string
+	UTMContent  string
+	UTMTerm     string
+
+	// Tracking holds what else tells where the visit came from, by names as advertising and analytics give
+	// them: gclid, _ym_uid, referrer, utm_id. Fields.Fit finds its place.
+	Tracking map[string]string
+
+	// UserFields are passed through under their own names (ufCrm_…): strings,
+	// numbers, booleans, nil, or arrays of them.
+	UserFields map[string]any
+}
+
+// Multifield is one phone number or e-mail address with its kind: WORK, HOME,
+// MOBILE or OTHER for phones, WORK, HOME, MAILING or OTHER for e-mails.
+type Multifield struct {
+	Value  string `json:"value"`
+	TypeID string `json:"typeId"`
+}
+
+// Body is an object on its way into a request: its fields under the CRM's names. A value is a
+// string, an int64, a bool, a []Multifield, a map[string]string, or whatever a user field holds.
+type Body map[string]any
+
+// MarshalJSON writes the contact as the body of a create, without our own
+// origin fields.
+func (c Contact) MarshalJSON() ([]byte, error) { return json.Marshal(c.Body()) }
+
+// Body returns the fields that were given. A user field never takes the place of a field that
+// was given otherwise.
+func (c Contact) Body() Body {
+	b := make(Body, 16+len(c.UserFields)) // most contacts have fewer than 16 other fields
+	maps.Copy(b, c.UserFields)
+	for name, value := range map[string]string{
+		"name": c.Name, "lastName": c.LastName, "secondName": c.SecondName, "honorific": c.Honorific, salutationKey: c.Salutation,
+		"post": c.Post, "comments": c.Comments, "typeId": c.TypeID,
+		"sourceId": c.SourceID, "sourceDescription": c.SourceDescription,
+		"utmSource": c.UTMSource, "utmMedium": c.UTMMedium, "utmCampaign": c.UTMCampaign,
+		"utmContent": c.UTMContent, "utmTerm": c.UTMTerm,
+	} {
+		if value != "" {
+			b[name] = value
+		}
+	}
+	for name, value := range map[string]int64{"companyId": c.CompanyID, "assignedById": c.AssignedByID, "leadId": c.LeadID} {
+		if value != 0 {
+			b[name] = value
+		}
+	}
+	for name, values := range map[string][]Multifield{"phone": c.Phones, "email": c.Emails} {
+		if len(values) > 0 {
+			b[name] = values
+		}
+	}
+	if len(c.Tracking) > 0 {
+		b[trackingKey] = c.Tracking
+	}
+	if c.Opened != nil {
+		b["opened"] = *c.Opened
+	}
+	return b
+}
+
+// contactFields are the names that a Contact can send besides user fields.
+var contactFields = [...]string{
+	"name", "lastName", "secondName", "honorific", "phone", "email", "post", "comments", "typeId", "sourceId",
+	"sourceDescription", "companyId", "assignedById", "leadId", "opened",
+	"utmSource", "utmMedium", "utmCampaign", "utmContent", "utmTerm",
+}

@@ -1,0 +1,111 @@
+package vibe
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Fields are the fields of an entity as a portal lists them. It never changes; the zero value
+// lists none.
+type Fields struct {
+	byName     map[string]field  // by folded name
+	honorifics map[string]string // ids by folded name
+}
+
+// field is one field of an entity.
+type field struct {
+	name     string // as the portal spells it
+	readOnly bool
+}
+
+// Lists reports whether the portal has a field, read-only or not. Of a user field any spelling
+// will do, here and below.
+func (f Fields) Lists(name string) bool {
+	_, ok := f.byName[foldField(name)]
+	return ok
+}
+
+// Writable reports whether the portal takes a field.
+func (f Fields) Writable(name string) bool {
+	field, ok := f.byName[foldField(name)]
+	return ok && !field.readOnly
+}
+
+// Spelling returns a field's name as the portal spells it, "" for one that it does not list.
+func (f Fields) Spelling(name string) string { return f.byName[foldField(name)].name }
+
+// Missing returns the fields that an entity's objects are sent with and that the portal does not take.
+func (f Fields) Missing(entity Entity) []string {
+	var names []string
+	for _, name := range fieldsOf(entity) {
+		if !f.Writable(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Fit moves what the portal would drop without a word into the comments of b, as lines of
+// "name: value", and returns the names, sorted. Phones and e-mails stay in their place as well:
+// a person without any is worth nothing, and an unknown field does no harm. Comments always
+// stay, as there is no other place left, and so does a deal's contact. What tells where a visit came from
+// moves to the user fields of [TrackingField] instead, where the portal has them; the rest is one block of
+// the comments.
+func (f Fields) Fit(b Body) (moved []string) {
+	var lines []string
+	if given := plain(b["comments"]); given != "" {
+		lines = append(lines, given)
+	}
+	f.fitHonorific(b)
+	visit := f.fitTracking(b)
+	for _, name := range slices.Sorted(maps.Keys(b)) {
+		if name == "comments" || name == "contactId" || f.Writable(name) {
+			continue
+		}
+		moved = append(moved, name)
+		if words := plain(b[name]); words != "" {
+			lines = append(lines, name+": "+words)
+		}
+		if name != "phone" && name != "email" {
+			delete(b, name)
+		}
+	}
+	lines = append(lines, visit...)
+	if len(moved)+len(visit) > 0 && len(lines) > 0 {
+		b["comments"] = strings.Join(lines, "\n")
+	}
+	return moved
+}
+
+// plain writes a value for people.
+func plain(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case []Multifield:
+		values := make([]string, len(v))
+		for i, m := range v {
+			values[i] = m.Value
+		}
+		return strings.Join(values, ", ")
+	case []any:
+		var values []string
+		for _, one := range v {
+			if words := plain(one); words != "" {
+				values = append(values, words)
+			}
+		}
+		return strings.Join(values, ", ")
+	}
+	return fmt.Sprint(v)
+}

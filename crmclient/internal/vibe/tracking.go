@@ -1,0 +1,65 @@
+package vibe
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// trackingKey is where a [Body] holds a contact's Tracking until Fit.
+const trackingKey = "tracking"
+
+// trackingTitle begins the block of comments that tells where a visit came from.
+const trackingTitle = "Where the visit came from:"
+
+// trackingPrefix begins the names of the user fields for tracking values, behind UF_CRM_.
+const trackingPrefix = "LEADBRIDGE_"
+
+// nativeTracking are the CRM's own fields for UTM values, by the names of these.
+func nativeTracking() map[string]string {
+	return map[string]string{
+		"utm_source": "utmSource", "utm_medium": "utmMedium", "utm_campaign": "utmCampaign",
+		"utm_content": "utmContent", "utm_term": "utmTerm",
+	}
+}
+
+// TrackingField returns the name of the user field that keeps a tracking value, without the UF_CRM_ that the
+// portal puts before it: LEADBRIDGE_YM_UID for _ym_uid.
+func TrackingField(name string) string {
+	return trackingPrefix + strings.ToUpper(strings.TrimLeft(name, "_"))
+}
+
+// KeepsTracking reports whether the portal has a place for a tracking value beside the comments: a field of its
+// own, or the user field of TrackingField.
+func (f Fields) KeepsTracking(name string) bool {
+	return f.Writable(nativeTracking()[name]) || f.Writable(UserFieldPrefix+TrackingField(name))
+}
+
+// fitTracking moves tracking values to user fields that the portal has, and returns the lines of comments
+// for the others.
+func (f Fields) fitTracking(b Body) (lines []string) {
+	values, _ := b[trackingKey].(map[string]string)
+	values = maps.Clone(values)
+	delete(b, trackingKey)
+	for name, native := range nativeTracking() {
+		if text := plain(b[native]); text != "" && !f.Writable(native) {
+			if values == nil {
+				values = map[string]string{}
+			}
+			values[name] = text
+			delete(b, native)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		field := f.Spelling(UserFieldPrefix + TrackingField(name))
+		if _, taken := b[field]; !taken && f.Writable(field) {
+			b[field] = values[name]
+			continue
+		}
+		lines = append(lines, name+": "+values[name])
+	}
+	if len(lines) > 0 {
+		lines = slices.Insert(lines, 0, trackingTitle)
+	}
+	return lines
+}

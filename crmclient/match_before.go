@@ -1,0 +1,60 @@
+package crmclient
+
+import (
+	"context"
+
+	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
+)
+
+// An event that was given to a contact that was there before has made no contact: after a crash there is its deal
+// alone to find. So its deal is looked up before its person is looked for again, as
+// that may come to another contact by now.
+
+// madeWithout returns the step behind a contact's that can be found without the contact, if there is one: by a field
+// that carries our id.
+func (c *Creator) madeWithout(d *delivery, contact *step) *step {
+	if !c.cfg.Match.On() || contact.entity != vibe.Contacts || len(d.steps) < 2 || d.steps[0] != contact || d.steps[1].comment != nil {
+		return nil
+	}
+	p := c.portals.latest()
+	if p == nil || p.kinds[d.steps[1].entity].idField.IsTag() {
+		return nil
+	}
+	return d.steps[1]
+}
+
+// madeBefore returns the step that is to be looked up before a contact is made.
+func (c *Creator) madeBefore(d *delivery, contact *step) *step {
+	if next := c.madeWithout(d, contact); next != nil && contact.state == stateFresh && next.state.looksUp() {
+		return next
+	}
+	return nil
+}
+
+// lookUpBefore looks up what may have been made with another's contact. If it is there, the event is done.
+func (c *Creator) lookUpBefore(ctx context.Context, d *delivery, contact, next *step) error {
+	if err := c.awaitKind(ctx, d, next); err != nil {
+		return err
+	}
+	// Two look-ups, a settle time apart, found no contact after the last create that anybody may have sent was dead: what
+	// was sent by then can be found now.
+	next.oneAbsenceSuffices = true
+	if err := c.resolve(ctx, d, next); err != nil || next.state != stateDone {
+		return err
+	}
+	contact.id, contact.given = c.contactOf(ctx, next.id), true
+	contact.transition(onMatched)
+	return nil
+}
+
+// contactOf returns the contact of a deal, 0 when the CRM does not tell it.
+func (c *Creator) contactOf(ctx context.Context, dealID int64) int64 {
+	o := c.do(ctx, &request{leaving: &leaving{}}, vibe.Search(vibe.Deals, vibe.Filter{"id": vibe.EqualNumber(dealID)}, []string{"id", "contactId"}, 1))
+	page, _ := o.Page()
+	for _, row := range page.Rows {
+		if row.ID("id") == dealID {
+			return row.ID("contactId")
+		}
+	}
+	return 0
+}

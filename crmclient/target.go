@@ -1,0 +1,91 @@
+package crmclient
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
+)
+
+// Target is what an event becomes in the CRM. See docs/targets.md.
+type Target string
+
+// The targets. The empty one is that of the Config, there [TargetContact].
+const (
+	TargetContact Target = "contact"
+	TargetLead    Target = "lead"
+	TargetDeal    Target = "deal" // a contact, and a deal with it
+)
+
+// Targets are all of them.
+func Targets() []Target { return []Target{TargetContact, TargetLead, TargetDeal} }
+
+// entities are the kinds of objects that an event of the target becomes, in the order in which they
+// are made.
+func (t Target) entities() []vibe.Entity {
+	switch t {
+	case TargetLead:
+		return []vibe.Entity{vibe.Leads}
+	case TargetDeal:
+		return []vibe.Entity{vibe.Contacts, vibe.Deals}
+	}
+	return []vibe.Entity{vibe.Contacts}
+}
+
+// Made are the CRM's ids of what exists of an event; 0: none that is known.
+type Made struct{ ContactID, LeadID, DealID int64 }
+
+// String names what exists, as the dead-letter header dlt-done does: "contact=2457 deal=12"; "" for
+// nothing.
+func (m Made) String() string {
+	var words []string
+	for _, one := range []struct {
+		name string
+		id   int64
+	}{{"contact", m.ContactID}, {"lead", m.LeadID}, {"deal", m.DealID}} {
+		if one.id > 0 {
+			words = append(words, fmt.Sprintf("%s=%d", one.name, one.id))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// made returns what exists of an event.
+func (d *delivery) made() (m Made) {
+	for _, s := range d.steps {
+		switch s.entity {
+		case vibe.Contacts:
+			m.ContactID = s.id
+		case vibe.Leads:
+			m.LeadID = s.id
+			if s.id > 0 {
+				m.ContactID = d.match.id
+			}
+		case vibe.Deals:
+			m.DealID = s.id
+		}
+	}
+	return m
+}
+
+// card returns the kind of card that shows an event best, and its id.
+func (m Made) card() (kind string, id int64) {
+	switch {
+	case m.DealID > 0:
+		return "deal", m.DealID
+	case m.LeadID > 0:
+		return "lead", m.LeadID
+	}
+	return "contact", m.ContactID
+}
+
+// cardOf completes the card of a request by the settings. Their stage is one of their pipeline only.
+func (cfg Config) cardOf(given Card) Card {
+	given.StatusID = cmp.Or(given.StatusID, cfg.Card.StatusID)
+	if given.CategoryID == nil || cfg.Card.CategoryID != nil && *given.CategoryID == *cfg.Card.CategoryID {
+		given.CategoryID = cfg.Card.CategoryID
+		given.StageID = cmp.Or(given.StageID, cfg.Card.StageID)
+	}
+	return given
+}

@@ -1,0 +1,111 @@
+package find
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/leadbridge/leadbridge/consumer"
+	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/dlt"
+	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/transform"
+)
+
+// readResults reads the results of the events that were found.
+func (s *search) readResults(ctx context.Context) error {
+	if s.results == nil || len(s.events) == 0 && s.who.contactID == 0 {
+		return nil
+	}
+	bounds, err := s.results.Bounds(ctx)
+	if errors.Is(err, cluster.ErrNoTopic) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the results: %w", err)
+	}
+	for id, b := range bounds {
+		if err := dlt.EachRecord(ctx, s.results, id, b.First, b.End, s.takeResult); err != nil {
+			return fmt.Errorf("reading the results: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *search) takeResult(r transform.Record) {
+	var result consumer.Result
+	if json.Unmarshal(r.Value, &result) != nil {
+		return // it was written by another program
+	}
+	made := crmclient.Made{ContactID: result.ContactID, LeadID: result.LeadID, DealID: result.DealID}
+	if made == (crmclient.Made{}) {
+		return
+	}
+	e := s.events[result.EventID]
+	if id := s.who.contactID; e == nil && id > 0 && (id == made.ContactID || id == made.LeadID || id == made.DealID) {
+		e = s.event(result.EventID, ByContact)
+	}
+	if e != nil {
+		e.Made, e.CardURL, e.KnownBy = made, cmp.Or(result.CardURL, result.ContactURL), "result"
+	}
+}
+
+// conclude works out the state of each event, and asks the CRM about those that are done.
+func (s *search) conclude(ctx context.Context) {
+	for _, e := range s.events {
+		slices.SortFunc(e.Records, func(a, b Record) int { return a.At.Compare(b.At) })
+		e.State = s.stateOf(ctx, e)
+		if e.State == Erased {
+			e.Contact, e.Value = crmclient.Contact{}, nil
+		}
+		s.report.Events = append(s.report.Events, *e)
+	}
+	slices.SortFunc(s.report.Events, func(a, b Event) int { return b.recordedAt.Compare(a.recordedAt) })
+}
+
+func (s *search) stateOf(ctx context.Context, e *Event) State {
+	if e.Letter != nil && e.Letter.State == dlt.StateErased || s.erased[transform.PublicID(e.ID)] {
+		return Erased
+	}
+	for _, r := range e.Records {
+		switch r.Stage {
+		case consumer.StageWaiting:
+			return Waiting
+		case consumer.StageTaken:
+			return Taken
+		case consumer.StageSent:
+			return Sent
+		}
+	}
+	if e.Made == (crmclient.Made{}) && (e.Letter == nil || e.Letter.State == dlt.StateReplayed) {
+		s.askCRM(ctx, e)
+	}
+	switch {
+	case e.Letter != nil && e.Letter.State == dlt.StateOpen:
+		return Letter // even if a contact exists, as only its deal may have been refused
+	case e.Made != crmclient.Made{}:
+		return Contact
+	}
+	return Ended
+}
+
+// askCRM looks up an event in the CRM, as a contact, a lead or a deal.
+func (s *search) askCRM(ctx context.Context, e *Event) {
+	if s.CRM == nil || s.report.CRMFailed != nil {
+		return
+	}
+	for _, origin := range e.originIDs {
+		made, err := s.CRM.FindMade(ctx, crmclient.Request{OriginID: origin, Target: e.target, Contact: &e.Contact, RecordedAt: e.recordedAt})
+		if err != nil {
+			s.report.CRMFailed = err
+			return
+		}
+		if made != (crmclient.Made{}) {
+			e.Made, e.CardURL, e.KnownBy = made, crmclient.CardURL(s.CRM.Status().Portal, made), "CRM"
+			return
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package find
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/dlt"
+	"github.com/leadbridge/leadbridge/transform"
+)
+
+// errNobody is the error when the text names nothing that can be searched.
+var errNobody = errors.New("nobody is named: give a phone number, an e-mail address, a name, an event id, a contact's id, or partition:offset")
+
+// By is how a lead was found.
+type By string
+
+// How a lead can be found.
+const (
+	ByPlace   By = "place"
+	ByEvent   By = "event id"
+	ByContact By = "card"
+	ByEmail   By = "e-mail"
+	ByPhone   By = "phone"
+	ByName    By = "name"
+	ByText    By = "text" // in a record from which no contact can be made
+)
+
+// who is what is searched: a person or an event, by everything that the text may mean.
+type who struct {
+	text      string // as it was entered
+	folded    []byte // folded, for records that cannot be decoded
+	phones    []string
+	emails    []string
+	words     []string // of a name, folded
+	place     *dlt.Position
+	contactID int64
+	events    map[string]By // ids and origin ids
+}
+
+// parse works out what the text may mean. The transformer reads phone numbers and e-mail addresses as it reads a lead's.
+func parse(text string, by Transformer) (who, error) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return who{}, errNobody
+	}
+	w := who{text: text, folded: bytes.ToLower([]byte(text)), events: map[string]By{text: ByEvent}}
+	if place, err := dlt.ParsePosition(text); err == nil {
+		w.place = &place
+		return w, nil
+	}
+	if id, err := strconv.ParseInt(text, 10, 64); err == nil && id > 0 {
+		w.contactID = id
+	}
+	for _, m := range read("email", text, by).Emails {
+		w.emails = append(w.emails, fold(m.Value))
+	}
+	for _, m := range read("phone", text, by).Phones {
+		w.phones = append(w.phones, m.Value)
+	}
+	if len(w.emails)+len(w.phones) == 0 && w.contactID == 0 {
+		w.words = strings.Fields(fold(text))
+	}
+	return w, nil
+}
+
+// read makes the contact of a lead with a single field.
+func read(field, value string, by Transformer) crmclient.Contact {
+	text, err := json.Marshal(map[string]string{field: value})
+	if err != nil {
+		return crmclient.Contact{}
+	}
+	event, err := by.Decode(transform.Record{Topic: "find", Value: text})
+	if err != nil {
+		return crmclient.Contact{}
+	}
+	contact, _ := by.Contact(event) // a contact that is not complete is enough
+	return contact
+}
+
+// fold returns a form of a word that is the same for its spellings.
+func fold(text string) string {
+	return strings.ReplaceAll(strings.ToLower(text), "ё", "е")
+}
+
+// meets reports whether an event at a place is searched, and how it was found.
+func (w *who) meets(at dlt.Position, event transform.Event, contact *crmclient.Contact, value []byte, readable bool) (By, bool) {
+	if w.place != nil {
+		return ByPlace, at == *w.place
+	}
+	if by, ok := w.events[event.ID]; ok {
+		return by, true
+	}
+	if by, ok := w.events[event.OriginID]; ok {
+		return by, true
+	}
+	// The gate answers with an id to which the source is added in the event's id; logs have the beginning of its hash.
+	if strings.HasSuffix(event.ID, " "+w.text) || event.ID != "" && transform.PublicID(event.ID) == w.text {
+		return ByEvent, true
+	}
+	switch {
+	case containsAny(contact.Emails, w.emails, fold):
+		return ByEmail, true
+	case containsAny(contact.Phones, w.phones, strings.TrimSpace):
+		return ByPhone, true
+	case len(w.words) > 0 && containsWords(contact, w.words):
+		return ByName, true
+	case !readable && w.contactID == 0 && bytes.Contains(bytes.ToLower(value), w.folded):
+		return ByText, true
+	}
+	return "", false
+}
+
+func containsAny(have []crmclient.Multifield, wanted []string, normal func(string) string) bool {
+	return slices.ContainsFunc(have, func(m crmclient.Multifield) bool { return slices.Contains(wanted, normal(m.Value)) })
+}
+
+// containsWords reports whether all words are in the name, in any order.
+func containsWords(contact *crmclient.Contact, words []string) bool {
+	name := strings.Fields(fold(contact.Name + " " + contact.SecondName + " " + contact.LastName))
+	for _, word := range words {
+		if !slices.Contains(name, word) {
+			return false
+		}
+	}
+	return true
+}

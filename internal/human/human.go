@@ -1,0 +1,61 @@
+// Package human reads and writes sizes, durations and quoted texts as people write them.
+package human
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// units of sizes; the longer ones come first, as each ends with the shorter ones.
+var units = []struct {
+	name  string
+	bytes float64
+}{
+	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30},
+	{"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9},
+	{"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {"B", 1},
+}
+
+// ParseSize reads a size in bytes: 64MiB, 64 MB, 1.5GiB, 64M, or a plain number. Units are read in any case. It
+// reports whether text is a size; a negative one is not.
+func ParseSize(text string) (bytes int64, ok bool) {
+	number, factor := strings.TrimSpace(text), 1.0
+	for _, u := range units {
+		if len(number) > len(u.name) && strings.EqualFold(number[len(number)-len(u.name):], u.name) {
+			number, factor = strings.TrimSpace(number[:len(number)-len(u.name)]), u.bytes
+			break
+		}
+	}
+	v, err := strconv.ParseFloat(number, 64)
+	size := v * factor
+	if err != nil || math.IsNaN(size) || size < 0 || size >= math.MaxInt64 {
+		return 0, false
+	}
+	return int64(size), true
+}
+
+// Days writes a duration; from two days on in days with three digits, such as "3.5 days".
+func Days(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d >= 2*day {
+		return fmt.Sprintf("%.3g days", d.Hours()/day.Hours())
+	}
+	return d.String()
+}
+
+// longestQuote is how many characters of a text Quote shows.
+const longestQuote = 60
+
+// Quote returns a text in quotation marks as a Go literal; of a long one the first 60 characters.
+func Quote(text string) string { return strconv.Quote(Cut(text, longestQuote)) }
+
+// Cut returns the first n characters of a longer text, with an ellipsis behind them.
+func Cut(text string, n int) string {
+	if runes := []rune(text); len(runes) > n {
+		return string(runes[:n]) + "…"
+	}
+	return text
+}

@@ -1,0 +1,42 @@
+package human
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestParseSize(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{
+		"64MiB": 64 << 20, "64MB": 64_000_000, "64 mib": 64 << 20, " 8388608 ": 8 << 20, "1.5GiB": 3 << 29, "16M": 16 << 20, "5000KB": 5_000_000, "900B": 900, "0": 0,
+		"": -1, "MiB": -1, "64pc": -1, "-1": -1, "NaN": -1, "1e30": -1, "inf": -1, "6 4": -1,
+	} {
+		got, ok := ParseSize(text)
+		if ok != (want >= 0) || ok && got != want {
+			t.Errorf("%q is %d, %v; want %d", text, got, ok, want)
+		}
+	}
+}
+
+func TestDays(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		168 * time.Hour: "7 days", 84 * time.Hour: "3.5 days", 50*time.Hour + time.Second: "2.08 days", 48 * time.Hour: "2 days", 47 * time.Hour: "47h0m0s", time.Minute: "1m0s",
+	} {
+		if got := Days(d); got != want {
+			t.Errorf("%v is written %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestQuote(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"a\nb": `"a\nb"`, strings.Repeat("ж", 60): `"` + strings.Repeat("ж", 60) + `"`, strings.Repeat("ж", 61): `"` + strings.Repeat("ж", 60) + `…"`,
+	} {
+		if got := Quote(text); got != want {
+			t.Errorf("%q is quoted %s, want %s", text, got, want)
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package kafkaauth
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+)
+
+// ClientCredentials say how tokens are asked for by the grant client_credentials (RFC 6749, section 4.4).
+type ClientCredentials struct {
+	TokenURL string
+	ClientID string
+	// One of these proves who we are. Files are read at each request.
+	Secret        string
+	SecretFile    string
+	AssertionFile string // of a JSON Web Token, sent as client_assertion (RFC 7523), as Azure's workload identity asks for
+
+	Scopes      []string
+	Audience    string                // "": none is named
+	Authorities func() *x509.CertPool // of the token server's certificate; nil, or a nil pool: the system's
+}
+
+// NewClientCredentials asks a token server for tokens. A token is kept and used for all connections until three quarters of
+// its life are over.
+func NewClientCredentials(c ClientCredentials) TokenSource {
+	return newRenewed(newTokenServer(c).fetch)
+}
+
+func newTokenServer(c ClientCredentials) *tokenServer {
+	s := &tokenServer{credentials: c, host: hostOf(c.TokenURL), client: newTokenClient(c.Authorities)}
+	s.request = clientcredentials.Config{ClientID: c.ClientID, TokenURL: c.TokenURL, Scopes: c.Scopes, EndpointParams: url.Values{}, AuthStyle: oauth2.AuthStyleInHeader}
+	if c.Audience != "" {
+		s.request.EndpointParams.Set("audience", c.Audience)
+	}
+	return s
+}
+
+// tokenServer is used by one goroutine at a time.
+type tokenServer struct {
+	credentials ClientCredentials
+	host        string
+	client      *http.Client
+	request     clientcredentials.Config
+}
+
+// newTokenClient follows no redirect: the secret would go along.
+func newTokenClient(authorities func() *x509.CertPool) *http.Client {
+	dialTLS := func(ctx context.Context, network, address string) (net.Conn, error) {
+		config := &tls.Config{MinVersion: tls.VersionTLS12}
+		if authorities != nil {
+			config.RootCAs = authorities() // renewed while the process runs
+		}
+		return (&tls.Dialer{Config: config}).DialContext(ctx, network, address)
+	}
+	return &http.Client{
+		Transport:     &http.Transport{DialTLSContext: dialTLS, Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, ResponseHeaderTimeout: fetchTime},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// assertionType says that a client_assertion is a JSON Web Token (RFC 7523, section 2.2).
+const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+func (s *tokenServer) fetch(ctx context.Context) (Token, error) {
+	if err := s.prove(); err != nil {
+		return Token{}, err
+	}
+	answer, err := s.ask(context.WithValue(ctx, oauth2.HTTPClient, s.client))
+	if err != nil {
+		return Token{}, s.explain(err)
+	}
+	token := Token{Value: answer.AccessToken, Expires: answer.Expiry}
+	if token.Expires.IsZero() {
+		token.Expires = expiry(token.Value)
+	}
+	if token.Expires.IsZero() {
+		token.Expires = time.Now().Add(unknownLife)
+	}
+	return token, nil
+}
+
+// ask sends the secret in the header, as RFC 6749 wants of every server, and to one that does not know the client then, in the
+// body. The library would do so after any refusal, and tell of the second one only.
+func (s *tokenServer) ask(ctx context.Context) (*oauth2.Token, error) {
+	answer, err := s.request.Token(ctx)
+	refused, ok := errors.AsType[*oauth2.RetrieveError](err)
+	if !ok || s.request.AuthStyle == oauth2.AuthStyleInParams || refused.Response.StatusCode != http.StatusUnauthorized && refused.ErrorCode != "invalid_client" {
+		return answer, err
+	}
+	s.request.AuthStyle = oauth2.AuthStyleInParams
+	if answer, again := s.request.Token(ctx); again == nil {
+		return answer, nil
+	}
+	s.request.AuthStyle = oauth2.AuthStyleInHeader
+	return nil, err
+}
+
+// unknownLife is how long a token is used of which nobody says when it expires.
+const unknownLife = 5 * time.Minute
+
+// prove puts the secret, as it is now, into the request.
+func (s *tokenServer) prove() (err error) {
+	switch c := s.credentials; {
+	case c.AssertionFile != "":
+		assertion, err := readSecret(c.AssertionFile, "KAFKA_OAUTH_CLIENT_ASSERTION_FILE")
+		s.request.EndpointParams.Set("client_assertion_type", assertionType)
+		s.request.EndpointParams.Set("client_assertion", assertion)
+		s.request.AuthStyle = oauth2.AuthStyleInParams
+		return err
+	case c.SecretFile != "":
+		s.request.ClientSecret, err = readSecret(c.SecretFile, "KAFKA_OAUTH_CLIENT_SECRET_FILE")
+	default:
+		s.request.ClientSecret = c.Secret
+	}
+	return err
+}
+
+// errorCode is what a token server says of a request that it refuses (RFC 6749, section 5.2).
+var errorCode = regexp.MustCompile(`^[a-z_]{1,40}$`)
+
+// explain says what to do about a request that failed. It repeats nothing of the answer but its status and code.
+func (s *tokenServer) explain(err error) error {
+	refused, ok := errors.AsType[*oauth2.RetrieveError](err)
+	if !ok {
+		return s.unanswered(err)
+	}
+	status := refused.Response.StatusCode
+	text := fmt.Sprintf("%d", status)
+	if errorCode.MatchString(refused.ErrorCode) {
+		text += " " + refused.ErrorCode
+	}
+	p := &Problem{What: fmt.Sprintf("the token server %s refuses the request (%s)", s.host, text)}
+	switch {
+	case refused.ErrorCode == "invalid_scope":
+		p.Remedy = "look at KAFKA_OAUTH_SCOPE"
+	case refused.ErrorCode == "invalid_target" || refused.ErrorCode == "access_denied":
+		p.Remedy = "look at KAFKA_OAUTH_AUDIENCE, and at what the client is allowed"
+	case refused.ErrorCode == "invalid_client" || refused.ErrorCode == "unauthorized_client" || status == http.StatusUnauthorized || status == http.StatusForbidden:
+		p.Remedy = "look at KAFKA_OAUTH_CLIENT_ID and at its secret, and that the client may use the grant client_credentials"
+	case status >= 500 || status == http.StatusTooManyRequests:
+		p.What = fmt.Sprintf("the token server %s has no token for us (%s)", s.host, text)
+		p.Remedy = "look at the token server; it is asked again"
+	case status >= 300 && status < 400:
+		p.Remedy = "it redirects, which would send the secret elsewhere: set KAFKA_OAUTH_TOKEN_URL to its final address"
+	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
+		p.Remedy = "look at KAFKA_OAUTH_TOKEN_URL: it is to be the token endpoint"
+	default:
+		p.Remedy = "look at KAFKA_OAUTH_TOKEN_URL, _CLIENT_ID, _SCOPE and _AUDIENCE"
+	}
+	return p
+}
+
+// unanswered is for requests without an answer that can be used. The library's own text is left out where it may hold parts of the answer.
+func (s *tokenServer) unanswered(err error) error {
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return &Problem{
+			What:   fmt.Sprintf("the token server %s does not answer (%s)", s.host, reason(failed.Err)),
+			Remedy: "look at KAFKA_OAUTH_TOKEN_URL, the server and the way there; it is asked again",
+			Err:    failed.Err,
+		}
+	}
+	return &Problem{
+		What:   fmt.Sprintf("the token server %s answers with something that is not a token", s.host),
+		Remedy: "look at KAFKA_OAUTH_TOKEN_URL: it is to be the token endpoint",
+	}
+}
+
+// reason is why there is no answer, in few words.
+func reason(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no answer within " + fetchTime.String()
+	}
+	if n, ok := errors.AsType[net.Error](err); ok && n.Timeout() {
+		return "no answer in time"
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "its certificate is not trusted: KAFKA_OAUTH_CA_FILE names whom to trust"
+	}
+	return plainly(err.Error())
+}
+
+// hostOf is the part of an address that may be shown.
+func hostOf(address string) string {
+	u, err := url.Parse(strings.TrimSpace(address))
+	if err != nil {
+		return "of KAFKA_OAUTH_TOKEN_URL"
+	}
+	return u.Host
+}

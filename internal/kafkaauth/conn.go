@@ -1,0 +1,232 @@
+package kafkaauth
+
+import (
+	"context"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// conn is a connection whose session another one follows. Nothing waits for the follower while the
+// session lasts: it is opened in the background and taken between two requests.
+type conn struct {
+	open   func(context.Context) (*session, error)
+	ctx    context.Context // ends with Close; bounds the openings
+	cancel context.CancelFunc
+
+	mu       sync.Mutex
+	session  *session
+	tryAt    time.Time     // when the next follower is to be opened
+	opening  chan struct{} // closed when the opening under way ends; nil: there is none
+	follower *session      // nil: none is ready
+	failed   error         // of the last opening
+	inFlight int           // requests that were written and not answered
+	out, in  frames
+	reads    time.Time // deadlines
+	writes   time.Time
+	closed   bool
+}
+
+func newConn(s *session, open func(context.Context) (*session, error)) *conn {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &conn{open: open, ctx: ctx, cancel: cancel, session: s, tryAt: renewalOf(s.began, s.ends)}
+}
+
+// renewalOf is when a session's follower is opened: after four fifths of it.
+func renewalOf(began, ends time.Time) time.Time { return began.Add(ends.Sub(began) / 5 * 4) }
+
+// retryPause is how long after a failed opening the next one is tried, while the session lasts.
+func retryPause(left time.Duration) time.Duration {
+	return min(max(left/5, time.Second), 30*time.Second)
+}
+
+// Read implements [net.Conn].
+func (c *conn) Read(b []byte) (int, error) {
+	for {
+		c.mu.Lock()
+		s := c.session
+		c.mu.Unlock()
+		n, err := s.Read(b)
+		if n > 0 || err == nil {
+			c.mu.Lock()
+			c.inFlight -= c.in.pass(b[:n])
+			c.mu.Unlock()
+			return n, err
+		}
+		if c.current() == s {
+			return n, err
+		}
+	}
+}
+
+func (c *conn) current() *session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session
+}
+
+// Write implements [net.Conn].
+func (c *conn) Write(b []byte) (int, error) {
+	s, err := c.forWriting()
+	if err != nil {
+		return 0, err
+	}
+	n, err := s.Write(b)
+	c.mu.Lock()
+	c.inFlight += c.out.pass(b[:n])
+	c.mu.Unlock()
+	return n, err
+}
+
+// forWriting is the session that the next bytes go to.
+func (c *conn) forWriting() (*session, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		now := time.Now()
+		if c.closed || !c.betweenRequests() {
+			return c.session, nil
+		}
+		if c.follower != nil {
+			err := c.follow()
+			return c.session, err
+		}
+		if c.opening == nil && c.due(now) {
+			c.begin()
+		}
+		if c.session.lasts(now) {
+			return c.session, nil
+		}
+		if err := c.awaitOpening(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// betweenRequests reports whether nothing is half written and everything is answered.
+func (c *conn) betweenRequests() bool { return c.inFlight == 0 && c.out.between() && c.in.between() }
+
+// follow takes the follower instead of the session.
+func (c *conn) follow() error {
+	c.session.Close()
+	c.session, c.follower = c.follower, nil
+	c.tryAt = renewalOf(c.session.began, c.session.ends)
+	if err := c.session.SetReadDeadline(c.reads); err != nil {
+		return err
+	}
+	return c.session.SetWriteDeadline(c.writes)
+}
+
+// due reports whether a follower is to be opened.
+func (c *conn) due(now time.Time) bool {
+	return !c.session.lasts(now) || !c.session.ends.IsZero() && !now.Before(c.tryAt)
+}
+
+// begin opens a follower in the background.
+func (c *conn) begin() {
+	done := make(chan struct{})
+	c.opening = done
+	go func() {
+		defer close(done)
+		ctx, cancel := context.WithTimeout(c.ctx, openTime)
+		defer cancel()
+		s, err := c.open(ctx)
+		c.opened(s, err)
+	}()
+}
+
+// opened notes how an opening ended. A follower that ends no later, as its token was not renewed, is none.
+func (c *conn) opened(s *session, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	c.opening, c.failed = nil, err
+	switch {
+	case err != nil:
+		c.tryAt = now.Add(retryPause(c.session.ends.Sub(now)))
+	case c.closed:
+		s.Close()
+	case c.session.lasts(now) && !s.outlasts(c.session):
+		s.Close()
+		c.tryAt = now.Add(retryPause(c.session.ends.Sub(now)))
+	default:
+		c.follower = s
+	}
+}
+
+// awaitOpening waits for the opening under way, no longer than the deadline of writes. It is called with mu held, and gives it up
+// meanwhile.
+func (c *conn) awaitOpening() error {
+	done, deadline := c.opening, c.writes
+	c.mu.Unlock()
+	err := await(c.ctx, done, deadline)
+	c.mu.Lock()
+	switch {
+	case err != nil:
+		return err
+	case c.closed:
+		return net.ErrClosed
+	}
+	return c.failed
+}
+
+func await(ctx context.Context, done <-chan struct{}, deadline time.Time) error {
+	var expired <-chan time.Time
+	if !deadline.IsZero() {
+		timer := time.NewTimer(time.Until(deadline))
+		defer timer.Stop()
+		expired = timer.C
+	}
+	select {
+	case <-done:
+		return nil
+	case <-expired:
+		return os.ErrDeadlineExceeded
+	case <-ctx.Done():
+		return net.ErrClosed
+	}
+}
+
+// Close implements [net.Conn].
+func (c *conn) Close() error {
+	c.cancel()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	if c.follower != nil {
+		c.follower.Close()
+		c.follower = nil
+	}
+	return c.session.Close()
+}
+
+// LocalAddr implements [net.Conn].
+func (c *conn) LocalAddr() net.Addr { return c.current().LocalAddr() }
+
+// RemoteAddr implements [net.Conn].
+func (c *conn) RemoteAddr() net.Addr { return c.current().RemoteAddr() }
+
+// SetDeadline implements [net.Conn].
+func (c *conn) SetDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reads, c.writes = t, t
+	return c.session.SetDeadline(t)
+}
+
+// SetReadDeadline implements [net.Conn].
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reads = t
+	return c.session.SetReadDeadline(t)
+}
+
+// SetWriteDeadline implements [net.Conn].
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writes = t
+	return c.session.SetWriteDeadline(t)
+}

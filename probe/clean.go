@@ -1,0 +1,175 @@
+package probe
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Cleaned is what [Clean] did.
+type Cleaned struct {
+	Deleted int    `json:"deleted"` // records, comments and user fields, without those that Clean made for itself
+	Left    []Left `json:"left"`    // that could not be deleted
+	// Unsure are the kinds of objects of which older records may be left: no look-up of this portal finds them, and
+	// only the newest [walkLength] were read one by one.
+	Unsure []string `json:"unsure"`
+}
+
+// walkLength is how many of the newest records are read one by one where look-ups find nothing.
+const walkLength = 1000
+
+// Clean deletes what probes have left in a portal: every contact, lead and deal that is named [Marker], the comments on
+// them, and the probe's user field. It is not for a portal in which another probe runs.
+func Clean(ctx context.Context, cfg Config) (Cleaned, error) {
+	p, err := newProbe(cfg)
+	if err != nil {
+		return Cleaned{}, err
+	}
+	defer p.c.close()
+	if err := p.askKey(ctx); err != nil {
+		return Cleaned{}, err
+	}
+	ctx = context.WithValue(ctx, cleaning{}, true)
+	p.askFields(ctx)
+	own, unsure := p.sweep(ctx, isMarked)
+	p.deleteRecords(deleting(ctx))
+	own += p.deleteExtra(deleting(ctx))
+	p.findFields(ctx)
+	p.deleteFields(deleting(ctx))
+	return Cleaned{max(0, p.deleted-own), p.seen.Left, unsure}, p.stoppedCleaning(ctx)
+}
+
+// stoppedCleaning returns why cleaning may not have come to its end.
+func (p *probe) stoppedCleaning(ctx context.Context) error {
+	if p.c.odd > 0 && ctx.Err() == nil {
+		return errUnclean
+	}
+	return ctx.Err()
+}
+
+// sweep finds test records and puts them, with the comments on them, into the ledger. It makes a record of each kind for
+// itself: when a look-up finds that one, it finds the older ones too. Where it does not, the newest records
+// are read one by one. own is how many it made, unsure names the kinds that were read so.
+func (p *probe) sweep(ctx context.Context, mine func(row) bool) (own int, unsure []string) {
+	var beacons []record
+	for _, name := range []string{contacts, deals, leads} { // leads last: see deleteExtra
+		if p.kinds[name] == nil {
+			continue
+		}
+		r, _ := p.create(ctx, p.newRecord(name), nil)
+		if r.id == 0 {
+			unsure = append(unsure, name)
+		} else {
+			beacons = append(beacons, r)
+		}
+	}
+	visible := p.await(ctx, beacons)
+	for _, b := range beacons {
+		if visible[b.entity] && p.sweepByName(ctx, b.entity, mine) {
+			continue
+		}
+		p.sweepByID(ctx, b, mine)
+		unsure = append(unsure, b.entity)
+	}
+	return len(beacons), unsure
+}
+
+// byName asks for records of a name.
+func byName(entity, name string) query {
+	if entity == contacts {
+		return query{entity, map[string]any{"name": name}}
+	}
+	return query{entity, map[string]any{"title": name}}
+}
+
+// await asks until look-ups by name find the records, and returns the kinds of which they do.
+func (p *probe) await(ctx context.Context, records []record) map[string]bool {
+	visible := map[string]bool{}
+	end := time.Now().Add(p.cfg.LagLimit)
+	for len(visible) < len(records) && time.Now().Before(end) && ctx.Err() == nil {
+		queries := make([]query, len(records))
+		for i, r := range records {
+			queries[i] = byName(r.entity, Marker)
+			queries[i].filter["id"] = r.id // there may be more of the name than a page holds
+		}
+		for i, f := range p.list(ctx, queries) {
+			if f.has(records[i].id) {
+				visible[records[i].entity] = true
+			}
+		}
+	}
+	return visible
+}
+
+// sweepByName finds by name and deletes, page by page. It returns false when the portal answers with strangers.
+func (p *probe) sweepByName(ctx context.Context, entity string, mine func(row) bool) bool {
+	var seen []int64
+	for end := time.Now().Add(p.cfg.LagLimit); ctx.Err() == nil; {
+		rows := p.list(ctx, []query{byName(entity, Marker)})[0].rows
+		if slices.ContainsFunc(rows, func(r row) bool { return !isMarked(r) }) {
+			return false
+		}
+		fresh := p.take(ctx, entity, rows, seen, mine)
+		seen = append(seen, fresh...)
+		p.deleteRecords(deleting(ctx))
+		if len(fresh) == 0 && (len(rows) < batchSize || time.Now().After(end)) {
+			return true // a full page may be of deleted ones that the look-up still shows
+		}
+	}
+	return true
+}
+
+// isMarked reports whether a record is a probe's.
+func isMarked(r row) bool { return r.text("name") == Marker || r.text("title") == Marker }
+
+// sweepByID reads the records before b.
+func (p *probe) sweepByID(ctx context.Context, b record, mine func(row) bool) {
+	for last := b.id - 1; last > max(0, b.id-1-walkLength) && ctx.Err() == nil; last -= batchSize {
+		var ids []int64
+		for id := last; id > max(0, last-batchSize); id-- {
+			ids = append(ids, id)
+		}
+		var rows []row
+		for _, r := range p.each(ctx, "get", b.entity, ids) {
+			if r.ok() {
+				rows = append(rows, r.row())
+			}
+		}
+		p.take(ctx, b.entity, rows, nil, mine)
+	}
+}
+
+// take puts those rows that are mine, and not in seen, into the ledger with the comments on them, and returns their ids.
+func (p *probe) take(ctx context.Context, entity string, rows []row, seen []int64, mine func(row) bool) (ids []int64) {
+	for _, r := range rows {
+		if id := r.id(); id > 0 && mine(r) && !slices.Contains(seen, id) {
+			ids = append(ids, id)
+			p.ledger.add(object{entity, id})
+		}
+	}
+	for _, f := range p.commentsOn(ctx, strings.TrimSuffix(entity, "s"), ids) {
+		for _, r := range f.rows {
+			if strings.HasPrefix(r.text("comment"), Marker) && r.id() > 0 {
+				p.ledger.add(object{timelines, r.id()})
+			}
+		}
+	}
+	return ids
+}
+
+// commentsOn lists the comments on cards of a kind.
+func (p *probe) commentsOn(ctx context.Context, card string, ids []int64) (lists []found) {
+	if p.noBatch { // comments have no search
+		for _, id := range ids {
+			lists = append(lists, asFound(p.c.do(ctx, "comments", http.MethodGet, commentsOf(card, id), nil)))
+		}
+		return lists
+	}
+	var queries []query
+	for _, id := range ids {
+		queries = append(queries, query{timelines, map[string]any{"entityType": card, "entityId": id}})
+	}
+	return p.list(ctx, queries)
+}

@@ -1,0 +1,240 @@
+package probe
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// tryBatch makes fifty contacts in one request.
+func (p *probe) tryBatch(ctx context.Context) {
+	if p.kinds[contacts] == nil || len(p.samples) == 0 {
+		return
+	}
+	records := make([]record, batchSize)
+	calls := make([]call, batchSize)
+	for i := range records {
+		records[i] = p.newRecord(contacts)
+		calls[i] = call{Entity: contacts, Action: "create", Params: p.body(records[i])}
+	}
+	each, whole := p.c.batch(ctx, "batch of 50 creates", calls)
+	b := &p.seen.Batch
+	b.Answer, b.Offered, b.Took = whole.answer(), !whole.notOffered() && whole.err == nil, milliseconds(whole.took)
+	if !b.Offered {
+		return
+	}
+	b.Items = batchSize
+	for i, r := range each {
+		if p.note(records[i], r).id > 0 {
+			b.Made++
+		}
+	}
+	alone := spread(p.c.calls["create "+contacts].times).P50
+	b.PerItem = max(0, (b.Took-alone)/(batchSize-1))
+}
+
+// tryMultifields makes a contact by each form of a phone, all in one batch: the native form is not taken, so it shows what
+// an item's error does to the others.
+func (p *probe) tryMultifields(ctx context.Context) {
+	if p.kinds[contacts] == nil || len(p.samples) == 0 {
+		return
+	}
+	forms := []string{"string", "strings", "objects", "native"}
+	records, bodies := make([]record, len(forms)), make([]map[string]any, len(forms))
+	for i, form := range forms {
+		records[i] = p.newRecord(contacts)
+		bodies[i] = p.body(records[i])
+		bodies[i]["phone"] = phoneAs(form, records[i].phone)
+	}
+	for i, answer := range p.createAll(ctx, bodies) {
+		r := p.note(records[i], answer)
+		p.seen.Multifield[forms[i]] = answer.answer()
+		if r.id > 0 && !p.keepsPhone(ctx, r, answer) {
+			p.seen.Multifield[forms[i]] = Answer{Status: http.StatusOK, Code: "NOT_KEPT"}
+		}
+	}
+	m := p.seen.Multifield
+	if p.seen.Batch.Offered && m["native"].Code != "" {
+		p.seen.Batch.OneBad = "all fail"
+		if m["objects"].OK() {
+			p.seen.Batch.OneBad = "alone"
+		}
+	}
+}
+
+// keepsPhone reports whether a record has its phone, in whatever shape answers show it.
+func (p *probe) keepsPhone(ctx context.Context, r record, answer reply) bool {
+	return strings.Contains(digits(answer.data), r.phone[2:]) || strings.Contains(digits(p.read(ctx, contacts, r.id).data), r.phone[2:])
+}
+
+// createAll makes contacts in one batch, or one by one where there is none.
+func (p *probe) createAll(ctx context.Context, bodies []map[string]any) []reply {
+	if p.seen.Batch.Offered {
+		calls := make([]call, len(bodies))
+		for i, b := range bodies {
+			calls[i] = call{Entity: contacts, Action: "create", Params: b}
+		}
+		each, _ := p.c.batch(ctx, "batch with a bad item", calls)
+		return each
+	}
+	var each []reply
+	for _, b := range bodies {
+		each = append(each, p.c.do(ctx, "create "+contacts, http.MethodPost, "/"+contacts, b))
+	}
+	return each
+}
+
+func phoneAs(form, phone string) any {
+	switch form {
+	case "string":
+		return phone
+	case "strings":
+		return []string{phone}
+	case "native":
+		return []map[string]string{{"VALUE": phone, "VALUE_TYPE": "WORK"}}
+	}
+	return []map[string]string{{"value": phone, "typeId": "WORK"}}
+}
+
+// digits drops from a text what phones are formatted with.
+func digits(text json.RawMessage) string {
+	return strings.NewReplacer(" ", "", "-", "", "(", "", ")", "").Replace(string(text))
+}
+
+// tryUpdates changes a contact's phone and e-mail, twice, and reads what became of them.
+func (p *probe) tryUpdates(ctx context.Context) {
+	if len(p.samples) < 3 {
+		return
+	}
+	old, next := p.samples[2], p.newRecord(contacts)
+	change := func() reply {
+		return p.c.do(ctx, "update", http.MethodPatch, fmt.Sprintf("/%s/%d", contacts, old.id), map[string]any{
+			"phone": phoneAs("objects", next.phone),
+			"email": []map[string]string{{"value": next.email, "typeId": "WORK"}}})
+	}
+	first := change()
+	u := &p.seen.Update
+	if u.Answer = first.answer(); !first.ok() {
+		return
+	}
+	once := p.read(ctx, contacts, old.id)
+	if !once.ok() {
+		return
+	}
+	phones, emails := digits(once.data), strings.ToLower(string(once.data))
+	u.Phone = became(phones, old.phone[2:], next.phone[2:])
+	u.Email = became(emails, old.email, next.email)
+	if !change().ok() {
+		return
+	}
+	if twice := p.read(ctx, contacts, old.id); twice.ok() {
+		u.Again = "same"
+		if strings.Count(digits(twice.data), next.phone[2:]) > strings.Count(phones, next.phone[2:]) ||
+			strings.Count(strings.ToLower(string(twice.data)), next.email) > strings.Count(emails, next.email) {
+			u.Again = "doubles"
+		}
+	}
+}
+
+// became says what an update made of an old value.
+func became(text, old, next string) string {
+	switch had, has := strings.Contains(text, old), strings.Contains(text, next); {
+	case had && has:
+		return "adds"
+	case has:
+		return "replaces"
+	case had:
+		return "ignored"
+	}
+	return "unknown"
+}
+
+// tryComments writes a comment on each card, and lists them.
+func (p *probe) tryComments(ctx context.Context) {
+	for _, name := range p.offered() {
+		if r, ok := p.cardOf(name); ok && p.stopped(ctx) == nil {
+			p.tryComment(ctx, r)
+		}
+	}
+	if r, ok := p.cardOf(contacts); ok && p.seen.Batch.Offered {
+		list := p.list(ctx, []query{{timelines, map[string]any{"entityType": "contact", "entityId": r.id}}})[0]
+		p.seen.Comments.Batch = list.reply.answer()
+	}
+}
+
+func (p *probe) tryComment(ctx context.Context, r record) {
+	card := strings.TrimSuffix(r.entity, "s")
+	answer := p.c.do(ctx, "comment", http.MethodPost, "/"+timelines, map[string]any{
+		"entityType": card, "entityId": r.id, "comment": Marker + " " + r.origin})
+	p.seen.Comments.Make[card] = answer.answer()
+	if !answer.ok() {
+		return
+	}
+	made := time.Now()
+	if id := answer.row().id(); id > 0 {
+		p.ledger.add(object{timelines, id})
+	}
+	path := commentsOf(card, r.id)
+	for {
+		list := p.c.do(ctx, "comments", http.MethodGet, path, nil)
+		listed := strings.Contains(string(list.data), r.origin)
+		p.seen.Comments.Listed[card] = listed
+		if listed {
+			p.seen.Comments.Lag = max(p.seen.Comments.Lag, milliseconds(time.Since(made)))
+		}
+		if listed || !list.ok() || time.Since(made) > p.cfg.LagLimit || p.stopped(ctx) != nil || wait(ctx, time.Second) != nil {
+			return
+		}
+	}
+}
+
+func commentsOf(card string, id int64) string {
+	return "/" + timelines + "?" + url.Values{"filter[entityType]": {card}, "filter[entityId]": {fmt.Sprint(id)}}.Encode()
+}
+
+// tryMistakes makes contacts with one mistake each.
+func (p *probe) tryMistakes(ctx context.Context) {
+	if len(p.samples) == 0 {
+		return
+	}
+	mistakes := []struct {
+		name string
+		more map[string]any
+	}{
+		{"wrongType", map[string]any{"companyId": "not a number"}},
+		{"wrongCompany", map[string]any{"companyId": 2_147_480_001}},
+		{"wrongUser", map[string]any{"assignedById": 2_147_480_001}},
+		{"unknownField", map[string]any{"leadbridgeUnknown": "x"}},
+	}
+	for _, m := range mistakes {
+		_, answer := p.create(ctx, p.newRecord(contacts), m.more)
+		p.seen.Codes[m.name] = answer.answer()
+	}
+	p.tryUnlisted(ctx)
+}
+
+// tryUnlisted sends originId and utmSource where they are not listed: an API may pass on what it does not list.
+func (p *probe) tryUnlisted(ctx context.Context) {
+	k, r := p.kinds[contacts], p.newRecord(contacts)
+	if k.writes("originId") && k.writes("utmSource") {
+		return
+	}
+	r, _ = p.create(ctx, r, map[string]any{"originId": r.origin, "utmSource": r.origin})
+	if r.id == 0 {
+		return
+	}
+	back := p.read(ctx, contacts, r.id).row()
+	p.entity(contacts, func(e *Entity) {
+		if w := e.Ways[wayOriginID]; !w.Offered && back.text("originId") == r.origin {
+			w.Kept = true
+			e.Ways[wayOriginID] = w
+		}
+		if !k.writes("utmSource") && back.text("utmSource") == r.origin {
+			e.UTM = "kept, not offered"
+		}
+	})
+}

@@ -1,0 +1,73 @@
+package schemas
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Finding is the outcome of one check.
+type Finding struct {
+	Check  string
+	Level  string // "ok", "warn", "fail"
+	Detail string
+	Remedy string
+}
+
+// Preflight looks whether the registry answers, and which subjects the values of a topic have. Without a registry there
+// is nothing to be found.
+func (r *Reader) Preflight(ctx context.Context, topic string) []Finding {
+	if r.registry == nil {
+		return nil
+	}
+	found := Finding{Check: "schema registry", Level: "fail"}
+	var subjects []string
+	err := r.registry.get(ctx, "/subjects", &subjects)
+	if down, ok := errors.AsType[*unavailable](err); ok {
+		found.Detail, found.Remedy, _ = strings.Cut(down.advice, ": ")
+		return []Finding{found}
+	}
+	if err != nil {
+		found.Detail, found.Remedy = "it does not list its subjects", "give its whole address by SCHEMA_REGISTRY_URL"
+		return []Finding{found}
+	}
+	found.Level, found.Detail = "ok", fmt.Sprintf("it answers, and has %d subjects", len(subjects))
+	return []Finding{found, r.subjects(ctx, topic, subjects)}
+}
+
+// subjects tells which are the topic's, as producers name them: by the topic, or by the topic and the record.
+func (r *Reader) subjects(ctx context.Context, topic string, all []string) Finding {
+	found := Finding{Check: "schemas", Level: "ok"}
+	own := slices.DeleteFunc(slices.Sorted(slices.Values(all)), func(s string) bool {
+		return !strings.HasPrefix(s, topic+"-") || s == topic+"-key"
+	})
+	if len(own) == 0 {
+		found.Level = "warn"
+		found.Detail = fmt.Sprintf("no subject of the topic %q is registered", topic)
+		found.Remedy = "look whether the producers use this registry; values that name other subjects' schemas are read all the same"
+		return found
+	}
+	var told []string
+	for _, s := range own[:min(len(own), maxTold)] {
+		var latest struct {
+			Version    int    `json:"version"`
+			SchemaType string `json:"schemaType"`
+		}
+		path := "/subjects/" + pathSegment(s) + "/versions/latest"
+		if err := r.registry.get(ctx, path, &latest); err != nil {
+			told = append(told, s)
+			continue
+		}
+		told = append(told, fmt.Sprintf("%s (%s, version %d)", s, kindOf(latest.SchemaType), latest.Version))
+	}
+	if more := len(own) - len(told); more > 0 {
+		told = append(told, fmt.Sprintf("%d more", more))
+	}
+	found.Detail = strings.Join(told, ", ")
+	return found
+}
+
+// maxTold is how many subjects are named.
+const maxTold = 5

@@ -1,0 +1,325 @@
+package schemas
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bufbuild/protocompile"
+	"github.com/bufbuild/protocompile/reporter"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/dynamicpb"
+)
+
+// maxMessageDepth is how deep messages may nest, in a schema and in a value.
+const maxMessageDepth = 100
+
+// protobufFormat reads Protobuf by the writer's file.
+type protobufFormat struct {
+	file  protoreflect.FileDescriptor
+	types protoResolver
+}
+
+// protoResolver knows the messages of the schema, for those that stand in a google.protobuf.Any.
+type protoResolver interface {
+	protoregistry.MessageTypeResolver
+	protoregistry.ExtensionTypeResolver
+}
+
+// mainFile is the name of a schema that others do not import.
+const mainFile = "leadbridge-main.proto"
+
+// compileProtobuf compiles a schema and what it imports.
+func compileProtobuf(ctx context.Context, s source) (format, error) {
+	texts := knownImports()
+	for _, r := range s.references {
+		texts[r.name] = r.text
+	}
+	texts[mainFile] = s.main.text
+	var fault error
+	compiler := protocompile.Compiler{
+		Resolver:       protocompile.WithStandardImports(protoFiles(texts)),
+		MaxParallelism: 1,
+		Reporter: reporter.NewReporter(func(err reporter.ErrorWithPos) error {
+			fault = err
+			return err
+		}, nil),
+	}
+	files, err := compiler.Compile(ctx, mainFile)
+	if err != nil {
+		return nil, fmt.Errorf("the Protobuf schema cannot be used: %w", errors.Join(fault, err))
+	}
+	return &protobufFormat{file: files[0], types: files.AsResolver()}, nil
+}
+
+// protoFiles finds files by the names under which they are imported. A file is text or, as some serializers register
+// it, a FileDescriptorProto in Base64.
+type protoFiles map[string]string
+
+func (f protoFiles) FindFileByPath(path string) (protocompile.SearchResult, error) {
+	text, found := f[path]
+	if !found {
+		return protocompile.SearchResult{}, protoregistry.NotFound
+	}
+	if binary, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text)); err == nil {
+		var file descriptorpb.FileDescriptorProto
+		if proto.Unmarshal(binary, &file) == nil && len(file.GetMessageType()) > 0 {
+			file.Name = new(path)
+			nameFields(file.GetMessageType())
+			return protocompile.SearchResult{Proto: &file}, nil
+		}
+	}
+	return protocompile.SearchResult{Source: io.Reader(strings.NewReader(text))}, nil
+}
+
+// nameFields gives fields the names in JSON that some serializers leave out, and that may not be empty.
+func nameFields(messages []*descriptorpb.DescriptorProto) {
+	for _, m := range messages {
+		for i, f := range m.GetField() {
+			if f.JsonName == nil {
+				f.JsonName = new(fmt.Sprintf("f%d", i)) // which nothing here uses
+			}
+		}
+		nameFields(m.GetNestedType())
+	}
+}
+
+// json decodes a payload. The message indexes stand before it, unless a header has them.
+func (f *protobufFormat) json(payload, indexes []byte) ([]byte, error) {
+	var err error
+	var path []int
+	if indexes != nil {
+		path, _, err = readIndexes(indexes)
+	} else {
+		path, payload, err = readIndexes(payload)
+	}
+	if err != nil {
+		return nil, err
+	}
+	kind, ok := messageAt(f.file, path)
+	if !ok {
+		return nil, errors.New("the frame names a message that its Protobuf schema does not have")
+	}
+	message := dynamicpb.NewMessage(kind)
+	options := proto.UnmarshalOptions{AllowPartial: true, DiscardUnknown: true, RecursionLimit: maxMessageDepth, Resolver: f.types}
+	if options.Unmarshal(payload, message) != nil {
+		return nil, errors.New("the value is not what its Protobuf schema says")
+	}
+	w := &protobufWriter{writer: newWriter(payload), types: f.types}
+	w.message(message)
+	return w.end()
+}
+
+// readIndexes reads where in its file a message stands: how many indexes, and the indexes, as varints in zigzag. None
+// at all is the first message, the usual case, and written as one zero.
+func readIndexes(b []byte) (path []int, rest []byte, err error) {
+	broken := errors.New("the frame's list of message indexes is broken")
+	n, size := binary.Varint(b)
+	if size <= 0 || n < 0 || n > maxMessageDepth {
+		return nil, nil, broken
+	}
+	b = b[size:]
+	if n == 0 {
+		return []int{0}, b, nil
+	}
+	for range n {
+		index, size := binary.Varint(b)
+		if size <= 0 || index < 0 || index > 1<<20 {
+			return nil, nil, broken
+		}
+		path, b = append(path, int(index)), b[size:]
+	}
+	return path, b, nil
+}
+
+// messageAt finds a message by its indexes: that of the file's, then of those nested in it.
+func messageAt(file protoreflect.FileDescriptor, path []int) (protoreflect.MessageDescriptor, bool) {
+	messages := file.Messages()
+	var found protoreflect.MessageDescriptor
+	for _, index := range path {
+		if index >= messages.Len() {
+			return nil, false
+		}
+		found = messages.Get(index)
+		messages = found.Messages()
+	}
+	return found, found != nil
+}
+
+// A protobufWriter writes messages as JSON: fields by their names in the schema, those that are not set left out.
+type protobufWriter struct {
+	writer
+	types protoResolver
+	depth int
+}
+
+func (w *protobufWriter) message(m protoreflect.Message) {
+	if w.depth++; w.depth > 2*maxMessageDepth { // a message in an Any begins to count anew
+		w.full = true
+	}
+	defer func() { w.depth-- }()
+	if w.full || w.known(m) {
+		return
+	}
+	w.object(func(o *objectWriter) { w.fields(o, m) })
+}
+
+func (w *protobufWriter) fields(o *objectWriter, m protoreflect.Message) {
+	fields := m.Descriptor().Fields()
+	for i := range fields.Len() {
+		f := fields.Get(i)
+		if w.full || !m.Has(f) {
+			continue
+		}
+		o.member(string(f.Name()))
+		w.field(f, m.Get(f))
+	}
+}
+
+func (w *protobufWriter) field(f protoreflect.FieldDescriptor, v protoreflect.Value) {
+	switch {
+	case f.IsMap():
+		w.object(func(o *objectWriter) {
+			for _, key := range sortedKeys(v.Map()) {
+				o.member(key.String())
+				w.scalar(f.MapValue(), v.Map().Get(key))
+			}
+		})
+	case f.IsList():
+		w.list(v.List().Len(), func(i int) { w.scalar(f, v.List().Get(i)) })
+	default:
+		w.scalar(f, v)
+	}
+}
+
+func (w *protobufWriter) scalar(f protoreflect.FieldDescriptor, v protoreflect.Value) {
+	switch f.Kind() {
+	case protoreflect.MessageKind, protoreflect.GroupKind:
+		w.message(v.Message())
+	case protoreflect.EnumKind:
+		if name := f.Enum().Values().ByNumber(v.Enum()); name != nil {
+			w.text(string(name.Name()))
+			return
+		}
+		w.int(int64(v.Enum()))
+	case protoreflect.StringKind:
+		w.text(v.String())
+	case protoreflect.BytesKind:
+		w.text(base64.StdEncoding.EncodeToString(v.Bytes()))
+	case protoreflect.FloatKind:
+		w.float(v.Float(), 32)
+	case protoreflect.DoubleKind:
+		w.float(v.Float(), 64)
+	default: // integers of all kinds, and bool
+		w.raw(v.String())
+	}
+}
+
+// known writes messages that everybody knows as what they stand for, and reports whether it did.
+func (w *protobufWriter) known(m protoreflect.Message) bool {
+	number := func(name string) int64 { return integer(m, name) }
+	switch name := m.Descriptor().FullName(); name {
+	case "google.protobuf.Timestamp":
+		w.text(time.Unix(number("seconds"), number("nanos")).UTC().Format(time.RFC3339Nano))
+	case "google.protobuf.Duration":
+		w.text(strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%d.%09d", number("seconds"), max(number("nanos"), -number("nanos"))), "0"), ".") + "s")
+	case "google.type.Date":
+		w.text(fmt.Sprintf("%04d-%02d-%02d", number("year"), number("month"), number("day")))
+	case "google.type.TimeOfDay":
+		w.text(fmt.Sprintf("%02d:%02d:%02d", number("hours"), number("minutes"), number("seconds")))
+	case "confluent.type.Decimal":
+		text, err := decimalText(m.Get(m.Descriptor().Fields().ByName("value")).Bytes(), int(number("scale")))
+		if err != nil {
+			return false
+		}
+		w.raw(text.String())
+	case "google.protobuf.Struct", "google.protobuf.ListValue":
+		f := m.Descriptor().Fields().Get(0)
+		w.field(f, m.Get(f))
+	case "google.protobuf.Value":
+		w.dynamic(m)
+	case "google.protobuf.Any":
+		return w.any(m)
+	default:
+		return w.wrapped(m, name)
+	}
+	return true
+}
+
+// wrapped writes what google.protobuf's wrappers hold, such as StringValue.
+func (w *protobufWriter) wrapped(m protoreflect.Message, name protoreflect.FullName) bool {
+	if name.Parent() != "google.protobuf" || !strings.HasSuffix(string(name), "Value") {
+		return false
+	}
+	f := m.Descriptor().Fields().ByName("value")
+	if f == nil {
+		return false
+	}
+	w.field(f, m.Get(f))
+	return true
+}
+
+// dynamic writes a google.protobuf.Value.
+func (w *protobufWriter) dynamic(m protoreflect.Message) {
+	f := m.WhichOneof(m.Descriptor().Oneofs().Get(0))
+	if f == nil || f.Name() == "null_value" {
+		w.raw("null")
+		return
+	}
+	w.field(f, m.Get(f))
+}
+
+// any writes the message in a google.protobuf.Any, if the schema knows it.
+func (w *protobufWriter) any(m protoreflect.Message) bool {
+	fields := m.Descriptor().Fields()
+	url, value := m.Get(fields.ByName("type_url")).String(), m.Get(fields.ByName("value")).Bytes()
+	kind, err := w.types.FindMessageByURL(url)
+	if err != nil {
+		return false
+	}
+	inner := kind.New().Interface()
+	options := proto.UnmarshalOptions{AllowPartial: true, DiscardUnknown: true, RecursionLimit: maxMessageDepth, Resolver: w.types}
+	if options.Unmarshal(value, inner) != nil {
+		return false
+	}
+	w.message(inner.ProtoReflect())
+	return true
+}
+
+// integer is the value of a field, 0 when there is none of that name.
+func integer(m protoreflect.Message, name string) int64 {
+	f := m.Descriptor().Fields().ByName(protoreflect.Name(name))
+	if f == nil {
+		return 0
+	}
+	switch v := m.Get(f).Interface().(type) {
+	case int32:
+		return int64(v)
+	case int64:
+		return v
+	case uint32:
+		return int64(v)
+	}
+	return 0
+}
+
+// sortedKeys makes the text of a map the same each time.
+func sortedKeys(m protoreflect.Map) []protoreflect.MapKey {
+	var keys []protoreflect.MapKey
+	m.Range(func(k protoreflect.MapKey, _ protoreflect.Value) bool {
+		keys = append(keys, k)
+		return true
+	})
+	slices.SortFunc(keys, func(a, b protoreflect.MapKey) int { return cmp.Compare(a.String(), b.String()) })
+	return keys
+}

@@ -1,0 +1,102 @@
+package schemas
+
+import (
+	"errors"
+	"math"
+	"strconv"
+
+	"github.com/leadbridge/leadbridge/internal/jsonscan"
+)
+
+// maxJSON is how long in bytes a value may be, framed and decoded, as any value.
+const maxJSON = 1 << 20
+
+// A schema can make much of few bytes, by long names. A decoded value may be this much longer than the payload, so that
+// what is in flight stays within a few times MAX_BUFFER.
+const (
+	growthFixed = 64 << 10
+	growthTimes = 8
+)
+
+// errTooLong says that a decoded value is beyond the bounds.
+var errTooLong = errors.New("the decoded value is longer than 1 MiB, or than 64 KiB and eight times what was sent")
+
+// A writer writes one JSON text, up to a limit; what comes after that is dropped, and end tells.
+type writer struct {
+	b     []byte
+	limit int
+	full  bool
+}
+
+func newWriter(payload []byte) writer {
+	return writer{limit: min(maxJSON, growthFixed+growthTimes*len(payload))}
+}
+
+func (w *writer) end() ([]byte, error) {
+	if w.full {
+		return nil, errTooLong
+	}
+	return w.b, nil
+}
+
+func (w *writer) raw(text string) {
+	if w.full = w.full || len(w.b)+len(text) > w.limit; !w.full {
+		w.b = append(w.b, text...)
+	}
+}
+
+func (w *writer) text(s string) {
+	if w.full = w.full || len(w.b)+len(s) > w.limit; !w.full {
+		w.b = jsonscan.AppendText(w.b, s)
+	}
+}
+
+func (w *writer) int(n int64) { w.raw(strconv.FormatInt(n, 10)) }
+
+// float writes what JSON has no number for as a text.
+func (w *writer) float(f float64, bits int) {
+	switch {
+	case math.IsNaN(f):
+		w.text("NaN")
+	case math.IsInf(f, 1):
+		w.text("Infinity")
+	case math.IsInf(f, -1):
+		w.text("-Infinity")
+	default:
+		w.raw(strconv.FormatFloat(f, 'g', -1, bits))
+	}
+}
+
+// list writes n elements.
+func (w *writer) list(n int, element func(i int)) {
+	w.raw("[")
+	for i := 0; i < n && !w.full; i++ {
+		if i > 0 {
+			w.raw(",")
+		}
+		element(i)
+	}
+	w.raw("]")
+}
+
+// An objectWriter writes the members of one object.
+type objectWriter struct {
+	w     *writer
+	begun bool
+}
+
+func (w *writer) object(members func(o *objectWriter)) {
+	w.raw("{")
+	members(&objectWriter{w: w})
+	w.raw("}")
+}
+
+// member begins a member; its value is to be written next.
+func (o *objectWriter) member(name string) {
+	if o.begun {
+		o.w.raw(",")
+	}
+	o.begun = true
+	o.w.text(name)
+	o.w.raw(":")
+}

@@ -1,0 +1,233 @@
+package transform
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/leadbridge/leadbridge/internal/jsonscan"
+)
+
+// maxBodyDepth is the depth to which objects are searched for persons.
+const maxBodyDepth = 12
+
+// A fieldValue is a value of an event and the field of a lead that it is for.
+type fieldValue struct {
+	field field
+	path  string // its name in the event, with the names of the objects around it
+	value any
+	inner *bodyObject // in place of a value: an object that may hold a person
+}
+
+// A bodyObject is an object of an event that may hold a person.
+type bodyObject struct {
+	path   string       // "" for the event's data as a whole
+	key    string       // the last name of the path
+	values []fieldValue // in the order of the event
+	named  bool         // answers of its form say the name
+}
+
+// readBodyObjects reads the data of an event: JSON that is text in JSON, the envelopes
+// of Kafka Connect and Debezium, and the objects in it that may be persons. It is
+// not ok for data that is neither an object nor a list of objects.
+func readBodyObjects(data any) (root *bodyObject, ok bool) {
+	root = &bodyObject{}
+	data, root.path = withoutEnvelopes(decodedText(data), "")
+	switch v := data.(type) {
+	case object:
+		root.read(v, 0)
+		return root, true
+	case []any:
+		if len(v) == 0 {
+			return nil, false
+		}
+		for _, e := range v {
+			if _, isObject := e.(object); !isObject {
+				return nil, false
+			}
+		}
+		root.member("", v, 0)
+		return root, true
+	}
+	return nil, false
+}
+
+// decodedText decodes a text that is a JSON object or list.
+func decodedText(value any) any {
+	text, ok := value.(string)
+	if !ok {
+		return value
+	}
+	text = strings.TrimSpace(text)
+	if len(text) < 2 || text[0] != '{' && text[0] != '[' || !jsonscan.Valid([]byte(text), nil) {
+		return value
+	}
+	r := jsonReader{b: []byte(text)}
+	return r.value()
+}
+
+// withoutEnvelopes takes the row out of what Kafka Connect's JsonConverter
+// ({schema, payload}) and Debezium ({before, after, op, source}) put around it. Of a
+// deleted row nothing is left: nobody is to be called.
+func withoutEnvelopes(data any, path string) (inner any, at string) {
+	for range maxBodyDepth {
+		o, ok := data.(object)
+		if !ok {
+			break
+		}
+		payload, hasPayload := o.get("payload")
+		after, hasAfter := o.get("after")
+		switch _, hasSchema := o.get("schema"); {
+		case hasSchema && hasPayload && len(o) == 2:
+			data, path = decodedText(payload), joinPath(path, "payload")
+		case hasAfter && o.has("op") && (o.has("before") || o.has("source")):
+			if data, path = decodedText(after), joinPath(path, "after"); data == nil {
+				data = object{}
+			}
+		default:
+			return data, path
+		}
+	}
+	return data, path
+}
+
+func (o object) get(key string) (value any, ok bool) {
+	for _, m := range o {
+		if m.key == key {
+			value, ok = m.value, true // the last counts
+		}
+	}
+	return value, ok
+}
+
+func (o object) has(key string) bool {
+	_, ok := o.get(key)
+	return ok
+}
+
+func joinPath(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// read gathers the members of an object.
+func (e *bodyObject) read(o object, depth int) {
+	for _, m := range nested(o) {
+		e.member(m.key, m.value, depth)
+	}
+}
+
+// member gathers a value: as a field of this object or, when it may be a
+// person's, as an object of its own.
+func (e *bodyObject) member(key string, value any, depth int) {
+	f := fieldOf(key)
+	if f == fieldName && e.named {
+		f = fieldUnknown
+	}
+	if f == fieldUnknown && isVisit(key) && e.visit(key, value) {
+		return
+	}
+	if depth < maxBodyDepth && (f == fieldUnknown || f == fieldContactPoint) {
+		if e.structure(key, decodedText(value), depth) {
+			return
+		}
+	}
+	e.add(f, joinPath(e.path, key), value)
+}
+
+// visit reads the members of an object that describes a visit, and cookies.
+func (e *bodyObject) visit(key string, value any) bool {
+	path := joinPath(e.path, key)
+	switch v := value.(type) {
+	case object:
+		of := visitOf
+		if strings.EqualFold(key, "campaign") {
+			of = campaignOf
+		}
+		e.addMembers(path, v, of)
+		return true
+	case string:
+		e.addCookies(path, v) // the text is noted as well
+	}
+	return false
+}
+
+// structure reads what a form or an envelope nests under a name that is not a field's.
+func (e *bodyObject) structure(key string, value any, depth int) bool {
+	if pairs, ok := readPairs(value); ok {
+		for _, p := range pairs {
+			e.pair(key, p, depth)
+		}
+		return true
+	}
+	if !isContainer(key) {
+		return false
+	}
+	switch v := value.(type) {
+	case object:
+		e.enter(key, v, depth)
+		return true
+	case []any:
+		return e.enterList(key, v, depth)
+	}
+	return false
+}
+
+// pair gathers the answer to one question.
+func (e *bodyObject) pair(key string, p pair, depth int) {
+	path := p.label // as people read it, without the objects around it
+	if p.field == fieldUnknown && depth < maxBodyDepth {
+		if value := decodedText(p.value); isContainer(p.label) && e.structure(p.label, value, depth+1) {
+			return
+		}
+	}
+	if p.label == "" {
+		path = joinPath(e.path, key)
+	}
+	switch p.field {
+	case fieldName, fieldFullName, fieldFirstName:
+		e.answersName()
+	}
+	e.add(p.field, path, p.value)
+}
+
+// answersName notes that the form's answers say the name: what its object calls
+// itself is the form's.
+func (e *bodyObject) answersName() {
+	if e.named || isPerson(e.key) {
+		return
+	}
+	e.named = true
+	for i := range e.values {
+		if e.values[i].field == fieldName {
+			e.values[i].field = fieldUnknown
+		}
+	}
+}
+
+func (e *bodyObject) enter(key string, o object, depth int) {
+	inner := &bodyObject{path: joinPath(e.path, key), key: key}
+	e.values = append(e.values, fieldValue{path: inner.path, inner: inner})
+	inner.read(o, depth+1)
+	if isAddressKey(inner.path) {
+		e.addCountry(inner.path, o) // of the phones beside it, when the person is not in it
+	}
+}
+
+// enterList enters each object of a list, or of what PHP makes of one.
+func (e *bodyObject) enterList(key string, list []any, depth int) bool {
+	for _, v := range list {
+		if _, ok := v.(object); !ok {
+			return false
+		}
+	}
+	for i, v := range list {
+		name := strings.TrimPrefix(key+"."+strconv.Itoa(i), ".")
+		if len(list) == 1 {
+			name = key
+		}
+		e.enter(name, v.(object), depth)
+	}
+	return len(list) > 0
+}

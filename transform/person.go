@@ -1,0 +1,274 @@
+package transform
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+)
+
+// A Candidate is an object of an event that holds a contact point.
+type Candidate struct {
+	Path   string   // the names of the objects that it lies in, "" for the event's data itself
+	Fields []string // the names of its fields that hold a phone number or an e-mail address
+	Chosen bool     // its fields are the contact's
+}
+
+// people are the objects of an event that hold contact points.
+type people struct {
+	all   []*candidate
+	tries int // to read their phones, together
+	// tooMany: there are objects that nobody looked at.
+	tooMany bool
+	chosen  []*candidate // the lead, in one object or in several that share a contact point
+}
+
+// maxCandidates is how many objects with contact points are compared; among so
+// many nobody is the one lead.
+const maxCandidates = 50
+
+// candidate is an object that holds a contact point, and the objects around it.
+type candidate struct {
+	object *bodyObject
+	around []*bodyObject
+	phones []string
+	emails []string
+}
+
+// findPeople looks for the objects that hold contact points, by the rules by
+// which a contact's are read, and chooses the lead.
+func findPeople(root *bodyObject, home homeRegion) people {
+	var p people
+	if !root.hasInner() { // a flat event is the lead, with contact points or without
+		return p
+	}
+	p.collect(root, nil, statedCountries{}, home)
+	p.choose()
+	return p
+}
+
+func (e *bodyObject) hasInner() bool {
+	return slices.ContainsFunc(e.values, func(v fieldValue) bool { return v.inner != nil })
+}
+
+// collect looks at an object and those inside of it; countries are what the
+// objects around it say of where its phones belong.
+func (p *people) collect(e *bodyObject, around []*bodyObject, countries statedCountries, home homeRegion) {
+	if len(p.all) == maxCandidates {
+		p.tooMany = true
+		return
+	}
+	for _, v := range e.values {
+		if text, ok := textOf(v.value); ok && v.field.isCountry() {
+			countries.add(v.field, text)
+		}
+	}
+	if c := p.candidateOf(e, countries.home(home)); c != nil {
+		c.around = around
+		p.all = append(p.all, c)
+	}
+	around = append(slices.Clip(around), e)
+	for _, v := range e.values {
+		if v.inner != nil {
+			p.collect(v.inner, around, countries, home)
+		}
+	}
+}
+
+// candidateOf reads the contact points of an object; nil: it has none.
+func (p *people) candidateOf(e *bodyObject, home homeRegion) *candidate {
+	l := lead{tries: &p.tries}
+	for _, v := range e.values {
+		if v.field.isContactPoint() {
+			l.addField(v.field, v.path, v.value)
+		}
+	}
+	if len(l.phones)+len(l.emails) == 0 {
+		return nil
+	}
+	l.buildContactPoints(home)
+	c := &candidate{object: e, phones: valuesIn(l.contact.Phones), emails: valuesIn(l.contact.Emails)}
+	if len(c.phones)+len(c.emails) == 0 {
+		return nil
+	}
+	return c
+}
+
+func valuesIn(list []crmclient.Multifield) []string {
+	var values []string
+	for _, m := range list {
+		values = append(values, m.Value)
+	}
+	return values
+}
+
+// choose takes the objects that are one person. Nobody is chosen when two may be meant.
+func (p *people) choose() {
+	if len(p.all) == 0 || p.tooMany {
+		return
+	}
+	first := p.all[0]
+	p.chosen = []*candidate{first}
+	for again := true; again; {
+		again = false
+		for _, c := range p.all {
+			if !slices.Contains(p.chosen, c) && slices.ContainsFunc(p.chosen, c.isSamePerson) {
+				p.chosen = append(p.chosen, c)
+				again = true
+			}
+		}
+	}
+	for _, c := range p.all {
+		if !slices.Contains(p.chosen, c) && !c.isBeside(first) {
+			p.chosen = nil
+			return
+		}
+	}
+}
+
+// isSamePerson reports whether two objects share a contact point, or one is a
+// part of the other by its name and says nothing else of the same kind.
+func (c *candidate) isSamePerson(o *candidate) bool {
+	if shareOne(c.phones, o.phones) || shareOne(c.emails, o.emails) {
+		return true
+	}
+	return !c.contradicts(o) && (c.isAttributeOf(o) || o.isAttributeOf(c))
+}
+
+func (c *candidate) isAttributeOf(o *candidate) bool {
+	return len(c.around) > 0 && c.around[len(c.around)-1] == o.object && isAttribute(c.object.key)
+}
+
+// isBeside reports whether an object inside of the lead's adds contact points
+// of a kind that the lead has none of: whoever they belong to, the lead's own are
+// the lead's.
+func (c *candidate) isBeside(lead *candidate) bool {
+	return slices.Contains(c.around, lead.object) && !c.contradicts(lead)
+}
+
+// contradicts reports whether both have phones, or both have e-mails, and none of them in common.
+func (c *candidate) contradicts(o *candidate) bool {
+	return len(c.phones) > 0 && len(o.phones) > 0 && !shareOne(c.phones, o.phones) ||
+		len(c.emails) > 0 && len(o.emails) > 0 && !shareOne(c.emails, o.emails)
+}
+
+func shareOne(a, b []string) bool {
+	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
+}
+
+// values are the fields of the lead and, as fieldUnknown, everything else that
+// the event says: fields of other objects are not the lead's.
+func (p *people) values(root *bodyObject) []fieldValue {
+	var list []fieldValue
+	own, named := p.ownObjects(root)
+	var walk func(e *bodyObject)
+	walk = func(e *bodyObject) {
+		for _, v := range e.values {
+			switch {
+			case v.inner != nil:
+				walk(v.inner)
+				continue
+			case own[e] == isLead:
+			case own[e] == isNamesake && v.field.isName():
+			case own[e] == isAround && v.field.isContactPoint(), (own[e] == isOther || own[e] == isNamesake) && !v.field.isAboutVisit(),
+				own[e] == isAround && v.field.isName() && !named:
+				v.field = fieldUnknown
+			}
+			list = append(list, v)
+		}
+	}
+	walk(root)
+	return list
+}
+
+// What an object is to the lead.
+const (
+	isOther = iota
+	isAround
+	isNamesake // the only object that names a person, beside a lead without a name
+	isLead
+)
+
+// ownObjects says which objects are the lead's, and whether a name around
+// them is the lead's: it is when they only hold how to reach somebody.
+func (p *people) ownObjects(root *bodyObject) (own map[*bodyObject]int, named bool) {
+	own = map[*bodyObject]int{}
+	if len(p.all) == 0 {
+		own[root] = isLead
+		return own, true
+	}
+	chosen := p.chosen
+	if len(chosen) == 0 {
+		chosen = p.all
+	}
+	named = true
+	for _, c := range chosen {
+		for _, outer := range c.around {
+			own[outer] = max(own[outer], isAround)
+		}
+	}
+	anyName := false
+	for _, c := range chosen {
+		own[c.object] = isLead
+		anyName = anyName || c.object.hasName()
+		named = named && !c.object.hasName() && (isContactKey(c.object.key) || isAttribute(c.object.key))
+	}
+	if !anyName {
+		p.findNamesake(root, own)
+	}
+	return own, named
+}
+
+func (e *bodyObject) hasName() bool {
+	return slices.ContainsFunc(e.values, func(v fieldValue) bool { return v.field.isName() && v.value != nil && v.value != "" })
+}
+
+// findNamesake looks for the one object that is called a person and holds a
+// name and no contact point, beside a lead that has contact points and no name.
+func (p *people) findNamesake(root *bodyObject, own map[*bodyObject]int) {
+	var found []*bodyObject
+	var walk func(e *bodyObject)
+	walk = func(e *bodyObject) {
+		isCandidate := slices.ContainsFunc(p.all, func(c *candidate) bool { return c.object == e })
+		if own[e] == isOther && !isCandidate && isPerson(e.key) && e.hasName() {
+			found = append(found, e)
+		}
+		for _, v := range e.values {
+			if v.inner != nil {
+				walk(v.inner)
+			}
+		}
+	}
+	walk(root)
+	if len(found) == 1 && len(p.all) == len(p.chosen) {
+		own[found[0]] = isNamesake
+	}
+}
+
+// candidates are what Explain shows.
+func (p *people) candidates() []Candidate {
+	var list []Candidate
+	for _, c := range p.all {
+		one := Candidate{Path: c.object.path, Chosen: slices.Contains(p.chosen, c)}
+		for _, v := range c.object.values {
+			if v.field.isContactPoint() {
+				one.Fields = append(one.Fields, v.path)
+			}
+		}
+		list = append(list, one)
+	}
+	return list
+}
+
+// rejection says that two persons may be meant.
+func (p *people) rejection() *Rejection {
+	if len(p.all) == 0 || len(p.chosen) > 0 {
+		return nil
+	}
+	var paths []string
+	for _, c := range p.all {
+		paths = append(paths, cmp.Or(c.object.path, "the event itself"))
+	}
+	return &Rejection{Reason: ReasonNoContactPoint, Message: "several persons may be meant (" + listOf(paths) +
+		"): say which by a mapping (MAPPING_FILE); leadbridge map --explain shows what was found where"}
+}

@@ -1,0 +1,96 @@
+package transform
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Fields with rights say more than who a person is: what an event becomes (target, deal), whom the contact is assigned to, what it
+// is linked with, and whatever a portal keeps in its user fields. They are known by the
+// CRM's own spelling alone, as forms have ids of their own under similar names (lead_id), and of
+// an event that came by the gate only those count that its source or a mapping allows.
+
+// FieldsWithRights are the names of these fields of a contact as the CRM spells them; the user
+// fields (ufCrm_…), target and deal are further ones.
+func FieldsWithRights() []string {
+	return []string{"assignedById", "companyId", "honorific", "leadId", "opened", "sourceDescription", "sourceId", "typeId"}
+}
+
+// HasRights reports whether a name is that of a field with rights.
+func HasRights(name string) bool {
+	return isUserField(name) || name == fieldTarget || name == fieldDeal || fieldOf(name).spelling() != ""
+}
+
+// RightsNamedBy returns the names of fields with rights that stand in a mapping, a jq program or
+// preset:NAME: it decides about these, while what it hands on from the event it does not name.
+func RightsNamedBy(mapping string) (names []string) {
+	if name, ok := strings.CutPrefix(strings.TrimSpace(mapping), presetPrefix); ok {
+		mapping, _ = presetProgram(name)
+	}
+	for word := range strings.FieldsFuncSeq(mapping, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		if HasRights(word) && !slices.Contains(names, word) {
+			names = append(names, word)
+		}
+	}
+	return names
+}
+
+// spelling is the CRM's name of a field with rights, "" for others.
+func (f field) spelling() string {
+	switch f {
+	case fieldAssignedByID:
+		return "assignedById"
+	case fieldCompanyID:
+		return "companyId"
+	case fieldHonorific:
+		return "honorific"
+	case fieldLeadID:
+		return "leadId"
+	case fieldOpened:
+		return "opened"
+	case fieldSourceDescription:
+		return "sourceDescription"
+	case fieldSourceID:
+		return "sourceId"
+	case fieldTypeID:
+		return "typeId"
+	}
+	return ""
+}
+
+// rights are the fields with rights that an event may set. The zero value stands for all of them.
+type rights struct {
+	limited bool
+	names   []string
+}
+
+// readRights reads the attribute that the gate gives its events: names, separated by commas.
+func readRights(text string) rights {
+	r := rights{limited: true}
+	for name := range strings.SplitSeq(text, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			r.names = append(r.names, name)
+		}
+	}
+	return r
+}
+
+// allows reports whether a field of that name counts; a user field has two spellings.
+func (r rights) allows(name string) bool {
+	return !r.limited || !HasRights(name) || slices.ContainsFunc(r.names, func(one string) bool {
+		return one == name || isUserField(name) && isUserField(one) && userFieldName(one) == userFieldName(name)
+	})
+}
+
+func userFieldName(name string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(name, userFieldPrefix), classicUserFieldPrefix)
+}
+
+// and adds what a mapping names.
+func (r rights) and(names []string) rights {
+	if r.limited && len(names) > 0 {
+		r.names = slices.Concat(r.names, names)
+	}
+	return r
+}

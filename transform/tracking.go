@@ -1,0 +1,155 @@
+package transform
+
+import (
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Values that say where a visit came from have names of their own in each tool. They are kept under one
+// name each; of UTM values the name is what follows utm.
+
+// trackingNames are the names that a tracking value has, and the spellings of each.
+const trackingNames = `
+	gclid gclid
+	gbraid gbraid
+	wbraid wbraid
+	dclid dclid
+	yclid yclid ymclid
+	fbclid fbclid
+	ttclid ttclid
+	vkclid vkclid
+	rb_clickid rbclickid
+	msclkid msclkid
+	twclid twclid
+	li_fat_id lifatid
+	_openstat openstat
+	_ym_uid ymuid
+	ym_client_id ymclientid yandexclientid yandexmetrikaclientid metrikaclientid metricaclientid
+	ga_client_id gaclientid ga4clientid googleclientid googleanalyticsclientid
+	_fbp fbp
+	_fbc fbc
+	roistat_visit roistatvisit roistatvisitid roistat
+	referrer referrer referer httpreferer httpreferrer referrerurl refererurl documentreferrer pagereferrer
+	page page pageurl pageuri pagelink pageaddress landingpage landingpageurl landingurl currentpage currenturl formpage formurl sourceurl адресстраницы страница ссылканастраницу`
+
+// maxTracking is how many characters a tracking value has; a longer one is noted in full like any other field.
+const maxTracking = 2000
+
+// maxUTMName is the largest number of letters that follow utm in a name.
+const maxUTMName = 30
+
+var trackingTable = sync.OnceValue(func() map[string]string {
+	table := map[string]string{}
+	for line := range strings.Lines(trackingNames) {
+		words := strings.Fields(line)
+		for i, spelling := range words {
+			if i > 0 {
+				table[spelling] = words[0]
+			}
+		}
+	}
+	return table
+})
+
+// TrackingNames are the names under which values that say where a visit came from are kept, besides utm_
+// and any name.
+func TrackingNames() []string {
+	names := []string{"utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term", "_ga"}
+	for line := range strings.Lines(trackingNames) {
+		if words := strings.Fields(line); len(words) > 0 {
+			names = append(names, words[0])
+		}
+	}
+	return names
+}
+
+// TrackingName returns the name under which the value of a field is kept, such as gclid or utm_referrer;
+// "" for a field that says nothing of a visit.
+func TrackingName(key string) string {
+	if key == "_ga" { // without the underscore it may be anything
+		return key
+	}
+	words := keyWords(key)
+	if name := trackingTable()[strings.Join(words, "")]; name != "" {
+		return name
+	}
+	if len(words) > 1 && words[0] == "utm" {
+		if rest := strings.Join(words[1:], "_"); len(rest) <= maxUTMName && onlyFrom(rest, "_") {
+			return "utm_" + rest
+		}
+	}
+	return ""
+}
+
+// trackingNameAt reads the end of a path: gclid, or utm.id as utm_id.
+func trackingNameAt(path string) string {
+	parts := strings.Split(path, ".")
+	last := len(parts) - 1
+	if name := TrackingName(parts[last]); name != "" || last == 0 {
+		return name
+	}
+	return TrackingName(parts[last-1] + "_" + parts[last])
+}
+
+// visitWords are names of objects that describe a visit.
+const visitWords = `campaign tracking track trackingdata analytics attribution visit visitdata session marketing traffic cookies cookie meta metadata utmdata`
+
+// isVisit reports whether a name is that of an object, or of a browser's cookies, that describes a visit.
+func isVisit(key string) bool {
+	return slices.Contains(strings.Fields(visitWords), strings.Join(keyWords(key), ""))
+}
+
+// visitOf finds the field of a member of such an object.
+func visitOf(key string) field {
+	if f := fieldOf(key); f.isAboutVisit() && f != fieldComments {
+		return f
+	}
+	return fieldUnknown
+}
+
+// addCookies reads what a browser's cookies, as they stand in a header, say about a visit.
+func (e *bodyObject) addCookies(path, text string) {
+	for pair := range strings.SplitSeq(text, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
+		if visitOf(name) == fieldTracking {
+			e.put(fieldTracking, path+"."+name, value)
+		}
+	}
+}
+
+// addPageQuery reads what the address of the page says and the event does not.
+func (l *lead) addPageQuery() {
+	page, err := url.Parse(l.contact.Tracking["page"])
+	if err != nil || page.RawQuery == "" {
+		return
+	}
+	query := page.Query()
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		value := cleanLine(strings.ToValidUTF8(query.Get(name), "\uFFFD"))
+		switch f := visitOf(name); {
+		case f == fieldUnknown, f == fieldUTM, value == "":
+		case f != fieldTracking && l.fields[f].text == "":
+			l.fields[f] = entry{name, value}
+		case f == fieldTracking && l.contact.Tracking[TrackingName(name)] == "":
+			l.addTracking(name, value)
+		}
+	}
+}
+
+// addTracking keeps a value of a visit; it is not ok when there is another, or no place for it.
+func (l *lead) addTracking(path, text string) (ok bool) {
+	name, line := trackingNameAt(path), cleanLine(text)
+	if name == "" || len(line) > maxTracking {
+		return false
+	}
+	if l.contact.Tracking == nil {
+		l.contact.Tracking = map[string]string{}
+	}
+	if l.contact.Tracking[name] == "" {
+		l.contact.Tracking[name] = line
+	}
+	return l.contact.Tracking[name] == line
+}

@@ -1,0 +1,95 @@
+package webhook
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// challenge is a request by which a provider checks, once, that the address is ours. No event is made of it.
+type challenge struct {
+	when    conditions // which requests ask; nil: those with the field echo
+	empty   bool       // requests that say nothing ask, too
+	echo    []string   // the field whose value is the answer; nil: none
+	answer  string     // the answer, where it is none of a field; "": that of the source
+	token   []string   // the field that proves who asks; nil: nothing is asked for
+	secrets *secrets   // that it may hold
+}
+
+// maxEcho is the longest answer in bytes that repeats a value of the request.
+const maxEcho = 1 << 10
+
+// asked reports whether a request asks, and gives the answer.
+func (ch *challenge) asked(r *http.Request, c *content, now time.Time) (answer string, asks bool, err error) {
+	if ch == nil || !ch.asks(r, c) {
+		return "", false, nil
+	}
+	if ch.token != nil {
+		given := c.text(ch.token)
+		if given == "" || !ch.secrets.equal(now, [][]byte{hashed(given)}) {
+			return "", true, errBadToken
+		}
+	}
+	if answer = ch.answer; ch.echo != nil {
+		answer = c.text(ch.echo)
+	}
+	return answer, true, nil
+}
+
+func (ch *challenge) asks(r *http.Request, c *content) bool {
+	if c.says() == "" {
+		return ch.empty
+	}
+	if ch.echo != nil {
+		if text := c.text(ch.echo); text == "" || len(text) > maxEcho || strings.ContainsAny(text, "\r\n") {
+			return false
+		}
+	}
+	return (ch.when != nil || ch.echo != nil) && ch.when.met(r, c)
+}
+
+// says is anything that a body says; "": it says nothing.
+func (c *content) says() string {
+	if c.form == formJSON {
+		return string(c.data)
+	}
+	for _, f := range c.fields {
+		return f.name + "=" + f.value
+	}
+	return ""
+}
+
+// headerField begins the name of a condition that looks at a header, as in templates.
+const headerField = "header:"
+
+// conditions are values of fields or headers.
+type conditions []condition
+
+// condition is met by a field that has one of the values.
+type condition struct {
+	header string // "": it is of a field
+	field  []string
+	values []string
+}
+
+// anyValue stands for every value that is not empty.
+const anyValue = "*"
+
+// met reports whether all conditions are.
+func (list conditions) met(r *http.Request, c *content) bool {
+	return !slices.ContainsFunc(list, func(one condition) bool { return !one.met(r, c) })
+}
+
+// anyMet reports whether one of the conditions is.
+func (list conditions) anyMet(r *http.Request, c *content) bool {
+	return slices.ContainsFunc(list, func(one condition) bool { return one.met(r, c) })
+}
+
+func (one condition) met(r *http.Request, c *content) bool {
+	text := r.Header.Get(one.header)
+	if one.header == "" {
+		text = c.text(one.field)
+	}
+	return slices.ContainsFunc(one.values, func(value string) bool { return text == value || value == anyValue && text != "" })
+}

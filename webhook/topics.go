@@ -1,0 +1,99 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"sync"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/leadbridge/leadbridge/internal/human"
+)
+
+// writers write to the topics of all sources, one to each.
+type writers map[string]*writer
+
+// newWriters makes a writer of each topic that a source names, and of the gate's own for those that name none.
+func newWriters(cfg Config, m *metrics) writers {
+	all := writers{}
+	for _, s := range cfg.Sources.byName {
+		to := cfg
+		if s.topic != "" {
+			to.Topic = s.topic
+		}
+		if all[to.Topic] == nil {
+			all[to.Topic] = newWriter(to, m)
+		}
+	}
+	return all
+}
+
+// of is the writer of a source's events; main is the gate's own topic.
+func (w writers) of(s *source, main string) *writer {
+	if s.topic != "" {
+		return w[s.topic]
+	}
+	return w[main]
+}
+
+// run keeps all of them at work until ctx ends.
+func (w writers) run(ctx context.Context) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	for _, one := range w {
+		all.Go(func() { one.run(ctx) })
+	}
+}
+
+// ready is nil when one of the topics can be written: a gate that is taken out of service would lose the others'
+// webhooks too, and the sources of the one that cannot are answered 503.
+func (w writers) ready() error {
+	var first error
+	for _, topic := range slices.Sorted(maps.Keys(w)) {
+		err := w[topic].ready()
+		if err == nil {
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// topicName matches the names of topics that Kafka allows.
+var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
+
+func (r *fileReader) topic(at *yaml.Node, name string) string {
+	if name != "" && (!topicName.MatchString(name) || name == "." || name == "..") {
+		r.fault(at, human.Quote(name)+" is not the name of a topic", "use 1 to 249 letters, digits, dots, dashes and underscores")
+	}
+	return name
+}
+
+// Topics are those that sources of a file name, without looking at anything else in it.
+func Topics(text []byte) ([]string, error) {
+	var file struct {
+		Sources []struct {
+			Topic string `yaml:"topic"`
+		} `yaml:"sources"`
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		return nil, errors.New("is not YAML as a sources file has it")
+	}
+	names := map[string]bool{}
+	for i, s := range file.Sources {
+		switch {
+		case s.Topic == "":
+		case !topicName.MatchString(s.Topic):
+			return nil, fmt.Errorf("source %d names a topic that cannot be one", i+1)
+		default:
+			names[s.Topic] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names)), nil
+}
