@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// conn is a connection whose session another one follows. Nothing waits for the follower while the
-// session lasts: it is opened in the background and taken between two requests.
+// conn is a connection whose session another one follows. The follower is opened in the background and taken between two
+// requests; a request waits for it only shortly before the session's end.
 type conn struct {
 	open   func(context.Context) (*session, error)
 	ctx    context.Context // ends with Close; bounds the openings
@@ -35,6 +35,10 @@ func newConn(s *session, open func(context.Context) (*session, error)) *conn {
 
 // renewalOf is when a session's follower is opened: after four fifths of it.
 func renewalOf(began, ends time.Time) time.Time { return began.Add(ends.Sub(began) / 5 * 4) }
+
+// arrival is how much of a session must be left for a request to leave in it while a follower is being opened: one that
+// arrives after the session's end makes the broker close the connection, and nobody knows what became of the request.
+func arrival(began, ends time.Time) time.Duration { return min(ends.Sub(began)/10, 5*time.Second) }
 
 // retryPause is how long after a failed opening the next one is tried, while the session lasts.
 func retryPause(left time.Duration) time.Duration {
@@ -95,10 +99,13 @@ func (c *conn) forWriting() (*session, error) {
 		if c.opening == nil && c.due(now) {
 			c.begin()
 		}
-		if c.session.lasts(now) {
-			return c.session, nil
+		if c.opening == nil || c.session.lasts(now.Add(arrival(c.session.began, c.session.ends))) {
+			return c.session, nil // without an opening it has not ended
 		}
 		if err := c.awaitOpening(); err != nil {
+			if c.session.lasts(time.Now()) {
+				return c.session, nil
+			}
 			return nil, err
 		}
 	}

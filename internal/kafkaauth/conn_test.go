@@ -144,9 +144,9 @@ func TestConnChangesSessionsUnnoticed(t *testing.T) {
 // TestConnDoesNotChangeAmidRequests leaves a request unanswered beyond the renewal.
 func TestConnDoesNotChangeAmidRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := &echo{lifetime: 20 * time.Second, hold: make(chan struct{})}
+		e := &echo{lifetime: 40 * time.Second, hold: make(chan struct{})}
 		c := e.dial(t)
-		for _, wait := range []time.Duration{17 * time.Second, time.Second, time.Second} {
+		for _, wait := range []time.Duration{33 * time.Second, time.Second, time.Second} {
 			if _, err := c.Write(frame(3)); err != nil {
 				t.Fatal(err)
 			}
@@ -167,6 +167,29 @@ func TestConnDoesNotChangeAmidRequests(t *testing.T) {
 			t.Errorf("the requests went to the sessions %v, want %v", e.took, want)
 		}
 	})
+}
+
+// TestConnSendsNothingShortlyBeforeAnEnd first uses the connection again when a request might arrive after the session's end.
+func TestConnSendsNothingShortlyBeforeAnEnd(t *testing.T) {
+	for _, c := range []struct {
+		left time.Duration
+		want int // the session that takes the request
+	}{{1500 * time.Millisecond, 1}, {900 * time.Millisecond, 2}, {time.Millisecond, 2}} {
+		t.Run(c.left.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := &echo{lifetime: 10 * time.Second, stall: 100 * time.Millisecond}
+				conn := e.dial(t)
+				time.Sleep(e.lifetime - c.left)
+				if err := ask(conn, 1, 1); err != nil {
+					t.Fatal(err)
+				}
+				if !slices.Equal(e.took, []int{c.want}) {
+					t.Errorf("the request went to the sessions %v, want %d", e.took, c.want)
+				}
+				time.Sleep(time.Second) // the follower is open
+			})
+		})
+	}
 }
 
 // TestConnGoesOnUntilItsEnd has openings fail: the session serves until it ends, and then the failure is told.
