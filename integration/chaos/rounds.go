@@ -10,6 +10,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 	"github.com/leadbridge/leadbridge/integration/internal/leads"
+	"github.com/leadbridge/leadbridge/internal/audit"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -177,7 +178,7 @@ func (g *game) disband(ctx context.Context) {
 }
 
 // audit reads broker and CRM.
-func (g *game) audit(ctx context.Context, acked map[int]int) (leads.Audit, error) {
+func (g *game) audit(ctx context.Context, acked map[int]int) (audit.Audit, error) {
 	sim := g.portal.sim
 	ev := leads.Evidence{
 		Acked: acked, Target: g.o.target, Ordered: g.ordered,
@@ -189,14 +190,14 @@ func (g *game) audit(ctx context.Context, acked map[int]int) (leads.Audit, error
 	}
 	var err error
 	if ev.Records, err = g.cluster.topics.Read(ctx, topic); err != nil {
-		return leads.Audit{}, err
+		return audit.Audit{}, err
 	}
 	if ev.Letters, err = g.cluster.topics.Read(ctx, letters); err != nil {
-		return leads.Audit{}, err
+		return audit.Audit{}, err
 	}
 	tr, err := transform.New(transform.Options{PhoneRegion: "RU", SourceID: "WEB"})
 	if err != nil {
-		return leads.Audit{}, fmt.Errorf("audit: %w", err)
+		return audit.Audit{}, fmt.Errorf("audit: %w", err)
 	}
 	return leads.Account(ev, tr), nil
 }

@@ -6,12 +6,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/leadbridge/leadbridge/integration/internal/leads"
+	"github.com/leadbridge/leadbridge/internal/audit"
 )
 
 // verdict is what came of a run.
 type verdict struct {
-	audit    leads.Audit
+	audit    audit.Audit
 	history  *history
 	breaches []string                     // noticed meanwhile
 	effort   string                       // what was done to whom, how often

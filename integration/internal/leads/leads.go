@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
@@ -23,6 +22,7 @@ const (
 	HeaderLead   = "test-lead" // its number
 	HeaderFate   = "test-fate"
 	HeaderTarget = "test-target" // that the event itself names; missing when it names none
+	HeaderPerson = "test-person" // the number of the lead that was its person's first; missing: its own
 )
 
 // Fate is what must become of an event: what its target says, nothing, or a dead letter of
@@ -38,15 +38,6 @@ const (
 	// A refusal that comes after other failures may be the last of several.
 	refused Fate = "CRM_REFUSED|RETRIES_EXHAUSTED"
 )
-
-func (f Fate) allows(reason string) bool {
-	for one := range strings.SplitSeq(string(f), "|") {
-		if one == reason {
-			return true
-		}
-	}
-	return false
-}
 
 // What the simulated CRM makes trouble over when a contact contains it.
 const (
