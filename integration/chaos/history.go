@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type round struct {
 	Run     time.Time        `json:"run"` // when its run began: a soak that was interrupted has several
 	Seed    uint64           `json:"seed"`
 	Target  crmclient.Target `json:"target"`
+	Match   string           `json:"match,omitempty"` // "": off
 	Began   time.Time        `json:"began"`
 	Seconds float64          `json:"seconds"` // with its audit
 	Counts  audit.Counts     `json:"counts"`  // of this round
@@ -58,8 +60,8 @@ func openHistory(o options) (*history, error) {
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			return nil, fmt.Errorf("rounds so far: %s: %w", h.file, err)
 		}
-		if r.Seed != o.seed || r.Target != o.target {
-			return nil, fmt.Errorf("rounds so far: %s is of seed %d and target %s", h.file, r.Seed, r.Target)
+		if r.Seed != o.seed || r.Target != o.target || cmp.Or(r.Match, matchOff) != cmp.Or(o.match, matchOff) {
+			return nil, fmt.Errorf("rounds so far: %s is of seed %d, target %s and match %s", h.file, r.Seed, r.Target, cmp.Or(r.Match, matchOff))
 		}
 		h.rounds = append(h.rounds, r)
 	}

@@ -43,7 +43,7 @@ func (g *game) round(ctx context.Context, h *history) (verdict, error) {
 	}
 	kills, peak := g.book.turn()
 	r := round{
-		Number: number, Seed: g.o.seed, Target: g.o.target, Began: began.UTC(), Seconds: time.Since(began).Seconds(),
+		Number: number, Seed: g.o.seed, Target: g.o.target, Match: g.o.match, Began: began.UTC(), Seconds: time.Since(began).Seconds(),
 		Kills: kills, Peak: peak, Rest: g.restingUsage(ctx), Good: v.good(),
 	}
 	v.history = h
@@ -181,7 +181,7 @@ func (g *game) disband(ctx context.Context) {
 func (g *game) audit(ctx context.Context, acked map[int]int) (audit.Audit, error) {
 	sim := g.portal.sim
 	ev := leads.Evidence{
-		Acked: acked, Target: g.o.target, Ordered: g.ordered,
+		Acked: acked, Target: g.o.target, Ordered: g.ordered, Match: g.o.matched(), Blind: matchBlind,
 		Contacts: sim.Contacts(), Leads: sim.Records(crmtest.Leads), Deals: sim.Records(crmtest.Deals), Comments: sim.Records(crmtest.Timelines),
 	}
 	maps.Copy(ev.Acked, g.hooks.counts())

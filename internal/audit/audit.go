@@ -239,7 +239,7 @@ func (a *Audit) judgeOrder() {
 		last := map[Kind]*Event{} // ids follow each other within a kind
 		for _, e := range a.lines[line] {
 			goal := e.Goal()
-			if goal == nil || e.replays > 0 {
+			if goal == nil || goal.Origin != e.Origin || e.replays > 0 {
 				continue
 			}
 			if before := last[goal.Kind]; before != nil && goal.ID < before.Goal().ID {
