@@ -178,13 +178,13 @@ func (p *partition) deadLetter(d *delivery) bool {
 	l := p.letterFor(d)
 	send := d.trace.Send(p.deps.cfg.DeadLetterTopic)
 	l.headers = send.Headers(l.headers)
-	err := p.gen.letters.write(p.gen.workCtx, l)
+	at, err := p.gen.letters.write(p.gen.workCtx, l)
 	send.End(err)
 	if err == nil {
 		p.deps.metrics.deadLetters.WithLabelValues(d.failure.reason).Inc()
 		p.deps.cfg.Log.Warn().Str("event_id", transform.PublicID(d.event.ID)).Int("partition", d.Partition).Int64("offset", d.Offset).
 			Str("reason", d.failure.reason).Int("status", d.failure.status).Str("code", d.failure.code).
-			Int("attempts", d.failure.attempts).Msg("dead letter written")
+			Int("attempts", d.failure.attempts).Stringer("letter", at).Msg("dead letter written")
 		return true
 	}
 	// The CRM refused it, so that what was sent has no effect, except for a part of it that exists already.
