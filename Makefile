@@ -17,7 +17,7 @@ help: ## show this list
 
 .PHONY: build
 build: ## build bin/leadbridge
-	$(GO) build -trimpath -o bin/leadbridge ./cmd/leadbridge
+	$(GO) build -trimpath -buildvcs=auto -o bin/leadbridge ./cmd/leadbridge
 
 .PHONY: image
 image: ## build the container image leadbridge:dev, reproducibly (VERSION=v1.2.3 stamps it; IMAGE=, PLATFORM=, ENGINE=)

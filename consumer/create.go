@@ -64,8 +64,8 @@ func (w *worker) noteCreated(d *delivery, result crmclient.Result) {
 	if log := w.deps.cfg.Log.Debug(); log.Enabled() {
 		log.Str("event_id", transform.PublicID(d.event.ID)).Int("partition", d.Partition).Int64("offset", d.Offset).
 			Stringer("made", result.Made()).Str("card_url", cardURL(w.deps.creator, result.Made())).
-			Bool("found", result.Found).Bool("matched", result.Matched).Int("attempts", result.Attempts).Dur("duration", time.Since(d.began)).
-			Msg("it exists in the CRM")
+			Str("how", d.outcomeInCRM()).Int("attempts", result.Attempts).Dur("took_ms", time.Since(d.began)).
+			Msg("event delivered")
 	}
 }
 

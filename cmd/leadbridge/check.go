@@ -36,7 +36,7 @@ func (c checkCommand) Run(p process) error {
 		return err
 	}
 	cfg.Warnings = append(cfg.Warnings, p.warnings...)
-	ctx, stop := untilSignal(interruptGrace, func() {})
+	ctx, stop := untilSignal(interruptGrace, onStop{})
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
