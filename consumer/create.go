@@ -61,10 +61,14 @@ func (p *partition) noteCreated(d *delivery, result crmclient.Result) {
 		p.deps.cfg.Log.Warn().Str("event_id", transform.PublicID(d.event.ID)).Int("partition", d.Partition).Int64("offset", d.Offset).
 			Str("reason", result.CommentReason).Str("card_url", p.cardURL(result.Made())).Msg("its comment is not written")
 	}
+	if result.Fill == crmclient.FillFailed {
+		p.deps.cfg.Log.Warn().Str("event_id", transform.PublicID(d.event.ID)).Int("partition", d.Partition).Int64("offset", d.Offset).
+			Str("reason", result.FillReason).Int64("contact_id", result.ContactID).Msg("the card of its contact is not filled")
+	}
 	if log := p.deps.cfg.Log.Debug(); log.Enabled() {
 		log.Str("event_id", transform.PublicID(d.event.ID)).Int("partition", d.Partition).Int64("offset", d.Offset).
 			Stringer("made", result.Made()).Str("card_url", p.cardURL(result.Made())).
-			Bool("found", result.Found).Bool("matched", result.Matched).Int("attempts", result.Attempts).Dur("duration", time.Since(d.began)).
+			Bool("found", result.Found).Bool("matched", result.Matched).Str("fill", string(result.Fill)).Int("attempts", result.Attempts).Dur("duration", time.Since(d.began)).
 			Msg("it exists in the CRM")
 	}
 }

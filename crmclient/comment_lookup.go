@@ -13,7 +13,7 @@ const codeNoText = "NO_TEXT"
 // byMark looks for the comments of events among those of their cards.
 func (l *lookUp) byMark(waiters []*queue.Waiter) vibe.Outcome {
 	l.asked = time.Now()
-	if len(waiters) == 1 || l.governor.commentsAlone(l.asked) {
+	if len(waiters) == 1 || l.governor.extrasAlone(l.asked) {
 		return l.eachByMark(waiters, l.readComments)
 	}
 	cards := make([]vibe.CardID, len(waiters))
@@ -171,12 +171,12 @@ func (r *reading) useOffset() {
 	r.byOffset, r.over, r.under, r.offset = true, 0, 0, len(r.seen)
 }
 
-// judgeCommentLookUp draws what look-ups of comments say about those: nothing about others.
-func (c *Creator) judgeCommentLookUp(o vibe.Outcome, now time.Time) {
+// judgeExtraLookUp draws what look-ups of extras say about those of their kind: nothing about others.
+func (c *Creator) judgeExtraLookUp(entity vibe.Entity, o vibe.Outcome, now time.Time) {
 	switch {
 	case o.Class == vibe.Done:
-		c.governor.lookedUp(vibe.Timelines, now)
+		c.governor.lookedUp(entity, now)
 	case !o.Item:
-		c.governor.lookUpFailed(vibe.Timelines, faultOf(o), false, now)
+		c.governor.lookUpFailed(entity, faultOf(o), false, now)
 	}
 }

@@ -31,6 +31,7 @@ func (c *Creator) beginDoubt(s *step, a *answer) {
 
 // endDoubt notes that the step's doubt, if any, has ended, or that the next owner takes it over.
 func (c *Creator) endDoubt(s *step) {
+	c.endCard(s)
 	s.cohort.leave(s)
 	s.cohort = nil
 	if s.counted {
@@ -68,7 +69,7 @@ func (c *Creator) resolve(ctx context.Context, d *delivery, s *step) error {
 		s.id, s.found = id, true
 		s.transition(onFound)
 		c.endDoubt(s)
-		if s.everInDoubt && s.comment == nil {
+		if s.everInDoubt && s.extra == nil {
 			c.governor.tookEffect(s.left.at, time.Now())
 		}
 		return nil
@@ -123,11 +124,11 @@ func (f *lookUpFailure) Error() string {
 
 // awaitLookUp waits for the answer to a look-up; one of a comment has turns of its own.
 func (c *Creator) awaitLookUp(ctx context.Context, d *delivery, s *step, w *queue.Waiter) (any, error) {
-	if s.comment != nil {
-		w.Kind = queue.CommentLookUp
+	if s.extra != nil {
+		w.Kind = queue.ExtraLookUp
 	}
 	got, err := c.await(ctx, d, s, w)
-	if errors.Is(err, errCommentsHang) {
+	if errors.Is(err, errExtrasHang) {
 		return nil, &lookUpFailure{}
 	}
 	return got, err
@@ -169,11 +170,11 @@ func (c *Creator) lookUpByAll(ctx context.Context, d *delivery, s *step) (id int
 		return 0, lookUpTime{}, err
 	}
 	fields := c.formerWays(s)
-	if name := d.req.SentWay; name != "" && s.comment == nil && !slices.Contains(fields, vibe.ParseIDField(name)) {
+	if name := d.req.SentWay; name != "" && s.extra == nil && !slices.Contains(fields, vibe.ParseIDField(name)) {
 		fields = append(fields, vibe.ParseIDField(name))
 	}
 	for _, field := range fields {
-		if c.governor.lookUpsAt(s.entity).After(time.Now()) || s.comment != nil && c.governor.commentsHang(time.Now()) {
+		if c.governor.lookUpsAt(s.entity).After(time.Now()) || s.extra != nil && c.governor.extrasHang(time.Now()) {
 			return 0, lookUpTime{}, &lookUpFailure{}
 		}
 		by := way{s.entity, field}

@@ -3,6 +3,8 @@ package crmclient
 import (
 	"context"
 	"errors"
+
+	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
 // Find is [Creator.FindMade] for the id of the event's contact, or lead.
@@ -27,7 +29,7 @@ func (c *Creator) FindMade(ctx context.Context, r Request) (Made, error) {
 		}
 	}
 	if d.steps[0].id == 0 && d.made().DealID > 0 {
-		d.steps[0].id = c.contactOf(ctx, d.made().DealID)
+		d.steps[0].id = c.contactOf(ctx, vibe.Deals, d.made().DealID)
 	}
 	return d.made(), nil
 }

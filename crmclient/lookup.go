@@ -76,8 +76,11 @@ func (l *lookUp) fail(waiters []*queue.Waiter) {
 
 // all asks by the job's field. An outcome other than Done says that some have no answer.
 func (l *lookUp) all(waiters []*queue.Waiter) vibe.Outcome {
-	if l.entity == vibe.Timelines {
+	switch l.entity {
+	case vibe.Timelines:
 		return l.byMark(waiters)
+	case vibe.Fills:
+		return l.byCard(waiters)
 	}
 	if l.field.IsTag() {
 		return l.byTag(waiters)
@@ -142,8 +145,8 @@ func (c *Creator) judgeLookUp(l *lookUp, o vibe.Outcome) {
 	if o.Class != vibe.Done || len(l.untrusted) > 0 {
 		c.meter.lookUp(l.entity, lookUpFailed)
 	}
-	if l.entity == vibe.Timelines {
-		c.judgeCommentLookUp(o, now)
+	if isExtra(l.entity) {
+		c.judgeExtraLookUp(l.entity, o, now)
 		return
 	}
 	if o.Class == vibe.Done {

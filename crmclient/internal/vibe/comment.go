@@ -14,10 +14,13 @@ import (
 // They have no fields page and no search: [ListComments] and [ListCommentsBatch] list those of a card.
 const Timelines Entity = "timelines"
 
-// Words names the objects of an entity for people: Timelines hold comments.
+// Words names the objects of an entity for people: Timelines hold comments, Fills change cards.
 func (e Entity) Words() string {
-	if e == Timelines {
+	switch e {
+	case Timelines:
 		return "comments"
+	case Fills:
+		return "changes of cards"
 	}
 	return string(e)
 }
