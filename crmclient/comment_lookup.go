@@ -7,6 +7,9 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
+// maxCommentPages bounds how many pages of a card's comments are read, of fifty each.
+const maxCommentPages = 20
+
 // codeNoText says that a list of comments does not tell what they say.
 const codeNoText = "NO_TEXT"
 
@@ -95,7 +98,7 @@ type reading struct {
 func (l *lookUp) markedIn(w *queue.Waiter, read pageReader) vibe.Outcome {
 	card, asked := cardOf(w), time.Now()
 	r := &reading{seen: map[int64]bool{}}
-	for range maxPages {
+	for range maxCommentPages {
 		page, o := read(w, vibe.Comments{Card: card, Over: r.over, Under: r.under, Offset: r.offset})
 		if o.Class != vibe.Done {
 			if len(r.seen) > 0 && !r.byOffset && (o.Class == vibe.Refused || o.Class == vibe.Business) {
@@ -121,7 +124,8 @@ func (l *lookUp) markedIn(w *queue.Waiter, read pageReader) vibe.Outcome {
 			return vibe.Outcome{Class: vibe.Done}
 		}
 	}
-	return vibe.Outcome{Class: vibe.Refused, Status: 200, Code: codeFilterIgnored, Item: true}
+	l.beyond[w] = true
+	return vibe.Outcome{Class: vibe.Refused, Status: 200, Code: string(reasonTooMany), Item: true}
 }
 
 // note takes a page and decides what to read next.

@@ -53,7 +53,14 @@ func (c *Creator) resolve(ctx context.Context, d *delivery, s *step) error {
 	s.unproven, s.hurried = false, false
 	id, at, err := c.lookUpByAll(ctx, d, s)
 	if failure, ok := errors.AsType[*lookUpFailure](err); ok {
+		if failure.beyond && s.isOptional() {
+			c.giveUp(s, string(reasonTooMany))
+			return nil
+		}
 		s.unproven, s.lookAt = failure.unproven, failure.again
+		if failure.beyond {
+			s.lookAt = time.Now().Add(beyondAgain)
+		}
 		if s.lookAt.IsZero() {
 			s.lookAt = time.Now().Add(s.nextBackoff(c.cfg))
 		}
@@ -89,6 +96,10 @@ func (c *Creator) resolve(ctx context.Context, d *delivery, s *step) error {
 	return nil
 }
 
+// beyondAgain is after how long the card of a comment that its event becomes is read again, when it has more comments than
+// are read.
+const beyondAgain = 10 * time.Minute
+
 // waitToLookUp defers a step that is looked up. One whose look-ups have not been seen to find may be taken up early, when
 // a hold ends. holdsEnded is the count from before the look-up, not the one of deferUntil, so that a hold that ended during
 // the look-up still hurries the step.
@@ -112,6 +123,7 @@ func (c *Creator) lastEffectPossible(d *delivery, s *step) time.Time {
 // lookUpFailure is the error of a look-up to which the CRM gave no answer that counts.
 type lookUpFailure struct {
 	unproven bool      // it found nothing, and has not been seen to find
+	beyond   bool      // the card has more comments than are read
 	again    time.Time // when to ask again; zero: after a backoff
 }
 
