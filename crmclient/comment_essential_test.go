@@ -53,8 +53,8 @@ func TestEssentialComment(t *testing.T) {
 				if test.want == "" && (time.Since(begun) < time.Hour || d.result().Comment != CommentWritten) {
 					t.Errorf("after %v: %+v", time.Since(begun), d.result())
 				}
-				if c.commentsWaiting.Load() != 0 && test.want == "" {
-					t.Errorf("%d comments wait", c.commentsWaiting.Load())
+				if c.extrasWaiting.Load() != 0 && test.want == "" {
+					t.Errorf("%d comments wait", c.extrasWaiting.Load())
 				}
 			})
 		})

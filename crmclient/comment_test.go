@@ -362,6 +362,27 @@ func TestCommentAmongHundreds(t *testing.T) {
 	}
 }
 
+// A card with thousands of comments is not read to its end: the comment may be among them, so it is not written, at once,
+// and that is told.
+func TestCommentAmongThousands(t *testing.T) {
+	inBubble(t, portalWithField(), commenting, func(w *world) {
+		w.fillCard(1200, -1)
+		r := said(crmclient.TargetContact, 1)
+		r.Suspect = true
+		before := w.sim.Stats().Requests[commentsCall+" 200"]
+		e := w.mustCreate(r)
+		if e.result.Comment != crmclient.CommentNotWritten || e.result.CommentReason != "TOO_MANY_COMMENTS" || e.took > time.Second {
+			t.Errorf("%+v", e)
+		}
+		if n := w.sim.Stats().Requests[commentsCall+" 200"] - before; n > 20 {
+			t.Errorf("%d requests", n)
+		}
+		if got := w.sim.CountIn(crmtest.Timelines); got != 1200 {
+			t.Errorf("%d comments", got)
+		}
+	})
+}
+
 // fillCard makes the card of event 1 and gives it so many comments, the event's own at a place; a negative one: none.
 func (w *world) fillCard(comments, own int) {
 	w.t.Helper()

@@ -40,6 +40,8 @@ type Config struct {
 
 	Match Match // by what contacts of the same person are looked for; the zero value: they are not
 
+	Patch Patches // what updates do to phones and e-mails in this portal; needed by Match.Fill
+
 	LookupAlways bool // CRM_LOOKUP=always: every event is looked up before its create
 
 	MaxAttempts    int

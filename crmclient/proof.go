@@ -242,7 +242,7 @@ func (c *Creator) needsProof(d *delivery, s *step, field vibe.IDField) bool {
 	p := c.portals.latest()
 	k := p.kinds[s.entity]
 	switch {
-	case s.oneAbsenceSuffices, s.comment != nil:
+	case s.oneAbsenceSuffices, s.extra != nil:
 		return false
 	case field == k.idField:
 		return true

@@ -3,6 +3,7 @@ package vibe
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,10 +15,13 @@ import (
 // They have no fields page and no search: [ListComments] and [ListCommentsBatch] list those of a card.
 const Timelines Entity = "timelines"
 
-// Words names the objects of an entity for people: Timelines hold comments.
+// Words names the objects of an entity for people: Timelines hold comments, Fills change cards.
 func (e Entity) Words() string {
-	if e == Timelines {
+	switch e {
+	case Timelines:
 		return "comments"
+	case Fills:
+		return "changes of cards"
 	}
 	return string(e)
 }
@@ -112,7 +116,23 @@ type CommentRow struct {
 func (r Row) CommentOn(card CardID) CommentRow {
 	found := r.pick([3]string{"id", "comment", "entityId"})
 	c := CommentRow{ID: idIn(found[0]), Text: textIn(found[1]), Opaque: found[1] == nil}
-	on, kind := idIn(found[2]), r.Text("entityType")
-	c.Stray = on > 0 && on != card.ID || kind != "" && !strings.EqualFold(kind, card.Kind)
+	on, kind := idIn(found[2]), kindOfCard(r.pick([3]string{"entityType"})[0])
+	c.Stray = on > 0 && on != card.ID || kind != "" && kind != card.Kind
 	return c
+}
+
+// kindOfCard reads the kind of a card: contact, CONTACT, CRM_CONTACT, or the CRM's number of it, 3; "" for one that is not
+// told.
+func kindOfCard(raw json.RawMessage) string {
+	switch n := idIn(raw); n {
+	case 1:
+		return "lead"
+	case 2:
+		return "deal"
+	case 3:
+		return "contact"
+	case 4:
+		return "company"
+	}
+	return strings.TrimPrefix(strings.ToLower(textIn(raw)), "crm_")
 }
