@@ -58,6 +58,10 @@ test-attack: build ## attack bin/leadbridge from outside, as strangers, token ho
 race: ## run all tests under the race detector
 	$(GO) test -race -timeout 25m ./...
 
+.PHONY: test-seeds
+test-seeds: ## run the tests of random trouble with all their seeds (go test runs a fifth)
+	SEEDS=all $(GO) test -timeout 15m ./consumer ./crmclient
+
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (10000x: so many inputs)
 	@set -eu; $(GO) list -f '{{if .TestGoFiles}}{{.ImportPath}}{{end}}{{if .XTestGoFiles}} {{.ImportPath}}{{end}}' ./... | tr ' ' '\n' | sort -u | sed '/^$$/d' | while read -r package; do \
@@ -190,4 +194,4 @@ $(TOOLS)/govulncheck:
 	GOBIN=$(TOOLS) GOFLAGS= $(GO) install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
 
 .PHONY: check-all
-check-all: format vet lint vuln test test-attack race fuzz demo ## everything that CI runs
+check-all: format vet lint vuln test test-seeds test-attack race fuzz demo ## everything that CI runs
