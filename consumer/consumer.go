@@ -35,6 +35,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/internal/cluster"
 	"github.com/leadbridge/leadbridge/internal/tracing"
+	"github.com/leadbridge/leadbridge/internal/wait"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -163,26 +164,26 @@ var errTopicGone = errors.New("the topic is gone")
 // says so in Status.
 func (c *Consumer) Run(ctx context.Context) error {
 	defer c.deps.broker.reset()
-	wait := newBackOff()
+	backOff := newBackOff()
 	former := ""
 	for ctx.Err() == nil {
 		err := c.awaitTopic(ctx)
 		if err == nil {
-			former, err = c.runMembership(ctx, former, wait.Reset)
+			former, err = c.runMembership(ctx, former, backOff.Reset)
 		}
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
 		c.deps.broker.reset()
 		c.deps.cfg.Log.Warn().Err(err).Msg("left the group; joining again")
-		pause(ctx, wait.NextBackOff())
+		_ = wait.For(ctx, backOff.NextBackOff())
 	}
 	return nil
 }
 
 // awaitTopic waits until the topic exists: joining the group earlier would fail again and again. The error is ctx's.
 func (c *Consumer) awaitTopic(ctx context.Context) error {
-	wait := newBackOff()
+	backOff := newBackOff()
 	for {
 		_, err := c.deps.broker.partitions(ctx)
 		switch {
@@ -199,7 +200,7 @@ func (c *Consumer) awaitTopic(ctx context.Context) error {
 			c.deps.board.hold(HoldBrokers, brokersAdvice(err, "no broker answers: look at KAFKA_BROKERS, the TLS and SASL settings, and the cluster"))
 			c.deps.cfg.Log.Debug().Err(err).Msg("brokers do not answer")
 		}
-		pause(ctx, wait.NextBackOff())
+		_ = wait.For(ctx, backOff.NextBackOff())
 	}
 }
 
@@ -224,7 +225,7 @@ func (c *Consumer) runMembership(ctx context.Context, former string, resetBackOf
 
 // runGenerations works one generation after another; its results are those of runMembership.
 func (c *Consumer) runGenerations(ctx context.Context, group *group, resetBackOff func()) error {
-	wait := newBackOff()
+	backOff := newBackOff()
 	// next is called again after every error: kafka-go joins the next generation by itself, and until somebody takes
 	// it, its member keeps the partitions that nobody works on.
 	for {
@@ -237,7 +238,7 @@ func (c *Consumer) runGenerations(ctx context.Context, group *group, resetBackOf
 			return nil //nolint:nilerr // nobody waits for a generation any more
 		}
 		if errors.Is(err, kafka.RebalanceInProgress) { // another rebalance has begun, for which all wait
-			pause(ctx, rebalancePause)
+			_ = wait.For(ctx, rebalancePause)
 			continue
 		}
 		if err != nil {
@@ -245,7 +246,7 @@ func (c *Consumer) runGenerations(ctx context.Context, group *group, resetBackOf
 			if gone := c.joinFailed(ctx, err); gone != nil {
 				return gone
 			}
-			pause(ctx, wait.NextBackOff())
+			_ = wait.For(ctx, backOff.NextBackOff())
 			continue
 		}
 		failed := true
@@ -253,10 +254,10 @@ func (c *Consumer) runGenerations(ctx context.Context, group *group, resetBackOf
 			return err
 		}
 		if !failed {
-			wait.Reset()
+			backOff.Reset()
 			continue
 		}
-		pause(ctx, wait.NextBackOff()) // joining again at once would begin another rebalance of the whole group
+		_ = wait.For(ctx, backOff.NextBackOff()) // joining again at once would begin another rebalance of the whole group
 	}
 }
 

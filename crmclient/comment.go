@@ -11,6 +11,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/limit"
 	"github.com/leadbridge/leadbridge/crmclient/internal/queue"
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // CommentMode says where what a person wrote, and what else has no place of its own, stands in the CRM.
@@ -252,7 +253,7 @@ func (c *Creator) await(ctx context.Context, d *delivery, s *step, w *queue.Wait
 	stop, end := c.commentStop(d.req.Stop)
 	defer end()
 	got, err := c.queue.Wait(ctx, stop, w)
-	if errors.Is(err, ErrStopped) && !isClosed(d.req.Stop) {
+	if errors.Is(err, ErrStopped) && !wait.Closed(d.req.Stop) {
 		err = errCommentsHang
 	}
 	return got, err
@@ -280,15 +281,6 @@ func (c *Creator) commentStop(stop <-chan struct{}) (either <-chan struct{}, end
 		}
 	}()
 	return both, func() { close(ended) }
-}
-
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
 }
 
 // What follows is the governor's part. Comments have a lane and a batch size of their own, and
