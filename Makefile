@@ -28,7 +28,7 @@ image-check: ## build the image's binary twice, the second time elsewhere and fr
 	deploy/image.sh check
 
 .PHONY: release
-release: ## build dist/: binaries for linux, darwin and windows, completion scripts, manual page, SBOM, provenance, checksums (VERSION=v1.2.3, PLATFORMS=; needs jq)
+release: ## build dist/: binaries for linux, darwin and windows, completion scripts, manual page, SBOM, provenance, checksums (VERSION=v1.2.3, PLATFORMS=)
 	deploy/release.sh
 
 .PHONY: release-check
@@ -86,8 +86,13 @@ APICURIO_VERSION := 2.6.13.Final
 APICURIO := $(TOOLS)/apicurio-$(APICURIO_VERSION)
 
 $(APICURIO):
-	mvn --quiet dependency:copy -Dartifact=io.apicurio:apicurio-registry-app:$(APICURIO_VERSION):tar.gz:all -DoutputDirectory=$(TOOLS)/apicurio.download
-	mkdir -p $@.part && tar -xzf $(TOOLS)/apicurio.download/*.tar.gz -C $@.part && mv $@.part $@ && rm -r $(TOOLS)/apicurio.download
+	rm -rf $@.part && mkdir -p $@.part
+	mvn --quiet --batch-mode dependency:copy -Dartifact=io.apicurio:apicurio-registry-app:$(APICURIO_VERSION):tar.gz:all -DoutputDirectory=$@.part
+	tar -xzf $@.part/*.tar.gz -C $@.part && rm $@.part/*.tar.gz
+	mv $@.part $@
+
+.PHONY: fetch-registry
+fetch-registry: $(APICURIO) ## fetch the schema registry of test-registry (needs mvn)
 
 .PHONY: test-registry
 test-registry: $(APICURIO) ## read framed values by the schemas of a real registry (needs Java 17 and mvn)
