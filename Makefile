@@ -17,7 +17,7 @@ help: ## show this list
 
 .PHONY: build
 build: ## build bin/leadbridge
-	$(GO) build -trimpath -o bin/leadbridge ./cmd/leadbridge
+	$(GO) build -trimpath -buildvcs=auto -o bin/leadbridge ./cmd/leadbridge
 
 .PHONY: image
 image: ## build the container image leadbridge:dev, reproducibly (VERSION=v1.2.3 stamps it; IMAGE=, PLATFORM=, ENGINE=)
@@ -124,11 +124,13 @@ SEED ?= 0
 BROKERS ?= 1
 # What an event becomes in the CRM.
 TARGET ?= contact
+# By what a contact of the same person is looked for: off, email, phone, or email,phone. Persons come back unless it is off.
+MATCH ?= off
 
 .PHONY: chaos
-chaos: build ## kill, freeze and cut off processes on a real Kafka, then audit (TARGET=contact|lead|deal DURATION=2m SEED=n BROKERS=3; BEFORE=file begins with the release before; BLIND=phone has look-ups by phone find nothing meanwhile; needs a container engine)
+chaos: build ## kill, freeze and cut off processes on a real Kafka, then audit (TARGET=contact|lead|deal MATCH=email,phone DURATION=2m SEED=n BROKERS=3; BEFORE=file begins with the release before; BLIND=phone has look-ups by phone find nothing meanwhile; needs a container engine)
 	cd integration && $(GO) build -o ../bin/chaos ./chaos
-	bin/chaos -binary bin/leadbridge -before '$(BEFORE)' -target $(TARGET) -duration $(DURATION) -seed $(SEED) -brokers $(BROKERS) -blind '$(BLIND)'
+	bin/chaos -binary bin/leadbridge -before '$(BEFORE)' -target $(TARGET) -match '$(MATCH)' -duration $(DURATION) -seed $(SEED) -brokers $(BROKERS) -blind '$(BLIND)'
 
 # A soak is rounds of ROUND, until there were so many events and kills.
 EVENTS ?= 1000000
@@ -140,7 +142,7 @@ SOAK_DIR ?= /tmp/leadbridge-soak-$(TARGET)-$(SEED)
 .PHONY: soak
 soak: ## the same for hours, with an audit after each round; the command goes on with a soak that was interrupted (EVENTS=1000000 KILLS=1000 SEED=n)
 	cd integration && $(GO) build -o ../bin/chaos ./chaos && $(GO) run ./chaos/clock -o ../bin/leadbridge-clock
-	bin/chaos -binary bin/leadbridge-clock -clocks -target $(TARGET) -events $(EVENTS) -kills $(KILLS) -duration $(ROUND) -rate $(RATE) -seed $(SEED) -brokers $(BROKERS) -dir '$(SOAK_DIR)'
+	bin/chaos -binary bin/leadbridge-clock -clocks -target $(TARGET) -match '$(MATCH)' -events $(EVENTS) -kills $(KILLS) -duration $(ROUND) -rate $(RATE) -seed $(SEED) -brokers $(BROKERS) -dir '$(SOAK_DIR)'
 
 .PHONY: bench
 bench: build ## measure bin/leadbridge as a whole (about 26 minutes; BENCH='--short --case instant' for parts, see bench/README.md)

@@ -11,6 +11,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/queue"
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 	"github.com/leadbridge/leadbridge/internal/tracing"
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // attempt is the payload of a create: whose it is.
@@ -76,23 +77,11 @@ func (c *Creator) pay(ctx context.Context, r *request) error {
 			r.leaving.paid = now
 			break
 		}
-		if err := sleepUntil(ctx, at); err != nil {
+		if err := wait.For(ctx, time.Until(at)); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
-}
-
-// sleepUntil waits for a time, or for the end of ctx.
-func sleepUntil(ctx context.Context, at time.Time) error {
-	t := time.NewTimer(time.Until(at))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // runCreates makes what a job's events become, alone or by a batch.

@@ -8,6 +8,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/limit"
 	"github.com/leadbridge/leadbridge/crmclient/internal/queue"
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // An extra is a step without which its event can be done: a comment on a card ([newComment]), or what is added to a
@@ -200,7 +201,7 @@ func (c *Creator) await(ctx context.Context, d *delivery, s *step, w *queue.Wait
 	stop, end := c.extraStop(d.req.Stop)
 	defer end()
 	got, err := c.queue.Wait(ctx, stop, w)
-	if errors.Is(err, ErrStopped) && !isClosed(d.req.Stop) {
+	if errors.Is(err, ErrStopped) && !wait.Closed(d.req.Stop) {
 		err = errExtrasHang
 	}
 	return got, err
@@ -228,15 +229,6 @@ func (c *Creator) extraStop(stop <-chan struct{}) (either <-chan struct{}, end f
 		}
 	}()
 	return both, func() { close(ended) }
-}
-
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
 }
 
 // What follows is the governor's part. Extras have a lane of their kind, a batch size of their own, and

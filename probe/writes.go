@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // tryBatch makes fifty contacts in one request.
@@ -199,7 +201,7 @@ func (p *probe) tryComment(ctx context.Context, r record) {
 		if listed {
 			p.seen.Comments.Lag = max(p.seen.Comments.Lag, milliseconds(time.Since(made)))
 		}
-		if listed || !list.ok() || time.Since(made) > p.cfg.LagLimit || p.stopped(ctx) != nil || wait(ctx, time.Second) != nil {
+		if listed || !list.ok() || time.Since(made) > p.cfg.LagLimit || p.stopped(ctx) != nil || wait.For(ctx, time.Second) != nil {
 			return
 		}
 	}

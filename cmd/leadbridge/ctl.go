@@ -34,7 +34,7 @@ func withPage(s settings.Page, work func(context.Context, pageClient) error) err
 	if err != nil {
 		return err
 	}
-	ctx, stop := untilSignal(interruptGrace, func() {})
+	ctx, stop := untilSignal(interruptGrace, onStop{})
 	defer stop()
 	limited, cancel := context.WithTimeout(ctx, ctlLimit)
 	defer cancel()

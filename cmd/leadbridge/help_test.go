@@ -69,3 +69,17 @@ func TestHelpWithoutCommand(t *testing.T) {
 		}
 	}
 }
+
+// The help of run shows how it is called before its settings, which stand in groups.
+func TestHelpOfRunHasExamplesAndGroups(t *testing.T) {
+	t.Parallel()
+	_, stdout, _ := inProcess(nil, "", "run", "--help")
+	at := -1
+	for _, text := range []string{"CRM_API_KEY_FILE=/run/secrets/crm-key leadbridge run\n", "\nFlags:", "\nKafka:", "\nCRM:", "\nLeads:", "\nSchemas:", "\nProcess:", "\nTracing:"} {
+		next := strings.Index(stdout, text)
+		if next <= at {
+			t.Errorf("%q is at %d, behind %d:\n%s", text, next, at, stdout)
+		}
+		at = max(at, next)
+	}
+}

@@ -43,7 +43,7 @@ func (c mapCommand) Run(p process) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := untilSignal(interruptGrace, func() {})
+	ctx, stop := untilSignal(interruptGrace, onStop{})
 	defer stop()
 	done := make(chan error, 1)
 	// Reading a terminal cannot be interrupted, so it is left behind.

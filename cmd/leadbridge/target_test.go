@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 )
 
 // TestMapOfTargets shows what an event becomes besides a contact.
@@ -49,5 +53,33 @@ func TestDemoOfDeals(t *testing.T) {
 	code, stdout, stderr := inProcess(nil, "", "demo", "--events=40", "--target=deal")
 	if code != exitOK || !strings.Contains(stdout, "deals, each with its contact") || !strings.Contains(stdout, "Audit passed") {
 		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+}
+
+// TestDemoOfPersons accounts for persons who come back, and sees a second contact of one.
+func TestDemoOfPersons(t *testing.T) {
+	t.Parallel()
+	code, stdout, stderr := inProcess(nil, "", "demo", "--events=60", "--target=deal", "--match")
+	if code != exitOK || !strings.Contains(stdout, "events of persons who have a contact already") || strings.Contains(stdout, "Matched             0") || !strings.Contains(stdout, "Audit passed") {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	var out bytes.Buffer
+	second := func(s *crmtest.Simulator) {
+		for _, d := range s.Records(crmtest.Deals) { // one whose contact is another event's
+			id, _ := d.Get("contactId").(float64)
+			for _, c := range s.Contacts() {
+				if c.ID == int64(id) && c.OriginID() != d.OriginID() {
+					email := c.Emails()[0].Value
+					if _, err := s.Create(fmt.Sprintf(`{"name":"Second","email":[{"value":%q,"typeId":"WORK"}],"sourceDescription":%q}`, email, d.OriginID())); err != nil {
+						t.Error(err)
+					}
+					return
+				}
+			}
+		}
+	}
+	err := demoCommand{Events: 60, Seed: 1, Target: "deal", Match: true, sabotage: second}.Run(process{stdout: &out, stderr: &out})
+	if code := exitCode(err, process{stderr: &out}); code != exitFailed || !strings.Contains(out.String(), "is of the same person as") {
+		t.Errorf("exit %d\n%s", code, out.String())
 	}
 }

@@ -22,7 +22,7 @@ type Service struct {
 	Lead     `embed:"" group:"Leads:"`
 	Schemas  `embed:"" group:"Schemas:"`
 	Delivery `embed:"" group:"Process:"`
-	HTTP     `embed:"" group:"Process:"`
+	HTTP     `embed:"" set:"http_addr=:8080" group:"Process:"`
 	Admin    `embed:"" group:"Process:"`
 	Log      `embed:"" group:"Process:"`
 	Traces   Tracing `embed:"" group:"Tracing:"`
