@@ -35,9 +35,10 @@ const (
 
 // Reasons for which a comment is not written, besides those of a [Rejection], or a card is not filled.
 const (
-	reasonInDoubt    Reason = "IN_DOUBT"          // it may be there all the same
-	reasonUnreadable Reason = "UNREADABLE"        // it may be there, and the card cannot be read
-	reasonTooMany    Reason = "TOO_MANY_COMMENTS" // it may be there, among more comments than are read
+	reasonInDoubt    Reason = "IN_DOUBT"           // it may be there all the same
+	reasonUnreadable Reason = "UNREADABLE"         // it may be there, and the card cannot be read
+	reasonUnproven   Reason = "COMMENTS_NOT_SHOWN" // it may be there: lists of comments have not been seen to show ours
+	reasonTooMany    Reason = "TOO_MANY_COMMENTS"  // it may be there, among more comments than are read
 )
 
 // newComment returns the step that comments on what was made before it.

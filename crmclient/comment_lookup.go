@@ -15,6 +15,13 @@ const codeNoText = "NO_TEXT"
 
 // byMark looks for the comments of events among those of their cards.
 func (l *lookUp) byMark(waiters []*queue.Waiter) vibe.Outcome {
+	o := l.listedByMark(waiters)
+	l.proveComments(waiters)
+	return o
+}
+
+// listedByMark is byMark without a proof of what it does not find.
+func (l *lookUp) listedByMark(waiters []*queue.Waiter) vibe.Outcome {
 	l.asked = time.Now()
 	if len(waiters) == 1 || l.governor.extrasAlone(l.asked) {
 		return l.eachByMark(waiters, l.readComments)
@@ -107,6 +114,7 @@ func (l *lookUp) markedIn(w *queue.Waiter, read pageReader) vibe.Outcome {
 			}
 			return o
 		}
+		l.shownOn[card.Kind] = l.shownOn[card.Kind] || hasOurs(page, card)
 		for _, row := range page.Rows {
 			if c := row.CommentOn(card); vibe.Marked(c.Text, originOf(w)) {
 				l.found(w, max(c.ID, 1), lookUpTime{asked, time.Now()})

@@ -326,6 +326,9 @@ func (c *Creator) created(p *portal, a *attempt, id int64, marks vibe.Marks, now
 	first = c.firstTry(entity, a.first, true)
 	if a.step.extra != nil {
 		c.governor.passed(entity, now)
+		if entity == vibe.Timelines {
+			c.knowComment(a.delivery, now)
+		}
 		return first
 	}
 	field := p.kinds[entity].idField

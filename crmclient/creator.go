@@ -34,7 +34,9 @@ type Creator struct {
 	queue    *queue.Queue
 	persons  *persons
 	cards    *cardTurns
-	callers  atomic.Int64 // calls of Create that run
+
+	commentProofs *commentProofs
+	callers       atomic.Int64 // calls of Create that run
 
 	extrasWaiting atomic.Int64 // because extras of their kind fail
 	patchDiffers  atomic.Bool  // updates do something else than Config.Patch says: no more cards are filled
@@ -57,6 +59,7 @@ func New(cfg Config) (*Creator, error) {
 	c.holds = newHoldLog(cfg.Log, c.meter)
 	c.governor = newGovernor(cfg, client.KeyChanged, c.holds)
 	c.persons, c.cards = newPersons(cfg.Match.by()), newCardTurns()
+	c.commentProofs = newCommentProofs(cfg.CommentsSeen)
 	c.queue = queue.New(cfg.Slots, cfg.BatchSize, c.governor, c.run)
 	return c, nil
 }

@@ -64,7 +64,8 @@ func (d *delivery) learnFrom(done *step) {
 		next.transition(onAbsent) // the card was made just now: nobody can have commented on it before
 		return
 	}
-	next.oneAbsenceSuffices = true
+	// A contact that was there before was found, not made: that says nothing about the comment on it.
+	next.oneAbsenceSuffices = next.extra == nil || !done.given
 }
 
 // after returns the step after another, nil for the last.

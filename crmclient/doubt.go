@@ -31,7 +31,6 @@ func (c *Creator) beginDoubt(s *step, a *answer) {
 
 // endDoubt notes that the step's doubt, if any, has ended, or that the next owner takes it over.
 func (c *Creator) endDoubt(s *step) {
-	c.endCard(s)
 	s.cohort.leave(s)
 	s.cohort = nil
 	if s.counted {

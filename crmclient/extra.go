@@ -176,6 +176,8 @@ func (c *Creator) giveUp(s *step, reason string) {
 // troubleOf says in a word what an extra met: it holds nothing of the event.
 func (c *Creator) troubleOf(s *step) string {
 	switch {
+	case s.unproven && s.state.looksUp():
+		return string(reasonUnproven)
 	case s.state == stateInDoubt:
 		return (&Rejection{Reason: reasonInDoubt, Status: s.last.Status, Code: s.last.Code}).Error()
 	case s.state.looksUp():

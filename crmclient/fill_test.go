@@ -223,19 +223,59 @@ func TestFillCrashedAnywhere(t *testing.T) {
 	}
 }
 
+// An update that is on its way when its process dies may take effect yet: whoever takes the event up waits for that.
+func TestFillOfASuspectWaits(t *testing.T) {
+	bothPatches(t, func(c *crmclient.Config) { c.Target = crmclient.TargetLead }, func(w *world) {
+		id := w.card("Иван", "Петров", "+79160000001", "old@example.ru")
+		w.prepare()
+		w.script(patchCall, func(n int, _ crmtest.Call) crmtest.Action {
+			if n == 1 {
+				return crmtest.Action{End: crmtest.Hang, Apply: crmtest.Late, After: 20 * time.Second}
+			}
+			return crmtest.Action{}
+		})
+		ctx, crash := context.WithCancel(w.t.Context())
+		req := as("", ivan(1))
+		done := w.start(ctx, req)
+		later(5 * time.Second)
+		crash()
+		<-done
+		sent := time.Now()
+		req.Suspect, req.SentBefore = true, func() time.Time { return sent }
+		next := w.newCreator(func(c *crmclient.Config) {
+			fillingCards(crmclient.PatchAdds)(c)
+			c.Target, c.Metrics = crmclient.TargetLead, nil
+		})
+		defer next.Close()
+		w.creator, next = next, w.creator
+		if e := w.mustCreate(req); e.result.Fill != crmclient.FillNothing || w.patches() != 1 {
+			w.t.Errorf("%+v, %d updates", e, w.patches())
+		}
+		w.creator, next = next, w.creator
+		later(time.Minute)
+		w.wantPoints(id, "email", "old@example.ru WORK", "ivan@example.ru WORK")
+	})
+}
+
 // Events of one person that fill the same card at once lose nothing of each other, also while one is in doubt, and what
 // they bring in common comes once.
 func TestFillsOfOneCardWait(t *testing.T) {
-	for _, batch := range []int{1, 50} {
-		t.Run(fmt.Sprint(batch), func(t *testing.T) {
+	hangs := crmtest.Action{End: crmtest.Hang, Apply: crmtest.Late, After: 10 * time.Second}
+	comesLate := crmtest.Action{Apply: crmtest.Late, After: 4 * time.Second, Status: 502, Code: "BITRIX_UNAVAILABLE"}
+	for name, test := range map[string]struct {
+		batch int
+		act   crmtest.Action
+	}{"hangs": {1, hangs}, "comes late": {1, comesLate}, "hangs, in batches": {50, hangs}, "comes late, in batches": {50, comesLate}} {
+		t.Run(name, func(t *testing.T) {
+			batch := test.batch
 			bothPatches(t, func(c *crmclient.Config) { c.BatchSize, c.Slots = batch, 4 }, func(w *world) {
 				id := w.card("Иван", "Петров", "+79160000001", "old@example.ru")
 				w.prepare()
-				hung := false
+				done := false
 				w.sim.Script(func(c crmtest.Call) crmtest.Action {
-					if !hung && (c.Is(patchCall) || c.Is(batchCall) && strings.Contains(string(c.Body), `"update"`)) {
-						hung = true
-						return crmtest.Action{End: crmtest.Hang, Apply: crmtest.Late, After: 10 * time.Second}
+					if !done && (c.Is(patchCall) || c.Is(batchCall) && strings.Contains(string(c.Body), `"update"`)) {
+						done = true
+						return test.act
 					}
 					return crmtest.Action{}
 				})

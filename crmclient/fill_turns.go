@@ -123,19 +123,8 @@ func (c *Creator) awaitCard(ctx context.Context, d *delivery, s *step, busy <-ch
 	return nil
 }
 
-// releaseCard gives the card of a fill back, save while its change is in doubt.
+// releaseCard gives the card of a fill back. While its change may still take effect nobody else has the card.
 func (c *Creator) releaseCard(s *step) {
-	if s.entity != vibe.Fills || s.state.looksUp() {
-		return
-	}
-	c.endCard(s)
-}
-
-// endCard gives the card of a fill back, whatever becomes of its change.
-func (c *Creator) endCard(s *step) {
-	if s.entity != vibe.Fills {
-		return
-	}
 	now, free := time.Now(), time.Time{}
 	switch {
 	case s.lost: // the next owner looks after it

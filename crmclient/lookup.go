@@ -29,6 +29,7 @@ type lookUp struct {
 	hidden    int64                       // the largest id of the objects whose rows, read without a filter, lack our field; 0: none
 	shown     bool                        // other rows had it
 	beyond    map[*queue.Waiter]bool      // comments of cards that have more than are read
+	shownOn   map[string]bool             // kinds of cards whose lists of comments have shown one of ours
 	left      []*queue.Waiter             // had no room in the request: they are asked for by the next job
 }
 
@@ -39,7 +40,7 @@ func (c *Creator) runLookUp(r *request) {
 	r.replayed = replayedPart(waiters)
 	r.calls = callsOf(waiters)
 	l := &lookUp{Creator: c, request: r, way: waiters[0].Payload.(*question).way, answers: map[*queue.Waiter]lookUpAnswer{},
-		controls: map[asking]control{}, tried: map[asking]bool{}, seen: map[asking]bool{}, untrusted: map[*queue.Waiter]time.Time{}, beyond: map[*queue.Waiter]bool{}}
+		controls: map[asking]control{}, tried: map[asking]bool{}, seen: map[asking]bool{}, untrusted: map[*queue.Waiter]time.Time{}, beyond: map[*queue.Waiter]bool{}, shownOn: map[string]bool{}}
 	if c.governor.lookUpsAt(l.entity).After(time.Now()) { // another failed while these waited for their turn
 		l.fail(waiters)
 		return

@@ -18,6 +18,7 @@ const batchCall = "POST /v1/batch"
 
 // matching has persons looked for by phone and e-mail, and events become deals.
 func matching(c *crmclient.Config) {
+	c.CommentsSeen = seenComments()
 	c.Target, c.Match = crmclient.TargetDeal, crmclient.Match{Email: true, Phone: true}
 }
 

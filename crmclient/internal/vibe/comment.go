@@ -54,18 +54,24 @@ func markOf(origin string) string {
 	return hex.EncodeToString(sum[:])[:markDigits]
 }
 
+// HasMark reports whether a comment bears the mark of any event.
+func HasMark(comment string) bool { return lastMark(comment) != "" }
+
 // Marked reports whether a comment is that of an event: its last word that can be a mark is the event's. What
 // somebody wrote into a form stands before it.
-func Marked(comment, origin string) bool {
+func Marked(comment, origin string) bool { return lastMark(comment) == markOf(origin) }
+
+// lastMark returns the last word of a comment that can be a mark, "" for none.
+func lastMark(comment string) string {
 	words := strings.FieldsFunc(comment, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 	})
 	for _, word := range slices.Backward(words) {
 		if w := strings.ToLower(word); len(w) == markDigits && strings.Trim(w, "0123456789abcdef") == "" {
-			return w == markOf(origin)
+			return w
 		}
 	}
-	return false
+	return ""
 }
 
 // Comments are those that a list of a card's comments asks for.

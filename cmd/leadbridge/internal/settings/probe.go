@@ -2,6 +2,7 @@ package settings
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,6 +55,12 @@ func (s Portal) parse(p *parser, crm *crmclient.Config, now time.Time) {
 	if !ok {
 		return
 	}
+	for kind, listed := range profile.Comments.Listed {
+		if listed {
+			crm.CommentsSeen = append(crm.CommentsSeen, kind)
+		}
+	}
+	slices.Sort(crm.CommentsSeen)
 	for _, w := range profile.Warnings(probe.Settings{Settle: crm.Settle, BatchSize: crm.BatchSize, PerMinute: crm.RequestsPerMinute,
 		PerSecond: crm.RequestsPerSecond, OriginField: crm.OriginField}, now) {
 		p.warn("%s", w)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -201,6 +202,9 @@ func TestFillNeedsAProfileThatSaysWhatUpdatesDo(t *testing.T) {
 			crm := crmclient.Config{Settle: 5 * time.Second, BatchSize: 50, RequestsPerMinute: 300, RequestsPerSecond: crmclient.RateAuto, OriginField: "auto",
 				Match: crmclient.Match{Email: true, Fill: true}}
 			Portal{Profile: file}.parse(&p, &crm, time.Now())
+			if want := []string{"contact", "deal", "lead"}; test.profile != nil && !slices.Equal(crm.CommentsSeen, want) {
+				t.Errorf("comments are seen on %q, want %q", crm.CommentsSeen, want)
+			}
 			if crm.Patch != (crmclient.Patches{Phones: test.want, Emails: test.want}) {
 				t.Errorf("%+v", crm.Patch)
 			}
