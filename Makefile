@@ -154,7 +154,7 @@ soak: ## the same for hours, with an audit after each round; the command goes on
 	bin/chaos -binary bin/leadbridge-clock -clocks -target $(TARGET) -match '$(MATCH)' -events $(EVENTS) -kills $(KILLS) -duration $(ROUND) -rate $(RATE) -seed $(SEED) -brokers $(BROKERS) -dir '$(SOAK_DIR)'
 
 .PHONY: bench
-bench: build ## measure bin/leadbridge as a whole (about 26 minutes; BENCH='--short --case instant' for parts, see bench/README.md)
+bench: build ## measure bin/leadbridge as a whole (about 30 minutes; BENCH='--short --case instant' for parts, see bench/README.md)
 	$(GO) run ./bench --binary bin/leadbridge --out bench/results $(BENCH)
 
 .PHONY: bench-recovery
