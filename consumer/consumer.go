@@ -151,7 +151,7 @@ func (c Config) adjusted() Config {
 	c.Window = max(c.Window, 1)
 	c.OrderBy = cmp.Or(c.OrderBy, OrderByPerson)
 	if limit := c.SessionTimeout - leaseMargin(c.SessionTimeout); c.DrainTimeout > limit {
-		c.Log.Warn().Dur("drain", c.DrainTimeout).Dur("clipped", limit).
+		c.Log.Warn().Dur("drain_ms", c.DrainTimeout).Dur("clipped_ms", limit).
 			Msg("DRAIN_TIMEOUT does not fit into KAFKA_SESSION_TIMEOUT: a rebalance cuts the drain short")
 	}
 	return c
@@ -166,32 +166,37 @@ func (c *Consumer) Run(ctx context.Context) error {
 	defer c.deps.broker.reset()
 	backOff := newBackOff()
 	former := ""
+	var left error // why the group was left; nil when it was not, or was told
 	for ctx.Err() == nil {
-		err := c.awaitTopic(ctx)
-		if err == nil {
-			former, err = c.runMembership(ctx, former, backOff.Reset)
+		waited, err := c.awaitTopic(ctx)
+		if err != nil {
+			continue // ctx has ended
 		}
-		if err == nil || ctx.Err() != nil {
+		if left != nil && !waited { // else the hold has told it: brokers or topic were away
+			c.deps.cfg.Log.Warn().Str("cause", oneLine(left)).Msg("left the group; joining again")
+		}
+		former, left = c.runMembership(ctx, former, backOff.Reset)
+		if left == nil || ctx.Err() != nil {
 			continue
 		}
 		c.deps.broker.reset()
-		c.deps.cfg.Log.Warn().Err(err).Msg("left the group; joining again")
 		_ = wait.For(ctx, backOff.NextBackOff())
 	}
 	return nil
 }
 
-// awaitTopic waits until the topic exists: joining the group earlier would fail again and again. The error is ctx's.
-func (c *Consumer) awaitTopic(ctx context.Context) error {
+// awaitTopic waits until the topic exists: joining the group earlier would fail again and again. waited says that it did
+// not exist, or no broker answered, and that a hold says so. The error is ctx's.
+func (c *Consumer) awaitTopic(ctx context.Context) (waited bool, err error) {
 	backOff := newBackOff()
-	for {
+	for ; ; waited = true {
 		_, err := c.deps.broker.partitions(ctx)
 		switch {
 		case err == nil:
 			c.deps.board.clear(HoldBrokers, HoldTopic)
-			return nil
+			return waited, nil
 		case ctx.Err() != nil:
-			return ctx.Err()
+			return waited, ctx.Err()
 		case errors.Is(err, errNoTopic):
 			c.deps.board.clear(HoldBrokers)
 			c.deps.board.hold(HoldTopic, fmt.Sprintf("the topic %q does not exist: create it (leadbridge check --fix does), or correct KAFKA_TOPIC", c.deps.cfg.Topic))

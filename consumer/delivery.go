@@ -173,13 +173,13 @@ func (w *worker) deadLetter(d *delivery) bool {
 	l := letterFor(d, w.deps.cfg.Version, w.deps.creator.Status().OriginField)
 	send := d.trace.Send(w.deps.cfg.DeadLetterTopic)
 	l.headers = send.Headers(l.headers)
-	err := w.gen.letters.write(w.gen.workCtx, l)
+	at, err := w.gen.letters.write(w.gen.workCtx, l)
 	send.End(err)
 	if err == nil {
 		w.deps.metrics.deadLetters.WithLabelValues(d.failure.reason).Inc()
 		w.deps.cfg.Log.Warn().Str("event_id", transform.PublicID(d.event.ID)).Int("partition", d.Partition).Int64("offset", d.Offset).
 			Str("reason", d.failure.reason).Int("status", d.failure.status).Str("code", d.failure.code).
-			Int("attempts", d.failure.attempts).Msg("dead letter written")
+			Int("attempts", d.failure.attempts).Stringer("letter", at).Msg("dead letter written")
 		return true
 	}
 	// The CRM refused it, so that what was sent has no effect, except for a part of it that exists already.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/leadbridge/leadbridge/internal/human"
 	"github.com/leadbridge/leadbridge/internal/kafkaauth"
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
@@ -143,7 +144,7 @@ func (f *preflight) topic(ctx context.Context, name, setting string, partitions 
 	case err != nil:
 		f.add("fail", check, "look at the cluster and at our right to describe the topic", "%v", err)
 	default:
-		f.add("ok", check, "", "%d partitions%s", len(ids), made)
+		f.add("ok", check, "", "%s%s", human.Count(len(ids), "partition"), made)
 	}
 	return ids
 }

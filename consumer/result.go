@@ -22,6 +22,10 @@ type Result struct {
 	// Comment is "written" or "not written", and CommentReason says why not; "" when the event has no comment.
 	Comment       crmclient.CommentState `json:"comment,omitempty"`
 	CommentReason string                 `json:"commentReason,omitempty"`
+	// Fill says what became of filling the card of the person's contact that was there before: "done", "nothing" when it
+	// lacked nothing, or "failed", and FillReason says why; "" when there was none to fill.
+	Fill       crmclient.FillState `json:"fill,omitempty"`
+	FillReason string              `json:"fillReason,omitempty"`
 	// CreatedAt is when the CRM's answer came, or when a look-up found the object; UTC, in milliseconds.
 	CreatedAt time.Time `json:"createdAt"`
 	Attempts  int       `json:"attempts"` // creates that this process sent for the event
@@ -45,6 +49,8 @@ func encodeResult(d *delivery, crm Creator) (encodedResult, error) {
 		CardURL:       cardURL(crm, d.made.Made()),
 		Comment:       d.made.Comment,
 		CommentReason: d.made.CommentReason,
+		Fill:          d.made.Fill,
+		FillReason:    d.made.FillReason,
 		CreatedAt:     time.Now().UTC().Truncate(time.Millisecond),
 		Attempts:      d.made.Attempts,
 		HowKnown:      "created",

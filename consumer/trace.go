@@ -96,6 +96,13 @@ func (d *delivery) outcome() string {
 		return leftToNext
 	case d.failure != nil:
 		return d.failure.reason
+	}
+	return d.outcomeInCRM()
+}
+
+// outcomeInCRM names how the CRM has the event: it was created, found, or given to a contact of the same person.
+func (d *delivery) outcomeInCRM() string {
+	switch {
 	case d.made != nil && d.made.Found:
 		return "found"
 	case d.made != nil && d.made.Matched:

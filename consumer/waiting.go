@@ -49,6 +49,7 @@ func whys() map[Why]string {
 		Why(HoldBrokers):               "no broker answers",
 		Why(HoldTopic):                 "the topic does not exist",
 		Why(HoldGroup):                 "the consumer group cannot be joined",
+		Why(HoldOperator):              "somebody paused the delivery",
 		Why(HoldParking):               "so many others of their partition wait that no more may",
 		Why(crmclient.HoldPreparing):   "the portal is being asked what it is",
 		Why(crmclient.HoldCredentials): "the CRM does not take the key",
@@ -143,7 +144,7 @@ func (s *snapshot) holdingAll() (Why, time.Time) {
 	if s.stopped {
 		return WhyStopped, time.Time{}
 	}
-	h, held := s.holdOf(HoldBrokers, crmclient.HoldPreparing, crmclient.HoldOriginField, crmclient.HoldMatch, crmclient.HoldCredentials,
+	h, held := s.holdOf(HoldBrokers, HoldOperator, crmclient.HoldPreparing, crmclient.HoldOriginField, crmclient.HoldMatch, crmclient.HoldCredentials,
 		crmclient.HoldOutage, crmclient.HoldThrottle)
 	if !held {
 		return "", time.Time{}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
@@ -30,7 +31,7 @@ func (c *Creator) FindMade(ctx context.Context, r Request) (Made, error) {
 		}
 	}
 	if d.steps[0].id == 0 && d.made().DealID > 0 {
-		d.steps[0].id = c.contactOf(ctx, d.made().DealID)
+		d.steps[0].id = c.contactOf(ctx, vibe.Deals, d.made().DealID)
 	}
 	return d.made(), nil
 }

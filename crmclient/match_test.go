@@ -18,6 +18,7 @@ const batchCall = "POST /v1/batch"
 
 // matching has persons looked for by phone and e-mail, and events become deals.
 func matching(c *crmclient.Config) {
+	c.CommentsSeen = seenComments()
 	c.Target, c.Match = crmclient.TargetDeal, crmclient.Match{Email: true, Phone: true}
 }
 
@@ -145,6 +146,29 @@ func TestMatchBehindASwitchboard(t *testing.T) {
 			t.Errorf("%+v", e.result)
 		}
 	})
+}
+
+// A page on which the portal did not heed where to read on is not the end of a switchboard: nobody is chosen of what was
+// read.
+func TestMatchDoesNotTakeARepeatedPageForTheEnd(t *testing.T) {
+	for _, many := range []crmclient.ManyMatches{crmclient.ManyNew, crmclient.ManyLetter} {
+		t.Run(string(many), func(t *testing.T) {
+			o := portalWithField()
+			o.IgnoredFilters = []string{"id"}
+			inBubble(t, o, func(c *crmclient.Config) { matching(c); c.Match.Many = many }, func(w *world) {
+				id := w.card("Иван", "Петров", "+79160000001", "x@example.ru")
+				for n := range 70 {
+					w.card("Мария", fmt.Sprintf("Сидорова%d", n), "+79160000001", fmt.Sprintf("m%d@example.ru", n))
+				}
+				w.card("Иван", "Петров", "+79160000001", "z@example.ru") // on no page that is shown
+				e := w.create(ivan(1))
+				if r := rejection(e.err); many == crmclient.ManyLetter && (r == nil || r.Reason != crmclient.ReasonManyMatches) ||
+					many == crmclient.ManyNew && (e.err != nil || e.result.Matched || e.result.ContactID == id || len(e.result.Candidates) != 1) {
+					t.Errorf("%+v", e)
+				}
+			})
+		})
+	}
 }
 
 // Two events of one new person at once make one contact, also while the portal's look-ups lag behind.

@@ -26,6 +26,8 @@ type ReplayOptions struct {
 	// Tracer traces the events that are replayed; nil: nothing is traced.
 	Tracer *tracing.Tracer
 
+	// Written is called with the ids of events that were written, those of one transaction at a time; nil: it is not.
+	Written func(eventIDs []string)
 	// Progress is called with how many letters, of all, were replayed or left; nil: it is not.
 	Progress func(done, all int)
 }
@@ -215,6 +217,13 @@ func (r *replay) settle(idx *index) {
 
 // account adds to the report what was replayed.
 func (r *replay) account(batch []planned) {
+	if r.opts.Written != nil && !r.opts.DryRun && len(batch) > 0 {
+		ids := make([]string, len(batch))
+		for i, p := range batch {
+			ids[i] = p.letter.EventID
+		}
+		r.opts.Written(ids)
+	}
 	for _, p := range batch {
 		r.handled[p.id] = true
 		if !r.opts.DryRun {

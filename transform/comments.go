@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/leadbridge/leadbridge/internal/human"
 )
 
 // maxComments is how many characters of comments a contact carries.
@@ -122,5 +124,5 @@ func (c *comments) String() string {
 	if c.leftOut == 0 {
 		return c.b.String()
 	}
-	return fmt.Sprintf("%s\n[cut at %d characters: %d lines do not fit]", c.b.String(), maxComments, c.leftOut)
+	return fmt.Sprintf("%s\n[cut at %d characters: %s left out]", c.b.String(), maxComments, human.Count(c.leftOut, "line"))
 }

@@ -38,7 +38,7 @@ func renewalOf(began, ends time.Time) time.Time { return began.Add(ends.Sub(bega
 
 // arrival is how much of a session must be left for a request to leave in it while a follower is being opened: one that
 // arrives after the session's end makes the broker close the connection, and nobody knows what became of the request.
-func arrival(began, ends time.Time) time.Duration { return min(ends.Sub(began)/10, 5*time.Second) }
+func arrival(began, ends time.Time) time.Duration { return min(ends.Sub(began)/8, 5*time.Second) }
 
 // retryPause is how long after a failed opening the next one is tried, while the session lasts.
 func retryPause(left time.Duration) time.Duration {
