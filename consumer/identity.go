@@ -10,7 +10,7 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// An identity is what tells events apart: one id that comes with other contact points is another event.
+// An identity distinguishes events: one id that comes with other contact points is another event.
 type identity struct {
 	id       uint64 // the hash of the event's id
 	suffixed uint64 // the hash of the id that it gets if its own is another event's, see OwnID

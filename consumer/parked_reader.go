@@ -194,13 +194,13 @@ func (pr *parkedReader) endLost(r *parkedRecord) {
 	pr.gen.lines.leave(r.place)
 }
 
-// forgetPending tells the CRM client that the record will not come back to it.
+// forgetPending has the CRM client forget the record, which will not come back to it.
 func (pr *parkedReader) forgetPending(r *parkedRecord) {
 	forget(pr.deps.creator, r.pending)
 	r.pending = nil
 }
 
-// forget tells the CRM client that events which it deferred will not come back to it; nil ones are passed over.
+// forget has the CRM client forget events that it deferred, as they will not come back to it; nil ones are passed over.
 func forget(crm Creator, pending ...*crmclient.Pending) {
 	for _, one := range pending {
 		if one != nil {

@@ -47,7 +47,7 @@ type carried struct {
 	repeat   bool   // its event was seen before
 	explores bool   // it is being looked up for the exploration
 	panics   int    // of the CRM client while it had the event
-	// unknown says that it has never been read: its place and its idHash are its own, and tell nothing of its event.
+	// unknown says that it has never been read: its place and its idHash are its own, and say nothing about its event.
 	unknown bool
 }
 

@@ -116,7 +116,7 @@ func (p *partition) fetchNext(ctx context.Context) (fetched, error) {
 const (
 	fetchBudget   = 1 << 20   // for one fetch of every partition, divided among them
 	maxFetch      = 256 << 10 // for one fetch
-	minFetchShare = 64 << 10  // a partition's share of the budget is no smaller, however many there are: a window of ordinary leads
+	minFetchShare = 64 << 10  // the smallest share of a partition, however many there are; enough for a window of ordinary leads
 	minFetch      = 16 << 10  // half of a partition's buffer counts as no smaller
 )
 

@@ -178,8 +178,8 @@ func (rs *partitionRecords) mayWrite() error {
 	return nil
 }
 
-// noteLookUp tells the exploration whether the record was found in the CRM. When the exploration ends with that, nobody
-// can have sent any of the records that follow.
+// noteLookUp passes on to the exploration whether the record was found in the CRM. When the exploration ends with that,
+// nobody can have sent any of the later records.
 func (rs *partitionRecords) noteLookUp(d *delivery, found bool) {
 	if !d.inherited || !rs.openedAt.unexplored {
 		return
@@ -202,8 +202,8 @@ func (rs *partitionRecords) endExploration(c *carried) {
 	signal(rs.wake)
 }
 
-// sentBefore returns the function that tells the CRM client after which time no earlier owner can have written a
-// create for the record: nil when none did, and the zero time as long as it is not known whether there was an
+// sentBefore returns a function for the CRM client, which returns the time after which no earlier owner can have
+// written a create for the record: nil when none did, and the zero time as long as it is not known whether there was an
 // earlier owner.
 func (rs *partitionRecords) sentBefore(inherited bool) func() time.Time {
 	switch {

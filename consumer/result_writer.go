@@ -95,7 +95,7 @@ func (r *resultWriter) writeBatch(ctx context.Context, partition int, batch []*p
 	for cluster.RefusesRecord(err) && len(batch) == 1 && batch[0].reduce() {
 		_, err = r.writer.try(ctx, partition, recordsOf(batch)...)
 	}
-	if cluster.RefusesRecord(err) && len(batch) > 1 { // one of them is the culprit: write each alone
+	if cluster.RefusesRecord(err) && len(batch) > 1 { // one of them was refused: write each alone
 		for _, p := range batch {
 			r.writeBatch(ctx, partition, []*pendingResult{p})
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// An intake turns the records of a partition into deliveries: it transforms them, tells their events apart and puts them in
-// line.
+// An intake turns the records of a partition into deliveries: it transforms them, recognises repeated events and puts
+// them in line.
 type intake struct {
 	deps     dependencies
 	id       int // of the partition

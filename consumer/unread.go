@@ -64,7 +64,7 @@ func (w *worker) parkUnread(d *delivery) {
 	w.park(d, eventUnread, r)
 }
 
-// launch sets a parked record on its way; false: nothing is to be done for it any more.
+// launch makes a parked record a delivery again; false when it needs none any more, or the generation ends.
 func (pr *parkedReader) launch(ctx context.Context, rec record, r *parkedRecord) (*delivery, bool) {
 	if !r.unknown {
 		return pr.restoredDelivery(rec, r), true

@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// cohort are the events of one batch of which it is unknown whether their contacts exist. The
-// portal runs a batch item by item and goes on after it answered: one of them that
-// shows up means that the others may follow. Safe for concurrent use.
+// cohort are the events of one batch of which it is unknown whether their contacts exist. The portal runs a batch item
+// by item, and goes on after it has answered: when one contact appears, the others may follow. Safe for concurrent use.
 type cohort struct {
 	mu     sync.Mutex
 	absent map[*step]time.Time // members, and when their latest absence was asked for; zero: never
@@ -19,8 +18,8 @@ func newCohort(dead time.Time) *cohort {
 	return &cohort{absent: map[*step]time.Time{}, dead: dead}
 }
 
-// join adds a member. Each joins by itself when it takes its answer, and is first looked up a settle time
-// later: one whose caller had gone would never leave, and the others would wait for it for ever.
+// join adds a member. Each joins by itself when it takes its answer, and is first looked up a settle time later: one
+// whose caller had gone would never leave, and the others would wait for it permanently.
 func (h *cohort) join(s *step) {
 	if h == nil {
 		return

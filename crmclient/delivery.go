@@ -49,9 +49,9 @@ func (c *Creator) Create(ctx context.Context, r Request) (Result, error) {
 	return d.result(), nil
 }
 
-// learnFrom takes over what a step that is done says about the next one, if that is a suspect. Whoever sent it
-// before sent the objects in the same order: where one was certainly absent, a single look-up that does not find the next
-// is enough.
+// learnFrom takes over what a step that is done says about the next one, if that is a suspect. An earlier owner sent
+// the objects in the same order: when one was certainly absent, a single look-up that does not find the next one is
+// enough.
 func (d *delivery) learnFrom(done *step) {
 	next := d.after(done)
 	if next == nil || next.state != stateSuspect || next.everInDoubt {
@@ -158,7 +158,7 @@ func (c *Creator) deliver(ctx context.Context, d *delivery, s *step) error {
 	for {
 		err := c.advanceStep(ctx, d, s)
 		if wait, ok := errors.AsType[*Deferred](err); ok {
-			// Whoever may have sent the create counts here, as the pending event must remain a suspect.
+			// A create of an earlier owner counts too, as the pending event must remain a suspect.
 			wait.Pending, wait.Sent = &Pending{d}, s.state.looksUp() || d.begun() || c.madeBefore(d, s) != nil
 		}
 		if err != nil || s.state == stateDone || s.state == stateNotWritten {

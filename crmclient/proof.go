@@ -74,8 +74,8 @@ func (p *proof) drop(object int64) {
 	p.controls = slices.DeleteFunc(p.controls, func(k control) bool { return k.object == object })
 }
 
-// miss notes that a look-up missed a control that is there. Within the lag that is no wonder; after it another
-// control has its turn.
+// miss notes that a look-up missed a control that is there. Within the lag that is expected; after it another control
+// has its turn.
 func (p *proof) miss(k control, lag time.Duration, now time.Time) {
 	if now.Sub(k.known) < lag {
 		return
@@ -329,8 +329,8 @@ func (l *lookUp) proveBy(a asking, waiters []*queue.Waiter) {
 	}
 }
 
-// askAgainAt returns when to ask again for what was not found: at once where a control has become known, soon where
-// the one that was asked for may not be findable yet, or is gone; else, the zero time, after a backoff.
+// askAgainAt returns when to ask again for what was not found: at once when a control has become known, soon when the
+// control that was asked for cannot be found yet or is gone, and otherwise the zero time: after a backoff.
 func (l *lookUp) askAgainAt(a asking, asked bool) (at time.Time) {
 	now := time.Now()
 	l.proofs.with(a, func(p *proof) {

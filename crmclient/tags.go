@@ -157,8 +157,8 @@ func (l *lookUp) matchTags(g *sharers, page vibe.Page, asked time.Time) vibe.Out
 	return o
 }
 
-// matchControl compares rows with the tag of a control. An answer that does not tell is as if it had not been
-// asked for, and another control has its turn.
+// matchControl compares rows with the tag of a control. After an answer that does not show it, another control has its
+// turn.
 func (l *lookUp) matchControl(a asking, page vibe.Page, o vibe.Outcome) {
 	k := l.controls[a]
 	var object int64

@@ -58,7 +58,7 @@ func (r *replay) flush(ctx context.Context) error {
 		return err
 	}
 	r.unsure = nil            // a refused transaction wrote nothing
-	for _, p := range batch { // one of them is the culprit: write each alone
+	for _, p := range batch { // one of them was refused: write each alone
 		if err := r.writer.openSession(ctx); err != nil {
 			return &writeError{err}
 		}

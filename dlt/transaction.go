@@ -78,7 +78,7 @@ func (w *writer) openSession(ctx context.Context) error {
 }
 
 // write writes records in one transaction. After an error either none or all of them are written: the next openSession
-// settles which, and reading the topics then tells it.
+// settles which, and reading the topics then shows it.
 func (w *writer) write(ctx context.Context, records map[place][]kafka.Record) error {
 	// The end of ctx does not end a transaction: it is short, and an open one would delay the readers of its topics.
 	ctx = context.WithoutCancel(ctx)

@@ -252,7 +252,7 @@ func compile(ctx context.Context, s source) (format, error) {
 	return nil, fmt.Errorf("it is of the type %q, and Avro, Protobuf and JSON Schema can be read", s.kind)
 }
 
-// jsonFormat is that of JSON Schema: the payload is JSON, or a fault that whoever reads JSON tells.
+// jsonFormat is that of JSON Schema: the payload is JSON, or its reader reports a fault.
 type jsonFormat struct{}
 
 func (jsonFormat) json(payload, _ []byte) ([]byte, error) { return payload, nil }
@@ -268,7 +268,7 @@ func faultText(r ref, err error) string {
 	return fmt.Sprintf("the schema of %s cannot be used: %s", r, err)
 }
 
-// tell passes a change on of what is missing. The caller holds the lock, so that changes are told in their order.
+// tell reports a change of what is missing. The caller has the lock, so that changes are reported in their order.
 func (r *Reader) tell() {
 	if held := r.shelf.held(); held != r.held {
 		r.held = held

@@ -238,7 +238,7 @@ func (r *registry) get(ctx context.Context, path string, into any) error {
 	return err
 }
 
-// judge tells what an answer means: nil, errUnknown, errTooLarge or *unavailable.
+// judge returns what an answer means: nil, errUnknown, errTooLarge or *unavailable.
 func judge(err error) error {
 	if err == nil || errors.Is(err, errTooLarge) {
 		return err

@@ -21,7 +21,7 @@ const (
 // errTooLong says that a decoded value is beyond the bounds.
 var errTooLong = errors.New("the decoded value is longer than 1 MiB, or than 64 KiB and eight times what was sent")
 
-// A writer writes one JSON text, up to a limit; what comes after that is dropped, and end tells.
+// A writer writes one JSON text, up to a limit; what comes after that is dropped, and end returns an error.
 type writer struct {
 	b     []byte
 	limit int

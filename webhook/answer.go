@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// problem is an error for whoever sends (RFC 9457). It holds nothing of the request.
+// problem is an error for the sender (RFC 9457), without any part of the request.
 type problem struct {
 	Type       string        `json:"type"` // always about:blank: the status says it
 	Title      string        `json:"title"`

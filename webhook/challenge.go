@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// challenge is a request by which a provider checks, once, that the address is ours. No event is made of it.
+// challenge is a request by which a provider checks, once, that the address is ours. It makes no event.
 type challenge struct {
-	when    conditions // which requests ask; nil: those with the field echo
-	empty   bool       // requests that say nothing ask, too
+	when    conditions // which requests are challenges; nil: those with the field echo
+	empty   bool       // empty requests are challenges, too
 	echo    []string   // the field whose value is the answer; nil: none
-	answer  string     // the answer, where it is none of a field; "": that of the source
-	token   []string   // the field that proves who asks; nil: nothing is asked for
+	answer  string     // the answer, when it is not taken from a field; "": that of the source
+	token   []string   // the field with the provider's token; nil: none is required
 	secrets *secrets   // that it may hold
 }
 
 // maxEcho is the longest answer in bytes that repeats a value of the request.
 const maxEcho = 1 << 10
 
-// asked reports whether a request asks, and gives the answer.
+// asked reports whether a request is a challenge, and returns the answer.
 func (ch *challenge) asked(r *http.Request, c *content, now time.Time) (answer string, asks bool, err error) {
 	if ch == nil || !ch.asks(r, c) {
 		return "", false, nil
@@ -49,7 +49,7 @@ func (ch *challenge) asks(r *http.Request, c *content) bool {
 	return (ch.when != nil || ch.echo != nil) && ch.when.met(r, c)
 }
 
-// says is anything that a body says; "": it says nothing.
+// says returns some text of the body; "" when the body has none.
 func (c *content) says() string {
 	if c.form == formJSON {
 		return string(c.data)
@@ -60,7 +60,7 @@ func (c *content) says() string {
 	return ""
 }
 
-// headerField begins the name of a condition that looks at a header, as in templates.
+// headerField begins the name of a condition on a header, as in templates.
 const headerField = "header:"
 
 // conditions are values of fields or headers.
@@ -76,12 +76,12 @@ type condition struct {
 // anyValue stands for every value that is not empty.
 const anyValue = "*"
 
-// met reports whether all conditions are.
+// met reports whether all conditions are met.
 func (list conditions) met(r *http.Request, c *content) bool {
 	return !slices.ContainsFunc(list, func(one condition) bool { return !one.met(r, c) })
 }
 
-// anyMet reports whether one of the conditions is.
+// anyMet reports whether one of the conditions is met.
 func (list conditions) anyMet(r *http.Request, c *content) bool {
 	return slices.ContainsFunc(list, func(one condition) bool { return one.met(r, c) })
 }

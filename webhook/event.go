@@ -18,10 +18,10 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// maxValue is the longest value in bytes that readers of the topic look at.
+// maxValue is the longest value in bytes that readers of the topic accept.
 const maxValue = 1 << 20
 
-// maxWithRaw is the longest value that still holds what a mapping was given.
+// maxWithRaw is the longest value in bytes that has the input of a mapping in it.
 const maxWithRaw = 768 << 10
 
 var errEventTooLarge = errors.New("the event made of the body is over 1 MiB")
@@ -76,7 +76,7 @@ func (s *source) newEvent(header http.Header, body []byte, c content, now time.T
 	return e, nil
 }
 
-// recorded is the value as Kafka gets it.
+// recorded returns the value as it is written to Kafka.
 func (e *event) recorded() []byte {
 	if e.schema == 0 {
 		return e.value
@@ -118,11 +118,11 @@ func (s *source) eventID(header http.Header, c *content, inner string) string {
 	return inner
 }
 
-// maxID bounds what others call their deliveries.
+// maxID is the longest id in bytes that is taken from a sender as it is.
 const maxID = 200
 
-// bounded returns the event's id: the sender's, else a hash of the body. That of a
-// form is one of its fields: the boundary of multipart differs each time.
+// bounded returns the event's id: the sender's, else a hash of the body. The hash of a form is that of its fields, as
+// the boundary of multipart differs each time.
 func bounded(id string, body []byte, c content, data []byte) string {
 	switch {
 	case len(id) > maxID:
@@ -140,7 +140,7 @@ func shortHash(b []byte) string {
 	return hex.EncodeToString(sum[:20])
 }
 
-// mapped is the data as the source's mapping makes it, or as it came.
+// mapped returns what the source's mapping makes of the data; without a mapping the data.
 func (s *source) mapped(data []byte) ([]byte, error) {
 	if s.mapper == nil {
 		return data, nil
@@ -158,7 +158,7 @@ const structuredType = "application/cloudevents+json; charset=UTF-8"
 // contents are the payload of an event.
 type contents struct {
 	data    []byte   // a JSON text, whose bytes stay as they are
-	raw     string   // what it was made of, "" when that is itself
+	raw     string   // the input of the mapping; "" without a mapping
 	allowed []string // fields with rights that count
 	fault   string   // why the mapping failed, for a dead letter; "": none
 }
@@ -199,7 +199,7 @@ func (s *source) keyOf(value []byte) (key []byte) {
 		return nil
 	}
 	defer func() {
-		if recover() != nil { // a panic costs the order, not the event
+		if recover() != nil { // after a panic the event has no key, and so no order
 			key = nil
 		}
 	}()

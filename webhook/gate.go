@@ -201,7 +201,7 @@ func hookName(path string) (name string, ok bool) {
 type delivery struct {
 	id         string
 	form       form
-	unreadable bool   // it has bytes that are not UTF-8
+	unreadable bool   // it has bytes that are not valid UTF-8
 	redirect   string // the one that the form asked for; "": the source's
 	answer     string // to a challenge; "": the source's
 	dropped    string // the outcome for which nothing was written; "": it was written
@@ -210,7 +210,7 @@ type delivery struct {
 // errOurs says that we failed, not the sender and not Kafka.
 var errOurs = errors.New("the webhook could not be handled: a fault of leadbridge")
 
-// takeSafely keeps what a client sent out of the log when the gate panics.
+// takeSafely turns a panic of the gate into an error, and logs it without what the client sent.
 func (g *Gate) takeSafely(w http.ResponseWriter, r *http.Request, s *source, memory *reservation, span *tracing.Span) (d delivery, err error) {
 	defer func() {
 		if recover() != nil {
@@ -221,8 +221,8 @@ func (g *Gate) takeSafely(w http.ResponseWriter, r *http.Request, s *source, mem
 	return g.take(w, r, s, memory, span)
 }
 
-// take reads, verifies and writes one webhook. What can be verified without the body is verified before it is read:
-// strangers get no memory.
+// take reads, verifies and writes one webhook. What can be verified without the body is verified before the body is
+// read, so that a stranger takes no memory.
 func (g *Gate) take(w http.ResponseWriter, r *http.Request, s *source, memory *reservation, span *tracing.Span) (d delivery, err error) {
 	media, err := s.accepts(r)
 	if err != nil {
@@ -282,7 +282,7 @@ func (g *Gate) deliver(r *http.Request, s *source, media mediaType, body []byte,
 	return d, err
 }
 
-// verifyAndDecode waits for its turn with the work on a body.
+// verifyAndDecode verifies and decodes a body when a worker is free.
 func (g *Gate) verifyAndDecode(ctx context.Context, r *http.Request, s *source, media mediaType, body []byte, now time.Time) (delivery, event, error) {
 	leave, err := g.workers.enter(ctx, len(body))
 	if err != nil {

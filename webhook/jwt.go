@@ -14,8 +14,8 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// token algorithms that are taken: signatures by a private key. A key that may verify can then
-// not sign, and a token cannot choose to be unsigned.
+// token algorithms that are taken: signatures by a private key. So a key for verification cannot sign, and a token
+// cannot declare itself unsigned.
 var jwtAlgorithms = []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512, jose.ES256, jose.ES384, jose.ES512, jose.EdDSA}
 
 // signedToken verifies a JSON Web Token, which is the body, or stands in a header. The secrets
@@ -33,7 +33,7 @@ func (signedToken) scheme() string { return "Bearer" }
 
 func (signedToken) signedID(http.Header) string { return "" }
 
-// before verifies a token of a header; one in the body is still to come.
+// before verifies a token in a header. One in the body is verified later.
 func (v signedToken) before(r *http.Request, now time.Time) error {
 	if v.header == "" {
 		return nil
@@ -83,8 +83,7 @@ func anyKey(token *jwt.JSONWebToken, set jose.JSONWebKeySet, claims *jwt.Claims)
 	return false
 }
 
-// inTime looks at the times that a token names; one that does not expire is good for the
-// tolerance after it was issued.
+// inTime reports whether a token is valid at now. One without an expiry is valid for the tolerance after it was issued.
 func (v signedToken) inTime(c jwt.Claims, now time.Time) bool {
 	if c.Expiry == nil && c.IssuedAt != nil && !within(c.IssuedAt.Time().Unix(), now, v.tolerance) {
 		return false
@@ -105,15 +104,14 @@ func (v signedToken) open(media mediaType, body []byte) (mediaType, []byte) {
 	return mediaType{name: mediaJSON}, claims
 }
 
-// jwtText is the token in a body, which may be JSON text.
+// jwtText returns the token in a body, which may be a JSON string.
 func jwtText(body []byte) string {
 	return strings.Trim(string(bytes.TrimSpace(body)), `"`)
 }
 
 var errNoKeys = errors.New("holds no public key")
 
-// keySet takes the keys as they stand, when there are any. In variables, line ends of PEM are
-// often written as \n.
+// keySet returns the keys if there are any. In environment variables, line ends of PEM are often written as \n.
 func keySet(text string) ([]byte, error) {
 	if text == "" {
 		return nil, errEmpty

@@ -41,8 +41,8 @@ func newLane(w *writer, partition int) *lane {
 type entry struct {
 	event event
 	when  time.Time
-	done  chan error  // takes one
-	gone  atomic.Bool // whoever waited has given up
+	done  chan error  // of capacity 1
+	gone  atomic.Bool // the caller has stopped waiting
 }
 
 func (e *entry) abandoned() bool { return e.gone.Load() }
@@ -105,7 +105,7 @@ func (l *lane) deliver(batch []*entry) {
 		l.writer.transport.CloseIdleConnections()
 		<-time.After(wait.NextBackOff())
 		if !slices.ContainsFunc(batch, (*entry).awaited) {
-			l.session.end() // it may have been written: its numbers are used up
+			l.session.end() // it may have been written, so that its numbers must not be used again
 			return
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/leadbridge/leadbridge/internal/jsonscan"
 )
 
-// repaired mends what templates that people fill in by hand do to JSON:
+// repaired returns text with the usual mistakes of hand-written JSON templates corrected:
 //
 //   - line ends, tabs and other control characters in texts are escaped, and so are quotes
 //     that no comma, colon or bracket follows and backslashes that escape nothing
@@ -39,7 +39,7 @@ type repair struct {
 	any    bool // there is such a byte
 }
 
-// before is the last byte outside of texts that is not a blank; 0: there is none.
+// before returns the last byte outside of texts that is not a blank; 0 when there is none.
 func (r *repair) before() byte {
 	if !r.any {
 		return 0
@@ -52,7 +52,7 @@ func (r *repair) write(c byte) {
 	r.out = append(r.out, c)
 }
 
-// next is the first byte from i on that is not a blank; 0: there is none.
+// next returns the first byte from i on that is not a blank; 0 when there is none.
 func (r *repair) next(i int) byte {
 	if rest := bytes.TrimLeft(r.in[i:], " \t\r\n"); len(rest) > 0 {
 		return rest[0]
@@ -87,7 +87,7 @@ func (r *repair) between() {
 	}
 }
 
-// null stands for a value that is missing behind its name.
+// null writes null where a name has no value.
 func (r *repair) null() {
 	if r.before() == ':' {
 		r.out = append(r.out, "nul"...)
@@ -95,7 +95,7 @@ func (r *repair) null() {
 	}
 }
 
-// comma writes a comma that something stands before and behind.
+// comma writes a comma, unless there is nothing before it or after it.
 func (r *repair) comma() {
 	r.null()
 	switch r.before() {
@@ -160,8 +160,7 @@ func escaped(c byte) []byte {
 	return text[1 : len(text)-1]
 }
 
-// blankAt returns the bytes of a character that looks like a blank and is not one in JSON;
-// 0: there is no such one.
+// blankAt returns the bytes of a character that looks like a blank and is not one in JSON; 0 when there is none.
 func blankAt(b []byte) int {
 	r, size := utf8.DecodeRune(b)
 	if unicode.IsSpace(r) || r == '\u200b' || r == '\ufeff' {

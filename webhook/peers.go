@@ -18,18 +18,17 @@ const (
 type peers struct {
 	trusted []netip.Prefix
 	header  string // of the two above
-	most    int    // requests at a time of one for whom proxies speak
+	most    int    // requests at a time of one sender behind proxies
 
 	mu       sync.Mutex
-	underWay map[netip.Addr]int // guarded by mu; requests of those for whom proxies speak
+	underWay map[netip.Addr]int // guarded by mu; requests of senders behind proxies
 }
 
 func newPeers(trusted []netip.Prefix, header string, most int) *peers {
 	return &peers{trusted: trusted, header: header, most: most, underWay: map[netip.Addr]int{}}
 }
 
-// peerOf is the address of host:port as peers are counted: a whole /64 of IPv6 is one, as
-// one customer of a provider has so much. The zero address stands for a text that is not an address.
+// peerOf returns the address of host:port; the zero address for a text that is not one.
 func peerOf(hostPort string) netip.Addr {
 	at, err := netip.ParseAddrPort(hostPort)
 	if err != nil {
@@ -38,8 +37,10 @@ func peerOf(hostPort string) netip.Addr {
 	return at.Addr().Unmap().WithZone("")
 }
 
+// ipv6Customer is the prefix of IPv6 that counts as one peer: a provider gives a customer that many addresses.
 const ipv6Customer = 64
 
+// asPeer returns the address as peers are counted: of IPv6 the first address of its /64.
 func asPeer(a netip.Addr) netip.Addr {
 	if a.Is6() {
 		if p, err := a.Prefix(ipv6Customer); err == nil {
@@ -53,10 +54,10 @@ func (p *peers) trusts(a netip.Addr) bool {
 	return slices.ContainsFunc(p.trusted, func(t netip.Prefix) bool { return t.Contains(a) })
 }
 
-// sender returns the address that sends a request; forwarded reports whether a trusted proxy named it. Each proxy appends
-// the address that it got the request from, so that the list is read from its end up to the first address
-// that is not a trusted proxy: what stands before it may be invented. A list that cannot be read stands
-// for the proxy itself.
+// sender returns the address that sends a request; forwarded reports whether a trusted proxy named it. Each proxy
+// appends the address that it got the request from, so that the list is read from its end up to the first address that
+// is not a trusted proxy: addresses before that one may be forged. When the list cannot be read, the proxy counts as
+// the sender.
 func (p *peers) sender(r *http.Request) (who netip.Addr, forwarded bool) {
 	who = peerOf(r.RemoteAddr)
 	if !p.trusts(who) {
@@ -74,7 +75,7 @@ func (p *peers) sender(r *http.Request) (who netip.Addr, forwarded bool) {
 	return asPeer(who), false
 }
 
-// chain are the senders that the header names, in its order.
+// chain returns the senders that the header names, in its order.
 func (p *peers) chain(h http.Header) (list []string) {
 	for _, line := range h.Values(p.header) {
 		for one := range strings.SplitSeq(line, ",") {
@@ -87,7 +88,7 @@ func (p *peers) chain(h http.Header) (list []string) {
 	return list
 }
 
-// forwardedFor is the parameter for of one element of Forwarded.
+// forwardedFor returns the parameter "for" of one element of Forwarded.
 func forwardedFor(element string) string {
 	for pair := range strings.SplitSeq(element, ";") {
 		name, value, _ := strings.Cut(pair, "=")
@@ -107,9 +108,8 @@ func forwardedAddr(text string) (netip.Addr, bool) {
 	return a.Unmap().WithZone(""), err == nil
 }
 
-// enter counts a request of somebody for whom a proxy speaks: a proxy's connections
-// are not bounded as those of one peer, so its senders' requests are. It is not ok when there
-// are too many.
+// enter counts a request that came through a proxy: a proxy's connections are not bounded as those of one peer, so the
+// requests of each sender are. ok is false when there are too many.
 func (p *peers) enter(who netip.Addr, forwarded bool) (leave func(), ok bool) {
 	if !forwarded {
 		return func() {}, true

@@ -11,7 +11,7 @@ import (
 	"github.com/leadbridge/leadbridge/internal/human"
 )
 
-// presetsFile declares what is known of senders: one source each, without name and secrets.
+// presetsFile has a source for each known sender, without name and secrets.
 //
 //go:embed presets.yaml
 var presetsFile []byte
@@ -22,21 +22,21 @@ type preset struct {
 	Source yaml.Node `yaml:"source"`
 }
 
-// presets are those of the file, by their names.
+// presets returns the presets of the file by their names.
 func presets() (map[string]preset, error) {
 	var all map[string]preset
 	err := yaml.Unmarshal(presetsFile, &all)
 	return all, err
 }
 
-// PresetNames are the senders that a source may name as its preset, sorted.
+// PresetNames returns the senders that a source may name as its preset, sorted.
 func PresetNames() []string {
 	all, _ := presets() // it is in the program, and a test reads it
 	return slices.Sorted(maps.Keys(all))
 }
 
-// entry reads a source: what its preset says, changed by what the file says. It gives the
-// preset's verify, too; nil: there is none.
+// entry reads a source: the fields of its preset, overridden by those of the file. It also returns the preset's verify;
+// nil when there is none.
 func (r *fileReader) entry(n *yaml.Node, e *sourceEntry) (at places, verify *yaml.Node) {
 	if name := member(n, "preset"); name != nil {
 		known, ok := r.presets[name.Value]

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// limiter lets a number of requests through at once, and then as many in each while.
+// limiter admits a burst of requests, and then as many in each interval.
 type limiter struct {
-	every time.Duration // one more request
-	burst time.Duration // in which all of them are there again
+	every time.Duration // after which one more request is admitted
+	burst time.Duration // after which a full burst is admitted again
 
 	mu   sync.Mutex
-	full time.Time // guarded by mu; when the whole burst is there again
+	full time.Time // guarded by mu; when a full burst will be admitted again
 }
 
 func newLimiter(count int, within time.Duration) *limiter {
@@ -19,7 +19,7 @@ func newLimiter(count int, within time.Duration) *limiter {
 	return &limiter{every: every, burst: every * time.Duration(count)}
 }
 
-// take lets a request through, or returns how long it should wait.
+// take admits a request, or returns how long it should wait.
 func (l *limiter) take(now time.Time) (wait time.Duration, ok bool) {
 	if l == nil {
 		return 0, true

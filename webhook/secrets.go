@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// secrets are those of one source: several while one is being replaced. Files are read
-// again and again, so that a new secret needs no restart and an old one ends.
+// secrets are the secrets of one source: several while one is being replaced. Files are read again every second, so
+// that a new secret needs no restart, and a removed one loses its force.
 type secrets struct {
 	fixed  [][]byte // of the environment
 	read   func(name string) ([]byte, error)
@@ -26,7 +26,7 @@ type secrets struct {
 // filedSecret is a secret from a file.
 type filedSecret struct {
 	file   string
-	key    []byte    // nil: nobody is let in by it
+	key    []byte    // nil: it admits nobody
 	goodAt time.Time // when the key was last read
 	fault  string    // the last reported problem of the file
 }
@@ -39,8 +39,7 @@ const (
 	secretKept = time.Minute
 )
 
-// watch has tell called when a file lets nobody in or cannot be read, and with nil when it
-// is well again.
+// watch has tell called when a file cannot be read or has no valid secret, and with a nil error when it has one again.
 func (s *secrets) watch(tell func(file string, why error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,7 +114,7 @@ var (
 	errNoSecret  = errors.New("holds a line end or another control character")
 )
 
-// plainSecret is used as it stands.
+// plainSecret returns a secret that is used as it is written.
 func plainSecret(text string) ([]byte, error) {
 	switch {
 	case text == "":
@@ -126,8 +125,7 @@ func plainSecret(text string) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// standardSecret is Base64 behind whsec_, which may be missing; some providers show v1, in
-// front of it.
+// standardSecret decodes a secret in Base64, with or without whsec_ before it; some providers write v1, before that.
 func standardSecret(text string) ([]byte, error) {
 	text = strings.TrimPrefix(strings.TrimPrefix(text, "v1,"), "whsec_")
 	if text == "" {

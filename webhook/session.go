@@ -22,7 +22,7 @@ type session struct {
 // noProducer stands in a batch that is not idempotent.
 const noProducer = -1
 
-// mostNumbers of a session: numbers must not overflow.
+// mostNumbers is how many numbers a session gives out, so that they do not overflow.
 const mostNumbers = 1 << 30
 
 // begin has the broker open a session, when there is none. Brokers that do not let

@@ -77,7 +77,7 @@ func (r *fileReader) verifyEntry(n *yaml.Node, at places, e sourceEntry, preset 
 	return v
 }
 
-// verified says how a source is verified, and where in the file that stands.
+// verified says how a source is verified, and where the file says so.
 type verified struct {
 	verifyEntry
 	node *yaml.Node
@@ -91,7 +91,7 @@ func kindOf(verify *yaml.Node) *yaml.Node {
 	return member(verify, "type")
 }
 
-// verifier makes what verifies, and the secrets that it asks; nil: none.
+// verifier returns the verifier and its secrets; nil when it has none.
 func (r *fileReader) verifier(e verified) (verifier, *secrets) {
 	switch e.Type {
 	case "standard-webhooks":
@@ -119,7 +119,7 @@ func (r *fileReader) tolerance(e verified) time.Duration {
 	return cmp.Or(e.Tolerance, defaultTolerance)
 }
 
-// bearer stands before a token in a header.
+// bearer returns the text before a token in a header.
 func bearer(e verified) string {
 	if e.at["prefix"] == nil && strings.EqualFold(e.Header, "Authorization") {
 		return "Bearer "
@@ -144,7 +144,7 @@ func (r *fileReader) hmac(e verified) (verifier, *secrets) {
 	return v, v.secrets
 }
 
-// signed reads what is signed: the body, unless the template says more.
+// signed reads the template of what is signed; by default the body.
 func (r *fileReader) signed(e verified) template {
 	t, err := parseTemplate(cmp.Or(string(e.Signed), "{body}"))
 	timed := e.Timestamp != (timestampEntry{})
@@ -161,7 +161,7 @@ func (r *fileReader) signed(e verified) template {
 	return t
 }
 
-// proves reports whether a verifier's proof covers what requests of a method say.
+// proves reports whether a verifier covers the whole content of requests of a method.
 func proves(v verifier, method string) bool {
 	switch v := v.(type) {
 	case signature:
@@ -194,7 +194,7 @@ func (r *fileReader) token(e verified) (verifier, *secrets) {
 	return v, s
 }
 
-// secrets reads the secrets of a source. One without any lets nobody in, which is a fault.
+// secrets reads the secrets of a source. A source without secrets admits nobody, which is a fault.
 func (r *fileReader) secrets(e verified, decode func(string) ([]byte, error)) *secrets {
 	s := r.secretsOf(e.at, e.SecretsEnv, e.SecretsFiles, decode)
 	if e.at["secrets_env"] == nil && e.at["secrets_files"] == nil {
@@ -217,7 +217,7 @@ func (r *fileReader) secretsOf(at places, env, files []string, decode func(strin
 // weakSecret is a length in bytes: a shorter secret can be guessed.
 const weakSecret = 16
 
-// longTolerance is a time for which no clock is wrong.
+// longTolerance is longer than clocks are wrong.
 const longTolerance = time.Hour
 
 // weak warns of a secret that can be guessed.

@@ -199,17 +199,17 @@ func plainEnd(s []byte, i int) int {
 	return i
 }
 
-// Eight bytes are looked at together, as one number: their highest bits tell which of them are
-// meant. The lowest bit that is set is exact: only above it a borrow can set others.
+// Eight bytes are looked at together, as one number: their highest bits show which of them are meant. The lowest bit
+// that is set is exact: only above it a borrow can set others.
 const (
 	eachByte = 0x0101010101010101
 	highBits = 0x80 * eachByte
 )
 
-// below tells which bytes are less than c, which is at most 0x80.
+// below marks the bytes that are less than c, which is at most 0x80.
 func below(x uint64, c byte) uint64 { return (x - uint64(c)*eachByte) &^ x & highBits }
 
-// equal tells which bytes are c.
+// equal marks the bytes that are c.
 func equal(x uint64, c byte) uint64 { return below(x^uint64(c)*eachByte, 1) }
 
 // escape passes over all of an escape but its last byte.

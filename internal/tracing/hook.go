@@ -51,7 +51,7 @@ func HookHeaders(send *Span, r *http.Request) []kafka.Header {
 	return headersOf(propagation.TraceContext{}.Extract(context.Background(), carrier))
 }
 
-// Outcome tells what became of a webhook, as its metric does.
+// Outcome notes the outcome of a webhook, by the names of its metric.
 func (s *Span) Outcome(outcome string) {
 	if s != nil {
 		s.span.SetAttributes(attribute.String("leadbridge.outcome", outcome))

@@ -1,9 +1,9 @@
 // Package tracing makes the spans of a lead's way by OpenTelemetry, and hands their context on in Kafka
 // headers (W3C Trace Context).
 //
-// The names and attributes are those of OpenTelemetry's conventions for messaging and HTTP, and are all
-// written here, so that one look tells what leaves the process: never personal data, a record's key or
-// value, or an event's id in clear. What is ours begins with leadbridge.
+// The names and attributes are those of OpenTelemetry's conventions for messaging and HTTP, and are all written here,
+// so that one can see at once what leaves the process: never personal data, a record's key or value, or an event's id
+// in clear. What is ours begins with leadbridge.
 //
 // All types may be nil: they then do nothing, so that tracing costs nothing while it is off.
 package tracing
