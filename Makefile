@@ -28,7 +28,7 @@ image-check: ## build the image's binary twice, the second time elsewhere and fr
 	deploy/image.sh check
 
 .PHONY: release
-release: ## build dist/: binaries for linux, darwin and windows, completion scripts, manual page, SBOM, provenance, checksums (VERSION=v1.2.3, PLATFORMS=; needs jq)
+release: ## build dist/: binaries for linux, darwin and windows, completion scripts, manual page, SBOM, provenance, checksums (VERSION=v1.2.3, PLATFORMS=)
 	deploy/release.sh
 
 .PHONY: release-check
@@ -58,6 +58,10 @@ test-attack: build ## attack bin/leadbridge from outside, as strangers, token ho
 race: ## run all tests under the race detector
 	$(GO) test -race -timeout 25m ./...
 
+.PHONY: test-seeds
+test-seeds: ## run the tests of random trouble with all their seeds (go test runs a fifth)
+	SEEDS=all $(GO) test -timeout 15m ./consumer ./crmclient
+
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (10000x: so many inputs)
 	@set -eu; $(GO) list -f '{{if .TestGoFiles}}{{.ImportPath}}{{end}}{{if .XTestGoFiles}} {{.ImportPath}}{{end}}' ./... | tr ' ' '\n' | sort -u | sed '/^$$/d' | while read -r package; do \
@@ -82,8 +86,13 @@ APICURIO_VERSION := 2.6.13.Final
 APICURIO := $(TOOLS)/apicurio-$(APICURIO_VERSION)
 
 $(APICURIO):
-	mvn --quiet dependency:copy -Dartifact=io.apicurio:apicurio-registry-app:$(APICURIO_VERSION):tar.gz:all -DoutputDirectory=$(TOOLS)/apicurio.download
-	mkdir -p $@.part && tar -xzf $(TOOLS)/apicurio.download/*.tar.gz -C $@.part && mv $@.part $@ && rm -r $(TOOLS)/apicurio.download
+	rm -rf $@.part && mkdir -p $@.part
+	mvn --quiet --batch-mode dependency:copy -Dartifact=io.apicurio:apicurio-registry-app:$(APICURIO_VERSION):tar.gz:all -DoutputDirectory=$@.part
+	tar -xzf $@.part/*.tar.gz -C $@.part && rm $@.part/*.tar.gz
+	mv $@.part $@
+
+.PHONY: fetch-registry
+fetch-registry: $(APICURIO) ## fetch the schema registry of test-registry (needs mvn)
 
 .PHONY: test-registry
 test-registry: $(APICURIO) ## read framed values by the schemas of a real registry (needs Java 17 and mvn)
@@ -124,11 +133,13 @@ SEED ?= 0
 BROKERS ?= 1
 # What an event becomes in the CRM.
 TARGET ?= contact
+# By what a contact of the same person is looked for: off, email, phone, or email,phone. Persons come back unless it is off.
+MATCH ?= off
 
 .PHONY: chaos
-chaos: build ## kill, freeze and cut off processes on a real Kafka, then audit (TARGET=contact|lead|deal DURATION=2m SEED=n BROKERS=3; BEFORE=file begins with the release before; BLIND=phone has look-ups by phone find nothing meanwhile; needs a container engine)
+chaos: build ## kill, freeze and cut off processes on a real Kafka, then audit (TARGET=contact|lead|deal MATCH=email,phone DURATION=2m SEED=n BROKERS=3; BEFORE=file begins with the release before; BLIND=phone has look-ups by phone find nothing meanwhile; needs a container engine)
 	cd integration && $(GO) build -o ../bin/chaos ./chaos
-	bin/chaos -binary bin/leadbridge -before '$(BEFORE)' -target $(TARGET) -duration $(DURATION) -seed $(SEED) -brokers $(BROKERS) -blind '$(BLIND)'
+	bin/chaos -binary bin/leadbridge -before '$(BEFORE)' -target $(TARGET) -match '$(MATCH)' -duration $(DURATION) -seed $(SEED) -brokers $(BROKERS) -blind '$(BLIND)'
 
 # A soak is rounds of ROUND, until there were so many events and kills.
 EVENTS ?= 1000000
@@ -140,10 +151,10 @@ SOAK_DIR ?= /tmp/leadbridge-soak-$(TARGET)-$(SEED)
 .PHONY: soak
 soak: ## the same for hours, with an audit after each round; the command goes on with a soak that was interrupted (EVENTS=1000000 KILLS=1000 SEED=n)
 	cd integration && $(GO) build -o ../bin/chaos ./chaos && $(GO) run ./chaos/clock -o ../bin/leadbridge-clock
-	bin/chaos -binary bin/leadbridge-clock -clocks -target $(TARGET) -events $(EVENTS) -kills $(KILLS) -duration $(ROUND) -rate $(RATE) -seed $(SEED) -brokers $(BROKERS) -dir '$(SOAK_DIR)'
+	bin/chaos -binary bin/leadbridge-clock -clocks -target $(TARGET) -match '$(MATCH)' -events $(EVENTS) -kills $(KILLS) -duration $(ROUND) -rate $(RATE) -seed $(SEED) -brokers $(BROKERS) -dir '$(SOAK_DIR)'
 
 .PHONY: bench
-bench: build ## measure bin/leadbridge as a whole (about 26 minutes; BENCH='--short --case instant' for parts, see bench/README.md)
+bench: build ## measure bin/leadbridge as a whole (about 30 minutes; BENCH='--short --case instant' for parts, see bench/README.md)
 	$(GO) run ./bench --binary bin/leadbridge --out bench/results $(BENCH)
 
 .PHONY: bench-recovery
@@ -188,4 +199,4 @@ $(TOOLS)/govulncheck:
 	GOBIN=$(TOOLS) GOFLAGS= $(GO) install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
 
 .PHONY: check-all
-check-all: format vet lint vuln test test-attack race fuzz demo ## everything that CI runs
+check-all: format vet lint vuln test test-seeds test-attack race fuzz demo ## everything that CI runs

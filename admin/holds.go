@@ -22,6 +22,8 @@ var holdTitles = map[crmclient.Cause]string{
 	consumer.HoldGroup:        "The consumer group cannot be joined",
 	consumer.HoldDeadLetters:  "The dead-letter topic takes nothing",
 	consumer.HoldResults:      "The result topic takes nothing",
+	consumer.HoldParking:      "A partition takes no new events",
+	consumer.HoldSchemas:      "The schema registry does not answer",
 	consumer.HoldOperator:     "Somebody paused the delivery",
 }
 

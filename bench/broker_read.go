@@ -9,13 +9,9 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
-)
 
-// place is where a record lies in a topic.
-type place struct {
-	partition int
-	offset    int64
-}
+	"github.com/leadbridge/leadbridge/internal/audit"
+)
 
 // commitStart commits the beginning of all partitions for a group, as a group has that
 // has read the topic before. A new group would look its first records up. A Kafka that
@@ -64,8 +60,8 @@ func (b *broker) committed(ctx context.Context, group, topic string, partitions 
 
 // letters returns where the events of a topic's dead letters come from, and how many
 // letters each has.
-func (b *broker) letters(ctx context.Context, topic string, partitions int) (map[place]int, error) {
-	all := map[place]int{}
+func (b *broker) letters(ctx context.Context, topic string, partitions int) (map[audit.Place]int, error) {
+	all := map[audit.Place]int{}
 	for p := range partitions {
 		for offset := int64(0); offset >= 0; {
 			var err error
@@ -78,7 +74,7 @@ func (b *broker) letters(ctx context.Context, topic string, partitions int) (map
 }
 
 // readLetters adds the letters of one fetch and returns the next offset, -1 at the end.
-func (b *broker) readLetters(ctx context.Context, topic string, partition int, offset int64, all map[place]int) (int64, error) {
+func (b *broker) readLetters(ctx context.Context, topic string, partition int, offset int64, all map[audit.Place]int) (int64, error) {
 	res, err := b.client.Fetch(ctx, &kafka.FetchRequest{Topic: topic, Partition: partition, Offset: offset, MinBytes: 1, MaxBytes: 8 << 20, MaxWait: 100 * time.Millisecond})
 	if err == nil {
 		err = res.Error
@@ -112,17 +108,17 @@ func (b *broker) readLetters(ctx context.Context, topic string, partition int, o
 }
 
 // originOf reads where the event of a dead letter comes from.
-func originOf(headers []kafka.Header) (place, error) {
-	var from place
+func originOf(headers []kafka.Header) (audit.Place, error) {
+	var from audit.Place
 	var errs [2]error
 	seen := 0
 	for _, h := range headers {
 		switch h.Key {
 		case "dlt-original-partition":
-			from.partition, errs[0] = strconv.Atoi(string(h.Value))
+			from.Partition, errs[0] = strconv.Atoi(string(h.Value))
 			seen++
 		case "dlt-original-offset":
-			from.offset, errs[1] = strconv.ParseInt(string(h.Value), 10, 64)
+			from.Offset, errs[1] = strconv.ParseInt(string(h.Value), 10, 64)
 			seen++
 		}
 	}

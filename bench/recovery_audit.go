@@ -4,9 +4,11 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/leadbridge/leadbridge/bench/internal/crm"
+	"github.com/leadbridge/leadbridge/internal/audit"
 )
 
 // recoveryResult is what a case came to. Times are in seconds.
@@ -51,7 +53,7 @@ type evidence struct {
 	sent      []sentLead
 	held      map[int][]time.Time // when contacts were made, by the lead's number
 	troubled  map[int]bool        // leads whose own create met a fault
-	letters   map[place]int
+	letters   map[audit.Place]int
 	committed []int64 // by partition
 	cleared   time.Time
 	over      time.Time // when the case's time was over
@@ -93,20 +95,39 @@ func (s *scene) collect(ctx context.Context) (evidence, error) {
 	return e, err
 }
 
+// account finds what became of each lead, by its number: its contacts name it by their e-mails, and its letters by its
+// place. What lies at or above the committed offset need not be delivered.
+func (e evidence) account() map[string]*audit.Event {
+	var ev audit.Evidence
+	for _, l := range e.sent {
+		id := strconv.Itoa(l.n)
+		due := audit.Due{Kinds: []audit.Kind{audit.Contact}, Open: l.place.Offset >= e.committed[l.place.Partition]}
+		ev.Records = append(ev.Records, audit.Record{Place: l.place, EventID: id, Origin: id, Value: []byte(id), Due: due})
+		if e.letters[l.place] > 0 {
+			ev.Letters = append(ev.Letters, audit.Letter{EventID: id, From: l.place})
+		}
+		for _, made := range e.held[l.n] {
+			ev.Objects = append(ev.Objects, audit.Object{Kind: audit.Contact, Origin: id, Created: made})
+		}
+	}
+	events := map[string]*audit.Event{}
+	for _, one := range audit.Account(ev).Events {
+		events[one.ID] = one
+	}
+	return events
+}
+
 // audit counts what became of each lead, and how long those waited whose wait counts.
 func (e evidence) audit() recoveryResult {
 	var r recoveryResult
 	var waits []wait
-	twice := map[int]bool{}
+	events := e.account()
 	for _, l := range e.sent {
-		contacts, letter := e.held[l.n], e.letters[l.place] > 0
-		delivered := len(contacts) > 0 && !contacts[0].After(e.over)
-		if len(contacts) > 1 {
-			twice[l.n] = true
-		}
-		if len(contacts) == 0 && !letter && l.place.offset < e.committed[l.place.partition] {
-			r.Lost++
-		}
+		became := events[strconv.Itoa(l.n)]
+		letter, contact := len(became.Letters) > 0, became.Goal()
+		delivered := contact != nil && !contact.Created.After(e.over)
+		r.Twice += count(became.Duplicates() > 0)
+		r.Lost += count(became.Lost())
 		switch {
 		case l.role.bad:
 			r.Bad++
@@ -127,7 +148,7 @@ func (e evidence) audit() recoveryResult {
 			waits = append(waits, e.waited(l))
 		}
 	}
-	r.Leads, r.Twice = len(waits), len(twice)
+	r.Leads = len(waits)
 	slices.SortFunc(waits, wait.compare)
 	r.P50, r.P90, r.P99, r.Max = at(waits, .5), at(waits, .9), at(waits, .99), at(waits, 1)
 	return r

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/leadbridge/leadbridge/internal/audit"
 )
 
 // TestAuditFindsEveryBreach has one lead of each fate.
@@ -16,24 +18,24 @@ func TestAuditFindsEveryBreach(t *testing.T) {
 	bad := marked(refusedMarker)
 	e := evidence{
 		sent: []sentLead{
-			{0, fresh(), place{0, 0}, after(0)},       // delivered
-			{1, fresh(), place{0, 1}, after(1)},       // delivered twice
-			{2, fresh(), place{0, 2}, after(0)},       // a wrong letter
-			{3, fresh(), place{0, 3}, after(0)},       // lost
-			{4, fresh(), place{0, 5}, after(2)},       // still on its way
-			{5, fresh(), place{1, 0}, after(0)},       // delivered after the case's time
-			{6, fresh(), place{1, 1}, after(0)},       // met a fault of its own
-			{7, bad, place{1, 2}, after(0)},           // a letter
-			{8, bad, place{1, 3}, after(0)},           // lost
-			{9, bad, place{1, 9}, after(0)},           // still on its way
-			{10, background(), place{1, 5}, after(0)}, // delivered
-			{11, background(), place{1, 8}, after(0)}, // still on its way
+			{0, fresh(), audit.Place{Partition: 0, Offset: 0}, after(0)},       // delivered
+			{1, fresh(), audit.Place{Partition: 0, Offset: 1}, after(1)},       // delivered twice
+			{2, fresh(), audit.Place{Partition: 0, Offset: 2}, after(0)},       // a wrong letter
+			{3, fresh(), audit.Place{Partition: 0, Offset: 3}, after(0)},       // lost
+			{4, fresh(), audit.Place{Partition: 0, Offset: 5}, after(2)},       // still on its way
+			{5, fresh(), audit.Place{Partition: 1, Offset: 0}, after(0)},       // delivered after the case's time
+			{6, fresh(), audit.Place{Partition: 1, Offset: 1}, after(0)},       // met a fault of its own
+			{7, bad, audit.Place{Partition: 1, Offset: 2}, after(0)},           // a letter
+			{8, bad, audit.Place{Partition: 1, Offset: 3}, after(0)},           // lost
+			{9, bad, audit.Place{Partition: 1, Offset: 9}, after(0)},           // still on its way
+			{10, background(), audit.Place{Partition: 1, Offset: 5}, after(0)}, // delivered
+			{11, background(), audit.Place{Partition: 1, Offset: 8}, after(0)}, // still on its way
 		},
 		held: map[int][]time.Time{
 			0: {after(.5)}, 1: {after(3), after(4)}, 5: {after(60)}, 6: {after(9)}, 10: {after(1)},
 		},
 		troubled:  map[int]bool{6: true},
-		letters:   map[place]int{{0, 2}: 1, {1, 2}: 2},
+		letters:   map[audit.Place]int{{Offset: 2}: 1, {Partition: 1, Offset: 2}: 2},
 		committed: []int64{4, 6},
 		over:      after(50),
 	}
@@ -51,7 +53,7 @@ func TestAuditAfterTroubleOfAll(t *testing.T) {
 	t.Parallel()
 	began := time.Now()
 	e := evidence{
-		sent: []sentLead{{0, fresh(), place{0, 0}, began}, {1, fresh(), place{0, 1}, began.Add(20 * time.Second)}, {2, fresh(), place{0, 2}, began}},
+		sent: []sentLead{{0, fresh(), audit.Place{Partition: 0, Offset: 0}, began}, {1, fresh(), audit.Place{Partition: 0, Offset: 1}, began.Add(20 * time.Second)}, {2, fresh(), audit.Place{Partition: 0, Offset: 2}, began}},
 		held: map[int][]time.Time{
 			0: {began.Add(13 * time.Second)}, 1: {began.Add(22 * time.Second)}, 2: {began.Add(9 * time.Second)}, // the last one in the midst of it
 		},

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/leadbridge/leadbridge/internal/audit"
 )
 
 // role is what leads of a case are there for. The zero role is a good lead whose wait does
@@ -84,7 +86,7 @@ func (r role) lead(n int) lead {
 type sentLead struct {
 	n     int // its number: leadOf finds it in a contact's e-mail
 	role  role
-	place place
+	place audit.Place
 	acked time.Time
 }
 
@@ -133,7 +135,7 @@ func (s *scene) send(ctx context.Context, r role, partition, first, n int) error
 		}
 		acked := time.Now()
 		for i := range leads {
-			s.sent.add(sentLead{n: first + i, role: r, place: place{partition, offset + int64(i)}, acked: acked})
+			s.sent.add(sentLead{n: first + i, role: r, place: audit.Place{Partition: partition, Offset: offset + int64(i)}, acked: acked})
 		}
 		first, n = first+len(leads), n-len(leads)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/internal/human"
 	"github.com/leadbridge/leadbridge/internal/kafkaauth"
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // Finding is one line of a preflight; see [crmclient.Finding].
@@ -167,12 +168,12 @@ func (f *preflight) create(ctx context.Context, name string, partitions int, set
 func (f *preflight) awaitCreated(ctx context.Context, name string) ([]int, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	wait := newBackOff()
+	backOff := newBackOff()
 	for {
 		ids, err := partitionsOf(ctx, f.broker.client, name)
 		if err == nil || ctx.Err() != nil {
 			return ids, err
 		}
-		pause(ctx, wait.NextBackOff())
+		_ = wait.For(ctx, backOff.NextBackOff())
 	}
 }

@@ -97,7 +97,7 @@ func (b *statusBoard) generationEnded(cause error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.current != nil && errors.Is(cause, errShutdown) {
-		b.atStop = newFinalSnapshot(b.current)
+		b.atStop = newFinalSnapshot(b.current, time.Now())
 	}
 	if b.current != nil {
 		b.since = time.Now()

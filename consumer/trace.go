@@ -71,8 +71,8 @@ func structuredTrace(value []byte) (trace [2][]byte) {
 }
 
 // traced begins the trace of a record that was taken up. Whose event an unread one is, is told when it has been read.
-func (p *partition) traced(d *delivery, dispatched time.Time) *tracing.Record {
-	cfg := p.deps.cfg
+func (in *intake) traced(d *delivery, dispatched time.Time) *tracing.Record {
+	cfg := in.deps.cfg
 	if cfg.Tracer == nil {
 		return nil
 	}

@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/leadbridge/leadbridge/internal/tracing"
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // ReplayOptions say which letters are replayed, and how.
@@ -98,7 +98,7 @@ func (r *replay) run(ctx context.Context) error {
 	if r.partitions, err = r.origin.partitions(ctx); err != nil {
 		return err
 	}
-	wait := backoff.NewExponentialBackOff()
+	backOff := backoff.NewExponentialBackOff()
 	for failures := 1; ; failures++ {
 		before := r.report.Replayed
 		err := r.pass(ctx)
@@ -107,9 +107,9 @@ func (r *replay) run(ctx context.Context) error {
 		}
 		if r.report.Replayed > before {
 			failures = 1
-			wait.Reset()
+			backOff.Reset()
 		}
-		if failures >= maxFailures || !sleep(ctx, wait.NextBackOff()) {
+		if failures >= maxFailures || wait.For(ctx, backOff.NextBackOff()) != nil {
 			return err
 		}
 	}
@@ -123,18 +123,6 @@ func (e *writeError) Unwrap() error { return e.error }
 func isWriteError(err error) bool {
 	_, ok := errors.AsType[*writeError](err)
 	return ok
-}
-
-// sleep waits for d, and returns false when ctx ends before.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // pass replays what is open. After a failed write it is called again: it begins a new session, which ends the open

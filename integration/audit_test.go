@@ -3,45 +3,41 @@
 package integration
 
 import (
-	"slices"
+	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/leadbridge/leadbridge/internal/audit"
 )
 
 // audit accounts for every lead: each must be exactly one contact, or letters of
 // its own event id and its reason, and nothing else may be there.
 func (l *lab) audit() {
 	l.t.Helper()
-	contacts := map[string]int{}
+	var ev audit.Evidence
+	for _, one := range l.all() {
+		due := audit.Due{Name: fmt.Sprintf("lead %d", one.number), Kinds: []audit.Kind{audit.Contact}, Open: one.forgiven}
+		if one.fate != "" {
+			due.Reasons = []string{one.fate}
+		}
+		ev.Records = append(ev.Records, audit.Record{
+			Place:   audit.Place{Partition: int(one.partition), Offset: int64(len(ev.Records))}, // any: letters are found by their ids
+			EventID: one.eventID(), Origin: one.email(), Value: []byte(one.value()), Due: due,
+		})
+	}
 	for _, c := range l.crm.sim.Contacts() {
 		for _, e := range c.Emails() {
-			contacts[e.Value]++
+			ev.Objects = append(ev.Objects, audit.Object{Kind: audit.Contact, ID: c.ID, Origin: e.Value, Created: c.Created})
 		}
 	}
-	letters := map[string][]string{} // reasons by event id
 	for _, r := range l.readLetters() {
-		id := header(r, "dlt-event-id")
-		letters[id] = append(letters[id], header(r, "dlt-reason"))
+		ev.Letters = append(ev.Letters, audit.Letter{EventID: header(r, "dlt-event-id"), FromUnknown: true, Reason: header(r, "dlt-reason")})
 	}
-	for _, one := range l.all() {
-		made, reasons := contacts[one.email()], letters[one.eventID()]
-		switch {
-		case one.forgiven && made == 0 && len(reasons) == 0:
-		case one.fate == "" && (made != 1 || len(reasons) > 0):
-			l.t.Errorf("lead %d of partition %d: %d contacts and letters %q, want one contact", one.number, one.partition, made, reasons)
-		case one.fate != "" && (made != 0 || !slices.Equal(slices.Compact(reasons), []string{one.fate})):
-			l.t.Errorf("lead %d of partition %d: %d contacts and letters %q, want a letter %s", one.number, one.partition, made, reasons, one.fate)
-		}
-		delete(contacts, one.email())
-		delete(letters, one.eventID())
-	}
-	for email := range contacts {
-		l.t.Errorf("a contact of nobody: %s", email)
-	}
-	for id := range letters {
-		l.t.Errorf("a letter of no event: %s", id)
+	a := audit.Account(ev)
+	for _, f := range a.Faults {
+		l.t.Error(f.Kind, f.Text)
 	}
 	if n := l.crm.sim.Stats().Duplicates; n > 0 {
 		l.t.Errorf("%d duplicates by origin id", n)

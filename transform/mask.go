@@ -10,11 +10,9 @@ import (
 	"github.com/leadbridge/leadbridge/internal/jsonscan"
 )
 
-// Mask returns a record's value with names, phone numbers and e-mail addresses
-// replaced by ***, for people who look at it: what stands in a field of such a name,
-// what the contact that was built of it has, and what looks like an address or a
-// number wherever it stands. Of a value that is not JSON nothing can be known, so that
-// every word is hidden. Long texts are cut.
+// Mask returns a record's value with names, phone numbers and e-mail addresses replaced by ***, for people who look at
+// it: the values of fields with such names, the values of the contact that it becomes, and everything that looks like
+// an address or a number. In a value that is not JSON, every word is hidden. Long texts are cut.
 func Mask(value []byte, c crmclient.Contact) string {
 	text, reject := checkJSON(value, nil)
 	if reject != nil {
@@ -134,8 +132,8 @@ func (m *masker) object(o object) object {
 	return o
 }
 
-// asksForPerson reports whether an object stands for one field of a person, as in
-// {"name": "email", "value": "…"}: there the name is none.
+// asksForPerson reports whether an object stands for one field of a person, as in {"name": "email", "value": "…"},
+// where name is not a person's name.
 func asksForPerson(o object) bool {
 	asks, answered := false, false
 	for _, f := range o {

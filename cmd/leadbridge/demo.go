@@ -20,6 +20,7 @@ type demoCommand struct {
 	Seed    uint64 `default:"1" placeholder:"NUMBER" help:"Seed of everything random: the leads and the CRM's faults."`
 	Target  string `default:"contact" enum:"contact,lead,deal" placeholder:"contact|lead|deal" help:"What an event becomes."`
 	Comment string `default:"off" enum:"off,on,both" placeholder:"off|on|both" help:"Where comments stand, as CRM_COMMENT says."`
+	Match   bool   `help:"Some persons come back: one card a person, found by e-mail and phone, as CRM_MATCH=email,phone says."`
 	Keep    bool   `help:"Leave it running with its HTTP endpoints after the audit, until Ctrl-C."`
 	Logs    bool   `help:"Show the service's log on standard error, too."`
 
@@ -59,6 +60,7 @@ func (c demoCommand) Run(p process) error {
 		Version:  versionText(),
 		Target:   target,
 		Comment:  crmclient.CommentMode(c.Comment),
+		Match:    c.Match,
 		Sabotage: c.sabotage,
 	})
 	switch {

@@ -14,7 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/integration/internal/leads"
 )
 
@@ -34,11 +33,11 @@ const firstHook = 10_000_000
 
 // hooks sends webhooks to the gate, each until it is taken, as senders do.
 type hooks struct {
-	url     string
-	targets []crmclient.Target
-	client  *http.Client
-	pause   time.Duration // before a webhook is sent again
-	open    sync.WaitGroup
+	url    string
+	leads  leads.Options
+	client *http.Client
+	pause  time.Duration // before a webhook is sent again
+	open   sync.WaitGroup
 
 	mu    sync.Mutex
 	next  int
@@ -47,9 +46,9 @@ type hooks struct {
 	odd   []string    // answers that no sender can make anything of
 }
 
-func newHooks(addr string, targets []crmclient.Target) *hooks {
+func newHooks(addr string, o leads.Options) *hooks {
 	return &hooks{
-		url: "http://" + addr + "/hooks/site", targets: targets, next: firstHook, pause: time.Second, taken: map[int]int{},
+		url: "http://" + addr + "/hooks/site", leads: o, next: firstHook, pause: time.Second, taken: map[int]int{},
 		client: &http.Client{Timeout: callLimit, Transport: &http.Transport{MaxIdleConnsPerHost: hooksAtATime}},
 	}
 }
@@ -64,7 +63,7 @@ func (h *hooks) send(ctx context.Context) {
 	if h.next-firstHook-len(h.taken) >= hooksAtATime {
 		return
 	}
-	l := leads.Hook(h.next, h.targets)
+	l := leads.Hook(h.next, h.leads)
 	h.next++
 	h.open.Go(func() { h.deliver(ctx, l) })
 }

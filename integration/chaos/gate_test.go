@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/integration/internal/leads"
 )
 
 // TestHooksAreSentUntilTheyAreTaken sends a webhook again after a 503 and a lost answer, under its id.
@@ -31,7 +32,7 @@ func TestHooksAreSentUntilTheyAreTaken(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	h := newHooks(strings.TrimPrefix(server.URL, "http://"), crmclient.Targets())
+	h := newHooks(strings.TrimPrefix(server.URL, "http://"), leads.Options{Targets: crmclient.Targets()})
 	h.pause = 0
 	for range 4 {
 		h.send(t.Context())

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,7 +13,7 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient"
-	"github.com/leadbridge/leadbridge/integration/internal/leads"
+	"github.com/leadbridge/leadbridge/internal/audit"
 )
 
 // round is what is kept of a round.
@@ -21,9 +22,10 @@ type round struct {
 	Run     time.Time        `json:"run"` // when its run began: a soak that was interrupted has several
 	Seed    uint64           `json:"seed"`
 	Target  crmclient.Target `json:"target"`
+	Match   string           `json:"match,omitempty"` // "": off
 	Began   time.Time        `json:"began"`
 	Seconds float64          `json:"seconds"` // with its audit
-	Counts  leads.Counts     `json:"counts"`  // of this round
+	Counts  audit.Counts     `json:"counts"`  // of this round
 	Kills   int              `json:"kills"`   // by SIGKILL: of consumers, gate, brokers and replays
 	Peak    usage            `json:"peak"`    // most that any process had
 	Rest    usage            `json:"rest"`    // what the oldest consumer had when nothing was to be done
@@ -36,7 +38,7 @@ type history struct {
 	file   string
 	run    time.Time
 	rounds []round
-	before leads.Counts // of this run, at the end of its last round
+	before audit.Counts // of this run, at the end of its last round
 }
 
 var errSpent = errors.New("the soak of this directory has ended")
@@ -58,8 +60,8 @@ func openHistory(o options) (*history, error) {
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			return nil, fmt.Errorf("rounds so far: %s: %w", h.file, err)
 		}
-		if r.Seed != o.seed || r.Target != o.target {
-			return nil, fmt.Errorf("rounds so far: %s is of seed %d and target %s", h.file, r.Seed, r.Target)
+		if r.Seed != o.seed || r.Target != o.target || cmp.Or(r.Match, matchOff) != cmp.Or(o.match, matchOff) {
+			return nil, fmt.Errorf("rounds so far: %s is of seed %d, target %s and match %s", h.file, r.Seed, r.Target, cmp.Or(r.Match, matchOff))
 		}
 		h.rounds = append(h.rounds, r)
 	}
@@ -90,7 +92,7 @@ func historyFile(dir string) string { return filepath.Join(dir, "rounds.jsonl") 
 func (h *history) next() int { return len(h.rounds) }
 
 // add keeps a round. Audits account for everything since the start of the run.
-func (h *history) add(r round, a leads.Audit) error {
+func (h *history) add(r round, a audit.Audit) error {
 	r.Run, r.Counts = h.run, a.Counts.Minus(h.before)
 	h.before = a.Counts
 	h.rounds = append(h.rounds, r)
@@ -115,7 +117,7 @@ func (h *history) enough(o options) bool {
 	return sum.Events >= o.events && kills >= o.kills
 }
 
-func (h *history) total() (sum leads.Counts, kills int) {
+func (h *history) total() (sum audit.Counts, kills int) {
 	for _, r := range h.rounds {
 		sum, kills = sum.Plus(r.Counts), kills+r.Kills
 	}

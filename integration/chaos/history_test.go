@@ -8,12 +8,12 @@ import (
 	"testing"
 
 	"github.com/leadbridge/leadbridge/crmclient"
-	"github.com/leadbridge/leadbridge/integration/internal/leads"
+	"github.com/leadbridge/leadbridge/internal/audit"
 )
 
 // audited is an audit that accounts for so many events since the start of the run.
-func audited(events int) leads.Audit {
-	return leads.Audit{Counts: leads.Counts{Records: events, Events: events, Contacts: events}}
+func audited(events int) audit.Audit {
+	return audit.Audit{Counts: audit.Counts{Records: events, Events: events, Contacts: events}}
 }
 
 func open(t *testing.T, o options) *history {

@@ -19,10 +19,12 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/integration/internal/leads"
 )
 
 // Exit codes.
@@ -47,6 +49,7 @@ type options struct {
 	brokers  int
 	clocks   bool   // the clocks of the binary can be stepped
 	dir      string // of the logs
+	match    string // CRM_MATCH; persons come back unless it is off
 	blind    string // fields and operators by which look-ups find nothing while the blows fall
 }
 
@@ -56,6 +59,19 @@ func (o options) named() []crmclient.Target {
 		return nil
 	}
 	return crmclient.Targets()
+}
+
+// matchOff is CRM_MATCH of runs in which nobody is looked for.
+const matchOff = "off"
+
+// matched is o.match as the audit takes it.
+func (o options) matched() crmclient.Match {
+	return crmclient.Match{Email: strings.Contains(o.match, "email"), Phone: strings.Contains(o.match, "phone")}
+}
+
+// leads are what the leads are made by.
+func (o options) leads() leads.Options {
+	return leads.Options{Targets: o.named(), PersonsReturn: o.matched().On()}
 }
 
 // soaks reports whether rounds follow each other until there was enough of all.
@@ -72,9 +88,9 @@ func (o options) level() string {
 // again is the command that deals the same blows.
 func (o options) again() string {
 	if o.soaks() {
-		return fmt.Sprintf("make soak TARGET=%s EVENTS=%d KILLS=%d SEED=%d BROKERS=%d", o.target, o.events, o.kills, o.seed, o.brokers)
+		return fmt.Sprintf("make soak TARGET=%s MATCH=%s EVENTS=%d KILLS=%d SEED=%d BROKERS=%d", o.target, o.match, o.events, o.kills, o.seed, o.brokers)
 	}
-	again := fmt.Sprintf("make chaos TARGET=%s DURATION=%v SEED=%d BROKERS=%d", o.target, o.duration, o.seed, o.brokers)
+	again := fmt.Sprintf("make chaos TARGET=%s MATCH=%s DURATION=%v SEED=%d BROKERS=%d", o.target, o.match, o.duration, o.seed, o.brokers)
 	if o.blind != "" {
 		again += fmt.Sprintf(" BLIND='%s'", o.blind)
 	}
@@ -111,6 +127,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.binary, "binary", "bin/leadbridge", "the leadbridge to beat")
 	f.StringVar(&o.before, "before", "", "the leadbridge of the release before: each consumer begins with it, and comes back as -binary")
 	target := f.String("target", string(crmclient.TargetContact), "what an event becomes that does not say it itself: contact, lead or deal")
+	f.StringVar(&o.match, "match", matchOff, "by what a contact of the same person is looked for: off, email, phone, or email,phone; unless it is off, persons come back")
 	f.DurationVar(&o.duration, "duration", 2*time.Minute, "how long the blows of a round fall")
 	f.DurationVar(&o.settle, "settle", 10*time.Minute, "most that may be needed after them")
 	f.Uint64Var(&o.seed, "seed", 0, "of leads, blows and faults; 0: any")
@@ -127,6 +144,10 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	}
 	if o.target = crmclient.Target(*target); !slices.Contains(crmclient.Targets(), o.target) {
 		_, _ = fmt.Fprintf(stderr, "chaos: -target %q is not one of %v\n", *target, crmclient.Targets())
+		return o, errUsage
+	}
+	if !slices.Contains([]string{matchOff, "email", "phone", "email,phone"}, o.match) || o.match != matchOff && (o.blind != "" || o.before != "") {
+		_, _ = fmt.Fprintf(stderr, "chaos: -match %q is not one of off, email, phone, and email,phone, or stands beside -blind or -before\n", o.match)
 		return o, errUsage
 	}
 	if o.seed == 0 {

@@ -30,6 +30,10 @@ const (
 	lookupLag     = crmSettle / 4
 )
 
+// matchBlind is how long a contact that one process makes can be missed by the look-up of another one for its person,
+// whose create takes effect afterwards: the look-up's lag, and what lies between a look-up and its create.
+const matchBlind = lookupLag + crmTimeout + lateBy + time.Second
+
 // portal is the simulated CRM.
 type portal struct {
 	sim      *crmtest.Simulator

@@ -10,6 +10,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 	"github.com/leadbridge/leadbridge/integration/internal/leads"
+	"github.com/leadbridge/leadbridge/internal/audit"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -42,7 +43,7 @@ func (g *game) round(ctx context.Context, h *history) (verdict, error) {
 	}
 	kills, peak := g.book.turn()
 	r := round{
-		Number: number, Seed: g.o.seed, Target: g.o.target, Began: began.UTC(), Seconds: time.Since(began).Seconds(),
+		Number: number, Seed: g.o.seed, Target: g.o.target, Match: g.o.match, Began: began.UTC(), Seconds: time.Since(began).Seconds(),
 		Kills: kills, Peak: peak, Rest: g.restingUsage(ctx), Good: v.good(),
 	}
 	v.history = h
@@ -177,10 +178,10 @@ func (g *game) disband(ctx context.Context) {
 }
 
 // audit reads broker and CRM.
-func (g *game) audit(ctx context.Context, acked map[int]int) (leads.Audit, error) {
+func (g *game) audit(ctx context.Context, acked map[int]int) (audit.Audit, error) {
 	sim := g.portal.sim
 	ev := leads.Evidence{
-		Acked: acked, Target: g.o.target, Ordered: g.ordered,
+		Acked: acked, Target: g.o.target, Ordered: g.ordered, Match: g.o.matched(), Blind: matchBlind,
 		Contacts: sim.Contacts(), Leads: sim.Records(crmtest.Leads), Deals: sim.Records(crmtest.Deals), Comments: sim.Records(crmtest.Timelines),
 	}
 	maps.Copy(ev.Acked, g.hooks.counts())
@@ -189,14 +190,14 @@ func (g *game) audit(ctx context.Context, acked map[int]int) (leads.Audit, error
 	}
 	var err error
 	if ev.Records, err = g.cluster.topics.Read(ctx, topic); err != nil {
-		return leads.Audit{}, err
+		return audit.Audit{}, err
 	}
 	if ev.Letters, err = g.cluster.topics.Read(ctx, letters); err != nil {
-		return leads.Audit{}, err
+		return audit.Audit{}, err
 	}
 	tr, err := transform.New(transform.Options{PhoneRegion: "RU", SourceID: "WEB"})
 	if err != nil {
-		return leads.Audit{}, fmt.Errorf("audit: %w", err)
+		return audit.Audit{}, fmt.Errorf("audit: %w", err)
 	}
 	return leads.Account(ev, tr), nil
 }

@@ -67,7 +67,7 @@ func play(ctx context.Context, o options, out io.Writer) (verdict, error) {
 
 // open starts everything but the blows.
 func (g *game) open(ctx context.Context, first uint64) error {
-	g.author = leads.NewAuthor(g.o.seed+first<<32, g.o.named()...)
+	g.author = leads.NewAuthor(g.o.seed+first<<32, g.o.leads())
 	keys, err := newKeyring(g.o.dir)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (g *game) assemble(keys *keyring) error {
 	if err != nil {
 		return err
 	}
-	g.hooks = newHooks(at, g.o.named())
+	g.hooks = newHooks(at, g.o.leads())
 	g.crew = &crew{binary: g.o.binary, before: g.o.before, dir: g.o.dir, book: g.book, keys: keys, env: g.env(), creates: g.portal.traffic.creates, running: map[*process]bool{}}
 	g.book.note("settings of all consumers: %s", strings.Join(g.crew.env, " "))
 	if g.crew.gateEnv, err = gateEnv(g.o.dir, at); err != nil {
@@ -153,6 +153,9 @@ func (g *game) env() []string {
 	}
 	if comment := []string{"off", "on", "both"}[r.IntN(3)]; g.o.before == "" {
 		env = append(env, "CRM_COMMENT="+comment)
+	}
+	if g.o.match != matchOff { // newest: what two processes made of one person at once is one card from then on
+		env = append(env, "CRM_MATCH="+g.o.match, "CRM_MATCH_MANY=newest")
 	}
 	return env
 }

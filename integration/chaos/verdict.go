@@ -6,12 +6,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/leadbridge/leadbridge/integration/internal/leads"
+	"github.com/leadbridge/leadbridge/internal/audit"
 )
 
 // verdict is what came of a run.
 type verdict struct {
-	audit    leads.Audit
+	audit    audit.Audit
 	history  *history
 	breaches []string                     // noticed meanwhile
 	effort   string                       // what was done to whom, how often
@@ -30,8 +30,8 @@ const shownFaults = 20
 func (v verdict) text(o options) string {
 	var b strings.Builder
 	c := v.audit.Counts
-	fmt.Fprintf(&b, "\n%d records: %d events, %d repeats, %d tombstones\n%d contacts, %d leads, %d deals, %d comments, %d letters\n%s\n",
-		c.Records, c.Events, c.Repeats, c.Tombstones, c.Contacts, c.Leads, c.Deals, c.Comments, c.Letters, v.effort)
+	fmt.Fprintf(&b, "\n%d records: %d events, %d repeats, %d tombstones\n%d contacts, %d leads, %d deals, %d comments, %d letters; %d events were given to a contact of their person\n%s\n",
+		c.Records, c.Events, c.Repeats, c.Tombstones, c.Contacts, c.Leads, c.Deals, c.Comments, c.Letters, c.Matched, v.effort)
 	kinds := map[string]int{}
 	for i, f := range v.audit.Faults {
 		if kinds[f.Kind]++; i < shownFaults {

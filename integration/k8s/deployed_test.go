@@ -9,6 +9,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/integration/internal/leads"
 	"github.com/leadbridge/leadbridge/integration/internal/topics"
+	"github.com/leadbridge/leadbridge/internal/audit"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -46,11 +47,11 @@ func TestDeployed(t *testing.T) {
 			break // the others would tell of the same
 		}
 	}
-	audit(t, s, w)
+	account(t, s, w)
 }
 
-// audit ends the traffic, waits until everything is delivered, and accounts for it.
-func audit(t *testing.T, s *stage, w *traffic) {
+// account ends the traffic, waits until everything is delivered, and accounts for it.
+func account(t *testing.T, s *stage, w *traffic) {
 	t.Helper()
 	ctx := context.Background()
 	acked, err := w.finish(ctx)
@@ -71,7 +72,7 @@ func audit(t *testing.T, s *stage, w *traffic) {
 	a := leads.Account(ev, tr)
 	t.Logf("%+v; %d webhooks taken, %d answers 503", a.Counts, len(w.taken), w.again)
 	for _, f := range a.Faults {
-		if f.Kind == leads.Excepted {
+		if f.Kind == audit.Excepted {
 			t.Log(f.Kind, f.Text)
 			continue
 		}

@@ -59,7 +59,7 @@ func startTraffic(t *testing.T, s *stage, gate string) *traffic {
 		client: &http.Client{Timeout: callLimit, Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 	t.Cleanup(func() { stop(); w.lanes.Wait() })
-	author := leads.NewAuthor(1)
+	author := leads.NewAuthor(1, leads.Options{})
 	w.lanes.Go(func() { each(ctx, everyLead, func() { sender.Send(author.Next()) }) })
 	number := firstHook
 	w.lanes.Go(func() {

@@ -23,6 +23,7 @@
   "CRM_LOOKUP" $crm.lookup
   "CRM_MATCH" $crm.match
   "CRM_MATCH_MANY" $crm.matchMany
+  "CRM_ON_MATCH" $crm.onMatch
   "CRM_MAX_ATTEMPTS" $crm.maxAttempts
   "CRM_BACKOFF_INITIAL" $crm.backoffInitial
   "CRM_BACKOFF_MAX" $crm.backoffMax

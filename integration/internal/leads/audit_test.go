@@ -8,6 +8,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+	"github.com/leadbridge/leadbridge/internal/audit"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -112,9 +113,11 @@ func (w *world) createIn(entity string, record int, fields string) {
 	}
 }
 
-func (w *world) comment(kind string, id int64) {
+// comment writes the comment of a record on a card.
+func (w *world) comment(record int, kind string, id int64) {
 	w.t.Helper()
-	if _, err := w.sim.CreateIn(crmtest.Timelines, fmt.Sprintf(`{"entityType":%q,"entityId":%d,"comment":"Call me"}`, kind, id)); err != nil {
+	text := "Call me\n" + crmclient.CommentMark("leadbridge", w.event(record).OriginID)
+	if _, err := w.sim.CreateIn(crmtest.Timelines, fmt.Sprintf(`{"entityType":%q,"entityId":%d,"comment":%q}`, kind, id, text)); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -146,13 +149,13 @@ func (w *world) forgetIn(entity string, record int) {
 	}
 }
 
-func (w *world) account() Audit {
+func (w *world) account() audit.Audit {
 	w.Contacts, w.Leads, w.Deals = w.sim.Contacts(), w.sim.Records(crmtest.Leads), w.sim.Records(crmtest.Deals)
 	w.Comments = w.sim.Records(crmtest.Timelines)
 	return Account(w.Evidence, w.tr)
 }
 
-func faultKinds(a Audit) []string {
+func faultKinds(a audit.Audit) []string {
 	var kinds []string
 	for _, f := range a.Faults {
 		kinds = append(kinds, f.Kind)
@@ -179,7 +182,7 @@ func TestAuditFindsEveryBreach(t *testing.T) {
 		"a letter with another value":    {func(w *world) { w.Letters[2].Value = []byte("{}") }, []string{"content"}},
 		"a bad one created":              {func(w *world) { w.Letters = w.Letters[2:]; w.create(3, 3) }, []string{"fate"}},
 		"a good one refused":             {func(w *world) { w.forget(0); w.bury(0, "CRM_REFUSED") }, []string{"fate"}},
-		"a good one given up":            {func(w *world) { w.forget(0); w.bury(0, "RETRIES_EXHAUSTED") }, []string{Excepted}},
+		"a good one given up":            {func(w *world) { w.forget(0); w.bury(0, "RETRIES_EXHAUSTED") }, []string{audit.Excepted}},
 		"a letter for a wrong reason":    {func(w *world) { w.Letters = w.Letters[2:]; w.bury(3, "CRM_REFUSED") }, []string{"fate"}},
 		"another person's phone":         {func(w *world) { w.forget(0); w.create(0, 2) }, []string{"content"}},
 		"a contact of no event": {func(w *world) {
@@ -211,15 +214,19 @@ func TestAuditFindsEveryBreach(t *testing.T) {
 		"a replay is a letter again":                  {func(w *world) { w.bury(9, "CRM_REFUSED", header("dlt-replays", "1")) }, []string{"both"}},
 		"a replay that stands for another":            {func(w *world) { w.Records[10].Headers[3].Value = []byte("ce:/chaos e8") }, []string{"lost", "both"}},
 		"an edit is refused all the same":             {func(w *world) { w.forget(11); w.bury(12, "CRM_REFUSED", header("dlt-replays", "1")) }, []string{"fate"}},
-		"a letter of an edit with the value that was": {func(w *world) { w.forget(11); w.bury(11, "RETRIES_EXHAUSTED", header("dlt-replays", "1")) }, []string{"content", Excepted}},
+		"a letter of an edit with the value that was": {func(w *world) { w.forget(11); w.bury(11, "RETRIES_EXHAUSTED", header("dlt-replays", "1")) }, []string{"content", audit.Excepted}},
 		"made in another order":                       {func(w *world) { w.Ordered = true; w.forget(0); w.create(0, 1) }, []string{"order"}},
 		"made in another order without a word":        {func(w *world) { w.forget(0); w.create(0, 1) }, nil},
-		"a comment on each":                           {func(w *world) { w.comment("contact", w.contactOf(0)); w.comment("deal", 1); w.comment("lead", 1) }, nil},
-		"two comments":                                {func(w *world) { w.comment("deal", 1); w.comment("deal", 1) }, []string{"comment"}},
-		"a comment on another card":                   {func(w *world) { w.comment("contact", w.contactOf(6)) }, []string{"comment"}},
-		"a comment on no card":                        {func(w *world) { w.comment("company", 1) }, []string{"stranger"}},
-		"a record of nobody":                          {func(w *world) { w.Records[5].Headers = nil }, []string{"stranger", "broker"}},
-		"lost by the broker itself":                   {func(w *world) { w.Acked[5]++ }, []string{"broker"}},
+		"a comment on each": {func(w *world) {
+			w.comment(0, "contact", w.contactOf(0))
+			w.comment(6, "deal", 1)
+			w.comment(7, "lead", 1)
+		}, nil},
+		"two comments":              {func(w *world) { w.comment(6, "deal", 1); w.comment(6, "deal", 1) }, []string{"comment"}},
+		"a comment on another card": {func(w *world) { w.comment(6, "contact", w.contactOf(6)) }, []string{"comment"}},
+		"a comment on no card":      {func(w *world) { w.comment(6, "company", 1) }, []string{"stranger"}},
+		"a record of nobody":        {func(w *world) { w.Records[5].Headers = nil }, []string{"stranger", "broker"}},
+		"lost by the broker itself": {func(w *world) { w.Acked[5]++ }, []string{"broker"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -229,7 +236,7 @@ func TestAuditFindsEveryBreach(t *testing.T) {
 			if got := faultKinds(a); !slices.Equal(got, c.want) {
 				t.Errorf("faults %v, want %v:\n%v", got, c.want, a.Faults)
 			}
-			good := len(c.want) == 0 || c.want[0] == Excepted
+			good := len(c.want) == 0 || c.want[0] == audit.Excepted
 			if a.Good() != good {
 				t.Errorf("good %v, want %v", a.Good(), good)
 			}
@@ -240,7 +247,7 @@ func TestAuditFindsEveryBreach(t *testing.T) {
 func TestAuditCounts(t *testing.T) {
 	t.Parallel()
 	got := newWorld(t).account().Counts
-	want := Counts{Records: 13, Events: 9, Contacts: 6, Leads: 1, Deals: 1, Letters: 6, Repeats: 1, Replays: 2, Tombstones: 1}
+	want := audit.Counts{Records: 13, Events: 9, Contacts: 6, Leads: 1, Deals: 1, Letters: 6, Repeats: 1, Replays: 2, Tombstones: 1}
 	if got != want {
 		t.Errorf("counts %+v, want %+v", got, want)
 	}

@@ -30,7 +30,7 @@ func (a *Author) Burst(b Burst) []Lead {
 	case ForbiddenBurst:
 		return a.several(12, refused, cloudEvent(MarkForbid))
 	case DealsBurst:
-		if len(a.targets) == 0 {
+		if len(a.options.Targets) == 0 {
 			return nil
 		}
 		return a.several(120, refused, targeted(crmclient.TargetDeal, MarkRefuse))

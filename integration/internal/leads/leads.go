@@ -4,11 +4,11 @@ package leads
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
@@ -23,6 +23,7 @@ const (
 	HeaderLead   = "test-lead" // its number
 	HeaderFate   = "test-fate"
 	HeaderTarget = "test-target" // that the event itself names; missing when it names none
+	HeaderPerson = "test-person" // the number of the lead that was its person's first; missing: its own
 )
 
 // Fate is what must become of an event: what its target says, nothing, or a dead letter of
@@ -38,15 +39,6 @@ const (
 	// A refusal that comes after other failures may be the last of several.
 	refused Fate = "CRM_REFUSED|RETRIES_EXHAUSTED"
 )
-
-func (f Fate) allows(reason string) bool {
-	for one := range strings.SplitSeq(string(f), "|") {
-		if one == reason {
-			return true
-		}
-	}
-	return false
-}
 
 // What the simulated CRM makes trouble over when a contact contains it.
 const (
@@ -72,6 +64,7 @@ func troublesome(value []byte) bool {
 // Lead is one record to be produced.
 type Lead struct {
 	Number    int
+	Person    int // the number of its person's first lead; 0: its own
 	Partition int32
 	Key       string // "": none
 	Value     []byte // nil: a tombstone
@@ -153,21 +146,32 @@ func Good(number int, target crmclient.Target) Lead {
 	return l
 }
 
-// Hook is what a website sends of a person to a gate. It names one of the targets, or none; its id says which, as
-// what a gate writes has no headers of ours.
-func Hook(number int, targets []crmclient.Target) Lead {
-	l := Webhook(number)
-	if i := number % (len(targets) + 1); i > 0 {
-		l.Target = targets[i-1]
-		l.WebhookID = fmt.Sprintf("w%d.%s", number, l.Target)
-		l.Value = fmt.Appendf(nil, `{"name":"Nobody %d","email":%q,"message":"Call me","target":%q}`, number, emailOf(number), l.Target)
+// hooksOfAPerson is how many webhooks a person sends, where persons return.
+const hooksOfAPerson = 4
+
+// Hook is what a website sends of a person to a gate. It names one of the targets, or none; its id says which, and whose
+// it is, as what a gate writes has no headers of ours.
+func Hook(number int, o Options) Lead {
+	l := Lead{Number: number, Fate: AsTarget, Person: number}
+	id := fmt.Sprintf("w%d", number)
+	if o.PersonsReturn {
+		l.Person -= number % hooksOfAPerson
+		id += fmt.Sprintf("p%d", l.Person)
 	}
+	webhook(&l)
+	if i := number % (len(o.Targets) + 1); i > 0 {
+		l.Target = o.Targets[i-1]
+		id += "." + string(l.Target)
+		l.Value = fmt.Appendf(nil, `{"name":"Nobody %d","email":%q,"message":"Call me","target":%q}`, l.Person, emailOf(l.Person), l.Target)
+	}
+	l.WebhookID = id
 	return l
 }
 
 func webhook(l *Lead) {
 	l.named, l.WebhookID = true, fmt.Sprintf("w%d", l.Number)
-	l.Value = fmt.Appendf(nil, `{"name":"Nobody %d","email":%q,"message":"Call me"}`, l.Number, emailOf(l.Number))
+	person := cmp.Or(l.Person, l.Number)
+	l.Value = fmt.Appendf(nil, `{"name":"Nobody %d","email":%q,"message":"Call me"}`, person, emailOf(person))
 }
 
 // anonymous has no id: each record of it is an event.
@@ -182,14 +186,21 @@ type Author struct {
 	random  *rand.Rand
 	shapes  []shape
 	weights int // of all shapes
-	targets []crmclient.Target
+	options Options
 	number  int
 	recent  []Lead // that a sender may send again
+	persons []int  // who may come back, by the numbers of their first leads
 }
 
-// NewAuthor makes one whose leads all follow from the seed. About a tenth of them name each of the targets by themselves.
-func NewAuthor(seed uint64, targets ...crmclient.Target) *Author {
-	a := &Author{random: rand.New(rand.NewPCG(seed, 1<<32)), shapes: slices.Concat(shapes(), naming(targets)), targets: targets}
+// Options of leads.
+type Options struct {
+	Targets       []crmclient.Target // that events name by themselves: about a tenth of them each
+	PersonsReturn bool               // some persons send one lead after another, all with one key
+}
+
+// NewAuthor makes one whose leads all follow from the seed.
+func NewAuthor(seed uint64, o Options) *Author {
+	a := &Author{random: rand.New(rand.NewPCG(seed, 1<<32)), shapes: slices.Concat(shapes(), naming(o.Targets)), options: o}
 	for _, s := range a.shapes {
 		a.weights += s.weight
 	}
@@ -211,6 +222,11 @@ func (a *Author) Next() Lead {
 	}
 	a.number++
 	l := Lead{Number: a.number}
+	if a.options.PersonsReturn && a.OneIn(returnShare) {
+		a.returning(&l)
+		a.recent = append(a.recent[max(0, len(a.recent)-repeatReach+1):], l)
+		return l
+	}
 	a.place(&l)
 	at := a.random.IntN(a.weights)
 	for _, s := range a.shapes {
@@ -224,6 +240,34 @@ func (a *Author) Next() Lead {
 		a.recent = append(a.recent[max(0, len(a.recent)-repeatReach+1):], l)
 	}
 	return l
+}
+
+// Where persons return, one lead in so many is of such a person, and so many persons do.
+const (
+	returnShare  = 4
+	mostPersons  = 40
+	personsShare = 6 // one in so many is a new one
+	refusedShare = 20
+)
+
+// returning makes a lead of a person who has sent one before, or will send more. All have one key, as a gate's: the
+// person's e-mail.
+func (a *Author) returning(l *Lead) {
+	if len(a.persons) == 0 || a.OneIn(personsShare) {
+		a.persons = append(a.persons[max(0, len(a.persons)-mostPersons+1):], l.Number)
+	}
+	l.Person = a.persons[a.random.IntN(len(a.persons))]
+	l.Key, l.Partition = emailOf(l.Person), int32(l.Person%Partitions)
+	if i := a.random.IntN(len(a.options.Targets) + 1); i > 0 {
+		l.Target = a.options.Targets[i-1]
+	}
+	title := ""
+	if l.Fate = AsTarget; l.Target != "" && l.Target != crmclient.TargetContact && a.OneIn(refusedShare) {
+		l.Fate, title = refused, MarkRefuse
+	}
+	l.named = true
+	l.Value = fmt.Appendf(nil, `{"specversion":"1.0","id":"e%d","source":"/chaos","type":"lead","data":{"name":"Nobody %d","phone":%q,"email":%q,"message":"Call me","target":%q,"deal":{"title":%q}}}`,
+		l.Number, l.Person, phoneOf(l.Person), emailOf(l.Person), l.Target, title)
 }
 
 // OneIn is true once in n times, by the seed.

@@ -15,9 +15,10 @@ func TestLeadsAreWhatTheirFateSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := NewAuthor(7, crmclient.Targets()...)
+	a := NewAuthor(7, Options{Targets: crmclient.Targets(), PersonsReturn: true})
 	met, named := map[Fate]int{}, map[crmclient.Target]int{}
 	repeats, keyed := 0, 0
+	returning, returned := map[int]bool{}, map[int]bool{} // leads, persons
 	newest := 0
 	for range 5000 {
 		l := a.Next()
@@ -29,6 +30,12 @@ func TestLeadsAreWhatTheirFateSays(t *testing.T) {
 			keyed++
 		}
 		met[l.Fate]++
+		if l.Person > 0 {
+			returning[l.Number], returned[l.Person] = true, true
+			if l.Key != emailOf(l.Person) || int(l.Partition) != l.Person%Partitions {
+				t.Errorf("lead %d of person %d has the key %q, in partition %d", l.Number, l.Person, l.Key, l.Partition)
+			}
+		}
 		if l.Fate == AsNothing {
 			if l.Value != nil {
 				t.Errorf("lead %d is no tombstone", l.Number)
@@ -47,6 +54,9 @@ func TestLeadsAreWhatTheirFateSays(t *testing.T) {
 			t.Errorf("lead %d, %s: %v", l.Number, l.Fate, err)
 		}
 	}
+	if len(returned) < 5 || 2*len(returned) > len(returning) {
+		t.Errorf("%d leads of %d persons who return", len(returning), len(returned))
+	}
 	for _, s := range shapes() {
 		if met[s.fate] == 0 {
 			t.Errorf("no lead that ends as %s", s.fate)
@@ -59,5 +69,26 @@ func TestLeadsAreWhatTheirFateSays(t *testing.T) {
 	}
 	if repeats < 100 || keyed < 2500 || keyed > 4500 {
 		t.Errorf("%d repeats, %d with a key", repeats, keyed)
+	}
+}
+
+// TestHookSaysWhoseItIs reads number, person and target of a webhook from the id that it has behind a gate.
+func TestHookSaysWhoseItIs(t *testing.T) {
+	t.Parallel()
+	persons := map[int]bool{}
+	for number := 100; number < 108; number++ {
+		for _, o := range []Options{{}, {Targets: crmclient.Targets()}, {PersonsReturn: true}, {Targets: crmclient.Targets(), PersonsReturn: true}} {
+			l := Hook(number, o)
+			got, ok := readSays(transform.Record{}, "ce:/hooks/site "+l.WebhookID)
+			if want := (says{number: number, person: l.Person, fate: AsTarget, target: l.Target}); !ok || got != want {
+				t.Errorf("%s says %+v, want %+v", l.WebhookID, got, want)
+			}
+			if o.PersonsReturn {
+				persons[l.Person] = true
+			}
+		}
+	}
+	if len(persons) != 2 {
+		t.Errorf("8 webhooks of %d persons", len(persons))
 	}
 }

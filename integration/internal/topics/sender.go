@@ -43,6 +43,9 @@ func (s *Sender) Send(l leads.Lead) {
 	if l.Target != "" {
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: leads.HeaderTarget, Value: []byte(l.Target)})
 	}
+	if l.Person > 0 {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: leads.HeaderPerson, Value: fmt.Append(nil, l.Person)})
+	}
 	if l.WebhookID != "" {
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: "webhook-id", Value: []byte(l.WebhookID)})
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/leadbridge/leadbridge/internal/audit"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -50,14 +51,8 @@ func (b *broker) close() {
 	b.cluster.Close()
 }
 
-// place is the position of a record.
-type place struct {
-	partition int
-	offset    int64
-}
-
 // produce writes one lead and returns its place.
-func (b *broker) produce(ctx context.Context, l lead, n int) (place, error) {
+func (b *broker) produce(ctx context.Context, l lead, n int) (audit.Place, error) {
 	record := kafka.Record{Headers: make([]kafka.Header, 0, len(l.headers))}
 	partition := n % partitions
 	if l.key != nil {
@@ -79,19 +74,28 @@ func (b *broker) produce(ctx context.Context, l lead, n int) (place, error) {
 		err = answer.Error
 	}
 	if err != nil {
-		return place{}, fmt.Errorf("produce: %w", err)
+		return audit.Place{}, fmt.Errorf("produce: %w", err)
 	}
-	return place{partition, answer.BaseOffset}, nil
+	return audit.Place{Partition: partition, Offset: answer.BaseOffset}, nil
 }
 
-// caughtUp reports whether everything that was produced is committed.
-func (b *broker) caughtUp() bool {
+// ends are the offsets behind the last record of each partition of the topic.
+func (b *broker) ends() map[int32]int64 {
+	ends := map[int32]int64{}
+	for _, p := range b.cluster.PartitionInfos(topic) {
+		ends[p.Partition] = p.HighWatermark
+	}
+	return ends
+}
+
+// committed reports whether everything below offsets of all partitions is committed.
+func (b *broker) committed(offsets map[int32]int64) bool {
 	info := b.cluster.GroupInfo(group)
 	if info == nil {
 		return false
 	}
-	for _, p := range b.cluster.PartitionInfos(topic) {
-		if info.Commits[topic][p.Partition].Offset < p.HighWatermark {
+	for partition, offset := range offsets {
+		if info.Commits[topic][partition].Offset < offset {
 			return false
 		}
 	}

@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+	"github.com/leadbridge/leadbridge/internal/audit"
 )
 
 // deliver sends the leads while the service runs, and waits until all are
-// committed, or until there is no hope; the audit then says what is missing. Meanwhile a lead
+// committed, or until there is no hope; the audit then says what is missing. Until all of these are decided a lead
 // comes now and then, as on any website: an event that fails again and again is a dead letter
 // only when others pass between its tries.
 func (d *demo) deliver(ctx context.Context) error {
@@ -26,12 +27,13 @@ func (d *demo) deliver(ctx context.Context) error {
 	more := time.NewTicker(trickle)
 	defer more.Stop()
 	quiet := time.Now().Add(quietFor)
+	all := d.broker.ends()
 	r := rand.New(rand.NewPCG(d.cfg.Seed, 1))
-	for sent := len(d.leads); !d.broker.caughtUp(); {
+	for sent := len(d.leads); !d.broker.committed(d.broker.ends()); {
 		select {
 		case <-tick.C:
 		case <-more.C:
-			if time.Now().Before(quiet) {
+			if time.Now().Before(quiet) || d.broker.committed(all) {
 				break
 			}
 			if err := d.sendOne(ctx, straggler(r, sent), sent); err != nil {
@@ -86,7 +88,7 @@ func (d *demo) sendOne(ctx context.Context, l lead, n int) error {
 	if err != nil {
 		return err
 	}
-	d.fates[at] = l.fate
+	d.fates[at] = due{l.fate, l.points}
 	return nil
 }
 
@@ -105,8 +107,8 @@ func (d *demo) audit(ctx context.Context) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	return audit(evidence{
-		records: records, fates: d.fates, letters: letters,
-		contacts: d.sim.Records(d.kind()), persons: d.sim.Contacts(), thing: string(d.cfg.Target), comments: d.sim.Records(crmtest.Timelines),
+	return auditOf(evidence{
+		records: records, fates: d.fates, letters: letters, objects: objectsOf(d.sim), comments: audit.CommentsOf(d.sim.Records(crmtest.Timelines)),
+		target: d.cfg.Target, match: d.match(),
 	}, d.transformer), nil
 }

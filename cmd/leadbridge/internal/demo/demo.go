@@ -11,6 +11,7 @@ import (
 	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/service"
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+	"github.com/leadbridge/leadbridge/internal/audit"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -25,6 +26,7 @@ type Config struct {
 	Version  string
 	Target   crmclient.Target // what an event becomes; empty: a contact
 	Comment  crmclient.CommentMode
+	Match    bool // persons come back, and are looked for by e-mail and phone
 
 	// Sabotage, when given, spoils the outcome right before the audit; tests
 	// show by it that the audit sees.
@@ -42,7 +44,7 @@ type demo struct {
 	crmURL      string
 	statusURL   string
 	started     time.Time
-	fates       map[place]fate
+	fates       map[audit.Place]due
 	leads       []lead
 	outcomes    int // contacts and dead letters that there must be in the end
 }
@@ -50,8 +52,10 @@ type demo struct {
 // Run shows leadbridge at work and audits the outcome. ok reports whether every
 // event is accounted for; the error is one of the demo itself.
 func Run(ctx context.Context, cfg Config) (ok bool, err error) {
-	d := &demo{cfg: cfg, started: time.Now(), fates: map[place]fate{}, leads: newLeads(cfg.Events, cfg.Seed)}
-	d.outcomes = outcomes(d.leads)
+	d := &demo{cfg: cfg, started: time.Now(), fates: map[audit.Place]due{}, leads: newLeads(cfg.Events, cfg.Seed, cfg.Match)}
+	if d.outcomes = outcomes(d.leads); d.kind() == crmtest.Contacts && cfg.Match {
+		d.outcomes -= comeBack(d.leads)
+	}
 	if d.broker, err = startBroker(); err != nil {
 		return false, err
 	}
@@ -106,6 +110,11 @@ func (d *demo) show(ctx context.Context) (ok bool, err error) {
 		<-ctx.Done()
 	}
 	return len(v.problems) == 0, nil
+}
+
+// match is CRM_MATCH.
+func (d *demo) match() crmclient.Match {
+	return crmclient.Match{Email: d.cfg.Match, Phone: d.cfg.Match}
 }
 
 // kind is the kind of object whose existence shows that an event was delivered.

@@ -13,6 +13,7 @@ import (
 func plain(p person) lead {
 	return lead{
 		key:     []byte(p.email()),
+		points:  []string{p.phone(), p.email()},
 		headers: header("webhook-id", fmt.Sprintf("msg_%06d", p.n)),
 		value: object(map[string]any{
 			"firstName": p.first, "lastName": p.last, "phone": p.spoken(), "email": p.email(),
@@ -77,7 +78,7 @@ func binaryEvent(p person) lead {
 
 func manyPhones(p person) lead {
 	return lead{value: object(map[string]any{
-		"name": p.first, "phones": []string{p.spoken(), p.phone(), "+49 30 901820"}, "emails": p.email() + "; " + p.latin + "@example.org",
+		"name": p.first, "phones": []string{p.spoken(), p.phone(), fmt.Sprintf("+49 30 9018%04d", p.n)}, "emails": p.email() + "; " + p.latin + "@example.org",
 	})}
 }
 

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 
@@ -14,6 +15,8 @@ type lead struct {
 	value   []byte // nil: a tombstone
 	headers []transform.Header
 	fate    fate
+	person  person   // who filled in the form
+	points  []string // phone and e-mail as the CRM gets them; nil: of a person who does not come back
 }
 
 // fate lists what may become of an event: one of these reasons as a dead letter,
@@ -70,8 +73,11 @@ var shapes = []shape{
 // repeatEvery: of so many records the sender sends one twice.
 const repeatEvery = 25
 
+// returnEvery: of so many records one is another form of a person who has filled in one before, where persons come back.
+const returnEvery = 8
+
 // newLeads makes n records of every shape; the same seed makes the same ones.
-func newLeads(n int, seed uint64) []lead {
+func newLeads(n int, seed uint64, personsReturn bool) []lead {
 	r := rand.New(rand.NewPCG(seed, 0))
 	wheel := make([]int, 0, 100)
 	for i, s := range shapes {
@@ -83,12 +89,17 @@ func newLeads(n int, seed uint64) []lead {
 			leads = append(leads, again(r, leads))
 			continue
 		}
+		if personsReturn && i%returnEvery == 0 && i > len(shapes) {
+			leads = append(leads, returning(r, leads, i))
+			continue
+		}
 		s := shapes[wheel[r.IntN(len(wheel))]]
 		if i < len(shapes) {
 			s = shapes[i]
 		}
-		l := s.make(newPerson(r, i))
-		l.fate = s.fate
+		p := newPerson(r, i)
+		l := s.make(p)
+		l.fate, l.person = s.fate, p
 		leads = append(leads, l)
 	}
 	// The rare ones, which take the longest, come among the first hundred; a repeat
@@ -103,6 +114,32 @@ func straggler(r *rand.Rand, n int) lead {
 	l := plain(newPerson(r, n))
 	l.fate = fate{asContact}
 	return l
+}
+
+// returning is a new lead of a person who has sent one before. It may overtake that one.
+func returning(r *rand.Rand, leads []lead, n int) lead {
+	known := slices.DeleteFunc(slices.Clone(leads), func(l lead) bool { return l.points == nil })
+	p := known[r.IntN(len(known))].person
+	l := plain(p)
+	l.headers = header("webhook-id", fmt.Sprintf("msg_%06d", n))
+	l.fate, l.person = fate{asContact}, p
+	return l
+}
+
+// comeBack counts the leads of persons of whom there was one before.
+func comeBack(leads []lead) (n int) {
+	persons, ids := map[int]bool{}, map[string]bool{}
+	for _, l := range leads {
+		if l.points == nil || ids[string(l.headers[0].Value)] {
+			continue
+		}
+		ids[string(l.headers[0].Value)] = true
+		if persons[l.person.n] {
+			n++
+		}
+		persons[l.person.n] = true
+	}
+	return n
 }
 
 func shuffle(r *rand.Rand, leads []lead) {

@@ -18,7 +18,7 @@ func TestLeads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	leads := newLeads(600, 7)
+	leads := newLeads(600, 7, true)
 	if len(leads) != 600 {
 		t.Fatalf("%d leads, want 600", len(leads))
 	}
@@ -46,10 +46,10 @@ func TestLeadsFollowTheSeed(t *testing.T) {
 	same := func(a, b []lead) bool {
 		return slices.EqualFunc(a, b, func(x, y lead) bool { return bytes.Equal(x.value, y.value) })
 	}
-	if !same(newLeads(100, 3), newLeads(100, 3)) {
+	if !same(newLeads(100, 3, false), newLeads(100, 3, false)) {
 		t.Error("one seed makes different leads")
 	}
-	if same(newLeads(100, 3), newLeads(100, 4)) {
+	if same(newLeads(100, 3, false), newLeads(100, 4, false)) {
 		t.Error("two seeds make the same leads")
 	}
 }
@@ -57,7 +57,7 @@ func TestLeadsFollowTheSeed(t *testing.T) {
 func TestEveryNumberOfLeads(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1, 2, len(shapes), 26, 100, 101} {
-		if leads := newLeads(n, 1); len(leads) != n || outcomes(leads) > n {
+		if leads := newLeads(n, 1, n%2 == 0); len(leads) != n || outcomes(leads) > n {
 			t.Errorf("%d leads with %d outcomes, want %d", len(leads), outcomes(leads), n)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 	"github.com/leadbridge/leadbridge/internal/sums"
 )
 
@@ -34,7 +35,10 @@ func (d *demo) summarize(v verdict) {
 	d.say("")
 	d.say("  In              %5d  records: %d events, %d sent twice, %d tombstones",
 		v.records, v.events, v.records-v.tombstones-v.events, v.tombstones)
-	d.say("  Created         %5d  %ss%s", v.contacts, v.word(), d.withContacts())
+	d.say("  Created         %5d  %ss%s", v.created, v.thing, d.withContacts())
+	if d.cfg.Match {
+		d.say("  Matched         %5d  events of persons who have a contact already: it is theirs, and no second one is made", v.matched)
+	}
 	if v.comments > 0 {
 		d.say("  Comments        %5d  on the timelines of their cards, after what each form's visitor wrote", v.comments)
 	}
@@ -42,7 +46,7 @@ func (d *demo) summarize(v verdict) {
 	for _, n := range v.letters {
 		letters += n
 	}
-	d.say("  Dead letters    %5d  events that can never become a %s", letters, v.word())
+	d.say("  Dead letters    %5d  events that can never become a %s", letters, v.thing)
 	for _, reason := range slices.Sorted(maps.Keys(v.letters)) {
 		d.say("                  %5d  %s: %s", v.letters[reason], reason, meaning[reason])
 	}
@@ -61,11 +65,19 @@ func (d *demo) withContacts() string {
 	return ", each with its contact"
 }
 
+// orComment says what an event of a person who came back is.
+func (d *demo) orComment() string {
+	if !d.cfg.Match || d.kind() != crmtest.Contacts {
+		return ""
+	}
+	return ", one comment on its person's contact"
+}
+
 // conclude is the audit in a sentence, or what is wrong.
 func (d *demo) conclude(v verdict) {
 	took := time.Since(d.started).Round(100 * time.Millisecond)
 	if len(v.problems) == 0 {
-		d.say("  Audit passed after %s: broker and CRM agree, every event is exactly one %s or one dead letter.", took, v.word())
+		d.say("  Audit passed after %s: broker and CRM agree, every event is exactly one %s%s or one dead letter.", took, v.thing, d.orComment())
 		return
 	}
 	if d.unfinished {

@@ -74,7 +74,7 @@ func (d *demo) wire(ctx context.Context) (err error) {
 			SessionTimeout: 10 * time.Second, DrainTimeout: 5 * time.Second, Window: 256, MaxBuffer: 64 << 20, DedupeWindow: 10_000,
 		},
 		CRM: crmclient.Config{
-			BaseURL: d.crmURL, APIKey: crmclient.Secret{Value: "vibe_api_demo"}, Target: d.cfg.Target, Comment: d.cfg.Comment,
+			BaseURL: d.crmURL, APIKey: crmclient.Secret{Value: "vibe_api_demo"}, Target: d.cfg.Target, Comment: d.cfg.Comment, Match: d.match(),
 			Timeout: timeout, QueueLimit: queueLimit, Settle: settle, Slots: 2,
 			RequestsPerMinute: 60 * perSecond, RequestsPerSecond: perSecond,
 			OriginField: "auto", Originator: originator,
