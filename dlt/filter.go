@@ -21,10 +21,11 @@ type Filter struct {
 	EventIDs []string
 	Keys     []string
 	States   []State
-	Places   []Position // these letters; one whose event has a newer letter stands for that one
-	Exactly  bool       // Places stand for the letters there themselves
-	Newest   bool       // newest first; and Limit chooses the newest ones
-	Limit    int        // how many, the oldest ones; 0: all
+	Places   []Position        // these letters; one whose event has a newer letter stands for that one
+	Exactly  bool              // Places stand for the letters there themselves
+	Text     func(Letter) bool // reports whether a text is found in a letter, see [Searching]; nil: none is looked for
+	Newest   bool              // newest first; and Limit chooses the newest ones
+	Limit    int               // how many, the oldest ones; 0: all
 }
 
 // AnyFlood chooses all letters of events that were refused in a flood.
@@ -36,7 +37,8 @@ func (f Filter) keeps(l Letter) bool {
 		(f.Flood == "" || f.Flood == l.Flood || f.Flood == AnyFlood && l.Flood != "") &&
 		(f.Since.IsZero() || !l.At.Before(f.Since)) && (f.Until.IsZero() || l.At.Before(f.Until)) &&
 		(len(f.EventIDs) == 0 || slices.Contains(f.EventIDs, l.EventID)) &&
-		(len(f.Keys) == 0 || l.Key != nil && slices.Contains(f.Keys, string(l.Key)))
+		(len(f.Keys) == 0 || l.Key != nil && slices.Contains(f.Keys, string(l.Key))) &&
+		(f.Text == nil || f.Text(l))
 }
 
 // anyOf reports whether word is one of words, or words is empty; case does not count.

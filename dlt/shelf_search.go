@@ -16,7 +16,7 @@ type Query struct {
 	Words   []string // any of them occurs in the CRM's message, in any case
 	Sources []string // any of them; see [Letter.Source]
 	States  []State
-	Text    string // occurs in event id, code, message, key or value, in any case
+	Text    string // is found in the letter; see [Searching]
 	Since   time.Time
 	Until   time.Time // exclusive
 	Except  []Position
@@ -55,16 +55,16 @@ func (s *Shelf) Search(q Query) Found {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	f := Found{Items: []Item{}, AsOf: s.asOf}
-	text := strings.ToLower(strings.TrimSpace(q.Text))
+	text := newTextSearch(q.Text)
 	var all []*shelved
 	for _, one := range s.events {
 		if !s.keeps(q, one) {
 			continue
 		}
-		if text != "" && s.stateOf(one) == StateErased {
+		if !text.empty() && s.stateOf(one) == StateErased {
 			continue // it was erased, and has no text
 		}
-		if text != "" && !strings.Contains(one.text, text) {
+		if !text.empty() && !text.foundIn(one.text) {
 			if one.cut {
 				f.Cut++
 			}

@@ -4,20 +4,23 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/leadbridge/leadbridge/crmclient"
 )
 
 // shelve returns what is held of a letter.
 func (s *Shelf) shelve(l Letter) *shelved {
+	contact, _ := l.Contact(s.by) // a contact that is not complete is enough
 	one := &shelved{
 		entry:  *entryOf(l),
-		status: l.Status, code: l.Code, message: firstOf(l.Message), attempts: l.Attempts, summary: s.summary(l),
+		status: l.Status, code: l.Code, message: firstOf(l.Message), attempts: l.Attempts, summary: summary(&contact),
 	}
-	text := strings.Join([]string{l.EventID, l.Code, l.Message, string(l.Key), string(s.readable(l))}, "\n")
+	text := searchedText(l, &contact, s.readable(l))
 	if len(text) > s.limits.TextOfOne {
 		text, one.cut = text[:s.limits.TextOfOne], true
 	}
 	// A copy, as the strings above may keep the memory of a whole fetch.
-	one.text = strings.Clone(strings.ToLower(strings.ToValidUTF8(text, "")))
+	one.text = strings.Clone(strings.ToValidUTF8(text, ""))
 	return one
 }
 
@@ -39,10 +42,9 @@ func firstOf(message string) string {
 	return strings.ToValidUTF8(message[:maxListed], "") + "…"
 }
 
-// summary describes whom a letter is about, on one line, so that letters can be told apart without naming anybody: by
+// summary describes whom a letter is about, by its contact, on one line, so that letters can be told apart without naming anybody: by
 // initials, the last two digits of a phone number, and the first letter of an e-mail address.
-func (s *Shelf) summary(l Letter) string {
-	contact, _ := l.Contact(s.by) // a contact that is not complete is enough
+func summary(contact *crmclient.Contact) string {
 	var parts []string
 	for _, name := range []string{contact.Name, contact.SecondName, contact.LastName} {
 		for word := range strings.FieldsSeq(name) {

@@ -27,7 +27,7 @@ type letterGroup struct {
 // narrows reports whether not all letters are asked for.
 func (c dltListCommand) narrows() bool {
 	f := c.letterFilter
-	return c.State != "all" || len(f.Reason)+len(f.Code)+len(f.Words)+len(f.Source)+len(f.EventID)+len(f.Key)+len(f.Flood)+len(f.Since)+len(f.Until) > 0
+	return c.State != "all" || len(f.Reason)+len(f.Code)+len(f.Words)+len(f.Source)+len(f.EventID)+len(f.Key)+len(f.Flood)+len(f.Since)+len(f.Until)+len(c.Search) > 0
 }
 
 // group counts letters by what --group-by says, the largest group first.

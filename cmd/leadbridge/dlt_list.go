@@ -21,6 +21,7 @@ type dltListCommand struct {
 	settings.DeadLetters `embed:""`
 	letterFilter         `embed:"" group:"Letters:"`
 
+	Search  string `group:"Letters:" placeholder:"TEXT" help:"Only letters in which that is found: in what they say, or in the contact that is made of them, as a phone number in any spelling or a name in any order."`
 	State   string `group:"Letters:" enum:"all,open,closed,replayed,erased" default:"all" placeholder:"STATE" help:"Only letters that are open, closed, replayed or erased; all: all but those erased."`
 	GroupBy string `name:"group-by" enum:"reason,code,words,source,none" default:"none" placeholder:"reason|code|words|source" help:"Count the letters by that instead of listing them."`
 	Order   string `enum:"newest,oldest" default:"newest" placeholder:"newest|oldest" help:"Which letters come first; --limit takes the first ones."`
@@ -42,6 +43,9 @@ func (c dltListCommand) Run(p process) error {
 	}
 	filter.States, filter.Newest = statesOf(c.State), c.Order == "newest"
 	return withLetters(p, c.DeadLetters, func(ctx context.Context, t *dlt.Topic, cfg settings.DeadLettersConfig) error {
+		if strings.TrimSpace(c.Search) != "" {
+			filter.Text = dlt.Searching(c.Search, cfg.Transformer)
+		}
 		line := func(l dlt.Letter) dlt.Line { return t.Line(l, cfg.Transformer) }
 		if c.Unmask {
 			line = func(l dlt.Letter) dlt.Line { return t.Unmasked(l).Decode(l, cfg.Transformer) }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -23,10 +24,11 @@ type findCommand struct {
 
 	settings.Find `embed:""`
 
-	Limit  int    `default:"100" placeholder:"COUNT" help:"Most events that are shown; 0: all."`
-	Output string `enum:"text,json" default:"text" placeholder:"text|json" help:"For people, or one JSON object an event."`
-	Unmask bool   `help:"Show names, phone numbers and e-mail addresses."`
-	Live   string `placeholder:"URL" help:"Also ask a service that runs what holds it: the address of its HTTP_ADDR, such as http://localhost:8080."`
+	Limit   int           `default:"100" placeholder:"COUNT" help:"Most events that are shown; 0: all."`
+	Output  string        `enum:"text,json" default:"text" placeholder:"text|json" help:"For people, or one JSON object an event."`
+	Unmask  bool          `help:"Show names, phone numbers and e-mail addresses."`
+	Timeout time.Duration `default:"10m" placeholder:"DURATION" help:"Longest time for all of it; 0: no limit."`
+	Live    string        `placeholder:"URL" help:"Also ask a service that runs what holds it: the address of its HTTP_ADDR, such as http://localhost:8080."`
 }
 
 // Help says what is read.
@@ -44,6 +46,9 @@ func (c findCommand) Run(p process) error {
 	}
 	return p.readKafka(cfg.Warnings, cfg.Find.Letters(), func(ctx context.Context) error {
 		report, err := c.find(ctx, p, cfg)
+		if errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("it was not read to its end within %v: give a longer --timeout: %w", c.Timeout, err)
+		}
 		if err != nil {
 			return err
 		}
@@ -72,6 +77,11 @@ func (c findCommand) printLive(ctx context.Context, p process) error {
 }
 
 func (c findCommand) find(ctx context.Context, p process, cfg settings.FindConfig) (find.Report, error) {
+	if c.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.Timeout)
+		defer cancel()
+	}
 	cfg.Find.Limit = c.Limit
 	if cfg.CRM != nil {
 		cfg.CRM.Log = zerolog.Nop()

@@ -165,3 +165,19 @@ func jsonOf(t *testing.T, v any) string {
 	}
 	return string(text)
 }
+
+// A search ends, and says how it would have gone on; a list of letters finds the person that the events became.
+func TestSearchesAreBoundedAndFindPersons(t *testing.T) {
+	t.Parallel()
+	r := findRig(t)
+	code, _, stderr := inProcess(r.brokers(), "", "find", "--timeout", "1ns", "+375291234567")
+	if code != exitFailed || !strings.Contains(stderr, "give a longer --timeout") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	for query, want := range map[string]int{"Ильин Пётр": 1, "петр ильин": 1, "BORIS@": 1, "nobody at all": 0} {
+		_, stdout, stderr := inProcess(r.brokers(), "", "dlt", "list", "--output", "json", "--search", query)
+		if got := strings.Count(stdout, "\n"); got != want {
+			t.Errorf("%q: %d letters, want %d: %s%s", query, got, want, stdout, stderr)
+		}
+	}
+}
