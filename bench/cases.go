@@ -14,6 +14,7 @@ type trialCase struct {
 	Title string
 
 	Target   string // CRM_TARGET; "": contact
+	Match    string // CRM_MATCH; "": off
 	Portal   portal
 	Batch    int // CRM_BATCH_SIZE
 	Slots    int // CRM_SLOTS
@@ -43,12 +44,16 @@ type trickle struct {
 	Leads     int // in all; 0: no trickle
 }
 
-// steps is how many creates an event takes, one behind the other.
+// steps is how many requests an event takes, one behind the other: creates, and the look-up for its person.
 func (c trialCase) steps() int {
+	steps := 1
 	if c.Target == targetDeal {
-		return 2
+		steps++
 	}
-	return 1
+	if c.Match != "" {
+		steps++
+	}
+	return steps
 }
 
 // ceiling is how many events a second a client that wastes nothing can bring to their end; 0: nothing
@@ -99,6 +104,7 @@ func cases() []trialCase {
 		steady(trialCase{Name: "replicas", Title: "documented limits, two replicas", Portal: documented(), Batch: 50, Slots: 2, Replicas: 2, Backlog: 60_000}),
 		steady(trialCase{Name: "lead", Title: "leads, documented limits", Target: targetLead, Portal: documented(), Batch: 50, Slots: 2, Replicas: 1, Backlog: 60_000}),
 		steady(trialCase{Name: "deal", Title: "deals, documented limits", Target: targetDeal, Portal: documented(), Batch: 50, Slots: 2, Replicas: 1, Backlog: 30_000}),
+		steady(trialCase{Name: "deal-match", Title: "deals, each person looked for first, documented limits", Target: targetDeal, Match: "email,phone", Portal: documented(), Batch: 50, Slots: 2, Replicas: 1, Backlog: 20_000}),
 		{Name: "deal-trickle", Title: "idle trickle of deals, 20 a second, 20 ms CRM", Target: targetDeal, Portal: portal{ServiceTime: 20 * ms}, Batch: 50, Slots: 2, Replicas: 1,
 			Trickle: trickle{PerSecond: 20, Skip: 100, Leads: 1_300}, Limit: 3 * time.Minute, Poll: 250 * ms, Every: time.Second},
 		steady(trialCase{Name: "slow", Title: "slow portal, 100 ms an item", Portal: slow(), Batch: 50, Slots: 2, Replicas: 1, Backlog: 6_000, Bare: 400}),

@@ -49,6 +49,8 @@ func rules() []rule {
 		{"lead", "429 in the whole run", 0, 0, true, func(r result) float64 { return float64(r.Throttled) }},
 		{"deal", "share of the ceiling", .95, 0, false, ofCeiling},
 		{"deal", "429 in the whole run", 0, 0, true, func(r result) float64 { return float64(r.Throttled) }},
+		{"deal-match", "share of the ceiling", .95, 0, false, ofCeiling},
+		{"deal-match", "429 in the whole run", 0, 0, true, func(r result) float64 { return float64(r.Throttled) }},
 		{"deal-trickle", "p99 beyond two CRM calls, ms", 10, 0, true, func(r result) float64 { return r.P99 - r.Service }},
 	}
 }

@@ -170,7 +170,7 @@ func (t *trial) startService(ctx context.Context) error {
 		"CRM_BASE_URL=" + t.sim.url, "CRM_API_KEY=" + apiKey,
 		"CRM_BATCH_SIZE=" + strconv.Itoa(t.c.Batch), "CRM_SLOTS=" + strconv.Itoa(t.c.Slots),
 		"CRM_REQUESTS_PER_MINUTE=" + strconv.Itoa(t.c.Portal.PerMinute), "CRM_REQUESTS_PER_SECOND=" + strconv.Itoa(t.c.Portal.PerSecond),
-		"CRM_TARGET=" + cmp.Or(t.c.Target, "contact"),
+		"CRM_TARGET=" + cmp.Or(t.c.Target, "contact"), "CRM_MATCH=" + cmp.Or(t.c.Match, "off"),
 		"HTTP_ADDR=127.0.0.1:0", "LOG_LEVEL=info",
 		profileVariable + "=" + t.profileName(len(t.services)),
 	}, t.env...)

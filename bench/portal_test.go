@@ -34,4 +34,8 @@ func TestCeilingOfTargets(t *testing.T) {
 			t.Errorf("%q: %v, want %v", target, got, want)
 		}
 	}
+	matched := trialCase{Target: targetDeal, Match: "email", Portal: documented(), Batch: 50, Slots: 2}
+	if got := matched.ceiling(); got < 83 || got > 84 {
+		t.Errorf("deals whose persons are looked for: %v, want 83.3", got)
+	}
 }

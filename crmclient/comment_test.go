@@ -143,7 +143,7 @@ func TestCommentInDoubt(t *testing.T) {
 
 // The process ends at any moment, and another one takes the event up as a suspect: the comment is there once.
 func TestCommentCrashedAnywhere(t *testing.T) {
-	seeds(t, 200, portalOfTargets(), commenting, func(w *world, r *rand.Rand) {
+	withSeeds(t, 200, portalOfTargets(), commenting, func(w *world, r *rand.Rand) {
 		target := crmclient.Targets()[r.IntN(3)]
 		ctx, crash := context.WithCancel(w.t.Context())
 		done := w.start(ctx, said(target, 1))
@@ -168,7 +168,7 @@ func TestCommentsUnderRandomTrouble(t *testing.T) {
 		t.Run(ways, func(t *testing.T) {
 			o := portalOfTargets()
 			o.ExistingUserField = ways == "field"
-			seeds(t, 20, o, func(c *crmclient.Config) {
+			withSeeds(t, 20, o, func(c *crmclient.Config) {
 				c.BatchSize, c.Comment, c.CommentsSeen = 50, crmclient.CommentBoth, seenComments()
 			}, func(w *world, r *rand.Rand) {
 				part := func(most float64) float64 { return r.Float64() * most }

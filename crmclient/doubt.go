@@ -82,8 +82,8 @@ func (c *Creator) resolve(ctx context.Context, d *delivery, s *step) error {
 	}
 	s.asked = at.asked
 	lastEffect := later(s.cohort.movedAt(), c.lastEffectPossible(d, s))
-	absent, next := s.absence.notFound(at, lastEffect, c.cfg.Settle, s.oneAbsenceSuffices, func(since time.Time) agreement {
-		return s.cohort.agrees(since, c.cfg.Settle)
+	absent, next := s.absence.notFound(at, lastEffect, c.cfg.Settle, s.oneAbsenceSuffices, func(since, asked time.Time) agreement {
+		return s.cohort.agrees(since, asked, c.cfg.Settle)
 	})
 	if !absent {
 		s.lookAt = next

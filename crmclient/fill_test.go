@@ -196,7 +196,7 @@ func TestFillCrashedAnywhere(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %s", patch, target), func(t *testing.T) {
 				o := portalOfTargets()
 				o.PatchAdds = patch == crmclient.PatchAdds
-				seeds(t, 20, o, func(c *crmclient.Config) { fillingCards(patch)(c); c.Target = target }, func(w *world, r *rand.Rand) {
+				withSeeds(t, 20, o, func(c *crmclient.Config) { fillingCards(patch)(c); c.Target = target }, func(w *world, r *rand.Rand) {
 					id := w.card("Иван", "Петров", "+79160000001", "old@example.ru")
 					req := ivan(1)
 					req.Target = ""

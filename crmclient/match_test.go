@@ -250,7 +250,7 @@ func TestMatchCrashedAnywhere(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			o := portalOfTargets()
 			o.ExistingUserField = way == "field"
-			seeds(t, 50, o, matching, func(w *world, r *rand.Rand) {
+			withSeeds(t, 50, o, matching, func(w *world, r *rand.Rand) {
 				id := w.card("Иван", "Петров", "+79160000001", "x@example.ru")
 				ctx, crash := context.WithCancel(w.t.Context())
 				done := w.start(ctx, ivan(1))
@@ -318,7 +318,7 @@ func TestMatchUnderRandomTrouble(t *testing.T) {
 		t.Run(ways, func(t *testing.T) {
 			o := portalOfTargets()
 			o.ExistingUserField = ways == "field"
-			seeds(t, 15, o, func(c *crmclient.Config) { matching(c); c.BatchSize = 50 }, func(w *world, r *rand.Rand) {
+			withSeeds(t, 15, o, func(c *crmclient.Config) { matching(c); c.BatchSize = 50 }, func(w *world, r *rand.Rand) {
 				part := func(most float64) float64 { return r.Float64() * most }
 				w.setFaults(crmtest.Faults{
 					FailBefore: part(.1), ApplyThenFail: part(.1), ApplyLate: part(.1), BatchTrickle: part(.1), Reset: part(.1), Truncate: part(.1),
@@ -506,7 +506,7 @@ func TestMatchCommentsOnContacts(t *testing.T) {
 }
 
 func TestMatchedCommentCrashedAnywhere(t *testing.T) {
-	seeds(t, 50, portalOfTargets(), func(c *crmclient.Config) { matching(c); c.Target = "" }, func(w *world, r *rand.Rand) {
+	withSeeds(t, 50, portalOfTargets(), func(c *crmclient.Config) { matching(c); c.Target = "" }, func(w *world, r *rand.Rand) {
 		id := w.card("Иван", "Петров", "+79160000001", "x@example.ru")
 		req := ivan(1)
 		req.Target = ""

@@ -33,8 +33,8 @@ export class Verdict {
   #none = el("li", { class: "hold none" }, "Nothing holds the delivery.");
   #list = el("ol", {}, this.#none);
   #said = el("p", { class: "acts-said", role: "status" });
-  #probe = el("button", { type: "button", class: "small", id: "probe", onclick: () => this.#act(this.#probe, probe, () => "The CRM is tried now.") }, "Probe now");
-  #release = el("button", { type: "button", class: "small", id: "release-flood", onclick: () => this.#releaseFlood() }, "Write these letters…");
+  #probe = el("button", { type: "button", class: "small", id: "probe", "data-needs": "act", onclick: () => this.#act(this.#probe, probe, () => "The CRM is tried now.") }, "Probe now");
+  #release = el("button", { type: "button", class: "small", id: "release-flood", "data-needs": "act", onclick: () => this.#releaseFlood() }, "Write these letters…");
   #acts = el("div", { class: "acts" }, this.#probe, this.#release, this.#said);
   #more = new Facts();
 

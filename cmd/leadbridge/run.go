@@ -69,17 +69,18 @@ func deliver(ctx context.Context, cfg settings.Config, log zerolog.Logger) error
 	}
 	defer stop()
 	s, err := service.New(service.Config{
-		Consumer:    cfg.Consumer,
-		CRM:         cfg.CRM,
-		Transformer: cfg.Transformer,
-		Version:     versionText(),
-		Log:         log,
-		Listener:    listener,
-		Page:        page,
-		PageToken:   cfg.Admin.Token,
-		Pause:       cfg.Pause,
-		Tracer:      tracer,
-		Summary:     summaryEvery,
+		Consumer:       cfg.Consumer,
+		CRM:            cfg.CRM,
+		Transformer:    cfg.Transformer,
+		Version:        versionText(),
+		Log:            log,
+		Listener:       listener,
+		Page:           page,
+		PageToken:      cfg.Admin.Token,
+		PageTokensFile: cfg.Admin.TokensFile,
+		Pause:          cfg.Pause,
+		Tracer:         tracer,
+		Summary:        summaryEvery,
 	})
 	if err != nil {
 		return err

@@ -124,7 +124,12 @@
 {{/* The page's, which leadbridge check has no use for: it gets no token. */}}
 {{- define "leadbridge.adminEnv" -}}
 {{- if .Values.admin.enabled }}
-{{- include "leadbridge.env" (dict "ADMIN_ADDR" (printf ":%v" .Values.admin.port) "ADMIN_TOKEN_FILE" (printf "/etc/leadbridge/admin/%s" .Values.admin.tokenKey)) }}
+{{- include "leadbridge.env" (dict "ADMIN_ADDR" (printf ":%v" .Values.admin.port)) }}
+{{- if .Values.admin.tokensKey }}
+{{- include "leadbridge.env" (dict "ADMIN_TOKENS_FILE" (printf "/etc/leadbridge/admin/%s" .Values.admin.tokensKey)) }}
+{{- else }}
+{{- include "leadbridge.env" (dict "ADMIN_TOKEN_FILE" (printf "/etc/leadbridge/admin/%s" .Values.admin.tokenKey)) }}
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -136,6 +141,6 @@
 
 {{- define "leadbridge.adminVolume" -}}
 {{- if .Values.admin.enabled }}
-{{ include "leadbridge.secretVolume" (list "admin" .Values.admin.existingSecret (list .Values.admin.tokenKey)) }}
+{{ include "leadbridge.secretVolume" (list "admin" .Values.admin.existingSecret (list (default .Values.admin.tokenKey .Values.admin.tokensKey))) }}
 {{- end }}
 {{- end }}
