@@ -17,7 +17,7 @@ help: ## show this list
 
 .PHONY: build
 build: ## build bin/leadbridge
-	$(GO) build -trimpath -o bin/leadbridge ./cmd/leadbridge
+	$(GO) build -trimpath -buildvcs=auto -o bin/leadbridge ./cmd/leadbridge
 
 .PHONY: image
 image: ## build the container image leadbridge:dev, reproducibly (VERSION=v1.2.3 stamps it; IMAGE=, PLATFORM=, ENGINE=)
@@ -28,7 +28,7 @@ image-check: ## build the image's binary twice, the second time elsewhere and fr
 	deploy/image.sh check
 
 .PHONY: release
-release: ## build dist/: binaries for linux, darwin and windows, completion scripts, manual page, SBOM, provenance, checksums (VERSION=v1.2.3, PLATFORMS=; needs jq)
+release: ## build dist/: binaries for linux, darwin and windows, completion scripts, manual page, SBOM, provenance, checksums (VERSION=v1.2.3, PLATFORMS=)
 	deploy/release.sh
 
 .PHONY: release-check
@@ -58,6 +58,10 @@ test-attack: build ## attack bin/leadbridge from outside, as strangers, token ho
 race: ## run all tests under the race detector
 	$(GO) test -race -timeout 25m ./...
 
+.PHONY: test-seeds
+test-seeds: ## run the tests of random trouble with all their seeds (go test runs a fifth)
+	SEEDS=all $(GO) test -timeout 15m ./consumer ./crmclient
+
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (10000x: so many inputs)
 	@set -eu; $(GO) list -f '{{if .TestGoFiles}}{{.ImportPath}}{{end}}{{if .XTestGoFiles}} {{.ImportPath}}{{end}}' ./... | tr ' ' '\n' | sort -u | sed '/^$$/d' | while read -r package; do \
@@ -82,8 +86,13 @@ APICURIO_VERSION := 2.6.13.Final
 APICURIO := $(TOOLS)/apicurio-$(APICURIO_VERSION)
 
 $(APICURIO):
-	mvn --quiet dependency:copy -Dartifact=io.apicurio:apicurio-registry-app:$(APICURIO_VERSION):tar.gz:all -DoutputDirectory=$(TOOLS)/apicurio.download
-	mkdir -p $@.part && tar -xzf $(TOOLS)/apicurio.download/*.tar.gz -C $@.part && mv $@.part $@ && rm -r $(TOOLS)/apicurio.download
+	rm -rf $@.part && mkdir -p $@.part
+	mvn --quiet --batch-mode dependency:copy -Dartifact=io.apicurio:apicurio-registry-app:$(APICURIO_VERSION):tar.gz:all -DoutputDirectory=$@.part
+	tar -xzf $@.part/*.tar.gz -C $@.part && rm $@.part/*.tar.gz
+	mv $@.part $@
+
+.PHONY: fetch-registry
+fetch-registry: $(APICURIO) ## fetch the schema registry of test-registry (needs mvn)
 
 .PHONY: test-registry
 test-registry: $(APICURIO) ## read framed values by the schemas of a real registry (needs Java 17 and mvn)
@@ -190,4 +199,4 @@ $(TOOLS)/govulncheck:
 	GOBIN=$(TOOLS) GOFLAGS= $(GO) install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
 
 .PHONY: check-all
-check-all: format vet lint vuln test test-attack race fuzz demo ## everything that CI runs
+check-all: format vet lint vuln test test-seeds test-attack race fuzz demo ## everything that CI runs

@@ -28,7 +28,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		h.Set("Cache-Control", "no-store")
-		if !s.guard.token.needed() && (!isLoopback(r.Host) || forwarded(r)) {
+		if !s.guard.tokens.needed() && (!isLoopback(r.Host) || forwarded(r)) {
 			problem(w, http.StatusForbidden, "without ADMIN_TOKEN this page answers to a loopback address only, such as http://127.0.0.1, and to no proxy: set ADMIN_TOKEN to reach it otherwise")
 			return
 		}
@@ -77,47 +77,69 @@ func forwarded(r *http.Request) bool {
 
 // caller is somebody who may use the API.
 type caller struct {
-	name   string // "session" and a part of its id, "bearer", or "open"
+	name   string // of the token's holder; without one "session" and a part of its id, "bearer", or "open"
+	role   role
 	remote string // the host of the other end of the connection
 }
 
-// authorised calls the handler only for requests with the token or a session.
-func (s *Server) authorised(next func(http.ResponseWriter, *http.Request, caller)) http.HandlerFunc {
+// authorised calls the handler only for requests with a token or a session, whose holder has at least that role.
+func (s *Server) authorised(least role, next func(http.ResponseWriter, *http.Request, caller)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		name, wait := s.admits(r)
+		by, wait := s.admits(r)
 		switch {
 		case wait > 0:
 			s.slowly(r)
 			tooMany(w, wait)
-		case name == "":
+		case by.role == roleNone:
 			w.Header().Set("WWW-Authenticate", `Bearer realm="leadbridge"`)
-			problem(w, http.StatusUnauthorized, "sign in, or send ADMIN_TOKEN as a bearer token")
+			problem(w, http.StatusUnauthorized, "sign in, or send a token as a bearer token")
+		case by.role < least:
+			s.audit("denied", by).Str("request", r.Pattern).Stringer("role", by.role).Msg("page: a request was denied")
+			problem(w, http.StatusForbidden, "this needs the role "+least.String()+", and "+by.name+" has "+by.role.String())
 		default:
-			next(w, r, caller{name, remoteHost(r)})
+			next(w, r, by)
 		}
 	}
 }
 
-// admits returns the caller's name, or "" when the request may not pass.
-func (s *Server) admits(r *http.Request) (name string, wait time.Duration) {
-	if !s.guard.token.needed() {
-		return "open", 0
+// admits returns who asks; without a role when the request may not pass.
+func (s *Server) admits(r *http.Request) (by caller, wait time.Duration) {
+	by.remote = remoteHost(r)
+	if !s.guard.tokens.needed() {
+		by.name, by.role = "open", roleAct
+		return by, 0
 	}
 	if c, err := r.Cookie(cookieName); err == nil {
-		if value, ok := s.guard.token.current(); ok && s.sessions.holds(c.Value, value) {
-			return nameOf(c.Value), 0
+		if h, ok := s.holderOf(c.Value); ok {
+			by.name, by.role = cmp.Or(h.name, nameOf(c.Value)), h.role
+			return by, 0
 		}
 	}
 	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return "", 0
+		return by, 0
 	}
-	right, wait := s.guard.check(strings.TrimSpace(given), peerOf(r))
+	h, right, wait := s.guard.check(strings.TrimSpace(given), peerOf(r))
 	if !right {
 		s.failed(r, given, "bearer token")
-		return "", wait
+		return by, wait
 	}
-	return "bearer", 0
+	by.name, by.role = cmp.Or(h.name, "bearer"), h.role
+	return by, 0
+}
+
+// holderOf returns whose session it is. One whose token is not in force any more ends; while no token is, as when the file
+// is being replaced, it only lets nobody in.
+func (s *Server) holderOf(session string) (h holder, ok bool) {
+	token, ok := s.sessions.token(session)
+	if !ok {
+		return h, false
+	}
+	h, ok = s.guard.tokens.of(token)
+	if !ok && len(s.guard.tokens.current()) > 0 {
+		s.sessions.end(session)
+	}
+	return h, ok
 }
 
 // failed logs a failed sign-in. Nothing of the token is logged.
@@ -127,7 +149,7 @@ func (s *Server) failed(r *http.Request, given, what string) {
 		return
 	}
 	msg := "page: wrong " + what
-	if s.guard.token.was(digestOf(strings.TrimSpace(given))) {
+	if s.guard.tokens.was(digestOf(strings.TrimSpace(given))) {
 		msg = "page: old " + what + ", which is not in force any more"
 	}
 	s.log.Warn().Str("remote", remoteHost(r)).Int("failures", count).Msg(msg)

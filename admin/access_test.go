@@ -138,14 +138,14 @@ func TestGuessesAreBounded(t *testing.T) {
 // TestPeersAreBounded fails from more addresses than are remembered.
 func TestPeersAreBounded(t *testing.T) {
 	t.Parallel()
-	g := guard{token: token{secret: crmclient.Secret{Value: testToken}}}
+	g := guard{tokens: tokens{one: crmclient.Secret{Value: testToken}}}
 	for n := range maxPeers + 100 {
 		g.check("wrong "+strconv.Itoa(n), "peer "+strconv.Itoa(n))
 	}
 	if len(g.peers) > maxPeers+1 {
 		t.Errorf("%d peers are remembered", len(g.peers))
 	}
-	if right, wait := g.check(testToken, "another"); !right || wait != 0 {
+	if _, right, wait := g.check(testToken, "another"); !right || wait != 0 {
 		t.Errorf("the right token: %t %v", right, wait)
 	}
 }
@@ -206,7 +206,7 @@ func TestLoopbackWithoutToken(t *testing.T) {
 				t.Errorf("through a proxy that says %s: %d", name, w.Code)
 			}
 		}
-		if w := r.ask("GET", "/api/session", "", host("localhost")); strings.TrimSpace(w.Body.String()) != `{"needed":false,"signedIn":true}` {
+		if w := r.ask("GET", "/api/session", "", host("localhost")); strings.TrimSpace(w.Body.String()) != `{"needed":false,"signedIn":true,"role":"act"}` {
 			t.Errorf("the page is told %s", w.Body)
 		}
 		if w := r.ask("POST", "/api/session", `{"token":"any"}`, host("localhost")); w.Code != http.StatusNoContent || len(w.Result().Cookies()) > 0 {
@@ -321,7 +321,9 @@ func TestSessionsAreBounded(t *testing.T) {
 	for range maxSessions {
 		last = s.begin(digest{})
 	}
-	if len(s.byID) != maxSessions || s.holds(first, digest{}) && len(s.byID) > maxSessions || !s.holds(last, digest{}) {
+	_, firstHolds := s.token(first)
+	_, lastHolds := s.token(last)
+	if len(s.byID) != maxSessions || firstHolds && len(s.byID) > maxSessions || !lastHolds {
 		t.Errorf("%d sessions", len(s.byID))
 	}
 }

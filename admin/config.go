@@ -16,9 +16,12 @@ import (
 
 // Config says what the page shows, and who may use it.
 type Config struct {
-	// Token is what people and programs sign in with. Its file is read again and again. With the zero value
-	// everybody may use the page, by a loopback address only.
+	// Token is what people and programs sign in with, who may then do everything. Its file is read again and again. With
+	// the zero value, and without TokensFile, everybody may use the page, by a loopback address only.
 	Token crmclient.Secret
+	// TokensFile says instead who has which token and what each may do; see [CheckTokens]. It is read again and again.
+	// "": there is none.
+	TokensFile string
 
 	Version string
 	Started time.Time // when the process started, since when the counters count

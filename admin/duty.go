@@ -22,7 +22,7 @@ func (s *Server) probe(w http.ResponseWriter, r *http.Request, by caller) {
 	if !decode(w, r, smallBody, &struct{}{}) {
 		return
 	}
-	holds := holdsOf(s.cfg.Situation().Holds)
+	holds := s.holdsOf(s.cfg.Situation().Holds)
 	causes := make([]string, 0, len(holds))
 	for _, h := range holds {
 		causes = append(causes, h.Cause)

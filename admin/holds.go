@@ -5,6 +5,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/dlt"
 )
 
 // holdTitles returns, by cause, what holds the delivery, in a few words.
@@ -21,18 +22,36 @@ var holdTitles = map[crmclient.Cause]string{
 	consumer.HoldGroup:        "The consumer group cannot be joined",
 	consumer.HoldDeadLetters:  "The dead-letter topic takes nothing",
 	consumer.HoldResults:      "The result topic takes nothing",
+	consumer.HoldParking:      "A partition takes no new events",
+	consumer.HoldSchemas:      "The schema registry does not answer",
 	consumer.HoldOperator:     "Somebody paused the delivery",
 }
 
-func holdsOf(all []crmclient.Hold) []hold {
+func (s *Server) holdsOf(all []crmclient.Hold) []hold {
 	out := make([]hold, 0, len(all))
 	for _, h := range all {
 		out = append(out, hold{
 			Cause: string(h.Cause), Title: titleOf(h), Since: h.Since.UTC(), Until: h.Until.UTC(),
-			Status: h.Status, Code: h.Code, Advice: h.Advice,
+			Status: h.Status, Code: h.Code, Advice: h.Advice, Words: s.wordsOf(h),
 		})
 	}
 	return out
+}
+
+// wordsOf returns what the CRM says about the events of a flood: its words in the newest letter that it refused, in which the
+// event's values are replaced. "" for other holds, and while no letter is known.
+func (s *Server) wordsOf(h crmclient.Hold) string {
+	if h.Cause != crmclient.HoldFlood {
+		return ""
+	}
+	query := dlt.Query{Reasons: []string{string(crmclient.ReasonRefused)}, Limit: 1}
+	if h.Code != "" {
+		query.Codes = []string{h.Code}
+	}
+	for _, newest := range s.letters.shelf.Search(query).Items {
+		return newest.Message
+	}
+	return ""
 }
 
 // titleOf returns in a few words what a hold is about.

@@ -132,7 +132,10 @@ func (s *Server) render(l dlt.Letter, whole bool) letter {
 	framed, why := l.Unframed(s.cfg.Transformer)
 	m := masker{x.Contact, whole}
 	if l.Key != nil {
-		key := m.text(string(l.Key))
+		key := m.key(l.Key, l.Value)
+		if framed != nil {
+			key = m.key(l.Key, framed)
+		}
 		out.Key = &key
 	}
 	switch {
@@ -161,6 +164,14 @@ func (m masker) text(text string) string {
 		return strings.ToValidUTF8(text, "\uFFFD")
 	}
 	return transform.MaskText(text, m.person)
+}
+
+// key returns a record's key, masked as its value is.
+func (m masker) key(key, value []byte) string {
+	if m.whole {
+		return m.text(string(key))
+	}
+	return transform.MaskKey(key, value, m.person)
 }
 
 func (m masker) value(value []byte) (text *string, binary bool) {

@@ -29,7 +29,7 @@ type client struct{ updates chan update }
 // hub sends all readers the same updates.
 type hub struct {
 	mu      sync.Mutex
-	clients map[*client]struct{}
+	clients clientSet
 	closed  bool
 }
 
@@ -49,13 +49,16 @@ func (h *hub) join() *client {
 func (h *hub) leave(c *client) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.drop(c)
+	h.clients.drop(c)
 }
 
-// drop ends a reader's stream. Called with mu held.
-func (h *hub) drop(c *client) {
-	if _, there := h.clients[c]; there {
-		delete(h.clients, c)
+// A clientSet is the readers of a hub.
+type clientSet map[*client]struct{}
+
+// drop ends a reader's stream.
+func (s clientSet) drop(c *client) {
+	if _, there := s[c]; there {
+		delete(s, c)
 		close(c.updates)
 	}
 }
@@ -74,7 +77,7 @@ func (h *hub) publish(u update) {
 		select {
 		case c.updates <- u:
 		default:
-			h.drop(c)
+			h.clients.drop(c)
 		}
 	}
 }
@@ -85,7 +88,7 @@ func (h *hub) close() {
 	defer h.mu.Unlock()
 	h.closed = true
 	for c := range h.clients {
-		h.drop(c)
+		h.clients.drop(c)
 	}
 }
 
@@ -113,7 +116,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, _ caller) {
 		case <-r.Context().Done():
 			return
 		case u, open := <-c.updates:
-			if name, _ := s.admits(r); !open || name == "" || s.send(stream, u, midnight) != nil {
+			if by, _ := s.admits(r); !open || by.role == roleNone || s.send(stream, u, midnight) != nil {
 				return
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/dlt"
+	"github.com/leadbridge/leadbridge/transform"
 )
 
 // replay puts events back into their topic, or reports what it would do. It answers with lines of JSON: the progress, and
@@ -113,6 +114,7 @@ func (s *Server) run(ctx context.Context, w http.ResponseWriter, p plan, dryRun 
 		var report dlt.Report
 		report, err = s.letters.topic.Replay(ctx, dlt.ReplayOptions{
 			Filter: dlt.Filter{Places: p.places, Exactly: true}, DryRun: dryRun, Rate: p.rate, MaxReplays: maxReplays, Edit: p.edit, Unframe: func(l dlt.Letter) ([]byte, string) { return l.Unframed(s.cfg.Transformer) }, Progress: out.progress, Tracer: s.cfg.Tracer,
+			Written: func(eventIDs []string) { s.noteReplayed(by, eventIDs) },
 		})
 		line.Report = &report
 		if !dryRun {
@@ -138,6 +140,15 @@ func (s *Server) run(ctx context.Context, w http.ResponseWriter, p plan, dryRun 
 	}
 	s.note(by, line, p, err)
 	out.write(line)
+}
+
+// noteReplayed names in the audit the events that a transaction put back, by the beginning of their ids' hashes.
+func (s *Server) noteReplayed(by caller, eventIDs []string) {
+	public := make([]string, len(eventIDs))
+	for i, id := range eventIDs {
+		public[i] = transform.PublicID(id)
+	}
+	s.audit("replayed", by).Strs("event_ids", public).Msg("page: events were put back into their topic")
 }
 
 // note writes the audit line of a replay.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/consumer/header"
+	"github.com/leadbridge/leadbridge/transform"
 )
 
 // replayed asks for a replay and gives its last line and how many lines of progress came before.
@@ -84,10 +85,16 @@ func TestReplay(t *testing.T) {
 		for _, l := range lines {
 			acts = append(acts, l["audit"].(string))
 		}
-		if got := strings.Join(acts, " "); got != "dry_run dry_run replay replay replay replay replay replay replay replay" {
+		if got := strings.Join(acts, " "); got != "dry_run dry_run replay replay replay replay replay replayed replay replay replay" {
 			t.Fatalf("audit lines %s", got)
 		}
-		if l := lines[7]; l["who"] != "bearer" || l["replayed"] != 2.0 || l["interrupted"] != false || fmt.Sprint(l["reasons"]) != "[CRM_REFUSED]" {
+		named := fmt.Sprint(lines[7]["event_ids"])
+		for _, id := range []string{"ce:/site 0", "ce:/site 1"} {
+			if !strings.Contains(named, transform.PublicID(id)) || strings.Contains(r.log.String(), id) {
+				t.Errorf("the audit names %s, not only the hash of %s", named, id)
+			}
+		}
+		if l := lines[8]; l["who"] != "bearer" || l["replayed"] != 2.0 || l["interrupted"] != false || fmt.Sprint(l["reasons"]) != "[CRM_REFUSED]" {
 			t.Errorf("audit line of the replay %v", l)
 		}
 	})

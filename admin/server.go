@@ -39,7 +39,7 @@ func New(cfg Config) (*Server, error) {
 		cfg:      cfg,
 		log:      cfg.Log,
 		page:     page,
-		guard:    guard{token: token{secret: cfg.Token, log: cfg.Log}},
+		guard:    guard{tokens: tokens{one: cfg.Token, file: cfg.TokensFile, log: cfg.Log}},
 		sessions: sessions{byID: map[digest]session{}},
 		origins:  http.NewCrossOriginProtection(),
 		hub:      hub{clients: map[*client]struct{}{}},
@@ -59,21 +59,21 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /api/session", s.signedIn)
 	mux.HandleFunc("POST /api/session", s.signIn)
 	mux.HandleFunc("DELETE /api/session", s.signOut)
-	mux.HandleFunc("GET /api/state", s.authorised(s.state))
-	mux.HandleFunc("GET /api/live", s.authorised(s.live))
-	mux.HandleFunc("POST /api/letters/search", s.authorised(s.search))
-	mux.HandleFunc("GET /api/letters/{place}", s.authorised(s.letter))
-	mux.HandleFunc("POST /api/letters/{place}/reveal", s.authorised(s.reveal))
-	mux.HandleFunc("POST /api/letters/{place}/find", s.authorised(s.find))
-	mux.HandleFunc("POST /api/pause", s.authorised(s.pause))
-	mux.HandleFunc("POST /api/replay", s.authorised(s.replay))
-	mux.HandleFunc("POST /api/letters/{place}/erase", s.authorised(s.erase))
-	mux.HandleFunc("POST /api/letters/export", s.authorised(s.export))
-	mux.HandleFunc("POST /api/letters/close", s.authorised(s.closeLetters))
-	mux.HandleFunc("POST /api/where", s.authorised(s.where))
-	mux.HandleFunc("POST /api/probe", s.authorised(s.probe))
-	mux.HandleFunc("POST /api/flood/release", s.authorised(s.releaseFlood))
-	mux.HandleFunc("/api/", s.authorised(func(w http.ResponseWriter, _ *http.Request, _ caller) {
+	mux.HandleFunc("GET /api/state", s.authorised(roleLook, s.state))
+	mux.HandleFunc("GET /api/live", s.authorised(roleLook, s.live))
+	mux.HandleFunc("POST /api/letters/search", s.authorised(roleLook, s.search))
+	mux.HandleFunc("GET /api/letters/{place}", s.authorised(roleLook, s.letter))
+	mux.HandleFunc("POST /api/letters/{place}/reveal", s.authorised(roleReveal, s.reveal))
+	mux.HandleFunc("POST /api/letters/{place}/find", s.authorised(roleLook, s.find))
+	mux.HandleFunc("POST /api/pause", s.authorised(roleAct, s.pause))
+	mux.HandleFunc("POST /api/replay", s.authorised(roleAct, s.replay))
+	mux.HandleFunc("POST /api/letters/{place}/erase", s.authorised(roleAct, s.erase))
+	mux.HandleFunc("POST /api/letters/export", s.authorised(roleReveal, s.export))
+	mux.HandleFunc("POST /api/letters/close", s.authorised(roleAct, s.closeLetters))
+	mux.HandleFunc("POST /api/where", s.authorised(roleLook, s.where))
+	mux.HandleFunc("POST /api/probe", s.authorised(roleAct, s.probe))
+	mux.HandleFunc("POST /api/flood/release", s.authorised(roleAct, s.releaseFlood))
+	mux.HandleFunc("/api/", s.authorised(roleLook, func(w http.ResponseWriter, _ *http.Request, _ caller) {
 		problem(w, http.StatusNotFound, "there is nothing here")
 	}))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {

@@ -18,7 +18,7 @@ const (
 // session is a person's sign-in. Only the digest of its id is kept.
 type session struct {
 	until time.Time
-	token digest // the token that it was begun with; it ends when another one is in force
+	token digest // the token that it was begun with; it ends with that
 }
 
 // sessions are kept in memory: a restart signs everybody out.
@@ -50,17 +50,17 @@ func (s *sessions) begin(made digest) (id string) {
 	return id
 }
 
-// holds reports whether a session is in force, with this token.
-func (s *sessions) holds(id string, token digest) bool {
+// token returns the token with which a session was begun; ok is false when there is no such session, or it has ended.
+func (s *sessions) token(id string) (token digest, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := digestOf(id)
 	one, there := s.byID[d]
-	if there && (!one.until.After(time.Now()) || !one.token.equals(token)) {
+	if there && !one.until.After(time.Now()) {
 		delete(s.byID, d)
-		return false
+		return digest{}, false
 	}
-	return there
+	return one.token, there
 }
 
 func (s *sessions) end(id string) {

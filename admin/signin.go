@@ -1,10 +1,11 @@
 package admin
 
 import (
+	"cmp"
 	"net/http"
 )
 
-// signIn begins a session for somebody who has the token.
+// signIn begins a session for somebody who has a token.
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Token string `json:"token"`
@@ -12,24 +13,24 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	if !decode(w, r, smallBody, &body) {
 		return
 	}
-	if !s.guard.token.needed() {
+	if !s.guard.tokens.needed() {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	right, wait := s.guard.check(body.Token, peerOf(r))
+	h, right, wait := s.guard.check(body.Token, peerOf(r))
 	if !right {
 		s.failed(r, body.Token, "token")
 	}
-	switch value, _ := s.guard.token.current(); {
+	switch {
 	case wait > 0:
 		s.slowly(r)
 		tooMany(w, wait)
 	case !right:
 		problem(w, http.StatusUnauthorized, "this is not the token")
 	default:
-		id := s.sessions.begin(value)
+		id := s.sessions.begin(h.token)
 		http.SetCookie(w, cookie(r, id))
-		s.log.Info().Str("who", nameOf(id)).Str("remote", remoteHost(r)).Msg("page: signed in")
+		s.log.Info().Str("who", cmp.Or(h.name, nameOf(id))).Str("remote", remoteHost(r)).Msg("page: signed in")
 		w.WriteHeader(http.StatusNoContent)
 	}
 }
@@ -37,18 +38,20 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 // signOut ends the session of the request, if there is one.
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
 	if c, err := r.Cookie(cookieName); err == nil {
+		h, _ := s.holderOf(c.Value)
 		s.sessions.end(c.Value)
-		s.log.Info().Str("who", nameOf(c.Value)).Str("remote", remoteHost(r)).Msg("page: signed out")
+		s.log.Info().Str("who", cmp.Or(h.name, nameOf(c.Value))).Str("remote", remoteHost(r)).Msg("page: signed out")
 	}
 	http.SetCookie(w, cookie(r, ""))
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// signedIn answers whether the page must ask for the token.
+// signedIn answers whether the page must ask for a token, and what its reader may do.
 func (s *Server) signedIn(w http.ResponseWriter, r *http.Request) {
-	name, _ := s.admits(r)
+	by, _ := s.admits(r)
 	answer(w, struct {
-		Needed   bool `json:"needed"`
-		SignedIn bool `json:"signedIn"`
-	}{s.guard.token.needed(), name != ""})
+		Needed   bool   `json:"needed"`
+		SignedIn bool   `json:"signedIn"`
+		Role     string `json:"role"` // look, reveal, act; "": not signed in
+	}{s.guard.tokens.needed(), by.role != roleNone, by.role.String()})
 }

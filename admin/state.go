@@ -46,6 +46,7 @@ type hold struct {
 	Status int       `json:"status,omitempty"`
 	Code   string    `json:"code,omitempty"`
 	Advice string    `json:"advice"`
+	Words  string    `json:"words,omitempty"` // of the CRM in the newest letter of that kind, masked
 }
 
 type rate struct {
@@ -111,7 +112,7 @@ func (s *Server) snapshot(now time.Time) snapshot {
 	counts := s.counters(now, is)
 	snap := snapshot{created: counts.created, state: state{
 		Now: now.UTC(), Version: s.cfg.Version, Started: s.cfg.Started.UTC(),
-		State: stateOf(is), Ready: is.Ready, Healthy: is.Healthy, Reason: is.Reason, Holds: holdsOf(is.Holds), Paused: is.PausedHere,
+		State: stateOf(is), Ready: is.Ready, Healthy: is.Healthy, Reason: is.Reason, Holds: s.holdsOf(is.Holds), Paused: is.PausedHere,
 		Waiting:    waitingOf(is.Waiting),
 		Rate:       rate{s.rate(counts)},
 		Partitions: s.partitions(is),

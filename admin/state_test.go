@@ -110,3 +110,23 @@ func TestStateOfACommit(t *testing.T) {
 		}
 	})
 }
+
+// In a flood the page shows what the CRM says, not where somebody could read it.
+func TestFloodShowsTheWordsOfTheCRM(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, r *rig) {
+		newest := letterNo(1)
+		newest.message = "the field Branch is mandatory"
+		r.seed(letterNo(0), newest, aLetter{id: "other", reason: "RETRIES_EXHAUSTED", message: "no"})
+		r.stands(func(s *Situation) {
+			s.Holds = []crmclient.Hold{
+				{Cause: crmclient.HoldFlood, Held: true, Since: time.Now(), Code: newest.code},
+				{Cause: crmclient.HoldOutage, Held: true, Since: time.Now()},
+			}
+		})
+		got := read[state](r, "GET", "/api/state", "").Holds
+		if len(got) != 2 || got[0].Words != newest.message || got[1].Words != "" {
+			t.Errorf("%+v", got)
+		}
+	})
+}

@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"os"
@@ -30,76 +32,120 @@ const (
 	tokenKept = time.Minute
 )
 
-// token is the secret with which people and programs sign in.
-type token struct {
-	secret crmclient.Secret
-	log    zerolog.Logger
+// tokens are the secrets with which people and programs sign in: one for all, or one for each of them.
+type tokens struct {
+	one  crmclient.Secret // for all; zero: there is none
+	file string           // of those of several holders; "": there is none
+	log  zerolog.Logger
 
-	mu     sync.Mutex
-	value  digest
-	known  bool // false: nobody can sign in
-	readAt time.Time
-	goodAt time.Time // when the value was last read
-	fault  string    // the last fault of the file that was logged
-	former []digest  // tokens that were in force before, the newest last
+	mu      sync.Mutex
+	holders []holder // those in force; empty: nobody can sign in
+	readAt  time.Time
+	goodAt  time.Time // when the file was last good
+	fault   string    // the last fault of the file that was logged
+	former  []digest  // tokens that were in force before, the newest last
 }
 
 // needed reports whether a token is required.
-func (t *token) needed() bool { return t.secret != crmclient.Secret{} }
+func (t *tokens) needed() bool { return t.file != "" || t.one != crmclient.Secret{} }
 
-// current returns the token in force; ok is false while there is none.
-func (t *token) current() (value digest, ok bool) {
+// current returns the tokens in force; none while nobody can sign in.
+func (t *tokens) current() []holder {
+	if t.file == "" && t.one.File == "" {
+		if text := strings.TrimSpace(t.one.Value); text != "" {
+			return []holder{{role: roleAct, token: digestOf(text)}}
+		}
+		return nil
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := time.Now()
-	switch {
-	case t.secret.File == "":
-		text := strings.TrimSpace(t.secret.Value)
-		return digestOf(text), text != ""
-	case t.readAt.IsZero() || now.Sub(t.readAt) >= tokenAge:
+	if now := time.Now(); t.readAt.IsZero() || now.Sub(t.readAt) >= tokenAge {
 		t.readAt = now
 		t.read(now)
 	}
-	return t.value, t.known
+	return t.holders
 }
 
-// read reads the file. With an empty one nobody can sign in; when it cannot be read, the last token stays in force for
+// of returns whose token it is. It takes the same time whichever it is, or none.
+func (t *tokens) of(token digest) (h holder, ok bool) {
+	for _, one := range t.current() {
+		if one.token.equals(token) {
+			h, ok = one, true
+		}
+	}
+	return h, ok
+}
+
+// read reads the file. With an empty one nobody can sign in; when it cannot be used, the last tokens stay in force for
 // tokenKept.
-func (t *token) read(now time.Time) {
-	content, err := os.ReadFile(t.secret.File)
-	text, fault := strings.TrimSpace(string(content)), ""
+func (t *tokens) read(now time.Time) {
+	holders, fault := t.parse()
 	switch {
-	case err != nil:
-		fault = "cannot be read: what was last read of it lets people in for a minute, then nobody"
-		t.known = t.known && now.Sub(t.goodAt) < tokenKept
-	case text == "":
-		fault = "is empty: it lets nobody in"
-		t.known = false
-	default:
-		t.take(digestOf(text))
-		t.known, t.goodAt = true, now
+	case fault == "":
+		t.take(holders)
+		t.goodAt = now
+	case fault == faultEmpty || now.Sub(t.goodAt) >= tokenKept:
+		t.retire(t.holders)
+		t.holders = nil
 	}
 	if fault != "" && fault != t.fault {
-		t.log.Error().Msg("page: the file of ADMIN_TOKEN_FILE " + fault)
+		t.log.Error().Msg("page: the file of " + t.setting() + " " + fault)
 	}
 	t.fault = fault
 }
 
-// maxFormer is how many former tokens are kept.
-const maxFormer = 4
+const (
+	faultEmpty  = "is empty: it lets nobody in"
+	faultUnread = "cannot be read: what was last read of it lets people in for a minute, then nobody"
+)
 
-func (t *token) take(value digest) {
-	if t.goodAt.IsZero() || value.equals(t.value) {
-		t.value = value
-		return
+// parse reads who has a token, or what is wrong with the file.
+func (t *tokens) parse() (holders []holder, fault string) {
+	content, err := os.ReadFile(cmp.Or(t.file, t.one.File))
+	text := bytes.TrimSpace(content)
+	switch {
+	case err != nil:
+		return nil, faultUnread
+	case len(text) == 0:
+		return nil, faultEmpty
+	case t.file == "":
+		return []holder{{role: roleAct, token: digestOf(string(text))}}, ""
 	}
-	t.former = append(t.former, t.value)
+	holders, err = parseHolders(text)
+	if err != nil {
+		return nil, err.Error() + "; what was last read of it lets people in for a minute, then nobody"
+	}
+	return holders, ""
+}
+
+func (t *tokens) setting() string {
+	if t.file != "" {
+		return "ADMIN_TOKENS_FILE"
+	}
+	return "ADMIN_TOKEN_FILE"
+}
+
+// take puts tokens in force.
+func (t *tokens) take(holders []holder) {
+	t.retire(slices.DeleteFunc(slices.Clone(t.holders), func(h holder) bool {
+		return slices.ContainsFunc(holders, func(other holder) bool { return other.token.equals(h.token) })
+	}))
+	t.holders = holders
+}
+
+// maxFormer is how many former tokens are kept.
+const maxFormer = 64
+
+// retire remembers tokens that are not in force any more.
+func (t *tokens) retire(holders []holder) {
+	for _, h := range holders {
+		t.former = append(t.former, h.token)
+	}
 	t.former = t.former[max(len(t.former)-maxFormer, 0):]
-	t.value = value
 }
 
 // was reports whether a token is a former one.
-func (t *token) was(value digest) bool {
+func (t *tokens) was(value digest) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Contains(t.former, value)
@@ -114,7 +160,7 @@ const (
 // guard checks tokens, and bounds how often that may fail. The right token is always accepted, so that nobody is kept out
 // by what others guess.
 type guard struct {
-	token token
+	tokens tokens
 
 	mu    sync.Mutex
 	peers map[string]*failures
@@ -132,12 +178,12 @@ type failures struct {
 // maxPeers is for how many peers failures are kept; those of further peers are counted together.
 const maxPeers = 10_000
 
-// check reports whether a token is the right one. wait is how long the peer must wait until its next try, as it has failed
+// check returns whose token it is. wait is how long the peer must wait until its next try, as it has failed
 // too often; 0 when it has not.
-func (g *guard) check(given, peer string) (right bool, wait time.Duration) {
+func (g *guard) check(given, peer string) (h holder, right bool, wait time.Duration) {
 	it := digestOf(given)
-	if value, ok := g.token.current(); ok && value.equals(it) {
-		return true, 0
+	if h, ok := g.tokens.of(it); ok {
+		return h, true, 0
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -145,13 +191,13 @@ func (g *guard) check(given, peer string) (right bool, wait time.Duration) {
 	f := g.of(peer, now)
 	f.forget(now)
 	if f.wrong >= guesses {
-		return false, f.since.Add(guessEvery).Sub(now)
+		return h, false, f.since.Add(guessEvery).Sub(now)
 	}
 	if !slices.Contains(f.last, it) { // a program that keeps sending an old token does not guess
 		f.wrong++
 		f.last = append(f.last[max(0, len(f.last)-guesses+1):], it)
 	}
-	return false, 0
+	return h, false, 0
 }
 
 // of returns the failures of a peer.

@@ -69,7 +69,7 @@ func buildProfiled(ctx context.Context, dir string) (binary string, err error) {
 	if err := errors.Join(os.MkdirAll(dir, 0o750), os.WriteFile(source, []byte(profilerSource), 0o600), os.WriteFile(overlay, replace, 0o600)); err != nil {
 		return "", err
 	}
-	out, err := exec.CommandContext(ctx, "go", "build", "-trimpath", "-overlay", overlay, "-o", binary, mainPackage).CombinedOutput() //nolint:gosec // all of it is ours
+	out, err := exec.CommandContext(ctx, "go", "build", "-overlay", overlay, "-o", binary, mainPackage).CombinedOutput() //nolint:gosec // all of it is ours
 	if err != nil {
 		return "", fmt.Errorf("build what is profiled: %w\n%s", err, out)
 	}

@@ -67,18 +67,11 @@ func (g *generation) pauseUnlessUrgent(end <-chan struct{}) bool {
 func (g *generation) partitionsToCommit() []*partition {
 	var due []*partition
 	for _, p := range g.partitions {
-		if p.needsCommit() {
+		if p.records.needsCommit() {
 			due = append(due, p)
 		}
 	}
 	return due
-}
-
-// needsCommit reports whether the partition has something to commit.
-func (p *partition) needsCommit() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.state.changed || p.state.wantsGrant()
 }
 
 // commit writes the state of partitions. After an error nobody knows whether it was written, and the generation must end.
@@ -89,15 +82,16 @@ func (g *generation) commit(due []*partition) error {
 	// Round(0) drops the monotonic clock's reading: the next owner compares the horizon with the wall clock, and on a
 	// suspended machine the monotonic clock falls behind it.
 	horizon := time.Now().Add(g.horizonLength()).Round(0)
+	originField := g.deps.creator.Status().OriginField
 	entries := make([]commitEntry, 0, len(due))
 	for _, p := range due {
-		entries = append(entries, p.entry(horizon, false))
+		entries = append(entries, p.records.entry(horizon, originField, false))
 	}
 	if err := g.writeCommit(entries); err != nil {
 		return err
 	}
 	for i, p := range due {
-		p.noteCommitted(entries[i])
+		p.records.noteCommitted(entries[i])
 	}
 	return nil
 }
@@ -106,23 +100,12 @@ func (g *generation) commit(due []*partition) error {
 // what was dispatched, and the send horizon is in the past.
 func (g *generation) finalCommit() error {
 	now := time.Now()
+	originField := g.deps.creator.Status().OriginField
 	entries := make([]commitEntry, 0, len(g.partitions))
 	for _, p := range g.partitions {
-		entries = append(entries, p.entry(p.lastSent(now), true))
+		entries = append(entries, p.records.entry(p.records.lastSent(now), originField, true))
 	}
 	return g.writeCommit(entries)
-}
-
-// lastSent returns the time after which nobody has written a create for a record that is unfinished at the end of a
-// drain. When this owner leaves no create whose effect is unknown, that is the earlier owner's time: with its own, each
-// take-over would begin anew to wait until old requests are dead.
-func (p *partition) lastSent(now time.Time) time.Time {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.state.unsettled || p.state.parking.sentHere() || p.openedAt.sentBefore.IsZero() {
-		return now
-	}
-	return p.openedAt.sentBefore
 }
 
 // writeCommit writes entries; its error wraps errCommitFailed.
@@ -150,40 +133,4 @@ type commitEntry struct {
 	offset    int64
 	ledger    ledger
 	grant     int64 // records below it may be dispatched once it is acknowledged
-}
-
-// entry returns the partition's part of the next commit. final says that it is the last one, after a drain.
-func (p *partition) entry(horizon time.Time, final bool) commitEntry {
-	originField := p.deps.creator.Status().OriginField // before p.mu: the creator asks for our lease under a lock of its own
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := &p.state
-	s.changed = false
-	s.commitsBegun++
-	e := commitEntry{partition: p.id, offset: s.progress.position(), grant: s.nextGrant()}
-	if final {
-		e.grant = s.progress.next
-	}
-	e.ledger = ledger{
-		horizon:     horizon,
-		trial:       s.trial.offset,
-		trials:      s.trial.begun,
-		originField: originField,
-	}
-	e.ledger.spans, e.ledger.granted = s.progress.spans(e.grant)
-	if !final {
-		e.ledger.openings = p.openedAt.openingsAt(e.offset, s.seenRebuilt)
-	}
-	return e
-}
-
-// noteCommitted takes over an acknowledged commit: it grants more records, and they may be sent for longer.
-func (p *partition) noteCommitted(e commitEntry) {
-	p.mu.Lock()
-	s := &p.state
-	s.granted, s.horizon, s.committed = e.grant, e.ledger.horizon, e.offset
-	s.commitsDone = s.commitsBegun // one is in flight at a time
-	p.mu.Unlock()
-	signal(p.wake)
-	signal(p.reread)
 }

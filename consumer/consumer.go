@@ -35,6 +35,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/internal/cluster"
 	"github.com/leadbridge/leadbridge/internal/tracing"
+	"github.com/leadbridge/leadbridge/internal/wait"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -150,7 +151,7 @@ func (c Config) adjusted() Config {
 	c.Window = max(c.Window, 1)
 	c.OrderBy = cmp.Or(c.OrderBy, OrderByPerson)
 	if limit := c.SessionTimeout - leaseMargin(c.SessionTimeout); c.DrainTimeout > limit {
-		c.Log.Warn().Dur("drain", c.DrainTimeout).Dur("clipped", limit).
+		c.Log.Warn().Dur("drain_ms", c.DrainTimeout).Dur("clipped_ms", limit).
 			Msg("DRAIN_TIMEOUT does not fit into KAFKA_SESSION_TIMEOUT: a rebalance cuts the drain short")
 	}
 	return c
@@ -163,34 +164,39 @@ var errTopicGone = errors.New("the topic is gone")
 // says so in Status.
 func (c *Consumer) Run(ctx context.Context) error {
 	defer c.deps.broker.reset()
-	wait := newBackOff()
+	backOff := newBackOff()
 	former := ""
+	var left error // why the group was left; nil when it was not, or was told
 	for ctx.Err() == nil {
-		err := c.awaitTopic(ctx)
-		if err == nil {
-			former, err = c.runMembership(ctx, former, wait.Reset)
+		waited, err := c.awaitTopic(ctx)
+		if err != nil {
+			continue // ctx has ended
 		}
-		if err == nil || ctx.Err() != nil {
+		if left != nil && !waited { // else the hold has told it: brokers or topic were away
+			c.deps.cfg.Log.Warn().Str("cause", oneLine(left)).Msg("left the group; joining again")
+		}
+		former, left = c.runMembership(ctx, former, backOff.Reset)
+		if left == nil || ctx.Err() != nil {
 			continue
 		}
 		c.deps.broker.reset()
-		c.deps.cfg.Log.Warn().Err(err).Msg("left the group; joining again")
-		pause(ctx, wait.NextBackOff())
+		_ = wait.For(ctx, backOff.NextBackOff())
 	}
 	return nil
 }
 
-// awaitTopic waits until the topic exists: joining the group earlier would fail again and again. The error is ctx's.
-func (c *Consumer) awaitTopic(ctx context.Context) error {
-	wait := newBackOff()
-	for {
+// awaitTopic waits until the topic exists: joining the group earlier would fail again and again. waited says that it did
+// not exist, or no broker answered, and that a hold says so. The error is ctx's.
+func (c *Consumer) awaitTopic(ctx context.Context) (waited bool, err error) {
+	backOff := newBackOff()
+	for ; ; waited = true {
 		_, err := c.deps.broker.partitions(ctx)
 		switch {
 		case err == nil:
 			c.deps.board.clear(HoldBrokers, HoldTopic)
-			return nil
+			return waited, nil
 		case ctx.Err() != nil:
-			return ctx.Err()
+			return waited, ctx.Err()
 		case errors.Is(err, errNoTopic):
 			c.deps.board.clear(HoldBrokers)
 			c.deps.board.hold(HoldTopic, fmt.Sprintf("the topic %q does not exist: create it (leadbridge check --fix does), or correct KAFKA_TOPIC", c.deps.cfg.Topic))
@@ -199,7 +205,7 @@ func (c *Consumer) awaitTopic(ctx context.Context) error {
 			c.deps.board.hold(HoldBrokers, brokersAdvice(err, "no broker answers: look at KAFKA_BROKERS, the TLS and SASL settings, and the cluster"))
 			c.deps.cfg.Log.Debug().Err(err).Msg("brokers do not answer")
 		}
-		pause(ctx, wait.NextBackOff())
+		_ = wait.For(ctx, backOff.NextBackOff())
 	}
 }
 
@@ -224,7 +230,7 @@ func (c *Consumer) runMembership(ctx context.Context, former string, resetBackOf
 
 // runGenerations works one generation after another; its results are those of runMembership.
 func (c *Consumer) runGenerations(ctx context.Context, group *group, resetBackOff func()) error {
-	wait := newBackOff()
+	backOff := newBackOff()
 	// next is called again after every error: kafka-go joins the next generation by itself, and until somebody takes
 	// it, its member keeps the partitions that nobody works on.
 	for {
@@ -237,7 +243,7 @@ func (c *Consumer) runGenerations(ctx context.Context, group *group, resetBackOf
 			return nil //nolint:nilerr // nobody waits for a generation any more
 		}
 		if errors.Is(err, kafka.RebalanceInProgress) { // another rebalance has begun, for which all wait
-			pause(ctx, rebalancePause)
+			_ = wait.For(ctx, rebalancePause)
 			continue
 		}
 		if err != nil {
@@ -245,7 +251,7 @@ func (c *Consumer) runGenerations(ctx context.Context, group *group, resetBackOf
 			if gone := c.joinFailed(ctx, err); gone != nil {
 				return gone
 			}
-			pause(ctx, wait.NextBackOff())
+			_ = wait.For(ctx, backOff.NextBackOff())
 			continue
 		}
 		failed := true
@@ -253,10 +259,10 @@ func (c *Consumer) runGenerations(ctx context.Context, group *group, resetBackOf
 			return err
 		}
 		if !failed {
-			wait.Reset()
+			backOff.Reset()
 			continue
 		}
-		pause(ctx, wait.NextBackOff()) // joining again at once would begin another rebalance of the whole group
+		_ = wait.For(ctx, backOff.NextBackOff()) // joining again at once would begin another rebalance of the whole group
 	}
 }
 

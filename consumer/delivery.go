@@ -22,100 +22,106 @@ type delivery struct {
 	points  uint64           // the hash of its contact points; 0 for none
 	began   time.Time        // when its turn came
 	bytes   *buffer          // from which its size is reserved
+	resumed bool             // it was parked before
 }
 
-// deliverOne is the worker of a record: it brings it to its end, or parks it.
-func (p *partition) deliverOne(d *delivery) {
-	defer p.release(d)
+// A worker brings the records of a partition to their ends, each in a goroutine of its own.
+type worker struct {
+	deps     dependencies
+	gen      *generation
+	id       int // of the partition
+	openedAt opening
+	records  *partitionRecords
+}
+
+// deliver brings a record to its end, or parks it.
+func (w *worker) deliver(d *delivery) {
+	defer w.release(d)
 	if d.unread != nil {
-		p.parkUnread(d)
+		w.parkUnread(d)
 		return
 	}
 	if !d.place.mayGo() {
 		d.trace.Waits(string(waitOrder))
 	}
-	turn := p.awaitTurn(d)
+	turn := w.awaitTurn(d)
 	d.trace.Goes()
 	switch turn {
 	case turnStopped:
-		p.noteUnfinished(d.Offset, &d.carried)
+		w.records.noteUnfinished(d.Offset, &d.carried)
 		return
 	case turnHeld:
-		p.park(d, eventHeld, &parkedRecord{why: waitOrder, ready: d.place.turn})
+		w.park(d, eventHeld, &parkedRecord{why: waitOrder, ready: d.place.turn})
 		return
 	}
 	d.began = time.Now()
-	if p.needsCreate(d) && !p.create(d) {
+	if w.needsCreate(d) && !w.create(d) {
 		return
 	}
-	p.complete(d)
+	w.complete(d)
 }
 
 // needsCreate notes that the record's turn has come. It reports whether the CRM client is to be asked, which it is not for
 // a record that can never become a contact and for one whose contact is known.
-func (p *partition) needsCreate(d *delivery) bool {
-	p.useKnownResult(d)
+func (w *worker) needsCreate(d *delivery) bool {
+	w.useKnownResult(d)
 	switch {
 	case d.failure != nil:
-		p.move(d, eventUseless)
+		w.move(d, eventUseless)
 	case d.made != nil:
-		p.move(d, eventRepeat)
+		w.move(d, eventRepeat)
 	default:
-		p.move(d, eventTurn)
+		w.move(d, eventTurn)
 		return true
 	}
 	return false
 }
 
 // useKnownResult takes over what an earlier record of the same event became, if this process knows that.
-func (p *partition) useKnownResult(d *delivery) {
+func (w *worker) useKnownResult(d *delivery) {
 	if !d.repeat || d.failure != nil || d.made != nil {
 		return
 	}
-	if made := p.gen.seen.made(d.idHash, d.points); made != (crmclient.Made{}) {
+	if made := w.gen.seen.made(d.idHash, d.points); made != (crmclient.Made{}) {
 		d.made = &crmclient.Result{ContactID: made.ContactID, LeadID: made.LeadID, DealID: made.DealID, Found: true}
-		p.deps.metrics.created(*d.made, time.Since(d.event.Time), d.trace)
+		w.deps.metrics.created(*d.made, time.Since(d.event.Time), d.trace)
 	}
 }
 
 // move changes the state of the record by what happened to it.
-func (p *partition) move(d *delivery, e recordEvent) {
+func (w *worker) move(d *delivery, e recordEvent) {
 	next, err := d.state.after(e)
 	if err != nil { // a fault of ours: end the generation, whose next owner begins anew with what is unfinished
-		p.deps.cfg.Log.Error().Err(err).Int("partition", p.id).Int64("offset", d.Offset).Msg("an internal error: please report it")
-		p.gen.abort(err)
+		w.deps.cfg.Log.Error().Err(err).Int("partition", w.id).Int64("offset", d.Offset).Msg("an internal error: please report it")
+		w.gen.abort(err)
 	}
 	d.state = next
 }
 
 // park puts the record aside until it is due. Its value is dropped when its worker returns.
-func (p *partition) park(d *delivery, e recordEvent, r *parkedRecord) {
-	p.move(d, e)
+func (w *worker) park(d *delivery, e recordEvent, r *parkedRecord) {
+	w.move(d, e)
 	d.trace.Waits(string(r.why))
 	r.carried, r.offset = d.carried, d.Offset
-	p.gen.lines.park(d.place)
-	p.update(func(s *partitionState) {
-		s.progress.park(r.offset, r.sent())
-		s.parking.park(r)
-	})
-	signal(p.reread)
+	w.gen.lines.park(d.place)
+	w.records.park(r)
 }
 
 // release gives back what a worker held. Unless its record is parked, the next records in its lines may go, whatever
 // became of this one.
-func (p *partition) release(d *delivery) {
+func (w *worker) release(d *delivery) {
 	d.bytes.release(d.size)
-	if d.bytes == p.freshBytes {
-		p.gen.inFlight.leave()
+	if !d.resumed {
+		w.gen.inFlight.leave()
 	}
-	signal(p.reread) // there may be room for the next one
+	signal(w.records.reread) // there may be room for the next one
 	if d.state == stateParked {
 		return
 	}
 	d.trace.Close(d.outcome())
-	p.endExploration(&d.carried)
-	p.gen.seen.leave(d.idHash)
-	p.gen.lines.leave(d.place)
+	w.records.endExploration(&d.carried)
+	w.gen.seen.leave(d.idHash)
+	w.gen.lines.leave(d.place)
 }
 
 // A turnResult is how a record's wait for the earlier ones in its lines ended.
@@ -128,14 +134,14 @@ const (
 )
 
 // awaitTurn waits until the earlier records in its lines are done, or one of them is parked.
-func (p *partition) awaitTurn(d *delivery) turnResult {
+func (w *worker) awaitTurn(d *delivery) turnResult {
 	select {
 	case <-d.place.turn:
 	case <-d.place.held:
-	case <-p.gen.fetchCtx.Done():
+	case <-w.gen.fetchCtx.Done():
 	}
 	switch {
-	case p.gen.fetchCtx.Err() != nil:
+	case w.gen.fetchCtx.Err() != nil:
 		return turnStopped
 	case d.place.mayGo():
 		return turnCame
@@ -144,88 +150,86 @@ func (p *partition) awaitTurn(d *delivery) turnResult {
 	}
 }
 
-// noteUnfinished notes what the ledger says of a record that this owner leaves unfinished: untouched if no create was
-// sent for it, else sent.
-func (p *partition) noteUnfinished(offset int64, c *carried) {
-	p.update(func(s *partitionState) {
-		s.unsettled = s.unsettled || c.sentHere
-		if !c.sent() {
-			s.progress.markUntouched(offset)
-		}
-	})
-}
-
 // complete writes the result or the letter of a record, and marks it as done.
-func (p *partition) complete(d *delivery) {
-	p.endExploration(&d.carried)
-	if d.failure == nil && !p.publishResult(d) {
+func (w *worker) complete(d *delivery) {
+	w.records.endExploration(&d.carried)
+	if d.failure == nil && !w.publishResult(d) {
 		return
 	}
-	if d.failure != nil && !p.deadLetter(d) {
+	if d.failure != nil && !w.deadLetter(d) {
 		return
 	}
 	// After the end of the lease the record is the next owner's, which looks it up.
-	if err := p.gen.lease.err(); err != nil {
-		p.gen.abort(err)
+	if err := w.gen.lease.err(); err != nil {
+		w.gen.abort(err)
 		return
 	}
-	p.move(d, eventWritten)
-	p.finish(d.Offset)
+	w.move(d, eventWritten)
+	w.records.finish(d.Offset)
 }
 
 // deadLetter writes the record's letter. It returns false when the record was parked, or the generation ended first.
-func (p *partition) deadLetter(d *delivery) bool {
-	l := p.letterFor(d)
-	send := d.trace.Send(p.deps.cfg.DeadLetterTopic)
+func (w *worker) deadLetter(d *delivery) bool {
+	l := letterFor(d, w.deps.cfg.Version, w.deps.creator.Status().OriginField)
+	send := d.trace.Send(w.deps.cfg.DeadLetterTopic)
 	l.headers = send.Headers(l.headers)
-	err := p.gen.letters.write(p.gen.workCtx, l)
+	at, err := w.gen.letters.write(w.gen.workCtx, l)
 	send.End(err)
 	if err == nil {
-		p.deps.metrics.deadLetters.WithLabelValues(d.failure.reason).Inc()
-		p.deps.cfg.Log.Warn().Str("event_id", transform.PublicID(d.event.ID)).Int("partition", d.Partition).Int64("offset", d.Offset).
+		w.deps.metrics.deadLetters.WithLabelValues(d.failure.reason).Inc()
+		w.deps.cfg.Log.Warn().Str("event_id", transform.PublicID(d.event.ID)).Int("partition", d.Partition).Int64("offset", d.Offset).
 			Str("reason", d.failure.reason).Int("status", d.failure.status).Str("code", d.failure.code).
-			Int("attempts", d.failure.attempts).Msg("dead letter written")
+			Int("attempts", d.failure.attempts).Stringer("letter", at).Msg("dead letter written")
 		return true
 	}
 	// The CRM refused it, so that what was sent has no effect, except for a part of it that exists already.
 	d.sentHere = d.panics > 0 || d.failure.done != ""
-	p.postpone(d, err, waitLetter)
+	w.postpone(d, err, waitLetter)
 	return false
 }
 
 // postpone parks a record whose letter or result cannot be written for now, or leaves it to the next owner.
-func (p *partition) postpone(d *delivery, err error, why crmclient.Wait) {
+func (w *worker) postpone(d *delivery, err error, why crmclient.Wait) {
 	if u, ok := errors.AsType[*unwritable](err); ok {
 		if d.failure != nil {
 			d.failure.message = boundedText(redacted(d.failure.message, d)) // now, as parking drops the values that redaction hides
 		}
-		p.park(d, eventUnwritable, &parkedRecord{why: why, due: u.until, ready: u.over})
+		w.park(d, eventUnwritable, &parkedRecord{why: why, due: u.until, ready: u.over})
 		return
 	}
-	p.noteUnfinished(d.Offset, &d.carried)
+	w.records.noteUnfinished(d.Offset, &d.carried)
 	if errors.Is(err, errLeaseLapsed) {
-		p.gen.abort(err)
+		w.gen.abort(err)
 	}
 }
 
 // publishResult writes the result of a record whose contact exists. It returns false when the record was parked, or the
 // generation ended first: then the next owner looks the contact up and writes the result.
-func (p *partition) publishResult(d *delivery) bool {
-	if p.gen.results == nil {
+func (w *worker) publishResult(d *delivery) bool {
+	if w.gen.results == nil {
 		return true
 	}
-	rec, err := p.encodeResult(d)
+	rec, err := encodeResult(d, w.deps.creator)
 	if err == nil {
-		send := d.trace.Send(p.deps.cfg.ResultTopic)
+		send := d.trace.Send(w.deps.cfg.ResultTopic)
 		rec.headers = send.Headers(rec.headers)
-		err = p.gen.results.write(p.gen.workCtx, d.Partition, rec)
+		err = w.gen.results.write(w.gen.workCtx, d.Partition, rec)
 		send.End(err)
 	}
 	if err == nil {
-		p.deps.metrics.results.Inc()
+		w.deps.metrics.results.Inc()
 		return true
 	}
 	d.sentHere = true // the next owner must look up what was created, and wait for it if need be
-	p.postpone(d, err, waitResult)
+	w.postpone(d, err, waitResult)
 	return false
+}
+
+// mayWrite returns nil while a request for one of the partition's records may leave, else an error that wraps
+// errLeaseLapsed.
+func (w *worker) mayWrite() error {
+	if err := w.gen.lease.err(); err != nil {
+		return err
+	}
+	return w.records.mayWrite()
 }

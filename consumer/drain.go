@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // abandonTimeout is how long work may take to end after it was aborted.
@@ -44,7 +46,7 @@ func (g *generation) drain() {
 		return
 	}
 	g.stopWork(nil)
-	if !isClosedWithin(done, abandonTimeout) {
+	if !wait.Within(done, abandonTimeout) {
 		// Some worker hangs. Without the lease it can neither send nor finish a record.
 		g.lease.end()
 		g.deps.cfg.Log.Error().Msg("work did not end when it was aborted; leaving it behind")
@@ -66,7 +68,7 @@ func (g *generation) awaitWorkers(done <-chan struct{}) bool {
 		case <-g.workCtx.Done():
 			return false
 		case <-check.C:
-			if isClosed(g.rebalances) || g.hasWaitingEvents() {
+			if wait.Closed(g.rebalances) || g.hasWaitingEvents() {
 				return false
 			}
 			check.Reset(drainInterval)
@@ -86,17 +88,9 @@ func (g *generation) hasWaitingEvents() bool {
 		return false // without brokers the next owner cannot deliver either
 	}
 	for _, p := range g.partitions {
-		if p.hasWaitingEvents(ends[p.id].end) {
+		if p.records.hasWaitingEvents(ends[p.id].end) {
 			return true
 		}
 	}
 	return false
-}
-
-// hasWaitingEvents reports whether the partition has records that the next owner could deliver at once; end is its log's
-// end.
-func (p *partition) hasWaitingEvents(end int64) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return end > p.state.progress.next || p.state.givenBack
 }

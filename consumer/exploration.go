@@ -38,30 +38,3 @@ func (e *exploration) noteLookUp(found bool) bool {
 	}
 	return false
 }
-
-// noteLookUp tells the exploration whether the record was found in the CRM. When the exploration ends with that, nobody
-// can have sent any of the records that follow.
-func (p *partition) noteLookUp(d *delivery, found bool) {
-	if !d.inherited || !p.openedAt.unexplored {
-		return
-	}
-	p.mu.Lock()
-	ended := p.state.explore.noteLookUp(found)
-	p.mu.Unlock()
-	if ended {
-		p.update(func(s *partitionState) { s.progress.nobodySent() })
-	}
-}
-
-// endExploration ends a record's part in the exploration: its look-up is over, however long its letter or its result
-// still takes.
-func (p *partition) endExploration(c *carried) {
-	if !c.explores {
-		return
-	}
-	c.explores = false
-	p.mu.Lock()
-	p.state.explore.underWay--
-	p.mu.Unlock()
-	signal(p.wake)
-}

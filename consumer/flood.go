@@ -29,38 +29,22 @@ func (c *Consumer) ReleaseFlood() int {
 
 // releaseFlood is ReleaseFlood for one partition.
 func (p *partition) releaseFlood(now time.Time) int {
-	p.mu.Lock()
-	n := 0
-	var pending []*crmclient.Pending
-	for _, r := range p.state.parking.records {
+	n, pending := p.records.releaseFlood(now)
+	forget(p.deps.creator, pending...)
+	signal(p.records.reread)
+	return n
+}
+
+// releaseFlood makes letters of all records that wait for the end of a flood. It returns how many there are, and what the
+// CRM client is to forget.
+func (k *parking) releaseFlood(now time.Time) (n int, pending []*crmclient.Pending) {
+	for _, r := range k.records {
 		if r.refusal != nil {
 			n++
 			pending = append(pending, r.becomeLetter(now))
 		}
 	}
-	p.mu.Unlock()
-	p.forget(pending...)
-	signal(p.reread)
-	return n
-}
-
-// releaseOneOfFlood makes room when parking is full: the oldest record that was refused in a flood becomes a letter, if
-// floodPause has passed. It returns when the next one may; zero when parking is not full of these.
-func (p *partition) releaseOneOfFlood(now time.Time) time.Time {
-	p.mu.Lock()
-	r := p.state.parking.firstInFlood()
-	if !p.state.parkingFull || r == nil {
-		p.mu.Unlock()
-		return time.Time{}
-	}
-	next, ok := p.deps.floodPace.allow(now, floodPause)
-	var pending *crmclient.Pending
-	if ok {
-		pending = r.becomeLetter(now)
-	}
-	p.mu.Unlock()
-	p.forget(pending)
-	return next
+	return n, pending
 }
 
 // becomeLetter ends a record's wait for the end of the flood: its letter is due now. It returns what the CRM client is

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // Orderly causes for which a generation ends: what it has done may still be committed, see mayCommit.
@@ -102,7 +104,7 @@ func (g *generation) run(ctx context.Context, ended <-chan struct{}, resetBackOf
 	if err := g.deps.broker.heartbeat(g.fetchCtx, g.member, callTimeout); err != nil {
 		g.deps.board.generationEnded(err)
 		if errors.Is(err, kafka.RebalanceInProgress) { // another rebalance has begun, for which all wait: no failure
-			pause(g.fetchCtx, rebalancePause)
+			_ = wait.For(g.fetchCtx, rebalancePause)
 			resetBackOff()
 		}
 		return nil
@@ -159,7 +161,7 @@ func (g *generation) deliverUntilEnd() error {
 	g.rebuilding.Add(len(g.partitions))
 	for _, p := range g.partitions {
 		g.loops.Go(p.run)
-		g.loops.Go(p.readParked)
+		g.loops.Go(p.reader.run)
 	}
 
 	<-g.fetchCtx.Done()
@@ -176,7 +178,7 @@ func (g *generation) deliverUntilEnd() error {
 		}
 	}
 	for _, p := range g.partitions {
-		p.forgetAllPending()
+		forget(g.deps.creator, p.records.leaveParked()...)
 	}
 	g.deps.board.clear(HoldParking)
 	g.deps.board.generationEnded(cause)

@@ -11,6 +11,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // Leaving the group: kafka-go may take closeTimeout for it when nothing keeps it, and up to leaveTimeout otherwise. Its
@@ -74,7 +75,7 @@ func (g *group) close() {
 // leave leaves the group. It takes a bounded time, also when leaving does not work.
 func (g *group) leave() {
 	g.close()
-	if isClosedWithin(g.left, closeTimeout) {
+	if wait.Within(g.left, closeTimeout) {
 		return
 	}
 	// kafka-go still waits in a join for the other members. That ends when the coordinator takes this member out.
@@ -86,7 +87,7 @@ func (g *group) leave() {
 	} else if g.joining(ctx) {
 		limit = max(limit, g.joinLimit) // it does not know its id yet, by which it could be taken out
 	}
-	isClosedWithin(g.left, limit)
+	wait.Within(g.left, limit)
 }
 
 // removeFormerTimeout bounds a try to remove the former member.

@@ -46,50 +46,50 @@ func OwnID(eventID string, contact *crmclient.Contact) string {
 }
 
 // recognise finds out whether the event was seen before, and gives it an id of its own if its id is another event's.
-func (p *partition) recognise(d *delivery) {
-	found := p.gen.seen.enter(p.id, p.identify(d))
+func (in *intake) recognise(d *delivery) {
+	found := in.seen.enter(in.id, in.identify(d))
 	d.idHash, d.repeat, d.reused = found.hash, found.repeat, found.reused
 	if d.reused {
-		p.giveOwnID(d)
-		p.warnOfReuse(d)
+		d.takeOwnID()
+		in.warnOfReuse(d)
 	}
 }
 
 // identify returns the identity of the record's event.
-func (p *partition) identify(d *delivery) identity {
+func (in *intake) identify(d *delivery) identity {
 	if d.failure != nil || d.unread != nil {
-		return p.gen.seen.identify(d.event.ID, nil, 0)
+		return in.seen.identify(d.event.ID, nil, 0)
 	}
 	contact := pointsOf(&d.contact)
-	d.points = p.gen.seen.pointsHash(contact)
+	d.points = in.seen.pointsHash(contact)
 	if d.event.Replays > 0 { // a replayed letter keeps its event's id, whatever was edited in it
-		return p.gen.seen.identify(d.event.ID, nil, 0)
+		return in.seen.identify(d.event.ID, nil, 0)
 	}
-	return p.gen.seen.identify(d.event.ID, contact, d.points)
+	return in.seen.identify(d.event.ID, contact, d.points)
 }
 
 // identityOf returns the identity of a record that is not delivered: an earlier owner finished it.
-func (p *partition) identityOf(rec record) identity {
+func (in *intake) identityOf(rec record) identity {
 	d := &delivery{record: rec}
-	p.transformSafely(d)
-	return p.identify(d)
+	in.transformSafely(d)
+	return in.identify(d)
 }
 
-// giveOwnID gives the event an id of its own, see OwnID, and the origin id that belongs to it.
-func (p *partition) giveOwnID(d *delivery) {
+// takeOwnID gives the event an id of its own, see OwnID, and the origin id that belongs to it.
+func (d *delivery) takeOwnID() {
 	d.event.ID = OwnID(d.event.ID, &d.contact)
 	d.event.OriginID = transform.OriginID(d.event.ID)
 }
 
 // warnOfReuse warns of a source that gives several events one id.
-func (p *partition) warnOfReuse(d *delivery) {
-	p.deps.metrics.reused.Inc()
+func (in *intake) warnOfReuse(d *delivery) {
+	in.deps.metrics.reused.Inc()
 	source := transform.SourceOf(d.event.ID)
 	if source == "" {
 		source = d.Topic
 	}
-	if p.deps.warnings.due(source, time.Now()) {
-		p.deps.cfg.Log.Warn().Str("source", source).Int("partition", p.id).Int64("offset", d.Offset).
+	if in.deps.warnings.due(source, time.Now()) {
+		in.deps.cfg.Log.Warn().Str("source", source).Int("partition", in.id).Int64("offset", d.Offset).
 			Msg("one event id came with other contact points: taken for another event; have the sender give each event an id of its own")
 	}
 }

@@ -22,8 +22,9 @@ type letter struct {
 	headers   []kafka.Header
 }
 
-// letterFor returns the dead letter of a record that failed. The headers of ours that it adds are in package header.
-func (p *partition) letterFor(d *delivery) letter {
+// letterFor returns the dead letter of a record that failed. version is this program's, originField the field of the CRM that
+// has our ids. The headers of ours that it adds are in package header.
+func letterFor(d *delivery, version, originField string) letter {
 	now := time.Now().UTC().Format(time.RFC3339Nano)
 	headers := foreignHeaders(d.Headers)
 	replayed := d.event.Replays > 0 // else anybody may have written its headers
@@ -50,8 +51,8 @@ func (p *partition) letterFor(d *delivery) letter {
 		add(header.Done, d.failure.done)
 	}
 	add(header.FailedAt, now)
-	add(header.Version, p.deps.cfg.Version)
-	add(header.OriginField, p.deps.creator.Status().OriginField)
+	add(header.Version, version)
+	add(header.OriginField, originField)
 	keep(header.Topic, d.Topic)
 	keep(header.Partition, strconv.Itoa(d.Partition))
 	keep(header.Offset, strconv.FormatInt(d.Offset, 10))

@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/rs/zerolog"
 	"github.com/segmentio/kafka-go"
 
 	"github.com/leadbridge/leadbridge/consumer/header"
@@ -21,7 +20,6 @@ import (
 // letterOf is the letter of a record that failed for a reason.
 func letterOf(t *testing.T, version string, rec transform.Record, failure rejection) letter {
 	t.Helper()
-	p := &partition{deps: dependencies{cfg: Config{Version: version, Log: zerolog.Nop()}, creator: newFakeCRM()}}
 	tr, err := transform.New(transform.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +29,7 @@ func letterOf(t *testing.T, version string, rec transform.Record, failure reject
 	if err == nil {
 		d.contact, _ = tr.Contact(d.event)
 	}
-	return p.letterFor(d)
+	return letterFor(d, version, newFakeCRM().Status().OriginField)
 }
 
 func headersOf(l letter) map[string]string {

@@ -32,25 +32,25 @@ func newLetterWriter(cfg Config, lease func() error, b *statusBoard) *letterWrit
 
 func (l *letterWriter) close() { l.writer.close() }
 
-// write returns nil when all in-sync replicas have acknowledged the letter. Otherwise its error is *unwritable,
+// write returns where the letter lies, when all in-sync replicas have acknowledged it. Otherwise its error is *unwritable,
 // errLeaseLapsed or ctx's.
-func (l *letterWriter) write(ctx context.Context, d letter) error {
+func (l *letterWriter) write(ctx context.Context, d letter) (at recordPlace, err error) {
 	select {
 	case l.slots <- struct{}{}:
 		defer func() { <-l.slots }()
 	case <-time.After(letterWait):
-		return &unwritable{until: time.Now().Add(letterWait)}
+		return at, &unwritable{until: time.Now().Add(letterWait)}
 	case <-ctx.Done():
-		return ctx.Err()
+		return at, ctx.Err()
 	}
 	if err := l.writer.outage.admit(time.Now()); err != nil {
-		return err
+		return at, err
 	}
-	err := l.writer.try(ctx, d.partition, d.record())
+	at, err = l.writer.try(ctx, d.partition, d.record())
 	for cluster.RefusesRecord(err) && d.reduce(cluster.TooLarge(err)) {
-		err = l.writer.try(ctx, d.partition, d.record())
+		at, err = l.writer.try(ctx, d.partition, d.record())
 	}
-	return l.writer.settle(ctx, err)
+	return at, l.writer.settle(ctx, err)
 }
 
 func (d *letter) record() kafka.Record { return newRecord(d.key, d.value, d.headers) }

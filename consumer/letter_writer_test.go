@@ -26,7 +26,7 @@ func held() error { return nil }
 // writeInTheEnd writes a letter as a partition does, again and again until the topic takes it.
 func (l *letterWriter) writeInTheEnd(ctx context.Context, d letter) error {
 	for {
-		err := l.write(ctx, d)
+		_, err := l.write(ctx, d)
 		u, ok := errors.AsType[*unwritable](err)
 		if !ok {
 			return err
@@ -82,7 +82,7 @@ func TestLetterKeepsKeyValueHeadersAndPartition(t *testing.T) {
 		for _, tt := range []struct{ key, value []byte }{{[]byte("k"), []byte("v")}, {nil, []byte("v")}, {[]byte{}, []byte{}}} {
 			d := aLetter()
 			d.key, d.value = tt.key, tt.value
-			if err := r.letters(held).write(t.Context(), d); err != nil {
+			if _, err := r.letters(held).write(t.Context(), d); err != nil {
 				t.Fatal(err)
 			}
 			got := r.deadLetters()[len(r.deadLetters())-1]
@@ -106,7 +106,7 @@ func TestLetterFoldsAPartitionThatIsNotThere(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		d := aLetter()
 		d.partition = 7
-		if err := r.letters(held).write(t.Context(), d); err != nil {
+		if _, err := r.letters(held).write(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
 		if got := r.deadLetters()[0].Partition; got != 1 {
@@ -141,7 +141,7 @@ func TestRefusedLetterIsReduced(t *testing.T) {
 				}
 				r.refuseLetters(tt.err, tt.refused)
 				l := r.letters(held)
-				if err := l.write(t.Context(), d); err != nil {
+				if _, err := l.write(t.Context(), d); err != nil {
 					t.Fatal(err)
 				}
 				all := r.deadLetters()
@@ -179,7 +179,7 @@ func TestLetterOfALargestRecordIsWritten(t *testing.T) {
 		d := aLetter()
 		d.value = []byte(strings.Repeat("x", 19_900))
 		d.headers = append(d.headers, kafka.Header{Key: header.Message, Value: []byte(strings.Repeat("m", 500))})
-		if err := r.letters(held).write(t.Context(), d); err != nil {
+		if _, err := r.letters(held).write(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
 		got := r.deadLetters()[0]
@@ -253,7 +253,7 @@ func TestLapsedLeaseWritesNoLetter(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		produced := r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: testLetters, Observe: true, Count: -1})
 		l := newLease(30 * time.Second)
-		if err := r.letters(l.err).write(t.Context(), aLetter()); !errors.Is(err, errLeaseLapsed) {
+		if _, err := r.letters(l.err).write(t.Context(), aLetter()); !errors.Is(err, errLeaseLapsed) {
 			t.Errorf("written without a lease: %v", err)
 		}
 		l.renew(time.Now())
@@ -301,7 +301,7 @@ func TestLetterIsAskedForItsLeaseAtTheWire(t *testing.T) {
 			}
 			return nil
 		}
-		if err := r.letters(lease).write(t.Context(), aLetter()); !errors.Is(err, errLeaseLapsed) {
+		if _, err := r.letters(lease).write(t.Context(), aLetter()); !errors.Is(err, errLeaseLapsed) {
 			t.Errorf("write: %v", err)
 		}
 		if n := len(r.deadLetters()); n > 0 {
@@ -342,7 +342,7 @@ func TestLetterWithAHugeKeyIsWritten(t *testing.T) {
 		d.key = []byte(strings.Repeat("k", 19_950))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if err := r.letters(held).write(ctx, d); err != nil {
+		if _, err := r.letters(held).write(ctx, d); err != nil {
 			t.Fatal(err)
 		}
 		got := r.deadLetters()[0]

@@ -4,6 +4,8 @@ import (
 	"hash/maphash"
 	"slices"
 	"sync"
+
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // lines are waiting lines: the records of one event id, person or key pass one after another, in the order in which they
@@ -75,7 +77,7 @@ func (p *place) hold() {
 }
 
 // mayGo reports whether the record is the first in all its lines.
-func (p *place) mayGo() bool { return isClosed(p.turn) }
+func (p *place) mayGo() bool { return wait.Closed(p.turn) }
 
 // park notes that a record is parked, and so holds those that wait for it.
 func (l *lines) park(p *place) {

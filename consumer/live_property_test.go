@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/seeds"
 )
 
 // fickleCRM answers at random as the CRM client may: at once, after a while, deferred, in doubt with the contact made
@@ -125,7 +126,7 @@ func (r *rig) awaitCommits(want [2]int64, all ...*process) {
 
 // Whatever is deferred, killed and rebalanced: nothing is lost, nothing is twice, and each person's events keep their order.
 func TestLiveNothingIsLostTwiceOrOutOfOrder(t *testing.T) {
-	for seed := range uint64(propertySeeds) {
+	for seed := range seeds.Of(propertySeeds) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { testFickleRun(t, seed) })
 	}
 }
@@ -193,5 +194,5 @@ func testFickleRun(t *testing.T, seed uint64) {
 	})
 }
 
-// propertySeeds is how many runs are tried.
+// propertySeeds is how many runs are tried, see [seeds.Of].
 const propertySeeds = 40

@@ -7,15 +7,17 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/leadbridge/leadbridge/internal/seeds"
 )
 
-// rollSeeds is how many runs are tried.
+// rollSeeds is how many runs are tried, see [seeds.Of].
 const rollSeeds = 20
 
 // However three replicas are stopped, killed and started, one while another comes or goes: nothing is lost, nothing is
 // twice, each person's events keep their order, and only those that run are members at the end.
 func TestLiveRollsLoseNothing(t *testing.T) {
-	for seed := range uint64(rollSeeds) {
+	for seed := range seeds.Of(rollSeeds) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { testRoll(t, seed) })
 	}
 }

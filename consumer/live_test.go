@@ -97,22 +97,22 @@ func TestLiveSlowBrokersEndNoGeneration(t *testing.T) {
 // An end below what was delivered when it was asked for ends the generation only when it is told again and again.
 func TestLogsEndIsComparedWithWhatWasKnownWhenItWasAskedFor(t *testing.T) {
 	p := must(ownPartition(t))
-	p.state.progress.skip(154)
+	p.records.state.progress.skip(154)
 	for range 10 {
-		if err := p.noteBounds(bounds{0, 151}, 151); err != nil {
+		if err := p.records.noteBounds(bounds{0, 151}, 151); err != nil {
 			t.Fatalf("an older answer was taken for a shorter log: %v", err)
 		}
 	}
 	for range maxShortReadings - 1 {
-		if err := p.noteBounds(bounds{0, 151}, 154); err != nil {
+		if err := p.records.noteBounds(bounds{0, 151}, 154); err != nil {
 			t.Fatalf("too few readings: %v", err)
 		}
 	}
-	if err := p.noteBounds(bounds{0, 154}, 154); err != nil {
+	if err := p.records.noteBounds(bounds{0, 154}, 154); err != nil {
 		t.Fatal(err)
 	}
 	for i := range maxShortReadings {
-		if err := p.noteBounds(bounds{0, 151}, 154); (err != nil) != (i == maxShortReadings-1) {
+		if err := p.records.noteBounds(bounds{0, 151}, 154); (err != nil) != (i == maxShortReadings-1) {
 			t.Errorf("reading %d in a row: %v", i+1, err)
 		}
 	}

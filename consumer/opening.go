@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // An opening is where and how the delivery of a partition starts.
@@ -80,6 +82,12 @@ func (o opening) openingsAt(offset int64, seenRebuilt bool) int {
 // suspected to end the process.
 func (o opening) openedTooOften() bool { return o.inherited.openings >= crashLoopOpenings }
 
+// inCrashLoop reports whether the record at offset may be what ended earlier owners: the partition was opened too often in
+// a row where it starts, and the record lay below the grant, so that it may have been dispatched.
+func (o opening) inCrashLoop(offset int64) bool {
+	return o.openedTooOften() && offset < o.inherited.granted
+}
+
 // unfinishedBelow counts the offsets of [committed, end) that are not done.
 func (l ledger) unfinishedBelow(committed, end int64) int64 {
 	n := max(end-max(l.granted, committed), 0) // at and above the grant nothing was dispatched
@@ -152,7 +160,7 @@ func (g *generation) settledBounds(ctx context.Context, commits map[int]committe
 		if !below || reading == settleReadings {
 			return ends, nil
 		}
-		pause(ctx, settlePause)
+		_ = wait.For(ctx, settlePause)
 	}
 }
 

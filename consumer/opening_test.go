@@ -97,17 +97,17 @@ func TestOpeningCommitRevokesTheCleanMark(t *testing.T) {
 	clean := ledger{granted: 120, horizon: time.Now().Add(-time.Hour), trial: -1}
 	g := &generation{deps: dependencies{cfg: Config{Window: 8, Log: zerolog.Nop()}, creator: newFakeCRM()}, takeover: time.Now()}
 	p := newPartition(g, 0, bounds{0, 200}, committed{120, clean.encode(120)})
-	if p.state.granted > 120 {
-		t.Errorf("%d may be dispatched before the opening commit is acknowledged", p.state.granted-1)
+	if p.records.state.commits.granted > 120 {
+		t.Errorf("%d may be dispatched before the opening commit is acknowledged", p.records.state.commits.granted-1)
 	}
-	e := p.entry(time.Now().Add(20*time.Second), false)
+	e := p.records.entry(time.Now().Add(20*time.Second), "", false)
 	next := openingOf(bounds{0, 200}, committed{e.offset, e.ledger.encode(e.offset)}, time.Now())
 	if next.inherited.clean() {
 		t.Error("who takes over from a killed owner is told that all is clean")
 	}
-	p.noteCommitted(e)
+	p.records.noteCommitted(e)
 	left := newProgress(next.start, next.inherited)
-	for offset := int64(120); offset < p.state.granted; offset++ {
+	for offset := int64(120); offset < p.records.state.commits.granted; offset++ {
 		if left.priorState(offset) != priorSuspect {
 			t.Fatalf("%d may be dispatched and is no suspect for the next owner", offset)
 		}
@@ -121,18 +121,18 @@ func TestOpeningsAtOneOffsetAreCounted(t *testing.T) {
 	var p *partition
 	for want := 1; want <= 5; want++ {
 		p = newPartition(g, 0, bounds{0, 200}, commit)
-		e := p.entry(time.Now(), false)
+		e := p.records.entry(time.Now(), "", false)
 		if e.ledger.openings != want {
 			t.Fatalf("%d openings were counted at the %d. one", e.ledger.openings, want)
 		}
 		commit = committed{e.offset, e.ledger.encode(e.offset)}
 	}
-	p.state.progress.dispatch(120, time.Time{}, true)
-	if e := p.entry(time.Now(), true); e.ledger.openings != 0 {
+	p.records.state.progress.dispatch(120, time.Time{}, true)
+	if e := p.records.entry(time.Now(), "", true); e.ledger.openings != 0 {
 		t.Errorf("%d openings after a drain", e.ledger.openings)
 	}
-	p.state.progress.finish(120)
-	if e := p.entry(time.Now(), false); e.ledger.openings != 0 {
+	p.records.state.progress.finish(120)
+	if e := p.records.entry(time.Now(), "", false); e.ledger.openings != 0 {
 		t.Errorf("%d openings after a step forward", e.ledger.openings)
 	}
 }

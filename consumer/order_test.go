@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 func person(phones ...string) *crmclient.Contact {
@@ -58,18 +59,18 @@ func TestLinesTellThoseBehindAParkedRecord(t *testing.T) {
 	l := newLines()
 	enter := func(id string) *place { return l.enterAs(OrderByPerson, 0, id, "", person("+1")) }
 	first, second := enter("a"), enter("b")
-	if isClosed(second.held) {
+	if wait.Closed(second.held) {
 		t.Error("held by one that is not parked")
 	}
 	l.park(first)
 	third := enter("c") // behind the second, which is to be parked next
-	if !isClosed(second.held) || isClosed(third.held) {
-		t.Errorf("held: second %v, third %v", isClosed(second.held), isClosed(third.held))
+	if !wait.Closed(second.held) || wait.Closed(third.held) {
+		t.Errorf("held: second %v, third %v", wait.Closed(second.held), wait.Closed(third.held))
 	}
 	l.park(second)
 	fourth := l.enterAs(OrderByPerson, 0, "b", "", person("+9")) // of the second's id, and not of its person
-	if !isClosed(third.held) || !isClosed(fourth.held) {
-		t.Errorf("held: third %v, fourth %v", isClosed(third.held), isClosed(fourth.held))
+	if !wait.Closed(third.held) || !wait.Closed(fourth.held) {
+		t.Errorf("held: third %v, fourth %v", wait.Closed(third.held), wait.Closed(fourth.held))
 	}
 	l.resume(first)
 	l.leave(first)

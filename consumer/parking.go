@@ -7,6 +7,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/internal/tracing"
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // Why a record is parked, beside the waits of the CRM client.
@@ -38,7 +39,7 @@ type carried struct {
 	// suspect says that it must be looked up before a create. It is set with inherited, and without for a repeat, a replay,
 	// in a crash loop, and after a panic of the CRM client.
 	suspect    bool
-	sentBefore func() time.Time // see partition.sentBefore
+	sentBefore func() time.Time // see partitionRecords.sentBefore
 	// sentHere says that this owner sent a create that may have taken effect, or may do so later.
 	sentHere bool
 	idHash   uint64 // of its event's id, as seen knows it
@@ -91,7 +92,7 @@ func (r *parkedRecord) isDue(now time.Time) bool {
 	if !r.due.IsZero() && !r.due.After(now) {
 		return true
 	}
-	return isClosed(r.ready)
+	return wait.Closed(r.ready)
 }
 
 // takeDue removes and returns up to limit records that are due at now, the lowest offsets first.

@@ -28,12 +28,3 @@ func (f *parkingHold) note(id int, full, eased bool) {
 		}
 	}
 }
-
-// updateParkingHold ends the hold once there is room in parking, also when no record comes that needs it.
-func (p *partition) updateParkingHold() {
-	p.mu.Lock()
-	eased := p.state.parkingEased()
-	p.state.parkingFull = p.state.parkingFull && !eased
-	p.mu.Unlock()
-	p.gen.parkingHold.note(p.id, false, eased)
-}

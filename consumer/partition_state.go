@@ -1,41 +1,38 @@
 package consumer
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
-// partitionState is what a partition knows of its records and its commits. It is a plain value under the partition's lock.
+// partitionState is what a partition knows of its records and its commits. It is a plain value; partitionRecords has the
+// lock.
 type partitionState struct {
-	window     int // the setting WINDOW
-	grantAhead int // how many records beyond those dispatched a commit grants
-	progress   progress
-	parking    parking
-	explore    exploration
-	// granted, horizon and committed are of the last acknowledged commit: the offset below which records may be
-	// dispatched, the time until which requests for them may leave, and its offset, -1 before the first commit.
-	granted      int64
-	horizon      time.Time
-	committed    int64
-	wanted       int64     // the offset of the record that waits for a grant
-	changed      bool      // since the last commit
-	trial        trial     // see tryAlone
-	logEnd       int64     // the offset after the last record, as far as it is known
-	endRead      time.Time // when logEnd was read last
-	waitingSince time.Time // since when events are known to wait; zero when none does
-	nextEvent    struct {  // the record that is to be dispatched next, once it is fetched
-		offset int64
-		at     time.Time
-	}
-	newestTime    time.Time // the time of the last dispatched record
-	shortReadings int       // how many readings in a row had the log end below what was dispatched
-	parkingFull   bool      // parking has no room for the record that is to be dispatched next
+	window   int // the setting WINDOW
+	progress progress
+	parking  parking
+	explore  exploration
+	commits  commitState
+	logEnd   logEnd
+	waits    waitTimes
+	trial    trial // see tryAlone
 
-	commitsBegun, commitsDone int // how many were begun, and how many of these are acknowledged
-
+	changed     bool // since the last commit
+	parkingFull bool // parking has no room for the record that is to be dispatched next
 	seenRebuilt bool // the memory of event ids was rebuilt, and the process lives
 	unsettled   bool // a delivery of this owner ended with a create whose effect is not known
 	givenBack   bool // a delivery ended at its turn without a create: the next owner can deliver the record at once
+}
+
+// newPartitionState returns the state of a partition that is opened at o, one of so many of this process.
+func newPartitionState(cfg Config, o opening, partitions int, now time.Time) partitionState {
+	s := partitionState{
+		window:   cfg.Window,
+		progress: newProgress(o.start, o.inherited),
+		explore:  exploration{on: o.unexplored, window: max(cfg.Window, leastExploration)},
+		commits:  commitState{ahead: aheadOf(cfg, partitions), wanted: o.start, offset: -1},
+		logEnd:   logEnd{offset: max(o.start, o.log.end), readAt: now},
+		trial:    trial{offset: o.inherited.trial, begun: o.inherited.trials},
+	}
+	s.waits.note(s.lag(), now)
+	return s
 }
 
 // The bounds of parking: maxParked records of a partition, and as many as leave room in the ledger for what else it holds
@@ -69,7 +66,7 @@ func (s *partitionState) spanBytes() int {
 	if n := len(s.progress.unfinished) + len(s.progress.inheritedSpans) + 1; n <= maxSpans {
 		return window // so few spans always fit
 	}
-	spans, _ := s.progress.spans(s.granted)
+	spans, _ := s.progress.spans(s.commits.granted)
 	return window + len(appendSpans(nil, s.progress.position(), spans))
 }
 
@@ -84,37 +81,53 @@ func (s *partitionState) resumable() int {
 	return max(s.window/2, 1) - s.progress.counts[resumed]
 }
 
-// nextGrant returns the grant of the next commit: some records beyond the one that waits and those dispatched, but none
-// beyond the log's end. So what is produced later is granted by nobody yet, and no suspect after a crash.
+// takeDue takes the records that are due at now out of parking, and returns when to look for the next ones.
+func (s *partitionState) takeDue(now time.Time) ([]*parkedRecord, nextLook) {
+	due := s.parking.takeDue(now, s.resumable())
+	for _, r := range due {
+		s.progress.resume(r.offset, r.mayCreate())
+		s.changed = true
+	}
+	var next nextLook
+	if s.resumable() > 0 {
+		next.at, next.channels = s.parking.nextDue()
+	}
+	return due, next
+}
+
+// A grantAnswer says whether the next record may be dispatched.
+type grantAnswer struct {
+	may          bool // it is granted, and there is room for it
+	wantsCommit  bool // a commit would grant more records, and it is needed soon
+	parkingFull  bool
+	parkingEased bool // it has so much room that it will not be full at once
+}
+
+// tryGrant reports whether the record at offset, the next one, may be dispatched. The offsets before it hold no record:
+// with nothing in flight the commit can move up to it.
+func (s *partitionState) tryGrant(offset int64) grantAnswer {
+	s.progress.skip(offset)
+	s.commits.wanted = max(s.commits.wanted, offset)
+	full := s.noteParkingFull(offset)
+	return grantAnswer{
+		may:          !full && s.windowHasRoom() && s.explore.hasRoom() && offset < s.commits.granted,
+		wantsCommit:  s.wantsGrant(),
+		parkingFull:  full,
+		parkingEased: !full && s.parkingEased(),
+	}
+}
+
+// nextGrant returns the grant of the next commit, see commitState.nextGrant.
 func (s *partitionState) nextGrant() int64 {
-	ahead := max(s.wanted, s.progress.next) + int64(s.grantAhead)
-	return max(s.granted, s.progress.next, min(ahead, s.logEnd))
+	return s.commits.nextGrant(s.progress.next, s.logEnd.offset)
 }
 
 // wantsGrant reports whether a commit would grant more, and it is needed soon.
 func (s *partitionState) wantsGrant() bool {
-	return s.nextGrant() > s.granted && s.wanted+int64(s.grantAhead)/2 >= s.granted
+	return s.commits.wantsGrant(s.progress.next, s.logEnd.offset)
 }
-
-// noteEnd takes over the log's end as it was read; dispatched is what was dispatched before it was asked for, as what is
-// dispatched meanwhile may lie beyond an answer that is correct. It fails when the topic was replaced.
-func (s *partitionState) noteEnd(end, dispatched int64) error {
-	s.logEnd = max(end, s.logEnd)
-	if end >= dispatched {
-		s.shortReadings = 0
-		return nil
-	}
-	if s.shortReadings++; s.shortReadings >= maxShortReadings {
-		return fmt.Errorf("%w: it ends at %d, before %d", errOutOfRange, end, dispatched)
-	}
-	return nil
-}
-
-// maxShortReadings is how many readings in a row have the log end below what was dispatched until the topic counts as
-// replaced. Fewer may come from a new leader.
-const maxShortReadings = 3
 
 // lag returns how many records are neither done nor parked, dispatched or not.
 func (s *partitionState) lag() int64 {
-	return max(s.logEnd-s.progress.next, 0) + int64(s.progress.active())
+	return max(s.logEnd.offset-s.progress.next, 0) + int64(s.progress.active())
 }

@@ -9,7 +9,9 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/leadbridge/leadbridge/internal/human"
 	"github.com/leadbridge/leadbridge/internal/kafkaauth"
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // Finding is one line of a preflight; see [crmclient.Finding].
@@ -142,7 +144,7 @@ func (f *preflight) topic(ctx context.Context, name, setting string, partitions 
 	case err != nil:
 		f.add("fail", check, "look at the cluster and at our right to describe the topic", "%v", err)
 	default:
-		f.add("ok", check, "", "%d partitions%s", len(ids), made)
+		f.add("ok", check, "", "%s%s", human.Count(len(ids), "partition"), made)
 	}
 	return ids
 }
@@ -166,12 +168,12 @@ func (f *preflight) create(ctx context.Context, name string, partitions int, set
 func (f *preflight) awaitCreated(ctx context.Context, name string) ([]int, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	wait := newBackOff()
+	backOff := newBackOff()
 	for {
 		ids, err := partitionsOf(ctx, f.broker.client, name)
 		if err == nil || ctx.Err() != nil {
 			return ids, err
 		}
-		pause(ctx, wait.NextBackOff())
+		_ = wait.For(ctx, backOff.NextBackOff())
 	}
 }

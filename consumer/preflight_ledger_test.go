@@ -82,7 +82,7 @@ func TestPreflightLeavesNoGroup(t *testing.T) {
 func TestPreflightWriting(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		topics := []string{testTopic, "leads.two"}
-		if got, want := levels(PreflightWriting(t.Context(), r.config(), topics, false)), "ok topic leads: 1 partitions\nok writing leads: allowed\nfail topic leads.two: does not exist\n"; got != want {
+		if got, want := levels(PreflightWriting(t.Context(), r.config(), topics, false)), "ok topic leads: 1 partition\nok writing leads: allowed\nfail topic leads.two: does not exist\n"; got != want {
 			t.Errorf("got\n%swant\n%s", got, want)
 		}
 		if got := levels(PreflightWriting(t.Context(), r.config(), topics, true)); !strings.Contains(got, "just made") || !strings.Contains(got, "ok writing leads.two: allowed") {

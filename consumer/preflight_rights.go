@@ -8,6 +8,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // readRight checks that we may read the topic.
@@ -30,14 +32,14 @@ const setupTimeout = time.Minute
 func (f *preflight) withRetries(ctx context.Context, call func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
 	defer cancel()
-	wait := newBackOff()
+	backOff := newBackOff()
 	for {
 		err := call()
 		code, ok := errors.AsType[kafka.Error](err)
 		if !ok || !code.Temporary() || ctx.Err() != nil {
 			return err
 		}
-		pause(ctx, wait.NextBackOff())
+		_ = wait.For(ctx, backOff.NextBackOff())
 	}
 }
 

@@ -67,7 +67,7 @@ func (w *world) own(window int) *owner {
 	g := &generation{deps: with, takeover: time.Now(), lines: newLines(), dirty: make(chan struct{}, 1), urgent: make(chan struct{}, 1)}
 	o := &owner{world: w, inherited: map[int64]bool{}, mine: map[int64]bool{}, parked: map[int64]bool{}, unmarked: map[int64]bool{}}
 	o.p = newPartition(g, 0, bounds{0, w.end()}, w.commit)
-	w.note("own window %d at %d", window, o.p.state.progress.next)
+	w.note("own window %d at %d", window, o.p.records.state.progress.next)
 	w.checkHandover()
 	if o.write(false) {
 		return o
@@ -113,15 +113,15 @@ func (w *world) checkHandover() {
 func (o *owner) write(final bool) bool {
 	o.t.Helper()
 	before, errBefore := decodeLedger(o.commit.offset, o.commit.metadata)
-	e := o.p.entry(time.Now().Add(time.Second), final)
+	e := o.p.records.entry(time.Now().Add(time.Second), "", final)
 	o.note("commit %d limit %d final %v", e.offset, e.grant, final)
 	for offset := range e.offset {
 		if o.record[offset] && !o.done[offset] {
 			o.fatalf("the commit at %d passes over %d", e.offset, offset)
 		}
 	}
-	if len(o.p.state.progress.unfinished) > 0 && e.offset != o.p.state.progress.unfinished[0].offset {
-		o.fatalf("the commit is at %d, the first unfinished record at %d", e.offset, o.p.state.progress.unfinished[0].offset)
+	if len(o.p.records.state.progress.unfinished) > 0 && e.offset != o.p.records.state.progress.unfinished[0].offset {
+		o.fatalf("the commit is at %d, the first unfinished record at %d", e.offset, o.p.records.state.progress.unfinished[0].offset)
 	}
 	fate := o.r.IntN(20)
 	if fate == 0 {
@@ -139,7 +139,7 @@ func (o *owner) write(final bool) bool {
 		o.note("not answered")
 		return false
 	}
-	o.p.noteCommitted(e)
+	o.p.records.noteCommitted(e)
 	clear(o.unmarked)
 	return true
 }
@@ -160,33 +160,33 @@ func (o *owner) noteKnown() {
 
 // deliver takes the next record up, as dispatch does.
 func (o *owner) deliver() {
-	offset := o.p.state.progress.next
+	offset := o.p.records.state.progress.next
 	for offset < o.end() && !o.record[offset] {
 		offset++
 	}
 	if offset == o.end() {
-		o.p.state.progress.skip(offset)
+		o.p.records.state.progress.skip(offset)
 		return
 	}
-	if o.p.state.progress.priorState(offset) == priorDone {
+	if o.p.records.state.progress.priorState(offset) == priorDone {
 		o.note("pass %d", offset)
-		o.p.state.progress.skip(offset + 1)
+		o.p.records.state.progress.skip(offset + 1)
 		return
 	}
-	o.p.state.progress.skip(offset)
-	o.p.state.wanted = max(o.p.state.wanted, offset)
-	if !o.p.state.windowHasRoom() || offset >= o.p.state.granted {
+	o.p.records.state.progress.skip(offset)
+	o.p.records.state.commits.wanted = max(o.p.records.state.commits.wanted, offset)
+	if !o.p.records.state.windowHasRoom() || offset >= o.p.records.state.commits.granted {
 		return
 	}
-	suspect := o.p.state.progress.priorState(offset) == priorSuspect
+	suspect := o.p.records.state.progress.priorState(offset) == priorSuspect
 	o.note("deliver %d suspect %v", offset, suspect)
 	o.inherited[offset] = suspect
-	o.p.state.progress.dispatch(offset, time.Time{}, suspect)
+	o.p.records.state.progress.dispatch(offset, time.Time{}, suspect)
 }
 
 // anyInFlight picks a record that is delivered, neither done nor parked, and may be sent.
 func (o *owner) anyInFlight() (int64, bool) {
-	open := o.p.state.progress.unfinished
+	open := o.p.records.state.progress.unfinished
 	if len(open) == 0 {
 		return 0, false
 	}
@@ -199,7 +199,7 @@ func (o *owner) park() {
 	if offset, ok := o.anyInFlight(); ok {
 		o.note("park %d", offset)
 		o.parked[offset] = true
-		o.p.state.progress.park(offset, o.mine[offset] || o.inherited[offset])
+		o.p.records.state.progress.park(offset, o.mine[offset] || o.inherited[offset])
 		return
 	}
 	for _, offset := range slices.Sorted(maps.Keys(o.parked)) {
@@ -216,7 +216,7 @@ func (o *owner) resume(offset int64) {
 	if !o.unmarked[offset] {
 		delete(o.unmarked, offset)
 	}
-	o.p.state.progress.resume(offset, true)
+	o.p.records.state.progress.resume(offset, true)
 }
 
 func (o *owner) send(offset int64) {
@@ -227,7 +227,7 @@ func (o *owner) send(offset int64) {
 func (o *owner) finish(offset int64) {
 	o.note("finish %d", offset)
 	o.done[offset] = true
-	o.p.state.progress.finish(offset)
+	o.p.records.state.progress.finish(offset)
 	delete(o.inherited, offset)
 	delete(o.mine, offset)
 }
@@ -264,7 +264,7 @@ func (o *owner) drain() {
 			o.finish(offset)
 		case !o.mine[offset] && !o.inherited[offset]:
 			o.note("untouched %d", offset)
-			o.p.state.progress.markUntouched(offset)
+			o.p.records.state.progress.markUntouched(offset)
 		}
 	}
 	o.write(true)
@@ -320,10 +320,10 @@ func TestEveryHandoverComesToAnEnd(t *testing.T) {
 			if offset, ok := o.anyInFlight(); ok {
 				o.finish(offset)
 			}
-			e := o.p.entry(time.Now(), false)
-			o.p.noteCommitted(e)
+			e := o.p.records.entry(time.Now(), "", false)
+			o.p.records.noteCommitted(e)
 		}
-		if got := o.p.state.progress.position(); got != w.end() {
+		if got := o.p.records.state.progress.position(); got != w.end() {
 			t.Fatalf("seed %d: stands at %d of %d", seed, got, w.end())
 		}
 	}
@@ -410,7 +410,7 @@ func TestNobodySentTakesSuspicionBack(t *testing.T) {
 func TestSpansCoverWhatIsUnfinished(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 9))
-		s := partitionState{window: 16, grantAhead: 16, progress: newProgress(0, ledger{})}
+		s := partitionState{window: 16, commits: commitState{ahead: 16}, progress: newProgress(0, ledger{})}
 		left := map[int64]bool{} // unfinished: whether sent
 		active := map[int64]bool{}
 		for range 300 {

@@ -10,9 +10,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// Result is the value of a record in the result topic: which event became
-// which contact, lead or deal. After a crash a result may be written twice;
-// readers keep one for each EventID.
+// Result is the value of a record in the result topic: which event became which contact, lead or deal. After a crash a
+// result may be written twice; readers keep one for each EventID.
 type Result struct {
 	EventID    string `json:"eventId"`
 	ContactID  int64  `json:"contactId"`         // 0 when the event became a lead
@@ -23,6 +22,10 @@ type Result struct {
 	// Comment is "written" or "not written", and CommentReason says why not; "" when the event has no comment.
 	Comment       crmclient.CommentState `json:"comment,omitempty"`
 	CommentReason string                 `json:"commentReason,omitempty"`
+	// Fill says what became of filling the card of the person's contact that was there before: "done", "nothing" when it
+	// lacked nothing, or "failed", and FillReason says why; "" when there was none to fill.
+	Fill       crmclient.FillState `json:"fill,omitempty"`
+	FillReason string              `json:"fillReason,omitempty"`
 	// CreatedAt is when the CRM's answer came, or when a look-up found the object; UTC, in milliseconds.
 	CreatedAt time.Time `json:"createdAt"`
 	Attempts  int       `json:"attempts"` // creates that this process sent for the event
@@ -36,16 +39,18 @@ type Result struct {
 }
 
 // encodeResult returns the result of a record whose contact exists.
-func (p *partition) encodeResult(d *delivery) (encodedResult, error) {
+func encodeResult(d *delivery, crm Creator) (encodedResult, error) {
 	r := Result{
 		EventID:       d.event.ID,
 		ContactID:     d.made.ContactID,
-		ContactURL:    p.contactURL(d.made.ContactID),
+		ContactURL:    contactURL(crm, d.made.ContactID),
 		LeadID:        d.made.LeadID,
 		DealID:        d.made.DealID,
-		CardURL:       p.cardURL(d.made.Made()),
+		CardURL:       cardURL(crm, d.made.Made()),
 		Comment:       d.made.Comment,
 		CommentReason: d.made.CommentReason,
+		Fill:          d.made.Fill,
+		FillReason:    d.made.FillReason,
 		CreatedAt:     time.Now().UTC().Truncate(time.Millisecond),
 		Attempts:      d.made.Attempts,
 		HowKnown:      "created",
@@ -70,19 +75,19 @@ func (p *partition) encodeResult(d *delivery) (encodedResult, error) {
 }
 
 // contactURL returns the address of a contact's card; "" when there is no contact.
-func (p *partition) contactURL(id int64) string {
+func contactURL(crm Creator, id int64) string {
 	if id == 0 {
 		return ""
 	}
-	return p.deps.creator.ContactURL(id)
+	return crm.ContactURL(id)
 }
 
 // cardURL returns the address of the card of the deal, else of the lead, else of the contact.
-func (p *partition) cardURL(made crmclient.Made) string {
+func cardURL(crm Creator, made crmclient.Made) string {
 	if made.LeadID == 0 && made.DealID == 0 {
-		return p.contactURL(made.ContactID)
+		return contactURL(crm, made.ContactID)
 	}
-	return crmclient.CardURL(p.deps.creator.Status().Portal, made)
+	return crmclient.CardURL(crm.Status().Portal, made)
 }
 
 // An encodedResult is a result as it is written.

@@ -91,9 +91,9 @@ func (r *resultWriter) queue(partition int) *sendqueue.Queue[*pendingResult] {
 
 // writeBatch gives each result of the batch its outcome.
 func (r *resultWriter) writeBatch(ctx context.Context, partition int, batch []*pendingResult) {
-	err := r.writer.try(ctx, partition, recordsOf(batch)...)
+	_, err := r.writer.try(ctx, partition, recordsOf(batch)...)
 	for cluster.RefusesRecord(err) && len(batch) == 1 && batch[0].reduce() {
-		err = r.writer.try(ctx, partition, recordsOf(batch)...)
+		_, err = r.writer.try(ctx, partition, recordsOf(batch)...)
 	}
 	if cluster.RefusesRecord(err) && len(batch) > 1 { // one of them is the culprit: write each alone
 		for _, p := range batch {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // The bounds of reading a partition's event ids back, beside the number of DEDUPE_WINDOW.
@@ -21,7 +23,6 @@ const (
 // rebuildSeen reads the partition's event ids back from the log below the start, the newest chunk first, within bounds.
 // When reading fails, what was read is remembered; the error is ctx's.
 func (p *partition) rebuildSeen(ctx context.Context) error {
-	defer p.noteSeenRebuilt()
 	if p.openedAt.openedTooOften() { // reading back may be what ends the process
 		p.gen.seen.open(p.id, nil)
 		return nil
@@ -55,13 +56,6 @@ func (p *partition) rebuildSeen(ctx context.Context) error {
 	return nil
 }
 
-// noteSeenRebuilt notes that reading back is over and has not ended the process.
-func (p *partition) noteSeenRebuilt() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.state.seenRebuilt = true
-}
-
 // identities returns the identities of the events of [from, to), oldest first, and how many bytes were read for them.
 func (p *partition) identities(ctx context.Context, from, to int64) ([]identity, int64, error) {
 	var ids []identity
@@ -74,7 +68,7 @@ func (p *partition) identities(ctx context.Context, from, to int64) ([]identity,
 		bytes += batch.bytes
 		for _, rec := range batch.records {
 			if rec.Offset < to && rec.Value != nil {
-				ids = append(ids, p.identityOf(rec))
+				ids = append(ids, p.intake.identityOf(rec))
 			}
 		}
 		if batch.next <= at {
@@ -87,13 +81,13 @@ func (p *partition) identities(ctx context.Context, from, to int64) ([]identity,
 
 // fetchWithRetries fetches, again after an error until ctx ends: when partitions are taken over, leaders may move.
 func (p *partition) fetchWithRetries(ctx context.Context, at int64) (fetched, error) {
-	wait := newBackOff()
+	backOff := newBackOff()
 	for {
 		batch, err := p.deps.broker.fetch(ctx, p.id, at, maxFetch, 0)
 		if err == nil || ctx.Err() != nil || errors.Is(err, kafka.OffsetOutOfRange) {
 			return batch, err
 		}
 		p.deps.broker.reset()
-		pause(ctx, wait.NextBackOff())
+		_ = wait.For(ctx, backOff.NextBackOff())
 	}
 }

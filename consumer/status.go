@@ -65,7 +65,7 @@ func (b *statusBoard) bytesInUse() int64 {
 	}
 	used := int64(0)
 	for _, p := range g.partitions {
-		used += p.freshBytes.inUse() + p.resumedBytes.inUse()
+		used += p.bytesInUse()
 	}
 	return used
 }
@@ -102,7 +102,7 @@ func (b *statusBoard) status(now time.Time) Status {
 	}
 	s.Generation, s.Member = g.member.generation, g.member.member
 	for _, p := range g.partitions {
-		s.Partitions = append(s.Partitions, p.status())
+		s.Partitions = append(s.Partitions, p.records.status(now))
 	}
 	s.LagKnown = g.knowsEnds(now)
 	return s
@@ -122,7 +122,7 @@ func (b *statusBoard) waiting(holds []crmclient.Hold, lagKnown bool, now time.Ti
 	}
 	s.since = g.endsRead(now)
 	for _, p := range g.partitions {
-		s.partitions = append(s.partitions, p.snapshot())
+		s.partitions = append(s.partitions, p.records.snapshot())
 	}
 	return s.waiting(now)
 }
@@ -133,11 +133,11 @@ type finalSnapshot struct {
 	waiting []partitionSnapshot
 }
 
-func newFinalSnapshot(g *generation) *finalSnapshot {
+func newFinalSnapshot(g *generation, now time.Time) *finalSnapshot {
 	f := &finalSnapshot{status: []PartitionStatus{}}
 	for _, p := range g.partitions {
-		f.status = append(f.status, p.status())
-		f.waiting = append(f.waiting, p.snapshot())
+		f.status = append(f.status, p.records.status(now))
+		f.waiting = append(f.waiting, p.records.snapshot())
 	}
 	return f
 }
@@ -152,36 +152,29 @@ func (g *generation) knowsEnds(now time.Time) bool { return now.Sub(g.endsRead(n
 func (g *generation) endsRead(now time.Time) time.Time {
 	oldest := now
 	for _, p := range g.partitions {
-		p.mu.Lock()
-		if p.state.endRead.Before(oldest) {
-			oldest = p.state.endRead
+		if read := p.records.endRead(); read.Before(oldest) {
+			oldest = read
 		}
-		p.mu.Unlock()
 	}
 	return oldest
 }
 
-// status returns the state of the partition.
-func (p *partition) status() PartitionStatus {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	st := &p.state
-	s := PartitionStatus{
-		Partition:   p.id,
-		Committed:   st.committed,
-		Next:        st.progress.next,
-		LogEnd:      st.logEnd,
-		Lag:         st.lag(),
-		Unfinished:  st.progress.active(),
-		Suspects:    st.progress.suspects(),
-		Parked:      st.progress.counts[parked],
-		ParkedWhy:   st.parking.counts(),
-		ParkingFull: st.parkingFull,
-		Resumed:     st.progress.counts[resumed],
+// status returns the state of the partition at now, without its number.
+func (s *partitionState) status(now time.Time) PartitionStatus {
+	status := PartitionStatus{
+		Committed:   s.commits.offset,
+		Next:        s.progress.next,
+		LogEnd:      s.logEnd.offset,
+		Lag:         s.lag(),
+		Unfinished:  s.progress.active(),
+		Suspects:    s.progress.suspects(),
+		Parked:      s.progress.counts[parked],
+		ParkedWhy:   s.parking.counts(),
+		ParkingFull: s.parkingFull,
+		Resumed:     s.progress.counts[resumed],
 	}
-	oldest := st.oldestWaiting()
-	if s.Lag > 0 && !oldest.IsZero() {
-		s.LagSeconds = max(time.Since(oldest).Seconds(), 0)
+	if oldest := s.waits.oldest(&s.progress); status.Lag > 0 && !oldest.IsZero() {
+		status.LagSeconds = max(now.Sub(oldest).Seconds(), 0)
 	}
-	return s
+	return status
 }

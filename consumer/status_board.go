@@ -1,8 +1,10 @@
 package consumer
 
 import (
+	"context"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -76,7 +78,7 @@ func (b *statusBoard) clear(causes ...crmclient.Cause) {
 	for _, cause := range causes {
 		if h, held := b.holds[cause]; held {
 			delete(b.holds, cause)
-			b.log.Info().Str("cause", string(cause)).Dur("after", time.Since(h.Since)).Msg("no longer held")
+			b.log.Info().Str("cause", string(cause)).Dur("held_ms", time.Since(h.Since)).Msg("no longer held")
 			b.pastHolds[cause] += time.Since(h.Since)
 		}
 	}
@@ -95,7 +97,7 @@ func (b *statusBoard) generationEnded(cause error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.current != nil && errors.Is(cause, errShutdown) {
-		b.atStop = newFinalSnapshot(b.current)
+		b.atStop = newFinalSnapshot(b.current, time.Now())
 	}
 	if b.current != nil {
 		b.since = time.Now()
@@ -104,12 +106,22 @@ func (b *statusBoard) generationEnded(cause error) {
 	b.log.Info().Str("cause", oneLine(cause)).Msg("generation ended")
 }
 
-// oneLine returns an error's text on one line; that of joined errors has a line for each.
+// oneLine returns an error's text on one line. Of joined errors, which have a line each, repeats are left out, and that a
+// context ended, unless there is nothing else.
 func oneLine(err error) string {
 	if err == nil {
 		return ""
 	}
-	return strings.ReplaceAll(err.Error(), "\n", "; ")
+	var causes []string
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		if line != context.Canceled.Error() && !slices.Contains(causes, line) {
+			causes = append(causes, line)
+		}
+	}
+	if len(causes) == 0 {
+		return context.Canceled.Error()
+	}
+	return strings.Join(causes, "; ")
 }
 
 // noteRetention notes the topic's retention.ms; "-1" stands for no limit, and what is not a number for not known.

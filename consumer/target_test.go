@@ -76,6 +76,23 @@ func TestResultOfAComment(t *testing.T) {
 	})
 }
 
+// What became of filling a card is told in the result, and in the log when it failed.
+func TestResultOfAFill(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.resultTopic(1, nil)
+		r.crm.setAnswer(func(context.Context, crmclient.Request) (crmclient.Result, error, bool) {
+			return crmclient.Result{ContactID: 5, Matched: true, Fill: crmclient.FillFailed, FillReason: "NOT_KEPT"}, nil, true
+		})
+		r.produce(event("a"))
+		p := r.startPlanning(withResults)
+		r.await("the commit", func() bool { return r.commits()[0].offset == 1 })
+		if all := r.results(); len(all) != 1 || all[0].Fill != crmclient.FillFailed || all[0].FillReason != "NOT_KEPT" {
+			t.Errorf("%+v", all)
+		}
+		p.shutdown(t)
+	})
+}
+
 // A letter says what exists of its event all the same.
 func TestLetterSaysWhatIsDone(t *testing.T) {
 	refused := refusedByCRM(&crmclient.Rejection{Reason: crmclient.ReasonRefused, Done: crmclient.Made{ContactID: 2457}})

@@ -54,14 +54,14 @@ func (w *topicWriter) close() {
 }
 
 // try writes records once, with acks=all, to the partition. When the topic does not have it, they go to another one,
-// which is always the same for that partition.
-func (w *topicWriter) try(ctx context.Context, partition int, records ...kafka.Record) error {
+// which is always the same for that partition. at is where the first of them lies.
+func (w *topicWriter) try(ctx context.Context, partition int, records ...kafka.Record) (at recordPlace, err error) {
 	if err := w.lease(); err != nil {
-		return err
+		return at, err
 	}
 	ids, err := partitionsOf(ctx, w.client, w.topic)
 	if err != nil {
-		return err
+		return at, err
 	}
 	if !slices.Contains(ids, partition) {
 		partition = ids[partition%len(ids)]
@@ -72,10 +72,19 @@ func (w *topicWriter) try(ctx context.Context, partition int, records ...kafka.R
 		Topic: w.topic, Partition: partition, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
 	})
 	if err != nil {
-		return err
+		return at, err
 	}
-	return res.Error
+	return recordPlace{partition, res.BaseOffset}, res.Error
 }
+
+// recordPlace is where a record lies in its topic.
+type recordPlace struct {
+	partition int
+	offset    int64
+}
+
+// String returns the place as dlt show takes it.
+func (p recordPlace) String() string { return fmt.Sprintf("%d:%d", p.partition, p.offset) }
 
 // settle takes over the outcome of the last try, and returns the error for those whose records it wrote: nil,
 // *unwritable, errLeaseLapsed or ctx's.

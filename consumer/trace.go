@@ -71,8 +71,8 @@ func structuredTrace(value []byte) (trace [2][]byte) {
 }
 
 // traced begins the trace of a record that was taken up. Whose event an unread one is, is told when it has been read.
-func (p *partition) traced(d *delivery, dispatched time.Time) *tracing.Record {
-	cfg := p.deps.cfg
+func (in *intake) traced(d *delivery, dispatched time.Time) *tracing.Record {
+	cfg := in.deps.cfg
 	if cfg.Tracer == nil {
 		return nil
 	}
@@ -96,6 +96,13 @@ func (d *delivery) outcome() string {
 		return leftToNext
 	case d.failure != nil:
 		return d.failure.reason
+	}
+	return d.outcomeInCRM()
+}
+
+// outcomeInCRM names how the CRM has the event: it was created, found, or given to a contact of the same person.
+func (d *delivery) outcomeInCRM() string {
+	switch {
 	case d.made != nil && d.made.Found:
 		return "found"
 	case d.made != nil && d.made.Matched:

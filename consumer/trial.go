@@ -22,13 +22,13 @@ type trial struct {
 
 // tryAlone transforms the record in a trial if it may be what ended earlier owners, else it returns false. The error is
 // ctx's.
-func (p *partition) tryAlone(ctx context.Context, d *delivery) (bool, error) {
-	if !p.inCrashLoop(d.Offset) {
+func (in *intake) tryAlone(ctx context.Context, d *delivery) (bool, error) {
+	if !in.openedAt.inCrashLoop(d.Offset) {
 		return false, nil
 	}
 	attempt := trial{offset: d.Offset, begun: 1}
-	if p.openedAt.inherited.trial == d.Offset {
-		attempt.begun += p.openedAt.inherited.trials
+	if in.openedAt.inherited.trial == d.Offset {
+		attempt.begun += in.openedAt.inherited.trials
 	}
 	if attempt.begun > maxTrials {
 		d.failure = &rejection{
@@ -38,52 +38,15 @@ func (p *partition) tryAlone(ctx context.Context, d *delivery) (bool, error) {
 		d.event.ID = fmt.Sprintf("%s/%d/%d@%d", d.Topic, d.Partition, d.Offset, d.Time.UnixMilli()) // without decoding it, which may be what ends the process
 		return true, nil
 	}
-	p.trials.Lock() // run and the reader
-	defer p.trials.Unlock()
-	p.setTrial(attempt)
-	defer p.setTrial(trial{offset: -1})
-	if err := p.awaitCommit(ctx, p.wakeOf(d)); err != nil {
+	in.trials.Lock() // run and the reader
+	defer in.trials.Unlock()
+	in.records.setTrial(attempt)
+	defer in.records.setTrial(trial{offset: -1})
+	if err := in.records.awaitCommit(ctx, in.wakeOf(d)); err != nil {
 		return true, err
 	}
-	p.transformSafely(d)
+	in.transformSafely(d)
 	// The end of the trial is committed too, as what ends the process from here on is not the transformation.
-	p.setTrial(trial{offset: -1})
-	return true, p.awaitCommit(ctx, p.wakeOf(d))
-}
-
-// inCrashLoop reports whether the record at offset may be what ended earlier owners: the partition was opened too often in
-// a row where it starts, and the record lay below the grant, so that it may have been dispatched.
-func (p *partition) inCrashLoop(offset int64) bool {
-	return p.openedAt.openedTooOften() && offset < p.openedAt.inherited.granted
-}
-
-// setTrial has the next commit say which record is in a trial.
-func (p *partition) setTrial(t trial) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.state.trial = t
-	p.state.changed = true
-}
-
-// awaitCommit waits until a commit that begins after the call is acknowledged. wake must be signalled when one is. The
-// error is ctx's.
-func (p *partition) awaitCommit(ctx context.Context, wake <-chan struct{}) error {
-	p.mu.Lock()
-	target := p.state.commitsBegun + 1
-	p.mu.Unlock()
-	for {
-		p.mu.Lock()
-		p.state.changed = p.state.changed || p.state.commitsBegun < target
-		done := p.state.commitsDone >= target
-		p.mu.Unlock()
-		if done {
-			return nil
-		}
-		signal(p.gen.urgent)
-		select {
-		case <-wake:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	in.records.setTrial(trial{offset: -1})
+	return true, in.records.awaitCommit(ctx, in.wakeOf(d))
 }

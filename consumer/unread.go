@@ -38,39 +38,47 @@ func (c *Consumer) watchSchemas() {
 }
 
 // takeUpUnread gives an unread record a place that nobody else has.
-func (p *partition) takeUpUnread(d *delivery) {
-	own := fmt.Sprintf("unread %d/%d", p.id, d.Offset)
-	d.idHash = p.gen.seen.hash(own)
-	p.gen.seen.hold(d.idHash)
+func (in *intake) takeUpUnread(d *delivery) {
+	own := fmt.Sprintf("unread %d/%d", in.id, d.Offset)
+	d.idHash = in.seen.hash(own)
+	in.seen.hold(d.idHash)
 	d.unknown = true
-	d.place = p.gen.lines.enter(p.gen.lines.keysFor(OrderByNone, p.id, own, nil, nil), p.reread)
+	d.place = in.lines.enter(in.lines.keysFor(OrderByNone, in.id, own, nil, nil), in.records.reread)
+}
+
+// wakeOf is signalled at each commit, for whoever takes a record up.
+func (in *intake) wakeOf(d *delivery) <-chan struct{} {
+	if d.resumed {
+		return in.records.reread
+	}
+	return in.records.wake
 }
 
 // parkUnread parks an unread record until its schema is known: one that has never been read, or one that was parked for
 // something else before, and whose schema has been forgotten since.
-func (p *partition) parkUnread(d *delivery) {
+func (w *worker) parkUnread(d *delivery) {
 	r := &parkedRecord{why: waitSchema, ready: d.unread.Ready()}
 	if r.ready == nil {
 		r.due = time.Now().Add(unreadPause)
 	}
-	p.park(d, eventUnread, r)
+	w.park(d, eventUnread, r)
 }
 
 // launch sets a parked record on its way; false: nothing is to be done for it any more.
-func (p *partition) launch(ctx context.Context, rec record, r *parkedRecord) (*delivery, bool) {
+func (pr *parkedReader) launch(ctx context.Context, rec record, r *parkedRecord) (*delivery, bool) {
 	if !r.unknown {
-		return p.restoredDelivery(rec, r), true
+		return pr.restoredDelivery(rec, r), true
 	}
-	d := &delivery{record: rec, state: stateParked, bytes: p.resumedBytes}
+	d := &delivery{record: rec, state: stateParked, bytes: pr.bytes, resumed: true}
 	d.inherited, d.trace = r.inherited, r.trace
 	d.trace.Goes()
-	p.gen.seen.leave(r.idHash)
-	p.gen.lines.leave(r.place)
-	p.move(d, eventDue)
-	if err := p.takeUp(ctx, d); err != nil { // the generation ends
+	pr.gen.seen.leave(r.idHash)
+	pr.gen.lines.leave(r.place)
+	pr.worker.move(d, eventDue)
+	if err := pr.intake.takeUp(ctx, d); err != nil { // the generation ends
 		d.bytes.release(d.size)
 		d.trace.Close(leftToNext)
-		p.noteUnfinished(d.Offset, &d.carried)
+		pr.records.noteUnfinished(d.Offset, &d.carried)
 		return nil, false
 	}
 	if d.unread == nil {
@@ -81,15 +89,7 @@ func (p *partition) launch(ctx context.Context, rec record, r *parkedRecord) (*d
 	}
 	d.bytes.release(d.size)
 	d.trace.Close(skippedMapping)
-	p.deps.metrics.skipped.WithLabelValues(skippedMapping).Inc()
-	p.finish(d.Offset)
+	pr.deps.metrics.skipped.WithLabelValues(skippedMapping).Inc()
+	pr.records.finish(d.Offset)
 	return nil, false
-}
-
-// wakeOf is signalled at each commit, for whoever takes a record up.
-func (p *partition) wakeOf(d *delivery) <-chan struct{} {
-	if d.bytes == p.resumedBytes {
-		return p.reread
-	}
-	return p.wake
 }

@@ -142,7 +142,7 @@ func TestSchemaThatIsForgottenMeanwhileForgetsNothingElse(t *testing.T) {
 		r.await("in doubt", func() bool { return p.parkedWhy()[crmclient.WaitDoubt] == 1 })
 		s.goAway()
 		r.await("unread", func() bool { return p.parkedWhy()[waitSchema] == 1 })
-		if !p.deps.board.current.partitions[0].state.parking.records[0].sent() {
+		if !p.deps.board.current.partitions[0].records.state.parking.records[0].sent() {
 			t.Error("it is forgotten that a create was sent")
 		}
 		r.crm.setAnswer(nil)

@@ -49,6 +49,7 @@ func whys() map[Why]string {
 		Why(HoldBrokers):               "no broker answers",
 		Why(HoldTopic):                 "the topic does not exist",
 		Why(HoldGroup):                 "the consumer group cannot be joined",
+		Why(HoldOperator):              "somebody paused the delivery",
 		Why(HoldParking):               "so many others of their partition wait that no more may",
 		Why(crmclient.HoldPreparing):   "the portal is being asked what it is",
 		Why(crmclient.HoldCredentials): "the CRM does not take the key",
@@ -143,7 +144,7 @@ func (s *snapshot) holdingAll() (Why, time.Time) {
 	if s.stopped {
 		return WhyStopped, time.Time{}
 	}
-	h, held := s.holdOf(HoldBrokers, crmclient.HoldPreparing, crmclient.HoldOriginField, crmclient.HoldMatch, crmclient.HoldCredentials,
+	h, held := s.holdOf(HoldBrokers, HoldOperator, crmclient.HoldPreparing, crmclient.HoldOriginField, crmclient.HoldMatch, crmclient.HoldCredentials,
 		crmclient.HoldOutage, crmclient.HoldThrottle)
 	if !held {
 		return "", time.Time{}
@@ -180,11 +181,8 @@ func merged(a, b Waiting) Waiting {
 }
 
 // snapshot returns what the partition's events wait for.
-func (p *partition) snapshot() partitionSnapshot {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := &p.state
-	w := partitionSnapshot{lag: s.lag(), oldest: s.oldestWaiting(), parked: s.parkedWaiting()}
+func (s *partitionState) snapshot() partitionSnapshot {
+	w := partitionSnapshot{lag: s.lag(), oldest: s.waits.oldest(&s.progress), parked: s.parkedWaiting()}
 	switch {
 	case !s.seenRebuilt:
 		w.why = WhyOpening
@@ -211,30 +209,4 @@ func (s *partitionState) parkedWaiting() []Waiting {
 		all = append(all, w)
 	}
 	return all
-}
-
-// oldestWaiting returns the time of the oldest event that is neither done nor parked. The time of an event that was not
-// fetched yet is not known: it is later than that of the last one dispatched, and not later than the reading of the log's
-// end that showed it. The result is the later of these.
-func (s *partitionState) oldestWaiting() time.Time {
-	if oldest := s.progress.oldest(); !oldest.IsZero() {
-		return oldest
-	}
-	if s.nextEvent.offset >= s.progress.next && !s.nextEvent.at.IsZero() {
-		return s.nextEvent.at
-	}
-	if s.newestTime.After(s.waitingSince) {
-		return s.newestTime
-	}
-	return s.waitingSince
-}
-
-// noteWaitingSince notes at now whether events wait.
-func (s *partitionState) noteWaitingSince(now time.Time) {
-	switch {
-	case s.lag() == 0:
-		s.waitingSince = time.Time{}
-	case s.waitingSince.IsZero():
-		s.waitingSince = now
-	}
 }

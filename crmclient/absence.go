@@ -17,7 +17,7 @@ type agreement int
 const (
 	agreed    agreement = iota // all of them were absent as late, or it was alone
 	unknown                    // some were not looked up as late yet
-	contested                  // one was found since: the batch still runs in the portal
+	contested                  // the first absence does not count: one was found since, as the batch still ran, or it was too early to do without the others
 )
 
 // recheck is how soon an event is looked up again while others of its batch are not yet.
@@ -25,10 +25,11 @@ const recheck = time.Second
 
 // notFound takes a look-up that found nothing. lastEffectPossible is the time from which no create can take
 // effect any more. oneSuffices says that nobody has reason to suspect the event: one look-up is enough.
-// others returns what the other events of the batch say to an absence since a time; it is called only when that matters.
+// others returns what the other events of the batch say to an absence that was first answered at since, and asked for again
+// at asked; it is called only when that matters.
 // Unless the event is absent, the next look-up counts if it is asked at next or later.
 func (a *absence) notFound(l lookUpTime, lastEffectPossible time.Time, settle time.Duration, oneSuffices bool,
-	others func(since time.Time) agreement,
+	others func(since, asked time.Time) agreement,
 ) (absent bool, next time.Time) {
 	switch {
 	case l.asked.Before(lastEffectPossible):
@@ -40,7 +41,7 @@ func (a *absence) notFound(l lookUpTime, lastEffectPossible time.Time, settle ti
 	case l.asked.Sub(a.first.answered) < settle:
 		return false, a.first.answered.Add(settle)
 	}
-	switch others(a.first.answered) {
+	switch others(a.first.answered, l.asked) {
 	case agreed:
 		return true, time.Time{}
 	case contested:

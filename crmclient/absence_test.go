@@ -46,7 +46,7 @@ func TestAbsence(t *testing.T) {
 	} {
 		a := absence{}
 		for i, l := range test.looks {
-			absent, next := a.notFound(lookUpTime{at(l.asked), at(l.answered)}, at(l.quiet), settle, test.once, func(time.Time) agreement { return l.others })
+			absent, next := a.notFound(lookUpTime{at(l.asked), at(l.answered)}, at(l.quiet), settle, test.once, func(_, _ time.Time) agreement { return l.others })
 			if absent != l.absent || !absent && !next.Equal(at(l.next)) {
 				t.Errorf("%s: look-up %d: absent %v, next after %v, want %v, %v", test.name, i+1, absent, next.Sub(at(0)).Seconds(), l.absent, l.next)
 			}
@@ -57,7 +57,7 @@ func TestAbsence(t *testing.T) {
 // The others of a batch are asked about the time at which the first absence was answered.
 func TestAbsenceAsksTheOthersSinceTheFirst(t *testing.T) {
 	a, since := absence{}, time.Time{}
-	others := func(at time.Time) agreement { since = at; return agreed }
+	others := func(at, _ time.Time) agreement { since = at; return agreed }
 	a.notFound(lookUpTime{at(0), at(1)}, at(0), 5*time.Second, false, others)
 	if !since.IsZero() {
 		t.Error("the others were asked for a first absence")

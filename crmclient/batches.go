@@ -55,7 +55,7 @@ func (c *Creator) judgeItems(r *request, p *portal, waiters []*queue.Waiter, who
 		}
 		if got.trigger == onRefusal && !confirmed(s, o) {
 			got.trigger, got.confirm = onFailure, true
-			if !precise(o) || s.comment != nil { // batches may not know comments
+			if !precise(o) || s.extra != nil { // batches may not know comments
 				got.maxBatch = 1 // alone it gets the precise reason
 			}
 		}

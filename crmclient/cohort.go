@@ -50,19 +50,23 @@ func (h *cohort) foundOne(now time.Time) {
 	h.moved = now
 }
 
-// notFound notes a look-up that did not find a member.
+// notFound notes a look-up that did not find a member. One that has left meanwhile stays out: nobody looks it up again, and
+// the others would wait for it permanently.
 func (h *cohort) notFound(s *step, asked time.Time) {
 	if h == nil {
 		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.absent[s] = asked
+	if _, member := h.absent[s]; member {
+		h.absent[s] = asked
+	}
 }
 
-// agrees returns what the members say to an absence that was first answered at since: all of them
-// have to be absent a settle time later.
-func (h *cohort) agrees(since time.Time, settle time.Duration) agreement {
+// agrees returns what the members say to an absence that was first answered at since, and asked for again at asked: all of
+// them have to be absent a settle time later. Once the batch cannot run any longer nobody waits for the others: two
+// absences from after that are enough.
+func (h *cohort) agrees(since, asked time.Time, settle time.Duration) agreement {
 	if h == nil {
 		return agreed
 	}
@@ -74,8 +78,12 @@ func (h *cohort) agrees(since time.Time, settle time.Duration) agreement {
 	if since.After(h.dead) {
 		return agreed
 	}
-	for _, asked := range h.absent {
-		if asked.Sub(since) < settle {
+	for _, other := range h.absent {
+		switch {
+		case other.Sub(since) >= settle:
+		case asked.After(h.dead):
+			return contested
+		default:
 			return unknown
 		}
 	}

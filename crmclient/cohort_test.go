@@ -26,14 +26,16 @@ func TestCohortAgrees(t *testing.T) {
 		{"the other was found as the absence was answered", func(h *cohort) { h.notFound(one, at(9)); h.foundOne(at(3)); h.leave(two) }, 3, contested},
 		{"the other was found before the absence", func(h *cohort) { h.notFound(one, at(9)); h.foundOne(at(3)); h.leave(two) }, 3.5, agreed},
 		{"the batch is dead", func(*cohort) {}, 60.1, agreed},
-		{"the batch may still run", func(*cohort) {}, 60, unknown},
+		{"the batch may still run", func(*cohort) {}, 54, unknown},
+		{"the batch has died since the first absence", func(*cohort) {}, 60, contested},
+		{"the other left while it was looked up", func(h *cohort) { h.notFound(one, at(5)); h.leave(two); h.notFound(two, at(2)) }, 0, agreed},
 		{"found although the batch was thought dead", func(h *cohort) { h.foundOne(at(70)) }, 61, contested},
 	} {
 		h := newCohort(at(60))
 		h.join(one)
 		h.join(two)
 		test.do(h)
-		if got := h.agrees(at(test.since), settle); got != test.want {
+		if got := h.agrees(at(test.since), at(test.since+5), settle); got != test.want {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
 		}
 	}
@@ -45,7 +47,7 @@ func TestNoCohort(t *testing.T) {
 	h.leave(&step{})
 	h.foundOne(at(1))
 	h.notFound(&step{}, at(1))
-	if h.agrees(at(0), time.Second) != agreed || !h.movedAt().IsZero() {
+	if h.agrees(at(0), at(1), time.Second) != agreed || !h.movedAt().IsZero() {
 		t.Error("an event that was alone is contested")
 	}
 }

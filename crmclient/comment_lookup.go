@@ -7,13 +7,23 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
+// maxCommentPages bounds how many pages of a card's comments are read, of fifty each.
+const maxCommentPages = 20
+
 // codeNoText says that a list of comments does not tell what they say.
 const codeNoText = "NO_TEXT"
 
 // byMark looks for the comments of events among those of their cards.
 func (l *lookUp) byMark(waiters []*queue.Waiter) vibe.Outcome {
+	o := l.listedByMark(waiters)
+	l.proveComments(waiters)
+	return o
+}
+
+// listedByMark is byMark without a proof of what it does not find.
+func (l *lookUp) listedByMark(waiters []*queue.Waiter) vibe.Outcome {
 	l.asked = time.Now()
-	if len(waiters) == 1 || l.governor.commentsAlone(l.asked) {
+	if len(waiters) == 1 || l.governor.extrasAlone(l.asked) {
 		return l.eachByMark(waiters, l.readComments)
 	}
 	cards := make([]vibe.CardID, len(waiters))
@@ -95,7 +105,7 @@ type reading struct {
 func (l *lookUp) markedIn(w *queue.Waiter, read pageReader) vibe.Outcome {
 	card, asked := cardOf(w), time.Now()
 	r := &reading{seen: map[int64]bool{}}
-	for range maxPages {
+	for range maxCommentPages {
 		page, o := read(w, vibe.Comments{Card: card, Over: r.over, Under: r.under, Offset: r.offset})
 		if o.Class != vibe.Done {
 			if len(r.seen) > 0 && !r.byOffset && (o.Class == vibe.Refused || o.Class == vibe.Business) {
@@ -104,6 +114,7 @@ func (l *lookUp) markedIn(w *queue.Waiter, read pageReader) vibe.Outcome {
 			}
 			return o
 		}
+		l.shownOn[card.Kind] = l.shownOn[card.Kind] || hasOurs(page, card)
 		for _, row := range page.Rows {
 			if c := row.CommentOn(card); vibe.Marked(c.Text, originOf(w)) {
 				l.found(w, max(c.ID, 1), lookUpTime{asked, time.Now()})
@@ -121,7 +132,8 @@ func (l *lookUp) markedIn(w *queue.Waiter, read pageReader) vibe.Outcome {
 			return vibe.Outcome{Class: vibe.Done}
 		}
 	}
-	return vibe.Outcome{Class: vibe.Refused, Status: 200, Code: codeFilterIgnored, Item: true}
+	l.beyond[w] = true
+	return vibe.Outcome{Class: vibe.Refused, Status: 200, Code: string(reasonTooMany), Item: true}
 }
 
 // note takes a page and decides what to read next.
@@ -171,12 +183,12 @@ func (r *reading) useOffset() {
 	r.byOffset, r.over, r.under, r.offset = true, 0, 0, len(r.seen)
 }
 
-// judgeCommentLookUp draws what look-ups of comments say about those: nothing about others.
-func (c *Creator) judgeCommentLookUp(o vibe.Outcome, now time.Time) {
+// judgeExtraLookUp draws what look-ups of extras say about those of their kind: nothing about others.
+func (c *Creator) judgeExtraLookUp(entity vibe.Entity, o vibe.Outcome, now time.Time) {
 	switch {
 	case o.Class == vibe.Done:
-		c.governor.lookedUp(vibe.Timelines, now)
+		c.governor.lookedUp(entity, now)
 	case !o.Item:
-		c.governor.lookUpFailed(vibe.Timelines, faultOf(o), false, now)
+		c.governor.lookUpFailed(entity, faultOf(o), false, now)
 	}
 }

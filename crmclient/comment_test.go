@@ -22,7 +22,10 @@ const (
 )
 
 // commenting has events commented on.
-func commenting(c *crmclient.Config) { c.Comment = crmclient.CommentOn }
+func commenting(c *crmclient.Config) { c.Comment, c.CommentsSeen = crmclient.CommentOn, seenComments() }
+
+// seenComments says that the portal has been measured to list comments.
+func seenComments() []string { return []string{"contact", "lead", "deal"} }
 
 // said is a request whose person wrote something.
 func said(target crmclient.Target, n int) crmclient.Request {
@@ -58,7 +61,7 @@ func TestComment(t *testing.T) {
 	for _, mode := range crmclient.CommentModes() {
 		for _, target := range crmclient.Targets() {
 			t.Run(fmt.Sprintf("%s %s", mode, target), func(t *testing.T) {
-				inBubble(t, portalWithField(), func(c *crmclient.Config) { c.Comment = mode }, func(w *world) {
+				inBubble(t, portalWithField(), func(c *crmclient.Config) { c.Comment, c.CommentsSeen = mode, seenComments() }, func(w *world) {
 					w.mustCreate(said(crmclient.TargetDeal, 7)) // ids of the kinds are to differ
 					w.mustCreate(said(crmclient.TargetContact, 8))
 					r := said(target, 1)
@@ -140,7 +143,7 @@ func TestCommentInDoubt(t *testing.T) {
 
 // The process ends at any moment, and another one takes the event up as a suspect: the comment is there once.
 func TestCommentCrashedAnywhere(t *testing.T) {
-	seeds(t, 200, portalOfTargets(), commenting, func(w *world, r *rand.Rand) {
+	withSeeds(t, 200, portalOfTargets(), commenting, func(w *world, r *rand.Rand) {
 		target := crmclient.Targets()[r.IntN(3)]
 		ctx, crash := context.WithCancel(w.t.Context())
 		done := w.start(ctx, said(target, 1))
@@ -165,7 +168,9 @@ func TestCommentsUnderRandomTrouble(t *testing.T) {
 		t.Run(ways, func(t *testing.T) {
 			o := portalOfTargets()
 			o.ExistingUserField = ways == "field"
-			seeds(t, 20, o, func(c *crmclient.Config) { c.BatchSize, c.Comment = 50, crmclient.CommentBoth }, func(w *world, r *rand.Rand) {
+			withSeeds(t, 20, o, func(c *crmclient.Config) {
+				c.BatchSize, c.Comment, c.CommentsSeen = 50, crmclient.CommentBoth, seenComments()
+			}, func(w *world, r *rand.Rand) {
 				part := func(most float64) float64 { return r.Float64() * most }
 				w.setFaults(crmtest.Faults{
 					FailBefore: part(.1), ApplyThenFail: part(.1), ApplyLate: part(.1), BatchTrickle: part(.1), Reset: part(.1), Truncate: part(.1),
@@ -239,7 +244,7 @@ func TestCommentsDownForAnHour(t *testing.T) {
 		"reset": {End: crmtest.Reset}, "404": {Status: 404, Code: "NOT_FOUND"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, productionPortal(), func(c *crmclient.Config) { production(c); c.Comment = crmclient.CommentOn }, func(w *world) {
+			inBubble(t, productionPortal(), func(c *crmclient.Config) { production(c); commenting(c) }, func(w *world) {
 				var mended atomic.Bool
 				w.sim.Script(func(c crmtest.Call) crmtest.Action {
 					if !mended.Load() && (strings.HasPrefix(c.Path, "/v1/timelines") || c.Is(batchPath) && strings.Contains(string(c.Body), `"timelines"`)) {
@@ -311,7 +316,7 @@ func TestBatchesWithoutComments(t *testing.T) {
 		"whole": func(int) crmtest.Action { return crmtest.Action{Status: 400, Code: "INVALID_REQUEST"} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, productionPortal(), func(c *crmclient.Config) { production(c); c.Comment = crmclient.CommentOn }, func(w *world) {
+			inBubble(t, productionPortal(), func(c *crmclient.Config) { production(c); commenting(c) }, func(w *world) {
 				w.sim.Script(func(c crmtest.Call) crmtest.Action {
 					if c.Is(batchPath) && strings.Contains(string(c.Body), `"timelines"`) {
 						return refuse(0)
@@ -360,6 +365,27 @@ func TestCommentAmongHundreds(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A card with thousands of comments is not read to its end: the comment may be among them, so it is not written, at once,
+// and that is told.
+func TestCommentAmongThousands(t *testing.T) {
+	inBubble(t, portalWithField(), commenting, func(w *world) {
+		w.fillCard(1200, -1)
+		r := said(crmclient.TargetContact, 1)
+		r.Suspect = true
+		before := w.sim.Stats().Requests[commentsCall+" 200"]
+		e := w.mustCreate(r)
+		if e.result.Comment != crmclient.CommentNotWritten || e.result.CommentReason != "TOO_MANY_COMMENTS" || e.took > time.Second {
+			t.Errorf("%+v", e)
+		}
+		if n := w.sim.Stats().Requests[commentsCall+" 200"] - before; n > 20 {
+			t.Errorf("%d requests", n)
+		}
+		if got := w.sim.CountIn(crmtest.Timelines); got != 1200 {
+			t.Errorf("%d comments", got)
+		}
+	})
 }
 
 // fillCard makes the card of event 1 and gives it so many comments, the event's own at a place; a negative one: none.
@@ -435,7 +461,7 @@ func TestForgedMark(t *testing.T) {
 func TestCommentsReachTheirCeilings(t *testing.T) {
 	for target, ceiling := range map[crmclient.Target]float64{crmclient.TargetContact: 125, crmclient.TargetDeal: 83} {
 		t.Run(string(target), func(t *testing.T) {
-			inBubble(t, productionPortal(), func(c *crmclient.Config) { production(c); c.Target, c.Comment = target, crmclient.CommentOn }, func(w *world) {
+			inBubble(t, productionPortal(), func(c *crmclient.Config) { production(c); c.Target = target; commenting(c) }, func(w *world) {
 				w.prepare()
 				later(time.Minute) // the requests that a new process may send at once are no measure
 				var next, done atomic.Int64
@@ -478,7 +504,7 @@ func TestHangingCommentsKeepNoPlace(t *testing.T) {
 		"slow 502":   {crmtest.Action{Delay: 20 * time.Second, Status: 502, Code: "BITRIX_UNAVAILABLE"}, 100 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, productionPortal(), func(c *crmclient.Config) { production(c); c.Comment = crmclient.CommentOn }, func(w *world) {
+			inBubble(t, productionPortal(), func(c *crmclient.Config) { production(c); commenting(c) }, func(w *world) {
 				w.prepare()
 				firsts := w.watchContacts(test.act)
 				places := make(chan struct{}, w.creator.InFlight())
@@ -551,4 +577,79 @@ func (w *world) startIn(places chan struct{}, r crmclient.Request) <-chan ended 
 		}
 	})
 	return done
+}
+
+// Lists of comments that show nothing prove nothing: a comment in doubt is not written again, and that is told. What has
+// shown one of ours before proves it, be it on the card at hand, on that of an event since, or on one that was there.
+func TestListsOfCommentsThatShowNothing(t *testing.T) {
+	doubtful := func(c *crmclient.Config) { c.Comment = crmclient.CommentOn }
+	const empty = `{"success":true,"data":[],"meta":{"total":0,"hasMore":false}}`
+	for _, target := range crmclient.Targets() {
+		t.Run(string(target), func(t *testing.T) {
+			portal := portalWithField()
+			lost := func(w *world, lists string) {
+				n := 0
+				w.sim.Script(func(c crmtest.Call) crmtest.Action {
+					switch {
+					case c.Is(commentsCall) && lists != "":
+						return crmtest.Action{Status: 200, Body: lists}
+					case c.Is(commentCall) && strings.Contains(string(c.Body), "Message 1\\n"):
+						if n++; n == 1 {
+							return crmtest.Action{Apply: crmtest.Now, Status: 502, Code: "BITRIX_UNAVAILABLE"}
+						}
+					}
+					return crmtest.Action{}
+				})
+			}
+			t.Run("nothing", func(t *testing.T) {
+				inBubble(t, portal, doubtful, func(w *world) {
+					lost(w, empty)
+					waits := w.start(w.t.Context(), said(target, 1))
+					for n := range 40 {
+						w.mustCreate(said(target, 100+n))
+						later(10 * time.Second)
+					}
+					e := <-waits
+					if w.wantComments(41); e.err != nil || e.result.Comment != crmclient.CommentNotWritten || e.result.CommentReason != "COMMENTS_NOT_SHOWN" || e.took > 6*time.Minute {
+						t.Errorf("%+v", e)
+					}
+				})
+			})
+			t.Run("another event's since", func(t *testing.T) {
+				inBubble(t, portal, doubtful, func(w *world) {
+					w.script(commentCall, func(n int, _ crmtest.Call) crmtest.Action {
+						if n == 1 {
+							return crmtest.Action{Status: 502, Code: "BITRIX_UNAVAILABLE"}
+						}
+						return crmtest.Action{}
+					})
+					waits := w.start(w.t.Context(), said(target, 1))
+					later(20 * time.Second)
+					if len(waits) > 0 {
+						t.Fatalf("an absence was taken for granted: %+v", <-waits)
+					}
+					w.mustCreate(said(target, 2))
+					if e := <-waits; e.result.Comment != crmclient.CommentWritten || e.took > time.Minute {
+						t.Errorf("%+v", e)
+					}
+					w.wantComments(2)
+				})
+			})
+			t.Run("one that was there", func(t *testing.T) {
+				inBubble(t, portal, doubtful, func(w *world) {
+					w.mustCreate(said(target, 2))
+					next := w.newCreator(func(c *crmclient.Config) { doubtful(c); c.Metrics = nil })
+					defer next.Close()
+					r := said(target, 1)
+					r.Suspect = true
+					w.creator.Close()
+					w.creator = next
+					if e := w.mustCreate(r); e.result.Comment != crmclient.CommentWritten || e.took > time.Minute {
+						t.Errorf("%+v", e)
+					}
+					w.wantComments(2)
+				})
+			})
+		})
+	}
 }

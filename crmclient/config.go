@@ -40,6 +40,12 @@ type Config struct {
 
 	Match Match // by what contacts of the same person are looked for; the zero value: they are not
 
+	// CommentsSeen are the kinds of cards (contact, lead, deal) whose comments the portal is known to list. Of others that
+	// is found out before the absence of a comment counts.
+	CommentsSeen []string
+
+	Patch Patches // what updates do to phones and e-mails in this portal; needed by Match.Fill
+
 	LookupAlways bool // CRM_LOOKUP=always: every event is looked up before its create
 
 	MaxAttempts    int

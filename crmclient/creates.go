@@ -11,6 +11,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/queue"
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 	"github.com/leadbridge/leadbridge/internal/tracing"
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // attempt is the payload of a create: whose it is.
@@ -38,7 +39,7 @@ func (c *Creator) run(j *queue.Job) {
 	switch j.Kind {
 	case queue.Prepare:
 		c.runPrepare(r)
-	case queue.LookUp, queue.CommentLookUp:
+	case queue.LookUp, queue.ExtraLookUp:
 		c.runLookUp(r)
 	default:
 		c.runCreates(r)
@@ -76,23 +77,11 @@ func (c *Creator) pay(ctx context.Context, r *request) error {
 			r.leaving.paid = now
 			break
 		}
-		if err := sleepUntil(ctx, at); err != nil {
+		if err := wait.For(ctx, time.Until(at)); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
-}
-
-// sleepUntil waits for a time, or for the end of ctx.
-func sleepUntil(ctx context.Context, at time.Time) error {
-	t := time.NewTimer(time.Until(at))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // runCreates makes what a job's events become, alone or by a batch.
@@ -103,6 +92,10 @@ func (c *Creator) runCreates(r *request) {
 	}
 	r.calls = callsOf(r.job.Waiters())
 	p = c.withHonorifics(r, p)
+	if entityOf(r.job.Waiters()) == vibe.Fills {
+		c.runFills(r, p)
+		return
+	}
 	if !c.matchPersons(r, p) {
 		return
 	}
@@ -146,10 +139,20 @@ func (c *Creator) load(r *request, p *portal) (sent []*queue.Waiter, bodies []vi
 		fit = append(fit, w)
 	}
 	r.job.Answer(answers)
-	if len(fit) == 0 || c.pay(r.job.Context(), r) != nil {
-		return nil, nil
+	sent = c.readyToLeave(r, fit)
+	for _, w := range sent {
+		bodies = append(bodies, vibe.Object{Entity: w.Payload.(*attempt).step.entity, Body: encoded[w]})
 	}
-	clear(answers)
+	return sent, bodies
+}
+
+// readyToLeave returns those of a job's waiters for whom a request may leave now: the budget allows it, and their owners
+// still may. They are marked as sent.
+func (c *Creator) readyToLeave(r *request, fit []*queue.Waiter) (sent []*queue.Waiter) {
+	if len(fit) == 0 || c.pay(r.job.Context(), r) != nil {
+		return nil
+	}
+	answers := map[*queue.Waiter]any{}
 	fit = slices.DeleteFunc(fit, func(w *queue.Waiter) bool {
 		err := w.Payload.(*attempt).delivery.lease()
 		if err != nil {
@@ -159,19 +162,16 @@ func (c *Creator) load(r *request, p *portal) (sent []*queue.Waiter, bodies []vi
 	})
 	r.job.Answer(answers)
 	sent = r.job.MarkSent(fit)
-	for _, w := range sent {
-		bodies = append(bodies, vibe.Object{Entity: w.Payload.(*attempt).step.entity, Body: encoded[w]})
-	}
 	r.replayed = replayedPart(sent)
 	r.calls = callsOf(sent)
-	return sent, bodies
+	return sent
 }
 
 // mayLeave reports whether a create that waited may still leave: the portal may not describe its kind any
-// more (see awaitKind), and comments may have begun to fail meanwhile.
+// more (see awaitKind), and extras may have begun to fail meanwhile.
 func (c *Creator) mayLeave(a *attempt, p *portal) bool {
-	if a.step.comment != nil {
-		return a.probe || !c.governor.commentsHeld()
+	if a.step.extra != nil {
+		return a.probe || !c.governor.kindHeld(a.step.entity)
 	}
 	_, described := p.kinds[a.step.entity]
 	return described
@@ -179,7 +179,7 @@ func (c *Creator) mayLeave(a *attempt, p *portal) bool {
 
 // encode writes the object of a step for a portal.
 func (c *Creator) encode(a *attempt, p *portal) ([]byte, error) {
-	if a.step.comment != nil {
+	if a.step.extra != nil {
 		return json.Marshal(vibe.CommentBody(a.delivery.commentOn(), c.commentText(a.delivery, p), c.cfg.Originator, a.delivery.req.OriginID))
 	}
 	body, k := a.delivery.body(a.step.entity, c.cfg), p.kinds[a.step.entity]
@@ -246,6 +246,12 @@ func (c *Creator) createOne(r *request, p *portal, w *queue.Waiter, body []byte,
 	if r.job.Context().Err() != nil && o.Class != vibe.Done {
 		return // broken off: not an attempt
 	}
+	c.judgeOne(r, p, w, o, left)
+}
+
+// judgeOne draws what came of a request for one event.
+func (c *Creator) judgeOne(r *request, p *portal, w *queue.Waiter, o vibe.Outcome, left map[vibe.Entity]moment) {
+	a := w.Payload.(*attempt)
 	o, id, marks := o.Created(p.kinds[a.step.entity].idField)
 	now := time.Now()
 	fresh := r.fresh()
@@ -255,7 +261,7 @@ func (c *Creator) createOne(r *request, p *portal, w *queue.Waiter, body []byte,
 	case onCreated:
 		got.first = c.created(p, a, id, marks, now)
 		c.governor.batchAnswered(a.step.entity, 1, now)
-		if a.step.comment != nil && a.step.refusedAt != nil { // what a batch refused
+		if a.step.extra != nil && a.step.refusedAt != nil { // what a batch refused
 			c.governor.noBatches(a.step.entity, now)
 		}
 	case onRefusal:
@@ -279,7 +285,7 @@ func (c *Creator) createOne(r *request, p *portal, w *queue.Waiter, body []byte,
 // fresh reports whether a request is for creates of events, or of comments, that were never tried. Comments that
 // were share requests with others.
 func (r *request) fresh() bool {
-	if r.job.Kind != queue.Comment {
+	if r.job.Kind != queue.Extra {
 		return r.job.Kind == queue.Fresh
 	}
 	return slices.ContainsFunc(r.job.Waiters(), func(w *queue.Waiter) bool { return w.Payload.(*attempt).first })
@@ -318,8 +324,11 @@ func (c *Creator) firstTry(entity vibe.Entity, fresh, passed bool) uint64 {
 func (c *Creator) created(p *portal, a *attempt, id int64, marks vibe.Marks, now time.Time) (first uint64) {
 	entity := a.step.entity
 	first = c.firstTry(entity, a.first, true)
-	if a.step.comment != nil {
+	if a.step.extra != nil {
 		c.governor.passed(entity, now)
+		if entity == vibe.Timelines {
+			c.knowComment(a.delivery, now)
+		}
 		return first
 	}
 	field := p.kinds[entity].idField

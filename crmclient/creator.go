@@ -9,6 +9,7 @@ package crmclient
 
 import (
 	"context"
+	"errors"
 	"math"
 	"sync/atomic"
 	"time"
@@ -32,14 +33,21 @@ type Creator struct {
 	governor *governor
 	queue    *queue.Queue
 	persons  *persons
-	callers  atomic.Int64 // calls of Create that run
+	cards    *cardTurns
 
-	commentsWaiting atomic.Int64 // because creates of comments fail
+	commentProofs *commentProofs
+	callers       atomic.Int64 // calls of Create that run
+
+	extrasWaiting atomic.Int64 // because extras of their kind fail
+	patchDiffers  atomic.Bool  // updates do something else than Config.Patch says: no more cards are filled
 }
 
 // New makes a Creator; it sends nothing yet. Its error names all faulty settings.
 func New(cfg Config) (*Creator, error) {
 	cfg = cfg.withDefaults()
+	if cfg.Match.Fill && !cfg.Patch.known() {
+		return nil, errors.New("cards are filled only where it is known what an update does to phones and e-mails: run leadbridge probe and set PORTAL_PROFILE")
+	}
 	client, err := vibe.New(vibe.Config{
 		BaseURL: cfg.BaseURL, APIKey: cfg.APIKey, SessionToken: cfg.SessionToken,
 		Timeout: cfg.Timeout, AckTimeout: cfg.runTime(), Connections: cfg.Slots, Dial: cfg.Dial,
@@ -50,7 +58,8 @@ func New(cfg Config) (*Creator, error) {
 	c := &Creator{cfg: cfg, log: cfg.Log, client: client, meter: newMeter(cfg.Metrics), portals: newPortals(cfg.Log, cfg.Target.entities()), proofs: newProofs(cfg.Settle)}
 	c.holds = newHoldLog(cfg.Log, c.meter)
 	c.governor = newGovernor(cfg, client.KeyChanged, c.holds)
-	c.persons = newPersons(cfg.Match.by())
+	c.persons, c.cards = newPersons(cfg.Match.by()), newCardTurns()
+	c.commentProofs = newCommentProofs(cfg.CommentsSeen)
 	c.queue = queue.New(cfg.Slots, cfg.BatchSize, c.governor, c.run)
 	return c, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient/internal/queue"
+	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
 // delivery is one event on its way into the CRM. It belongs to the call of Create that has it at
@@ -41,11 +42,9 @@ func (c *Creator) Create(ctx context.Context, r Request) (Result, error) {
 			return c.leave(d, s, err)
 		}
 		c.commentOnGiven(d, s)
+		c.fillGiven(ctx, d, s)
 		d.learnFrom(s)
-		if s.comment != nil && s.state == stateDone {
-			c.endWait(s)
-			c.meter.comment(CommentWritten, 1)
-		}
+		c.countExtra(s)
 	}
 	return d.result(), nil
 }
@@ -58,14 +57,15 @@ func (d *delivery) learnFrom(done *step) {
 	if next == nil || next.state != stateSuspect || next.everInDoubt {
 		return
 	}
-	if done.found {
-		return // it was made before, and so may the next have been
+	if done.found || done.state != stateDone {
+		return // it was made before, or an extra was not, and so may the next have been
 	}
-	if next.comment != nil && done.state == stateDone && !done.given {
+	if next.extra != nil && !done.given {
 		next.transition(onAbsent) // the card was made just now: nobody can have commented on it before
 		return
 	}
-	next.oneAbsenceSuffices = true
+	// A contact that was there before was found, not made: that says nothing about the comment on it.
+	next.oneAbsenceSuffices = next.extra == nil || !done.given
 }
 
 // after returns the step after another, nil for the last.
@@ -129,8 +129,11 @@ func (d *delivery) result() Result {
 	for _, s := range d.steps {
 		r.Attempts += s.written
 		r.Found = r.Found || s.found
-		if s.comment != nil {
+		switch s.entity {
+		case vibe.Timelines:
 			r.Comment, r.CommentReason = s.commentState()
+		case vibe.Fills:
+			r.Fill, r.FillReason = s.fillState()
 		}
 	}
 	r.Matched, r.Candidates = d.matched(), d.match.candidates
@@ -166,7 +169,7 @@ func (c *Creator) deliver(ctx context.Context, d *delivery, s *step) error {
 
 // advanceStep does what is next for a step in its state, for which it may wait.
 func (c *Creator) advanceStep(ctx context.Context, d *delivery, s *step) error {
-	if s.comment != nil {
+	if s.extra != nil {
 		c.tend(d, s)
 	}
 	if !s.state.ended() && s.state != stateRefused {
@@ -197,11 +200,15 @@ func (c *Creator) advanceStep(ctx context.Context, d *delivery, s *step) error {
 
 // send has a create leave when its turn comes, and takes what came of it.
 func (c *Creator) send(ctx context.Context, d *delivery, s *step, kind queue.Kind) error {
-	release, err := c.claim(ctx, d, s)
+	release, ok, err := c.claim(ctx, d, s)
 	if err != nil {
 		return err
 	}
-	defer release()
+	if !ok {
+		c.giveUp(s, reasonBusy)
+		return nil
+	}
+	defer func() { release() }() // by what came of it
 	landed, probe, err := c.admit(s)
 	if errors.Is(err, errHopeless) {
 		c.giveUp(s, c.troubleOf(s))
@@ -214,14 +221,14 @@ func (c *Creator) send(ctx context.Context, d *delivery, s *step, kind queue.Kin
 	call := c.cfg.Tracer.Call(ctx, "create", string(s.entity))
 	defer call.End("stopped") // unless it has ended by then
 	a := &attempt{delivery: d, step: s, call: call, first: s.state == stateFresh, probe: probe}
-	w := &queue.Waiter{Kind: kind, Most: s.maxBatch, Made: d.req.RecordedAt, Payload: a}
+	w := &queue.Waiter{Kind: kind, Group: s.group(), Most: s.maxBatch, Made: d.req.RecordedAt, Payload: a}
 	s.transition(onSend)
 	got, err := c.await(ctx, d, s, w)
 	if err != nil {
 		if s.lost = c.queue.Sent(w); !s.lost {
 			s.transition(onUnsent)
 		}
-		if errors.Is(err, errCommentsHang) {
+		if errors.Is(err, errExtrasHang) {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -235,10 +242,18 @@ func (c *Creator) send(ctx context.Context, d *delivery, s *step, kind queue.Kin
 	return c.digest(s, got.(*answer))
 }
 
+// group is what a step's create shares a request with: fills are no creates.
+func (s *step) group() any {
+	if s.entity == vibe.Fills {
+		return s.entity
+	}
+	return nil
+}
+
 // turnOf is the kind of turn that a step's create waits for: a comment has one of its own.
 func (s *step) turnOf(kind queue.Kind) queue.Kind {
-	if s.comment != nil {
-		return queue.Comment
+	if s.extra != nil {
+		return queue.Extra
 	}
 	return kind
 }
@@ -262,7 +277,7 @@ func (c *Creator) sendAgain(ctx context.Context, d *delivery, s *step) error {
 	}
 	// While creates are held, one tried event that waits for its turn is enough: the others would
 	// keep places that fresh ones have use for.
-	if until, held := c.governor.held(); held && s.comment == nil && c.queue.Count(queue.Tried) > 0 {
+	if until, held := c.governor.held(); held && s.extra == nil && c.queue.Count(queue.Tried) > 0 {
 		s.sendAt = later(until, now.Add(s.nextBackoff(c.cfg)))
 		return c.deferUntil(s, WaitBackoff, s.sendAt)
 	}
@@ -273,7 +288,7 @@ func (c *Creator) sendAgain(ctx context.Context, d *delivery, s *step) error {
 // decideOnRefusal has a refusal handed out, unless so many events are refused that the fault must be in the set-up, which
 // is a flood: then the event waits, and is sent once more when the flood has ended. A refused comment is given up.
 func (c *Creator) decideOnRefusal(d *delivery, s *step) error {
-	if s.isOptionalComment() {
+	if s.isOptional() {
 		c.giveUp(s, s.refusal.Error())
 		return nil
 	}
@@ -312,7 +327,7 @@ func (c *Creator) waitForFlood(d *delivery, s *step) error {
 // deferUntil returns the error that defers an event.
 func (c *Creator) deferUntil(s *step, why Wait, until time.Time) *Deferred {
 	s.holdsEnded = c.governor.holdsEndedSoFar()
-	if s.comment != nil {
+	if s.extra != nil {
 		until = c.awaits(s, why, until)
 	}
 	return &Deferred{Why: why, Until: until, Early: why == WaitBackoff || why == WaitFlood}

@@ -52,7 +52,14 @@ func (c *Creator) resolve(ctx context.Context, d *delivery, s *step) error {
 	s.unproven, s.hurried = false, false
 	id, at, err := c.lookUpByAll(ctx, d, s)
 	if failure, ok := errors.AsType[*lookUpFailure](err); ok {
+		if failure.beyond && s.isOptional() {
+			c.giveUp(s, string(reasonTooMany))
+			return nil
+		}
 		s.unproven, s.lookAt = failure.unproven, failure.again
+		if failure.beyond {
+			s.lookAt = time.Now().Add(beyondAgain)
+		}
 		if s.lookAt.IsZero() {
 			s.lookAt = time.Now().Add(s.nextBackoff(c.cfg))
 		}
@@ -68,15 +75,15 @@ func (c *Creator) resolve(ctx context.Context, d *delivery, s *step) error {
 		s.id, s.found = id, true
 		s.transition(onFound)
 		c.endDoubt(s)
-		if s.everInDoubt && s.comment == nil {
+		if s.everInDoubt && s.extra == nil {
 			c.governor.tookEffect(s.left.at, time.Now())
 		}
 		return nil
 	}
 	s.asked = at.asked
 	lastEffect := later(s.cohort.movedAt(), c.lastEffectPossible(d, s))
-	absent, next := s.absence.notFound(at, lastEffect, c.cfg.Settle, s.oneAbsenceSuffices, func(since time.Time) agreement {
-		return s.cohort.agrees(since, c.cfg.Settle)
+	absent, next := s.absence.notFound(at, lastEffect, c.cfg.Settle, s.oneAbsenceSuffices, func(since, asked time.Time) agreement {
+		return s.cohort.agrees(since, asked, c.cfg.Settle)
 	})
 	if !absent {
 		s.lookAt = next
@@ -87,6 +94,10 @@ func (c *Creator) resolve(ctx context.Context, d *delivery, s *step) error {
 	c.endDoubt(s)
 	return nil
 }
+
+// beyondAgain is after how long the card of a comment that its event becomes is read again, when it has more comments than
+// are read.
+const beyondAgain = 10 * time.Minute
 
 // waitToLookUp defers a step that is looked up. One whose look-ups have not been seen to find may be taken up early, when
 // a hold ends. holdsEnded is the count from before the look-up, not the one of deferUntil, so that a hold that ended during
@@ -111,6 +122,7 @@ func (c *Creator) lastEffectPossible(d *delivery, s *step) time.Time {
 // lookUpFailure is the error of a look-up to which the CRM gave no answer that counts.
 type lookUpFailure struct {
 	unproven bool      // it found nothing, and has not been seen to find
+	beyond   bool      // the card has more comments than are read
 	again    time.Time // when to ask again; zero: after a backoff
 }
 
@@ -123,11 +135,11 @@ func (f *lookUpFailure) Error() string {
 
 // awaitLookUp waits for the answer to a look-up; one of a comment has turns of its own.
 func (c *Creator) awaitLookUp(ctx context.Context, d *delivery, s *step, w *queue.Waiter) (any, error) {
-	if s.comment != nil {
-		w.Kind = queue.CommentLookUp
+	if s.extra != nil {
+		w.Kind = queue.ExtraLookUp
 	}
 	got, err := c.await(ctx, d, s, w)
-	if errors.Is(err, errCommentsHang) {
+	if errors.Is(err, errExtrasHang) {
 		return nil, &lookUpFailure{}
 	}
 	return got, err
@@ -169,11 +181,11 @@ func (c *Creator) lookUpByAll(ctx context.Context, d *delivery, s *step) (id int
 		return 0, lookUpTime{}, err
 	}
 	fields := c.formerWays(s)
-	if name := d.req.SentWay; name != "" && s.comment == nil && !slices.Contains(fields, vibe.ParseIDField(name)) {
+	if name := d.req.SentWay; name != "" && s.extra == nil && !slices.Contains(fields, vibe.ParseIDField(name)) {
 		fields = append(fields, vibe.ParseIDField(name))
 	}
 	for _, field := range fields {
-		if c.governor.lookUpsAt(s.entity).After(time.Now()) || s.comment != nil && c.governor.commentsHang(time.Now()) {
+		if c.governor.lookUpsAt(s.entity).After(time.Now()) || s.extra != nil && c.governor.extrasHang(time.Now()) {
 			return 0, lookUpTime{}, &lookUpFailure{}
 		}
 		by := way{s.entity, field}

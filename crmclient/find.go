@@ -3,6 +3,10 @@ package crmclient
 import (
 	"context"
 	"errors"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // Find is [Creator.FindMade] for the id of the event's contact, or lead.
@@ -27,7 +31,7 @@ func (c *Creator) FindMade(ctx context.Context, r Request) (Made, error) {
 		}
 	}
 	if d.steps[0].id == 0 && d.made().DealID > 0 {
-		d.steps[0].id = c.contactOf(ctx, d.made().DealID)
+		d.steps[0].id = c.contactOf(ctx, vibe.Deals, d.made().DealID)
 	}
 	return d.made(), nil
 }
@@ -39,16 +43,16 @@ func (c *Creator) find(ctx context.Context, d *delivery, s *step) error {
 		if err == nil {
 			s.id, _, err = c.lookUpByAll(ctx, d, s)
 		}
-		wait, deferred := errors.AsType[*Deferred](err)
+		later, deferred := errors.AsType[*Deferred](err)
 		_, failed := errors.AsType[*lookUpFailure](err)
 		until := c.governor.lookUpsAt(s.entity)
 		switch {
 		case deferred:
-			until = wait.Until
+			until = later.Until
 		case !failed:
 			return err
 		}
-		if err := sleepUntil(ctx, until); err != nil {
+		if err := wait.For(ctx, time.Until(until)); err != nil {
 			return err
 		}
 	}

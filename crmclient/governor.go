@@ -31,8 +31,8 @@ type governor struct {
 	turn    limit.Turn
 	lookUps map[vibe.Entity]*limit.LookUps // gates of look-ups, by what is looked up
 
-	commentBatch *limit.BatchSize
-	commentsOut  map[*leaving]struct{} // requests for comments that are on their way
+	extraBatch *limit.BatchSize
+	extrasOut  map[*leaving]struct{} // requests for extras that are on their way
 
 	paused     bool      // by hand: creates wait
 	ready      bool      // the portal is known
@@ -63,8 +63,8 @@ func newGovernor(cfg Config, keyChanged func() bool, note *holdLog) *governor {
 		batch:   limit.NewBatchSize(cfg.BatchSize),
 		lookUps: map[vibe.Entity]*limit.LookUps{},
 
-		commentsOut:  map[*leaving]struct{}{},
-		commentBatch: limit.NewBatchSize(cfg.BatchSize),
+		extrasOut:  map[*leaving]struct{}{},
+		extraBatch: limit.NewBatchSize(cfg.BatchSize),
 
 		opened: make(chan struct{}),
 	}
@@ -105,7 +105,7 @@ func (g *governor) Next(now time.Time, w queue.Waiting) (queue.Pick, time.Time, 
 		return g.nextAsk(now, later(at, g.askAt), w)
 	}
 	if g.paused { // as if none waited; look-ups go on
-		w.Count[queue.Fresh], w.Count[queue.Tried], w.Count[queue.Comment] = 0, 0, 0
+		w.Count[queue.Fresh], w.Count[queue.Tried], w.Count[queue.Extra] = 0, 0, 0
 	}
 	kind, who, due := g.choose(now, w)
 	at = later(at, due)
@@ -137,12 +137,12 @@ func (g *governor) nextAsk(now, at time.Time, w queue.Waiting) (queue.Pick, time
 // hold it does not say which kind, as that counts as a turn.
 func (g *governor) choose(now time.Time, w queue.Waiting) (kind queue.Kind, who limit.Who, at time.Time) {
 	looks, lookAt := w.Count[queue.LookUp] > 0 && g.room(w), g.lookUpTime(w)
-	commentKind, commentAt, comments := g.nextComment(w)
+	commentKind, commentAt, comments := g.nextExtra(w)
 	newest := w.Newest[queue.Fresh]
 	if g.passedBy && w.Count[queue.Fresh] > 0 {
 		newest = now // it is still the next to hasten the probe
 	}
-	who, at = g.hold.Next(now, newest, w.Count[queue.Fresh] > 0, w.Count[queue.Tried] > 0 || comments && commentKind == queue.Comment)
+	who, at = g.hold.Next(now, newest, w.Count[queue.Fresh] > 0, w.Count[queue.Tried] > 0 || comments && commentKind == queue.Extra)
 	switch who {
 	case limit.Everybody:
 		tried := w.Count[queue.Tried] > 0 && g.room(w)
@@ -162,14 +162,14 @@ func (g *governor) choose(now time.Time, w queue.Waiting) (kind queue.Kind, who 
 		kind = queue.Fresh
 	case limit.Tried:
 		if kind = queue.Tried; w.Count[queue.Tried] == 0 {
-			kind = queue.Comment
+			kind = queue.Extra
 		}
 	}
 	// Look-ups have a gate of their own: what creates meet does not hold them.
 	if looks && (who == limit.Nobody || lookAt.Before(at)) {
 		return queue.LookUp, limit.Portal, lookAt
 	}
-	if comments && commentKind == queue.CommentLookUp && (who == limit.Nobody || commentAt.Before(at)) {
+	if comments && commentKind == queue.ExtraLookUp && (who == limit.Nobody || commentAt.Before(at)) {
 		return commentKind, limit.Portal, commentAt
 	}
 	return kind, who, at
@@ -181,13 +181,13 @@ func (g *governor) turns(now time.Time, w queue.Waiting) queue.Kind {
 	if g.triedTime(w).After(now) {
 		tried = 0
 	}
-	comment, commentAt, ok := g.nextComment(w)
+	comment, commentAt, ok := g.nextExtra(w)
 	comments := 0
 	if ok && !commentAt.After(now) {
 		comments = w.Count[comment]
 	}
 	kind := g.turn.Pick(limit.Waiting{
-		Fresh: w.Count[queue.Fresh], LookUps: w.Count[queue.LookUp], Tried: tried, Comments: comments,
+		Fresh: w.Count[queue.Fresh], LookUps: w.Count[queue.LookUp], Tried: tried, Extras: comments,
 		LookUpsDue: !g.lookUpTime(w).After(now),
 	}, g.inFlight(w), g.slots)
 	switch kind {
@@ -195,14 +195,14 @@ func (g *governor) turns(now time.Time, w queue.Waiting) queue.Kind {
 		return queue.LookUp
 	case limit.CreateTried:
 		return queue.Tried
-	case limit.Comment:
+	case limit.Extra:
 		return comment
 	}
 	return queue.Fresh
 }
 
 func (g *governor) inFlight(w queue.Waiting) int {
-	return w.InFlight[queue.LookUp] + w.InFlight[queue.Tried] + w.InFlight[queue.Comment] + w.InFlight[queue.CommentLookUp]
+	return w.InFlight[queue.LookUp] + w.InFlight[queue.Tried] + w.InFlight[queue.Extra] + w.InFlight[queue.ExtraLookUp]
 }
 
 // room reports whether a request that is not a fresh event's leaves a slot for those.
@@ -231,18 +231,18 @@ func (g *governor) triedTime(w queue.Waiting) time.Time {
 
 // pick has a job leave.
 func (g *governor) pick(now time.Time, kind queue.Kind, who limit.Who, w queue.Waiting) (queue.Pick, time.Time, bool) {
-	comment := kind == queue.Comment || kind == queue.CommentLookUp
+	comment := kind == queue.Extra || kind == queue.ExtraLookUp
 	p := queue.Pick{Kind: kind, Tag: &leaving{paid: now, probe: who, at: now}}
 	if comment {
-		g.commentsOut[p.Tag.(*leaving)] = struct{}{}
+		g.extrasOut[p.Tag.(*leaving)] = struct{}{}
 	}
 	switch {
-	case kind == queue.LookUp, kind == queue.CommentLookUp:
+	case kind == queue.LookUp, kind == queue.ExtraLookUp:
 		p.Most, p.Lend = vibe.PageLimit, lendAfter(1)
 	case who == limit.Everybody:
 		size := g.batch
 		if comment {
-			size = g.commentBatch
+			size = g.extraBatch
 		}
 		p.Most = size.Size(now)
 		p.Lend = lendAfter(p.Most)
@@ -305,7 +305,7 @@ func (g *governor) landed(l *leaving) {
 		g.budget.Refund(l.paid)
 	}
 	g.hold.Landed(l.probe)
-	delete(g.commentsOut, l)
+	delete(g.extrasOut, l)
 }
 
 // pay counts a request that leaves now, or returns when it may.

@@ -241,7 +241,7 @@ func advice(f limit.Fault) string {
 	case HoldThrottle:
 		return "Nothing to do: the CRM asked for a pause; lower CRM_REQUESTS_PER_MINUTE when it happens often."
 	case HoldFlood:
-		return "The CRM refuses every contact; letters wait, new leads are still tried. Read the CRM's words in the newest dead letters, correct the mandatory field or default they name, and replay them; if the refusals are right, release the flood."
+		return "The CRM refuses every contact; letters wait, new leads are still tried. Correct the mandatory field or default that the CRM's words name (leadbridge dlt list --reason CRM_REFUSED shows them), and replay the letters; if the refusals are right, release the flood."
 	case HoldOriginField:
 		return "The CRM does not keep our id: run leadbridge check --fix, or set CRM_ORIGIN_FIELD to a field that exists, or to none."
 	case HoldMatch:

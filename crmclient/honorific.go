@@ -35,5 +35,5 @@ func (c *Creator) withHonorifics(r *request, p *portal) *portal {
 // lacksHonorifics reports whether a person has a title, and the portal's list of them is not known.
 func lacksHonorifics(a *attempt, p *portal) bool {
 	contact := a.delivery.req.Contact
-	return contact != nil && contact.Salutation != "" && p.kinds[a.step.entity].fields.LacksHonorifics()
+	return contact != nil && contact.Salutation != "" && p.kinds[a.step.describedBy()].fields.LacksHonorifics()
 }

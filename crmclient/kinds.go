@@ -20,7 +20,8 @@ type kind struct {
 
 // awaitKind returns when the portal's description of a step's kind of object is known.
 func (c *Creator) awaitKind(ctx context.Context, d *delivery, s *step) error {
-	if s.entity == c.governor.main || s.comment != nil {
+	entity := s.describedBy()
+	if entity == c.governor.main || s.entity == vibe.Timelines {
 		return nil // nothing leaves before it is known
 	}
 	for {
@@ -31,19 +32,27 @@ func (c *Creator) awaitKind(ctx context.Context, d *delivery, s *step) error {
 		if p == nil {
 			continue
 		}
-		if _, ok := p.kinds[s.entity]; ok {
+		if _, ok := p.kinds[entity]; ok {
 			return nil
 		}
-		if _, asked := p.lacking[s.entity]; asked {
+		if _, asked := p.lacking[entity]; asked {
 			// To ask again for what the portal did not describe is the probe of its hold.
-			if until, probe := c.governor.gate(s.entity, time.Now()); !probe && !until.IsZero() {
+			if until, probe := c.governor.gate(entity, time.Now()); !probe && !until.IsZero() {
 				return c.deferUntil(s, s.waitsFor(), later(until, time.Now().Add(s.nextBackoff(c.cfg))))
 			}
 		}
-		c.portals.want(s.entity)
+		c.portals.want(entity)
 		c.governor.askAgain()
 		c.queue.Poke()
 	}
+}
+
+// describedBy is the kind of object whose description the step needs.
+func (s *step) describedBy() vibe.Entity {
+	if s.entity == vibe.Fills {
+		return vibe.Contacts
+	}
+	return s.entity
 }
 
 // waitsFor names what a step waits for while others of its kind fail.
@@ -60,7 +69,7 @@ func (s *step) waitsFor() Wait {
 // admit lets a create of a step leave, unless those of its kind fail for everybody: then the step waits,
 // but for one that probes. landed is to be called when the create has ended.
 func (c *Creator) admit(s *step) (landed func(), probe bool, err error) {
-	if s.comment != nil && c.crowded(s) {
+	if s.extra != nil && c.crowded(s) {
 		if c.hopeless(s) {
 			return nil, false, errHopeless
 		}
@@ -85,8 +94,8 @@ func (c *Creator) admit(s *step) (landed func(), probe bool, err error) {
 // as another process has another history, what else the portal offers for ids of its kind. Contacts
 // have the word of the ledger for that.
 func (c *Creator) formerWays(s *step) []vibe.IDField {
-	if s.comment != nil {
-		return []vibe.IDField{{}} // the mark of a comment, see byMark
+	if s.extra != nil {
+		return []vibe.IDField{{}} // by its mark or its card: see byMark, byCard
 	}
 	fields := c.portals.used(s.entity)
 	if s.entity == vibe.Contacts || c.cfg.OriginField == originNone {

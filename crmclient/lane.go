@@ -78,7 +78,7 @@ func (g *governor) lanePassed(entity vibe.Entity, now time.Time) (opened bool) {
 
 // showLanes shows the kind of which creates are held, if there is one.
 func (g *governor) showLanes(now time.Time) {
-	for _, entity := range [...]vibe.Entity{vibe.Contacts, vibe.Leads, vibe.Deals, vibe.Timelines} {
+	for _, entity := range [...]vibe.Entity{vibe.Contacts, vibe.Leads, vibe.Deals, vibe.Timelines, vibe.Fills} {
 		if s, held := g.lane(entity).hold.Held(); held {
 			g.note.beginKind(entity.Words(), s, now)
 			return

@@ -28,6 +28,8 @@ type lookUp struct {
 	untrusted map[*queue.Waiter]time.Time // absences that were taken back for want of proof, and when to ask again; zero: after a backoff
 	hidden    int64                       // the largest id of the objects whose rows, read without a filter, lack our field; 0: none
 	shown     bool                        // other rows had it
+	beyond    map[*queue.Waiter]bool      // comments of cards that have more than are read
+	shownOn   map[string]bool             // kinds of cards whose lists of comments have shown one of ours
 	left      []*queue.Waiter             // had no room in the request: they are asked for by the next job
 }
 
@@ -38,7 +40,7 @@ func (c *Creator) runLookUp(r *request) {
 	r.replayed = replayedPart(waiters)
 	r.calls = callsOf(waiters)
 	l := &lookUp{Creator: c, request: r, way: waiters[0].Payload.(*question).way, answers: map[*queue.Waiter]lookUpAnswer{},
-		controls: map[asking]control{}, tried: map[asking]bool{}, seen: map[asking]bool{}, untrusted: map[*queue.Waiter]time.Time{}}
+		controls: map[asking]control{}, tried: map[asking]bool{}, seen: map[asking]bool{}, untrusted: map[*queue.Waiter]time.Time{}, beyond: map[*queue.Waiter]bool{}, shownOn: map[string]bool{}}
 	if c.governor.lookUpsAt(l.entity).After(time.Now()) { // another failed while these waited for their turn
 		l.fail(waiters)
 		return
@@ -56,7 +58,7 @@ func (c *Creator) runLookUp(r *request) {
 		case !ok && slices.Contains(l.left, w):
 			continue
 		case !ok:
-			a.failure = &lookUpFailure{}
+			a.failure = &lookUpFailure{beyond: l.beyond[w]}
 			a.failure.again, a.failure.unproven = l.untrusted[w]
 		}
 		w.Payload.(*question).note(a)
@@ -76,8 +78,11 @@ func (l *lookUp) fail(waiters []*queue.Waiter) {
 
 // all asks by the job's field. An outcome other than Done says that some have no answer.
 func (l *lookUp) all(waiters []*queue.Waiter) vibe.Outcome {
-	if l.entity == vibe.Timelines {
+	switch l.entity {
+	case vibe.Timelines:
 		return l.byMark(waiters)
+	case vibe.Fills:
+		return l.byCard(waiters)
 	}
 	if l.field.IsTag() {
 		return l.byTag(waiters)
@@ -142,8 +147,8 @@ func (c *Creator) judgeLookUp(l *lookUp, o vibe.Outcome) {
 	if o.Class != vibe.Done || len(l.untrusted) > 0 {
 		c.meter.lookUp(l.entity, lookUpFailed)
 	}
-	if l.entity == vibe.Timelines {
-		c.judgeCommentLookUp(o, now)
+	if isExtra(l.entity) {
+		c.judgeExtraLookUp(l.entity, o, now)
 		return
 	}
 	if o.Class == vibe.Done {

@@ -17,6 +17,9 @@ import (
 type Match struct {
 	Email, Phone bool
 	Many         ManyMatches // what happens when several agree; empty: ManyNew
+	// Fill has the card of the contact filled to which an event is given (CRM_ON_MATCH=fill): what it lacks is added.
+	// Config.Patch must be known.
+	Fill bool
 }
 
 // On reports whether persons are looked for.
@@ -301,8 +304,8 @@ func (c *Creator) commentOnGiven(d *delivery, s *step) {
 	switch last := d.steps[len(d.steps)-1]; {
 	case last == s:
 		d.steps = append(d.steps, newComment(true, d.req.Suspect, c.cfg.LookupAlways))
-	case len(d.steps) == 2 && last.comment != nil:
-		last.comment.essential = true
+	case len(d.steps) == 2 && last.extra != nil:
+		last.extra.essential = true
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // madeWithout returns the step behind a contact's that can be found without the contact, if there is one: by a field
 // that carries our id.
 func (c *Creator) madeWithout(d *delivery, contact *step) *step {
-	if !c.cfg.Match.On() || contact.entity != vibe.Contacts || len(d.steps) < 2 || d.steps[0] != contact || d.steps[1].comment != nil {
+	if !c.cfg.Match.On() || contact.entity != vibe.Contacts || len(d.steps) < 2 || d.steps[0] != contact || d.steps[1].extra != nil {
 		return nil
 	}
 	p := c.portals.latest()
@@ -42,17 +42,17 @@ func (c *Creator) lookUpBefore(ctx context.Context, d *delivery, contact, next *
 	if err := c.resolve(ctx, d, next); err != nil || next.state != stateDone {
 		return err
 	}
-	contact.id, contact.given = c.contactOf(ctx, next.id), true
+	contact.id, contact.given = c.contactOf(ctx, vibe.Deals, next.id), true
 	contact.transition(onMatched)
 	return nil
 }
 
-// contactOf returns the contact of a deal, 0 when the CRM does not tell it.
-func (c *Creator) contactOf(ctx context.Context, dealID int64) int64 {
-	o := c.do(ctx, &request{leaving: &leaving{}}, vibe.Search(vibe.Deals, vibe.Filter{"id": vibe.EqualNumber(dealID)}, []string{"id", "contactId"}, 1))
+// contactOf returns the contact of a lead or a deal, 0 when the CRM does not tell it.
+func (c *Creator) contactOf(ctx context.Context, entity vibe.Entity, id int64) int64 {
+	o := c.do(ctx, &request{leaving: &leaving{}}, vibe.Search(entity, vibe.Filter{"id": vibe.EqualNumber(id)}, []string{"id", "contactId"}, 1))
 	page, _ := o.Page()
 	for _, row := range page.Rows {
-		if row.ID("id") == dealID {
+		if row.ID("id") == id {
 			return row.ID("contactId")
 		}
 	}

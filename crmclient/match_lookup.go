@@ -141,6 +141,17 @@ type span struct {
 	shared bool // one of them carried a contact point that was asked for
 }
 
+// beyond reports whether rows that were asked for over a range, or under it, are all there.
+func (s span) beyond(r idRange, over bool) bool {
+	switch {
+	case s.largest == 0: // no rows
+		return true
+	case over:
+		return s.smallest > r.largest
+	}
+	return s.largest < r.smallest
+}
+
 // rest reads what did not fit on a page.
 func (m *matching) rest(q inquiry, seen span) vibe.Outcome {
 	paging := idPaging{idRange: seen.idRange, up: true, down: true}
@@ -157,6 +168,10 @@ func (m *matching) rest(q inquiry, seen span) vibe.Outcome {
 			return o
 		}
 		before, found := paging.idRange, m.read(q.asks, page)
+		if !found.beyond(before, paging.up) { // the filter by id was not obeyed: what else there is cannot be read
+			q.asks[0].cut = true
+			return vibe.Outcome{Class: vibe.Done}
+		}
 		seen.shared = seen.shared || found.shared
 		paging.include(found.smallest)
 		paging.include(found.largest)

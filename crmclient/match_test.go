@@ -18,6 +18,7 @@ const batchCall = "POST /v1/batch"
 
 // matching has persons looked for by phone and e-mail, and events become deals.
 func matching(c *crmclient.Config) {
+	c.CommentsSeen = seenComments()
 	c.Target, c.Match = crmclient.TargetDeal, crmclient.Match{Email: true, Phone: true}
 }
 
@@ -147,6 +148,29 @@ func TestMatchBehindASwitchboard(t *testing.T) {
 	})
 }
 
+// A page on which the portal did not heed where to read on is not the end of a switchboard: nobody is chosen of what was
+// read.
+func TestMatchDoesNotTakeARepeatedPageForTheEnd(t *testing.T) {
+	for _, many := range []crmclient.ManyMatches{crmclient.ManyNew, crmclient.ManyLetter} {
+		t.Run(string(many), func(t *testing.T) {
+			o := portalWithField()
+			o.IgnoredFilters = []string{"id"}
+			inBubble(t, o, func(c *crmclient.Config) { matching(c); c.Match.Many = many }, func(w *world) {
+				id := w.card("Иван", "Петров", "+79160000001", "x@example.ru")
+				for n := range 70 {
+					w.card("Мария", fmt.Sprintf("Сидорова%d", n), "+79160000001", fmt.Sprintf("m%d@example.ru", n))
+				}
+				w.card("Иван", "Петров", "+79160000001", "z@example.ru") // on no page that is shown
+				e := w.create(ivan(1))
+				if r := rejection(e.err); many == crmclient.ManyLetter && (r == nil || r.Reason != crmclient.ReasonManyMatches) ||
+					many == crmclient.ManyNew && (e.err != nil || e.result.Matched || e.result.ContactID == id || len(e.result.Candidates) != 1) {
+					t.Errorf("%+v", e)
+				}
+			})
+		})
+	}
+}
+
 // Two events of one new person at once make one contact, also while the portal's look-ups lag behind.
 func TestSamePersonAtOnce(t *testing.T) {
 	o := portalOfTargets()
@@ -226,7 +250,7 @@ func TestMatchCrashedAnywhere(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			o := portalOfTargets()
 			o.ExistingUserField = way == "field"
-			seeds(t, 50, o, matching, func(w *world, r *rand.Rand) {
+			withSeeds(t, 50, o, matching, func(w *world, r *rand.Rand) {
 				id := w.card("Иван", "Петров", "+79160000001", "x@example.ru")
 				ctx, crash := context.WithCancel(w.t.Context())
 				done := w.start(ctx, ivan(1))
@@ -294,7 +318,7 @@ func TestMatchUnderRandomTrouble(t *testing.T) {
 		t.Run(ways, func(t *testing.T) {
 			o := portalOfTargets()
 			o.ExistingUserField = ways == "field"
-			seeds(t, 15, o, func(c *crmclient.Config) { matching(c); c.BatchSize = 50 }, func(w *world, r *rand.Rand) {
+			withSeeds(t, 15, o, func(c *crmclient.Config) { matching(c); c.BatchSize = 50 }, func(w *world, r *rand.Rand) {
 				part := func(most float64) float64 { return r.Float64() * most }
 				w.setFaults(crmtest.Faults{
 					FailBefore: part(.1), ApplyThenFail: part(.1), ApplyLate: part(.1), BatchTrickle: part(.1), Reset: part(.1), Truncate: part(.1),
@@ -482,7 +506,7 @@ func TestMatchCommentsOnContacts(t *testing.T) {
 }
 
 func TestMatchedCommentCrashedAnywhere(t *testing.T) {
-	seeds(t, 50, portalOfTargets(), func(c *crmclient.Config) { matching(c); c.Target = "" }, func(w *world, r *rand.Rand) {
+	withSeeds(t, 50, portalOfTargets(), func(c *crmclient.Config) { matching(c); c.Target = "" }, func(w *world, r *rand.Rand) {
 		id := w.card("Иван", "Петров", "+79160000001", "x@example.ru")
 		req := ivan(1)
 		req.Target = ""

@@ -24,6 +24,7 @@ type meter struct {
 	heldFor  *prometheus.CounterVec
 	budget   *prometheus.CounterVec
 	comments *prometheus.CounterVec
+	fills    *prometheus.CounterVec
 }
 
 func newMeter(r prometheus.Registerer) *meter {
@@ -54,6 +55,11 @@ func newMeter(r prometheus.Registerer) *meter {
 		comments: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Subsystem: sub, Name: "comments_total",
 			Help: "Comments on the timelines of cards by outcome: written, or not_written (the event is done without it)."}, []string{"outcome"}),
 	}
+	m.fills = prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Subsystem: sub, Name: "fills_total",
+		Help: "Cards of contacts that were there before by what became of filling them: done, nothing (they lacked nothing), or failed (the event is done without it)."}, []string{"outcome"})
+	for _, outcome := range [...]FillState{FillDone, FillNothing, FillFailed} {
+		m.fill(outcome, 0)
+	}
 	for _, outcome := range [...]CommentState{CommentWritten, CommentNotWritten} {
 		m.comment(outcome, 0)
 	}
@@ -71,7 +77,7 @@ func newMeter(r prometheus.Registerer) *meter {
 		m.budget.WithLabelValues(use)
 	}
 	if r != nil {
-		r.MustRegister(m.requests, m.duration, m.retries, m.doubts, m.inDoubt, m.suspects, m.lookUps, m.holds, m.heldFor, m.budget, m.comments)
+		r.MustRegister(m.requests, m.duration, m.retries, m.doubts, m.inDoubt, m.suspects, m.lookUps, m.holds, m.heldFor, m.budget, m.comments, m.fills)
 	}
 	return m
 }
@@ -97,6 +103,9 @@ func (m *meter) comment(outcome CommentState, n float64) {
 	m.comments.WithLabelValues(strings.ReplaceAll(string(outcome), " ", "_")).Add(n)
 }
 
+// fill counts what became of filling cards.
+func (m *meter) fill(outcome FillState, n float64) { m.fills.WithLabelValues(string(outcome)).Add(n) }
+
 // What the budget is spent on.
 const (
 	useCreate = "create"
@@ -109,7 +118,7 @@ const (
 func (m *meter) spent(op vibe.Operation, replayed float64) {
 	use := useSetup
 	switch op {
-	case vibe.OpCreate, vibe.OpBatch:
+	case vibe.OpCreate, vibe.OpBatch, vibe.OpUpdate:
 		use = useCreate
 	case vibe.OpLookUp:
 		use = useLookUp

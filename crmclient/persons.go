@@ -123,11 +123,15 @@ func (p *persons) made(who person.Person, now time.Time) (ids []int64) {
 	return ids
 }
 
-// claim returns when no other event of what may be the same person is at work, or after personWait. release is to be
-// called when the step's create has ended.
-func (c *Creator) claim(ctx context.Context, d *delivery, s *step) (release func(), err error) {
-	if s.entity != vibe.Contacts || !c.matches(d, s) {
-		return func() {}, nil
+// claim returns when no other event of what may be the same person is at work, or after personWait, and when nobody else
+// fills the card of a fill. release is to be called when the step's create has ended; not ok is a fill for which it is not
+// worth a wait.
+func (c *Creator) claim(ctx context.Context, d *delivery, s *step) (release func(), ok bool, err error) {
+	switch {
+	case s.entity == vibe.Fills:
+		return c.claimCard(ctx, d, s)
+	case s.entity != vibe.Contacts || !c.matches(d, s):
+		return func() {}, true, nil
 	}
 	who, began := personOf(*d.req.Contact), time.Now()
 	if d.personSince.IsZero() {
@@ -138,16 +142,16 @@ func (c *Creator) claim(ctx context.Context, d *delivery, s *step) (release func
 	for {
 		t, busy := c.persons.begin(who, time.Since(d.personSince) >= personWait)
 		if t != nil {
-			return func() { c.persons.end(t, s.madeHere(), time.Now()) }, nil
+			return func() { c.persons.end(t, s.madeHere(), time.Now()) }, true, nil
 		}
 		select {
 		case <-busy:
 		case <-patience.C:
-			return nil, c.deferUntil(s, WaitPerson, time.Now().Add(personTurn))
+			return nil, false, c.deferUntil(s, WaitPerson, time.Now().Add(personTurn))
 		case <-d.req.Stop:
-			return nil, ErrStopped
+			return nil, false, ErrStopped
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, false, ctx.Err()
 		}
 	}
 }

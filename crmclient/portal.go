@@ -175,7 +175,7 @@ func (p *portals) set(now *portal, silent []vibe.Entity) {
 	}
 	if changed {
 		p.log.Info().Str("portal", now.name).Stringer("origin_field", now.idField()).
-			Float64("requests_per_second", now.rate).Msg("CRM portal asked")
+			Float64("requests_per_second", now.rate).Msg("the portal's fields and limits are known")
 	}
 }
 

@@ -236,14 +236,16 @@ func (c *Creator) learnProof(a asking, learn func(*proof) (awaited bool)) {
 }
 
 // needsProof reports whether an absence of a step by a field needs proof that look-ups find. None is
-// needed where nobody has reason to suspect the event, by fields that no create can have used, nor for comments,
-// which are not found by a field but listed with their card.
+// needed where nobody has reason to suspect the event, by fields that no create can have used, nor for fills, whose
+// cards are read by their ids.
 func (c *Creator) needsProof(d *delivery, s *step, field vibe.IDField) bool {
 	p := c.portals.latest()
 	k := p.kinds[s.entity]
 	switch {
-	case s.oneAbsenceSuffices, s.comment != nil:
+	case s.oneAbsenceSuffices, s.entity == vibe.Fills:
 		return false
+	case s.entity == vibe.Timelines:
+		return true // see proveComments
 	case field == k.idField:
 		return true
 	case !k.fields.Lists(field.Field()):
@@ -276,7 +278,7 @@ func (l *lookUp) control(a asking) (k control, ok bool) {
 
 // prove takes back absences that do not count, and learns from the look-up which do from now on.
 func (l *lookUp) prove(waiters []*queue.Waiter) {
-	if l.sure {
+	if l.sure || isExtra(l.entity) { // comments are proven by their lists
 		return
 	}
 	var ways []asking

@@ -400,7 +400,7 @@ func TestNothingTwiceWhileFiltersLie(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := way.portal
 			o.ServiceTime, o.Slots, o.QueueLimit = 100*time.Millisecond, 2, 30*time.Second
-			seeds(t, 12, o, func(c *crmclient.Config) { c.BatchSize = 50 }, func(w *world, r *rand.Rand) {
+			withSeeds(t, 12, o, func(c *crmclient.Config) { c.BatchSize = 50 }, func(w *world, r *rand.Rand) {
 				w.addStrangers(crmtest.Contacts, r.IntN(3)*40)
 				strangers := w.sim.Count()
 				part := func(most float64) float64 { return r.Float64() * most }

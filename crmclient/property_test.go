@@ -11,14 +11,15 @@ import (
 
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
+	"github.com/leadbridge/leadbridge/internal/seeds"
 )
 
 // The tests of this file show what holds whatever the portal does, each with many seeds of random trouble.
 
-// seeds runs a test for each of so many seeds.
-func seeds(t *testing.T, n int, o crmtest.Options, change func(*crmclient.Config), test func(*world, *rand.Rand)) {
+// withSeeds runs a test for each of so many seeds, or for fewer, see [seeds.Of].
+func withSeeds(t *testing.T, n int, o crmtest.Options, change func(*crmclient.Config), test func(*world, *rand.Rand)) {
 	t.Helper()
-	for seed := range uint64(n) {
+	for seed := range seeds.Of(n) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			o.Seed = seed
 			inBubble(t, o, change, func(w *world) {
@@ -142,7 +143,7 @@ func (w *world) endBad(bad []<-chan ended) {
 // Beside events that fail for themselves, and answers that are lost, an event that was never
 // tried leaves soon; each good one becomes one contact, and each bad one a letter.
 func TestFreshEventsWaitForNoOther(t *testing.T) {
-	seeds(t, 60, productionPortal(), production, func(w *world, r *rand.Rand) {
+	withSeeds(t, 60, productionPortal(), production, func(w *world, r *rand.Rand) {
 		f := ownFaults
 		lost := r.Float64() * .1
 		f.ApplyThenFail, f.Truncate, f.Reset = lost/3, lost/3, lost/3
@@ -161,7 +162,7 @@ func TestFreshEventsWaitForNoOther(t *testing.T) {
 
 // The same while a part of all creates fails, whoever's they are, at most three in a row.
 func TestHalfAnOutageRejectsNobody(t *testing.T) {
-	seeds(t, 60, productionPortal(), production, func(w *world, r *rand.Rand) {
+	withSeeds(t, 60, productionPortal(), production, func(w *world, r *rand.Rand) {
 		fails, status := .2+.4*r.Float64(), []int{403, 422, 500, 502}[r.IntN(4)]
 		inRow, portal := 0, rand.New(rand.NewPCG(r.Uint64(), 2)) // the portal's own chance
 		sends := w.watch(func() crmtest.Action {
@@ -183,7 +184,7 @@ func TestHalfAnOutageRejectsNobody(t *testing.T) {
 func TestOneEventHoldsNobody(t *testing.T) {
 	o := productionPortal()
 	o.ErrorLoop = 0 // which blocks the key for what one event does alone
-	seeds(t, 60, o, production, func(w *world, r *rand.Rand) {
+	withSeeds(t, 60, o, production, func(w *world, r *rand.Rand) {
 		w.setFaults(ownFaults)
 		bad := w.start(w.t.Context(), named(0, badNames[r.IntN(len(badNames))]))
 		gap := someTime(r, time.Second, 5*time.Minute)
@@ -209,7 +210,7 @@ func TestOneEventHoldsNobody(t *testing.T) {
 // While no create passes nobody is charged, and with an event that comes five seconds after
 // the last try there is another at once: its own, or in turn that of the one that waits longest. When creates pass again, all are created soon.
 func TestOutageTriesFreshEventsAndChargesNobody(t *testing.T) {
-	seeds(t, 60, productionPortal(), production, func(w *world, r *rand.Rand) {
+	withSeeds(t, 60, productionPortal(), production, func(w *world, r *rand.Rand) {
 		w.mustCreate(lead(99_999))
 		status := []int{403, 404, 422, 500, 502}[r.IntN(5)]
 		var mended atomic.Bool
@@ -244,7 +245,7 @@ func TestOutageTriesFreshEventsAndChargesNobody(t *testing.T) {
 // of fresh events do not. A pass ends it, and each refused one becomes a letter.
 func TestFloodHoldsLettersOnly(t *testing.T) {
 	const limit = 10
-	seeds(t, 100, productionPortal(), func(c *crmclient.Config) { production(c); c.FloodLimit = limit }, func(w *world, r *rand.Rand) {
+	withSeeds(t, 100, productionPortal(), func(c *crmclient.Config) { production(c); c.FloodLimit = limit }, func(w *world, r *rand.Rand) {
 		w.setFaults(ownFaults)
 		sends := w.watch(pass)
 		came := map[string]time.Time{}

@@ -83,6 +83,10 @@ type Result struct {
 	// written: words without anything of the event.
 	Comment       CommentState
 	CommentReason string
+	// Fill says what became of filling the card of the contact to which the event was given, "" when there was none to
+	// fill, and FillReason why it failed: words without anything of the event.
+	Fill       FillState
+	FillReason string
 	// Unsettled says, beside an error, that a create was written whose effect is not known, or that a
 	// part of what the event becomes exists: the event is a suspect for whoever takes it up next.
 	Unsettled bool

@@ -51,7 +51,7 @@ type step struct {
 	refusal   *Rejection   // why it is refused; nil: it is not
 	refusedAt *moment      // when its first refused create left; nil: none was refused
 
-	comment *comment // of a step that makes a comment; nil: it makes an object
+	extra *extra // of a step without which the event can be done; nil: it makes an object
 }
 
 func newStep(entity vibe.Entity, suspect, lookUpFirst bool) *step {
@@ -117,6 +117,7 @@ func (c *Creator) digest(s *step, a *answer) error {
 	switch a.trigger {
 	case onCreated, onMatched:
 		s.id = a.id
+		s.given = s.given || a.trigger == onMatched && s.extra != nil // nothing was lacking
 		s.transition(a.trigger)
 	case onDoubt:
 		s.transition(onDoubt)

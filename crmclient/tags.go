@@ -1,6 +1,7 @@
 package crmclient
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -13,17 +14,50 @@ import (
 // clocks differ, and a portal may read a time without its zone.
 const recordMargin = 24 * time.Hour
 
+// sharers are waiters that ask for the same contact point: what it finds is read once for all of them.
+type sharers struct {
+	waiters []*queue.Waiter
+	filter  vibe.Filter // that of the earliest record among them
+	since   time.Time   // the time of that record; zero: its filter has no bound
+}
+
+// share puts together what asks for the same contact point, in the order in which it came.
+func (l *lookUp) share(waiters []*queue.Waiter) (all []*sharers) {
+	of := map[string]*sharers{}
+	for _, w := range waiters {
+		by, filter := l.personFilter(w)
+		value, _ := json.Marshal(filter[by]) // a text or a number
+		since := time.Time{}
+		if _, bound := filter[l.entity.CreatedField()]; bound {
+			since = recordedAt(w)
+		}
+		one := of[by+string(value)]
+		if one == nil {
+			one = &sharers{filter: filter, since: since}
+			of[by+string(value)] = one
+			all = append(all, one)
+		}
+		one.waiters = append(one.waiters, w)
+		if since.Before(one.since) {
+			one.filter, one.since = filter, since
+		}
+	}
+	return all
+}
+
 // byTag asks by contact point and creation time, all events in one batch, and compares the tag:
 // two people may share a phone, and one person may sign up twice.
 func (l *lookUp) byTag(waiters []*queue.Waiter) vibe.Outcome {
-	controls := l.controlsOf(waiters)
-	if room := vibe.BatchLimit - len(controls); len(waiters) > room {
-		waiters, l.left = waiters[:room], waiters[room:]
+	controls, groups := l.controlsOf(waiters), l.share(waiters)
+	if room := vibe.BatchLimit - len(controls); len(groups) > room {
+		for _, g := range groups[room:] {
+			l.left = append(l.left, g.waiters...)
+		}
+		groups = groups[:room]
 	}
 	var filters []vibe.Filter
-	for _, w := range waiters {
-		_, filter := l.personFilter(w)
-		filters = append(filters, filter)
+	for _, g := range groups {
+		filters = append(filters, g.filter)
 	}
 	for _, a := range controls {
 		filters = append(filters, l.controls[a].filter)
@@ -32,7 +66,7 @@ func (l *lookUp) byTag(waiters []*queue.Waiter) vibe.Outcome {
 	o := l.do(l.request.job.Context(), l.request, vibe.ListBatch(l.entity, l.field.Select(), vibe.PageLimit, filters...))
 	switch {
 	case o.NotOffered(), o.Code == vibe.CodeTooLong && len(filters) > 1:
-		return l.oneByOne(waiters, controls)
+		return l.oneByOne(groups, controls)
 	case o.Class != vibe.Done:
 		return o
 	case o.Items == nil:
@@ -47,30 +81,29 @@ func (l *lookUp) byTag(waiters []*queue.Waiter) vibe.Outcome {
 				one.Class, one.Code = vibe.Doubt, codeNoRows
 			}
 		}
-		if i >= len(waiters) {
-			l.matchControl(controls[i-len(waiters)], page, one)
+		if i >= len(groups) {
+			l.matchControl(controls[i-len(groups)], page, one)
 			continue
 		}
 		if one.Class == vibe.Done {
-			one = l.matchTag(waiters[i], page, asked)
+			one = l.matchTags(groups[i], page, asked)
 		}
 		if one.Class != vibe.Done {
-			last = one // the others' answers hold; this one asks again
+			last = one // the others' answers hold; these ask again
 		}
 	}
 	return last
 }
 
-// oneByOne asks event by event, where a portal offers no batch or its answer was too long.
-func (l *lookUp) oneByOne(waiters []*queue.Waiter, controls []asking) vibe.Outcome {
+// oneByOne asks point by point, where a portal offers no batch or its answer was too long.
+func (l *lookUp) oneByOne(groups []*sharers, controls []asking) vibe.Outcome {
 	last := vibe.Outcome{Class: vibe.Done}
-	for _, w := range waiters {
-		_, filter := l.personFilter(w)
-		page, o := l.search(filter)
+	for _, g := range groups {
+		page, o := l.search(g.filter)
 		if o.Class != vibe.Done {
 			return o
 		}
-		if o = l.matchTag(w, page, l.asked); o.Class != vibe.Done {
+		if o = l.matchTags(g, page, l.asked); o.Class != vibe.Done {
 			last = o
 		}
 	}
@@ -92,17 +125,34 @@ func (l *lookUp) controlsOf(waiters []*queue.Waiter) (ways []asking) {
 	return ways
 }
 
-// matchTag compares rows with an event's tag.
-func (l *lookUp) matchTag(w *queue.Waiter, page vibe.Page, asked time.Time) vibe.Outcome {
-	_, filter := l.personFilter(w)
-	object, o := l.tagged(filter, originOf(w), page)
-	switch {
-	case o.Class != vibe.Done:
-		return o
-	case object > 0:
-		l.found(w, object, lookUpTime{asked, time.Now()})
-	default:
-		l.absent([]*queue.Waiter{w}, lookUpTime{asked, time.Now()})
+// matchTags compares what a filter finds, of which a page is at hand, with the tags of those that share it.
+func (l *lookUp) matchTags(g *sharers, page vibe.Page, asked time.Time) vibe.Outcome {
+	open := map[string][]*queue.Waiter{}
+	for _, w := range g.waiters {
+		open[originOf(w)] = append(open[originOf(w)], w)
+	}
+	o := l.pages(g.filter, l.field.Select(), page, func(rows []vibe.Row) bool {
+		var found []string
+		for _, row := range rows {
+			id, marks := l.field.Identify(row)
+			for origin, waiters := range open {
+				if id > 0 && l.field.Carries(marks, l.cfg.Originator, origin) {
+					for _, w := range waiters {
+						l.found(w, id, lookUpTime{asked, time.Now()})
+					}
+					found = append(found, origin)
+				}
+			}
+		}
+		for _, origin := range found {
+			delete(open, origin)
+		}
+		return len(open) == 0
+	})
+	if o.Class == vibe.Done {
+		for _, waiters := range open {
+			l.absent(waiters, lookUpTime{asked, time.Now()})
+		}
 	}
 	return o
 }

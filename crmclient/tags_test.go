@@ -207,3 +207,38 @@ func TestTagItemHoldsNobody(t *testing.T) {
 		})
 	}
 }
+
+// What one phone finds is read once for all events that ask for it at once.
+func TestEventsOfOnePhoneShareTheReading(t *testing.T) {
+	inBubble(t, crmtest.Options{}, func(c *crmclient.Config) { c.BatchSize = 50 }, func(w *world) {
+		phone := []crmclient.Multifield{{Value: "+79161234567", TypeID: "MOBILE"}}
+		for range 600 {
+			if _, err := w.sim.Create(`{"name":"Switchboard","phone":"+79161234567"}`); err != nil {
+				t.Fatal(err)
+			}
+		}
+		made := lead(99)
+		made.Contact.Phones = phone
+		w.mustCreate(made)
+		before := w.sim.Stats().Requests[searchCall+" 200"]
+		var all []<-chan ended
+		for n := range 40 {
+			r := suspect(n)
+			r.Contact.Phones, r.RecordedAt = phone, time.Now().Add(-time.Duration(n)*time.Hour)
+			all = append(all, w.start(w.t.Context(), r))
+		}
+		for _, done := range all {
+			if e := <-done; e.err != nil || e.result.Found {
+				t.Errorf("%+v", e)
+			}
+		}
+		if n := w.sim.Stats().Requests[searchCall+" 200"] - before; n > 100 {
+			t.Errorf("%d pages were read", n)
+		}
+		w.wantContacts(641)
+		made.Suspect = true
+		if e := w.mustCreate(made); !e.result.Found {
+			t.Errorf("%+v", e)
+		}
+	})
+}

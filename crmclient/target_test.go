@@ -159,7 +159,7 @@ func TestDealInDoubt(t *testing.T) {
 
 // The process ends at any moment of the two steps, and another one takes the event up as a suspect.
 func TestDealCrashedAnywhere(t *testing.T) {
-	seeds(t, 300, portalOfTargets(), nil, func(w *world, r *rand.Rand) {
+	withSeeds(t, 300, portalOfTargets(), nil, func(w *world, r *rand.Rand) {
 		ctx, crash := context.WithCancel(w.t.Context())
 		done := w.start(ctx, deal(1))
 		later(someTime(r, 0, 600*time.Millisecond))
@@ -195,7 +195,7 @@ func TestTargetsUnderRandomTrouble(t *testing.T) {
 		t.Run(ways, func(t *testing.T) {
 			o := portalOfTargets()
 			o.ExistingUserField = ways == "field"
-			seeds(t, 60, o, func(c *crmclient.Config) { c.BatchSize = 50 }, func(w *world, r *rand.Rand) {
+			withSeeds(t, 60, o, func(c *crmclient.Config) { c.BatchSize = 50 }, func(w *world, r *rand.Rand) {
 				part := func(most float64) float64 { return r.Float64() * most }
 				w.setFaults(crmtest.Faults{
 					FailBefore: part(.1), ApplyThenFail: part(.1), ApplyLate: part(.1), BatchTrickle: part(.1), Reset: part(.1), Truncate: part(.1),

@@ -16,7 +16,7 @@ func (g *governor) moments(now time.Time) map[vibe.Entity]moment {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	all := map[vibe.Entity]moment{}
-	for _, entity := range [...]vibe.Entity{vibe.Contacts, vibe.Leads, vibe.Deals, vibe.Timelines} {
+	for _, entity := range [...]vibe.Entity{vibe.Contacts, vibe.Leads, vibe.Deals, vibe.Timelines, vibe.Fills} {
 		l := g.lane(entity)
 		all[entity] = moment{at: now, evidence: l.evidence.Mark(), passes: l.flood.Passes(), floods: l.floods}
 	}
@@ -33,7 +33,7 @@ func (g *governor) passed(entity vibe.Entity, now time.Time) {
 		l.floods++
 	}
 	opened := g.lanePassed(entity, now)
-	if entity == vibe.Timelines && !g.heldByAll() { // comments that pass say nothing about the rest
+	if isExtra(entity) && !g.heldByAll() { // extras that pass say nothing about the rest
 		if ended || opened {
 			g.open(now)
 		}
@@ -48,7 +48,7 @@ func (g *governor) turnedDown(entity vibe.Entity, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	opened := g.lanePassed(entity, now)
-	if entity == vibe.Timelines && !g.heldByAll() {
+	if isExtra(entity) && !g.heldByAll() {
 		if opened {
 			g.open(now)
 		}
@@ -130,10 +130,10 @@ func (g *governor) failed(f limit.Fault, fresh bool, left, now time.Time) {
 // createFailed is failed of a request for creates of the kinds: of one that holds the main kind, or for a
 // fault that speaks for all, it is everybody's; else that of its kinds.
 func (g *governor) createFailed(kinds []vibe.Entity, f limit.Fault, fresh bool, left, now time.Time) {
-	if kinds[0] == vibe.Timelines && speaksForComments(f) {
+	if isExtra(kinds[0]) && speaksForExtras(f) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		g.laneFailed(vibe.Timelines, f, fresh, left, now)
+		g.laneFailed(kinds[0], f, fresh, left, now)
 		return
 	}
 	if f.Proven || f.Status == 0 || slices.Contains(kinds, g.main) {
@@ -216,7 +216,7 @@ func (g *governor) noBatches(entity vibe.Entity, now time.Time) bool {
 	size := g.batchOf(entity)
 	before := size.Size(now)
 	size.NotOffered(now)
-	return before > 1 && entity != vibe.Timelines
+	return before > 1 && !isExtra(entity)
 }
 
 // hasten lets what waits early be tried again.
@@ -237,13 +237,13 @@ func (g *governor) lookUpGate(entity vibe.Entity) *limit.LookUps {
 	return gate
 }
 
-// lookedUp notes that a look-up of a kind was answered. Those of comments are not shown when they fail.
+// lookedUp notes that a look-up of a kind was answered. Those of extras are not shown when they fail.
 func (g *governor) lookedUp(entity vibe.Entity, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.lookUpGate(entity).Passed()
 	for of, gate := range g.lookUps {
-		if of != vibe.Timelines && gate.Failing() && now.Sub(gate.At()) < g.longest { // and has not been left alone since
+		if !isExtra(of) && gate.Failing() && now.Sub(gate.At()) < g.longest { // and has not been left alone since
 			return
 		}
 	}

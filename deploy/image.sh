@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the image: one static binary, and deploy/Dockerfile around it.
+# Builds the image: one static binary with its licences and bill of materials, and deploy/Dockerfile
+# around them. Beside it goes a statement of provenance, bin/image.intoto.json.
 #
 #   deploy/image.sh          build $IMAGE (leadbridge:dev) for $PLATFORM (this machine's)
 #   deploy/image.sh check    build binary and image twice, the second time from a clone with an
@@ -14,21 +15,23 @@
 # time of the build into the image's configuration, so that there only the layer is the same.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. deploy/attest.sh
 
 engine=${ENGINE:-docker}
 platform=${PLATFORM:-linux/$(go env GOARCH)}
 image=${IMAGE:-leadbridge:$(v=${VERSION:-dev}; echo "${v#v}")}
 
-# binary DIR: build DIR/leadbridge from the source in this directory, and the licences beside it
+# binary DIR: build DIR/leadbridge from the source in this directory, and licences and bill of materials beside it
 binary() {
   mkdir -p "$1"
   env GOFLAGS= GOEXPERIMENT= GOAMD64=v1 GOWORK=off CGO_ENABLED=0 GOOS="${platform%%/*}" GOARCH="${platform##*/}" \
-    GOTOOLCHAIN="go$(sed -n 's/^go //p' go.mod)" \
+    GOTOOLCHAIN="$toolchain" \
     go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$version" -o "$1/leadbridge" ./cmd/leadbridge
   chmod 0755 "$1/leadbridge"
   deploy/licences.sh >"$1/LICENSES"
-  chmod 0644 "$1/LICENSES"
-  TZ=UTC touch -d "@$SOURCE_DATE_EPOCH" "$1/leadbridge" "$1/LICENSES"
+  bill "$1/leadbridge.cdx.json"
+  chmod 0644 "$1/LICENSES" "$1/leadbridge.cdx.json"
+  TZ=UTC touch -d "@$SOURCE_DATE_EPOCH" "$1/leadbridge" "$1/LICENSES" "$1/leadbridge.cdx.json"
 }
 
 # build IMAGE DIR [ARGS]: build the image of DIR/leadbridge
@@ -52,6 +55,13 @@ tell() {
   echo "  image    $(inspect '{{.Id}}' "$1")"
 }
 
+# origin IMAGE DIR: the statement of provenance of an image, of its binary and of its bill of materials
+origin() {
+  local id
+  id=$(inspect '{{.Id}}' "$1")
+  (echo "${id#sha256:}  $1"; cd "$2" && sha256sum -- leadbridge leadbridge.cdx.json) | provenance deploy/image.sh "$platform"
+}
+
 # check builds everything again, elsewhere.
 check() {
   # Not local: the trap runs when the function is over.
@@ -68,6 +78,7 @@ check() {
   tell "$again" "$tmp/out"
   cmp "$here/leadbridge" "$tmp/out/leadbridge"
   cmp "$here/LICENSES" "$tmp/out/LICENSES"
+  cmp "$here/leadbridge.cdx.json" "$tmp/out/leadbridge.cdx.json"
   [ "$(inspect '{{.RootFS.Layers}}' "$first")" = "$(inspect '{{.RootFS.Layers}}' "$again")" ] || { echo "the layers differ" >&2; exit 1; }
   if [ "$(inspect '{{.Id}}' "$first")" = "$(inspect '{{.Id}}' "$again")" ]; then
     echo "the same binary, the same image"
@@ -79,12 +90,14 @@ check() {
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
 revision=$(git rev-parse HEAD)
+toolchain=go$(sed -n 's/^go //p' go.mod)
 modified=$(git status --porcelain)
 version=${VERSION:-devel+${revision:0:12}${modified:+-modified}}
 case ${1:-} in
   "")
     binary bin/image
     build "$image" bin/image
+    origin "$image" bin/image >bin/image.intoto.json
     tell "$image" bin/image ;;
   check) check ;;
   *) sed -n '2,/^$/{s/^# \?//p}' "${BASH_SOURCE[0]}" >&2; exit 2 ;;

@@ -12,9 +12,8 @@
 # Everything is the same wherever the commit is built: see deploy/image.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. deploy/attest.sh
 
-# Makes bills of materials (Apache-2.0).
-cyclonedx=github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 platforms=${PLATFORMS:-linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64}
 toolchain=go$(sed -n 's/^go //p' go.mod)
 
@@ -40,42 +39,10 @@ release() {
   "$host" man >"$dir/leadbridge.1"
   rm "$host"
   deploy/licences.sh >"$dir/LICENSES"
-  # The version of the module is that of the commit, of which a clone without tags knows less: it is set below.
-  GOFLAGS='' go run "$cyclonedx" mod -type application -json -noserial -output "$dir/.sbom" .
-  bill "$dir/.sbom" >"$dir/leadbridge.cdx.json"
-  rm "$dir/.sbom"
-  (cd "$dir" && provenance ./* >.provenance && mv .provenance leadbridge.intoto.json && sha256sum -- * >SHA256SUMS)
-}
-
-# bill FILE: a bill of materials without the time of its making, of this version
-bill() {
-  jq --arg version "$version" '
-    .metadata.component."bom-ref" as $ref
-    | del(.metadata.timestamp, .metadata.component.version, .metadata.component.purl)
-    | walk(if . == $ref then "leadbridge" else . end)
-    | .metadata.component.version = $version' "$1"
-}
-
-# provenance FILES: an in-toto statement with a SLSA predicate, of what was built from which commit and how
-provenance() {
-  sha256sum -- "$@" | jq -Rn --arg version "$version" --arg revision "$revision" --arg toolchain "$toolchain" --arg platforms "$platforms" '
-    {
-      _type: "https://in-toto.io/Statement/v1",
-      subject: [inputs | capture("^(?<sha>[0-9a-f]{64})  (\\./)?(?<name>.+)$") | {name, digest: {sha256: .sha}}],
-      predicateType: "https://slsa.dev/provenance/v1",
-      predicate: {
-        buildDefinition: {
-          buildType: "https://github.com/leadbridge/leadbridge/blob/main/deploy/release.sh",
-          externalParameters: {version: $version, platforms: ($platforms | split(" "))},
-          internalParameters: {},
-          resolvedDependencies: [
-            {uri: "git+https://github.com/leadbridge/leadbridge", digest: {gitCommit: $revision}},
-            {name: $toolchain, uri: ("pkg:golang/toolchain@" + ($toolchain | ltrimstr("go")))}
-          ]
-        },
-        runDetails: {builder: {id: "https://github.com/leadbridge/leadbridge/blob/main/deploy/release.sh"}}
-      }
-    }'
+  bill "$dir/leadbridge.cdx.json"
+  (cd "$dir" && sha256sum -- *) | provenance deploy/release.sh "$platforms" >"$dir/.provenance"
+  mv "$dir/.provenance" "$dir/leadbridge.intoto.json"
+  (cd "$dir" && sha256sum -- * >SHA256SUMS)
 }
 
 # check builds everything again, elsewhere.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/consumer"
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // ErrHeldBack is the error when an open transaction of another producer hides the end of the dead-letter topic, where
@@ -34,8 +35,8 @@ func (t *Topic) awaitMarkers(ctx context.Context) error {
 		if time.Since(began) > patience {
 			return fmt.Errorf("partition %d of %q: %w", hidden[0], t.cfg.DeadLetterTopic, ErrHeldBack)
 		}
-		if !sleep(ctx, 100*time.Millisecond) {
-			return ctx.Err()
+		if err := wait.For(ctx, 100*time.Millisecond); err != nil {
+			return err
 		}
 	}
 }

@@ -88,10 +88,10 @@ func (t *Topic) Line(l Letter, by Transformer) Line {
 	line := t.line(l)
 	contact, _ := l.Contact(by) // a contact that is not complete is enough to mask
 	line.Masked = true
-	if l.Key != nil {
-		line.setKey([]byte(transform.MaskText(string(l.Key), contact)))
-	}
 	text, why := l.Unframed(by)
+	if l.Key != nil {
+		line.setKey([]byte(transform.MaskKey(l.Key, readableOr(text, l.Value), contact)))
+	}
 	switch {
 	case text != nil: // of the frame nothing is to be read
 		line.Decoded, line.Value, line.ValueBase64 = transform.Mask(text, contact), nil, ""
@@ -101,6 +101,14 @@ func (t *Topic) Line(l Letter, by Transformer) Line {
 		line.setValue([]byte(transform.Mask(l.Value, contact)))
 	}
 	return line
+}
+
+// readableOr returns the JSON of a framed value, else the value.
+func readableOr(framed, value []byte) []byte {
+	if framed != nil {
+		return framed
+	}
+	return value
 }
 
 // Unframed returns what can be shown of a letter's value that a schema registry frames: its JSON or, as long as it

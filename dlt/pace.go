@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"time"
+
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // pace keeps a replay to its rate. One goroutine uses it.
@@ -33,11 +35,8 @@ func newPace(rate float64) pace {
 // wait waits until n events may leave; the error is ctx's.
 func (p *pace) wait(ctx context.Context, n int) error {
 	now := time.Now()
-	if wait := p.next.Sub(now); wait > 0 && !sleep(ctx, wait) {
-		return ctx.Err()
-	}
-	if ctx.Err() != nil {
-		return ctx.Err()
+	if err := wait.For(ctx, p.next.Sub(now)); err != nil {
+		return err
 	}
 	if now = time.Now(); p.next.Before(now) {
 		p.next = now

@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/leadbridge/leadbridge/internal/tracing"
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // ReplayOptions say which letters are replayed, and how.
@@ -26,6 +26,8 @@ type ReplayOptions struct {
 	// Tracer traces the events that are replayed; nil: nothing is traced.
 	Tracer *tracing.Tracer
 
+	// Written is called with the ids of events that were written, those of one transaction at a time; nil: it is not.
+	Written func(eventIDs []string)
 	// Progress is called with how many letters, of all, were replayed or left; nil: it is not.
 	Progress func(done, all int)
 }
@@ -96,7 +98,7 @@ func (r *replay) run(ctx context.Context) error {
 	if r.partitions, err = r.origin.partitions(ctx); err != nil {
 		return err
 	}
-	wait := backoff.NewExponentialBackOff()
+	backOff := backoff.NewExponentialBackOff()
 	for failures := 1; ; failures++ {
 		before := r.report.Replayed
 		err := r.pass(ctx)
@@ -105,9 +107,9 @@ func (r *replay) run(ctx context.Context) error {
 		}
 		if r.report.Replayed > before {
 			failures = 1
-			wait.Reset()
+			backOff.Reset()
 		}
-		if failures >= maxFailures || !sleep(ctx, wait.NextBackOff()) {
+		if failures >= maxFailures || wait.For(ctx, backOff.NextBackOff()) != nil {
 			return err
 		}
 	}
@@ -121,18 +123,6 @@ func (e *writeError) Unwrap() error { return e.error }
 func isWriteError(err error) bool {
 	_, ok := errors.AsType[*writeError](err)
 	return ok
-}
-
-// sleep waits for d, and returns false when ctx ends before.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // pass replays what is open. After a failed write it is called again: it begins a new session, which ends the open
@@ -227,6 +217,13 @@ func (r *replay) settle(idx *index) {
 
 // account adds to the report what was replayed.
 func (r *replay) account(batch []planned) {
+	if r.opts.Written != nil && !r.opts.DryRun && len(batch) > 0 {
+		ids := make([]string, len(batch))
+		for i, p := range batch {
+			ids[i] = p.letter.EventID
+		}
+		r.opts.Written(ids)
+	}
 	for _, p := range batch {
 		r.handled[p.id] = true
 		if !r.opts.DryRun {

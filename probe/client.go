@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 const (
@@ -104,7 +106,7 @@ func (c *client) pace(ctx context.Context) error {
 	if c.seen.Throttled > 0 && ctx.Value(cleaning{}) == nil {
 		return errThrottled
 	}
-	if err := wait(ctx, time.Until(c.next)); err != nil {
+	if err := wait.For(ctx, time.Until(c.next)); err != nil {
 		return err
 	}
 	c.next = time.Now().Add(time.Duration(float64(time.Second) / c.cfg.Rate))
@@ -113,21 +115,6 @@ func (c *client) pace(ctx context.Context) error {
 
 // cleaning marks the context of requests that delete: they go on when the portal throttles.
 type cleaning struct{}
-
-// wait waits, and returns why ctx ended if it did.
-func wait(ctx context.Context, d time.Duration) error {
-	if err := ctx.Err(); err != nil || d <= 0 {
-		return err
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 // note counts an answer, and waits longer for the next when the limit is near: others use it too.
 func (c *client) note(op string, r reply) {

@@ -7,13 +7,15 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // clean deletes what the run has made, and writes down what is left.
 func (p *probe) clean(ctx context.Context) {
 	p.deleteRecords(ctx)
 	if p.c.odd > 0 { // a create without an answer may have worked, even later
-		_ = wait(ctx, settle)
+		_ = wait.For(ctx, settle)
 		p.sweep(ctx, func(r row) bool { return strings.Contains(r.text("sourceDescription"), p.run) })
 		p.deleteRecords(ctx)
 		p.findFields(ctx)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"time"
+
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // filterCase is a look-up that should find a record, and the same for something that nobody has.
@@ -47,7 +49,7 @@ func (p *probe) awaitLag(ctx context.Context, r record) error {
 	for _, w := range p.seen.Entities[contacts].Ways {
 		longest = max(longest, w.Lag.Max)
 	}
-	return wait(ctx, time.Until(r.at.Add(time.Duration(longest)*time.Millisecond*3/2)))
+	return wait.For(ctx, time.Until(r.at.Add(time.Duration(longest)*time.Millisecond*3/2)))
 }
 
 // tryCases asks all in one batch.

@@ -145,7 +145,11 @@ type Update struct {
 	Phone  string `json:"phone,omitempty"` // adds, replaces, ignored
 	Email  string `json:"email,omitempty"`
 	Again  string `json:"again,omitempty"` // the same update again: same, doubles
+	Both   string `json:"both,omitempty"`  // an update with the old and the new phone and e-mail: BothShown, or not shown
 }
+
+// BothShown says that reading a record shows several phones and e-mails.
+const BothShown = "shown"
 
 // Comments are comments on cards.
 type Comments struct {

@@ -22,7 +22,7 @@ type verdicts struct {
 	Leads       string // likewise
 	Deals       string
 	Phones      string
-	Update      string // phone, e-mail, the same again
+	Update      string // phone, e-mail, the same again, both
 	Zones       string
 	Batch       string // the others of a bad item
 	UserField   probe.Answer
@@ -31,7 +31,7 @@ type verdicts struct {
 }
 
 func verdictsOf(p probe.Profile) verdicts {
-	v := verdicts{Phones: p.Phones, Update: strings.TrimSpace(p.Update.Phone + " " + p.Update.Email + " " + p.Update.Again), Zones: p.Zone.Filters,
+	v := verdicts{Phones: p.Phones, Update: strings.TrimSpace(p.Update.Phone + " " + p.Update.Email + " " + p.Update.Again + " " + p.Update.Both), Zones: p.Zone.Filters,
 		Batch: p.Batch.OneBad, UserField: p.Entities["contacts"].UserField.Make}
 	v.Way, _ = p.BestWay("contacts")
 	v.Leads, _ = p.BestWay("leads")
@@ -51,7 +51,7 @@ func verdictsOf(p probe.Profile) verdicts {
 
 // usual are the verdicts of a portal as it is documented.
 func usual(change func(*verdicts)) verdicts {
-	v := verdicts{Way: "userField", Leads: "userField", Deals: "userField", Phones: "exact", Update: "replaces replaces same", Zones: "honoured",
+	v := verdicts{Way: "userField", Leads: "userField", Deals: "userField", Phones: "exact", Update: "replaces replaces same shown", Zones: "honoured",
 		Batch: "alone", UserField: probe.Answer{Status: 201}, Settle: "5s"}
 	change(&v)
 	return v
@@ -79,7 +79,7 @@ func TestRunReportsTheVariantsOfAPortal(t *testing.T) {
 				allWays(v, "tag")
 				v.UserField = probe.Answer{Status: 403, Code: "BITRIX_ACCESS_DENIED"}
 			})},
-		"updates add": {portal: func(o *crmtest.Options) { o.PatchAdds = true }, want: usual(func(v *verdicts) { v.Update = "adds adds doubles" })},
+		"updates add": {portal: func(o *crmtest.Options) { o.PatchAdds = true }, want: usual(func(v *verdicts) { v.Update = "adds adds doubles shown" })},
 		"phones are normalised": {portal: func(o *crmtest.Options) { o.NormalisedPhones = true },
 			want: usual(func(v *verdicts) { v.Phones, v.Differences = "normalised", "phones" })},
 		"phone filters are ignored": {portal: func(o *crmtest.Options) { o.IgnoredFilters = []string{"phone"} },

@@ -106,7 +106,7 @@ func (p *Profile) writeOperations(row rowWriter) {
 	row("times", "written with %s, zones in filters %s", or(p.Zone.Answers, "(not seen)"), or(p.Zone.Filters, "not asked"))
 	row("batch", "%s", p.Batch.text())
 	writeAnswers(row, "phone as ", p.Multifield)
-	row("update (PATCH)", "phone: %s, e-mail: %s, the same again: %s (%s)", or(p.Update.Phone, "-"), or(p.Update.Email, "-"), or(p.Update.Again, "-"), or(p.Update.Answer.String(), "not asked"))
+	row("update (PATCH)", "phone: %s, e-mail: %s, the same again: %s, several at once: %s (%s)", or(p.Update.Phone, "-"), or(p.Update.Email, "-"), or(p.Update.Again, "-"), or(p.Update.Both, "-"), or(p.Update.Answer.String(), "not asked"))
 	for _, card := range slices.Sorted(maps.Keys(p.Comments.Make)) {
 		row("comment on a "+card, "%s, listed: %s", p.Comments.Make[card], yes(p.Comments.Listed[card]))
 	}

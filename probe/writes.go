@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
 // tryBatch makes fifty contacts in one request.
@@ -105,17 +107,21 @@ func digits(text json.RawMessage) string {
 	return strings.NewReplacer(" ", "", "-", "", "(", "", ")", "").Replace(string(text))
 }
 
-// tryUpdates changes a contact's phone and e-mail, twice, and reads what became of them.
+// tryUpdates changes a contact's phone and e-mail, twice, then to the old and the new ones, and reads what became of them.
 func (p *probe) tryUpdates(ctx context.Context) {
 	if len(p.samples) < 3 {
 		return
 	}
 	old, next := p.samples[2], p.newRecord(contacts)
-	change := func() reply {
-		return p.c.do(ctx, "update", http.MethodPatch, fmt.Sprintf("/%s/%d", contacts, old.id), map[string]any{
-			"phone": phoneAs("objects", next.phone),
-			"email": []map[string]string{{"value": next.email, "typeId": "WORK"}}})
+	changeTo := func(records ...record) reply {
+		var phones, emails []map[string]string
+		for _, r := range records {
+			phones = append(phones, map[string]string{"value": r.phone, "typeId": "WORK"})
+			emails = append(emails, map[string]string{"value": r.email, "typeId": "WORK"})
+		}
+		return p.c.do(ctx, "update", http.MethodPatch, fmt.Sprintf("/%s/%d", contacts, old.id), map[string]any{"phone": phones, "email": emails})
 	}
+	change := func() reply { return changeTo(next) }
 	first := change()
 	u := &p.seen.Update
 	if u.Answer = first.answer(); !first.ok() {
@@ -136,6 +142,15 @@ func (p *probe) tryUpdates(ctx context.Context) {
 		if strings.Count(digits(twice.data), next.phone[2:]) > strings.Count(phones, next.phone[2:]) ||
 			strings.Count(strings.ToLower(string(twice.data)), next.email) > strings.Count(emails, next.email) {
 			u.Again = "doubles"
+		}
+	}
+	if !changeTo(old, next).ok() {
+		return
+	}
+	if both := p.read(ctx, contacts, old.id); both.ok() {
+		u.Both = "not shown"
+		if became(digits(both.data), old.phone[2:], next.phone[2:]) == "adds" && became(strings.ToLower(string(both.data)), old.email, next.email) == "adds" {
+			u.Both = BothShown
 		}
 	}
 }
@@ -186,7 +201,7 @@ func (p *probe) tryComment(ctx context.Context, r record) {
 		if listed {
 			p.seen.Comments.Lag = max(p.seen.Comments.Lag, milliseconds(time.Since(made)))
 		}
-		if listed || !list.ok() || time.Since(made) > p.cfg.LagLimit || p.stopped(ctx) != nil || wait(ctx, time.Second) != nil {
+		if listed || !list.ok() || time.Since(made) > p.cfg.LagLimit || p.stopped(ctx) != nil || wait.For(ctx, time.Second) != nil {
 			return
 		}
 	}

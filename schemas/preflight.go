@@ -37,6 +37,31 @@ func (r *Reader) Preflight(ctx context.Context, topic string) []Finding {
 	return []Finding{found, r.subjects(ctx, topic, subjects)}
 }
 
+// PreflightWriting looks whether the registry has the schemas by whose ids a gate frames what it writes, and whether they
+// are JSON Schemas. Without a registry, or when it does not answer, there is nothing to be found: Preflight tells that.
+func (r *Reader) PreflightWriting(ctx context.Context, ids []uint32) (all []Finding) {
+	if r.registry == nil {
+		return nil
+	}
+	for _, id := range ids {
+		found := Finding{Check: "schema to write", Level: "fail", Remedy: "give the sources with this schema the id of the JSON Schema of their topic's events"}
+		var s registered
+		err := r.registry.get(ctx, fmt.Sprintf("/schemas/ids/%d", id), &s)
+		switch kind := kindOf(s.SchemaType); {
+		case errors.Is(err, errUnknown):
+			found.Detail = fmt.Sprintf("the registry has no schema of id %d", id)
+		case err != nil:
+			return all
+		case kind != "JSON":
+			found.Detail = fmt.Sprintf("the schema of id %d is %s, and the gate writes JSON", id, kind)
+		default:
+			found = Finding{Check: found.Check, Level: "ok", Detail: fmt.Sprintf("id %d is a JSON Schema", id)}
+		}
+		all = append(all, found)
+	}
+	return all
+}
+
 // subjects tells which are the topic's, as producers name them: by the topic, or by the topic and the record.
 func (r *Reader) subjects(ctx context.Context, topic string, all []string) Finding {
 	found := Finding{Check: "schemas", Level: "ok"}
@@ -52,6 +77,7 @@ func (r *Reader) subjects(ctx context.Context, topic string, all []string) Findi
 	var told []string
 	for _, s := range own[:min(len(own), maxTold)] {
 		var latest struct {
+			ID         int    `json:"id"`
 			Version    int    `json:"version"`
 			SchemaType string `json:"schemaType"`
 		}
@@ -60,7 +86,7 @@ func (r *Reader) subjects(ctx context.Context, topic string, all []string) Findi
 			told = append(told, s)
 			continue
 		}
-		told = append(told, fmt.Sprintf("%s (%s, version %d)", s, kindOf(latest.SchemaType), latest.Version))
+		told = append(told, fmt.Sprintf("%s (%s, version %d, id %d)", s, kindOf(latest.SchemaType), latest.Version, latest.ID))
 	}
 	if more := len(own) - len(told); more > 0 {
 		told = append(told, fmt.Sprintf("%d more", more))

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -419,11 +420,11 @@ func TestTransformerKeepsTheIdentityOfTheFrame(t *testing.T) {
 
 func TestPreflight(t *testing.T) {
 	a := &answers{schemas: map[string]string{
-		"/subjects": `["leads-value","leads-key","other-value"]`, "/subjects/leads-value/versions/latest": `{"version":3,"schemaType":"PROTOBUF"}`,
+		"/subjects": `["leads-value","leads-key","other-value"]`, "/subjects/leads-value/versions/latest": `{"id":9,"version":3,"schemaType":"PROTOBUF"}`,
 	}}
 	r := newReader(t, func(cfg *Config) { cfg.Transport = a }, "http://registry.example")
 	found := r.Preflight(t.Context(), "leads")
-	if len(found) != 2 || found[0].Detail != "it answers, and has 3 subjects" || found[1].Detail != "leads-value (PROTOBUF, version 3)" {
+	if len(found) != 2 || found[0].Detail != "it answers, and has 3 subjects" || found[1].Detail != "leads-value (PROTOBUF, version 3, id 9)" {
 		t.Errorf("%+v", found)
 	}
 	if found := r.Preflight(t.Context(), "web"); found[1].Level != "warn" {
@@ -435,6 +436,27 @@ func TestPreflight(t *testing.T) {
 	}
 	if found := newReader(t, nil).Preflight(t.Context(), "leads"); found != nil {
 		t.Errorf("%+v", found)
+	}
+}
+
+// TestPreflightWriting finds ids that a gate writes and that readers could do nothing with.
+func TestPreflightWriting(t *testing.T) {
+	a := &answers{schemas: map[string]string{"/schemas/ids/17": `{"schemaType":"JSON","schema":"{}"}`, "/schemas/ids/3": `{"schema":"\"string\""}`}}
+	r := newReader(t, func(cfg *Config) { cfg.Transport = a }, "http://registry.example")
+	var got []string
+	for _, f := range r.PreflightWriting(t.Context(), []uint32{3, 17, 99}) {
+		got = append(got, f.Level+" "+f.Detail)
+	}
+	want := []string{"fail the schema of id 3 is AVRO, and the gate writes JSON", "ok id 17 is a JSON Schema", "fail the registry has no schema of id 99"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	a.set(func() { a.down = true })
+	if found := r.PreflightWriting(t.Context(), []uint32{17}); found != nil {
+		t.Errorf("without an answer: %+v", found)
+	}
+	if found := newReader(t, nil).PreflightWriting(t.Context(), []uint32{17}); found != nil {
+		t.Errorf("without a registry: %+v", found)
 	}
 }
 

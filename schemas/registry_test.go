@@ -50,7 +50,7 @@ func startApicurio(t *testing.T, port int) *apicurio {
 		_ = l.Close()
 	}
 	a := &apicurio{t: t, port: port}
-	a.cmd = exec.Command("java", "-Xmx512m", fmt.Sprintf("-Dquarkus.http.port=%d", port), "-Dquarkus.http.host=127.0.0.1", "-jar", jars[0])
+	a.cmd = exec.Command("java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", fmt.Sprintf("-Dquarkus.http.port=%d", port), "-Dquarkus.http.host=127.0.0.1", "-jar", jars[0])
 	a.cmd.Dir = t.TempDir()
 	if err := a.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -10,8 +10,8 @@ import (
 // plainAmount is a decimal number as the CRM takes it.
 var plainAmount = regexp.MustCompile(`^[0-9]{1,12}(\.[0-9]{1,4})?$`)
 
-// amountOf reads a sum of money from 0 on, as people and shops write it: 1500, "1 500,50 ₽", "$1,299.00".
-// It is "" for what is none, or may be another sum: 1.500 as a text may be a thousand times that.
+// amountOf reads a sum of money from 0 on, as people and shops write it: 1500, "1 500,50 ₽", "$1,299.00". It is "" for
+// a text that is not an amount, or that can be read as two: the text 1.500 may mean one and a half or fifteen hundred.
 func amountOf(value any) json.Number {
 	if n, ok := value.(json.Number); ok {
 		if plainAmount.MatchString(n.String()) {
@@ -23,7 +23,7 @@ func amountOf(value any) json.Number {
 	if !ok {
 		return ""
 	}
-	text = strings.TrimFunc(strings.TrimSpace(text), func(r rune) bool { // what currency it is stands around it
+	text = strings.TrimFunc(strings.TrimSpace(text), func(r rune) bool { // the currency's name or sign stands around the number
 		return unicode.IsLetter(r) || unicode.Is(unicode.Sc, r) || unicode.IsSpace(r) || r == '.'
 	})
 	text = strings.Map(func(r rune) rune {
@@ -53,7 +53,7 @@ func amountOf(value any) json.Number {
 	return json.Number(strings.TrimLeft(text[:len(text)-1], "0") + text[len(text)-1:])
 }
 
-// currencySigns are those of the currencies that forms name otherwise than by their ISO code.
+// currencySigns maps signs and short names of currencies, as forms write them, to ISO codes.
 var currencySigns = map[string]string{
 	"₽": "RUB", "руб": "RUB", "руб.": "RUB", "р.": "RUB", "$": "USD", "€": "EUR", "£": "GBP", "₸": "KZT", "₴": "UAH", "₺": "TRY",
 }

@@ -26,9 +26,8 @@ type bodyObject struct {
 	named  bool         // answers of its form say the name
 }
 
-// readBodyObjects reads the data of an event: JSON that is text in JSON, the envelopes
-// of Kafka Connect and Debezium, and the objects in it that may be persons. It is
-// not ok for data that is neither an object nor a list of objects.
+// readBodyObjects reads the data of an event: JSON that is text in JSON, the envelopes of Kafka Connect and Debezium,
+// and the objects in it that may be persons. ok is false for data that is neither an object nor a list of objects.
 func readBodyObjects(data any) (root *bodyObject, ok bool) {
 	root = &bodyObject{}
 	data, root.path = withoutEnvelopes(decodedText(data), "")
@@ -65,9 +64,8 @@ func decodedText(value any) any {
 	return r.value()
 }
 
-// withoutEnvelopes takes the row out of what Kafka Connect's JsonConverter
-// ({schema, payload}) and Debezium ({before, after, op, source}) put around it. Of a
-// deleted row nothing is left: nobody is to be called.
+// withoutEnvelopes takes the row out of what Kafka Connect's JsonConverter ({schema, payload}) and Debezium ({before,
+// after, op, source}) put around it. A deleted row gives no object.
 func withoutEnvelopes(data any, path string) (inner any, at string) {
 	for range maxBodyDepth {
 		o, ok := data.(object)
@@ -111,15 +109,14 @@ func joinPath(path, key string) string {
 	return path + "." + key
 }
 
-// read gathers the members of an object.
+// read collects the members of an object.
 func (e *bodyObject) read(o object, depth int) {
 	for _, m := range nested(o) {
 		e.member(m.key, m.value, depth)
 	}
 }
 
-// member gathers a value: as a field of this object or, when it may be a
-// person's, as an object of its own.
+// member collects a value: as a field of this object or, when it may describe a person, as an object of its own.
 func (e *bodyObject) member(key string, value any, depth int) {
 	f := fieldOf(key)
 	if f == fieldName && e.named {
@@ -174,7 +171,7 @@ func (e *bodyObject) structure(key string, value any, depth int) bool {
 	return false
 }
 
-// pair gathers the answer to one question.
+// pair collects the answer to one question.
 func (e *bodyObject) pair(key string, p pair, depth int) {
 	path := p.label // as people read it, without the objects around it
 	if p.field == fieldUnknown && depth < maxBodyDepth {
@@ -192,8 +189,8 @@ func (e *bodyObject) pair(key string, p pair, depth int) {
 	e.add(p.field, path, p.value)
 }
 
-// answersName notes that the form's answers say the name: what its object calls
-// itself is the form's.
+// answersName notes that an answer of the form is the person's name: the name of the object around it is then the
+// form's.
 func (e *bodyObject) answersName() {
 	if e.named || isPerson(e.key) {
 		return
@@ -215,7 +212,7 @@ func (e *bodyObject) enter(key string, o object, depth int) {
 	}
 }
 
-// enterList enters each object of a list, or of what PHP makes of one.
+// enterList enters each object of a list, or of the object that PHP writes for a list.
 func (e *bodyObject) enterList(key string, list []any, depth int) bool {
 	for _, v := range list {
 		if _, ok := v.(object); !ok {

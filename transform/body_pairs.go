@@ -9,10 +9,9 @@ type pair struct {
 	value any
 }
 
-// readPairs reads a form's answers: a list of objects that each hold a label
-// and a value ({"name", "value"}, {"q", "a"}, {"column_id", "string_value"} and
-// the like), or an object of objects that each hold a value and may hold a label.
-// It is not ok when one of them does not look so.
+// readPairs reads a form's answers: a list of objects that each hold a label and a value ({"name", "value"}, {"q",
+// "a"}, {"column_id", "string_value"} and the like), or an object of objects that each hold a value and may hold a
+// label. ok is false when one of them has another shape.
 func readPairs(value any) (pairs []pair, ok bool) {
 	switch v := value.(type) {
 	case []any:
@@ -47,8 +46,8 @@ func isIndex(key string) bool {
 	return key != "" && strings.Trim(key, "0123456789") == ""
 }
 
-// readPair reads one question and its answer. Of the names that a question
-// has, the one that is a field's counts; its type says whether it is a phone or an e-mail address.
+// readPair reads one question and its answer. When a question has several names, the one that is the name of a field
+// counts; its type says whether it is a phone or an e-mail address.
 func readPair(key string, o object) (p pair, ok bool) {
 	value, answeredBy := answerOf(o)
 	if answeredBy == "" {
@@ -72,8 +71,8 @@ func readPair(key string, o object) (p pair, ok bool) {
 	return p, true
 }
 
-// answerOf finds the answer in an object, and the name that it has there; "":
-// there is none. Forms leave the ones of questions that nobody answered out or null.
+// answerOf returns the answer in an object, and its name there; "" when there is no answer: forms leave out unanswered
+// questions, or write null.
 func answerOf(o object) (value any, key string) {
 	for _, name := range []string{"value", "string_value", "answer", "a", "values", "answers", "raw_value", "val", "answer_value", "response", "reply"} {
 		for _, m := range o {
@@ -102,8 +101,7 @@ func answerOf(o object) (value any, key string) {
 	return nil, ""
 }
 
-// plainAnswer takes the text out of an answer that is an object around it, and
-// the labels out of choices.
+// plainAnswer returns the text of an answer that is wrapped in an object, and the labels of choices.
 func plainAnswer(value any) any {
 	switch v := value.(type) {
 	case object:
@@ -123,8 +121,7 @@ func plainAnswer(value any) any {
 	return value
 }
 
-// isChoice reports whether an object holds nothing but a text or a choice: a
-// phone number that brings its country along is more.
+// isChoice reports whether an object has only a text or a choice. A phone number with its country has more.
 func isChoice(o object) bool {
 	for _, m := range o {
 		switch strings.ToLower(m.key) {
@@ -136,8 +133,8 @@ func isChoice(o object) bool {
 	return true
 }
 
-// questionNames are the texts by which an object names its question, what
-// people read before what programs do. The member that holds the answer is none.
+// questionNames returns the texts by which an object names its question, those for people before those for programs.
+// The member that has the answer is not one of them.
 func questionNames(o object, answeredBy string) []string {
 	var names []string
 	for _, key := range []string{"label", "title", "question", "q", "text", "column_name", "name", "field_name", "key", "column_id", "ref", "code", "slug", "field", "field_id", "id", "questionId"} {
@@ -152,7 +149,7 @@ func questionNames(o object, answeredBy string) []string {
 	return names
 }
 
-// nameOf is a text, a number, or the first of a question's own names.
+// nameOf returns a text, a number, or the first name of a question.
 func nameOf(v any, depth int) string {
 	if o, ok := v.(object); ok && depth < 3 {
 		for _, key := range []string{"title", "label", "name", "text", "ru", "en", "ref", "slug", "id"} {

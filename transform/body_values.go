@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// add gathers a field; objects that stand for several fields give each of them.
+// add collects a field, or each field of an object that stands for several.
 func (e *bodyObject) add(f field, path string, value any) {
 	if list, isList := value.([]any); isList && len(list) == 1 && f.isName() {
 		value = list[0]
@@ -46,7 +46,7 @@ func (e *bodyObject) addMembers(path string, o object, of func(string) field) {
 	}
 }
 
-// addCountry reads the country of a postal address: what else an address says has no field.
+// addCountry reads the country of a postal address. The other parts of an address have no field.
 func (e *bodyObject) addCountry(path string, o object) {
 	for _, m := range o {
 		if fieldOf(m.key) == fieldCountry {
@@ -55,8 +55,8 @@ func (e *bodyObject) addCountry(path string, o object) {
 	}
 }
 
-// addPoint gathers a phone or an e-mail. A text that is wholly the other one is
-// that, for people confuse two fields, and forms have one for both.
+// addPoint collects a phone or an e-mail. An e-mail address in a field for phones counts as an e-mail address, and the
+// other way round: people confuse the two fields, and some forms have one field for both.
 func (e *bodyObject) addPoint(f field, path string, value any) {
 	switch v := value.(type) {
 	case string:
@@ -84,7 +84,7 @@ func (e *bodyObject) addPoint(f field, path string, value any) {
 // an e-mail was asked for.
 const minPlainPhone = 10
 
-// pointOf says what a text is where f was asked for.
+// pointOf returns which of the two a text is that stands in a field f.
 func pointOf(f field, text string) field {
 	plain := strings.TrimSpace(withoutEscapes(text))
 	_, isEmail := parseEmail(plain)

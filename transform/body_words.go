@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// isContainer reports whether a name is one of an object that holds a person
-// or a form: all of its words are.
+// isContainer reports whether a name may be that of an object with a person or a form: all of its words are in the
+// lists.
 func isContainer(key string) bool {
 	if _, err := strconv.Atoi(key); err == nil || key == "" {
 		return true // an element of a list that PHP wrote as an object
@@ -32,11 +32,11 @@ const personWords = `contact contacts person persons people visitor client custo
 	контакти клієнт заявка
 	kunde kontakt cliente contacto contato utilisateur musteri`
 
-// attributeWords name what belongs to the object around it.
+// attributeWords are the names of objects that belong to the object around them.
 const attributeWords = `fields field attributes attribute properties property merges merge custom answers answer values responses response questions question namedvalues named
 	поля ответы анкета`
 
-// envelopeWords name what stands around a form or a person.
+// envelopeWords are the names of objects around a form or a person.
 const envelopeWords = `data object payload form forms record records body message event events params param parameters submission submissions request result results item items entry entries detail details info information input inputs row new add update list column raw context content order
 	данные форма сообщение`
 
@@ -119,7 +119,7 @@ func hasPathKey(o object) bool {
 	return false
 }
 
-// pathOf cuts a name into its steps; one step: it is not a path.
+// pathOf cuts a name into its steps. A name of one step is not a path.
 func pathOf(key string) []string {
 	if len(key) > 4*maxFieldName {
 		return nil
@@ -138,7 +138,7 @@ func pathOf(key string) []string {
 	return nil
 }
 
-// insert puts a value at its place; what stands there already stays beside it.
+// insert puts a value at its place, beside a value that is there already.
 func insert(o object, steps []string, value any) object {
 	if len(steps) == 1 {
 		return append(o, member{steps[0], value})

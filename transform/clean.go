@@ -26,8 +26,8 @@ func cleanText(s string) string {
 	return strings.TrimSpace(strings.Map(textRune, s))
 }
 
-// isClean reports whether a text surely needs no cleaning but for the blanks around
-// them, by their bytes: looking at each character takes several times as long.
+// isClean reports whether the bytes of a text show that it needs no cleaning, except for spaces around it. Looking at
+// each character takes several times as long.
 func isClean(s string) bool {
 	ascii := true
 	for i := range len(s) {
@@ -44,8 +44,7 @@ func isClean(s string) bool {
 	return ascii || utf8.ValidString(s)
 }
 
-// lineRune maps each byte that is not UTF-8 to U+FFFD: [strings.Map] hands it
-// over as that.
+// lineRune also maps each byte that is not UTF-8 to U+FFFD, as [strings.Map] passes it so.
 func lineRune(r rune) rune {
 	switch {
 	case r == '\n', r == '\r', r == '\t', r == '\v', r == '\f', r == '\u0085', r == '\u2028', r == '\u2029':

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/leadbridge/leadbridge/internal/human"
 )
 
 // maxComments is how many characters of comments a contact carries.
@@ -13,12 +15,12 @@ const maxComments = 60_000
 // maxKey is how many characters of a field's name stand before its value.
 const maxKey = 200
 
-// maxPath is how many names a path to a nested value has; values still
-// deeper stand under the path to that depth.
+// maxPath is how many names the path to a nested value has at most; deeper values are noted under the path to that
+// depth.
 const maxPath = 16
 
-// comments gathers lines up to a length. What does not fit is counted, so
-// that nothing is left out without a word.
+// comments collects lines up to a length, and counts those that do not fit, so that a note can say how many are
+// missing.
 type comments struct {
 	b       strings.Builder
 	runes   int
@@ -62,7 +64,7 @@ func (c *comments) add(parts ...string) {
 	}
 }
 
-// addAll adds the lines of another.
+// addAll adds the lines of other comments.
 func (c *comments) addAll(o *comments) {
 	if c.leftOut == 0 && c.runes+1+o.runes <= maxComments-cutRoom {
 		if c.b.Len() > 0 && o.b.Len() > 0 {
@@ -122,5 +124,5 @@ func (c *comments) String() string {
 	if c.leftOut == 0 {
 		return c.b.String()
 	}
-	return fmt.Sprintf("%s\n[cut at %d characters: %d lines do not fit]", c.b.String(), maxComments, c.leftOut)
+	return fmt.Sprintf("%s\n[cut at %d characters: %s left out]", c.b.String(), maxComments, human.Count(c.leftOut, "line"))
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// Contact builds the contact. The error is a *Rejection; beside one for want of a
-// contact point stands what is known of the person, so that it can be hidden.
+// Contact builds the contact. The error is a *Rejection; when a contact point is missing, the contact still has what is
+// known of the person, so that it can be hidden.
 func (t *Transformer) Contact(e Event) (crmclient.Contact, error) {
 	values, people, reject := t.values(e)
 	if reject != nil {
@@ -57,7 +57,7 @@ func listOf(names []string) string {
 
 func (t *Transformer) home() homeRegion { return homeRegion{region: t.region} }
 
-// rights are those of the event; what the mapping names it decides about.
+// rights returns the rights of the event, with the fields that the mapping names, as the mapping decides about these.
 func (t *Transformer) rights(e Event) rights {
 	if t.mapping == nil {
 		return e.rights
@@ -65,7 +65,7 @@ func (t *Transformer) rights(e Event) rights {
 	return e.rights.and(t.mapping.rights)
 }
 
-// values are the lead's fields in the event, and the people that it was chosen of.
+// values returns the lead's fields in the event, and all persons of the event, of whom one is the lead.
 func (t *Transformer) values(e Event) ([]fieldValue, people, *Rejection) {
 	if e.unmapped != "" {
 		return nil, people{}, mappingFailed(e.unmapped)
@@ -86,7 +86,7 @@ func (t *Transformer) values(e Event) ([]fieldValue, people, *Rejection) {
 	return p.values(root), p, nil
 }
 
-// build makes the contact of what was gathered.
+// build makes the contact from the collected fields.
 func (l *lead) build(home homeRegion, sourceID string) crmclient.Contact {
 	c := &l.contact
 	l.addPageQuery()
@@ -123,8 +123,8 @@ func one(values []any) any {
 	return values
 }
 
-// buildComments puts what people wrote first, and then what can be lost
-// least: a long list of other fields may be cut.
+// buildComments writes what people wrote first, then the rest in the order of its importance, as a long list of other
+// fields may be cut.
 func (l *lead) buildComments(badPhones, badEmails []string) string {
 	all := &l.messages
 	for _, text := range badPhones {
@@ -140,7 +140,7 @@ func (l *lead) buildComments(badPhones, badEmails []string) string {
 	return all.String()
 }
 
-// labelOf names the field of unusable values: as the event does, when it is one field.
+// labelOf returns the label of unusable values: the field's name in the event, when they come from one field.
 func labelOf(values []any, key, general string) string {
 	if len(values) == 1 {
 		return key

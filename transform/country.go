@@ -16,11 +16,9 @@ import (
 // maxCountryText is the longest text in bytes that may name a country.
 const maxCountryText = 200
 
-// readCountry returns the region whose numbers a stated country means. It
-// reads ISO 3166 codes of two and three letters, names in the languages of
-// countryLanguages, calling codes, flags, and several of them beside each
-// other ("India (+91)"), as long as they agree. A calling code of several
-// countries means the first of them: their numbers share one plan.
+// readCountry returns the region of a stated country. It reads ISO 3166 codes of two and three letters, names in the
+// languages of countryLanguages, calling codes, flags, and several of them beside each other ("India (+91)"), as long
+// as they agree. A calling code of several countries means the first of them: their numbers share one plan.
 func readCountry(text string) (region string, ok bool) {
 	if len(text) > maxCountryText {
 		return "", false
@@ -49,14 +47,13 @@ type statedCountries struct {
 	phone, person, address statedCountry
 }
 
-// statedCountry is the country that the fields of one kind name.
+// statedCountry is the country that the fields of one kind state.
 type statedCountry struct {
 	given  bool
 	region string // "" when it is not understood, or two of them differ
 }
 
-// add takes the text of a field. It is not ok when the text does not say a
-// country, or another one than was said before.
+// add takes the text of a field. ok is false when the text is not a country, or another country than was stated before.
 func (c *statedCountries) add(f field, text string) (ok bool) {
 	if isNoCountry(text) {
 		return true
@@ -82,9 +79,8 @@ func (c *statedCountries) add(f field, text string) (ok bool) {
 	return ok
 }
 
-// home is where the event's phones belong: by what it says of the phone, else
-// of the person, else of an address. A country that is not understood is none
-// that we know, not the default one.
+// home returns the region of the event's phones: the country stated for the phone, else for the person, else in an
+// address. A stated country that is not understood is an unknown one, and not the default.
 func (c *statedCountries) home(byDefault homeRegion) homeRegion {
 	given := false
 	for _, stated := range []statedCountry{c.phone, c.person, c.address} {
@@ -99,7 +95,7 @@ func (c *statedCountries) home(byDefault homeRegion) homeRegion {
 	return byDefault
 }
 
-// isNoCountry knows what programs write when nobody chose a country.
+// isNoCountry reports whether a text is what programs write when nobody chose a country.
 func isNoCountry(text string) bool {
 	switch strings.ToLower(strings.TrimSpace(text)) {
 	case "", "-", "—", "null", "undefined", "none", "n/a", "не указано", "не выбрано":
@@ -186,7 +182,7 @@ func countryByCallingCode(text string) (region string, ok bool) {
 	return supportedRegion(phonenumbers.GetRegionCodeForCountryCode(code))
 }
 
-// isCountryCode reports whether a stated country is a mere code.
+// isCountryCode reports whether a stated country is only a code.
 func isCountryCode(text string) bool {
 	_, isCallingCode := countryByCallingCode(text)
 	return isCallingCode || len(text) <= len("IND")

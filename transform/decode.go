@@ -10,7 +10,7 @@ import (
 	"github.com/leadbridge/leadbridge/internal/jsonscan"
 )
 
-// maxValue is the longest value in bytes that is looked at.
+// maxValue is the longest value in bytes that is read.
 const maxValue = 1 << 20
 
 const cloudEventsJSON = "application/cloudevents+json"
@@ -20,7 +20,7 @@ const cloudEventsJSON = "application/cloudevents+json"
 // headers), or JSON that holds an object. The error is a *Rejection; the event's identity
 // is set all the same.
 //
-// The content type of the data is not asked: what parses as JSON is JSON.
+// The content type of the data is ignored: a text that parses as JSON is JSON.
 //
 // Source: CloudEvents 1.0, JSON event format and Kafka protocol binding.
 func (t *Transformer) Decode(r Record) (Event, error) {
@@ -122,7 +122,7 @@ func checkJSON(value []byte, take func(name, value []byte)) ([]byte, *Rejection)
 	if len(value) == 0 {
 		return nil, malformed("the value is empty")
 	}
-	// What passes here needs no checks when it is read.
+	// A text that passes here is read without further checks.
 	if !jsonscan.Valid(value, take) {
 		return nil, malformed(jsonFault(value))
 	}
@@ -156,7 +156,7 @@ func (s structured) whole() bool {
 	return s.source != nil && s.id != nil && (s.data != nil || s.dataBase64 != nil)
 }
 
-// take notes a member; of several with one name the last counts.
+// take notes a member. The last of several members of one name counts.
 func (s *structured) take(name, value []byte) {
 	switch string(name) {
 	case "specversion":
@@ -193,8 +193,8 @@ func scalarText(raw []byte) string {
 	return ""
 }
 
-// payload finds the data of a structured CloudEvent. Many producers put JSON
-// as text into data: when that text is an object or a list, it is meant.
+// payload finds the data of a structured CloudEvent. Many producers put JSON as text into data: a text that is an
+// object or a list counts as that.
 func (s *structured) payload() ([]byte, *Rejection) {
 	switch {
 	case len(s.data) > 0 && s.data[0] == '"':

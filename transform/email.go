@@ -7,13 +7,11 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// normalizeEmails reads e-mail addresses in any shape a form sends them and
-// gives them in lower case with ASCII domains, without repeats, in their
-// order, of the kind given, else WORK. Escapes of HTML, JSON and addresses are
-// undone. Display names before <…>, comments in parentheses beside an address
-// and the header fields of mailto: (but for its to=) are dropped; all else that
-// is not an address is returned among unusable as given. An address is never
-// shortened: what may be the rest of one leaves none to be read.
+// normalizeEmails reads e-mail addresses in any shape a form sends them and gives them in lower case with ASCII
+// domains, without repeats, in their order, of the kind given, else WORK. Escapes of HTML, JSON and addresses are
+// undone. Display names before <…>, comments in parentheses beside an address and the header fields of mailto: (but for
+// its to=) are dropped; all else that is not an address is returned among unusable as given. An address is never
+// shortened: when the text beside it may belong to it, no address is read.
 func normalizeEmails(raw any) (emails []crmclient.Multifield, unusable []string) {
 	var r emailReader
 	r.multifields = multifields{parse: r.read, typeID: emailTypeID}
@@ -29,7 +27,7 @@ type emailReader struct {
 // read finds the addresses of one text.
 func (r *emailReader) read(text, typ string) {
 	if strings.Contains(text, "&#") && withoutEntities(text) == text {
-		r.reject(text) // an entity without its end: nobody knows where the address begins
+		r.reject(text) // an entity without its end: it is not known where the address begins
 		return
 	}
 	if !isEscaped(text) && r.keep(text, typ) {
@@ -62,8 +60,7 @@ func isEscaped(text string) bool {
 	return strings.ContainsAny(text, `&%\`) && withoutEscapes(text) != text
 }
 
-// keep adds the address that text is. It reports whether it is one that the
-// list holds now.
+// keep adds the address that text is. It reports whether the list has it now.
 func (r *emailReader) keep(text, typ string) bool {
 	address, ok := parseEmail(text)
 	if !ok {
@@ -75,9 +72,8 @@ func (r *emailReader) keep(text, typ string) bool {
 	return r.add(address, typ)
 }
 
-// part reads what stands between two separators and reports whether all of
-// it was understood: addresses in angle brackets behind their display names, or
-// bare ones between blanks.
+// part reads the text between two separators, and reports whether all of it was understood: addresses in angle brackets
+// behind their display names, or bare ones between blanks.
 func (r *emailReader) part(part, typ string) bool {
 	rest, understood, found := withoutComments(part), true, false
 	for {
@@ -97,7 +93,7 @@ func (r *emailReader) part(part, typ string) bool {
 	return understood
 }
 
-// displays reports whether a display name is a mere name, or repeats the address.
+// displays reports whether a display name is only a name, or repeats the address.
 func (r *emailReader) displays(display, inside string) bool {
 	if !strings.Contains(display, "@") {
 		return true

@@ -121,7 +121,7 @@ func mayBeginLocal(words []string) bool {
 	return false
 }
 
-// isSentenceWord knows the words that lead to an address in a sentence.
+// isSentenceWord reports whether a word leads to an address in a sentence.
 func isSentenceWord(word string) bool {
 	switch strings.ToLower(word) {
 	case "to", "at", "is", "me", "my", "mine", "on", "via", "use", "write", "contact", "address":
@@ -153,8 +153,8 @@ func closerOf(c byte) byte {
 	return c
 }
 
-// withoutComments replaces comments in parentheses by blanks, nested ones
-// included. One that touches a word may be a part of it, and stays.
+// withoutComments replaces comments in parentheses by spaces, nested ones included. A comment that touches a word may
+// be a part of the word, and stays.
 func withoutComments(text string) string {
 	if strings.IndexByte(text, '(') < 0 {
 		return text

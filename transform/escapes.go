@@ -13,10 +13,9 @@ import (
 // by a form, by a plugin.
 const maxEscapes = 3
 
-// withoutEscapes returns what a phone, an e-mail or a name says when the
-// escapes that senders forget to undo are undone: HTML entities, a backslash in
-// front of a quote or a backslash, \u0040, percent-encoding, tags. A text that
-// has none is returned as it is; what is not a whole escape stays.
+// withoutEscapes returns a phone, an e-mail or a name without the escapes that senders forget to undo: HTML entities, a
+// backslash in front of a quote or a backslash, \u0040, percent-encoding, tags. A text without escapes is returned as
+// it is; an incomplete escape stays.
 func withoutEscapes(text string) string {
 	for range maxEscapes {
 		plain := text
@@ -141,7 +140,7 @@ func withoutPercents(text string) string {
 	return plain
 }
 
-// withoutTags drops HTML tags. An address in angle brackets is none.
+// withoutTags drops HTML tags. An address in angle brackets is not a tag.
 func withoutTags(text string) string {
 	var b strings.Builder
 	for {

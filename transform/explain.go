@@ -6,19 +6,19 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// Outcome is what became of a value on its way into a contact.
+// Outcome is what became of a value while it becomes a contact.
 type Outcome string
 
 // The outcomes of a [Step].
 const (
 	OutcomeKept       Outcome = "kept"        // as it was given
 	OutcomeNormalised Outcome = "normalised"  // in the form that the CRM takes
-	OutcomeComments   Outcome = "to comments" // it has no place of its own
+	OutcomeComments   Outcome = "to comments" // the contact has no field for it
 	OutcomeUnusable   Outcome = "unusable"    // no phone number or e-mail address: it is in the comments
 	OutcomeDefault    Outcome = "default"     // a setting's, as the event gives none
 )
 
-// Step is the way of one value from the event into the contact.
+// Step says how one value of the event came into the contact.
 type Step struct {
 	Field   string // of the contact, by the CRM's name; "" when it has none there
 	Key     string // its name in the event, "" for a default
@@ -40,8 +40,8 @@ type Explanation struct {
 	Candidates []Candidate
 }
 
-// Explain says what Contact makes of each value of an event. It is slower, for people who look
-// at one event: it watches the same code at work, so that both always agree.
+// Explain returns what Contact makes of each value of an event. It runs the same code and records each step, so that
+// both always agree, and is slower.
 func (t *Transformer) Explain(e Event) Explanation {
 	x := explainer{out: Explanation{Mapped: t.mapping != nil}, home: t.home(), sourceID: t.sourceID}
 	values, people, reject := t.values(e)
@@ -61,7 +61,7 @@ func (t *Transformer) Explain(e Event) Explanation {
 	return x.out
 }
 
-// explainer watches a lead while it is read and built.
+// explainer records the steps while a lead is read and built.
 type explainer struct {
 	lead     lead
 	home     homeRegion
@@ -76,11 +76,11 @@ type input struct {
 	key   string
 	value any
 	noted bool // it went to the comments
-	bare  bool // it may not say so: it has no rights
+	bare  bool // the event has no right to set it
 	kept  bool // it became a user field
 }
 
-// watch notes where a value goes.
+// watch notes what becomes of a value.
 func (x *explainer) watch(v fieldValue) {
 	before, cut, fields := x.lead.notes.b.Len(), x.lead.notes.leftOut, len(x.lead.contact.UserFields)
 	x.lead.add(v)
@@ -145,7 +145,7 @@ func (x *explainer) add(s Step) {
 	x.out.Steps = append(x.out.Steps, s)
 }
 
-// why says why a value has no field of its own.
+// why returns why a value has no field of its own.
 func (in input) why() string {
 	switch {
 	case in.bare:

@@ -30,7 +30,7 @@ func (x *explainer) points(name string, in input, have []crmclient.Multifield, r
 	}
 }
 
-// unclaimed records the contact points that no single value gave, only all together.
+// unclaimed records the contact points that come from several values together.
 func (x *explainer) unclaimed(name string, have []crmclient.Multifield) {
 	for _, one := range have {
 		told := slices.ContainsFunc(x.out.Steps, func(s Step) bool { return s.Field == name && s.Value == one.Value })
@@ -40,7 +40,7 @@ func (x *explainer) unclaimed(name string, have []crmclient.Multifield) {
 	}
 }
 
-// fromPage records what only the address of the page gave.
+// fromPage records the values that come only from the address of the page.
 func (x *explainer) fromPage() {
 	add := func(name, value string) {
 		told := slices.ContainsFunc(x.out.Steps, func(s Step) bool { return s.Field == name })
@@ -147,7 +147,7 @@ func textFieldOf(c *crmclient.Contact, f field) (name, value string) {
 	return "", ""
 }
 
-// inputText is a value as people read it: a text as it is, all else as JSON.
+// inputText returns a value for people: a text as it is, any other value as JSON.
 func inputText(v any) string {
 	if text, ok := v.(string); ok {
 		return text

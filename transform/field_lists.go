@@ -154,7 +154,7 @@ const emailNames = `электронныйадрес
 	adresseelectronique
 	elektronikadres`
 
-// loginNames are called like a name, and hold what somebody signs in with.
+// loginNames look like the name of a name field, but hold what somebody signs in with.
 const loginNames = `имяпользователя імякористувача`
 
 const utmNames = `utm utms utmparameters utmparams`
@@ -189,7 +189,7 @@ const besideWords = `number numbers no num nr address addresses id work home pri
 	numero adresse fixe professionnel professionnelle personnel et mobile
 	numarasi numaraniz numara no adresi adresiniz veya ve is ev`
 
-// fillerWords only ask for a value, or mark a field.
+// fillerWords ask for a value or mark a field, and say nothing about which.
 const fillerWords = `your my our please enter type provide give us tell what is whats s the a an here required optional field input fill in me
 	ваш ваша ваше ваши вашего вашей вашу вас мой моя мое мои твой твоя твое укажите введите напишите оставьте впишите пожалуйста свой свое свою свои обязательно обязательное поле необязательно какой какая какое
 	ваша ваше вкажіть введіть напишіть будь ласка
@@ -200,8 +200,8 @@ const fillerWords = `your my our please enter type provide give us tell what is 
 	votre ton veuillez entrez saisissez quel quelle est
 	sizin lutfen girin giriniz nedir`
 
-// ownerWords stand in front of a field's name and say whose it is: the lead's,
-// under any of its names. A manager's or a company's field is none of them.
+// ownerWords stand in front of a field's name and say whose it is: the lead's, under any of its names. A field of a
+// manager or a company is not the lead's.
 const ownerWords = `contact contacts lead leads customer customers client clients user users visitor visitors person persons billing buyer buyers guest guests subscriber applicant member payer purchaser registrant attendee
 	контакт контакта контактное контактный контактная клиент клиента лид лида пользователь пользователя покупатель покупателя посетитель посетителя заявитель
 	клієнт клієнта користувач
@@ -222,5 +222,5 @@ const ownerWordsBehind = `contact lead customer client user visitor person buyer
 	client utilisateur acheteur contact
 	müşterinin kullanıcının`
 
-// genitiveWords may stand between the two.
+// genitiveWords may stand between the field's name and its owner.
 const genitiveWords = `of from des der vom de del do da du`

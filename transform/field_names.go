@@ -46,8 +46,8 @@ func fieldOf(key string) field {
 	return f
 }
 
-// canonical appends the letters and digits of a name in lower case to b; a
-// name too long for a field gives nothing.
+// canonical appends the letters and digits of a name in lower case to b; a name that is too long for a field adds
+// nothing.
 func canonical(b []byte, key string) []byte {
 	if len(key) > maxFieldName {
 		return b

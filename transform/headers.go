@@ -9,10 +9,9 @@ import (
 // envelope holds what a record's headers say about it. Names are matched without
 // regard to case.
 //
-// Of a repeated ce_ or dlt- header the last one counts: whoever publishes a
-// record again appends, so the last is the one that describes this record. Of a
-// repeated webhook-id or idempotency-key the first one counts: the sender set it
-// before any hop on the way could, and it must be the same in each delivery.
+// Of a repeated ce_ or dlt- header the last one counts: who publishes a record again appends headers, so that the last
+// one describes this record. Of a repeated webhook-id or idempotency-key the first one counts: the sender set it before
+// any hop on the way could, and it must be the same in each delivery.
 type envelope struct {
 	contentType string // media type in lower case, without parameters
 
@@ -43,9 +42,8 @@ func readEnvelope(headers []Header) envelope {
 	return e
 }
 
-// believe decides whether the headers can be those that leadbridge gave a letter and a replay. Whoever
-// writes to the topic can write them too: those that do not go together count for nothing, and the
-// record is a new event.
+// believe decides whether leadbridge can have written the headers of a letter or a replay. Anybody who writes to the
+// topic can write them too: headers that contradict each other are ignored, and the record is a new event.
 func (e *envelope) believe() {
 	if !e.marked {
 		return

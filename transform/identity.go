@@ -41,7 +41,7 @@ func identify(env *envelope, source, id string, original Record) string {
 // whose records brokers refuse when they are too long.
 const maxID = 1 << 10
 
-// boundedID hashes an id that is too long, or no text of one line.
+// boundedID hashes an id that is too long or is not one line of text.
 func boundedID(id string) string {
 	if len(id) <= maxID && utf8.ValidString(id) && !strings.ContainsFunc(id, unicode.IsControl) {
 		return id
@@ -49,8 +49,8 @@ func boundedID(id string) string {
 	return hashMark + string(appendHash(nil, []byte(id)))
 }
 
-// PublicID is an event's id for where nothing of a person may stand, such as a log: the
-// beginning of the hash that the CRM holds as its origin id. "" stays.
+// PublicID returns an event's id without personal data, for logs: the beginning of the hash that is the event's origin
+// id in the CRM. It is "" for "".
 func PublicID(eventID string) string {
 	if eventID == "" {
 		return ""
@@ -63,7 +63,7 @@ const publicDigits = 16
 
 // OriginID hashes an event id to what the CRM holds: safe in every field and filter.
 func OriginID(eventID string) string {
-	var id [128]byte // most are no longer
+	var id [128]byte // long enough for most ids
 	sum := sha256.Sum256(append(id[:0], eventID...))
 	var text [len(originPrefix) + 40]byte
 	return string(hex.AppendEncode(append(text[:0], originPrefix...), sum[:20]))

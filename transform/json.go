@@ -9,9 +9,8 @@ import (
 	"github.com/leadbridge/leadbridge/internal/jsonscan"
 )
 
-// object is a decoded JSON object that keeps the order of the form's fields
-// and every one of several members with the same name, so that nothing an event
-// says is lost before it is looked at.
+// object is a decoded JSON object that keeps the order of its members, and all members of one name, so that no value of
+// an event is lost.
 type object []member
 
 type member struct {
@@ -19,19 +18,19 @@ type member struct {
 	value any // nil, bool, json.Number, string, []any or object
 }
 
-// usualFields are as many as most leads have, or more.
+// usualFields is a number of fields that most leads do not exceed.
 const usualFields = 12
 
-// jsonReader reads one JSON text. Texts without escapes keep their bytes, even such as are no UTF-8: identities are
-// made of what was sent. Whatever leaves for the CRM or a mapping is cleaned on its way.
+// jsonReader reads one JSON text. Texts without escapes keep their bytes, even those that are not UTF-8, as identities
+// are hashes of what was sent. Values for the CRM and for mappings are cleaned later.
 //
-// With text, which is b once more, such texts are parts of it: one copy for all.
+// text is a copy of b; texts without escapes are parts of it and need no copy of their own.
 type jsonReader struct {
 	b    []byte
 	text string
 }
 
-// value returns what was found valid before; of a text that is not, as much as can be read.
+// value reads a value of a text that was found valid; of an invalid text it returns what can be read.
 func (r jsonReader) value() any {
 	s := jsonscan.New(r.b)
 	if s.Peek() == '{' {
@@ -63,7 +62,7 @@ func (r jsonReader) read(s *jsonscan.Reader) any {
 	}
 }
 
-// object reads the members of an object behind those of o.
+// object reads the members of an object, and appends them to o.
 func (r jsonReader) object(s *jsonscan.Reader, o object) object {
 	for name := range s.Members {
 		key := r.string(name)
@@ -81,8 +80,8 @@ func (r jsonReader) string(quoted []byte) string {
 	return r.cut(inner)
 }
 
-// cut returns a part of b as a text. It copies nothing where the whole text is at hand: part and b share one array,
-// so that their capacities give the part's place in it.
+// cut returns a part of b as a text. It copies nothing when r has the whole text: part and b share one array, so that
+// their capacities give the part's position in it.
 func (r jsonReader) cut(part []byte) string {
 	if r.text == "" {
 		return string(part)

@@ -7,9 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// unescape returns what a valid JSON text with escapes says (PHP escapes every
-// letter outside ASCII), as encoding/json does: what is not UTF-8 and no pair of
-// surrogates becomes U+FFFD. b is without its quotes.
+// unescape returns a valid JSON text without its escapes (PHP escapes every letter outside ASCII), as encoding/json
+// does: what is not UTF-8 and no pair of surrogates becomes U+FFFD. b is without its quotes.
 func unescape(b []byte) string {
 	var few [256]byte
 	out := few[:0]

@@ -8,8 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// jsonFault says what keeps a value from being JSON, and where, in words that
-// hold nothing of the value.
+// jsonFault says why a value is not JSON, and at which byte, without repeating any part of the value.
 func jsonFault(value []byte) string {
 	switch {
 	case value[0] == 0:
@@ -28,7 +27,7 @@ func jsonFault(value []byte) string {
 	return fmt.Sprintf("the value is not JSON: line %d, column %d: %s", line, column, faultAt(value, at))
 }
 
-// faultAt says what is wrong with the byte at which reading ended.
+// faultAt returns what is wrong at the byte at which reading ended.
 func faultAt(value []byte, at int) string {
 	if at >= len(value)-1 && isCutOff(value) {
 		return "it ends too early: it is cut off"

@@ -7,7 +7,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// lead gathers the fields of an event's data.
+// lead collects the fields of an event's data.
 type lead struct {
 	contact crmclient.Contact
 	rights  rights // of the event
@@ -30,7 +30,7 @@ type lead struct {
 // entry is a value and the name it had in the event.
 type entry struct{ key, text string }
 
-// add gathers one field.
+// add collects one field.
 func (l *lead) add(v fieldValue) {
 	if v.value == nil {
 		return
@@ -79,7 +79,7 @@ func (l *lead) notePointKey(key string, value any) {
 	l.pointKeys = append(l.pointKeys, key)
 }
 
-// addText puts a text where it belongs; it is not ok when there is no place for it.
+// addText puts a text into its field; it returns false when there is no field for it.
 func (l *lead) addText(f field, key, text string) (ok bool) {
 	if text == "" {
 		return true
@@ -90,9 +90,9 @@ func (l *lead) addText(f field, key, text string) (ok bool) {
 		return true
 	case fieldAddressCountry:
 		l.countries.add(f, text)
-		return true // the address is noted as a whole
+		return true // the address as a whole is noted elsewhere
 	case fieldCountry, fieldPhoneCountry:
-		return l.countries.add(f, text) && isCountryCode(text) // a name is worth reading
+		return l.countries.add(f, text) && isCountryCode(text) // a name says more, and goes into the comments too
 	case fieldCompanyID:
 		return setID(&l.contact.CompanyID, text)
 	case fieldAssignedByID:

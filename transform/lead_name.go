@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// buildName decides which texts are the parts of the name. Given parts
-// stand; a full name fills the others when it agrees with them.
+// buildName decides which texts are the parts of the name. The given parts are kept; a full name fills the missing ones
+// when it agrees with the given ones.
 func (l *lead) buildName() {
 	n := fullName{
 		first:  l.namePart(fieldFirstName, properFirst),
@@ -37,8 +37,8 @@ func (l *lead) buildName() {
 	l.contact.Name, l.contact.SecondName, l.contact.LastName = n.first, n.second, n.last
 }
 
-// namePart is the part of a name that a field holds; what else it says goes into the
-// comments with the whole of it.
+// namePart returns the part of a name that a field has. When the field says more than that, all of it goes into the
+// comments as well.
 func (l *lead) namePart(f field, proper func(string) (string, bool)) string {
 	given := l.fields[f]
 	if given.text == "" {
@@ -55,7 +55,7 @@ func (l *lead) namePart(f field, proper func(string) (string, bool)) string {
 	return name
 }
 
-// isNoName reports whether a text is what programs and people write where there is no name.
+// isNoName reports whether a text is a placeholder, as programs and people write it when there is no name.
 func isNoName(text string) bool {
 	words := strings.Fields(strings.ToLower(text))
 	for _, w := range words {
@@ -93,8 +93,7 @@ func isFullName(text, last string) bool {
 	return strings.ContainsFunc(text, unicode.IsSpace) || strings.HasSuffix(text, ",") || strings.Contains(text, ".") && len(nameWords(nil, text)) > 1
 }
 
-// fill takes the parts that are missing from a full name; it is not ok when
-// the name says something else than the parts given.
+// fill takes the missing parts from a full name; it returns false when the full name contradicts the given parts.
 func (n *fullName) fill(text string) (ok bool) {
 	if *n == (fullName{}) {
 		*n = splitName(text)

@@ -106,9 +106,9 @@ func (m *mapping) run(data any) (object, *Rejection) {
 	return mappedObject(result, data)
 }
 
-// result returns the one result of the program. What jq says about a failure
-// quotes the data, so that only our words are used: fault is what the program does wrong.
-// A run that the clock ended is tried once more: the process may have been frozen in it.
+// result returns the one result of the program. jq's own messages quote the data, so that they are not used: fault is
+// our text for what the program does wrong. A run that exceeded the time limit is tried once more, as the process may
+// have been frozen meanwhile.
 func (m *mapping) result(data any) (result any, fault string) {
 	if hasLongNumber(data) {
 		return nil, fmt.Sprintf("is given a number of more than %d digits", maxDigits)
@@ -197,9 +197,8 @@ func mappedObject(result, data any) (object, *Rejection) {
 	return nil, mappingFailed("the mapping's result is not an object")
 }
 
-// mapped turns a program's result into our types. A small result can stand
-// for an endless one (a list that holds another twice, and so on), so it stops when
-// the budget in bytes is used up.
+// mapped turns a program's result into our types. A result may share parts (a list that has another one twice, and so
+// on) and be endless when it is written out, so that mapped stops when the budget in bytes is used up.
 type mapped struct{ budget int }
 
 func (m *mapped) value(v any, depth int) any {
@@ -236,13 +235,12 @@ func (m *mapped) value(v any, depth int) any {
 func (m *mapped) number(n json.Number) any {
 	m.budget -= len(n)
 	if n == "" {
-		return nil // no number: null in JSON
+		return nil // not a number: null in JSON
 	}
 	return n
 }
 
-// floatNumber writes a float as jq does: whole numbers in full, infinity
-// as the largest number, and what is not a number as nothing.
+// floatNumber writes a float as jq does: whole numbers in full, infinity as the largest number, and NaN as null.
 func floatNumber(f float64) json.Number {
 	if math.IsNaN(f) {
 		return ""
@@ -276,7 +274,8 @@ func (m *mapped) object(v map[string]any, depth int) object {
 	return o
 }
 
-// hasLongNumber finds a number that takes long to read: the interpreter needs the square of its digits.
+// hasLongNumber reports whether a number has so many digits that reading it takes long: the time grows with the square
+// of their number.
 func hasLongNumber(v any) bool {
 	switch v := v.(type) {
 	case json.Number:

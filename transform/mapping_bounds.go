@@ -10,18 +10,18 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// The interpreter counts its steps, but one step can do much: a few of its functions make a long result of a
-// number, or compare each part of a value with each of another. An event must not be
-// able to cause that through an ordinary program, so these functions check what they get.
+// The interpreter counts its steps, but a single step can be expensive: a few functions make a long result from a
+// number, or compare each part of a value with each part of another. So that no event causes that in an ordinary
+// program, these functions check their input.
 const (
 	maxRepeated    = maxOutputBytes // bytes of a repeated text
 	maxIndex       = 1 << 16        // to which an assignment makes a list grow
 	maxPairs       = 1 << 25        // of parts that one call compares or makes, some 0.3 s
-	maxDigits      = 1000           // of a number: to read one takes the square of that
+	maxDigits      = 1000           // of a number; the time to read one grows with the square of its digits
 	maxBesselOrder = 1 << 20
 )
 
-// boundError is why a function did not run; it holds nothing of the event.
+// boundError is why a function did not run, without any value of the event.
 type boundError string
 
 func (e boundError) Error() string { return string(e) }
@@ -90,8 +90,8 @@ func boundedDefinitions() string {
 	return text.String()
 }
 
-// checks are the functions that the definitions call. Each gives the very value that it got, so that a path
-// through it stays a path, or a boundError.
+// checks are the functions that the definitions call. Each returns the value that it got, so that a path expression
+// stays one, or a boundError.
 func checks() []gojq.CompilerOption {
 	check := func(name string, arity int, fault func(v any, args []any) string) gojq.CompilerOption {
 		return gojq.WithFunction("check::"+name, arity, arity, func(v any, args []any) any {
@@ -115,7 +115,7 @@ func checks() []gojq.CompilerOption {
 	}
 }
 
-// productFault looks at the repetition of a text.
+// productFault checks the repetition of a text.
 func productFault(l, r any) string {
 	text, isText := l.(string)
 	if !isText {
@@ -129,7 +129,7 @@ func productFault(l, r any) string {
 	return ""
 }
 
-// pairsFault looks at two values of which all parts may be compared.
+// pairsFault checks two values of which all parts may be compared.
 func pairsFault(l, r any) string {
 	if parts(l, maxPairs)*parts(r, maxPairs) > maxPairs {
 		return "compares two values that are too large"
@@ -137,7 +137,7 @@ func pairsFault(l, r any) string {
 	return ""
 }
 
-// parts counts what is in a value, as far as most.
+// parts returns how many parts a value has, at most most.
 func parts(v any, most int) int {
 	n := 1
 	switch v := v.(type) {
@@ -157,7 +157,7 @@ func parts(v any, most int) int {
 	return min(n, most)
 }
 
-// indexFault looks at an index, to which an assignment makes a list grow.
+// indexFault checks an index, to which an assignment makes a list grow.
 func indexFault(v any) string {
 	switch v.(type) {
 	case int, float64, *big.Int, json.Number:
@@ -178,7 +178,7 @@ func pathFault(v any) string {
 	return ""
 }
 
-// eventFault looks at an event of a stream: a path, and perhaps a value.
+// eventFault checks an event of a stream: a path, and perhaps a value.
 func eventFault(v any) string {
 	if event, ok := v.([]any); ok && len(event) > 0 {
 		return pathFault(event[0])

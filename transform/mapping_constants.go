@@ -8,8 +8,8 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// constants knows what the names of a program stand for when they stand for texts that no event
-// changes: variables, and functions without parameters.
+// constants has the values of a program's variables and functions without parameters that are texts which no event
+// changes.
 type constants struct {
 	bound  map[string]int   // how often the program gives a name a meaning
 	values map[string][]any // of those that have one constant meaning

@@ -18,7 +18,7 @@ type patterns struct {
 	computed bool  // some are made while it runs
 }
 
-// flagsAt returns which argument of a function with regular expressions holds its flags; -1: none does.
+// flagsAt returns which argument of a function with regular expressions holds its flags; -1 when none does.
 func flagsAt(f *gojq.Func) (at int, ok bool) {
 	switch fmt.Sprintf("%s/%d", f.Name, len(f.Args)) {
 	case "test/1", "match/1", "capture/1", "scan/1", "splits/1", "sub/2", "gsub/2":
@@ -63,8 +63,8 @@ func (p *patterns) add(known constants, pattern, flags *gojq.Query) {
 	}
 }
 
-// patternFault says what is wrong with a regular expression, or with the list of one and its flags. What
-// is neither fails when the program runs.
+// patternFault says what is wrong with a regular expression, or with the list of one and its flags. A value of another
+// kind fails when the program runs.
 func patternFault(expr, flags any) error {
 	if pair, ok := expr.([]any); ok && len(pair) == 2 {
 		expr, flags = pair[0], pair[1]

@@ -10,11 +10,9 @@ import (
 	"github.com/leadbridge/leadbridge/internal/jsonscan"
 )
 
-// Mask returns a record's value with names, phone numbers and e-mail addresses
-// replaced by ***, for people who look at it: what stands in a field of such a name,
-// what the contact that was built of it has, and what looks like an address or a
-// number wherever it stands. Of a value that is not JSON nothing can be known, so that
-// every word is hidden. Long texts are cut.
+// Mask returns a record's value with names, phone numbers and e-mail addresses replaced by ***, for people who look at
+// it: the values of fields with such names, the values of the contact that it becomes, and everything that looks like
+// an address or a number. In a value that is not JSON, every word is hidden. Long texts are cut.
 func Mask(value []byte, c crmclient.Contact) string {
 	text, reject := checkJSON(value, nil)
 	if reject != nil {
@@ -25,7 +23,34 @@ func Mask(value []byte, c crmclient.Contact) string {
 	return string(appendJSON(nil, m.value(r.value())))
 }
 
-// MaskText hides the same in a text that is not a value, such as a key.
+// MaskKey returns a record's key, hidden as its value is: besides what is hidden in any text, each word that is hidden in the
+// value. Of a key beside a value that is not JSON every word is hidden, as nothing is known of it.
+func MaskKey(key, value []byte, c crmclient.Contact) string {
+	text, reject := checkJSON(value, nil)
+	if reject != nil {
+		return maskWords(string(key))
+	}
+	m := maskerFor(c)
+	r := jsonReader{b: text}
+	whole := strings.ToLower(strings.TrimSpace(string(key)))
+	same := false
+	m.noted = func(hidden string) {
+		same = same || strings.ToLower(strings.TrimSpace(hidden)) == whole
+		m.secrets.addLines(hidden)
+		for word := range strings.FieldsSeq(hidden) {
+			m.secrets.add(word)
+		}
+	}
+	m.value(r.value())
+	if same && whole != "" {
+		return mask
+	}
+	hidden := newMasked(m.text(string(key)))
+	hidden.hideEnds(m.secrets.numbers)
+	return hidden.String()
+}
+
+// MaskText hides the same in a text that is neither a value nor a key.
 func MaskText(text string, c crmclient.Contact) string {
 	m := maskerFor(c)
 	return m.text(text)
@@ -68,7 +93,10 @@ func maskWords(text string) string {
 	return b.String()
 }
 
-type masker struct{ secrets secrets }
+type masker struct {
+	secrets secrets
+	noted   func(text string) // called with each text and number of a field that is hidden as a whole; nil: it is not
+}
 
 func (m *masker) value(v any) any {
 	switch v := v.(type) {
@@ -94,6 +122,7 @@ func (m *masker) object(o object) object {
 	for i := range o {
 		switch key := o[i].key; {
 		case asks && isAnswer(key), !asks && fieldOf(key).isPersonal(), key == "data_base64":
+			m.note(o[i].value)
 			o[i].value = hideAll(o[i].value)
 		default:
 			o[i].value = m.value(o[i].value)
@@ -103,8 +132,8 @@ func (m *masker) object(o object) object {
 	return o
 }
 
-// asksForPerson reports whether an object stands for one field of a person, as in
-// {"name": "email", "value": "…"}: there the name is none.
+// asksForPerson reports whether an object stands for one field of a person, as in {"name": "email", "value": "…"},
+// where name is not a person's name.
 func asksForPerson(o object) bool {
 	asks, answered := false, false
 	for _, f := range o {
@@ -128,6 +157,29 @@ func isAnswer(key string) bool {
 
 // isPersonal reports whether a field holds a name, a phone number or an e-mail address.
 func (f field) isPersonal() bool { return f.isName() || f == fieldPhone || f == fieldEmail }
+
+// note tells the texts and numbers of a value that is hidden.
+func (m *masker) note(v any) {
+	if m.noted == nil {
+		return
+	}
+	switch v := v.(type) {
+	case object:
+		for i := range v {
+			if fieldOf(v[i].key) != fieldTypeID {
+				m.note(v[i].value)
+			}
+		}
+	case []any:
+		for i := range v {
+			m.note(v[i])
+		}
+	case string:
+		m.noted(v)
+	case json.Number:
+		m.noted(v.String())
+	}
+}
 
 // hideAll hides every text and number of a value.
 func hideAll(v any) any {

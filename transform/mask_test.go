@@ -64,3 +64,30 @@ func TestMaskKnowsWhoHasNoContactPoint(t *testing.T) {
 		t.Error(masked)
 	}
 }
+
+// A key is about the same person as its value: what is hidden in the one is hidden in the other.
+func TestMaskKeyHidesWhatTheValueHides(t *testing.T) {
+	t.Parallel()
+	contact := crmclient.Contact{Name: "Иван", Phones: []crmclient.Multifield{{Value: "+79161234567"}}}
+	for _, tt := range []struct{ key, value, want string }{
+		{"+79161234567", `{"budget":1}`, "***"},
+		{"a@b.ru", `{"budget":1}`, "***"},
+		{"иван-7", `{"budget":1}`, "***-7"},
+		{"form-7", `{"budget":5000}`, "form-7"},
+		{"5000", `{"budget":5000}`, "5000"},
+		// Fields that did not come into the contact.
+		{"Anna", `{"first_name":"Anna"}`, "***"},
+		{"lead:anna:7", `{"name":{"first":"Anna"}}`, "lead:***:7"},
+		{"Li", `{"name":"Li"}`, "***"},
+		{"31337", `{"phone":31337}`, "***"},
+		{"p-4567", `{"phone":"8 (916) 123-45-67"}`, "p-***"},
+		{`{"phone":"1","b":2}`, `{"a":1}`, `{"phone":"***","b":2}`},
+		// Of these nothing is known.
+		{"site 7", `name=Anna`, "*** ***"},
+		{"site 7", ``, "*** ***"},
+	} {
+		if got := MaskKey([]byte(tt.key), []byte(tt.value), contact); got != tt.want {
+			t.Errorf("%q beside %s: %q, want %q", tt.key, tt.value, got, tt.want)
+		}
+	}
+}

@@ -15,13 +15,13 @@ import (
 // the rest goes into comments. The CRM names no limit of its own.
 const maxMultifields = 50
 
-// multifields gathers the values of one field of the event, in their order.
+// multifields collects the values of one field of the event, in their order.
 type multifields struct {
-	// parse reads one text into values by add and what it cannot use by
-	// reject; typ is the kind the event gives, "" when it gives none.
+	// parse reads one text, and calls add for each value and reject for what it cannot use; typ is the kind that the
+	// event states, "" for none.
 	parse func(text, typ string)
-	// scope takes what an object says of all its values, such as their country,
-	// and returns the object without it and how to leave it again; nil: nothing.
+	// scope reads what an object says of all its values, such as their country. It returns the object without that, and
+	// a function that ends the scope; nil when the object says nothing of the kind.
 	scope func(o map[string]any) (rest map[string]any, leave func())
 	// typeID maps a spelling of a kind to the CRM's; ok is false for others.
 	typeID func(spelling string) (id string, ok bool)
@@ -31,8 +31,8 @@ type multifields struct {
 	seen     map[string]bool // texts of a list read before, so that repeats cost nothing
 }
 
-// add keeps a value unless it is there already: the first one's kind stays.
-// It reports whether the list has room for it or holds it.
+// add keeps a value unless it is there already, and then with the kind of the first one. It reports whether the list
+// has room for it or holds it.
 func (m *multifields) add(value, typ string) bool {
 	for _, f := range m.list {
 		if f.Value == value {
@@ -78,7 +78,7 @@ func (m *multifields) walk(raw any, typ string) {
 	}
 }
 
-// text has a text parsed, once however often it stands there.
+// text parses a text, once for all of its repeats.
 func (m *multifields) text(s, typ string) {
 	if s == "" || m.seen[s] {
 		return
@@ -187,8 +187,8 @@ func keyRank(key string) int {
 	return rank
 }
 
-// number reads a JSON number as the digits it stands for: spreadsheets turn
-// phones into 7.9161234567e10. A negative number or a fraction is unusable.
+// number returns the digits of a JSON number in full: spreadsheets turn phones into 7.9161234567e10. A negative number
+// or a fraction is unusable.
 func (m *multifields) number(s, typ string) {
 	if s = wholeNumber(s); strings.ContainsAny(s, "-.eE") {
 		m.reject(s)

@@ -16,8 +16,7 @@ const maxNameBytes = 400
 // word is a word of a name, as it is and as the lists of names have it.
 type word struct{ text, fold string }
 
-// splitName takes a full name apart. It only cuts: every word is kept as it
-// is, in its case.
+// splitName splits a full name into its parts. It changes no word, not even its case.
 func splitName(text string) fullName {
 	if len(text) > maxNameBytes {
 		return fullName{first: text}
@@ -57,8 +56,7 @@ func splitWords(words []word) fullName {
 	return splitByOrder(words)
 }
 
-// nameWords appends the words of a text to words. It cuts at any blanks and
-// takes initials apart: И.И. is two.
+// nameWords appends the words of a text to words. It splits at spaces, and splits initials: И.И. is two words.
 func nameWords(words []word, text string) []word {
 	for text := range strings.FieldsSeq(text) {
 		fold := foldName(text)
@@ -90,8 +88,8 @@ func join(words []word) string {
 	return b.String()
 }
 
-// splitAtComma knows the forms "Petrov, Ivan Sergeevich" and "Petrov,"; what
-// else may stand around a comma properName has taken out.
+// splitAtComma splits "Petrov, Ivan Sergeevich" and "Petrov,". properName has removed everything else that may stand
+// around a comma.
 func splitAtComma(words []word) (fullName, bool) {
 	at := slices.IndexFunc(words, func(w word) bool { return strings.HasSuffix(w.text, ",") })
 	rest := words[at+1:]
@@ -186,8 +184,7 @@ func findPatronymic(words []word) (at, size int) {
 	return 0, 0
 }
 
-// splitByInitials knows that an initial is not a last name: И. Иванов, Иванов
-// И. И., John F. Kennedy.
+// splitByInitials splits by the rule that an initial is not a last name: И. Иванов, Иванов И. И., John F. Kennedy.
 func splitByInitials(words []word) fullName {
 	last := len(words) - 1
 	at := slices.IndexFunc(words, word.isInitial)

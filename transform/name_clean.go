@@ -7,11 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// properName takes what is not a part of a person's name out of a text: titles,
-// credentials, companies, places and ages behind a comma or in brackets, emoji,
-// digits. The name keeps its words, and the comma of "Petrov, Ivan" and of
-// "Petrov," for a last name alone, as in "Mrs Petrov". With leftOut the text says
-// more than the name.
+// properName removes from a text what is not a part of a person's name: titles, credentials, companies, places and ages
+// behind a comma or in brackets, emoji, digits. The name keeps its words, and the comma of "Petrov, Ivan" and of
+// "Petrov," for a last name alone, as in "Mrs Petrov". leftOut reports whether the text says more than the name.
 func properName(text string) (name string, leftOut bool) {
 	if len(text) > maxNameBytes {
 		return text, false
@@ -35,8 +33,7 @@ func titleOf(name string) string {
 	return words[0]
 }
 
-// properPart is properName for a field that holds one part of a name: nothing
-// is taken out but what no name has.
+// properPart is properName for a field with one part of a name: it removes only what no name has.
 func properPart(text string) (part string, leftOut bool) {
 	if len(text) > maxNameBytes {
 		return text, false
@@ -56,7 +53,7 @@ func properFirst(text string) (part string, leftOut bool) {
 	return strings.Join(words, " "), leftOut
 }
 
-// withoutPoints takes the phones and e-mails out that pointsInName finds.
+// withoutPoints removes the phones and e-mails that pointsInName finds.
 func withoutPoints(text string) string {
 	points := pointsInName(text)
 	for _, point := range points {
@@ -74,7 +71,7 @@ func withoutSymbols(text string) string {
 		switch {
 		case r == '\uFE0F', r == '\u200D', r == '\u20E3', r == '~', r == '*', r == '^', r == '=', r == '<', r == '>', r == '!', r == '?', r == '_' && strings.Contains(text, " "):
 			return ' '
-		case r == utf8.RuneError: // of broken bytes, which are shown as they are
+		case r == utf8.RuneError: // for bytes that are not UTF-8, which are shown as they are
 		case unicode.Is(unicode.So, r), unicode.Is(unicode.Co, r), unicode.Is(unicode.Sm, r) && r != '+' && r != '|', r >= 0x1F3FB && r <= 0x1F3FF, r >= 0xE0020 && r <= 0xE007F:
 			return ' '
 		}
@@ -183,8 +180,8 @@ func isLastThenFirst(before, after []string) bool {
 	return false
 }
 
-// nameWordsOf returns the words of a piece that are a name's; none for a
-// company or a place. Dropped: there were others.
+// nameWordsOf returns the words of a piece that are a name's; none for a company or a place. dropped reports whether
+// there were other words.
 func nameWordsOf(piece string) (words []string, dropped bool) {
 	words = strings.Fields(piece)
 	if isCompany(words) {

@@ -24,8 +24,7 @@ func isTitle(words []string) bool {
 	return false
 }
 
-// isCredential reports whether a word behind a name says what a person has
-// learnt or does.
+// isCredential reports whether a word behind a name is a degree or a profession.
 func isCredential(word string) bool {
 	w := strings.TrimRight(strings.ToLower(word), ".")
 	switch strings.ReplaceAll(w, ".", "") {
@@ -111,8 +110,8 @@ func isPlace(words []string) bool {
 	return false
 }
 
-// isGivenName knows common first names of more languages than isFirstName,
-// which also shows the order of Russian names.
+// isGivenName reports whether a word is a common first name. It knows more languages than isFirstName, by which the
+// order of Russian names is recognised.
 func isGivenName(w string) bool {
 	if isFirstName(w) {
 		return true
@@ -135,7 +134,7 @@ func isGivenName(w string) bool {
 	return false
 }
 
-// isIberianSurname knows the common last names of those who have two.
+// isIberianSurname reports whether a word is a common last name of people who have two.
 func isIberianSurname(w string) bool {
 	switch w {
 	case "garcía", "garcia", "ruiz", "díaz", "diaz", "moreno", "romero", "torres", "navarro", "serrano", "molina", "ortega", "delgado", "castro", "ortiz", "rubio", "marín", "sanz", "castillo", "herrera", "vargas",

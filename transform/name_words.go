@@ -16,7 +16,7 @@ func foldName(word string) string {
 	return string(b)
 }
 
-// foldRune asks Unicode's tables only where it must: they are slow.
+// foldRune uses Unicode's tables only where it must, as they are slow.
 func foldRune(r rune) rune {
 	switch {
 	case r >= 'A' && r <= 'Z', r >= 'А' && r <= 'Я':
@@ -74,8 +74,8 @@ func isPatronymic(w string) bool {
 	return isMalePatronymic(w)
 }
 
-// isMalePatronymic keeps last names of the same ending apart: -евич is a
-// patronymic behind a vowel, ь, л or р only (Мицкевич and Лукашевич are last names).
+// isMalePatronymic distinguishes patronymics from last names of the same ending: -евич is a patronymic behind a vowel,
+// ь, л or р only (Мицкевич and Лукашевич are last names).
 func isMalePatronymic(w string) bool {
 	switch w {
 	case "ильич", "лукич", "кузьмич", "фомич", "никитич", "саввич", "фокич", "ильинич", "ilyich", "ilich", "kuzmich", "nikitich", "lukich":
@@ -91,7 +91,7 @@ func isMalePatronymic(w string) bool {
 		}
 		return false
 	}
-	// Иваныч, Сергеич: as people say it.
+	// Иваныч, Сергеич: the colloquial form.
 	_, ok := cutAnySuffix(w, "ович", "ovich", "овіч", "авіч", "ovych", "yovych", "ovitch", "ыч", "еич", "аич")
 	return ok
 }
@@ -136,8 +136,8 @@ func hasSurnameEnding(w string) bool {
 	return false
 }
 
-// isFirstName knows the common first names of Russian speakers, short forms
-// and those that end like last names; of a double name one part is enough.
+// isFirstName reports whether a word is a common first name of Russian speakers, a short form included; of a double
+// name one part is enough.
 func isFirstName(w string) bool {
 	for part := range strings.SplitSeq(w, "-") {
 		if isMaleName(part) || isFemaleName(part) || isTransliteratedName(part) {

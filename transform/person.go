@@ -18,13 +18,13 @@ type Candidate struct {
 type people struct {
 	all   []*candidate
 	tries int // to read their phones, together
-	// tooMany: there are objects that nobody looked at.
+	// tooMany says that some objects were not read.
 	tooMany bool
 	chosen  []*candidate // the lead, in one object or in several that share a contact point
 }
 
-// maxCandidates is how many objects with contact points are compared; among so
-// many nobody is the one lead.
+// maxCandidates is how many objects with contact points are compared; among so many, none can be recognised as the
+// lead.
 const maxCandidates = 50
 
 // candidate is an object that holds a contact point, and the objects around it.
@@ -35,8 +35,8 @@ type candidate struct {
 	emails []string
 }
 
-// findPeople looks for the objects that hold contact points, by the rules by
-// which a contact's are read, and chooses the lead.
+// findPeople finds the objects that have contact points, by the same rules by which a contact is read, and chooses the
+// lead.
 func findPeople(root *bodyObject, home homeRegion) people {
 	var p people
 	if !root.hasInner() { // a flat event is the lead, with contact points or without
@@ -51,8 +51,7 @@ func (e *bodyObject) hasInner() bool {
 	return slices.ContainsFunc(e.values, func(v fieldValue) bool { return v.inner != nil })
 }
 
-// collect looks at an object and those inside of it; countries are what the
-// objects around it say of where its phones belong.
+// collect reads an object and those inside of it; countries are those that the objects around it state for phones.
 func (p *people) collect(e *bodyObject, around []*bodyObject, countries statedCountries, home homeRegion) {
 	if len(p.all) == maxCandidates {
 		p.tooMany = true
@@ -75,7 +74,7 @@ func (p *people) collect(e *bodyObject, around []*bodyObject, countries statedCo
 	}
 }
 
-// candidateOf reads the contact points of an object; nil: it has none.
+// candidateOf reads the contact points of an object; nil when it has none.
 func (p *people) candidateOf(e *bodyObject, home homeRegion) *candidate {
 	l := lead{tries: &p.tries}
 	for _, v := range e.values {
@@ -102,7 +101,7 @@ func valuesIn(list []crmclient.Multifield) []string {
 	return values
 }
 
-// choose takes the objects that are one person. Nobody is chosen when two may be meant.
+// choose chooses the objects that are the lead. It chooses none when there may be two persons.
 func (p *people) choose() {
 	if len(p.all) == 0 || p.tooMany {
 		return
@@ -139,9 +138,7 @@ func (c *candidate) isAttributeOf(o *candidate) bool {
 	return len(c.around) > 0 && c.around[len(c.around)-1] == o.object && isAttribute(c.object.key)
 }
 
-// isBeside reports whether an object inside of the lead's adds contact points
-// of a kind that the lead has none of: whoever they belong to, the lead's own are
-// the lead's.
+// isBeside reports whether an object inside of the lead's adds contact points of a kind that the lead does not have.
 func (c *candidate) isBeside(lead *candidate) bool {
 	return slices.Contains(c.around, lead.object) && !c.contradicts(lead)
 }
@@ -189,8 +186,8 @@ const (
 	isLead
 )
 
-// ownObjects says which objects are the lead's, and whether a name around
-// them is the lead's: it is when they only hold how to reach somebody.
+// ownObjects returns which objects are the lead's, and whether a name around them is the lead's: it is when they have
+// nothing but contact points.
 func (p *people) ownObjects(root *bodyObject) (own map[*bodyObject]int, named bool) {
 	own = map[*bodyObject]int{}
 	if len(p.all) == 0 {
@@ -245,7 +242,7 @@ func (p *people) findNamesake(root *bodyObject, own map[*bodyObject]int) {
 	}
 }
 
-// candidates are what Explain shows.
+// candidates returns the candidates for Explain.
 func (p *people) candidates() []Candidate {
 	var list []Candidate
 	for _, c := range p.all {

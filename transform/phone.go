@@ -9,8 +9,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// maxPhoneTries bounds how often one event asks libphonenumber (about 30 µs
-// each); what lies beyond goes into comments unread.
+// maxPhoneTries bounds how often one event asks libphonenumber (about 30 µs each); further texts go into the comments
+// unread.
 const maxPhoneTries = 1000
 
 // homeRegion is the region of numbers without a calling code.
@@ -21,14 +21,11 @@ type homeRegion struct {
 	stated bool
 }
 
-// normalizePhones reads phones in any shape a form sends them and gives them
-// in E.164, without repeats, in their order. A number must be valid for
-// libphonenumber, not merely possible. Digits of a text are left out of its
-// number only as a trunk prefix, as an extension, or as another number; a text
-// whose digits are not understood as a whole gives no number. E.164 knows no
-// extensions: they are returned among unusable as "+74951234567 ext. 12".
-// Unusable also holds, as given, every text with digits that are no phone or
-// words that are no mere label.
+// normalizePhones reads phones in any shape a form sends them and gives them in E.164, without repeats, in their order.
+// A number must be valid for libphonenumber, not merely possible. Digits of a text are left out of its number only as a
+// trunk prefix, as an extension, or as another number; a text gives no number unless all of its digits are understood.
+// E.164 knows no extensions: they are returned among unusable as "+74951234567 ext. 12". unusable also has, as given,
+// every text with digits that are not a phone number, or with words that are more than a label.
 //
 // The kind is the one given, else MOBILE for numbers that can only be mobile,
 // else WORK: where a numbering plan does not distinguish mobile from fixed numbers (+1), it is WORK.
@@ -36,8 +33,7 @@ func normalizePhones(raw any, home homeRegion) (phones []crmclient.Multifield, u
 	return normalizePhonesOf(raw, home, nil)
 }
 
-// normalizePhonesOf is normalizePhones with a count of tries that goes on; nil:
-// from nought.
+// normalizePhonesOf is normalizePhones with a count of tries that goes on; nil: from zero.
 func normalizePhonesOf(raw any, home homeRegion, tries *int) (phones []crmclient.Multifield, unusable []string) {
 	home.region = strings.ToUpper(strings.TrimSpace(home.region))
 	r := phoneReader{home: home}
@@ -108,10 +104,9 @@ func onlyDigits(s string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool { return !isDigit(c) })
 }
 
-// readLostPlus reads digits behind one blank, which is what is left of a plus
-// that a form did not encode ("phone=+375…"). It may have been a blank, too:
-// digits that are another number without the plus are not read. It reports
-// whether it has dealt with the text.
+// readLostPlus reads digits behind one blank, which is what is left of a plus that a form did not encode
+// ("phone=+375…"). It may have been a blank, too: digits that are another number without the plus are not read. It
+// reports whether it has read or refused the text.
 func (r *phoneReader) readLostPlus(text, typ string) bool {
 	digits, ok := strings.CutPrefix(text, " ")
 	if !ok || digits == "" || strings.ContainsFunc(digits, func(c rune) bool { return !isDigit(c) }) {
@@ -145,9 +140,8 @@ type phone struct {
 // digit missing.
 const minInternational = 11
 
-// lookUp reads digits, led by a plus or not, as a number of the home region,
-// else as an international one. Abroad people write 00 and 011 for the plus,
-// also where the region has another prefix.
+// lookUp reads digits, led by a plus or not, as a number of the home region, else as an international one. People write
+// 00 and 011 for the plus in every region, whatever its own prefix is.
 func (r *phoneReader) lookUp(digits string) (phone, bool) {
 	if p, ok := r.ask(digits); ok {
 		return p, true

@@ -56,8 +56,8 @@ func (r *phoneReader) scope(o map[string]any) (rest map[string]any, leave func()
 	return rest, leave
 }
 
-// countryText is the text by which an object says a country, such as
-// {"code": "BY", "name": "Belarus"}: the one that is understood, else any.
+// countryText is the text by which an object says a country, such as {"code": "BY", "name": "Belarus"}: the one that is
+// understood, else any text.
 func countryText(value any) string {
 	o, ok := value.(map[string]any)
 	if !ok {
@@ -74,8 +74,8 @@ func countryText(value any) string {
 	return text
 }
 
-// moreTelling chooses among what an object says of its country: its name or
-// code rather than the calling code, which others may share.
+// moreTelling chooses between two texts by which an object names its country: the name or code, not the calling code,
+// which several countries may share.
 func moreTelling(a, b string) string {
 	if _, isCode := countryByCallingCode(a); a == "" || isCode && b != "" {
 		return b

@@ -28,7 +28,7 @@ type phoneText struct {
 type phoneGroup struct {
 	digits string
 	slash  bool // it follows a slash
-	glued  bool // it follows a letter: who knows what it is
+	glued  bool // it follows a letter, so that its meaning is not known
 }
 
 // maxPhoneGroups bounds the groups of digits read from one text.
@@ -68,8 +68,8 @@ func (s *phoneText) scan(text string) {
 	}
 }
 
-// withoutAddresses puts the number in the place of each address that holds
-// one. Digits of any other address (a page, a mailbox) are no phone.
+// withoutAddresses puts the number in the place of each address that holds one. Digits of any other address (a page, a
+// mailbox) are not a phone number.
 func (s *phoneText) withoutAddresses(text string) string {
 	if !strings.ContainsAny(text, ":/@") {
 		return text
@@ -116,8 +116,8 @@ func isAddress(word string) bool {
 	return ok && dot > 0 && strings.ContainsFunc(host[dot+1:], unicode.IsLetter)
 }
 
-// findCountry looks for the name of a country among the words, and makes it the reader's home region unless a field states
-// one. Where countries of different numbering plans are named, none is.
+// findCountry finds the name of a country among the words, and makes it the reader's home region unless a field states
+// one, or countries of different numbering plans are named.
 func (s *phoneText) findCountry(in []rune) {
 	for word := range strings.FieldsFuncSeq(string(in), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsMark(c) && c != '-' }) {
 		region, ok := namedCountry(word)
@@ -165,7 +165,7 @@ func (s *phoneText) group(in []rune, i int) int {
 	digits := b.String()
 	switch {
 	case digits == "+":
-		// A plus on its own says nothing.
+		// A plus without digits is passed over.
 	case s.wantExtension != "" && !strings.HasPrefix(digits, "+") && len(digits) <= 7:
 		s.extensions = append(s.extensions, s.wantExtension+" ext. "+digits)
 		s.wantExtension = ""
@@ -208,10 +208,9 @@ func (s *phoneText) word(text string) {
 	}
 }
 
-// flush reads the groups since the last break: they are one number, or
-// several that use up all of them. Digits that are left over by every reading
-// may belong to any of the groups, so that none is read then; but a slash behind
-// a whole number ends it ("8 (495) 123-45-67/68").
+// flush reads the groups since the last break: they are one number, or several that use up all of them. When every
+// reading leaves digits over, no number is read, as those digits may belong to any of the groups; but a slash behind a
+// whole number ends it ("8 (495) 123-45-67/68").
 func (s *phoneText) flush() {
 	run := s.run
 	s.run = nil
@@ -253,8 +252,8 @@ func (s *phoneText) readRun(run []phoneGroup) bool {
 type phoneWord int
 
 const (
-	wordOther     phoneWord = iota // says something: the text is kept
-	wordLabel                      // says only that a phone follows, or another one
+	wordOther     phoneWord = iota // it has a meaning of its own: the text is kept
+	wordLabel                      // it only says that a phone follows, or another one
 	wordExtension                  // an extension follows
 )
 
@@ -319,8 +318,7 @@ func foldPhone(in []rune) []rune {
 	return out
 }
 
-// digitValue is the value of a decimal digit of any script: Unicode lists
-// them in runs of ten, from nought.
+// digitValue is the value of a decimal digit of any script: Unicode lists them in runs of ten, beginning with zero.
 func digitValue(c rune) rune {
 	for _, r := range unicode.Nd.R16 {
 		if c <= rune(r.Hi) {

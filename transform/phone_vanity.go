@@ -10,9 +10,8 @@ import (
 // libphonenumber.
 const minVanityLetters = 3
 
-// vanity reads a number whose last digits are written as letters
-// ("1-800-FLOWERS"), where the plan has such numbers: with a plus or as one of
-// the home region, and as dialled, no letter more.
+// vanity reads a number whose last digits are written as letters ("1-800-FLOWERS"), where the plan has such numbers:
+// with a plus or as one of the home region, with as many letters as are dialled.
 func (r *phoneReader) vanity(text string) (phone, bool) {
 	digits, glued, ok := keypadDigits(text)
 	if !ok {
@@ -30,7 +29,7 @@ func (r *phoneReader) vanity(text string) (phone, bool) {
 	case phonenumbers.TOLL_FREE, phonenumbers.PREMIUM_RATE, phonenumbers.SHARED_COST, phonenumbers.UAN:
 		return p, true
 	}
-	return p, glued // "202-555-HELP" is a number, "202 555 call" is none
+	return p, glued // "202-555-HELP" is a number, "202 555 call" is not
 }
 
 // hasVanityNumbers reports whether numbers with letters are in use under a
@@ -43,10 +42,9 @@ func hasVanityNumbers(callingCode int32) bool {
 	return false
 }
 
-// keypadDigits maps the letters behind a number's first digits to the digits
-// of a telephone's keypad (ITU-T E.161). It is not ok without letters, or with
-// anything else in the text than one number. Glued: the letters are capitals
-// that no blank sets apart.
+// keypadDigits maps the letters behind a number's first digits to the digits of a telephone's keypad (ITU-T E.161). ok
+// is false without letters, or when the text has more than one number. glued reports whether the letters are capitals
+// without a space before them.
 func keypadDigits(text string) (digits string, glued, ok bool) {
 	const keys = "22233344455566677778889999"
 	var b strings.Builder

@@ -13,8 +13,8 @@ var presetFiles embed.FS
 
 const presetLibrary = "lib"
 
-// presetProgram returns the jq program of a preset. Data that the program
-// stumbles over, or makes nothing of, passes as it is: a form that changes its webhook loses no lead.
+// presetProgram returns the jq program of a preset. When the program fails on the data or makes nothing of them, they
+// pass unchanged, so that no lead is lost when a form builder changes its webhooks.
 func presetProgram(name string) (program string, ok bool) {
 	if name == presetLibrary {
 		return "", false

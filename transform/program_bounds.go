@@ -21,8 +21,8 @@ func settingsProgram() programBounds {
 	return programBounds{bytes: 128 << 10, nesting: 200, operators: 8000}
 }
 
-// check looks at a program before anything parses it. It counts in comments and texts
-// too: those of programs that people write are short.
+// check looks at a program before anything parses it. Brackets and operators in comments and texts count too, as there
+// are few in programs that people write.
 func (b programBounds) check(text string) error {
 	if len(text) > b.bytes {
 		return fmt.Errorf("the program is longer than %d KiB: write it shorter", b.bytes>>10)

@@ -14,11 +14,11 @@ const (
 	mask = "***"
 	// maxRedacted is how many characters Redact returns at most.
 	maxRedacted = 4096
-	// minSecret is the shortest value in characters that is hidden: shorter
-	// ones are in every sentence and identify nobody.
+	// minSecret is the shortest value in characters that is hidden. Shorter ones occur in every sentence and identify
+	// nobody.
 	minSecret = 3
-	// secretHead is how many characters of a long value are enough to recognise it
-	// by, as the CRM quotes only the beginning of a long text.
+	// secretHead is the length of the beginning by which a long value is recognised, as the CRM quotes only the
+	// beginning of a long text.
 	secretHead = 16
 	// maxSecrets is how many different values are looked for.
 	maxSecrets = 5000
@@ -85,7 +85,7 @@ func (s *secrets) add(text string) {
 	}
 }
 
-// addForms adds what a value looks like in Base64, where small letters and capitals differ.
+// addForms adds the Base64 of a value, in which case matters.
 func (s *secrets) addForms(text string) {
 	if _, ok := s.formed[text]; ok || utf8.RuneCountInString(text) < minSecret {
 		return
@@ -172,8 +172,7 @@ type masked struct {
 	hidden []bool
 }
 
-// newMasked takes somewhat more than it will return, so that a value that
-// lies across the end is seen.
+// newMasked reads somewhat more than is returned in the end, so that a value across the end is seen.
 func newMasked(text string) *masked {
 	m := &masked{}
 	var lower strings.Builder

@@ -11,12 +11,11 @@ import (
 	"unicode/utf8"
 )
 
-// Whoever answers with an event's value may write it in another form: escaped for JSON, HTML or an
-// address, or in Base64. The first three are undone while a text is looked at; of Base64 the forms that a value
-// may have are looked for.
+// An answer may have an event's value in another form: escaped for JSON, HTML or an address, or in Base64. The first
+// three are decoded while the text is read; of Base64, the forms that the value may have are searched for.
 
-// nextUnit reads one character of a text that may be escaped: what it stands for, and its length as
-// it is written.
+// nextUnit reads one character of a text, which may be escaped: it returns the character and the length of what is
+// written.
 func nextUnit(text string) (r rune, size int) {
 	switch text[0] {
 	case '\\':

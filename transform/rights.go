@@ -6,10 +6,10 @@ import (
 	"unicode"
 )
 
-// Fields with rights say more than who a person is: what an event becomes (target, deal), whom the contact is assigned to, what it
-// is linked with, and whatever a portal keeps in its user fields. They are known by the
-// CRM's own spelling alone, as forms have ids of their own under similar names (lead_id), and of
-// an event that came by the gate only those count that its source or a mapping allows.
+// Fields with rights say more than who a person is: what an event becomes (target, deal), whom the contact is assigned
+// to, what it is linked with, and whatever a portal keeps in its user fields. They are known by the CRM's own spelling
+// alone, as forms have ids of their own under similar names (lead_id), and in an event that came through the gate only
+// those count that its source or a mapping allows.
 
 // FieldsWithRights are the names of these fields of a contact as the CRM spells them; the user
 // fields (ufCrm_…), target and deal are further ones.
@@ -36,7 +36,7 @@ func RightsNamedBy(mapping string) (names []string) {
 	return names
 }
 
-// spelling is the CRM's name of a field with rights, "" for others.
+// spelling returns the CRM's name of a field with rights, "" for other fields.
 func (f field) spelling() string {
 	switch f {
 	case fieldAssignedByID:

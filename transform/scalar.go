@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// textOf returns a scalar, or a list of scalars (forms send choices so), as
-// text. It is not ok for what holds an object or a list of lists.
+// textOf returns a scalar, or a list of scalars (forms send choices so), as text. ok is false for an object, and for a
+// list with objects or lists in it.
 func textOf(v any) (text string, ok bool) {
 	switch v := v.(type) {
 	case nil:
@@ -47,7 +47,7 @@ func positiveInt(text string) (int64, bool) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return n, n > 0
 	}
-	const exact = 1 << 53 // above it a float64 is no longer every whole number
+	const exact = 1 << 53 // above it a float64 cannot represent every whole number
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil || f != math.Trunc(f) || f < 1 || f > exact {
 		return 0, false

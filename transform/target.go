@@ -47,7 +47,7 @@ func (t *Transformer) Plan(e Event) (Plan, error) {
 	return p, nil
 }
 
-// mayNeedCard reports whether an event can become more than a contact: else its data are not read twice.
+// mayNeedCard reports whether an event can become more than a contact: otherwise its data are read only once.
 func (t *Transformer) mayNeedCard(e Event) bool {
 	return cmp.Or(t.titles.target, crmclient.TargetContact) != crmclient.TargetContact ||
 		bytes.Contains(e.raw, []byte(fieldTarget)) || t.mapping != nil && slices.Contains(t.mapping.rights, fieldTarget)
@@ -58,7 +58,7 @@ type said struct {
 	data   any // the lead's fields
 	target crmclient.Target
 	deal   object
-	// Lines of the comments that would say it again.
+	// Lines of the comments that repeat it.
 	targetLines, dealLines []string
 }
 
@@ -182,7 +182,7 @@ func (s *said) read(k *crmclient.Card, m member) {
 	}
 }
 
-// fromZero reads a number from 0 on; nil: it is none.
+// fromZero reads a number of at least 0; nil for anything else.
 func fromZero(text string) *int64 {
 	n, err := json.Number(text).Int64()
 	if err != nil || n < 0 {

@@ -66,8 +66,8 @@ func TrackingNames() []string {
 	return names
 }
 
-// TrackingName returns the name under which the value of a field is kept, such as gclid or utm_referrer;
-// "" for a field that says nothing of a visit.
+// TrackingName returns the name under which the value of a field is kept, such as gclid or utm_referrer; "" for a field
+// that does not describe a visit.
 func TrackingName(key string) string {
 	if key == "_ga" { // without the underscore it may be anything
 		return key
@@ -139,7 +139,8 @@ func (l *lead) addPageQuery() {
 	}
 }
 
-// addTracking keeps a value of a visit; it is not ok when there is another, or no place for it.
+// addTracking keeps a value of a visit; it returns false when another value is kept already, or there is no field for
+// it.
 func (l *lead) addTracking(path, text string) (ok bool) {
 	name, line := trackingNameAt(path), cleanLine(text)
 	if name == "" || len(line) > maxTracking {

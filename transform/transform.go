@@ -1,6 +1,5 @@
-// Package transform turns the bytes of a Kafka record into an Event and an
-// Event into a CRM contact. It is pure: no I/O, no clock, no logging, so the
-// same record always ends the same way.
+// Package transform turns the bytes of a Kafka record into an Event and an Event into a CRM contact. It is pure: it
+// does no I/O, reads no clock and logs nothing, so that the same record always has the same result.
 package transform
 
 import (
@@ -61,14 +60,13 @@ type Event struct {
 	rights   rights
 	unmapped string // why the gate's mapping failed on it, "": it did not
 
-	// raw is the JSON of the lead's data, read-only, often a part of the
-	// record's value. It waits undecoded, as decoded values take tens of times the
-	// memory and an event is held until the CRM has answered.
+	// raw is the JSON of the lead's data, read-only, often a part of the record's value. It is kept undecoded, as
+	// decoded values take tens of times the memory, and an event is kept until the CRM has answered.
 	raw []byte
 }
 
-// maxShared is the longest data in bytes whose texts share one copy: a short
-// text that is kept keeps all of it.
+// maxShared is the longest data in bytes whose texts share one copy: a short text that is kept keeps the memory of all
+// of it.
 const maxShared = 4096
 
 // data decodes the lead's data; nil when there is none.
@@ -103,8 +101,7 @@ const (
 // without a contact and without a dead letter.
 const ReasonSkipped Reason = "SKIPPED"
 
-// Rejection is the error of Decode and Contact. Message is in our words and
-// holds no value of the event.
+// Rejection is the error of Decode and Contact. Message is our own text and has no value of the event.
 type Rejection struct {
 	Reason  Reason
 	Message string
@@ -135,7 +132,7 @@ type Transformer struct {
 	titles   titles
 }
 
-// New compiles the mapping; its error names the fault and the remedy.
+// New compiles the mapping; the error says what is wrong and what to do.
 func New(o Options) (*Transformer, error) {
 	t := &Transformer{region: "RU", sourceID: cleanLine(o.SourceID)}
 	if o.PhoneRegion != "" {

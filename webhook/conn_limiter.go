@@ -14,16 +14,12 @@ import (
 type connLimiter struct {
 	net.Listener
 
-	limit, peerLimit int
-	trusts           func(netip.Addr) bool // reports whether an address is a trusted proxy: it has no limit of its own
-	onClose          func(cause string)
+	trusts  func(netip.Addr) bool // reports whether an address is a trusted proxy: it has no limit of its own
+	onClose func(cause string)
 
 	mu     sync.Mutex
-	change *sync.Cond         // signalled when a connection ends or becomes idle, and when the listener closes
-	count  int                // guarded by mu; open connections
-	peers  map[netip.Addr]int // guarded by mu; open connections by peer
-	idle   *list.List         // guarded by mu; of *limitedConn, the longest idle first
-	shut   bool               // guarded by mu
+	change *sync.Cond // signalled when a connection ends or becomes idle, and when the listener closes
+	open   openConns  // guarded by mu
 }
 
 // Causes for which connections are closed.
@@ -33,9 +29,7 @@ const (
 )
 
 func newConnLimiter(inner net.Listener, limit, peerLimit int, trusts func(netip.Addr) bool, onClose func(cause string)) *connLimiter {
-	l := &connLimiter{
-		Listener: inner, limit: limit, peerLimit: peerLimit, trusts: trusts, onClose: onClose, peers: map[netip.Addr]int{}, idle: list.New(),
-	}
+	l := &connLimiter{Listener: inner, trusts: trusts, onClose: onClose, open: newOpenConns(limit, peerLimit)}
 	l.change = sync.NewCond(&l.mu)
 	return l
 }
@@ -45,8 +39,10 @@ type limitedConn struct {
 	net.Conn
 	limiter *connLimiter
 	peer    netip.Addr
-	idle    *list.Element // its element of limiter.idle, guarded by limiter.mu; nil: it is not idle
-	ended   bool          // guarded by limiter.mu; it is not counted any more
+
+	// Both belong to the limiter's openConns.
+	idle  *list.Element // its element of openConns.idle; nil: it is not idle
+	ended bool          // it is not counted any more
 }
 
 // Accept returns the next connection that is within the limits.
@@ -67,42 +63,33 @@ func (l *connLimiter) Accept() (net.Conn, error) {
 
 // admit counts a connection, and closes an idle one for it where it must. It reports whether the connection may stay.
 func (l *connLimiter) admit(c *limitedConn, bounded bool) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for bounded && l.peers[c.peer] >= l.peerLimit {
-		if !l.closeIdle(func(o *limitedConn) bool { return o.peer == c.peer }) {
+	for {
+		switch answer, idle := l.await(c, bounded); answer {
+		case connMayStay:
+			return true
+		case connNeedsRoom:
+			l.onClose(closedIdle)
+			_ = idle.Close()
+		case connOfFullPeer:
 			l.onClose(closedPeer)
+			return false
+		default:
 			return false
 		}
 	}
-	for l.count >= l.limit && !l.shut {
-		if !l.closeIdle(func(*limitedConn) bool { return true }) {
-			l.change.Wait()
-		}
-	}
-	if l.shut {
-		return false
-	}
-	l.count++
-	l.peers[c.peer]++
-	return true
 }
 
-// closeIdle closes the longest idle of the connections that match, and reports whether there was one. It is called
-// with mu held, and releases it while it closes.
-func (l *connLimiter) closeIdle(match func(*limitedConn) bool) bool {
-	for e := l.idle.Front(); e != nil; e = e.Next() {
-		if c, ok := e.Value.(*limitedConn); ok && match(c) {
-			l.idle.Remove(e)
-			c.idle = nil
-			l.mu.Unlock()
-			l.onClose(closedIdle)
-			_ = c.Close()
-			l.mu.Lock()
-			return true
+// await waits while the connection must wait, and returns what becomes of it then, and which one is to be closed for it.
+func (l *connLimiter) await(c *limitedConn, bounded bool) (connAnswer, *limitedConn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		answer, idle := l.open.admit(c, bounded)
+		if answer != connMustWait {
+			return answer, idle
 		}
+		l.change.Wait()
 	}
-	return false
 }
 
 // connState is the server's [http.Server.ConnState]: it learns from it which connections are idle.
@@ -113,18 +100,8 @@ func (l *connLimiter) connState(conn net.Conn, state http.ConnState) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.notIdle(c)
-	if state == http.StateIdle && !c.ended {
-		c.idle = l.idle.PushBack(c)
+	if l.open.note(c, state == http.StateIdle) {
 		l.change.Broadcast()
-	}
-}
-
-// notIdle takes a connection off the list of idle ones. It is called with mu held.
-func (l *connLimiter) notIdle(c *limitedConn) {
-	if c.idle != nil {
-		l.idle.Remove(c.idle)
-		c.idle = nil
 	}
 }
 
@@ -137,22 +114,15 @@ func (c *limitedConn) Close() error {
 func (l *connLimiter) remove(c *limitedConn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c.ended {
-		return
+	if l.open.remove(c) {
+		l.change.Broadcast()
 	}
-	c.ended = true
-	l.notIdle(c)
-	l.count--
-	if l.peers[c.peer]--; l.peers[c.peer] == 0 {
-		delete(l.peers, c.peer)
-	}
-	l.change.Broadcast()
 }
 
 // Close closes the listener, and with it each new connection that still waits to be admitted.
 func (l *connLimiter) Close() error {
 	l.mu.Lock()
-	l.shut = true
+	l.open.shut = true
 	l.change.Broadcast()
 	l.mu.Unlock()
 	return l.Listener.Close()

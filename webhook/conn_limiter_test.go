@@ -32,7 +32,7 @@ func TestIdleConnectionsGiveWay(t *testing.T) {
 		r.await(func() bool {
 			limiter.mu.Lock()
 			defer limiter.mu.Unlock()
-			return limiter.idle.Len() == n
+			return limiter.open.idle.Len() == n
 		})
 	}
 	head := "POST /hooks/form HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(testLead)) + "\r\n\r\n"

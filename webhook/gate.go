@@ -103,7 +103,7 @@ func (g *Gate) watchSecrets(s *source, list *secrets) {
 		case errors.Is(why, errEmpty):
 			log.Error().Msg("the file of the secret is empty: it lets nobody in; write the secret into it")
 		default:
-			log.Error().Err(why).Dur("kept", secretKept).Msg("the file of the secret cannot be used: what was last read of it lets senders in for so long, then nobody")
+			log.Error().Err(why).Dur("kept_ms", secretKept).Msg("the file of the secret cannot be used: what was last read of it lets senders in for so long, then nobody")
 		}
 	})
 }
@@ -166,12 +166,28 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // refuse answers a request that was not taken.
 func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, s *source, err error, began time.Time, span *tracing.Span) {
 	g.seen(s, outcomeOf(err, delivery{}), began, span)
+	g.noteUnverified(s, err)
 	answerRefused(span.Answer(w), r, problemOf(err, s))
+}
+
+// unverifiedLogEvery is how often the requests of a source that failed to be verified are logged.
+const unverifiedLogEvery = time.Minute
+
+// noteUnverified counts a request that is answered 401, and logs how many there were since the last line, with the words
+// of the newest. These name what is wrong, and repeat nothing of the request.
+func (g *Gate) noteUnverified(s *source, err error) {
+	if _, ok := errors.AsType[unverified](err); !ok {
+		return
+	}
+	if count, due := s.unverified.due(time.Now()); due {
+		g.cfg.Log.Warn().Str("source", s.name).Int("requests", count).Err(err).
+			Msg("requests of this source are answered 401: the error says what is wrong with the newest one")
+	}
 }
 
 func (g *Gate) seen(s *source, outcome string, began time.Time, span *tracing.Span) {
 	g.metrics.seen(s.name, outcome, began, span)
-	g.cfg.Log.Debug().Str("source", s.name).Str("outcome", outcome).Dur("took", time.Since(began)).Msg("webhook")
+	g.cfg.Log.Debug().Str("source", s.name).Str("outcome", outcome).Dur("took_ms", time.Since(began)).Msg("webhook")
 }
 
 func hookName(path string) (name string, ok bool) {

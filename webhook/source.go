@@ -1,7 +1,9 @@
 package webhook
 
 import (
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/text/encoding"
 
@@ -43,9 +45,29 @@ type source struct {
 	passUnmapped bool     // an event that the mapping fails on goes on as it came
 
 	toldCharset atomic.Bool // that forms come in another charset
+	unverified  pacedCount  // requests that were answered 401
 
 	mapper *transform.Transformer // nil: data passes as it came
 	reader *transform.Transformer // finds e-mail and phone
+}
+
+// pacedCount counts what is logged once in a while, however often it comes.
+type pacedCount struct {
+	mu     sync.Mutex
+	count  int // since the last line
+	logged time.Time
+}
+
+// due counts one more, and reports whether a line is due now, and for how many it stands.
+func (p *pacedCount) due(now time.Time) (count int, due bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.count++
+	if !p.logged.IsZero() && now.Sub(p.logged) < unverifiedLogEvery {
+		return 0, false
+	}
+	count, p.count, p.logged = p.count, 0, now
+	return count, true
 }
 
 // address is the CloudEvents source of its events.

@@ -208,14 +208,11 @@ func (r *fileReader) events(s *source, at places, e sourceEntry) {
 
 // schema reads the id of a JSON Schema in a schema registry; 0: none.
 func (r *fileReader) schema(at *yaml.Node, text string) uint32 {
-	if text == "" {
-		return 0
+	id, ok := schemaID(text)
+	if !ok {
+		r.fault(at, "schema "+human.Quote(text)+" is no id of a schema", "write the number that the schema registry gave the JSON Schema of the topic's events, such as 17; leadbridge check tells the ids of the topic's subjects")
 	}
-	id, err := strconv.ParseUint(text, 10, 32)
-	if err != nil || id == 0 {
-		r.fault(at, "schema "+human.Quote(text)+" is no id of a schema", "write the number that the schema registry gave the JSON Schema of the topic's events, such as 17")
-	}
-	return uint32(id)
+	return id
 }
 
 // browsers sets what pages of websites may do.

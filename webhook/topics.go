@@ -7,6 +7,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
@@ -75,25 +76,47 @@ func (r *fileReader) topic(at *yaml.Node, name string) string {
 	return name
 }
 
-// Topics are those that sources of a file name, without looking at anything else in it.
-func Topics(text []byte) ([]string, error) {
+// Output is what the sources of a file write by their own settings.
+type Output struct {
+	Topics  []string // sorted
+	Schemas []uint32 // ids of JSON Schemas in a schema registry, sorted
+}
+
+// OutputOf reads what sources of a file name, without looking at anything else in it.
+func OutputOf(text []byte) (Output, error) {
 	var file struct {
 		Sources []struct {
-			Topic string `yaml:"topic"`
+			Topic  string `yaml:"topic"`
+			Schema string `yaml:"schema"`
 		} `yaml:"sources"`
 	}
 	if err := yaml.Unmarshal(text, &file); err != nil {
-		return nil, errors.New("is not YAML as a sources file has it")
+		return Output{}, errors.New("is not YAML as a sources file has it")
 	}
-	names := map[string]bool{}
+	topics, ids := map[string]bool{}, map[uint32]bool{}
 	for i, s := range file.Sources {
+		id, known := schemaID(s.Schema)
 		switch {
-		case s.Topic == "":
-		case !topicName.MatchString(s.Topic):
-			return nil, fmt.Errorf("source %d names a topic that cannot be one", i+1)
-		default:
-			names[s.Topic] = true
+		case s.Topic != "" && !topicName.MatchString(s.Topic):
+			return Output{}, fmt.Errorf("source %d names a topic that cannot be one", i+1)
+		case !known:
+			return Output{}, fmt.Errorf("source %d names a schema that is no number", i+1)
+		}
+		if s.Topic != "" {
+			topics[s.Topic] = true
+		}
+		if id != 0 {
+			ids[id] = true
 		}
 	}
-	return slices.Sorted(maps.Keys(names)), nil
+	return Output{Topics: slices.Sorted(maps.Keys(topics)), Schemas: slices.Sorted(maps.Keys(ids))}, nil
+}
+
+// schemaID reads the id of a JSON Schema in a schema registry; "" is 0: none.
+func schemaID(text string) (id uint32, ok bool) {
+	if text == "" {
+		return 0, true
+	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	return uint32(n), err == nil && n != 0
 }

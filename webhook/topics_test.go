@@ -8,18 +8,21 @@ import (
 	"time"
 )
 
-func TestTopicsOfSources(t *testing.T) {
+func TestOutputOfSources(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string][]string{
-		"sources: [{name: a, topic: two}, {name: b}, {name: c, topic: one}, {name: d, topic: two}]": {"one", "two"},
-		"sources: [{name: a, verify: {type: none}}]":                                                nil,
-		"":                                   nil,
-		"sources: [{name: a, topic: 'x y'}]": nil,
-		"sources: {a: b}":                    nil,
+	for text, want := range map[string]Output{
+		"sources: [{name: a, topic: two}, {name: b}, {name: c, topic: one}, {name: d, topic: two}]": {Topics: []string{"one", "two"}},
+		"sources: [{name: a, schema: 17}, {name: b, schema: 3}, {name: c, schema: 17}]":             {Schemas: []uint32{3, 17}},
+		"sources: [{name: a, verify: {type: none}}]":                                                {},
+		"": {},
 	} {
-		got, err := Topics([]byte(text))
-		if !slices.Equal(got, want) || (err != nil) != (text == "sources: {a: b}" || text == "sources: [{name: a, topic: 'x y'}]") {
-			t.Errorf("%s: %q, %v", text, got, err)
+		if got, err := OutputOf([]byte(text)); err != nil || !slices.Equal(got.Topics, want.Topics) || !slices.Equal(got.Schemas, want.Schemas) {
+			t.Errorf("%s: %+v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"sources: [{name: a, topic: 'x y'}]", "sources: [{name: a, schema: leads-value}]", "sources: [{name: a, schema: 0}]", "sources: {a: b}"} {
+		if got, err := OutputOf([]byte(text)); err == nil {
+			t.Errorf("%s: %+v, want an error", text, got)
 		}
 	}
 }

@@ -93,6 +93,6 @@ func (g *Gate) logEvent(s *source, e event) {
 	if decoded, err := s.reader.Decode(transform.Record{Value: e.value}); err == nil {
 		contact, _ = s.reader.Contact(decoded) // what is not a contact is masked by itself
 	}
-	g.cfg.Log.Info().Str("source", s.name).Str("key", transform.MaskText(string(e.key), contact)).
+	g.cfg.Log.Info().Str("source", s.name).Str("key", transform.MaskKey(e.key, e.value, contact)).
 		RawJSON("event", []byte(transform.Mask(e.value, contact))).Msg("dry run: this event would be written")
 }

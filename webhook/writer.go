@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,6 +45,7 @@ type writer struct {
 	mu       sync.Mutex
 	unseen   error         // guarded by mu; why the last look at the topic failed
 	failing  map[int]error // guarded by mu; why the last request to a partition failed
+	told     string        // guarded by mu; the trouble that was logged last; "" while there is none
 	failedAt time.Time     // guarded by mu
 	wroteAt  time.Time     // guarded by mu; when a request last went well
 }
@@ -181,37 +183,49 @@ func (w *writer) looked(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	if err != nil && (w.unseen == nil || errors.Is(w.unseen, errNotAsked)) {
-		w.log.Error().Err(err).Str("topic", w.topic).Msg(advice(err))
-	} else if err == nil && w.unseen != nil {
+	if err == nil && errors.Is(w.unseen, errNotAsked) {
 		w.log.Info().Str("topic", w.topic).Msg("the topic is there")
 	}
+	if err == nil && errors.Is(w.unseen, cluster.ErrNoTopic) {
+		clear(w.failing) // it was away as a whole
+	}
 	w.unseen = err
+	w.tell(err)
 }
 
-// wrote notes how a request to a partition went; the first failure of a row is logged.
+// tell logs trouble once, whatever notices it and however many partitions have it, and once its end.
+func (w *writer) tell(err error) {
+	switch {
+	case err != nil && w.told != advice(err):
+		w.told = advice(err)
+		w.log.Error().Err(err).Str("topic", w.topic).Msg(w.told)
+	case err == nil && w.told != "" && w.unseen == nil && len(w.failing) == 0:
+		w.told = ""
+		w.log.Info().Str("topic", w.topic).Msg("Kafka takes events again")
+	}
+}
+
+// wrote notes how a request to a partition went.
 func (w *writer) wrote(partition int, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	before := w.failing[partition]
 	if err == nil {
 		w.wroteAt = time.Now()
-		if before != nil {
-			delete(w.failing, partition)
-			w.log.Info().Str("topic", w.topic).Int("partition", partition).Msg("Kafka takes events again")
+		delete(w.failing, partition)
+		if time.Since(w.failedAt) >= probation {
+			clear(w.failing) // nobody has written to those since
 		}
+		w.tell(nil)
 		return
 	}
 	w.metrics.failures.Inc()
 	w.failedAt = time.Now()
 	w.failing[partition] = err
-	if before == nil {
-		w.log.Error().Err(err).Str("topic", w.topic).Int("partition", partition).Msg(advice(err))
-	}
+	w.tell(fmt.Errorf("partition %d: %w", partition, err))
 }
 
 func advice(err error) string {
-	if errors.Is(err, cluster.ErrNoTopic) {
+	if errors.Is(err, cluster.ErrNoTopic) || errors.Is(err, kafka.UnknownTopicOrPartition) {
 		return "the topic does not exist: create it (leadbridge check --fix does), or correct KAFKA_TOPIC; until then webhooks are answered 503"
 	}
 	if login := kafkaauth.Advice(err); login != "" {

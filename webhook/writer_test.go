@@ -83,7 +83,7 @@ func TestNotAcknowledged(t *testing.T) {
 			if a.header.Get("Retry-After") != "5" {
 				t.Errorf("Retry-After %q", a.header.Get("Retry-After"))
 			}
-			if r.gate.Ready() == nil || strings.Count(r.logs.String(), `,"partition":`) != 1 || strings.Contains(r.logs.String(), "a@example") {
+			if r.gate.Ready() == nil || strings.Count(r.logs.String(), `"error":"partition `) != 1 || strings.Contains(r.logs.String(), "a@example") {
 				t.Errorf("ready %v, log %s", r.gate.Ready(), r.logs)
 			}
 			down.Store(false)

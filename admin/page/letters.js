@@ -25,16 +25,16 @@ export class Letters {
   #all = el("button", { type: "button", onclick: () => this.#selection.chooseAll() }, "Select all");
   #none = el("button", { type: "button", onclick: () => this.#selection.clear() }, "Clear");
   #replay;
-  #word = el("input", { type: "text", id: "close-word", maxlength: "200", autocomplete: "off", placeholder: "In a word: why nothing is to be done", "aria-label": "Why nothing is to be done" });
-  #close = el("button", { type: "button", id: "close-chosen", onclick: () => this.#closeChosen() }, "Close…");
-  #export = el("button", { type: "button", id: "export-chosen", onclick: () => this.#exportChosen() }, "Export…");
+  #word = el("input", { type: "text", id: "close-word", "data-needs": "act", maxlength: "200", autocomplete: "off", placeholder: "In a word: why nothing is to be done", "aria-label": "Why nothing is to be done" });
+  #close = el("button", { type: "button", id: "close-chosen", "data-needs": "act", onclick: () => this.#closeChosen() }, "Close…");
+  #export = el("button", { type: "button", id: "export-chosen", "data-needs": "reveal", onclick: () => this.#exportChosen() }, "Export…");
   #actSaid = el("p", { class: "act-said", role: "status" });
   #sure = false;
 
   constructor(open, replay) {
     this.#list = new List(this.#selection, (letter, row) => open(letter.place, row));
     this.#replay = el("button", {
-      type: "button", class: "primary", id: "replay-chosen",
+      type: "button", class: "primary", id: "replay-chosen", "data-needs": "act",
       onclick: () => replay(this.#selection.order(this.#filter), this.#selection.size(this.#matches.total)),
     }, "Replay…");
     this.root = el("div", { class: "letters" },

@@ -76,7 +76,8 @@ function show(view, name) {
   }
 }
 
-function enter(needed) {
+function enter({ needed, role }) {
+  document.documentElement.dataset.role = role ?? "act";
   signedIn = true;
   views = makeViews();
   shown = null;
@@ -92,12 +93,13 @@ function leave(words) {
   signedIn = false;
   live.close();
   link.stop();
+  delete document.documentElement.dataset.role;
   views?.dialog.close();
   views = null;
   nav.hidden = true;
   out.hidden = true;
   document.body.classList.remove("stale");
-  const form = new SignIn(() => enter(true));
+  const form = new SignIn(() => { begin().catch((err) => form.say(err.message)); });
   show(form, "");
   if (again || words) form.say(words);
   form.focus();
@@ -105,7 +107,7 @@ function leave(words) {
 
 async function begin() {
   const state = await session();
-  if (state.signedIn) enter(state.needed);
+  if (state.signedIn) enter(state);
   else leave("");
 }
 

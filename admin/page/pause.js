@@ -5,7 +5,7 @@ import { el, setText } from "./dom.js";
 
 export class Pause {
   #paused = false;
-  #button = el("button", { class: "small", type: "button", onclick: () => this.#toggle() }, "Pause this process");
+  #button = el("button", { class: "small", type: "button", "data-needs": "act", onclick: () => this.#toggle() }, "Pause this process");
   #text = el("span", { class: "pause-text", role: "status" });
 
   constructor() {

@@ -16,7 +16,7 @@ export class SignIn {
       el("h1", {}, "Sign in"),
       el("label", { for: "token" }, "Token"),
       this.#token,
-      el("p", { class: "help", id: "token-help" }, "The value of ", el("code", {}, "ADMIN_TOKEN"), " of this service, or what stands in the file that ", el("code", {}, "ADMIN_TOKEN_FILE"), " names."),
+      el("p", { class: "help", id: "token-help" }, "Your own token, or the value of ", el("code", {}, "ADMIN_TOKEN"), " of this service, which may stand in the file that ", el("code", {}, "ADMIN_TOKEN_FILE"), " names."),
       this.#fault, this.#button);
   }
 

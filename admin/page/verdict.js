@@ -33,8 +33,8 @@ export class Verdict {
   #none = el("li", { class: "hold none" }, "Nothing holds the delivery.");
   #list = el("ol", {}, this.#none);
   #said = el("p", { class: "acts-said", role: "status" });
-  #probe = el("button", { type: "button", class: "small", id: "probe", onclick: () => this.#act(this.#probe, probe, () => "The CRM is tried now.") }, "Probe now");
-  #release = el("button", { type: "button", class: "small", id: "release-flood", onclick: () => this.#releaseFlood() }, "Write these letters…");
+  #probe = el("button", { type: "button", class: "small", id: "probe", "data-needs": "act", onclick: () => this.#act(this.#probe, probe, () => "The CRM is tried now.") }, "Probe now");
+  #release = el("button", { type: "button", class: "small", id: "release-flood", "data-needs": "act", onclick: () => this.#releaseFlood() }, "Write these letters…");
   #acts = el("div", { class: "acts" }, this.#probe, this.#release, this.#said);
   #more = new Facts();
 
@@ -176,13 +176,14 @@ class HoldItem {
   #probe = el("span", { class: "hold-probe" });
   #answer = el("span", { class: "hold-answer" });
   #advice = el("p", { class: "hold-advice" });
+  #words = el("p", { class: "hold-words" });
   #letters = el("a", { class: "hold-letters", hidden: true }, "Its letters");
 
   constructor() {
     this.root = el("li", { class: "hold" },
       el("p", { class: "hold-line" }, this.#title, this.#answer),
       el("p", { class: "hold-times" }, this.#since, this.#probe, this.#letters),
-      this.#advice);
+      this.#words, this.#advice);
   }
 
   update(hold, now) {
@@ -194,6 +195,7 @@ class HoldItem {
     setText(this.#probe, until ? (until > now ? `Next probe in ${lasting((until - now) / 1000 + 1)}` : "Probing now") : "");
     this.#letters.hidden = !lettersOf[hold.cause];
     if (lettersOf[hold.cause]) setAttr(this.#letters, "href", `#/letters?reason=${lettersOf[hold.cause]}${hold.code ? `&code=${encodeURIComponent(hold.code)}` : ""}`);
+    setText(this.#words, hold.words ? `The CRM says: ${hold.words}` : "");
     setText(this.#advice, hold.advice ? `To do: ${hold.advice}` : "");
   }
 }

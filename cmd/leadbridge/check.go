@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 type checkCommand struct {
 	settings.Service `embed:""`
 
-	SourcesFile string `name:"sources-file" env:"SOURCES_FILE" placeholder:"FILE" group:"Webhooks:" help:"The gate's sources file: topics that its sources name are looked at too, with the right to write them. Default: none."`
+	SourcesFile string `name:"sources-file" env:"SOURCES_FILE" placeholder:"FILE" group:"Webhooks:" help:"The gate's sources file: topics and schemas that its sources name are looked at too, with the right to write the topics. Default: none."`
 
 	Live []string `sep:"none" placeholder:"URL" help:"Also ask services that run what holds them: the address of their HTTP_ADDR, such as http://localhost:8080; may be given several times."`
 	Fix  bool     `help:"Create what is missing: the topics, the user field for the event's id, and those of TRACKING_FIELDS."`
@@ -35,15 +36,15 @@ func (c checkCommand) Run(p process) error {
 		return err
 	}
 	cfg.Warnings = append(cfg.Warnings, p.warnings...)
-	ctx, stop := untilSignal(interruptGrace, func() {})
+	ctx, stop := untilSignal(interruptGrace, onStop{})
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
-	topics, err := gateTopics(c.SourcesFile)
+	gate, err := gateOutput(c.SourcesFile)
 	if err != nil {
 		return err
 	}
-	failed, err := preflight(ctx, p.stdout, cfg, topics, c.Fix)
+	failed, err := preflight(ctx, p.stdout, cfg, gate, c.Fix)
 	failed += c.lookAtServices(ctx, p.stdout)
 	switch {
 	case interrupted(ctx):
@@ -71,24 +72,24 @@ func (c checkCommand) lookAtServices(ctx context.Context, w io.Writer) (failed i
 	return failed
 }
 
-// gateTopics are those that the sources of a file name; without a file there are none.
-func gateTopics(file string) ([]string, error) {
+// gateOutput is what the sources of a file write; without a file nothing.
+func gateOutput(file string) (webhook.Output, error) {
 	if file == "" {
-		return nil, nil
+		return webhook.Output{}, nil
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, settings.Faults{{Variable: "SOURCES_FILE", Problem: "cannot be read", Remedy: "name a file that this user may read"}}
+		return webhook.Output{}, settings.Faults{{Variable: "SOURCES_FILE", Problem: "cannot be read", Remedy: "name a file that this user may read"}}
 	}
-	topics, err := webhook.Topics(text)
+	output, err := webhook.OutputOf(text)
 	if err != nil {
-		return nil, settings.Faults{{Variable: "SOURCES_FILE", Problem: err.Error(), Remedy: "look at it with leadbridge ingest"}}
+		return webhook.Output{}, settings.Faults{{Variable: "SOURCES_FILE", Problem: err.Error(), Remedy: "look at it with leadbridge ingest"}}
 	}
-	return topics, nil
+	return output, nil
 }
 
 // preflight prints a line a check and counts those that failed.
-func preflight(ctx context.Context, w io.Writer, cfg settings.Config, topics []string, fix bool) (failed int, err error) {
+func preflight(ctx context.Context, w io.Writer, cfg settings.Config, gate webhook.Output, fix bool) (failed int, err error) {
 	show := func(f consumer.Finding) {
 		if f.Level == "fail" {
 			failed++
@@ -102,12 +103,12 @@ func preflight(ctx context.Context, w io.Writer, cfg settings.Config, topics []s
 	for _, f := range consumer.Preflight(ctx, cfg.Consumer, fix) {
 		show(f)
 	}
-	if len(topics) > 0 {
-		for _, f := range consumer.PreflightWriting(ctx, cfg.Consumer, topics, fix) {
+	if len(gate.Topics) > 0 {
+		for _, f := range consumer.PreflightWriting(ctx, cfg.Consumer, gate.Topics, fix) {
 			show(f)
 		}
 	}
-	for _, f := range cfg.Schemas.Preflight(ctx, cfg.Consumer.Topic) {
+	for _, f := range slices.Concat(cfg.Schemas.Preflight(ctx, cfg.Consumer.Topic), cfg.Schemas.PreflightWriting(ctx, gate.Schemas)) {
 		show(consumer.Finding(f))
 	}
 	cfg.CRM.Log = zerolog.Nop()

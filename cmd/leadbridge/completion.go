@@ -49,6 +49,53 @@ func pathCases(commands []commandOf) string {
 	return b.String()
 }
 
+// A valueSyntax is how a shell completes the value of a flag.
+type valueSyntax struct {
+	words func(words string) string // by these words, which are separated by blanks
+	files string                    // by the names of files
+	free  string                    // not at all
+}
+
+// of returns how the value of a flag is completed; "" for a flag without a value.
+func (v valueSyntax) of(flag *kong.Flag) string {
+	switch words := valuesOf(flag); {
+	case len(words) > 0:
+		return v.words(strings.Join(words, " "))
+	case takesFile(flag):
+		return v.files
+	case flag.IsBool():
+		return ""
+	}
+	return v.free
+}
+
+// flagCases writes the branches of a case over "PATH --FLAG" that complete the flag's value.
+func (v valueSyntax) flagCases(out *reporter, commands []commandOf) {
+	for _, c := range commands {
+		for _, flag := range c.flags {
+			if takes := v.of(flag); takes != "" {
+				out.line(`    %s) %s ;;`, quoted(c.path+" --"+flag.Name), takes)
+			}
+		}
+	}
+}
+
+// A suggestion is a word that may come next.
+type suggestion struct{ word, help string }
+
+// suggestions returns the commands and other words that may follow a command, without its flags.
+func (c commandOf) suggestions() (all []suggestion) {
+	for _, child := range c.below {
+		all = append(all, suggestion{child.Name, child.Help})
+	}
+	for _, arg := range c.node.Positional {
+		for _, word := range enumOf(arg) {
+			all = append(all, suggestion{word, arg.Help})
+		}
+	}
+	return all
+}
+
 func completeBash(out *reporter, commands []commandOf) {
 	out.line(`# bash completion of leadbridge, made by: leadbridge completion bash
 _leadbridge() {
@@ -61,36 +108,26 @@ _leadbridge() {
 %s    esac
   done
   case "$at $before" in`, pathCases(commands))
-	for _, c := range commands {
-		for _, flag := range c.flags {
-			switch words := valuesOf(flag); {
-			case len(words) > 0:
-				out.line(`    '%s --%s') COMPREPLY=($(compgen -W '%s' -- "$cur")); return ;;`, c.path, flag.Name, strings.Join(words, " "))
-			case takesFile(flag):
-				out.line(`    '%s --%s') compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")); return ;;`, c.path, flag.Name)
-			case !flag.IsBool():
-				out.line(`    '%s --%s') return ;;`, c.path, flag.Name)
-			}
-		}
-	}
+	valueSyntax{
+		words: func(words string) string { return `COMPREPLY=($(compgen -W '` + words + `' -- "$cur")); return` },
+		files: `compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")); return`,
+		free:  "return",
+	}.flagCases(out, commands)
 	out.line("  esac\n  case \"$at\" in")
 	for _, c := range commands {
 		var words []string
-		for _, child := range c.below {
-			words = append(words, child.Name)
+		for _, s := range c.suggestions() {
+			words = append(words, s.word)
 		}
 		for _, flag := range c.flags {
 			words = append(words, "--"+flag.Name)
-		}
-		for _, arg := range c.node.Positional {
-			words = append(words, enumOf(arg)...)
 		}
 		out.line(`    '%s') COMPREPLY=($(compgen -W '%s' -- "$cur")) ;;`, c.path, strings.Join(words, " "))
 	}
 	out.line("  esac\n}\ncomplete -F _leadbridge leadbridge")
 }
 
-// quoted is a text in single quotes that zsh takes as it is.
+// quoted is a text in single quotes that bash and zsh take as it is.
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 func completeZsh(out *reporter, commands []commandOf) {
@@ -104,31 +141,19 @@ _leadbridge() {
 %s    esac
   done
   case "$at $before" in`, pathCases(commands))
-	for _, c := range commands {
-		for _, flag := range c.flags {
-			switch words := valuesOf(flag); {
-			case len(words) > 0:
-				out.line(`    %s) compadd -- %s; return ;;`, quoted(c.path+" --"+flag.Name), strings.Join(words, " "))
-			case takesFile(flag):
-				out.line(`    %s) _files; return ;;`, quoted(c.path+" --"+flag.Name))
-			case !flag.IsBool():
-				out.line(`    %s) return ;;`, quoted(c.path+" --"+flag.Name))
-			}
-		}
-	}
+	valueSyntax{
+		words: func(words string) string { return "compadd -- " + words + "; return" },
+		files: "_files; return",
+		free:  "return",
+	}.flagCases(out, commands)
 	out.line("  esac\n  case \"$at\" in")
 	describe := func(name, help string) string {
 		return quoted(strings.ReplaceAll(name, ":", `\:`) + ":" + briefly(help))
 	}
 	for _, c := range commands {
 		var below, options []string
-		for _, child := range c.below {
-			below = append(below, describe(child.Name, child.Help))
-		}
-		for _, arg := range c.node.Positional {
-			for _, word := range enumOf(arg) {
-				below = append(below, describe(word, arg.Help))
-			}
+		for _, s := range c.suggestions() {
+			below = append(below, describe(s.word, s.help))
 		}
 		for _, flag := range c.flags {
 			options = append(options, describe("--"+flag.Name, flag.Help))
@@ -159,27 +184,18 @@ function __leadbridge_at
   test "$at" = "$argv[1]"
 end
 complete -c leadbridge -f`, strings.Join(cases, "\n"))
+	values := valueSyntax{
+		words: func(words string) string { return " -x -a " + quotedFish(words) },
+		files: " -r -F",
+		free:  " -x",
+	}
 	for _, c := range commands {
 		at := quotedFish("__leadbridge_at " + quotedFish(c.path))
-		for _, child := range c.below {
-			out.line(`complete -c leadbridge -n %s -a %s -d %s`, at, child.Name, quotedFish(briefly(child.Help)))
-		}
-		for _, arg := range c.node.Positional {
-			if words := enumOf(arg); len(words) > 0 {
-				out.line(`complete -c leadbridge -n %s -a %s -d %s`, at, quotedFish(strings.Join(words, " ")), quotedFish(briefly(arg.Help)))
-			}
+		for _, s := range c.suggestions() {
+			out.line(`complete -c leadbridge -n %s -a %s -d %s`, at, s.word, quotedFish(briefly(s.help)))
 		}
 		for _, flag := range c.flags {
-			takes := ""
-			switch words := valuesOf(flag); {
-			case len(words) > 0:
-				takes = " -x -a " + quotedFish(strings.Join(words, " "))
-			case takesFile(flag):
-				takes = " -r -F"
-			case !flag.IsBool():
-				takes = " -x"
-			}
-			out.line(`complete -c leadbridge -n %s -l %s%s -d %s`, at, flag.Name, takes, quotedFish(briefly(flag.Help)))
+			out.line(`complete -c leadbridge -n %s -l %s%s -d %s`, at, flag.Name, values.of(flag), quotedFish(briefly(flag.Help)))
 		}
 	}
 }

@@ -19,6 +19,7 @@ type ctlCommand struct {
 	Status       ctlStatusCommand       `cmd:"" help:"Say how it stands: what holds it, and what events wait for."`
 	Probe        ctlProbeCommand        `cmd:"" help:"Have the CRM tried at once, as the fault is mended."`
 	ReleaseFlood ctlReleaseFloodCommand `cmd:"" name:"release-flood" help:"Have the letters written of events that are refused in a flood: these refusals are right."`
+	Token        ctlTokenCommand        `cmd:"" help:"Make a token for somebody, and the line of ADMIN_TOKENS_FILE for it; asks nobody."`
 	Close        ctlCloseCommand        `cmd:"" help:"Mark letters as seen, with a word: nothing is to be done about them."`
 }
 
@@ -34,7 +35,7 @@ func withPage(s settings.Page, work func(context.Context, pageClient) error) err
 	if err != nil {
 		return err
 	}
-	ctx, stop := untilSignal(interruptGrace, func() {})
+	ctx, stop := untilSignal(interruptGrace, onStop{})
 	defer stop()
 	limited, cancel := context.WithTimeout(ctx, ctlLimit)
 	defer cancel()
@@ -93,7 +94,7 @@ func (c pageClient) read(resp *http.Response, to any) error {
 		}
 		return nil
 	case resp.StatusCode == http.StatusUnauthorized:
-		return errors.New("the page does not let us in: give its token by ADMIN_TOKEN_FILE or ADMIN_TOKEN")
+		return errors.New("the page does not let us in: give your token by ADMIN_TOKEN_FILE or ADMIN_TOKEN")
 	case json.Unmarshal(text, &problem) == nil && problem.Detail != "":
 		return fmt.Errorf("the page refuses (%d): %s", resp.StatusCode, clean(problem.Detail))
 	}

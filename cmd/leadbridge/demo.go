@@ -40,7 +40,7 @@ func (c demoCommand) Run(p process) error {
 	if c.Events < 1 {
 		return settings.Faults{{Variable: "--events", Problem: "is too small", Remedy: "send at least 1"}}
 	}
-	ctx, stop := untilSignal(demoGrace, func() {})
+	ctx, stop := untilSignal(demoGrace, onStop{})
 	defer stop()
 	log := zerolog.Nop()
 	if c.Logs {

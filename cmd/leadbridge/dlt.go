@@ -16,6 +16,7 @@ import (
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/dlt"
 	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/internal/human"
 	"github.com/leadbridge/leadbridge/internal/kafkaauth"
 )
 
@@ -122,7 +123,7 @@ func (p process) readKafka(warnings []string, topics dlt.Config, work func(conte
 	for _, warning := range warnings {
 		_, _ = fmt.Fprintln(p.stderr, "leadbridge:", warning)
 	}
-	ctx, stop := untilSignal(interruptGrace, func() {})
+	ctx, stop := untilSignal(interruptGrace, onStop{})
 	defer stop()
 	err := work(ctx)
 	if interrupted(ctx) {
@@ -206,9 +207,4 @@ func (b *bar) end() {
 }
 
 // counted is a number with its word.
-func counted(n int, word string) string {
-	if n != 1 {
-		word += "s"
-	}
-	return fmt.Sprintf("%d %s", n, word)
-}
+func counted(n int, word string) string { return human.Count(n, word) }

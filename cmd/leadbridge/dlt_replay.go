@@ -130,7 +130,7 @@ func (c dltReplayCommand) print(w io.Writer, r dlt.Report, stopped bool) error {
 		out.line("  %-18s %6d  -> %s, partition %d", clean(route.Reason), route.Letters, clean(route.Topic), route.Partition)
 	}
 	if r.Already > 0 {
-		out.line("%d more were replayed before.", r.Already)
+		out.line("%s replayed before.", map[bool]string{true: "1 more was", false: fmt.Sprintf("%d more were", r.Already)}[r.Already == 1])
 	}
 	out.left(r.Left)
 	if stopped {

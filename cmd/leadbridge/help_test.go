@@ -17,13 +17,13 @@ var variables = map[string]string{
 	"CRM_TIMEOUT": "35s", "CRM_QUEUE_LIMIT": "30s", "CRM_SETTLE": "5s", "CRM_SLOTS": "2", "CRM_BATCH_SIZE": "50",
 	"CRM_REQUESTS_PER_MINUTE": "300", "CRM_REQUESTS_PER_SECOND": "auto",
 	"CRM_ORIGIN_FIELD": "auto", "CRM_ORIGINATOR": "leadbridge", "CRM_LOOKUP": "suspects",
-	"CRM_MATCH": "off", "CRM_MATCH_MANY": "new",
+	"CRM_MATCH": "off", "CRM_MATCH_MANY": "new", "CRM_ON_MATCH": "link",
 	"CRM_MAX_ATTEMPTS": "6", "CRM_BACKOFF_INITIAL": "500ms", "CRM_BACKOFF_MAX": "1m", "CRM_FLOOD_LIMIT": "100",
 	"PHONE_REGION": "RU", "SOURCE_ID": "WEB", "MAPPING_FILE": "", "TRACKING_FIELDS": "",
 	"SCHEMA_REGISTRY_URL": "", "SCHEMA_REGISTRY_USERNAME": "", "SCHEMA_REGISTRY_PASSWORD": "", "SCHEMA_REGISTRY_PASSWORD_FILE": "",
 	"SCHEMA_REGISTRY_TOKEN": "", "SCHEMA_REGISTRY_TOKEN_FILE": "", "SCHEMA_REGISTRY_CA_FILE": "", "SCHEMA_REGISTRY_CERT_FILE": "", "SCHEMA_REGISTRY_KEY_FILE": "",
 	"WINDOW": "256", "MAX_BUFFER": "64MiB", "ORDER_BY": "person", "DEDUPE_WINDOW": "10000",
-	"DRAIN_TIMEOUT": "20s", "HTTP_ADDR": ":8080", "ADMIN_ADDR": "", "ADMIN_TOKEN": "", "ADMIN_TOKEN_FILE": "",
+	"DRAIN_TIMEOUT": "20s", "HTTP_ADDR": ":8080", "ADMIN_ADDR": "", "ADMIN_TOKEN": "", "ADMIN_TOKEN_FILE": "", "ADMIN_TOKENS_FILE": "",
 	"LOG_LEVEL": "info", "LOG_FORMAT": "json",
 	"OTEL_EXPORTER_OTLP_ENDPOINT": "", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "", "OTEL_TRACES_SAMPLER": "parentbased_always_on", "OTEL_TRACES_SAMPLER_ARG": "",
 	"OTEL_SERVICE_NAME": "", "OTEL_RESOURCE_ATTRIBUTES": "", "OTEL_TRACES_EXPORTER": "otlp", "OTEL_SDK_DISABLED": "false",
@@ -67,5 +67,19 @@ func TestHelpWithoutCommand(t *testing.T) {
 				t.Errorf("%v: exit %d, no command %s:\n%s", args, code, command, stdout)
 			}
 		}
+	}
+}
+
+// The help of run shows how it is called before its settings, which stand in groups.
+func TestHelpOfRunHasExamplesAndGroups(t *testing.T) {
+	t.Parallel()
+	_, stdout, _ := inProcess(nil, "", "run", "--help")
+	at := -1
+	for _, text := range []string{"CRM_API_KEY_FILE=/run/secrets/crm-key leadbridge run\n", "\nFlags:", "\nKafka:", "\nCRM:", "\nLeads:", "\nSchemas:", "\nProcess:", "\nTracing:"} {
+		next := strings.Index(stdout, text)
+		if next <= at {
+			t.Errorf("%q is at %d, behind %d:\n%s", text, next, at, stdout)
+		}
+		at = max(at, next)
 	}
 }

@@ -40,8 +40,13 @@ func (c ingestCommand) Run(p process) error {
 	if cfg.Gate.DryRun = c.DryRun; c.DryRun {
 		log.Warn().Msg("a dry run: senders are answered as if their events were stored, and none is")
 	}
-	ctx, stop := untilSignal(cfg.Grace(), func() {
-		log.Warn().Dur("grace", cfg.Grace()).Msg("stopped by the deadline: senders that got no answer send again")
+	ctx, stop := untilSignal(cfg.Grace(), onStop{
+		signal: func(name string) {
+			log.Info().Str("signal", name).Dur("grace_ms", cfg.Grace()).Msg("stopping: requests under way are answered first; a second signal ends the process at once")
+		},
+		deadline: func() {
+			log.Warn().Dur("grace_ms", cfg.Grace()).Msg("stopped by the deadline: senders that got no answer send again")
+		},
 	})
 	defer stop()
 	return ingest(ctx, cfg, log)

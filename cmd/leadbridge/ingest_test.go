@@ -266,7 +266,7 @@ func TestIngestUsage(t *testing.T) {
 // ingestVariables are the settings of the gate that the service has not.
 var ingestVariables = map[string]string{
 	"SOURCES_FILE": "", "INGEST_ACK_TIMEOUT": "10s", "INGEST_BODY_TIMEOUT": "10s", "INGEST_HEADER_TIMEOUT": "5s",
-	"INGEST_CONNECTIONS": "16384", "METRICS_ADDR": "", "DRAIN_DELAY": "5s",
+	"INGEST_CONNECTIONS": "16384", "HTTP_ADDR": ":8090", "METRICS_ADDR": "", "DRAIN_DELAY": "5s",
 }
 
 // TestIngestHelp: the help tells every setting, the page beside it too, and

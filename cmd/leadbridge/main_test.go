@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 // hang is a program that does not end by itself after a signal.
 func hang(grace time.Duration) {
 	say := func(word string) { _, _ = fmt.Fprintln(os.Stderr, word) }
-	ctx, stop := untilSignal(grace, func() { say("deadline") })
+	ctx, stop := untilSignal(grace, onStop{signal: say, deadline: func() { say("deadline") }})
 	defer stop()
 	say("ready")
 	<-ctx.Done()

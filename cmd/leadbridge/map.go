@@ -27,7 +27,7 @@ type mapCommand struct {
 // Help explains what is read and printed.
 func (mapCommand) Help() string {
 	return `Each line of standard input is the value of one event; empty lines are skipped. Each gives one line of JSON: ` +
-		`{"eventId","originId","contact"}, for a lead or a deal with "target" and "card", with CRM_COMMENT on or both with "comment", with CRM_MATCH with "lookedFor", or {"eventId","originId","rejected":{"reason","message"}}. ` +
+		`{"eventId","originId","contact"}, for a lead or a deal with "target" and "card", with CRM_COMMENT on or both with "comment", with CRM_MATCH with "lookedFor", with CRM_ON_MATCH=fill with "fill", or {"eventId","originId","rejected":{"reason","message"}}. ` +
 		`With --explain each line has "explain", too: the objects that hold a contact point ("candidates") and the way of each value ("steps"). ` +
 		`An event that brings no id of its own is named after KAFKA_TOPIC, partition 0 and its line number from 0. ` +
 		`A value that a schema registry frames is given in Base64.` + "\n\n" +
@@ -43,7 +43,7 @@ func (c mapCommand) Run(p process) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := untilSignal(interruptGrace, func() {})
+	ctx, stop := untilSignal(interruptGrace, onStop{})
 	defer stop()
 	done := make(chan error, 1)
 	// Reading a terminal cannot be interrupted, so it is left behind.
@@ -77,8 +77,10 @@ type mapped struct {
 	Comment  string `json:"comment,omitempty"` // on the card's timeline
 	// LookedFor are the e-mails and phones, in all spellings, by which a contact of the same person is looked for.
 	LookedFor map[string][]string `json:"lookedFor,omitempty"`
-	Rejected  *rejected           `json:"rejected,omitempty"`
-	Explain   *explained          `json:"explain,omitempty"`
+	// Fill is what the card of that contact is filled with, as far as it lacks it.
+	Fill     any        `json:"fill,omitempty"`
+	Rejected *rejected  `json:"rejected,omitempty"`
+	Explain  *explained `json:"explain,omitempty"`
 }
 
 // explained holds what --explain adds.
@@ -197,6 +199,11 @@ func (c mapCommand) mapLine(cfg settings.MapConfig, line []byte, offset int64) (
 // show puts what an event becomes into a line.
 func (m *mapped) show(plan transform.Plan, setting crmclient.Target, comment crmclient.CommentMode, match crmclient.Match) (err error) {
 	m.LookedFor = match.LookedFor(plan.Contact)
+	if fills := match.Fills(plan.Contact); m.LookedFor != nil && fills != nil {
+		if m.Fill, err = readable(fills); err != nil {
+			return err
+		}
+	}
 	if comment == crmclient.CommentOn || comment == crmclient.CommentBoth {
 		m.Comment = crmclient.JoinComments(plan.Card.Comments, plan.Contact.Comments)
 	}

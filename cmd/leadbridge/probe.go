@@ -37,9 +37,9 @@ func (c probeCommand) Run(p process) error {
 	}
 	cfg.Version = versionText()
 	cfg.Progress = func(step string) { _, _ = fmt.Fprintln(p.stderr, "leadbridge probe:", step) }
-	ctx, stop := untilSignal(probeGrace, func() {
+	ctx, stop := untilSignal(probeGrace, onStop{deadline: func() {
 		_, _ = fmt.Fprintln(p.stderr, "leadbridge probe: test records may be left: run leadbridge probe --clean")
-	})
+	}})
 	defer stop()
 	if c.Clean {
 		return c.clean(ctx, p, cfg)

@@ -31,7 +31,7 @@ func (c simCommand) Run(p process) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := untilSignal(interruptGrace, func() {})
+	ctx, stop := untilSignal(interruptGrace, onStop{})
 	defer stop()
 	listener, err := monitor.Listen(ctx, "HTTP_ADDR", cfg.HTTPAddr)
 	if err != nil {

@@ -24,6 +24,7 @@ func TestMapOfTargets(t *testing.T) {
 		"comment":  {map[string]string{"CRM_TARGET": "deal", "CRM_COMMENT": "on"}, `{"email":"a@example.com","message":"Call me"}`, `,"comment":"Call me"`, `"comments"`},
 		"both":     {map[string]string{"CRM_COMMENT": "both"}, `{"email":"a@example.com","message":"Call me"}`, `"comments":"Call me"`, `"target"`},
 		"match":    {map[string]string{"CRM_MATCH": "email,phone"}, `{"email":"a@example.com","phone":"8 916 123-45-67"}`, `"lookedFor":{"email":["a@example.com"],"phone":["+79161234567","79161234567","89161234567"]}`, ""},
+		"fill":     {map[string]string{"CRM_MATCH": "email", "CRM_ON_MATCH": "fill"}, `{"name":"Ivan","email":"a@example.com","message":"Call me"}`, `"fill":{"email":[{"typeId":"WORK","value":"a@example.com"}],"name":"Ivan"}`, ""},
 		"by event": {nil, `{"email":"a@example.com","target":"lead"}`, `"target":"lead","card":{"title":"a@example.com"}`, ""},
 		"title":    {map[string]string{"CRM_TARGET": "lead", "LEAD_TITLE": `"Site: " + .name`}, event, `"title":"Site: Ivan"`, "deal"},
 	} {

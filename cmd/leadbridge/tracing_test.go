@@ -230,7 +230,8 @@ func TestOneTraceFromTheSenderToTheContact(t *testing.T) {
 }
 
 // withoutTiming leaves out of a tree what there is only when things go fast, or slowly: a wait until an absence counts,
-// and the reading of objects as long as look-ups cannot be tried with one.
+// and the reading of objects as long as look-ups cannot be tried with one. In virtual time they are always there:
+// service.TestWholeTraceOfASuspect.
 func withoutTiming(tree string) string {
 	var b strings.Builder
 	for line := range strings.Lines(tree) {

@@ -20,6 +20,11 @@ func versionText() string {
 	if !ok {
 		return "unknown"
 	}
+	return versionOf(info)
+}
+
+// versionOf names the build of a module: its version, which Go makes of the tag or the commit, else the commit that it knows.
+func versionOf(info *debug.BuildInfo) string {
 	if v := info.Main.Version; v != "" && v != "(devel)" {
 		return v
 	}

@@ -88,8 +88,13 @@ func consumerHeld(cause string, begin, end int) func(scene) {
 
 func holdCases() map[string]alertCase {
 	return map[string]alertCase{
-		"nothing is wrong":      {},
-		"the key is revoked":    {crmHeld("credentials", 60, 100), from(62, 105, "LeadbridgeHeldForCredentials/critical")},
+		"nothing is wrong":   {},
+		"the key is revoked": {crmHeld("credentials", 60, 100), from(62, 105, "LeadbridgeHeldForCredentials/critical")},
+		"one portal of two, in one job": {func(s scene) {
+			crmHeld("credentials", 60, 100)(s)
+			s.portal(consumerA, "de")
+			s.portal(consumerB, "fr")
+		}, from(62, 105, "LeadbridgeHeldForCredentials/critical portal=de")},
 		"a 403 of one record":   {crmHeld("credentials", 60, 61), nil},
 		"an outage":             {crmHeld("outage", 60, 100), from(71, 105, "LeadbridgeHeldForOutage/critical")},
 		"an outage of a moment": {crmHeld("outage", 60, 69), nil},
@@ -108,6 +113,10 @@ func holdCases() map[string]alertCase {
 		"a coordinator moves":     {consumerHeld("brokers", 60, 61), nil},
 		"dead-letter topic away":  {consumerHeld("dead_letter_topic", 60, 100), from(64, 105, "LeadbridgeHeldForDeadLetterTopic/critical")},
 		"result topic away":       {consumerHeld("result_topic", 60, 100), from(64, 105, "LeadbridgeHeldForResultTopic/critical")},
+		"no look-ups by phone":    {crmHeld("match", 60, 100), from(63, 105, "LeadbridgeHeldForMatch/critical")},
+		"registry away":           {consumerHeld("schema_registry", 60, 100), from(64, 105, "LeadbridgeHeldForSchemaRegistry/critical")},
+		"registry restarts":       {consumerHeld("schema_registry", 60, 61), nil},
+		"parking is full":         {consumerHeld("parking", 60, 100), from(64, 105, "LeadbridgeHeldForParking/critical")},
 		"paused for hours":        {consumerHeld("operator", 60, 180), from(121, 185, "LeadbridgePausedByHand/warning")},
 		"paused for half an hour": {consumerHeld("operator", 60, 90), nil},
 		"throttled a third":       {throttled(20, 60, 180), from(84, 189, "LeadbridgeThrottled/warning")},

@@ -42,11 +42,13 @@ func TestExpressionsFindSeries(t *testing.T) {
 		}
 	}
 	r.comparedWithDocs()
+	r.everyHoldHasAnAlert()
+	r.everyWaitIsInTheRunbook()
 }
 
 // chosen puts in what Grafana puts in for its variables, with everything chosen.
 func chosen(expr string) string {
-	return strings.NewReplacer("$__rate_interval", "5m", "$namespace", ".*", "$job", "leadbridge|leadbridge-gate").Replace(expr)
+	return strings.NewReplacer("$__rate_interval", "5m", "$namespace", ".*", "$job", "leadbridge|leadbridge-gate", "$portal", ".*").Replace(expr)
 }
 
 // asker asks expressions of a storage.

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -50,11 +51,8 @@ func newParser() parser.Parser { return parser.NewParser(parser.Options{}) }
 func ruleGroups(t *testing.T) *rulefmt.RuleGroups {
 	t.Helper()
 	groups, errs := rulefmt.ParseFile(rulesFile, false, model.LegacyValidation, newParser(), slog.New(slog.DiscardHandler))
-	for _, err := range errs {
-		t.Error(err)
-	}
-	if t.Failed() {
-		t.FailNow()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
 	}
 	return groups
 }

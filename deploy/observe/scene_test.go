@@ -44,11 +44,11 @@ func healthy() scene {
 		for _, why := range []string{"done", "tombstone"} {
 			s.set(target, fmt.Sprintf(`leadbridge_records_skipped_total{why=%q}`, why), still(0))
 		}
-		for _, cause := range []string{"preparing", "credentials", "outage", "throttle", "flood", "origin_field"} {
+		for _, cause := range []string{"preparing", "credentials", "outage", "throttle", "flood", "origin_field", "match"} {
 			s.set(target, fmt.Sprintf(`leadbridge_crm_held{cause=%q}`, cause), still(0))
 			s.set(target, fmt.Sprintf(`leadbridge_crm_hold_seconds_total{cause=%q}`, cause), still(0))
 		}
-		for _, cause := range []string{"brokers", "topic", "group", "dead_letter_topic", "result_topic"} {
+		for _, cause := range []string{"brokers", "topic", "group", "dead_letter_topic", "result_topic", "parking", "schema_registry", "operator"} {
 			s.set(target, fmt.Sprintf(`leadbridge_consumer_held{cause=%q}`, cause), still(0))
 		}
 	}
@@ -76,6 +76,17 @@ func (s scene) set(target, series string, values ...string) {
 		labels += ","
 	}
 	s[name+"{"+labels+target+"}"] = strings.Join(values, " ")
+}
+
+// portal gives all series of a process the label of its portal.
+func (s scene) portal(target, name string) {
+	for series, values := range maps.Clone(s) {
+		if !strings.Contains(series, target) {
+			continue
+		}
+		delete(s, series)
+		s[strings.Replace(series, target, target+fmt.Sprintf(`,portal=%q`, name), 1)] = values
+	}
 }
 
 // gone ends all series of a process at a minute, and starts them again at another, as

@@ -46,7 +46,7 @@ func (s *scrapes) scrape(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		up := labels.FromStrings("__name__", "up", "namespace", "leads", "job", job, "instance", address)
+		up := labels.FromStrings("__name__", "up", "namespace", "leads", "job", job, "portal", "de", "instance", address)
 		if _, err := app.Append(0, up, at, 1); err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ func (s *scrapes) append(app storage.Appender, text []byte, kind string, at int6
 			p.Labels(&l)
 			_, _, value := p.Series()
 			s.latest[l.String()] += value
-			l = labels.NewBuilder(l).Set("namespace", "leads").Set("job", job).Set("instance", address).Labels()
+			l = labels.NewBuilder(l).Set("namespace", "leads").Set("job", job).Set("portal", "de").Set("instance", address).Labels()
 			if _, err := app.Append(0, l, at, value); err != nil {
 				return err
 			}

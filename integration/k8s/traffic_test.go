@@ -38,8 +38,9 @@ type traffic struct {
 	gate   string // address of its Service
 	client *http.Client
 
-	stop  context.CancelFunc
-	lanes sync.WaitGroup
+	stopLeads context.CancelFunc // those that come by Kafka
+	stop      context.CancelFunc
+	lanes     sync.WaitGroup
 
 	mu      sync.Mutex
 	taken   map[int]int // webhooks that were answered 2xx
@@ -53,14 +54,15 @@ func startTraffic(t *testing.T, s *stage, gate string) *traffic {
 	sender, err := s.kafka.NewSender(topic)
 	must(t, err)
 	ctx, stop := context.WithCancel(context.Background())
+	leadsCtx, stopLeads := context.WithCancel(ctx)
 	w := &traffic{
-		sender: sender, gate: gate, stop: stop, taken: map[int]int{},
+		sender: sender, gate: gate, stopLeads: stopLeads, stop: stop, taken: map[int]int{},
 		// Senders of webhooks seldom keep a connection: each webhook meets the Service anew.
 		client: &http.Client{Timeout: callLimit, Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 	t.Cleanup(func() { stop(); w.lanes.Wait() })
 	author := leads.NewAuthor(1, leads.Options{})
-	w.lanes.Go(func() { each(ctx, everyLead, func() { sender.Send(author.Next()) }) })
+	w.lanes.Go(func() { each(leadsCtx, everyLead, func() { sender.Send(author.Next()) }) })
 	number := firstHook
 	w.lanes.Go(func() {
 		each(ctx, everyHook, func() {

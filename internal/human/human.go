@@ -59,3 +59,11 @@ func Cut(text string, n int) string {
 	}
 	return text
 }
+
+// Count returns a number of things, such as "1 record" and "2 records"; noun is the word for one.
+func Count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return strconv.Itoa(n) + " " + noun
+}

@@ -38,7 +38,7 @@ func renewalOf(began, ends time.Time) time.Time { return began.Add(ends.Sub(bega
 
 // arrival is how much of a session must be left for a request to leave in it while a follower is being opened: one that
 // arrives after the session's end makes the broker close the connection, and nobody knows what became of the request.
-func arrival(began, ends time.Time) time.Duration { return min(ends.Sub(began)/10, 5*time.Second) }
+func arrival(began, ends time.Time) time.Duration { return min(ends.Sub(began)/8, 5*time.Second) }
 
 // retryPause is how long after a failed opening the next one is tried, while the session lasts.
 func retryPause(left time.Duration) time.Duration {
@@ -83,32 +83,42 @@ func (c *conn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// forWriting is the session that the next bytes go to.
+// forWriting returns the session that the next bytes go to.
 func (c *conn) forWriting() (*session, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	for {
-		now := time.Now()
-		if c.closed || !c.betweenRequests() {
-			return c.session, nil
+		s, opening, err := c.choose()
+		if opening == nil {
+			return s, err
 		}
-		if c.follower != nil {
-			err := c.follow()
-			return c.session, err
-		}
-		if c.opening == nil && c.due(now) {
-			c.begin()
-		}
-		if c.opening == nil || c.session.lasts(now.Add(arrival(c.session.began, c.session.ends))) {
-			return c.session, nil // without an opening it has not ended
-		}
-		if err := c.awaitOpening(); err != nil {
-			if c.session.lasts(time.Now()) {
-				return c.session, nil
+		if err := c.awaitOpening(opening); err != nil {
+			if s := c.current(); s.lasts(time.Now()) {
+				return s, nil
 			}
 			return nil, err
 		}
 	}
+}
+
+// choose returns the session that the next bytes go to; or the opening that they must wait for first, which is closed when
+// it has ended.
+func (c *conn) choose() (s *session, opening <-chan struct{}, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if c.closed || !c.betweenRequests() {
+		return c.session, nil, nil
+	}
+	if c.follower != nil {
+		err := c.follow()
+		return c.session, nil, err
+	}
+	if c.opening == nil && c.due(now) {
+		c.begin()
+	}
+	if c.opening == nil || c.session.lasts(now.Add(arrival(c.session.began, c.session.ends))) {
+		return c.session, nil, nil // without an opening it has not ended
+	}
+	return nil, c.opening, nil
 }
 
 // betweenRequests reports whether nothing is half written and everything is answered.
@@ -162,17 +172,17 @@ func (c *conn) opened(s *session, err error) {
 	}
 }
 
-// awaitOpening waits for the opening under way, no longer than the deadline of writes. It is called with mu held, and gives it up
-// meanwhile.
-func (c *conn) awaitOpening() error {
-	done, deadline := c.opening, c.writes
-	c.mu.Unlock()
-	err := await(c.ctx, done, deadline)
+// awaitOpening waits for an opening, no longer than the deadline of writes. The error says why there is no follower.
+func (c *conn) awaitOpening(opening <-chan struct{}) error {
 	c.mu.Lock()
-	switch {
-	case err != nil:
+	deadline := c.writes
+	c.mu.Unlock()
+	if err := await(c.ctx, opening, deadline); err != nil {
 		return err
-	case c.closed:
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
 		return net.ErrClosed
 	}
 	return c.failed

@@ -144,9 +144,9 @@ func TestConnChangesSessionsUnnoticed(t *testing.T) {
 // TestConnDoesNotChangeAmidRequests leaves a request unanswered beyond the renewal.
 func TestConnDoesNotChangeAmidRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := &echo{lifetime: 40 * time.Second, hold: make(chan struct{})}
+		e := &echo{lifetime: time.Minute, hold: make(chan struct{})}
 		c := e.dial(t)
-		for _, wait := range []time.Duration{33 * time.Second, time.Second, time.Second} {
+		for _, wait := range []time.Duration{49 * time.Second, time.Second, time.Second} {
 			if _, err := c.Write(frame(3)); err != nil {
 				t.Fatal(err)
 			}

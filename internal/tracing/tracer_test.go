@@ -2,7 +2,6 @@ package tracing
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -17,44 +16,100 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 )
 
-// TestOffCostsNothing goes a lead's whole way without a tracer: nothing is allocated for it.
+// A journey is what the gate and the service do for one lead that becomes a contact, as far as it is traced.
+type journey struct {
+	ctx     context.Context
+	webhook *http.Request
+	crm     *url.URL
+	headers []kafka.Header
+	calls   []*Call
+	latency prometheus.Histogram
+}
+
+func newJourney(tb testing.TB) *journey {
+	tb.Helper()
+	crm, err := url.Parse("https://crm.example/v1/contacts")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &journey{
+		ctx:     context.Background(),
+		webhook: httptest.NewRequestWithContext(tb.Context(), http.MethodPost, "/hooks/site", http.NoBody),
+		crm:     crm,
+		headers: []kafka.Header{{Key: "content-type"}},
+		calls:   make([]*Call, 1),
+		latency: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "h"}),
+	}
+}
+
+// traced takes a lead through it: a webhook, its record, which waits, one request to the CRM, and a result.
+func (j *journey) traced(tracer *Tracer) {
+	hook := tracer.Hook(j.webhook, "site")
+	send := hook.Send("leads")
+	HookHeaders(send, j.webhook)
+	parent := send.Headers(j.headers)
+	send.End(nil)
+	hook.Outcome("taken")
+	hook.Observe(j.latency, 1)
+	hook.End(nil)
+
+	record := tracer.Record(Message{Topic: "leads", Group: "g", Parent: parent, ID: "hash"}, time.Time{})
+	record.Waits("crm")
+	record.Goes()
+	j.calls[0] = tracer.Call(record.Context(j.ctx), "create", "contacts")
+	request := tracer.Request(j.calls)
+	request.To(http.MethodPost, j.crm, "/v1/contacts")
+	request.Answered(http.StatusCreated, "done", "")
+	j.calls[0].End("created")
+	record.Send("leads.results").End(nil)
+	record.Observe(j.latency, 1)
+	record.Close("created")
+}
+
+// TestOffCostsNothing goes a lead's whole way without a tracer, and that of a replay: nothing is allocated for them.
 func TestOffCostsNothing(t *testing.T) {
 	var tracer *Tracer
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/hooks/site", http.NoBody)
-	histogram := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "h"})
-	headers := []kafka.Header{{Key: "content-type"}}
-	ctx, failed := context.Background(), errors.New("failed")
+	j := newJourney(t)
 	allocated := testing.AllocsPerRun(100, func() {
-		hook := tracer.Hook(r, "site")
-		send := hook.Send("leads")
-		HookHeaders(send, r)
-		send.Headers(headers)
-		send.End(failed)
-		hook.Outcome("taken")
-		hook.Observe(histogram, 1)
-		hook.End(nil)
-
-		record := tracer.Record(Message{}, time.Time{})
-		record.Waits("order")
-		record.Goes()
-		within := record.Context(ctx)
-		call := tracer.Call(within, "create", "contacts")
-		request := tracer.Request(nil)
-		request.Answered(200, "done", "")
-		call.End("created")
-		record.Send("leads.dlt").End(nil)
-		record.Observe(histogram, 1)
-		record.Close("created")
-
+		j.traced(tracer)
 		replay := tracer.Replay()
 		replay.Send(nil, "leads", 1).End(nil)
 		replay.End(1, nil)
-		tracer.Stop(ctx)
+		tracer.Stop(j.ctx)
 	})
 	if allocated > 0 {
 		t.Errorf("%v allocations for a lead that is not traced", allocated)
 	}
 }
+
+// BenchmarkLead is what tracing adds to one lead: when it is off, when the lead is not sampled, and when it is.
+func BenchmarkLead(b *testing.B) {
+	for _, mode := range []struct{ name, sampler string }{{"off", ""}, {"not sampled", "always_off"}, {"sampled", "always_on"}} {
+		b.Run(mode.name, func(b *testing.B) {
+			var tracer *Tracer
+			if mode.sampler != "" {
+				sampler, err := NewSampler(mode.sampler, "")
+				if err != nil {
+					b.Fatal(err)
+				}
+				if tracer, err = New(Config{Exporter: discarded{}, Sampler: sampler}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			j := newJourney(b)
+			b.ReportAllocs()
+			for b.Loop() {
+				j.traced(tracer)
+			}
+		})
+	}
+}
+
+// discarded takes spans and keeps none.
+type discarded struct{}
+
+func (discarded) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error { return nil }
+func (discarded) Shutdown(context.Context) error                             { return nil }
 
 // TestContextOfStrangersIsChecked hands only a valid context on.
 func TestContextOfStrangersIsChecked(t *testing.T) {
@@ -84,7 +139,7 @@ func TestContextOfStrangersIsChecked(t *testing.T) {
 	}
 }
 
-func traced(t *testing.T) (*Tracer, *tracetest.InMemoryExporter) {
+func newTracer(t *testing.T) (*Tracer, *tracetest.InMemoryExporter) {
 	t.Helper()
 	spans := tracetest.NewInMemoryExporter()
 	tracer, err := New(Config{Exporter: spans})
@@ -96,7 +151,7 @@ func traced(t *testing.T) (*Tracer, *tracetest.InMemoryExporter) {
 
 // TestConventions compares what spans tell with OpenTelemetry's conventions for HTTP and messaging.
 func TestConventions(t *testing.T) {
-	tracer, spans := traced(t)
+	tracer, spans := newTracer(t)
 	r := httptest.NewRequestWithContext(t.Context(), "FOO", "/hooks/site?token=secret", http.NoBody)
 	hook := tracer.Hook(r, "site")
 	hook.Answer(httptest.NewRecorder()).WriteHeader(http.StatusServiceUnavailable)

@@ -1,11 +1,11 @@
 package limit
 
 // While fresh events wait, every third request is a look-up, every fifth a tried event's, and every second
-// one of comments: each event may have one, and whoever waits for it keeps others from being taken up.
+// one of extras: each event may have some, and whoever waits for it keeps others from being taken up.
 const (
-	lookUpEvery  = 3
-	commentEvery = 2
-	triedEvery   = 5
+	lookUpEvery = 3
+	extraEvery  = 2
+	triedEvery  = 5
 )
 
 // Kind is what a request is for.
@@ -18,12 +18,12 @@ const (
 	CreateFresh      // create contacts of events of which no create was judged before
 	LookUp           // look for contacts that may exist
 	CreateTried      // create contacts of events of which a create failed before
-	Comment          // write comments on cards, or look for them
+	Extra            // write comments on cards, or fill these, or look for that
 )
 
 // Waiting is how many wait for each kind of request.
 type Waiting struct {
-	Prepare, Fresh, LookUps, Tried, Comments int
+	Prepare, Fresh, LookUps, Tried, Extras int
 
 	LookUpsDue bool // a look-up may leave: see [LookUps]
 }
@@ -31,11 +31,11 @@ type Waiting struct {
 // Turn decides which kind of request leaves next when creates are not held and a slot is free.
 // Fresh events come first, but look-ups and tried events have their part. The zero value begins.
 type Turn struct {
-	sinceLookUp, sinceTried, sinceComment int // requests
+	sinceLookUp, sinceTried, sinceExtra int // requests
 }
 
 // Pick returns the kind of request that leaves next, and counts it. inFlight is how many look-ups, requests
-// of tried events and of comments are on their way: together they never take the last of the slots, if
+// of tried events and of extras are on their way: together they never take the last of the slots, if
 // there are several.
 func (t *Turn) Pick(w Waiting, inFlight, slots int) Kind {
 	if w.Prepare > 0 {
@@ -45,15 +45,15 @@ func (t *Turn) Pick(w Waiting, inFlight, slots int) Kind {
 	if kind != Nothing {
 		t.sinceLookUp++
 		t.sinceTried++
-		t.sinceComment++
+		t.sinceExtra++
 	}
 	switch kind {
 	case LookUp:
 		t.sinceLookUp = 0
 	case CreateTried:
 		t.sinceTried = 0
-	case Comment:
-		t.sinceComment = 0
+	case Extra:
+		t.sinceExtra = 0
 	}
 	return kind
 }
@@ -62,12 +62,12 @@ func (t *Turn) Pick(w Waiting, inFlight, slots int) Kind {
 func (t *Turn) choose(w Waiting, room bool) Kind {
 	lookUp := room && w.LookUps > 0 && w.LookUpsDue
 	tried := room && w.Tried > 0
-	comment := room && w.Comments > 0
+	extra := room && w.Extras > 0
 	switch {
 	case lookUp && t.sinceLookUp >= lookUpEvery-1:
 		return LookUp
-	case comment && t.sinceComment >= commentEvery-1:
-		return Comment
+	case extra && t.sinceExtra >= extraEvery-1:
+		return Extra
 	case tried && t.sinceTried >= triedEvery-1:
 		return CreateTried
 	case w.Fresh > 0:
@@ -76,8 +76,8 @@ func (t *Turn) choose(w Waiting, room bool) Kind {
 		return LookUp
 	case tried:
 		return CreateTried
-	case comment:
-		return Comment
+	case extra:
+		return Extra
 	}
 	return Nothing
 }

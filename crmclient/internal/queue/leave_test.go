@@ -219,7 +219,7 @@ func TestSent(t *testing.T) {
 func TestStoppedCommentIsNotSent(t *testing.T) {
 	inBubble(t, 1, 50, greedy(50), func(d *desk) {
 		stop := make(chan struct{})
-		w := &queue.Waiter{Kind: queue.Comment, Payload: 1}
+		w := &queue.Waiter{Kind: queue.Extra, Payload: 1}
 		done := d.wait(d.t.Context(), stop, w)
 		j := d.began()[0]
 		close(stop)

@@ -17,13 +17,13 @@ type Kind int
 
 // The kinds of waiters.
 const (
-	Prepare       Kind = iota // to know the portal
-	Fresh                     // a create of an event that was never tried
-	LookUp                    // a look-up of an event
-	Tried                     // a create of an event that was tried before
-	Comment                   // a create of a comment, which waits behind those of objects
-	CommentLookUp             // a look-up of a comment
-	Kinds                     // how many kinds there are
+	Prepare     Kind = iota // to know the portal
+	Fresh                   // a create of an event that was never tried
+	LookUp                  // a look-up of an event
+	Tried                   // a create of an event that was tried before
+	Extra                   // a create of a comment, or a change of a card, which waits behind those of objects
+	ExtraLookUp             // a look-up of one of these
+	Kinds                   // how many kinds there are
 )
 
 // ErrStopped is returned by Wait after stop was closed, when no job had the waiter in hand.
@@ -171,12 +171,12 @@ func (q *Queue) enter(w *Waiter) {
 }
 
 // inHand reports whether a job has the waiter in hand: a look-up, a create that was marked as
-// sent, or one of a comment, whose caller goes on with its event and must not do so while a job reads it.
+// sent, or an extra's, whose caller goes on with its event and must not do so while a job reads it.
 // Then the waiter does not go back into the queue any more.
 func (q *Queue) inHand(w *Waiter) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	w.stopping = w.answered || w.job != nil && (w.Kind == LookUp || w.Kind == CommentLookUp || w.Kind == Comment || w.sent)
+	w.stopping = w.answered || w.job != nil && (w.Kind == LookUp || w.Kind == ExtraLookUp || w.Kind == Extra || w.sent)
 	return w.stopping
 }
 
@@ -229,7 +229,7 @@ func (q *Queue) schedule() {
 		for {
 			runtime.Gosched()
 			q.mu.Lock()
-			n := len(q.waiters[Fresh]) + len(q.waiters[Tried]) + len(q.waiters[Comment])
+			n := len(q.waiters[Fresh]) + len(q.waiters[Tried]) + len(q.waiters[Extra])
 			if same++; n != before {
 				before, same = n, 0
 			}

@@ -26,6 +26,7 @@ type Operation string
 const (
 	OpCreate     Operation = "create"
 	OpBatch      Operation = "batch" // of creates
+	OpUpdate     Operation = "update"
 	OpLookUp     Operation = "lookup"
 	OpFields     Operation = "fields"
 	OpMe         Operation = "me"
@@ -114,7 +115,7 @@ func ListBatch(entity Entity, selected []string, limit int, filters ...Filter) C
 // Get asks for one object by its id: GET /v1/{entity}/{id}, read by [IDField.Identify]. 404 says that
 // there is none.
 func Get(entity Entity, id int64) Call {
-	return get(OpLookUp, "/"+string(entity)+"/"+strconv.FormatInt(id, 10))
+	return get(OpLookUp, pathOf(entity, id))
 }
 
 func get(op Operation, path string) Call {

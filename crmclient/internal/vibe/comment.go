@@ -3,6 +3,7 @@ package vibe
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,10 +15,13 @@ import (
 // They have no fields page and no search: [ListComments] and [ListCommentsBatch] list those of a card.
 const Timelines Entity = "timelines"
 
-// Words names the objects of an entity for people: Timelines hold comments.
+// Words names the objects of an entity for people: Timelines hold comments, Fills change cards.
 func (e Entity) Words() string {
-	if e == Timelines {
+	switch e {
+	case Timelines:
 		return "comments"
+	case Fills:
+		return "changes of cards"
 	}
 	return string(e)
 }
@@ -50,18 +54,24 @@ func markOf(origin string) string {
 	return hex.EncodeToString(sum[:])[:markDigits]
 }
 
+// HasMark reports whether a comment bears the mark of any event.
+func HasMark(comment string) bool { return lastMark(comment) != "" }
+
 // Marked reports whether a comment is that of an event: its last word that can be a mark is the event's. What
 // somebody wrote into a form stands before it.
-func Marked(comment, origin string) bool {
+func Marked(comment, origin string) bool { return lastMark(comment) == markOf(origin) }
+
+// lastMark returns the last word of a comment that can be a mark, "" for none.
+func lastMark(comment string) string {
 	words := strings.FieldsFunc(comment, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 	})
 	for _, word := range slices.Backward(words) {
 		if w := strings.ToLower(word); len(w) == markDigits && strings.Trim(w, "0123456789abcdef") == "" {
-			return w == markOf(origin)
+			return w
 		}
 	}
-	return false
+	return ""
 }
 
 // Comments are those that a list of a card's comments asks for.
@@ -112,7 +122,23 @@ type CommentRow struct {
 func (r Row) CommentOn(card CardID) CommentRow {
 	found := r.pick([3]string{"id", "comment", "entityId"})
 	c := CommentRow{ID: idIn(found[0]), Text: textIn(found[1]), Opaque: found[1] == nil}
-	on, kind := idIn(found[2]), r.Text("entityType")
-	c.Stray = on > 0 && on != card.ID || kind != "" && !strings.EqualFold(kind, card.Kind)
+	on, kind := idIn(found[2]), kindOfCard(r.pick([3]string{"entityType"})[0])
+	c.Stray = on > 0 && on != card.ID || kind != "" && kind != card.Kind
 	return c
+}
+
+// kindOfCard reads the kind of a card: contact, CONTACT, CRM_CONTACT, or the CRM's number of it, 3; "" for one that is not
+// told.
+func kindOfCard(raw json.RawMessage) string {
+	switch n := idIn(raw); n {
+	case 1:
+		return "lead"
+	case 2:
+		return "deal"
+	case 3:
+		return "contact"
+	case 4:
+		return "company"
+	}
+	return strings.TrimPrefix(strings.ToLower(textIn(raw)), "crm_")
 }

@@ -22,6 +22,9 @@ type field struct {
 	readOnly bool
 }
 
+// Known reports whether the portal lists any.
+func (f Fields) Known() bool { return len(f.byName) > 0 }
+
 // Lists reports whether the portal has a field, read-only or not. Of a user field any spelling
 // will do, here and below.
 func (f Fields) Lists(name string) bool {

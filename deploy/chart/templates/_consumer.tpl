@@ -23,6 +23,7 @@
   "CRM_LOOKUP" $crm.lookup
   "CRM_MATCH" $crm.match
   "CRM_MATCH_MANY" $crm.matchMany
+  "CRM_ON_MATCH" $crm.onMatch
   "CRM_MAX_ATTEMPTS" $crm.maxAttempts
   "CRM_BACKOFF_INITIAL" $crm.backoffInitial
   "CRM_BACKOFF_MAX" $crm.backoffMax
@@ -123,7 +124,12 @@
 {{/* The page's, which leadbridge check has no use for: it gets no token. */}}
 {{- define "leadbridge.adminEnv" -}}
 {{- if .Values.admin.enabled }}
-{{- include "leadbridge.env" (dict "ADMIN_ADDR" (printf ":%v" .Values.admin.port) "ADMIN_TOKEN_FILE" (printf "/etc/leadbridge/admin/%s" .Values.admin.tokenKey)) }}
+{{- include "leadbridge.env" (dict "ADMIN_ADDR" (printf ":%v" .Values.admin.port)) }}
+{{- if .Values.admin.tokensKey }}
+{{- include "leadbridge.env" (dict "ADMIN_TOKENS_FILE" (printf "/etc/leadbridge/admin/%s" .Values.admin.tokensKey)) }}
+{{- else }}
+{{- include "leadbridge.env" (dict "ADMIN_TOKEN_FILE" (printf "/etc/leadbridge/admin/%s" .Values.admin.tokenKey)) }}
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -135,6 +141,6 @@
 
 {{- define "leadbridge.adminVolume" -}}
 {{- if .Values.admin.enabled }}
-{{ include "leadbridge.secretVolume" (list "admin" .Values.admin.existingSecret (list .Values.admin.tokenKey)) }}
+{{ include "leadbridge.secretVolume" (list "admin" .Values.admin.existingSecret (list (default .Values.admin.tokenKey .Values.admin.tokensKey))) }}
 {{- end }}
 {{- end }}

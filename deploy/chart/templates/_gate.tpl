@@ -21,7 +21,7 @@
   "MAX_BUFFER" $gate.maxBuffer
   "DRAIN_DELAY" $gate.drainDelay
   "DRAIN_TIMEOUT" $gate.drainTimeout
-  "HTTP_ADDR" ":8080"
+  "HTTP_ADDR" ":8090"
   "METRICS_ADDR" ":9090"
   "LOG_LEVEL" .Values.log.level
   "LOG_FORMAT" .Values.log.format

@@ -35,6 +35,8 @@ type Config struct {
 
 	Page      net.Listener     // serves the page for people; nil: there is none
 	PageToken crmclient.Secret // that lets them in
+	// PageTokensFile says instead who is let in, and what each may do; "": there is none.
+	PageTokensFile string
 
 	Pause settings.PauseConfig
 
@@ -81,7 +83,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.Page != nil {
 		s.admin, err = admin.New(admin.Config{
-			Token: cfg.PageToken, Version: cfg.Version, Started: s.monitor.Started,
+			Token: cfg.PageToken, TokensFile: cfg.PageTokensFile, Version: cfg.Version, Started: s.monitor.Started,
 			Brokers: cfg.Consumer.Brokers, Topic: cfg.Consumer.Topic, DeadLetterTopic: cfg.Consumer.DeadLetterTopic, GroupID: cfg.Consumer.GroupID,
 			Situation: s.situation, Metrics: s.registry, CRM: s.crm, Controls: controls{s.consumer, s.crm}, Where: s.where, Transformer: cfg.Transformer, Log: cfg.Log, Tracer: cfg.Tracer,
 			Pause: func(paused bool, who string) { s.consumer.SetPaused(consumer.PausedByPage, paused, who) },

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
 
+	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 )
 
@@ -85,6 +86,13 @@ func troubles() map[string]trouble {
 			later(30)
 			return s
 		}, why: "rebalance", events: -1, ready: 503},
+		"paused by hand": {begin: func(r *rig) *running {
+			s := r.start()
+			later(2)
+			s.consumer.SetPaused(consumer.PausedBySetting, true, "")
+			r.produce(leads(0, 4)...)
+			return s
+		}, why: "operator", events: 4, ready: 200},
 		"bad key":             {begin: usual(every(crmtest.Action{Status: 401, Code: "INVALID_API_KEY"}), 4), why: "credentials", events: 4, ready: 503},
 		"throttle":            {begin: usual(every(crmtest.Action{Status: 429, Code: "RATE_LIMITED", RetryAfter: 300}), 4), why: "throttle", events: 4, ready: 200},
 		"outage":              {begin: usual(every(crmtest.Action{Status: 503, Code: "UNAVAILABLE", RetryAfter: 200}), 5), why: "outage", ready: 200},

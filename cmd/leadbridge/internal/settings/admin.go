@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/leadbridge/leadbridge/admin"
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
@@ -14,12 +15,14 @@ type Admin struct {
 	AdminAddr      string `name:"admin-addr" env:"ADMIN_ADDR" placeholder:"HOST:PORT" help:"Address of the page for people: the state of delivery, and dead letters to find, correct and replay; see docs/page.md. Default: off."`
 	AdminToken     string `name:"admin-token" env:"ADMIN_TOKEN" placeholder:"SECRET" help:"Token that lets people into the page; better given by the file. Needed unless ADMIN_ADDR is a loopback address."`
 	AdminTokenFile string `name:"admin-token-file" env:"ADMIN_TOKEN_FILE" placeholder:"FILE" help:"File that holds the token; read again when it changes, which signs everybody out."`
+	AdminTokens    string `name:"admin-tokens-file" env:"ADMIN_TOKENS_FILE" placeholder:"FILE" help:"YAML file that names instead who has a token, by its hash, and the role of each: look, reveal or act; read again when it changes. leadbridge ctl token makes a line of it."`
 }
 
 // AdminConfig is a parsed Admin.
 type AdminConfig struct {
-	Addr  string // "": no page
-	Token crmclient.Secret
+	Addr       string // "": no page
+	Token      crmclient.Secret
+	TokensFile string // "": none
 }
 
 // shortToken is a length in characters: a shorter token can be guessed.
@@ -27,10 +30,14 @@ const shortToken = 16
 
 func (a Admin) parse(p *parser, httpAddr string) AdminConfig {
 	c := AdminConfig{Token: p.secret("ADMIN_TOKEN", a.AdminToken, a.AdminTokenFile)}
-	guarded := c.Token != crmclient.Secret{}
+	c.TokensFile = strings.TrimSpace(a.AdminTokens)
+	if c.TokensFile != "" {
+		a.checkTokens(p, c)
+	}
+	guarded := c.TokensFile != "" || c.Token != crmclient.Secret{}
 	if strings.TrimSpace(a.AdminAddr) == "" {
 		if guarded {
-			p.warn("ADMIN_TOKEN is given, but no ADMIN_ADDR: there is no page")
+			p.warn("a token for the page is given, but no ADMIN_ADDR: there is no page")
 		}
 		return c
 	}
@@ -41,11 +48,26 @@ func (a Admin) parse(p *parser, httpAddr string) AdminConfig {
 	case sameAddress(c.Addr, httpAddr):
 		p.fault("ADMIN_ADDR", "is HTTP_ADDR", "choose another port: probes and metrics are for machines, the page is for people who sign in")
 	case !guarded && !isLoopback(c.Addr):
-		p.fault("ADMIN_TOKEN", "is missing, and "+quote(c.Addr)+" can be reached from elsewhere", "set it or ADMIN_TOKEN_FILE, or listen on 127.0.0.1")
-	case guarded && isShort(c.Token):
+		p.fault("ADMIN_TOKEN", "is missing, and "+quote(c.Addr)+" can be reached from elsewhere", "set it, ADMIN_TOKEN_FILE or ADMIN_TOKENS_FILE, or listen on 127.0.0.1")
+	case guarded && c.TokensFile == "" && isShort(c.Token):
 		p.warn("ADMIN_TOKEN is shorter than %d characters and can be guessed: make one by openssl rand -hex 16", shortToken)
 	}
 	return c
+}
+
+// checkTokens looks whether the file of tokens can be used, and is the only way to sign in.
+func (a Admin) checkTokens(p *parser, c AdminConfig) {
+	if c.Token != (crmclient.Secret{}) {
+		p.fault("ADMIN_TOKENS_FILE", "is given, and so is ADMIN_TOKEN", "give only one of them: a token without a name would be beside the roles")
+		return
+	}
+	text := p.file("ADMIN_TOKENS_FILE", c.TokensFile)
+	if text == nil {
+		return
+	}
+	if err := admin.CheckTokens(text); err != nil {
+		p.fault("ADMIN_TOKENS_FILE", err.Error(), "write lines as leadbridge ctl token NAME --role look makes them; docs/page.md shows a file")
+	}
 }
 
 // isShort reports whether a token can be guessed; a file is only looked at when the process starts.

@@ -40,6 +40,7 @@ func (f Find) Parse() (FindConfig, error) {
 	if strings.TrimSpace(f.APIKey+f.APIKeyFile) != "" {
 		crm := f.CRM.parse(&p)
 		crm.Target, crm.Card, crm.Match = target.Target, target.Card, target.Match
+		crm.Match.Fill = false // nothing is written
 		c.CRM = &crm
 	}
 	transformer, _ := f.Schemas.reader(&p, f.Lead.parse(&p, target.Target), forTools)

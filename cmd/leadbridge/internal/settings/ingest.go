@@ -17,7 +17,7 @@ type Ingest struct {
 	Topic `embed:"" group:"Kafka:"`
 	Kafka `embed:"" group:"Kafka:"`
 	Gate  `embed:"" group:"Webhooks:"`
-	HTTP  `embed:"" group:"Process:"`
+	HTTP  `embed:"" set:"http_addr=:8090" group:"Process:"`
 	Log   `embed:"" group:"Process:"`
 
 	Traces Tracing `embed:"" group:"Tracing:"`

@@ -33,7 +33,7 @@ func TestIngestDefaults(t *testing.T) {
 	}
 	g := c.Gate
 	got := []any{g.Brokers.Addresses, g.Topic, g.Brokers.Dial == nil, g.Brokers.SASL == nil, g.Sources.Names(), g.AckTimeout, g.BodyTimeout, g.HeaderTimeout, g.DrainTimeout, g.Connections, g.MaxBuffer, c.HTTPAddr, c.MetricsAddr, c.Grace()}
-	want := []any{[]string{"localhost:9092"}, "leads", true, true, []string{"form"}, 10 * time.Second, 10 * time.Second, 5 * time.Second, 20 * time.Second, 16384, int64(64 << 20), ":8080", "", 25 * time.Second}
+	want := []any{[]string{"localhost:9092"}, "leads", true, true, []string{"form"}, 10 * time.Second, 10 * time.Second, 5 * time.Second, 20 * time.Second, 16384, int64(64 << 20), ":8090", "", 25 * time.Second}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -10,7 +10,14 @@ import (
 type Match struct {
 	By   string `name:"crm-match" env:"CRM_MATCH" default:"off" placeholder:"off|email|phone|email,phone" help:"By what a contact of the same person is looked for before one is made; the event is given to it. It takes up to half of the throughput."`
 	Many string `name:"crm-match-many" env:"CRM_MATCH_MANY" default:"new" placeholder:"new|newest|letter" help:"What happens when several contacts agree: a new one that names them; the one made last; or a dead letter."`
+	Then string `name:"crm-on-match" env:"CRM_ON_MATCH" default:"link" placeholder:"link|fill" help:"What happens to the card of the contact that is found: link leaves it as it is; fill adds what it lacks, and needs PORTAL_PROFILE."`
 }
+
+// Values of CRM_ON_MATCH.
+const (
+	onMatchLink = "link"
+	onMatchFill = "fill"
+)
 
 func (m Match) parse(p *parser, out *crmclient.Config) { out.Match = m.match(p) }
 
@@ -20,6 +27,7 @@ func (m Match) match(p *parser) crmclient.Match {
 	if many := crmclient.ManyMatches(p.choice("CRM_MATCH_MANY", m.Many, string(crmclient.ManyNew), string(crmclient.ManyNewest), string(crmclient.ManyLetter))); many != crmclient.ManyNew {
 		out.Many = many // the default is the empty one
 	}
+	out.Fill = p.choice("CRM_ON_MATCH", m.Then, onMatchLink, onMatchFill) == onMatchFill
 	for word := range strings.FieldsFuncSeq(strings.ToLower(m.By), func(r rune) bool { return r == ',' || r == ' ' }) {
 		switch word {
 		case "off":
@@ -31,6 +39,9 @@ func (m Match) match(p *parser) crmclient.Match {
 			p.fault("CRM_MATCH", quote(m.By)+" is no way to find a person", "write off, email, phone, or email,phone")
 			return crmclient.Match{}
 		}
+	}
+	if out.Fill && !out.On() {
+		p.fault("CRM_ON_MATCH", "fill has no effect without CRM_MATCH", "set CRM_MATCH to email, phone or email,phone, or CRM_ON_MATCH=link")
 	}
 	return out
 }

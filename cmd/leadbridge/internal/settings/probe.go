@@ -2,6 +2,7 @@ package settings
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,19 +42,53 @@ func (p *parser) value(s crmclient.Secret) string {
 
 // Portal is the setting of what is known about the portal beforehand.
 type Portal struct {
-	Profile string `name:"portal-profile" env:"PORTAL_PROFILE" placeholder:"FILE" help:"What leadbridge probe --output json has written: run and check warn where the portal and the settings do not fit. Default: none."`
+	Profile string `name:"portal-profile" env:"PORTAL_PROFILE" placeholder:"FILE" help:"What leadbridge probe --output json has written: run and check warn where the portal and the settings do not fit, and CRM_ON_MATCH=fill learns what updates do. Default: none."`
 }
 
-// parse compares the profile with the settings, and warns.
-func (s Portal) parse(p *parser, crm crmclient.Config, now time.Time) {
+// parse compares the profile with the settings, and warns. What fills cards learns from it what updates do.
+func (s Portal) parse(p *parser, crm *crmclient.Config, now time.Time) {
+	before := len(p.faults)
 	profile, ok := p.profile("PORTAL_PROFILE", s.Profile)
+	if crm.Match.Fill && len(p.faults) == before {
+		crm.Patch = p.patches(profile)
+	}
 	if !ok {
 		return
 	}
+	for kind, listed := range profile.Comments.Listed {
+		if listed {
+			crm.CommentsSeen = append(crm.CommentsSeen, kind)
+		}
+	}
+	slices.Sort(crm.CommentsSeen)
 	for _, w := range profile.Warnings(probe.Settings{Settle: crm.Settle, BatchSize: crm.BatchSize, PerMinute: crm.RequestsPerMinute,
 		PerSecond: crm.RequestsPerSecond, OriginField: crm.OriginField}, now) {
 		p.warn("%s", w)
 	}
+}
+
+// patches returns what updates do to phones and e-mails, which CRM_ON_MATCH=fill has to know.
+func (p *parser) patches(profile probe.Profile) crmclient.Patches {
+	const measure = "run leadbridge probe --output json > portal.json and set PORTAL_PROFILE=portal.json, or set CRM_ON_MATCH=link"
+	u := profile.Update
+	patches := crmclient.Patches{Phones: patchOf(u.Phone), Emails: patchOf(u.Email)}
+	switch {
+	case profile.Format == 0:
+		p.fault("CRM_ON_MATCH", "fill has to know what an update does to the phones and e-mails of a card, which only a measured profile of the portal tells", measure)
+	case patches.Phones == "" || patches.Emails == "":
+		p.fault("CRM_ON_MATCH", "fill has to know what an update does to the phones and e-mails of a card, and the profile does not tell it", "measure again (leadbridge probe --output json), or set CRM_ON_MATCH=link: this portal's cards cannot be filled safely")
+	case u.Both != probe.BothShown && (patches.Phones == crmclient.PatchReplaces || patches.Emails == crmclient.PatchReplaces):
+		p.fault("CRM_ON_MATCH", "updates replace phones and e-mails in this portal, and the profile does not say that reading a card shows all of them", "measure again by this version (leadbridge probe --output json), or set CRM_ON_MATCH=link: fill would lose what it does not see")
+	}
+	return patches
+}
+
+func patchOf(word string) crmclient.Patch {
+	switch patch := crmclient.Patch(word); patch {
+	case crmclient.PatchAdds, crmclient.PatchReplaces:
+		return patch
+	}
+	return ""
 }
 
 // profile reads a portal's profile; not ok: none is given, or it cannot be read.

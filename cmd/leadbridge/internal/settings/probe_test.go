@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -144,7 +145,7 @@ func TestPortalProfileIsComparedWithTheSettings(t *testing.T) {
 				c.profile.At = now
 			}
 			var p parser
-			Portal{Profile: write(t, c.profile)}.parse(&p, crm, now)
+			Portal{Profile: write(t, c.profile)}.parse(&p, &crm, now)
 			if len(p.faults) > 0 || len(p.warnings) != len(c.want) {
 				t.Fatalf("faults %v, warnings %q, want %d", p.faults, p.warnings, len(c.want))
 			}
@@ -165,9 +166,51 @@ func TestPortalProfileThatIsNoneIsAFault(t *testing.T) {
 			t.Fatal(err)
 		}
 		var p parser
-		Portal{Profile: file}.parse(&p, crmclient.Config{}, time.Now())
+		Portal{Profile: file}.parse(&p, &crmclient.Config{}, time.Now())
 		if len(p.faults) != 1 || p.faults[0].Variable != "PORTAL_PROFILE" || !strings.Contains(p.faults[0].Remedy, "leadbridge probe") {
 			t.Errorf("%q: faults %v", text, p.faults)
 		}
+	}
+}
+
+// TestFillNeedsAProfileThatSaysWhatUpdatesDo: without, check and run refuse it, and name the remedy.
+func TestFillNeedsAProfileThatSaysWhatUpdatesDo(t *testing.T) {
+	t.Parallel()
+	adding := crmtest.Defaults()
+	adding.PatchAdds = true
+	adds, replaces := measure(t, adding, crmtest.Faults{}), measure(t, crmtest.Defaults(), crmtest.Faults{})
+	silent, older := adds, replaces
+	silent.Update, older.Update.Both = probe.Update{}, ""
+	for name, test := range map[string]struct {
+		profile *probe.Profile
+		want    crmclient.Patch
+		fault   string // a part of it; "": none
+	}{
+		"adds":                   {&adds, crmclient.PatchAdds, ""},
+		"replaces":               {&replaces, crmclient.PatchReplaces, ""},
+		"no profile":             {nil, "", "PORTAL_PROFILE=portal.json"},
+		"not measured":           {&silent, "", "measure again"},
+		"several were not shown": {&older, crmclient.PatchReplaces, "measure again by this version"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var p parser
+			file := ""
+			if test.profile != nil {
+				file = write(t, *test.profile)
+			}
+			crm := crmclient.Config{Settle: 5 * time.Second, BatchSize: 50, RequestsPerMinute: 300, RequestsPerSecond: crmclient.RateAuto, OriginField: "auto",
+				Match: crmclient.Match{Email: true, Fill: true}}
+			Portal{Profile: file}.parse(&p, &crm, time.Now())
+			if want := []string{"contact", "deal", "lead"}; test.profile != nil && !slices.Equal(crm.CommentsSeen, want) {
+				t.Errorf("comments are seen on %q, want %q", crm.CommentsSeen, want)
+			}
+			if crm.Patch != (crmclient.Patches{Phones: test.want, Emails: test.want}) {
+				t.Errorf("%+v", crm.Patch)
+			}
+			if test.fault == "" && len(p.faults) > 0 || test.fault != "" && (len(p.faults) != 1 || p.faults[0].Variable != "CRM_ON_MATCH" || !strings.Contains(p.faults[0].Remedy, test.fault)) {
+				t.Errorf("faults %v", p.faults)
+			}
+		})
 	}
 }

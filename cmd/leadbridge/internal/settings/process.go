@@ -54,9 +54,10 @@ func (d Delivery) parse(p *parser, c *consumer.Config) {
 	c.DrainTimeout = p.duration("DRAIN_TIMEOUT", d.DrainTimeout, 0)
 }
 
-// HTTP is the setting of the address that a command serves.
+// HTTP is the setting of the address that a command serves. Its default is the variable http_addr of whoever embeds it, so
+// that commands that run side by side do not ask for one port.
 type HTTP struct {
-	Addr string `name:"http-addr" env:"HTTP_ADDR" default:":8080" placeholder:"HOST:PORT" help:"Address to serve HTTP at; port 0: any free one."`
+	Addr string `name:"http-addr" env:"HTTP_ADDR" default:"${http_addr}" placeholder:"HOST:PORT" help:"Address to serve HTTP at; port 0: any free one."`
 }
 
 func (h HTTP) parse(p *parser) string { return p.listenAddress("HTTP_ADDR", h.Addr) }

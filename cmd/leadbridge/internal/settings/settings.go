@@ -22,7 +22,7 @@ type Service struct {
 	Lead     `embed:"" group:"Leads:"`
 	Schemas  `embed:"" group:"Schemas:"`
 	Delivery `embed:"" group:"Process:"`
-	HTTP     `embed:"" group:"Process:"`
+	HTTP     `embed:"" set:"http_addr=:8080" group:"Process:"`
 	Admin    `embed:"" group:"Process:"`
 	Log      `embed:"" group:"Process:"`
 	Traces   Tracing `embed:"" group:"Tracing:"`
@@ -54,7 +54,7 @@ func (s Service) Parse() (Config, error) {
 	c.CRM = s.CRM.parse(&p)
 	s.Target.parse(&p, &c.CRM)
 	s.Match.parse(&p, &c.CRM)
-	s.Portal.parse(&p, c.CRM, time.Now())
+	s.Portal.parse(&p, &c.CRM, time.Now())
 	c.Transformer, c.Schemas = s.Schemas.reader(&p, s.Lead.parse(&p, c.CRM.Target), 0)
 	c.SourceID = s.SourceID
 	s.Delivery.parse(&p, &c.Consumer)

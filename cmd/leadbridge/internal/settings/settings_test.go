@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rs/zerolog"
 
+	"github.com/leadbridge/leadbridge/admin"
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 )
@@ -109,10 +110,10 @@ func TestAllFaultsAtOnce(t *testing.T) {
 		"CRM_BASE_URL", "CRM_API_KEY", "CRM_SESSION_TOKEN", "CRM_TIMEOUT", "CRM_QUEUE_LIMIT", "CRM_SETTLE", "CRM_SLOTS", "CRM_BATCH_SIZE",
 		"CRM_REQUESTS_PER_MINUTE", "CRM_REQUESTS_PER_SECOND", "CRM_ORIGIN_FIELD", "TRACKING_FIELDS", "CRM_LOOKUP", "CRM_MAX_ATTEMPTS",
 		"CRM_BACKOFF_INITIAL", "CRM_BACKOFF_MAX", "CRM_FLOOD_LIMIT", "CRM_ORIGINATOR",
-		"CRM_TARGET", "CRM_COMMENT", "DEAL_CATEGORY_ID", "CRM_MATCH_MANY", "CRM_MATCH", "PORTAL_PROFILE", "PHONE_REGION", "LEAD_TITLE", "DEAL_TITLE", "MAPPING_FILE",
+		"CRM_TARGET", "CRM_COMMENT", "DEAL_CATEGORY_ID", "CRM_MATCH_MANY", "CRM_ON_MATCH", "CRM_MATCH", "PORTAL_PROFILE", "PHONE_REGION", "LEAD_TITLE", "DEAL_TITLE", "MAPPING_FILE",
 		"SCHEMA_REGISTRY_URL", "SCHEMA_REGISTRY_PASSWORD", "SCHEMA_REGISTRY_TOKEN", "SCHEMA_REGISTRY_TOKEN",
 		"SCHEMA_REGISTRY_CA_FILE", "SCHEMA_REGISTRY_CERT_FILE", "SCHEMA_REGISTRY_KEY_FILE", "WINDOW", "MAX_BUFFER", "ORDER_BY", "DEDUPE_WINDOW", "DRAIN_TIMEOUT", "PAUSED", "HTTP_ADDR",
-		"ADMIN_TOKEN", "ADMIN_ADDR", "LOG_LEVEL", "LOG_FORMAT",
+		"ADMIN_TOKEN", "ADMIN_TOKENS_FILE", "ADMIN_ADDR", "LOG_LEVEL", "LOG_FORMAT",
 		"OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS",
 		"OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_COMPRESSION", "OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_TRACES_SAMPLER",
 	}
@@ -146,6 +147,7 @@ func TestFaults(t *testing.T) {
 		return path
 	}
 	empty, secret, lines := file("empty", " \n"), file("secret", "vibe_api_file\n"), file("lines", "a\nb")
+	tokens := file("tokens", "tokens: [{name: a, role: look, hash: \""+admin.TokenHash("a")+"\"}]")
 	jq, badJQ := file("good.jq", "."), file("bad.jq", ".[")
 	for name, c := range map[string]struct {
 		change func(*Service)
@@ -216,6 +218,10 @@ func TestFaults(t *testing.T) {
 		"page for all, token file": {func(s *Service) { s.AdminAddr, s.AdminTokenFile = ":8081", secret }, nil},
 		"page token twice":         {func(s *Service) { s.AdminAddr, s.AdminToken, s.AdminTokenFile = ":8081", "a", secret }, []string{"ADMIN_TOKEN"}},
 		"page token file empty":    {func(s *Service) { s.AdminAddr, s.AdminTokenFile = ":8081", empty }, []string{"ADMIN_TOKEN_FILE"}},
+		"page tokens":              {func(s *Service) { s.AdminAddr, s.AdminTokens = ":8081", tokens }, nil},
+		"page tokens and token":    {func(s *Service) { s.AdminAddr, s.AdminTokens, s.AdminTokenFile = ":8081", tokens, secret }, []string{"ADMIN_TOKENS_FILE"}},
+		"page tokens wrong":        {func(s *Service) { s.AdminAddr, s.AdminTokens = ":8081", secret }, []string{"ADMIN_TOKENS_FILE"}},
+		"page tokens missing":      {func(s *Service) { s.AdminAddr, s.AdminTokens = ":8081", dir+"/none" }, []string{"ADMIN_TOKENS_FILE"}},
 		"page without port":        {func(s *Service) { s.AdminAddr = "localhost" }, []string{"ADMIN_ADDR"}},
 		"page where probes are":    {func(s *Service) { s.AdminAddr, s.Addr = ":8080", ":8080" }, []string{"ADMIN_ADDR"}},
 		"page on a probe's port":   {func(s *Service) { s.AdminAddr, s.Addr = "127.0.0.1:8080", ":8080" }, []string{"ADMIN_ADDR"}},

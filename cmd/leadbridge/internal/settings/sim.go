@@ -9,7 +9,7 @@ import (
 // Sim are the settings of the simulated CRM. Their defaults are the documented
 // limits of the real one.
 type Sim struct {
-	HTTP `embed:""`
+	HTTP `embed:"" set:"http_addr=:8080"`
 
 	Faults string `name:"faults" env:"SIM_FAULTS" placeholder:"TEXT" help:"What should fail, as in fail_before=0.05,lookup_lag=2s. Default: none."`
 

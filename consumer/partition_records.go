@@ -1,0 +1,365 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+)
+
+// partitionRecords is the state of a partition's records, which the parts of the partition share, behind its lock. No
+// method waits for anything else while it has the lock.
+type partitionRecords struct {
+	id       int
+	openedAt opening
+
+	dirty  chan struct{} // the generation's: signalled when there is something to commit
+	urgent chan struct{} // the generation's: signalled when somebody waits for a commit
+	wake   chan struct{} // wakes the partition's run: a record is done or parked, or a commit granted more
+	reread chan struct{} // wakes its reader: a record is parked or may be due, one taken up again has ended and leaves room for the next, or a commit was acknowledged
+
+	mu    sync.Mutex
+	state partitionState
+}
+
+// newPartitionRecords returns the records of a partition that is opened at o.
+func newPartitionRecords(g *generation, id int, o opening) *partitionRecords {
+	return &partitionRecords{
+		id:       id,
+		openedAt: o,
+		dirty:    g.dirty,
+		urgent:   g.urgent,
+		wake:     make(chan struct{}, 1),
+		reread:   make(chan struct{}, 1),
+		state:    newPartitionState(g.deps.cfg, o, len(g.assigned), time.Now()),
+	}
+}
+
+// with calls f with the state, behind the lock. What f changes needs no commit.
+func (rs *partitionRecords) with(f func(s *partitionState)) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	f(&rs.state)
+}
+
+// update changes the state by f, and wakes the committer and run.
+func (rs *partitionRecords) update(f func(s *partitionState)) {
+	rs.with(func(s *partitionState) {
+		f(s)
+		s.changed = true
+	})
+	signal(rs.dirty)
+	signal(rs.wake)
+}
+
+// nextOffset returns the offset of the next record to be dispatched.
+func (rs *partitionRecords) nextOffset() int64 {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return rs.state.progress.next
+}
+
+// isDone reports whether an earlier owner finished the record at offset, which was not dispatched yet.
+func (rs *partitionRecords) isDone(offset int64) bool {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return rs.state.progress.priorState(offset) == priorDone
+}
+
+// finish marks a record as done.
+func (rs *partitionRecords) finish(offset int64) {
+	rs.update(func(s *partitionState) { s.progress.finish(offset) })
+}
+
+// skip moves on to offset: no record before it is left to be dispatched.
+func (rs *partitionRecords) skip(offset int64) {
+	rs.update(func(s *partitionState) { s.progress.skip(offset) })
+}
+
+// noteUnfinished notes what the ledger says of a record that this owner leaves unfinished: untouched if no create was
+// sent for it, else sent.
+func (rs *partitionRecords) noteUnfinished(offset int64, c *carried) {
+	rs.update(func(s *partitionState) {
+		s.unsettled = s.unsettled || c.sentHere
+		if !c.sent() {
+			s.progress.markUntouched(offset)
+		}
+	})
+}
+
+// park puts a record aside until it is due, and has the reader look at it.
+func (rs *partitionRecords) park(r *parkedRecord) {
+	rs.update(func(s *partitionState) {
+		s.progress.park(r.offset, r.sent())
+		s.parking.park(r)
+	})
+	signal(rs.reread)
+}
+
+// takeDue takes the records that are due out of parking, and returns when to look for the next ones.
+func (rs *partitionRecords) takeDue(now time.Time) ([]*parkedRecord, nextLook) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return rs.state.takeDue(now)
+}
+
+// takeUp notes that d is dispatched, unless it was before, when it could not be read, and sets what is known of its past.
+func (rs *partitionRecords) takeUp(d *delivery) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	s := &rs.state
+	d.inherited = d.inherited || !d.resumed && s.progress.priorState(d.Offset) == priorSuspect
+	d.suspect = d.inherited || d.repeat || d.event.Replays > 0 || rs.openedAt.inCrashLoop(d.Offset)
+	// A record that waits for its letter, or for earlier records, is not being looked up.
+	if d.explores = d.inherited && s.explore.on && d.failure == nil && d.unread == nil && d.place.mayGo(); d.explores {
+		s.explore.underWay++
+	}
+	if !d.resumed {
+		s.progress.dispatch(d.Offset, d.Time, d.suspect)
+		s.waits.newest = d.Time
+	}
+}
+
+// tryGrant reports whether the record at offset, the next one, may be dispatched, and else why not.
+func (rs *partitionRecords) tryGrant(offset int64) grantAnswer {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return rs.state.tryGrant(offset)
+}
+
+// easeParking reports whether there is room in parking again, and notes it.
+func (rs *partitionRecords) easeParking() bool {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	eased := rs.state.parkingEased()
+	rs.state.parkingFull = rs.state.parkingFull && !eased
+	return eased
+}
+
+// noteFetched takes over the log's end, up to which commits may grant, and since when records wait, from a fetch.
+func (rs *partitionRecords) noteFetched(batch fetched) {
+	rs.with(func(s *partitionState) {
+		now := time.Now()
+		s.logEnd.fetched(batch.end, batch.next, now)
+		s.waits.note(s.lag(), now)
+	})
+}
+
+// noteBounds takes over the log's bounds as the watch read them. dispatched is what nextOffset was before the watch asked:
+// records dispatched later may lie beyond its answer. An error ends the generation.
+func (rs *partitionRecords) noteBounds(log bounds, dispatched int64) error {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	now := time.Now()
+	if err := rs.state.logEnd.read(log.end, dispatched, now); err != nil {
+		return fmt.Errorf("partition %d: %w", rs.id, err)
+	}
+	rs.state.waits.note(rs.state.lag(), now)
+	return nil
+}
+
+// endRead returns when the end of the log was read last.
+func (rs *partitionRecords) endRead() time.Time {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return rs.state.logEnd.readAt
+}
+
+// mayWrite returns nil until the send horizon of the last acknowledged commit has passed, then an error that wraps
+// errLeaseLapsed.
+func (rs *partitionRecords) mayWrite() error {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if !time.Now().Before(rs.state.commits.horizon) {
+		return fmt.Errorf("%w: the commit's send horizon passed", errLeaseLapsed)
+	}
+	return nil
+}
+
+// noteLookUp tells the exploration whether the record was found in the CRM. When the exploration ends with that, nobody
+// can have sent any of the records that follow.
+func (rs *partitionRecords) noteLookUp(d *delivery, found bool) {
+	if !d.inherited || !rs.openedAt.unexplored {
+		return
+	}
+	ended := false
+	rs.with(func(s *partitionState) { ended = s.explore.noteLookUp(found) })
+	if ended {
+		rs.update(func(s *partitionState) { s.progress.nobodySent() })
+	}
+}
+
+// endExploration ends a record's part in the exploration: its look-up is over, however long its letter or its result
+// still takes.
+func (rs *partitionRecords) endExploration(c *carried) {
+	if !c.explores {
+		return
+	}
+	c.explores = false
+	rs.with(func(s *partitionState) { s.explore.underWay-- })
+	signal(rs.wake)
+}
+
+// sentBefore returns the function that tells the CRM client after which time no earlier owner can have written a
+// create for the record: nil when none did, and the zero time as long as it is not known whether there was an
+// earlier owner.
+func (rs *partitionRecords) sentBefore(inherited bool) func() time.Time {
+	switch {
+	case !inherited:
+		return nil // an earlier record of the same event, if any, has ended
+	case !rs.openedAt.unexplored:
+		return func() time.Time { return rs.openedAt.sentBefore }
+	default:
+		return func() time.Time {
+			rs.mu.Lock()
+			defer rs.mu.Unlock()
+			if rs.state.explore.foundAny {
+				return rs.openedAt.takeover
+			}
+			return time.Time{}
+		}
+	}
+}
+
+// releaseFlood makes letters of all records that wait for the end of a flood. It returns how many there are, and what the
+// CRM client is to forget.
+func (rs *partitionRecords) releaseFlood(now time.Time) (int, []*crmclient.Pending) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return rs.state.parking.releaseFlood(now)
+}
+
+// releaseOneOfFlood makes room when parking is full: the oldest record that was refused in a flood becomes a letter, if
+// floodPause has passed. It returns when the next one may, zero when parking is not full of these, and what the CRM client
+// is to forget, nil for nothing.
+func (rs *partitionRecords) releaseOneOfFlood(now time.Time, p *pace) (time.Time, *crmclient.Pending) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	r := rs.state.parking.firstInFlood()
+	if !rs.state.parkingFull || r == nil {
+		return time.Time{}, nil
+	}
+	next, ok := p.allow(now, floodPause)
+	if !ok {
+		return next, nil
+	}
+	return next, r.becomeLetter(now)
+}
+
+// leaveParked leaves all that is parked to the next owner: its traces end. It returns what the CRM client is to forget.
+func (rs *partitionRecords) leaveParked() []*crmclient.Pending {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	var pending []*crmclient.Pending
+	for _, r := range rs.state.parking.records {
+		pending = append(pending, r.pending)
+		r.pending = nil
+		r.trace.Close(leftToNext)
+	}
+	return pending
+}
+
+// hasWaitingEvents reports whether the partition has records that the next owner could deliver at once; end is its log's
+// end.
+func (rs *partitionRecords) hasWaitingEvents(end int64) bool {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return end > rs.state.progress.next || rs.state.givenBack
+}
+
+// setTrial has the next commit say which record is in a trial.
+func (rs *partitionRecords) setTrial(t trial) {
+	rs.with(func(s *partitionState) { s.trial, s.changed = t, true })
+}
+
+// needsCommit reports whether the partition has something to commit.
+func (rs *partitionRecords) needsCommit() bool {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return rs.state.changed || rs.state.wantsGrant()
+}
+
+// lastSent returns the time after which nobody has written a create for a record that is unfinished at the end of a
+// drain. When this owner leaves no create whose effect is unknown, that is the earlier owner's time: with its own, each
+// take-over would begin anew to wait until old requests are dead.
+func (rs *partitionRecords) lastSent(now time.Time) time.Time {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if rs.state.unsettled || rs.state.parking.sentHere() || rs.openedAt.sentBefore.IsZero() {
+		return now
+	}
+	return rs.openedAt.sentBefore
+}
+
+// entry returns the partition's part of the next commit. final says that it is the last one, after a drain. originField is
+// the field of the CRM that has our ids.
+func (rs *partitionRecords) entry(horizon time.Time, originField string, final bool) commitEntry {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	s := &rs.state
+	s.changed = false
+	s.commits.begun++
+	e := commitEntry{partition: rs.id, offset: s.progress.position(), grant: s.nextGrant()}
+	if final {
+		e.grant = s.progress.next
+	}
+	e.ledger = ledger{
+		horizon:     horizon,
+		trial:       s.trial.offset,
+		trials:      s.trial.begun,
+		originField: originField,
+	}
+	e.ledger.spans, e.ledger.granted = s.progress.spans(e.grant)
+	if !final {
+		e.ledger.openings = rs.openedAt.openingsAt(e.offset, s.seenRebuilt)
+	}
+	return e
+}
+
+// noteCommitted takes over an acknowledged commit: it grants more records, and they may be sent for longer.
+func (rs *partitionRecords) noteCommitted(e commitEntry) {
+	rs.with(func(s *partitionState) { s.commits.acknowledge(e) })
+	signal(rs.wake)
+	signal(rs.reread)
+}
+
+// awaitCommit waits until a commit that begins after the call is acknowledged. wake must be signalled when one is. The
+// error is ctx's.
+func (rs *partitionRecords) awaitCommit(ctx context.Context, wake <-chan struct{}) error {
+	target := 0
+	rs.with(func(s *partitionState) { target = s.commits.begun + 1 })
+	for {
+		done := false
+		rs.with(func(s *partitionState) {
+			s.changed = s.changed || s.commits.begun < target
+			done = s.commits.done >= target
+		})
+		if done {
+			return nil
+		}
+		signal(rs.urgent)
+		select {
+		case <-wake:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// status returns the state of the partition at now.
+func (rs *partitionRecords) status(now time.Time) PartitionStatus {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	s := rs.state.status(now)
+	s.Partition = rs.id
+	return s
+}
+
+// snapshot returns what the partition's events wait for.
+func (rs *partitionRecords) snapshot() partitionSnapshot {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return rs.state.snapshot()
+}

@@ -1,0 +1,209 @@
+package crmclient
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient/internal/queue"
+	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
+)
+
+// A portal may list no comments where there are some. So that a comment is absent counts only from lists that have been
+// seen to show one of ours on a card of that kind: in this process, or by leadbridge probe (Config.CommentsSeen). Until
+// then each look-up that finds nothing asks for a control as well: a comment that this process wrote, else those of cards
+// that were made lately. Without one the comment waits, and at last is not written.
+
+// commentControl is a comment of ours that a list of its card can show.
+type commentControl struct {
+	card   vibe.CardID
+	origin string    // of its event
+	known  time.Time // when it was written
+}
+
+// commentProof says whether lists of the comments of a kind of card have been seen to show ours. A pure value; the zero
+// value has seen nothing.
+type commentProof struct {
+	proven   bool
+	awaited  bool             // absences were taken back: events wait for the proof
+	controls []commentControl // the first is asked for next
+	readAt   time.Time        // cards are read for a comment of ours, not before
+}
+
+// add takes over a control, and reports whether events wait for one.
+func (p *commentProof) add(k commentControl) (awaited bool) {
+	if p.proven || len(p.controls) == maxControls {
+		return false
+	}
+	p.controls = append(p.controls, k)
+	return p.awaited && len(p.controls) == 1
+}
+
+// found notes that a list has shown a comment of ours. It reports whether events wait for that.
+func (p *commentProof) found() (awaited bool) {
+	awaited = p.awaited
+	*p = commentProof{proven: true}
+	return awaited
+}
+
+// pass forgets the control that was asked for, when it should have been shown: another one has its turn.
+func (p *commentProof) pass(lag time.Duration, now time.Time) {
+	if len(p.controls) > 0 && now.Sub(p.controls[0].known) >= lag {
+		p.controls = p.controls[1:]
+	}
+}
+
+// commentProofs are those of all kinds of cards. Safe for concurrent use.
+type commentProofs struct {
+	mu sync.Mutex // guards everything below
+	of map[string]*commentProof
+}
+
+func newCommentProofs(seen []string) *commentProofs {
+	p := &commentProofs{of: map[string]*commentProof{}}
+	for _, kind := range seen {
+		p.of[kind] = &commentProof{proven: true}
+	}
+	return p
+}
+
+// with calls f with the proof of a kind of card. f must not block.
+func (p *commentProofs) with(kind string, f func(*commentProof)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	one := p.of[kind]
+	if one == nil {
+		one = &commentProof{}
+		p.of[kind] = one
+	}
+	f(one)
+}
+
+// knowComment takes a comment that was just written for a control.
+func (c *Creator) knowComment(d *delivery, now time.Time) {
+	card := d.commentOn()
+	c.learnCommentProof(card.Kind, func(p *commentProof) bool { return p.add(commentControl{card, d.req.OriginID, now}) })
+}
+
+// learnCommentProof notes what concerns a proof, and has those that wait for it ask at once if learn reports that there
+// are any.
+func (c *Creator) learnCommentProof(kind string, learn func(*commentProof) (awaited bool)) {
+	awaited := false
+	c.commentProofs.with(kind, func(p *commentProof) { awaited = learn(p) })
+	if awaited {
+		c.governor.hasten(time.Now())
+	}
+}
+
+// proveComments takes back absences that do not count, and learns from the lists which do from now on.
+func (l *lookUp) proveComments(waiters []*queue.Waiter) {
+	by := map[string][]*queue.Waiter{}
+	for _, w := range waiters {
+		if _, answered := l.answers[w]; answered {
+			kind := cardOf(w).Kind
+			by[kind] = append(by[kind], w)
+		}
+	}
+	for kind, some := range by {
+		if l.showsComments(kind, some) {
+			continue
+		}
+		again := time.Time{}
+		l.commentProofs.with(kind, func(p *commentProof) {
+			if p.awaited = true; len(p.controls) > 0 { // it may not be listed yet
+				again = time.Now().Add(recheck)
+			}
+		})
+		for _, w := range some {
+			if l.answers[w].id == 0 && w.Payload.(*question).proof {
+				delete(l.answers, w)
+				l.untrusted[w] = again
+			}
+		}
+	}
+}
+
+// showsComments reports whether lists of the comments of a kind of card show ours, and asks for a control where that is
+// not known and matters.
+func (l *lookUp) showsComments(kind string, waiters []*queue.Waiter) bool {
+	var p commentProof
+	l.commentProofs.with(kind, func(known *commentProof) { p = *known })
+	found := func(w *queue.Waiter) bool { return l.answers[w].id > 0 }
+	matters := func(w *queue.Waiter) bool { return !found(w) && w.Payload.(*question).proof }
+	switch {
+	case p.proven:
+		return true
+	case l.shownOn[kind], slices.ContainsFunc(waiters, found):
+	case !slices.ContainsFunc(waiters, matters):
+		return false
+	case len(p.controls) > 0:
+		if !l.listsOurs([]vibe.CardID{p.controls[0].card}) {
+			l.commentProofs.with(kind, func(p *commentProof) { p.pass(l.proofs.lag, time.Now()) })
+			return false
+		}
+	case time.Now().Before(p.readAt) || !l.findsOurs(kind, waiters):
+		return false
+	}
+	l.learnCommentProof(kind, (*commentProof).found)
+	return true
+}
+
+// commentsReadAgain is after how long cards are read again for a comment of ours.
+const commentsReadAgain = time.Minute
+
+// findsOurs reads the comments of cards that were made lately, and reports whether one is ours.
+func (l *lookUp) findsOurs(kind string, waiters []*queue.Waiter) bool {
+	l.commentProofs.with(kind, func(p *commentProof) { p.readAt = time.Now().Add(commentsReadAgain) })
+	entity, youngest := vibe.Entity(kind+"s"), time.Time{}
+	for _, w := range waiters {
+		youngest = later(youngest, recordedAt(w))
+	}
+	for _, back := range [...]time.Duration{recordMargin, widerWindows[0]} {
+		filter := vibe.Filter{}
+		if !youngest.IsZero() {
+			filter[entity.CreatedField()] = vibe.NotBefore(youngest.Add(l.client.Skew() - back))
+		}
+		page, o := pageOf(l.do(l.request.job.Context(), l.request, vibe.Search(entity, filter, []string{"id"}, vibe.PageLimit)))
+		if o.Class != vibe.Done {
+			return false
+		}
+		var cards []vibe.CardID
+		for _, row := range page.Rows {
+			if id := row.ID("id"); id > 0 && len(cards) < vibe.BatchLimit {
+				cards = append(cards, vibe.CardID{Kind: kind, ID: id})
+			}
+		}
+		if len(cards) > 0 && l.listsOurs(cards) {
+			return true
+		}
+	}
+	return false
+}
+
+// listsOurs reports whether a list of the comments of cards shows one of ours.
+func (l *lookUp) listsOurs(cards []vibe.CardID) bool {
+	if len(cards) == 1 || l.governor.extrasAlone(time.Now()) {
+		for _, card := range cards {
+			page, o := pageOf(l.do(l.request.job.Context(), l.request, vibe.ListComments(vibe.Comments{Card: card})))
+			if o.Class == vibe.Done && hasOurs(page, card) {
+				return true
+			}
+		}
+		return false
+	}
+	o := l.do(l.request.job.Context(), l.request, vibe.ListCommentsBatch(cards))
+	for i, one := range o.Items {
+		if page, ok := one.Page(); ok && one.Class == vibe.Done && hasOurs(page, cards[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasOurs reports whether a comment of a card that a page shows bears a mark.
+func hasOurs(page vibe.Page, card vibe.CardID) bool {
+	return slices.ContainsFunc(page.Rows, func(row vibe.Row) bool {
+		c := row.CommentOn(card)
+		return !c.Stray && vibe.HasMark(c.Text)
+	})
+}

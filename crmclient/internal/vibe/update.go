@@ -1,0 +1,62 @@
+package vibe
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// Fills are what is added to the cards of contacts: no objects of the API, but a kind of their own in what is counted
+// and held.
+const Fills Entity = "fills"
+
+// Update changes one object: PATCH /v1/{entity}/{id}, with the fields that change as JSON. What it does to the phones and
+// e-mails that are there is not documented: portals add or replace.
+func Update(entity Entity, id int64, body []byte, lease func() error) Call {
+	return Call{Operation: OpUpdate, Lease: lease, method: http.MethodPatch, path: pathOf(entity, id), body: body}
+}
+
+// Change is what changes of an object: its fields as JSON.
+type Change struct {
+	ID   int64
+	Body []byte
+}
+
+// UpdateBatch makes up to [BatchLimit] changes to objects of a kind in one request: POST /v1/batch. Outcome.Items has their
+// outcomes in the same order.
+func UpdateBatch(entity Entity, changes []Change, lease func() error) Call {
+	return Call{Operation: OpUpdate, Calls: len(changes), Lease: lease, method: http.MethodPost, path: "/batch", body: batchByID(entity, "update", changes)}
+}
+
+// GetBatch asks for up to [BatchLimit] objects of a kind by their ids in one request, as [Get] does for one: POST /v1/batch.
+func GetBatch(entity Entity, ids []int64) Call {
+	wanted := make([]Change, len(ids))
+	for i, id := range ids {
+		wanted[i].ID = id
+	}
+	return Call{Operation: OpLookUp, Calls: len(ids), method: http.MethodPost, path: "/batch", body: batchByID(entity, "get", wanted)}
+}
+
+func pathOf(entity Entity, id int64) string {
+	return "/" + string(entity) + "/" + strconv.FormatInt(id, 10)
+}
+
+// batchByID writes the body of a batch of calls about single objects. The id of a call is its index.
+func batchByID(entity Entity, action string, changes []Change) []byte {
+	var b bytes.Buffer
+	b.WriteString(`{"calls":[`)
+	for i, c := range changes {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `{"id":%q,"entity":%q,"action":%q,"entityId":%d`, strconv.Itoa(i), entity, action, c.ID)
+		if c.Body != nil {
+			b.WriteString(`,"params":`)
+			b.Write(c.Body)
+		}
+		b.WriteByte('}')
+	}
+	b.WriteString(`]}`)
+	return b.Bytes()
+}
