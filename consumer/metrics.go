@@ -19,6 +19,7 @@ type metrics struct {
 	contacts    *prometheus.CounterVec // by how: created, found or matched
 	made, found prometheus.Counter     // series of contacts
 	matched     prometheus.Counter     // another
+	delivered   *prometheus.CounterVec // by what events became
 	skipped     *prometheus.CounterVec // by why
 	deadLetters *prometheus.CounterVec // by reason
 	results     prometheus.Counter
@@ -42,6 +43,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		consumed:    counter("records_consumed_total", "Records taken from the topic."),
 		contacts:    counters("contacts_total", "Events that are a contact: created, found already there, or given to a contact of the same person.", "how"),
+		delivered:   counters("delivered_total", "Events that are in the CRM, by what they became: a contact, a lead, a deal, or a comment on a contact that was there before.", "as"),
 		skipped:     counters("records_skipped_total", "Records that need no delivery: tombstones, those an earlier owner finished, and those for which the mapping gives nothing.", "why"),
 		deadLetters: counters("dead_letters_total", "Events written to the dead-letter topic.", "reason"),
 		results:     counter("results_total", "Results written to the result topic."),
@@ -58,7 +60,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		m.consumed, m.contacts, m.skipped, m.deadLetters, m.results, m.lost, m.latency, m.commits, m.commitTime, m.reused,
+		m.consumed, m.contacts, m.delivered, m.skipped, m.deadLetters, m.results, m.lost, m.latency, m.commits, m.commitTime, m.reused,
 	} {
 		errs = append(errs, reg.Register(c))
 	}
@@ -69,6 +71,9 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 func (m *metrics) initSeries() {
 	for _, reason := range Reasons() {
 		m.deadLetters.WithLabelValues(reason)
+	}
+	for _, as := range [...]string{asContact, asLead, asDeal, asComment} {
+		m.delivered.WithLabelValues(as)
 	}
 	for _, why := range [...]string{skippedTombstone, skippedDone, skippedMapping} {
 		m.skipped.WithLabelValues(why)
@@ -87,6 +92,27 @@ const (
 	commitFailed     = "failed"
 )
 
+// What events become.
+const (
+	asContact = "contact"
+	asLead    = "lead"
+	asDeal    = "deal"
+	asComment = "comment" // on a contact of the same person
+)
+
+// became is what an event became: the last object that was made of it, or the comment where none was.
+func became(r crmclient.Result) string {
+	switch {
+	case r.DealID > 0:
+		return asDeal
+	case r.LeadID > 0:
+		return asLead
+	case r.Matched:
+		return asComment
+	}
+	return asContact
+}
+
 // created counts an event that exists in the CRM; latency is the time since the event.
 func (m *metrics) created(r crmclient.Result, latency time.Duration, of *tracing.Record) {
 	switch {
@@ -97,6 +123,7 @@ func (m *metrics) created(r crmclient.Result, latency time.Duration, of *tracing
 	default:
 		m.made.Inc()
 	}
+	m.delivered.WithLabelValues(became(r)).Inc()
 	of.Observe(m.latency, max(latency.Seconds(), 0))
 }
 

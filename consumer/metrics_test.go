@@ -1,11 +1,15 @@
 package consumer
 
 import (
+	"maps"
 	"math"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+
+	"github.com/leadbridge/leadbridge/crmclient"
 )
 
 // series tells the value of each series of a metric by its one label's value.
@@ -41,6 +45,7 @@ func TestSeriesBeginAtZero(t *testing.T) {
 	}
 	for name, labels := range map[string][]string{
 		"leadbridge_contacts_total":        {"created", "found", "matched"},
+		"leadbridge_delivered_total":       {"comment", "contact", "deal", "lead"},
 		"leadbridge_records_skipped_total": {"done", "mapping", "tombstone"},
 		"leadbridge_commits_total":         {"failed", "ok"},
 		"leadbridge_dead_letters_total":    Reasons(),
@@ -76,5 +81,24 @@ func TestRetained(t *testing.T) {
 		if b.noteRetention(text); b.retentionSeconds() != want {
 			t.Errorf("retention.ms=%s is %v s, want %v", text, b.retentionSeconds(), want)
 		}
+	}
+}
+
+// TestDeliveredByKind counts an event once, as what it became.
+func TestDeliveredByKind(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	m, err := newMetrics(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []crmclient.Result{
+		{ContactID: 1}, {ContactID: 1, Found: true}, {LeadID: 1}, {LeadID: 2, ContactID: 1, Matched: true}, {ContactID: 1, DealID: 1},
+		{ContactID: 1, DealID: 2, Matched: true}, {ContactID: 1, DealID: 3, Found: true}, {ContactID: 1, Matched: true},
+	} {
+		m.created(r, time.Second, nil)
+	}
+	want := map[string]float64{"contact": 2, "lead": 2, "deal": 3, "comment": 1}
+	if found := series(t, registry, "leadbridge_delivered_total"); !maps.Equal(found, want) {
+		t.Errorf("%v, want %v", found, want)
 	}
 }

@@ -17,6 +17,7 @@ var summaryCounts = []struct{ field, metric, label, value string }{
 	{"consumed", "leadbridge_records_consumed_total", "", ""},
 	{"created", "leadbridge_contacts_total", "how", "created"},
 	{"already_there", "leadbridge_contacts_total", "how", "found"},
+	{"matched", "leadbridge_contacts_total", "how", "matched"},
 	{"skipped", "leadbridge_records_skipped_total", "", ""},
 	{"dead_lettered", "leadbridge_dead_letters_total", "", ""},
 	{"crm_requests", "leadbridge_crm_requests_total", "", ""},
