@@ -268,9 +268,7 @@ func TestEverythingIsSuspectInANewPortal(t *testing.T) {
 
 // Where reading cannot show that the first event is absent, it waits for another one, and a hold says so.
 func TestFirstEventWaitsForAnother(t *testing.T) {
-	o := portalWithField()
-	o.IgnoredFilters = []string{"id"} // reading cannot go on behind a page
-	inBubble(t, o, nil, func(w *world) {
+	inBubble(t, portalWithField(), nil, func(w *world) {
 		w.addStrangers(crmtest.Contacts, 5200)
 		done := w.start(w.t.Context(), suspect(1))
 		later(10 * time.Minute)

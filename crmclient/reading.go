@@ -21,15 +21,6 @@ type objectReading struct {
 	youngest time.Time // record of those that asked
 	servedAt time.Time // when one asked whose record is not older than the bound
 	shown    objectsRead
-	part     partRead
-}
-
-// partRead is a reading of more objects than are read at once: the next one goes on where it ended.
-type partRead struct {
-	bound time.Time // since which objects are read; zero: nothing is left over
-	begun time.Time
-	rows  int
-	seen  idPaging
 }
 
 // objectsRead says which objects were read when, none of which was ours.
@@ -81,14 +72,9 @@ func (l *lookUp) tellsOurField() bool {
 	return o.Class == vibe.Done && object == l.hidden && marks.Missing()
 }
 
-// partWait is how long after a reading that did not come to its end the next one goes on at the earliest: of a hundred pages
-// each they take a fifth of the documented limit.
-const partWait = 90 * time.Second
-
 // readObjects reads them and notes what that shows.
 func (l *lookUp) readObjects(a asking, bound time.Time, waiters []*queue.Waiter, begun time.Time) {
 	l.hidden, l.shown = 0, false
-	turn := begun
 	page, o := l.searchFor(vibe.Filter{}, l.readable())
 	if o.Class != vibe.Done {
 		return
@@ -100,27 +86,19 @@ func (l *lookUp) readObjects(a asking, bound time.Time, waiters []*queue.Waiter,
 	all := nothing || page.Whole && !page.More || !full && page.Total <= len(page.Rows)
 	shows, tooMany := all, false
 	if !all && !ours {
-		part := l.partOf(a.way, bound, begun)
-		shows, ours, tooMany = l.readSince(a, &part, waiters)
-		if !tooMany {
-			begun, part = part.begun, partRead{}
-		}
-		l.proofs.reading(a.way, func(r *objectReading) { r.part = part })
+		shows, ours, tooMany = l.readSince(a, bound, waiters)
 	}
 	shows = shows && l.tellsOurField()
 	now := time.Now()
-	wait := max(leastLag, 4*now.Sub(turn)) // reading takes a fifth of the time at most
-	switch {
-	case tooMany:
-		wait = max(wait, partWait)
-	case shows && begun.Before(turn): // the last of several turns: what the next ones show is to count
-		wait = max(wait, l.cfg.Settle)
+	wait := max(leastLag, 4*now.Sub(begun)) // reading takes a fifth of the time at most
+	if tooMany {
+		wait = 5 * time.Minute
 	}
 	l.proofs.reading(a.way, func(r *objectReading) {
 		if !all {
 			r.readAt = now.Add(wait)
 		}
-		if tooMany && r.youngest.Sub(bound) > recordMargin { // since then fewer may have been created
+		if tooMany { // since a younger record fewer may have been created
 			r.bound = time.Time{}
 		}
 		if shows {
@@ -162,19 +140,9 @@ const boundPatience = 10 * time.Minute
 
 func recordedAt(w *queue.Waiter) time.Time { return w.Payload.(*question).delivery.req.RecordedAt }
 
-// partOf returns the reading that is to go on, or a new one: that since another bound counts no more.
-func (l *lookUp) partOf(w way, bound, begun time.Time) (part partRead) {
-	l.proofs.reading(w, func(r *objectReading) { part = r.part })
-	if bound.IsZero() || !part.bound.Equal(bound) {
-		part = partRead{bound: bound, begun: begun}
-	}
-	return part
-}
-
 // readSince reads the objects that were created since a bound, and some older ones. shows reports whether all were
-// read, ours whether an object of ours is among them, tooMany that there are more, which the next reading goes on with.
-func (l *lookUp) readSince(a asking, part *partRead, waiters []*queue.Waiter) (shows, ours, tooMany bool) {
-	bound := part.bound
+// read, ours whether an object of ours is among them, tooMany that there are more.
+func (l *lookUp) readSince(a asking, bound time.Time, waiters []*queue.Waiter) (shows, ours, tooMany bool) {
 	if bound.IsZero() {
 		return false, false, false
 	}
@@ -182,31 +150,19 @@ func (l *lookUp) readSince(a asking, part *partRead, waiters []*queue.Waiter) (s
 		return vibe.Filter{l.entity.CreatedField(): vibe.NotBefore(at.Add(l.client.Skew()))}
 	}
 	filter := since(bound.Add(-recordMargin))
-	take := func(some []vibe.Row) bool {
-		part.rows += len(some)
+	page, o := l.searchFor(filter, l.readable())
+	if o.Class != vibe.Done {
+		return false, false, false
+	}
+	rows := 0
+	o = l.pages(filter, l.readable(), page, func(some []vibe.Row) bool {
+		rows += len(some)
 		ours = l.readRows(a, some, waiters) || ours
 		return ours
-	}
-	o := vibe.Outcome{Class: vibe.Done}
-	if part.rows == 0 {
-		var page vibe.Page
-		if page, o = l.searchFor(filter, l.readable()); o.Class != vibe.Done {
-			return false, false, false
-		}
-		full := page.Full(vibe.PageLimit)
-		part.seen = idPaging{up: full, down: full}
-		part.seen.widen(l.field, page.Rows)
-		if take(page.Rows) {
-			return false, ours, false
-		}
-	}
-	o = l.readOn(filter, l.readable(), &part.seen, take)
-	tooMany = o.Code == codeTooMany
-	switch {
-	case ours, o.Class != vibe.Done && !tooMany:
+	})
+	tooMany = o.Code == codeFilterIgnored
+	if ours || o.Class != vibe.Done && !tooMany {
 		return false, ours, false
-	case tooMany:
-		return false, false, true
 	}
 	// That nothing was created since then counts where a look-up by time is seen to find.
 	for _, back := range widerWindows {
@@ -214,12 +170,12 @@ func (l *lookUp) readSince(a asking, part *partRead, waiters []*queue.Waiter) (s
 		if o.Class != vibe.Done {
 			return false, false, false
 		}
-		part.rows += len(page.Rows)
+		rows += len(page.Rows)
 		if l.readRows(a, page.Rows, waiters) {
 			return false, true, false
 		}
 	}
-	return part.rows > 0, false, false
+	return rows > 0 && !tooMany, false, tooMany
 }
 
 // readRows takes objects of ours among rows for controls, and what belongs to waiters for found. It reports

@@ -200,20 +200,9 @@ func (l *lookUp) pages(filter vibe.Filter, selected []string, page vibe.Page, en
 	if enough(page.Rows) {
 		return vibe.Outcome{Class: vibe.Done}
 	}
-	return l.readOn(filter, selected, &seen, enough)
-}
-
-// codeTooMany says that a filter finds more than is read at once.
-const codeTooMany = "TOO_MANY_ROWS"
-
-// readOn reads what a filter finds from where reading has come to, which it moves, until a visitor has seen enough.
-func (l *lookUp) readOn(filter vibe.Filter, selected []string, seen *idPaging, enough func([]vibe.Row) bool) vibe.Outcome {
 	for n := 0; seen.more(); n++ {
-		switch {
-		case seen.largest == 0:
+		if seen.largest == 0 || n == maxPages {
 			return vibe.Outcome{Class: vibe.Refused, Status: 200, Code: codeFilterIgnored, Item: true}
-		case n == maxPages:
-			return vibe.Outcome{Class: vibe.Refused, Status: 200, Code: codeTooMany, Item: true}
 		}
 		before := seen.idRange
 		page, o := l.searchFor(seen.next(filter), selected)
