@@ -192,8 +192,9 @@ func (l *lookUp) listsOurs(cards []vibe.CardID) bool {
 		return false
 	}
 	o := l.do(l.request.job.Context(), l.request, vibe.ListCommentsBatch(cards))
-	for i, one := range o.Items {
-		if page, ok := one.Page(); ok && one.Class == vibe.Done && hasOurs(page, cards[i]) {
+	for i, card := range cards[:min(len(cards), len(o.Items))] {
+		one := o.Items[i]
+		if page, ok := one.Page(); ok && one.Class == vibe.Done && hasOurs(page, card) {
 			return true
 		}
 	}

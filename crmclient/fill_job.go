@@ -219,8 +219,8 @@ func (c *Creator) readCards(r *request, ids []int64) []vibe.Outcome {
 	default:
 		cards = c.readEach(r, ids)
 	}
-	for i := range cards {
-		readable(&cards[i], ids[i])
+	for i, id := range ids {
+		readable(&cards[i], id)
 	}
 	return cards
 }

@@ -247,11 +247,12 @@ func TestFillOfASuspectWaits(t *testing.T) {
 			c.Target, c.Metrics = crmclient.TargetLead, nil
 		})
 		defer next.Close()
-		w.creator, next = next, w.creator
+		former := w.creator
+		w.creator = next
 		if e := w.mustCreate(req); e.result.Fill != crmclient.FillNothing || w.patches() != 1 {
 			w.t.Errorf("%+v, %d updates", e, w.patches())
 		}
-		w.creator, next = next, w.creator
+		w.creator = former
 		later(time.Minute)
 		w.wantPoints(id, "email", "old@example.ru WORK", "ivan@example.ru WORK")
 	})
