@@ -188,15 +188,21 @@ func (f *filling) check(k *cardFill, o *vibe.Outcome, card vibe.Outcome) {
 	}
 }
 
-// repair gives a card back what a change took from it, and ends the filling of cards in this process: updates do something
-// else here than was measured.
+// repair gives a contact back what a change took from it, and ends the filling of contacts in this process: updates do
+// something else here than PORTAL_PROFILE says. It logs each contact that was damaged, and whether it was repaired.
 func (f *filling) repair(k *cardFill) {
+	log := f.log.With().Str("card_url", f.ContactURL(k.card())).Logger()
 	if !f.patchDiffers.Swap(true) {
-		f.log.Error().Str("card_url", f.ContactURL(k.card())).
-			Msg("an update does something else to phones and e-mails than PORTAL_PROFILE says: no more cards are filled; run leadbridge probe again")
+		f.log.Error().Msg("updates do something else to phones and e-mails than PORTAL_PROFILE says: no more cards are filled; run leadbridge probe again")
 	}
 	body, _ := json.Marshal(restored(k.before, k.change))
-	f.do(f.request.job.Context(), f.request, vibe.Update(vibe.Contacts, k.card(), body, k.delivery.lease))
+	o := f.do(f.request.job.Context(), f.request, vibe.Update(vibe.Contacts, k.card(), body, k.delivery.lease))
+	if o.Class == vibe.Done {
+		log.Error().Msg("an update damaged phones or e-mails of this card: they were written back")
+		return
+	}
+	log.Error().Stringer("class", o.Class).Int("status", o.Status).Str("code", o.Code).
+		Msg("an update damaged phones or e-mails of this card, and writing them back failed: restore them by hand")
 }
 
 // readCards reads the cards of contacts, in the order of their ids. An outcome of Done holds the contact.
