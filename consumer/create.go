@@ -146,7 +146,7 @@ func (w *worker) request(d *delivery) crmclient.Request {
 // everybody, so that a header's text counts only if it can be the name of such a field.
 func (w *worker) sentOriginField(d *delivery) string {
 	if d.inherited {
-		return w.openedAt.inherited.originField
+		return w.opening.inherited.originField
 	}
 	if name := header.Text(d.Headers, header.OriginField); d.event.Replays > 0 && crmclient.CanBeOriginField(name) {
 		return name

@@ -66,7 +66,7 @@ func (p *partition) skipIfDone(rec record) bool {
 		return false
 	}
 	p.deps.metrics.skipped.WithLabelValues(skippedDone).Inc()
-	if rec.Value != nil && !p.openedAt.inCrashLoop(rec.Offset) {
+	if rec.Value != nil && !p.opening.inCrashLoop(rec.Offset) {
 		p.gen.seen.note(p.id, p.intake.identityOf(rec))
 	}
 	p.skip(rec)
@@ -91,7 +91,7 @@ func (p *partition) awaitGrant(ctx context.Context, offset int64) error {
 			return ctx.Err()
 		}
 		if answer.parkingFull {
-			signal(p.records.reread) // letters of a flood may be written
+			signal(p.records.wakeReader) // letters of a flood may be written
 		}
 		select {
 		case <-p.records.wake:
