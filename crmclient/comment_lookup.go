@@ -22,8 +22,8 @@ func (l *lookUp) byMark(waiters []*queue.Waiter) vibe.Outcome {
 
 // listedByMark is byMark without a proof of what it does not find.
 func (l *lookUp) listedByMark(waiters []*queue.Waiter) vibe.Outcome {
-	l.asked = time.Now()
-	if len(waiters) == 1 || l.governor.extrasAlone(l.asked) {
+	l.sentAt = time.Now()
+	if len(waiters) == 1 || l.governor.extrasUnbatched(l.sentAt) {
 		return l.eachByMark(waiters, l.readComments)
 	}
 	cards := make([]vibe.CardID, len(waiters))

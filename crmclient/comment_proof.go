@@ -182,7 +182,7 @@ func (l *lookUp) findsOurs(kind string, waiters []*queue.Waiter) bool {
 
 // listsOurs reports whether a list of the comments of cards shows one of ours.
 func (l *lookUp) listsOurs(cards []vibe.CardID) bool {
-	if len(cards) == 1 || l.governor.extrasAlone(time.Now()) {
+	if len(cards) == 1 || l.governor.extrasUnbatched(time.Now()) {
 		for _, card := range cards {
 			page, o := pageOf(l.do(l.request.job.Context(), l.request, vibe.ListComments(vibe.Comments{Card: card})))
 			if o.Class == vibe.Done && hasOurs(page, card) {

@@ -100,17 +100,17 @@ func (c *Creator) runCreates(r *request) {
 		return
 	}
 	sent, bodies := c.load(r, p)
-	left := c.governor.moments(time.Now())
+	atSend := c.governor.moments(time.Now())
 	switch len(sent) {
 	case 0:
 	case 1:
 		if sent[0].Payload.(*attempt).step.inBatch {
-			c.createBatch(r, p, sent, bodies, left)
+			c.createBatch(r, p, sent, bodies, atSend)
 			return
 		}
-		c.createOne(r, p, sent[0], bodies[0].Body, left)
+		c.createOne(r, p, sent[0], bodies[0].Body, atSend)
 	default:
-		c.createBatch(r, p, sent, bodies, left)
+		c.createBatch(r, p, sent, bodies, atSend)
 	}
 }
 
@@ -132,7 +132,7 @@ func (c *Creator) load(r *request, p *portal) (sent []*queue.Waiter, bodies []vi
 		body, err := c.encode(a, p)
 		if err != nil {
 			answers[w] = &answer{trigger: onRefusal, outcome: vibe.Outcome{
-				Class: vibe.Refused, Code: "UNENCODABLE", Message: "the event cannot be written as JSON"}, left: c.governor.moments(time.Now())[a.step.entity]}
+				Class: vibe.Refused, Code: "UNENCODABLE", Message: "the event cannot be written as JSON"}, atSend: c.governor.moments(time.Now())[a.step.entity]}
 			continue
 		}
 		encoded[w] = body
@@ -240,23 +240,23 @@ func replayedPart(waiters []*queue.Waiter) float64 {
 }
 
 // createOne sends one create.
-func (c *Creator) createOne(r *request, p *portal, w *queue.Waiter, body []byte, left map[vibe.Entity]moment) {
+func (c *Creator) createOne(r *request, p *portal, w *queue.Waiter, body []byte, atSend map[vibe.Entity]moment) {
 	a := w.Payload.(*attempt)
 	o := c.do(r.job.Context(), r, vibe.CreateOne(a.step.entity, body, a.delivery.lease))
 	if r.job.Context().Err() != nil && o.Class != vibe.Done {
 		return // broken off: not an attempt
 	}
-	c.judgeOne(r, p, w, o, left)
+	c.judgeOne(r, p, w, o, atSend)
 }
 
 // judgeOne draws what came of a request for one event.
-func (c *Creator) judgeOne(r *request, p *portal, w *queue.Waiter, o vibe.Outcome, left map[vibe.Entity]moment) {
+func (c *Creator) judgeOne(r *request, p *portal, w *queue.Waiter, o vibe.Outcome, atSend map[vibe.Entity]moment) {
 	a := w.Payload.(*attempt)
 	o, id, marks := o.Created(p.kinds[a.step.entity].idField)
 	now := time.Now()
 	fresh := r.fresh()
 	kinds := []vibe.Entity{a.step.entity}
-	got := &answer{trigger: triggerOf(o), outcome: o, id: id, left: left[a.step.entity], items: 1}
+	got := &answer{trigger: triggerOf(o), outcome: o, id: id, atSend: atSend[a.step.entity], items: 1}
 	switch got.trigger {
 	case onCreated:
 		got.first = c.created(p, a, id, marks, now)

@@ -70,8 +70,8 @@ func (s *step) waitsFor() Wait {
 // but for one that probes. landed is to be called when the create has ended.
 func (c *Creator) admit(s *step) (landed func(), probe bool, err error) {
 	if s.extra != nil && c.crowded(s) {
-		if c.hopeless(s) {
-			return nil, false, errHopeless
+		if c.notWorthWaiting(s) {
+			return nil, false, errNotWorthWaiting
 		}
 		s.sendAt = time.Now().Add(s.nextBackoff(c.cfg))
 		return nil, false, c.deferUntil(s, WaitBackoff, s.sendAt)
@@ -83,8 +83,8 @@ func (c *Creator) admit(s *step) (landed func(), probe bool, err error) {
 	case until.IsZero():
 		return func() {}, false, nil
 	}
-	if c.hopeless(s) {
-		return nil, false, errHopeless
+	if c.notWorthWaiting(s) {
+		return nil, false, errNotWorthWaiting
 	}
 	s.sendAt = later(until, time.Now().Add(s.nextBackoff(c.cfg)))
 	return nil, false, c.deferUntil(s, WaitBackoff, s.sendAt)
@@ -95,7 +95,7 @@ func (c *Creator) admit(s *step) (landed func(), probe bool, err error) {
 // have the word of the ledger for that.
 func (c *Creator) formerWays(s *step) []vibe.IDField {
 	if s.extra != nil {
-		return []vibe.IDField{{}} // by its mark or its card: see byMark, byCard
+		return []vibe.IDField{{}} // by its mark or its card: see byMark, byContact
 	}
 	fields := c.portals.used(s.entity)
 	if s.entity == vibe.Contacts || c.cfg.OriginField == originNone {

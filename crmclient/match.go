@@ -98,7 +98,7 @@ type matching struct {
 	*Creator
 	request *request
 	field   vibe.IDField // of contacts; the zero value: not known
-	left    map[vibe.Entity]moment
+	atSend  map[vibe.Entity]moment
 	asks    []*ask
 }
 
@@ -128,7 +128,7 @@ func (c *Creator) matchPersons(r *request, p *portal) bool {
 	if len(m.asks) == 0 {
 		return true
 	}
-	m.left = c.governor.moments(time.Now())
+	m.atSend = c.governor.moments(time.Now())
 	o := m.all()
 	if r.job.Context().Err() != nil {
 		return false // broken off: nobody waits
@@ -153,9 +153,9 @@ func (m *matching) judge(whole vibe.Outcome) map[*queue.Waiter]any {
 		k.match = k.decide(m.cfg.Match.Many)
 		switch {
 		case k.match.own && k.step.entity == vibe.Contacts, k.match.id > 0 && k.step.entity == vibe.Contacts:
-			answers[k.waiter] = &answer{trigger: onMatched, id: k.match.id, left: m.left[k.step.entity]}
+			answers[k.waiter] = &answer{trigger: onMatched, id: k.match.id, atSend: m.atSend[k.step.entity]}
 		case k.match.id == 0 && len(k.match.candidates) > 0 && m.cfg.Match.Many == ManyLetter:
-			answers[k.waiter] = &answer{trigger: onRefusal, left: m.left[k.step.entity], outcome: vibe.Outcome{Class: vibe.Refused, Code: codeManyMatches, Message: candidatesText(k.match.candidates)}}
+			answers[k.waiter] = &answer{trigger: onRefusal, atSend: m.atSend[k.step.entity], outcome: vibe.Outcome{Class: vibe.Refused, Code: codeManyMatches, Message: candidatesText(k.match.candidates)}}
 		}
 	}
 	m.judgeFailed(failed, answers)
@@ -204,7 +204,7 @@ func (m *matching) judgeFailed(failed []*ask, answers map[*queue.Waiter]any) {
 	together := map[vibe.Entity]uint64{}
 	for _, k := range failed {
 		entity := k.step.entity
-		got := &answer{trigger: onFailure, outcome: unwritten(*k.failed), left: m.left[entity], items: 1}
+		got := &answer{trigger: onFailure, outcome: unwritten(*k.failed), atSend: m.atSend[entity], items: 1}
 		switch {
 		case f.Cause == limit.Match:
 			got.trigger = onUnsent // the fault is the portal's, for all
@@ -240,7 +240,7 @@ func (m *matching) judgeWhole(o vibe.Outcome) map[*queue.Waiter]any {
 	for i, k := range m.asks {
 		waiters[i] = k.waiter
 	}
-	return toAll(waiters, got, m.left, firsts)
+	return toAll(waiters, got, m.atSend, firsts)
 }
 
 // matchFault is faultOf for the look-ups of persons: a filter that the portal does not take, or take heed of, is

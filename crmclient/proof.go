@@ -13,10 +13,10 @@ import (
 // nothing by it. Until then each look-up asks for a control as well, in the same request.
 // docs/delivery.md says what waits for that.
 
-// asking is a way to look up, with the field that it filters by: a portal may find by phone and not
+// lookUpBy is a way to look up, with the field that it filters by: a portal may find by phone and not
 // by e-mail.
-type asking struct {
-	way
+type lookUpBy struct {
+	idLocation
 	filter string // the field's name
 }
 
@@ -109,19 +109,19 @@ type proofs struct {
 	lag time.Duration // how long after its creation an object may not be findable yet
 
 	mu       sync.Mutex // guards everything below
-	of       map[asking]*proof
-	readings map[way]*objectReading
+	of       map[lookUpBy]*proof
+	readings map[idLocation]*objectReading
 }
 
 // leastLag is how long an object may not be findable at least, however small CRM_SETTLE is.
 const leastLag = time.Second
 
 func newProofs(settle time.Duration) *proofs {
-	return &proofs{lag: max(settle, leastLag), of: map[asking]*proof{}, readings: map[way]*objectReading{}}
+	return &proofs{lag: max(settle, leastLag), of: map[lookUpBy]*proof{}, readings: map[idLocation]*objectReading{}}
 }
 
 // with calls f with the proof of a way to ask. f must not block.
-func (p *proofs) with(a asking, f func(*proof)) {
+func (p *proofs) with(a lookUpBy, f func(*proof)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	one := p.of[a]
@@ -134,7 +134,7 @@ func (p *proofs) with(a asking, f func(*proof)) {
 
 // reading calls f with what reading the objects of a way has come to: one reading serves all fields that are asked by. f
 // must not block.
-func (p *proofs) reading(w way, f func(*objectReading)) {
+func (p *proofs) reading(w idLocation, f func(*objectReading)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	one := p.readings[w]
@@ -146,13 +146,13 @@ func (p *proofs) reading(w way, f func(*objectReading)) {
 }
 
 // proven reports whether absences count.
-func (p *proofs) proven(a asking) (yes bool) {
+func (p *proofs) proven(a lookUpBy) (yes bool) {
 	p.with(a, func(one *proof) { yes = one.proven })
 	return yes
 }
 
 // next returns the control to ask for; not ok: absences count already, or none is known.
-func (p *proofs) next(a asking) (k control, ok bool) {
+func (p *proofs) next(a lookUpBy) (k control, ok bool) {
 	p.with(a, func(one *proof) {
 		if ok = !one.proven && len(one.controls) > 0; ok {
 			k = one.controls[0]
@@ -163,7 +163,7 @@ func (p *proofs) next(a asking) (k control, ok bool) {
 
 // unfit is a way to ask whose absences do not count, for longer than can be put down to the lag.
 type unfit struct {
-	asking
+	lookUpBy
 	since time.Time
 	blind bool // controls are missed; else there is none
 }
@@ -218,16 +218,16 @@ func (c *Creator) showProofs(now time.Time) {
 
 // knowMade takes an object that was just made for a control.
 func (c *Creator) knowMade(field vibe.IDField, a *attempt, object int64, now time.Time) {
-	d, w := a.delivery, way{a.step.entity, field}
+	d, w := a.delivery, idLocation{a.step.entity, field}
 	by, filter := c.filterOf(w, d.req.OriginID, *d.req.Contact, d.made().ContactID, d.req.RecordedAt)
-	c.learnProof(asking{w, by}, func(p *proof) bool {
+	c.learnProof(lookUpBy{w, by}, func(p *proof) bool {
 		return p.add(control{object: object, origin: d.req.OriginID, filter: filter, known: now})
 	})
 }
 
 // learnProof notes what concerns a proof, and has those that wait for it ask at once if learn reports that there
 // are any.
-func (c *Creator) learnProof(a asking, learn func(*proof) (awaited bool)) {
+func (c *Creator) learnProof(a lookUpBy, learn func(*proof) (awaited bool)) {
 	awaited := false
 	c.proofs.with(a, func(p *proof) { awaited = learn(p) })
 	if awaited {
@@ -252,21 +252,21 @@ func (c *Creator) needsProof(d *delivery, s *step, field vibe.IDField) bool {
 		return false
 	case slices.Contains(c.portals.used(s.entity), field):
 		return true
-	case d.req.WayIsTold || d.req.SentWay == "" || vibe.ParseIDField(d.req.SentWay) != field:
+	case d.req.IDFieldFromHeader || d.req.SentIDField == "" || vibe.ParseIDField(d.req.SentIDField) != field:
 		return false
 	}
 	// The ledger tells the way of the main kind: the same as now says that the other kinds' are, too.
 	return s.entity == p.main || field != p.idField()
 }
 
-// askingOf returns how a waiter is looked up.
-func (l *lookUp) askingOf(w *queue.Waiter) asking {
+// lookUpByOf returns how a waiter is looked up.
+func (l *lookUp) lookUpByOf(w *queue.Waiter) lookUpBy {
 	by, _ := l.personFilter(w)
-	return asking{l.way, by}
+	return lookUpBy{l.idLocation, by}
 }
 
 // control returns the control that look-ups in one way ask for in this job; not ok: none.
-func (l *lookUp) control(a asking) (k control, ok bool) {
+func (l *lookUp) control(a lookUpBy) (k control, ok bool) {
 	if k, ok = l.controls[a]; ok {
 		return k, true
 	}
@@ -281,11 +281,11 @@ func (l *lookUp) prove(waiters []*queue.Waiter) {
 	if l.sure || isExtra(l.entity) { // comments are proven by their lists
 		return
 	}
-	var ways []asking
-	by := map[asking][]*queue.Waiter{}
+	var ways []lookUpBy
+	by := map[lookUpBy][]*queue.Waiter{}
 	for _, w := range waiters {
 		if _, answered := l.answers[w]; answered {
-			a := l.askingOf(w)
+			a := l.lookUpByOf(w)
 			if by[a] == nil {
 				ways = append(ways, a)
 			}
@@ -299,7 +299,7 @@ func (l *lookUp) prove(waiters []*queue.Waiter) {
 }
 
 // proveBy is prove for the waiters that were looked up in one way.
-func (l *lookUp) proveBy(a asking, waiters []*queue.Waiter) {
+func (l *lookUp) proveBy(a lookUpBy, waiters []*queue.Waiter) {
 	if l.proofs.proven(a) {
 		return
 	}
@@ -331,7 +331,7 @@ func (l *lookUp) proveBy(a asking, waiters []*queue.Waiter) {
 
 // askAgainAt returns when to ask again for what was not found: at once when a control has become known, soon when the
 // control that was asked for cannot be found yet or is gone, and otherwise the zero time: after a backoff.
-func (l *lookUp) askAgainAt(a asking, asked bool) (at time.Time) {
+func (l *lookUp) askAgainAt(a lookUpBy, asked bool) (at time.Time) {
 	now := time.Now()
 	l.proofs.with(a, func(p *proof) {
 		p.awaited = true
@@ -347,7 +347,7 @@ func (l *lookUp) askAgainAt(a asking, asked bool) (at time.Time) {
 }
 
 // check looks at the control that was missed, by its own id, and drops those that are gone.
-func (l *lookUp) check(a asking) {
+func (l *lookUp) check(a lookUpBy) {
 	now, due := time.Now(), false
 	l.proofs.with(a, func(p *proof) {
 		if due = !now.Before(p.checkAt); due {

@@ -40,7 +40,7 @@ type step struct {
 	maxBatch   int                         // creates in one request with it; 0: no bound of its own
 
 	written   int    // creates
-	left      moment // when its last judged create left
+	atSend    moment // when its last judged create left
 	first     uint64 // the entry of its first try in the evidence; 0: none yet
 	weighed   bool   // the last judged create was charged
 	uncharged int    // creates that were judged since the last one that was charged
@@ -84,7 +84,7 @@ type answer struct {
 	trigger  trigger // onUnsent, onCreated, onDoubt, onFailure or onRefusal
 	outcome  vibe.Outcome
 	id       int64
-	left     moment
+	atSend   moment
 	first    uint64  // the entry of the evidence, of a first try; 0: it made none
 	items    int     // creates in the request
 	batch    bool    // it was a batch
@@ -109,7 +109,7 @@ func (c *Creator) digest(s *step, a *answer) error {
 		return fmt.Errorf("%w: %w", ErrLeaseLost, a.outcome.Lease)
 	}
 	// A batch that failed as a whole charges none of its events, as any of them may be the reason.
-	s.left, s.last, s.weighed = a.left, a.outcome, a.halve
+	s.atSend, s.last, s.weighed = a.atSend, a.outcome, a.halve
 	s.single = s.single && !a.batch
 	if a.first > 0 {
 		s.first = a.first
@@ -205,8 +205,8 @@ func (c *Creator) refuse(s *step) {
 // noteRefusal notes when the first create that was refused left.
 func (s *step) noteRefusal() {
 	if s.refusedAt == nil {
-		left := s.left
-		s.refusedAt = &left
+		atSend := s.atSend
+		s.refusedAt = &atSend
 	}
 }
 
