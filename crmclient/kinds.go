@@ -37,7 +37,7 @@ func (c *Creator) awaitKind(ctx context.Context, d *delivery, s *step) error {
 		}
 		if _, asked := p.lacking[entity]; asked {
 			// To ask again for what the portal did not describe is the probe of its hold.
-			if until, probe := c.governor.gate(entity, time.Now()); !probe && !until.IsZero() {
+			if until, probe := c.governor.tryLeave(entity, time.Now()); !probe && !until.IsZero() {
 				return c.deferUntil(s, s.waitsFor(), later(until, time.Now().Add(s.nextBackoff(c.cfg))))
 			}
 		}
@@ -76,7 +76,7 @@ func (c *Creator) admit(s *step) (landed func(), probe bool, err error) {
 		s.sendAt = time.Now().Add(s.nextBackoff(c.cfg))
 		return nil, false, c.deferUntil(s, WaitBackoff, s.sendAt)
 	}
-	until, probe := c.governor.gate(s.entity, time.Now())
+	until, probe := c.governor.tryLeave(s.entity, time.Now())
 	switch {
 	case probe:
 		return func() { c.governor.probeLanded(s.entity) }, true, nil
