@@ -21,8 +21,8 @@ const (
 	// extraPatience is how long an event waits for an extra that fails; then the extra is given up as not written. Time in
 	// which creates are held for everybody is not counted.
 	extraPatience = 5 * time.Minute
-	// A request for extras older than this counts as hung; extras queued behind it are deferred to free their slots for
-	// creates.
+	// A request for extras older than this counts as hung; extras queued behind it are deferred, so that their events leave
+	// room for creates.
 	hangAfter = 5 * time.Second
 	// maxExtrasWaiting is how many extras of a process may wait while their kind fails: few enough for the ledger of one
 	// partition. Further ones are given up as not written.
@@ -105,8 +105,8 @@ func (c *Creator) noteWait(s *step, why Wait, until time.Time) time.Time {
 	return until
 }
 
-// crowded reports whether an extra must not join the queue now: requests for extras hang, or the extras in the queue take
-// half of the slots of events already. An extra that has waited before joins only a queue shorter than one batch, so that
+// crowded reports whether an extra must not join the queue now: requests for extras hang, or as many extras as half of
+// InFlight are in the queue. An extra that has waited before joins only a queue shorter than one batch, so that
 // new ones pass.
 func (c *Creator) crowded(s *step) bool {
 	most := c.InFlight() / 2
