@@ -101,8 +101,8 @@ func (s *Server) authorised(least role, next func(http.ResponseWriter, *http.Req
 	}
 }
 
-// admits returns who asks, with roleNone when the request may not pass. wait > 0: too many failures, and how long the caller
-// has to wait.
+// admits returns who asks, with roleNone when the request may not pass. wait > 0: too many failures, and how long the
+// caller has to wait.
 func (s *Server) admits(r *http.Request) (by caller, wait time.Duration) {
 	by.remote = remoteHost(r)
 	if !s.guard.tokens.needed() {
@@ -128,8 +128,8 @@ func (s *Server) admits(r *http.Request) (by caller, wait time.Duration) {
 	return by, 0
 }
 
-// holderOf returns the holder of a session. The session ends if its token is not in force any more. While no token is in
-// force, as when the file is being replaced, sessions do not end, but let nobody in.
+// holderOf returns the holder of a session. The session ends if its token is not in force any more. While no token is
+// in force, as when the file is being replaced, sessions do not end, but let nobody in.
 func (s *Server) holderOf(session string) (h holder, ok bool) {
 	token, ok := s.sessions.token(session)
 	if !ok {

@@ -11,12 +11,12 @@ import (
 // commitPause is how long a commit that nobody waits for is put off, so that it covers more records.
 const commitPause = 100 * time.Millisecond
 
-// horizonLength is how long after a commit starts requests may still be sent under it. If it is shorter, the look-ups of the
-// next owner begin earlier after a crash, and an idle group commits more often.
+// horizonLength is how long after a commit starts requests may still be sent under it. If it is shorter, the look-ups
+// of the next owner begin earlier after a crash, and an idle group commits more often.
 func (g *generation) horizonLength() time.Duration { return g.deps.cfg.SessionTimeout * 2 / 3 }
 
-// commitLoop is the generation's committer. One commit is in flight at a time: an older commit that arrives after a newer one
-// would set offsets back.
+// commitLoop is the generation's committer. One commit is in flight at a time: an older commit that arrives after a
+// newer one would set offsets back.
 func (g *generation) commitLoop(end <-chan struct{}) {
 	renew := time.NewTicker(g.horizonLength() / 3)
 	defer renew.Stop()
@@ -95,8 +95,8 @@ func (g *generation) commit(due []*partition) error {
 	return nil
 }
 
-// finalCommit writes the state at the end of a drain. Nothing more will be dispatched or sent: the grant falls to the next
-// record to be dispatched, and the send horizon is in the past.
+// finalCommit writes the state at the end of a drain. Nothing more will be dispatched or sent: the grant falls to the
+// next record to be dispatched, and the send horizon is in the past.
 func (g *generation) finalCommit() error {
 	now := time.Now()
 	originField := g.deps.creator.Status().OriginField

@@ -61,8 +61,8 @@ func (w *worker) deliver(d *delivery) {
 	w.complete(d)
 }
 
-// beginTurn moves the record on when its turn has come, and returns whether its create must be asked for. It need not be
-// for a record that can never become a contact, nor for one whose contact is known.
+// beginTurn moves the record on when its turn has come, and returns whether its create must be asked for. It need not
+// be for a record that can never become a contact, nor for one whose contact is known.
 func (w *worker) beginTurn(d *delivery) bool {
 	w.useKnownResult(d)
 	switch {
@@ -107,8 +107,8 @@ func (w *worker) park(d *delivery, e recordEvent, r *parkedRecord) {
 	w.records.park(r)
 }
 
-// release gives back what the worker held for a record. Unless the record is parked, the next records in its lines may go,
-// whatever became of it.
+// release gives back what the worker held for a record. Unless the record is parked, the next records in its lines may
+// go, whatever became of it.
 func (w *worker) release(d *delivery) {
 	d.bytes.release(d.size)
 	if !d.resumed {
@@ -183,7 +183,8 @@ func (w *worker) deadLetter(d *delivery) bool {
 			Int("attempts", d.failure.attempts).Stringer("letter", at).Msg("dead letter written")
 		return true
 	}
-	// A refused create has no effect; after a panic, or when a part of the event was made already, the next owner must look.
+	// A refused create has no effect; after a panic, or when a part of the event was made already, the next owner must
+	// look.
 	d.sentHere = d.panics > 0 || d.failure.done != ""
 	w.postpone(d, err, waitLetter)
 	return false

@@ -1,8 +1,8 @@
 package consumer
 
-// exploration finds out whether a partition without a commit of the group had an earlier owner: the group may be new, or its
-// offsets may be gone. Records are looked up until a whole window of them in a row is absent. If a record is found, there was
-// an earlier owner, whose last requests may still be in flight.
+// exploration finds out whether a partition without a commit of the group had an earlier owner: the group may be new,
+// or its offsets may be gone. Records are looked up until a whole window of them in a row is absent. If a record is
+// found, there was an earlier owner, whose last requests may still be in flight.
 type exploration struct {
 	on       bool
 	window   int  // how many records in a row must be absent
@@ -19,8 +19,8 @@ const leastExploration = 256
 // look-ups do not stop the others.
 const explorationSpare = 32
 
-// hasRoom reports whether one more record may be looked up. Look-ups beyond those that can end the exploration are wasted,
-// and each is made twice, a settle time apart.
+// hasRoom reports whether one more record may be looked up. Look-ups beyond those that can end the exploration are
+// wasted, and each is made twice, a settle time apart.
 func (e *exploration) hasRoom() bool { return !e.on || e.underWay+e.absent < e.window+explorationSpare }
 
 // noteLookUp notes whether a look-up found its record, and returns whether that ends the exploration.

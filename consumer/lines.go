@@ -8,10 +8,10 @@ import (
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
-// lines are waiting lines: the records of one event id, person or key are delivered one after another, in the order in which
-// they entered. A record stands in several lines, and its turn comes when it is the first in all of them. A record waits only
-// for records that entered earlier, so that there is always one whose turn has come. Lines are identified by hashes; if two
-// lines have one hash, their records wait for each other, which does no other harm.
+// lines are waiting lines: the records of one event id, person or key are delivered one after another, in the order in
+// which they entered. A record stands in several lines, and its turn comes when it is the first in all of them. A
+// record waits only for records that entered earlier, so that there is always one whose turn has come. Lines are
+// identified by hashes; if two lines have one hash, their records wait for each other, which does no other harm.
 type lines struct {
 	seed maphash.Seed
 

@@ -33,8 +33,8 @@ type carried struct {
 	made    *crmclient.Result  // what the event became; nil until that exists
 	trace   *tracing.Record    // nil: the record is not traced
 
-	// inherited says that an earlier owner may have sent a create: the ledger says so, or there is no ledger. Our own commits
-	// say so, too.
+	// inherited says that an earlier owner may have sent a create: the ledger says so, or there is no ledger. Our own
+	// commits say so, too.
 	inherited bool
 	// suspect says that the event must be looked up before a create. It is set if inherited is, and for a repeat, for a
 	// replay, in a crash loop, and after a panic of the CRM client.
@@ -54,18 +54,18 @@ type carried struct {
 // sent reports whether anybody may have sent a create for the record, so that the next owner must look it up.
 func (c *carried) sent() bool { return c.inherited || c.sentHere }
 
-// A parkedRecord is a record that waits for something of its own. It takes no room in the window and no bytes: its value is
-// read from Kafka again when it is taken up.
+// A parkedRecord is a record that waits for something of its own. It takes no room in the window and no bytes: its
+// value is read from Kafka again when it is taken up.
 type parkedRecord struct {
 	carried
 	offset int64
 	why    crmclient.Wait
-	// The record is taken up again at due or when ready is closed, whichever is first. If due is zero only ready counts, and if
-	// ready is nil only due.
+	// The record is taken up again at due or when ready is closed, whichever is first. If due is zero only ready
+	// counts, and if ready is nil only due.
 	due   time.Time
 	ready <-chan struct{}
-	// refusal is why the CRM refused the event, while the record waits for the end of a flood. It becomes the failure if the
-	// flood's letters are written, and is dropped if the record is sent again.
+	// refusal is why the CRM refused the event, while the record waits for the end of a flood. It becomes the failure
+	// if the flood's letters are written, and is dropped if the record is sent again.
 	refusal *rejection
 }
 

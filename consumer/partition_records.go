@@ -78,8 +78,8 @@ func (rs *partitionRecords) skip(offset int64) {
 	rs.update(func(s *partitionState) { s.progress.skip(offset) })
 }
 
-// noteUnfinished notes what the ledger is to say of a record that this owner leaves unfinished: sent if a create was sent
-// for it, else untouched.
+// noteUnfinished notes what the ledger is to say of a record that this owner leaves unfinished: sent if a create was
+// sent for it, else untouched.
 func (rs *partitionRecords) noteUnfinished(offset int64, c *carried) {
 	rs.update(func(s *partitionState) {
 		s.unsettled = s.unsettled || c.sentHere
@@ -105,8 +105,8 @@ func (rs *partitionRecords) takeDue(now time.Time) ([]*parkedRecord, nextLook) {
 	return rs.state.takeDue(now)
 }
 
-// takeUp notes the dispatch of d, unless d is resumed (dispatched before, but unreadable then), and sets what is known of
-// its past.
+// takeUp notes the dispatch of d, unless d is resumed (dispatched before, but unreadable then), and sets what is known
+// of its past.
 func (rs *partitionRecords) takeUp(d *delivery) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -148,8 +148,8 @@ func (rs *partitionRecords) noteFetched(batch fetched) {
 	})
 }
 
-// noteBounds takes over the log's bounds as the watch read them. dispatched is what nextOffset returned before the watch
-// asked: records dispatched later may lie beyond the end that it read. An error ends the generation.
+// noteBounds takes over the log's bounds as the watch read them. dispatched is what nextOffset returned before the
+// watch asked: records dispatched later may lie beyond the end that it read. An error ends the generation.
 func (rs *partitionRecords) noteBounds(log bounds, dispatched int64) error {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -179,8 +179,8 @@ func (rs *partitionRecords) mayWrite() error {
 	return nil
 }
 
-// noteLookUp tells the exploration whether the record was found in the CRM. If that ends the exploration, no earlier owner
-// can have sent any of the later records.
+// noteLookUp tells the exploration whether the record was found in the CRM. If that ends the exploration, no earlier
+// owner can have sent any of the later records.
 func (rs *partitionRecords) noteLookUp(d *delivery, found bool) {
 	if !d.inherited || !rs.opening.unexplored {
 		return
@@ -203,9 +203,9 @@ func (rs *partitionRecords) endExploration(c *carried) {
 	signal(rs.wake)
 }
 
-// sentBefore returns a function for the CRM client, which returns the time after which no earlier owner can have written
-// a create for the record. Returns nil if no earlier owner wrote one. The function returns the zero time while it is not
-// known whether there was an earlier owner.
+// sentBefore returns a function for the CRM client, which returns the time after which no earlier owner can have
+// written a create for the record. Returns nil if no earlier owner wrote one. The function returns the zero time while
+// it is not known whether there was an earlier owner.
 func (rs *partitionRecords) sentBefore(inherited bool) func() time.Time {
 	switch {
 	case !inherited:
@@ -233,8 +233,8 @@ func (rs *partitionRecords) releaseFlood(now time.Time) (int, []*crmclient.Pendi
 }
 
 // releaseOneOfFlood makes room when parking is full: the oldest record that was refused in a flood becomes a letter, if
-// floodPause has passed since the last one. It returns when the next record may become one (zero if parking is not full or
-// holds none), and what the CRM client is to forget (nil for nothing).
+// floodPause has passed since the last one. It returns when the next record may become one (zero if parking is not full
+// or holds none), and what the CRM client is to forget (nil for nothing).
 func (rs *partitionRecords) releaseOneOfFlood(now time.Time, p *pace) (time.Time, *crmclient.Pending) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -263,8 +263,8 @@ func (rs *partitionRecords) leaveParked() []*crmclient.Pending {
 	return pending
 }
 
-// hasWaitingEvents reports whether the partition has records that the next owner could deliver at once. end is where the
-// partition's log ends.
+// hasWaitingEvents reports whether the partition has records that the next owner could deliver at once. end is where
+// the partition's log ends.
 func (rs *partitionRecords) hasWaitingEvents(end int64) bool {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -284,8 +284,8 @@ func (rs *partitionRecords) needsCommit() bool {
 }
 
 // lastSent returns the time after which nobody has written a create for a record that is unfinished at the end of a
-// drain. When this owner leaves no create whose effect is unknown, that is the earlier owner's time. Using now would make
-// every take-over wait again for old requests to die.
+// drain. When this owner leaves no create whose effect is unknown, that is the earlier owner's time. Using now would
+// make every take-over wait again for old requests to die.
 func (rs *partitionRecords) lastSent(now time.Time) time.Time {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -327,8 +327,8 @@ func (rs *partitionRecords) noteCommitted(e commitEntry) {
 	signal(rs.wakeReader)
 }
 
-// awaitCommit waits until a commit that begins after the call is acknowledged. wake must be signalled whenever a commit is
-// acknowledged. The error is ctx's.
+// awaitCommit waits until a commit that begins after the call is acknowledged. wake must be signalled whenever a commit
+// is acknowledged. The error is ctx's.
 func (rs *partitionRecords) awaitCommit(ctx context.Context, wake <-chan struct{}) error {
 	target := 0
 	rs.with(func(s *partitionState) { target = s.commits.begun + 1 })

@@ -54,8 +54,8 @@ func (d *delivery) commentOn() vibe.CardID {
 	return vibe.CardID{Kind: kind, ID: id}
 }
 
-// commentText returns the text of an event's comment, without its mark: the lines that the field comments of its objects would
-// have, each once, those of the card's object first.
+// commentText returns the text of an event's comment, without its mark: the lines that the field comments of its
+// objects would have, each once, those of the card's object first.
 func (c *Creator) commentText(d *delivery, p *portal) string {
 	var texts []string
 	for _, entity := range slices.Backward(cmp.Or(d.req.Target, c.cfg.Target).entities()) {

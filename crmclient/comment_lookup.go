@@ -70,8 +70,8 @@ func (l *lookUp) readComments(_ *queue.Waiter, which vibe.Comments) (vibe.Page, 
 // pageReader reads a page of the comments of a waiter's card.
 type pageReader func(*queue.Waiter, vibe.Comments) (vibe.Page, vibe.Outcome)
 
-// eachByMark looks for each waiter's comment among those of its card. If reading fails for the reason of one card, that waiter
-// alone has no answer. Any other failure ends the job.
+// eachByMark looks for each waiter's comment among those of its card. If reading fails for the reason of one card, that
+// waiter alone has no answer. Any other failure ends the job.
 func (l *lookUp) eachByMark(waiters []*queue.Waiter, read pageReader) vibe.Outcome {
 	last := vibe.Outcome{Class: vibe.Done}
 	for _, w := range waiters {
@@ -88,9 +88,9 @@ func (l *lookUp) eachByMark(waiters []*queue.Waiter, read pageReader) vibe.Outco
 	return last
 }
 
-// reading is how far the comments of a card were read. Neither the order of a list is documented, nor how to read its next
-// page: it is read by the comments' ids, upwards and then downwards, else by an offset. A page that brings nothing new shows
-// that the ids, or the offset, were not obeyed.
+// reading is how far the comments of a card were read. Neither the order of a list is documented, nor how to read its
+// next page: it is read by the comments' ids, upwards and then downwards, else by an offset. A page that brings nothing
+// new shows that the ids, or the offset, were not obeyed.
 type reading struct {
 	seen             map[int64]bool
 	least, greatest  int64

@@ -9,10 +9,11 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// A portal may list no comments where there are some. The absence of a comment therefore counts only if lists have been seen
-// to show one of our comments on a card of that kind, in this process or by leadbridge probe (Config.CommentsSeen). Until
-// then each look-up that finds nothing asks for a control as well: a comment that this process wrote, else the comments of
-// cards that were made lately. Without a control the comment waits, and is given up as not written at last.
+// A portal may list no comments where there are some. The absence of a comment therefore counts only if lists have been
+// seen to show one of our comments on a card of that kind, in this process or by leadbridge probe
+// (Config.CommentsSeen). Until then each look-up that finds nothing asks for a control as well: a comment that this
+// process wrote, else the comments of cards that were made lately. Without a control the comment waits, and is given up
+// as not written at last.
 
 // commentControl is a comment of ours that a list of its card can show.
 type commentControl struct {
@@ -85,7 +86,8 @@ func (c *Creator) knowComment(d *delivery, now time.Time) {
 	c.learnCommentProof(card.Kind, func(p *commentProof) bool { return p.add(commentControl{card, d.req.OriginID, now}) })
 }
 
-// learnCommentProof calls learn with a proof. If learn returns that events wait for the proof, they are looked up at once.
+// learnCommentProof calls learn with a proof. If learn returns that events wait for the proof, they are looked up at
+// once.
 func (c *Creator) learnCommentProof(kind string, learn func(*commentProof) (awaited bool)) {
 	awaited := false
 	c.commentProofs.with(kind, func(p *commentProof) { awaited = learn(p) })
@@ -122,8 +124,8 @@ func (l *lookUp) proveComments(waiters []*queue.Waiter) {
 	}
 }
 
-// showsComments returns whether lists of the comments of a kind of card show ours. If that is not known, and a waiter's absence
-// depends on it, it asks for a control.
+// showsComments returns whether lists of the comments of a kind of card show ours. If that is not known, and a waiter's
+// absence depends on it, it asks for a control.
 func (l *lookUp) showsComments(kind string, waiters []*queue.Waiter) bool {
 	var p commentProof
 	l.commentProofs.with(kind, func(known *commentProof) { p = *known })

@@ -114,8 +114,8 @@ func (c *Creator) runCreates(r *request) {
 	}
 }
 
-// load encodes a job's creates and returns those that may be sent once the budget allows it: their kinds are described, and
-// the leases of their owners are held. The others get their answer here.
+// load encodes a job's creates and returns those that may be sent once the budget allows it: their kinds are described,
+// and the leases of their owners are held. The others get their answer here.
 func (c *Creator) load(r *request, p *portal) (sent []*queue.Waiter, bodies []vibe.Object) {
 	encoded := map[*queue.Waiter][]byte{}
 	answers := map[*queue.Waiter]any{}
@@ -146,8 +146,8 @@ func (c *Creator) load(r *request, p *portal) (sent []*queue.Waiter, bodies []vi
 	return sent, bodies
 }
 
-// readyToLeave waits for the budget, returns the waiters whose owners still hold their leases, and marks them as sent. The
-// others get their answer here.
+// readyToLeave waits for the budget, returns the waiters whose owners still hold their leases, and marks them as sent.
+// The others get their answer here.
 func (c *Creator) readyToLeave(r *request, fit []*queue.Waiter) (sent []*queue.Waiter) {
 	if len(fit) == 0 || c.pay(r.job.Context(), r) != nil {
 		return nil
@@ -167,8 +167,8 @@ func (c *Creator) readyToLeave(r *request, fit []*queue.Waiter) (sent []*queue.W
 	return sent
 }
 
-// mayLeave reports whether a create that waited in the queue may be sent. Meanwhile the portal may have stopped describing its
-// kind (see awaitKind), and extras may have begun to fail.
+// mayLeave reports whether a create that waited in the queue may be sent. Meanwhile the portal may have stopped
+// describing its kind (see awaitKind), and extras may have begun to fail.
 func (c *Creator) mayLeave(a *attempt, p *portal) bool {
 	if a.step.extra != nil {
 		return a.probe || !c.governor.kindHeld(a.step.entity)
@@ -199,7 +199,8 @@ func (c *Creator) encode(a *attempt, p *portal) ([]byte, error) {
 	return json.Marshal(body)
 }
 
-// body returns the fields of an event's object of a kind. A deal is bound to the contact that was made, or found, before it.
+// body returns the fields of an event's object of a kind. A deal is bound to the contact that was made, or found,
+// before it.
 func (d *delivery) body(entity vibe.Entity, cfg Config) vibe.Body {
 	person := *d.req.Contact
 	switch entity {
@@ -281,8 +282,8 @@ func (c *Creator) judgeOne(r *request, p *portal, w *queue.Waiter, o vibe.Outcom
 	r.job.Answer(map[*queue.Waiter]any{w: got})
 }
 
-// fresh reports whether a request is for creates that were never tried. A request for extras counts if one of them was never
-// tried, because tried and fresh extras share requests.
+// fresh reports whether a request is for creates that were never tried. A request for extras counts if one of them was
+// never tried, because tried and fresh extras share requests.
 func (r *request) fresh() bool {
 	if r.job.Kind != queue.Extra {
 		return r.job.Kind == queue.Fresh
@@ -310,8 +311,8 @@ func triggerOf(o vibe.Outcome) trigger {
 	return onDoubt
 }
 
-// firstTry notes the end of a first try in the evidence, and returns the entry's number. It returns 0 if the try was not the
-// first.
+// firstTry notes the end of a first try in the evidence, and returns the entry's number. It returns 0 if the try was
+// not the first.
 func (c *Creator) firstTry(entity vibe.Entity, fresh, passed bool) uint64 {
 	if !fresh {
 		return 0
@@ -319,8 +320,8 @@ func (c *Creator) firstTry(entity vibe.Entity, fresh, passed bool) uint64 {
 	return c.governor.first(entity, passed)
 }
 
-// created notes that an event's object exists, and checks whether it carries our id. An object without it cannot be found
-// again: then nothing more is made until the portal has told which field carries ids.
+// created notes that an event's object exists, and checks whether it carries our id. An object without it cannot be
+// found again: then nothing more is made until the portal has told which field carries ids.
 func (c *Creator) created(p *portal, a *attempt, id int64, marks vibe.Marks, now time.Time) (first uint64) {
 	entity := a.step.entity
 	first = c.firstTry(entity, a.first, true)

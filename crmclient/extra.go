@@ -11,27 +11,28 @@ import (
 )
 
 // An extra is a step without which its event can be done: a comment on a card ([newComment]), or what is added to a
-// contact that was there before ([newFill]). It is sent after the event's objects exist, and never delays a lead. Unless it
-// is essential, it never makes a dead letter.
+// contact that was there before ([newFill]). It is sent after the event's objects exist, and never delays a lead.
+// Unless it is essential, it never makes a dead letter.
 
 // isExtra reports whether steps of a kind are extras.
 func isExtra(entity vibe.Entity) bool { return entity == vibe.Timelines || entity == vibe.Fills }
 
 const (
-	// extraPatience is how long an event waits for an extra that fails; then the extra is given up as not written. Time in
-	// which creates are held for everybody is not counted.
+	// extraPatience is how long an event waits for an extra that fails; then the extra is given up as not written. Time
+	// in which creates are held for everybody is not counted.
 	extraPatience = 5 * time.Minute
-	// A request for extras older than this counts as hung; extras queued behind it are deferred, so that their events leave
-	// room for creates.
+	// A request for extras older than this counts as hung; extras queued behind it are deferred, so that their events
+	// leave room for creates.
 	hangAfter = 5 * time.Second
-	// maxExtrasWaiting is how many extras of a process may wait while their kind fails: few enough for the ledger of one
-	// partition. Further ones are given up as not written.
+	// maxExtrasWaiting is how many extras of a process may wait while their kind fails: few enough for the ledger of
+	// one partition. Further ones are given up as not written.
 	maxExtrasWaiting = 1000
 )
 
 // extra is what a step has besides when its event can be done without it.
 type extra struct {
-	// essential says that the comment is what the event becomes: it is never given up, and its refusal is a dead letter.
+	// essential says that the comment is what the event becomes: it is never given up, and its refusal is a dead
+	// letter.
 	essential bool
 	waited    time.Duration // counted until since: how long the extra has waited because its kind fails
 	since     time.Time     // when waited was brought up to date; zero: the extra has not waited yet
@@ -45,7 +46,8 @@ type extra struct {
 // isOptional reports whether the event can be done without the step.
 func (s *step) isOptional() bool { return s.extra != nil && !s.extra.essential }
 
-// dropIfNeedless gives up an extra, before its next move, if there is nothing to write or it has waited for extraPatience.
+// dropIfNeedless gives up an extra, before its next move, if there is nothing to write or it has waited for
+// extraPatience.
 func (c *Creator) dropIfNeedless(d *delivery, s *step) {
 	now := time.Now()
 	s.extra.age(now, c.clockStopped(s))
@@ -60,8 +62,8 @@ func (c *Creator) dropIfNeedless(d *delivery, s *step) {
 	}
 }
 
-// needless reports whether an extra that was not sent yet need not be sent. reason is why it cannot be written, "" where
-// there is nothing to write.
+// needless reports whether an extra that was not sent yet need not be sent. reason is why it cannot be written, ""
+// where there is nothing to write.
 func (c *Creator) needless(d *delivery, s *step) (reason string, yes bool) {
 	p := c.portals.latest()
 	if p == nil || s.state != stateFresh && s.state != stateSuspect {
@@ -134,8 +136,8 @@ func (c *Creator) endWait(s *step) {
 // errNotWorthWaiting says that an extra is given up instead of waiting.
 var errNotWorthWaiting = errors.New("an extra is given up instead of waiting")
 
-// notWorthWaiting reports whether an extra that cannot be sent now is given up instead of waiting: its kind has failed for
-// extraPatience, or too many extras wait.
+// notWorthWaiting reports whether an extra that cannot be sent now is given up instead of waiting: its kind has failed
+// for extraPatience, or too many extras wait.
 func (c *Creator) notWorthWaiting(s *step) bool {
 	if !s.isOptional() || c.governor.blocked() {
 		return false
@@ -193,8 +195,8 @@ func (c *Creator) troubleOf(s *step) string {
 // errExtrasHang says that an extra left the queue unsent, because requests for extras hang.
 var errExtrasHang = errors.New("requests for comments and fills hang")
 
-// await waits in the queue for the answer to a step's request. For an extra it returns errExtrasHang as soon as requests
-// for extras hang.
+// await waits in the queue for the answer to a step's request. For an extra it returns errExtrasHang as soon as
+// requests for extras hang.
 func (c *Creator) await(ctx context.Context, d *delivery, s *step, w *queue.Waiter) (any, error) {
 	if s.extra == nil {
 		return c.queue.Wait(ctx, d.req.Stop, w)

@@ -8,8 +8,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// This file is how contacts are filled: they are read, merged, written and read back, several in one request. If a write's
-// outcome is unknown, the contact is read again; one that lacks nothing counts as filled.
+// This file is how contacts are filled: they are read, merged, written and read back, several in one request. If a
+// write's outcome is unknown, the contact is read again; one that lacks nothing counts as filled.
 
 // filling is one job of fills.
 type filling struct {
@@ -61,7 +61,8 @@ func (c *Creator) runFills(r *request, p *portal) {
 	r.job.Answer(c.judgeWhole(r, waiters, whole, atSend))
 }
 
-// read reads the contacts and decides what they lack. Fills of those that lack nothing, or cannot be read, get their answer.
+// read reads the contacts and decides what they lack. Fills of those that lack nothing, or cannot be read, get their
+// answer.
 func (f *filling) read() {
 	now := time.Now()
 	answers := map[*queue.Waiter]any{}
@@ -205,7 +206,8 @@ func (f *filling) repair(fill *contactFill) {
 		Msg("an update damaged phones or e-mails of this card, and writing them back failed: restore them by hand")
 }
 
-// readContacts reads contacts. The outcomes are in the order of ids; one that is Done holds the contact that was asked for.
+// readContacts reads contacts. The outcomes are in the order of ids; one that is Done holds the contact that was asked
+// for.
 func (c *Creator) readContacts(r *request, ids []int64) []vibe.Outcome {
 	var contacts []vibe.Outcome
 	switch {

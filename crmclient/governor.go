@@ -80,12 +80,13 @@ type leaving struct {
 }
 
 const (
-	// gatherTime is how long the first look-up waits for others: many come at once after a crash or a failed batch, and one
-	// request serves fifty. While creates wait it is gatherTimeBeside, because creates can use the request meanwhile.
+	// gatherTime is how long the first look-up waits for others: many come at once after a crash or a failed batch, and
+	// one request serves fifty. While creates wait it is gatherTimeBeside, because creates can use the request
+	// meanwhile.
 	gatherTime       = 50 * time.Millisecond
 	gatherTimeBeside = time.Second
-	// gatherTried is how long the first create of an event that was tried before waits for others, which become due one by
-	// one.
+	// gatherTried is how long the first create of an event that was tried before waits for others, which become due one
+	// by one.
 	gatherTried = 500 * time.Millisecond
 	// keyInterval is how often a key's file is looked at while the key does not work.
 	keyInterval = time.Second
@@ -132,8 +133,8 @@ func (g *governor) nextAsk(now, at time.Time, w queue.Waiting) (queue.Pick, time
 	return queue.Pick{Kind: queue.Prepare, Tag: &leaving{paid: now, probe: limit.Everybody, at: now}}, time.Time{}, true
 }
 
-// choose returns what may be sent next, and when. With who Nobody, nothing that waits may be sent. With Everybody, which means
-// that there is no hold, kind is not set: the caller asks turns, which counts as a turn.
+// choose returns what may be sent next, and when. With who Nobody, nothing that waits may be sent. With Everybody,
+// which means that there is no hold, kind is not set: the caller asks turns, which counts as a turn.
 func (g *governor) choose(now time.Time, w queue.Waiting) (kind queue.Kind, who limit.Who, at time.Time) {
 	looks, lookAt := w.Count[queue.LookUp] > 0 && g.room(w), g.lookUpTime(w)
 	extraKind, extraAt, extras := g.nextExtra(w)
@@ -207,8 +208,8 @@ func (g *governor) inFlight(w queue.Waiting) int {
 // room reports whether a request that is not for fresh events may be sent and leave a slot free for those.
 func (g *governor) room(w queue.Waiting) bool { return g.inFlight(w) < max(1, g.slots-1) }
 
-// lookUpTime returns until when the waiting look-ups wait for further ones, to share a request. Look-ups of a kind that fails
-// do not get into the queue: see lookUpsAt.
+// lookUpTime returns until when the waiting look-ups wait for further ones, to share a request. Look-ups of a kind that
+// fails do not get into the queue: see lookUpsAt.
 func (g *governor) lookUpTime(w queue.Waiting) (at time.Time) {
 	if n := w.Count[queue.LookUp]; n > 0 && n < vibe.PageLimit {
 		wait := gatherTime
@@ -254,9 +255,9 @@ func (g *governor) pick(now time.Time, kind queue.Kind, who limit.Who, w queue.W
 	return p, time.Time{}, true
 }
 
-// chooseNewest decides whether the next probe is the newest fresh event, which has the youngest record, or the one that has
-// waited longest. A new lead should be tried before the bad ones of a backlog, so that the newest is chosen if it came since
-// the last probe; but the two take turns, so that neither keeps the other from being tried.
+// chooseNewest decides whether the next probe is the newest fresh event, which has the youngest record, or the one that
+// has waited longest. A new lead should be tried before the bad ones of a backlog, so that the newest is chosen if it
+// came since the last probe; but the two take turns, so that neither keeps the other from being tried.
 func (g *governor) chooseNewest(now time.Time, w queue.Waiting) bool {
 	newcomer := g.passedBy || w.Newest[queue.Fresh].After(g.probedAt)
 	g.probedAt = now

@@ -8,8 +8,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// This file is what the governor decides about extras. Each kind of extra has a lane of its own, extras have a batch size
-// of their own, and their requests have half of the slots at most, lent slots included.
+// This file is what the governor decides about extras. Each kind of extra has a lane of its own, extras have a batch
+// size of their own, and their requests have half of the slots at most, lent slots included.
 
 // blocked reports whether creates are held for everybody.
 func (g *governor) blocked() bool {
@@ -46,8 +46,8 @@ func (g *governor) kindHeld(entity vibe.Entity) bool {
 	return held
 }
 
-// nextExtra returns which kind of waiting extras may leave next, and when. ok is false if none may. The caller holds the
-// lock.
+// nextExtra returns which kind of waiting extras may leave next, and when. ok is false if none may. The caller holds
+// the lock.
 func (g *governor) nextExtra(w queue.Waiting) (kind queue.Kind, at time.Time, ok bool) {
 	if len(g.extrasOut) >= max(1, g.slots/2) || !g.room(w) {
 		return 0, time.Time{}, false
@@ -75,8 +75,8 @@ func (g *governor) nextExtra(w queue.Waiting) (kind queue.Kind, at time.Time, ok
 	return kind, at, ok
 }
 
-// extraLookUpsAt returns when the first look-ups of extras may leave: those of comments, or those of fills. A look-up whose
-// kind fails does not get into the queue, see lookUpsAt. The caller holds the lock.
+// extraLookUpsAt returns when the first look-ups of extras may leave: those of comments, or those of fills. A look-up
+// whose kind fails does not get into the queue, see lookUpsAt. The caller holds the lock.
 func (g *governor) extraLookUpsAt() time.Time {
 	comments, filled := g.lookUpGate(vibe.Timelines).At(), g.lookUpGate(vibe.Fills).At()
 	if filled.Before(comments) {

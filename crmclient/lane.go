@@ -14,8 +14,8 @@ type lane struct {
 	flood    *limit.Flood
 	floods   int // floods that have ended
 
-	// hold holds the creates of this kind only. The main kind's is never in force, because failures of the main kind hold
-	// everybody.
+	// hold holds the creates of this kind only. The main kind's is never in force, because failures of the main kind
+	// hold everybody.
 	hold    *limit.Hold
 	unknown bool // the portal does not describe the kind
 }
@@ -33,8 +33,8 @@ func (g *governor) lane(entity vibe.Entity) *lane {
 	return l
 }
 
-// tryLeave lets a create of a kind leave unless the kind is held. During a hold one create at a time leaves as a probe, and
-// tryLeave notes it. until is zero if the create may leave, else when the next probe may.
+// tryLeave lets a create of a kind leave unless the kind is held. During a hold one create at a time leaves as a probe,
+// and tryLeave notes it. until is zero if the create may leave, else when the next probe may.
 func (g *governor) tryLeave(entity vibe.Entity, now time.Time) (until time.Time, probe bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -108,8 +108,8 @@ func (g *governor) described(p *portal, now time.Time) {
 	g.showLanes(now)
 }
 
-// askAgain makes the governor ask the portal for its fields before it sends anything else. It does not count as a failure
-// of creates.
+// askAgain makes the governor ask the portal for its fields before it sends anything else. It does not count as a
+// failure of creates.
 func (g *governor) askAgain() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

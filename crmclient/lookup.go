@@ -96,8 +96,8 @@ func (l *lookUp) all(waiters []*queue.Waiter) vibe.Outcome {
 	if o.Class == vibe.Done {
 		return o
 	}
-	// If the portal neither lists a former field nor accepts it as a filter, it is gone. Being unlisted or read-only does
-	// not prove that.
+	// If the portal neither lists a former field nor accepts it as a filter, it is gone. Being unlisted or read-only
+	// does not prove that.
 	k := l.portals.latest().kinds[l.entity]
 	if o.Class == vibe.Refused && l.field != k.idField && !k.fields.Lists(l.field.Field()) {
 		l.portals.dropField(l.idLocation)
@@ -210,8 +210,8 @@ func pageOf(o vibe.Outcome) (vibe.Page, vibe.Outcome) {
 // codeNoRows says that the answer to a look-up holds no list.
 const codeNoRows = "NO_ROWS"
 
-// byField looks the waiters up by a field. When the page is full, half of the waiters are looked up at a time: an unrequested
-// row may have pushed a requested one out of the page.
+// byField looks the waiters up by a field. When the page is full, half of the waiters are looked up at a time: an
+// unrequested row may have pushed a requested one out of the page.
 func (l *lookUp) byField(waiters []*queue.Waiter) vibe.Outcome {
 	ids := make([]string, 0, len(waiters)+1)
 	for _, w := range waiters {
@@ -237,8 +237,8 @@ func (l *lookUp) byField(waiters []*queue.Waiter) vibe.Outcome {
 	case full && len(waiters) > 1:
 		return l.halves(open)
 	case !long && len(page.Rows) == controls:
-		// The portal says that there are more rows, though the page has room for them and holds at most the control. One id
-		// was asked for beside it: its row would stand on this page, so that the portal's word is a mistake.
+		// The portal says that there are more rows, though the page has room for them and holds at most the control.
+		// One id was asked for beside it: its row would stand on this page, so that the portal's word is a mistake.
 		l.absent(open, at)
 	default: // the filter was not obeyed: waiters whose objects are on the page have answers, the others have none
 		return vibe.Outcome{Class: vibe.Refused, Status: o.Status, Code: codeFilterIgnored}
@@ -259,8 +259,8 @@ func (l *lookUp) halves(open []*queue.Waiter) vibe.Outcome {
 	return first
 }
 
-// rowCount counts rows that the look-up did not ask for. other have another value of the field. blank lack the field, as
-// when it is gone or the filter is not obeyed, or lack the object's id.
+// rowCount counts rows that the look-up did not ask for. other have another value of the field. blank lack the field,
+// as when it is gone or the filter is not obeyed, or lack the object's id.
 type rowCount struct{ other, blank int }
 
 // match notes the waiters' objects among rows. It counts the rows that were not asked for, and those of the control.

@@ -12,8 +12,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// Match says by what a contact of the same person is looked for before a contact is made (CRM_MATCH). The zero value looks
-// for none.
+// Match says by what a contact of the same person is looked for before a contact is made (CRM_MATCH). The zero value
+// looks for none.
 type Match struct {
 	Email, Phone bool
 	Many         ManyMatches // what happens when several agree; empty: ManyNew
@@ -62,8 +62,8 @@ type match struct {
 	candidates []int64 // the contacts that agree, if there are several, ascending by id
 }
 
-// matches reports whether a step's person is looked for before its create: the step makes a contact, or a lead that can be
-// bound to a contact.
+// matches reports whether a step's person is looked for before its create: the step makes a contact, or a lead that can
+// be bound to a contact.
 func (c *Creator) matches(d *delivery, s *step) bool {
 	if !c.cfg.Match.On() || len(personOf(*d.req.Contact).Points(c.cfg.Match.by())) == 0 {
 		return false
@@ -114,8 +114,9 @@ type personSearch struct {
 	failed *vibe.Outcome
 }
 
-// matchPersons looks for the persons of a job's creates. Creates that are not needed any more, or whose look-up failed, get
-// their answer; the others have their match in attempt.match. It returns whether the job may go on with its creates.
+// matchPersons looks for the persons of a job's creates. Creates that are not needed any more, or whose look-up failed,
+// get their answer; the others have their match in attempt.match. It returns whether the job may go on with its
+// creates.
 func (c *Creator) matchPersons(r *request, p *portal) bool {
 	m := &matching{Creator: c, request: r, field: p.kinds[vibe.Contacts].idField}
 	for _, w := range r.job.Waiters() {
@@ -186,8 +187,8 @@ func (search *personSearch) decide(many ManyMatches) match {
 	return match{candidates: ids}
 }
 
-// judgeFailed answers the events whose own look-up failed: they back off as after a failed create, and the others go on. If
-// all of a job failed, the cause may concern everybody, and the governor is told.
+// judgeFailed answers the events whose own look-up failed: they back off as after a failed create, and the others go
+// on. If all of a job failed, the cause may concern everybody, and the governor is told.
 func (m *matching) judgeFailed(failed []*personSearch, answers map[*queue.Waiter]any) {
 	if len(failed) == 0 {
 		return
@@ -243,7 +244,8 @@ func (m *matching) judgeWhole(o vibe.Outcome) map[*queue.Waiter]any {
 	return toAll(waiters, got, m.atSend, firsts)
 }
 
-// matchFault is faultOf for look-ups of persons: a filter that the portal refuses, or does not obey, concerns everybody.
+// matchFault is faultOf for look-ups of persons: a filter that the portal refuses, or does not obey, concerns
+// everybody.
 func matchFault(o vibe.Outcome) limit.Fault {
 	f := faultOf(o)
 	if o.Code == vibe.CodeFilterRefused || o.Code == codeFilterIgnored {
@@ -294,8 +296,8 @@ func (d *delivery) matched() bool {
 	return d.match.id > 0 && !d.match.own
 }
 
-// commentOnGiven makes an event a comment on the contact that it was given to, if it was to become a contact itself. The
-// comment is essential, whatever CRM_COMMENT says: its refusal is a dead letter.
+// commentOnGiven makes an event a comment on the contact that it was given to, if it was to become a contact itself.
+// The comment is essential, whatever CRM_COMMENT says: its refusal is a dead letter.
 func (c *Creator) commentOnGiven(d *delivery, s *step) {
 	if s.entity != vibe.Contacts || !s.given || s.state != stateDone {
 		return
@@ -308,8 +310,8 @@ func (c *Creator) commentOnGiven(d *delivery, s *step) {
 	}
 }
 
-// bind binds a lead to its person's contact. It adds to the comments what no other field says: which contacts agree when none
-// was chosen, and the person of a deal whose contact is not touched.
+// bind binds a lead to its person's contact. It adds to the comments what no other field says: which contacts agree
+// when none was chosen, and the person of a deal whose contact is not touched.
 func (c *Creator) bind(body vibe.Body, d *delivery, entity vibe.Entity, found match) {
 	if entity == vibe.Leads && found.id > 0 {
 		body["contactId"] = found.id

@@ -11,8 +11,8 @@ import (
 // This file is how the contacts of persons are looked for.
 
 const (
-	// sharePage is for how many events one list of a batch asks for phones, or e-mails. Several events share a request, and
-	// few have more than one row.
+	// sharePage is for how many events one list of a batch asks for phones, or e-mails. Several events share a request,
+	// and few have more than one row.
 	sharePage = 5
 	// matchPages bounds how many pages of fifty contacts are read for one event's phones, or e-mails: the phone of a
 	// switchboard may have hundreds of contacts.
@@ -46,8 +46,8 @@ func (m *matching) inquiries(searches []*personSearch, n int) (all []inquiry) {
 	return all
 }
 
-// all searches for all events: in one request, and by further ones for events whose list failed or held more than a page. With
-// an outcome other than Done, nothing is known of any event.
+// all searches for all events: in one request, and by further ones for events whose list failed or held more than a
+// page. With an outcome other than Done, nothing is known of any event.
 func (m *matching) all() vibe.Outcome {
 	for _, search := range m.searches {
 		for _, id := range m.persons.made(search.who, time.Now()) {
@@ -68,8 +68,8 @@ func (m *matching) all() vibe.Outcome {
 	return vibe.Outcome{Class: vibe.Done}
 }
 
-// send makes one request for some lists. It returns the events that must be asked for alone: they shared a list with others,
-// and the list failed or was full.
+// send makes one request for some lists. It returns the events that must be asked for alone: they shared a list with
+// others, and the list failed or was full.
 func (m *matching) send(inquiries []inquiry) (unclear []*personSearch, o vibe.Outcome) {
 	filters := make([]vibe.Filter, len(inquiries))
 	for i, q := range inquiries {

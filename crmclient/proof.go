@@ -13,7 +13,8 @@ import (
 // nothing by it. Until then each look-up asks for a control as well, in the same request.
 // docs/delivery.md says what waits for that.
 
-// lookUpBy is what is looked up, and the field that the request filters by: a portal may find by phone and not by e-mail.
+// lookUpBy is what is looked up, and the field that the request filters by: a portal may find by phone and not by
+// e-mail.
 type lookUpBy struct {
 	idLocation
 	filter string // the field's name
@@ -41,9 +42,9 @@ type proof struct {
 	checkAt  time.Time // earliest time at which a missed control is read by its own id again
 }
 
-// add adds a control. The earliest controls are kept, because they are the likeliest to be findable. A control that was missed
-// makes room for the new one, because people may have changed the field that it is found by. add returns whether events wait
-// for a control.
+// add adds a control. The earliest controls are kept, because they are the likeliest to be findable. A control that was
+// missed makes room for the new one, because people may have changed the field that it is found by. add returns whether
+// events wait for a control.
 func (p *proof) add(k control) (awaited bool) {
 	if p.proven || p.has(k) {
 		return false
@@ -60,7 +61,8 @@ func (p *proof) add(k control) (awaited bool) {
 	return p.awaited && len(p.controls) == 1
 }
 
-// found notes that a look-up found an object of ours: from now on absences count. It returns whether events wait for that.
+// found notes that a look-up found an object of ours: from now on absences count. It returns whether events wait for
+// that.
 func (p *proof) found() (awaited bool) {
 	awaited = p.awaited
 	*p = proof{proven: true}
@@ -72,8 +74,8 @@ func (p *proof) drop(object int64) {
 	p.controls = slices.DeleteFunc(p.controls, func(k control) bool { return k.object == object })
 }
 
-// miss notes that a look-up missed a control that is in the portal. Within the lag after the control was made, a miss says
-// nothing. After it another control is asked for next.
+// miss notes that a look-up missed a control that is in the portal. Within the lag after the control was made, a miss
+// says nothing. After it another control is asked for next.
 func (p *proof) miss(k control, lag time.Duration, now time.Time) {
 	if now.Sub(k.known) < lag {
 		return
@@ -130,8 +132,8 @@ func (p *proofs) with(a lookUpBy, f func(*proof)) {
 	f(one)
 }
 
-// reading calls f, behind the lock, with how far the objects of an idLocation have been read: one reading serves the look-ups
-// by all fields. f must not block.
+// reading calls f, behind the lock, with how far the objects of an idLocation have been read: one reading serves the
+// look-ups by all fields. f must not block.
 func (p *proofs) reading(w idLocation, f func(*objectReading)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -232,9 +234,9 @@ func (c *Creator) learnProof(a lookUpBy, learn func(*proof) (awaited bool)) {
 	}
 }
 
-// needsProof reports whether the absence of a step's object, looked up by a field, counts only with proof that such look-ups
-// find. No proof is needed if one absence suffices, if no create can have used the field, and for fills, whose contacts are
-// read by their ids.
+// needsProof reports whether the absence of a step's object, looked up by a field, counts only with proof that such
+// look-ups find. No proof is needed if one absence suffices, if no create can have used the field, and for fills, whose
+// contacts are read by their ids.
 func (c *Creator) needsProof(d *delivery, s *step, field vibe.IDField) bool {
 	p := c.portals.latest()
 	k := p.kinds[s.entity]
@@ -252,8 +254,8 @@ func (c *Creator) needsProof(d *delivery, s *step, field vibe.IDField) bool {
 	case d.req.IDFieldFromHeader || d.req.SentIDField == "" || vibe.ParseIDField(d.req.SentIDField) != field:
 		return false
 	}
-	// The ledger names the field of the main kind only. If that is the field in force, the other kinds' fields have not changed
-	// either.
+	// The ledger names the field of the main kind only. If that is the field in force, the other kinds' fields have not
+	// changed either.
 	return s.entity == p.main || field != p.idField()
 }
 
@@ -263,8 +265,8 @@ func (l *lookUp) lookUpByOf(w *queue.Waiter) lookUpBy {
 	return lookUpBy{l.idLocation, by}
 }
 
-// control returns the control that this job asks for in look-ups by a, and keeps it for the rest of the job. ok is false if
-// there is none.
+// control returns the control that this job asks for in look-ups by a, and keeps it for the rest of the job. ok is
+// false if there is none.
 func (l *lookUp) control(a lookUpBy) (k control, ok bool) {
 	if k, ok = l.controls[a]; ok {
 		return k, true
@@ -328,8 +330,9 @@ func (l *lookUp) proveBy(a lookUpBy, waiters []*queue.Waiter) {
 	}
 }
 
-// askAgainAt notes that events wait for the proof, and returns when their look-up is repeated: at once if a control has become
-// known, soon if the control that was asked for cannot be found yet or is gone, and otherwise the zero time: after a backoff.
+// askAgainAt notes that events wait for the proof, and returns when their look-up is repeated: at once if a control has
+// become known, soon if the control that was asked for cannot be found yet or is gone, and otherwise the zero time:
+// after a backoff.
 func (l *lookUp) askAgainAt(a lookUpBy, asked bool) (at time.Time) {
 	now := time.Now()
 	l.proofs.with(a, func(p *proof) {

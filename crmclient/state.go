@@ -17,8 +17,8 @@ const (
 	stateTried
 	// stateResending: a later create waits for its turn or is on its way.
 	stateResending
-	// stateRefusedInDoubt: refused, or failed too often, but it was in doubt or suspect before: the CRM may refuse it because
-	// an earlier create worked. It is looked up next.
+	// stateRefusedInDoubt: refused, or failed too often, but it was in doubt or suspect before: the CRM may refuse it
+	// because an earlier create worked. It is looked up next.
 	stateRefusedInDoubt
 	// stateRefused: refused, or failed too often, and no create of ours took effect.
 	stateRefused

@@ -141,8 +141,8 @@ func (c *Creator) digest(s *step, a *answer) error {
 }
 
 // nextBatch returns how many creates the step's next request may have, after the answer to the last one; 0: no bound. A
-// batch whose answer was lost is sent once more in its size, as its events are hardly the reason. A batch that failed is
-// sent in halves, until a poison event is alone.
+// batch whose answer was lost is sent once more in its size, as its events are hardly the reason. A batch that failed
+// is sent in halves, until a poison event is alone.
 func (s *step) nextBatch(a *answer) int {
 	switch {
 	case !a.halve:

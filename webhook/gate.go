@@ -22,8 +22,8 @@ import (
 	"github.com/leadbridge/leadbridge/internal/tracing"
 )
 
-// Config holds what a Gate needs; docs/ingest.md describes the settings behind it. Defaults are applied there; zero values
-// are used literally unless the field says otherwise.
+// Config holds what a Gate needs; docs/ingest.md describes the settings behind it. Defaults are applied there; zero
+// values are used literally unless the field says otherwise.
 type Config struct {
 	Brokers cluster.Brokers // needed
 	Topic   string          // of the events of sources that name none; needed
@@ -171,8 +171,8 @@ func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, s *source, err err
 // unverifiedLogEvery is how often the requests of a source that could not be verified are logged.
 const unverifiedLogEvery = time.Minute
 
-// noteUnverified counts a request that is answered 401. Once in unverifiedLogEvery it logs how many there were since the last
-// line, with the error of the newest: the error says what is wrong, and repeats nothing of the request.
+// noteUnverified counts a request that is answered 401. Once in unverifiedLogEvery it logs how many there were since
+// the last line, with the error of the newest: the error says what is wrong, and repeats nothing of the request.
 func (g *Gate) noteUnverified(s *source, err error) {
 	if _, ok := errors.AsType[unverified](err); !ok {
 		return
