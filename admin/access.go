@@ -81,7 +81,8 @@ type caller struct {
 	remote string // the host of the other end of the connection
 }
 
-// authorised calls the handler only for requests with a token or a session whose holder has at least the role least.
+// authorised calls the handler only for requests with a token or a session whose holder has at least the role least. The
+// request's context ends when the holder has it no longer; see whileAdmitted.
 func (s *Server) authorised(least role, next func(http.ResponseWriter, *http.Request, caller)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		by, wait := s.admits(r)
@@ -96,6 +97,8 @@ func (s *Server) authorised(least role, next func(http.ResponseWriter, *http.Req
 			s.audit("denied", by).Str("request", r.Pattern).Stringer("role", by.role).Msg("page: a request was denied")
 			problem(w, http.StatusForbidden, "this needs the role "+least.String()+", and "+by.name+" has "+by.role.String())
 		default:
+			r, done := s.whileAdmitted(r, least, by)
+			defer done()
 			next(w, r, by)
 		}
 	}

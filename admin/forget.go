@@ -64,6 +64,9 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request, by caller) {
 	enc.SetEscapeHTML(false)
 	n := 0
 	err := s.letters.topic.Each(ctx, dlt.Filter{Places: places}, func(l dlt.Letter) error {
+		if err := context.Cause(ctx); err != nil { // letters come many at a time
+			return err
+		}
 		if n++; n == 1 {
 			w.Header().Set("Content-Type", "application/x-ndjson")
 			w.Header().Set("Content-Disposition", `attachment; filename="letters.jsonl"`)

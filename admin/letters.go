@@ -227,8 +227,9 @@ type listed struct {
 	Summary  string    `json:"summary"`
 }
 
-// search answers with the letters that a filter chooses, newest first.
-func (s *Server) search(w http.ResponseWriter, r *http.Request, _ caller) {
+// search answers with the letters that a filter chooses, newest first. Whoever may not see people finds a text as a whole
+// only: by its parts every value could be found out, one letter after another. The text is personal data, and not logged.
+func (s *Server) search(w http.ResponseWriter, r *http.Request, by caller) {
 	var body searchRequest
 	if !decode(w, r, smallBody, &body) {
 		return
@@ -243,11 +244,16 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, _ caller) {
 		return
 	}
 	q.Offset, q.Limit = body.Offset, cmp.Or(body.Limit, 100)
+	byText := strings.TrimSpace(q.Text) != ""
+	q.Whole = byText && by.role < roleReveal
 	if err := s.letters.refresh(r.Context()); err != nil && s.letters.shelf.AsOf().IsZero() {
 		problem(w, http.StatusServiceUnavailable, s.letters.problem(err))
 		return
 	}
 	found := s.letters.shelf.Search(q)
+	if byText {
+		s.audit("search", by).Bool("whole", q.Whole).Int("letters", found.Total).Msg("page: letters were searched by a text")
+	}
 	list := make([]listed, 0, len(found.Items))
 	for _, i := range found.Items {
 		list = append(list, listed{
@@ -257,7 +263,8 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, _ caller) {
 	answer(w, struct {
 		Total   int       `json:"total"`
 		AsOf    time.Time `json:"asOf"`
-		Cut     int       `json:"cut"` // how many other letters were not searched completely
+		Cut     int       `json:"cut"`   // how many other letters were not searched completely
+		Whole   bool      `json:"whole"` // the text was found as a whole only
 		Letters []listed  `json:"letters"`
-	}{found.Total, found.AsOf.UTC(), found.Cut, list})
+	}{found.Total, found.AsOf.UTC(), found.Cut, q.Whole, list})
 }

@@ -126,6 +126,8 @@ func (s *Server) run(ctx context.Context, w http.ResponseWriter, p plan, dryRun 
 	switch {
 	case line.Interrupted && s.work.Err() != nil:
 		line.Error = "the service is stopping: start the same replay again when it is back; letters that were replayed are remembered"
+	case errors.Is(context.Cause(ctx), errRevoked):
+		line.Error = "it was ended, as you may not do this any more: letters that were replayed are remembered"
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		line.Error = "the dry run took too long: choose fewer letters, or a simpler program"
 	case line.Interrupted:

@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/find"
 )
 
 // tokenOf is the token of somebody in these tests.
@@ -76,6 +79,79 @@ func TestRoles(t *testing.T) {
 		}
 		if !denied || !revealed || strings.Contains(r.log.String(), "of rita in") {
 			t.Errorf("denied %v, revealed %v in the audit:\n%s", denied, revealed, r.log)
+		}
+	})
+}
+
+// TestNobodyFindsOutAValueByItsParts searches one letter by ever longer beginnings of its values, with each role. Every search
+// is in the audit, without its text.
+func TestNobodyFindsOutAValueByItsParts(t *testing.T) {
+	t.Parallel()
+	withTokens(t, tokensText("lena", "look", "rita", "reveal", "anna", "act"), func(t *testing.T, r *rig, _ func(string)) {
+		one := letterNo(0)
+		one.id, one.key = "ce:/9 0", "canary-key"
+		one.value = `{"name":"Ivan Canary","email":"ivan.canary@example.org","phone":"8 (916) 123-45-67","note":"canary-note"}`
+		odd := letterNo(1)
+		odd.id, odd.value = "ce:/9 1", "no json, but ivan" // no contact is made of it
+		r.seed(one, odd)
+		values := []string{"ivan", "canary", "ivan.canary@example.org", "+79161234567", "89161234567", "canary-note", "canary-key", "json"}
+		known := map[string]bool{"ivan": true, "canary": true, "ivan.canary@example.org": true, "+79161234567": true, "89161234567": true, "8 916 123-45-67": true, "ivan canary": true, "ce:/9 0": true}
+		texts := []string{"8 916 123-45-67", "ivan canary", "ce:/9 0", "no json"}
+		for _, value := range values {
+			for n := 1; n <= len(value); n++ {
+				texts = append(texts, value[:n])
+			}
+		}
+		for _, text := range texts {
+			var f struct {
+				found
+				Whole bool
+			}
+			w := r.ask("POST", "/api/letters/search", fmt.Sprintf(`{"text":%q}`, text), by("lena"))
+			if err := json.Unmarshal(w.Body.Bytes(), &f); err != nil || !f.Whole || f.Cut != 0 || (f.Total > 0) != known[text] {
+				t.Errorf("%q with the role look: %d %v %s", text, w.Code, err, w.Body)
+			}
+		}
+		for _, name := range []string{"rita", "anna"} {
+			w := r.ask("POST", "/api/letters/search", `{"text":"cana"}`, by(name))
+			if body := w.Body.String(); !strings.Contains(body, `"total":1`) || !strings.Contains(body, `"whole":false`) {
+				t.Errorf("a part of a value, by %s: %s", name, body)
+			}
+		}
+		if w := r.ask("POST", "/api/letters/search", `{"text":" "}`, by("lena")); !strings.Contains(w.Body.String(), `"total":2`) || !strings.Contains(w.Body.String(), `"whole":false`) {
+			t.Errorf("without a text: %s", w.Body)
+		}
+		searches := map[any]int{}
+		for _, l := range r.audits() {
+			if l["audit"] == "search" && l["whole"] == (l["who"] == "lena") && l["letters"] != nil {
+				searches[l["who"]]++
+			}
+		}
+		if searches["lena"] != len(texts) || searches["rita"] != 1 || searches["anna"] != 1 {
+			t.Errorf("searches in the audit %v, want %d by lena and one by each other", searches, len(texts))
+		}
+		for _, text := range []string{"canary", "ivan", "916"} {
+			if strings.Contains(strings.ToLower(r.log.String()), text) {
+				t.Errorf("%q is in the log", text)
+			}
+		}
+	})
+}
+
+// TestWhereByRole: only whoever may see people finds a lead by a part of a record that gives no contact.
+func TestWhereByRole(t *testing.T) {
+	t.Parallel()
+	asked := map[string]bool{}
+	withTokens(t, tokensText("lena", "look", "rita", "reveal", "anna", "act"), func(t *testing.T, r *rig, _ func(string)) {
+		for name, whole := range map[string]bool{"lena": true, "rita": false, "anna": false} {
+			r.server.cfg.Where = func(_ context.Context, _ string, _ int, whole bool) (find.Report, error) {
+				asked[name] = whole
+				return find.Report{}, nil
+			}
+			r.ask("POST", "/api/where", `{"who":"i"}`, by(name))
+			if got, ok := asked[name]; got != whole || !ok {
+				t.Errorf("%s: whole values only: %v, want %v", name, got, whole)
+			}
 		}
 	})
 }

@@ -20,8 +20,8 @@ const (
 	maxWho = 500
 )
 
-// Where looks for leads; see [find.Finder].
-type Where func(ctx context.Context, who string, limit int) (find.Report, error)
+// Where looks for leads, limit at most; see [find.Finder]. whole is [find.Config].WholeValues.
+type Where func(ctx context.Context, who string, limit int, whole bool) (find.Report, error)
 
 // foundLead is an event that was found, without personal data.
 type foundLead struct {
@@ -63,7 +63,7 @@ func (s *Server) where(w http.ResponseWriter, r *http.Request, by caller) {
 	defer done()
 	ctx, cancel := context.WithTimeout(ctx, whereLimit)
 	defer cancel()
-	report, err := s.cfg.Where(ctx, text, whereEvents)
+	report, err := s.cfg.Where(ctx, text, whereEvents, by.role < roleReveal)
 	s.audit("where", by).Int("events", len(report.Events)).Bool("failed", err != nil).Msg("page: a lead was looked for")
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):

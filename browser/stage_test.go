@@ -212,6 +212,18 @@ func TestALateAnswerIsDropped(t *testing.T) {
 	}
 }
 
+// Whoever may not see people is told why a part of a value is not found.
+func TestNothingFoundWithTheRoleLook(t *testing.T) {
+	t.Parallel()
+	s, address := onStage(t, 40)
+	s.OnlyLook()
+	tab := open(t, screen.Desk, address+"/#/letters")
+	must(t, tab.Until(`document.querySelector(".found").textContent === "40 letters match"`))
+	must(t, tab.Click("#search"))
+	must(t, tab.Type("order-1"))
+	must(t, tab.Until(`document.querySelector(".found").textContent.startsWith("No letter matches these filters. With the role look a text is found as a whole only: ")`))
+}
+
 func TestARunThatIsCutSaysWhatWasDone(t *testing.T) {
 	t.Parallel()
 	s, address := onStage(t, 10)

@@ -17,6 +17,7 @@ type Query struct {
 	Sources []string // any of them; see [Letter.Source]
 	States  []State
 	Text    string // is found in the letter; see [Searching]
+	Whole   bool   // Text is found only as a full phone number, a full e-mail address, an event id or whole words of a name
 	Since   time.Time
 	Until   time.Time // exclusive
 	Except  []Position
@@ -64,8 +65,12 @@ func (s *Shelf) Search(q Query) Found {
 		if !text.empty() && s.stateOf(one) == StateErased {
 			continue // it was erased, and has no text
 		}
-		if !text.empty() && !text.foundIn(one.text) {
-			if one.cut {
+		found, searched := text.foundIn(one.text), !one.cut
+		if q.Whole {
+			found, searched = text.isOf(one.text, one.id.event), one.text != ""
+		}
+		if !text.empty() && !found {
+			if !searched {
 				f.Cut++
 			}
 			continue

@@ -1,6 +1,7 @@
 package dlt
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -57,6 +58,26 @@ func (s textSearch) foundIn(text string) bool {
 		}
 	}
 	return len(s.words) > 0
+}
+
+// isOf reports whether it is, as a whole, something by which a letter is known: a phone number in any spelling, words of
+// the person's name, an e-mail address, or the event's id. So nobody can find out a value by its parts. text is as
+// searchedText makes it.
+func (s textSearch) isOf(text, event string) bool {
+	if s.text == foldText(event) {
+		return true
+	}
+	person, _, _ := strings.Cut(text, "\n")
+	have := strings.Fields(person)
+	if s.digits != "" && slices.ContainsFunc(have, func(word string) bool { return strings.TrimPrefix(word, "+") == s.digits }) {
+		return true
+	}
+	for word := range strings.FieldsSeq(s.text) {
+		if !slices.Contains(have, word) {
+			return false
+		}
+	}
+	return true
 }
 
 // searchedText returns what is searched of a letter: first a line with the person, as the contact that is made of the event

@@ -84,6 +84,7 @@ type Config struct {
 	GroupID         string // whose commits say how far events have come
 	Transformer     Transformer
 	CRM             CRM                   // nil: it is not asked
+	WholeValues     bool                  // records that give no contact are not searched as plain text, so not by parts of values
 	Limit           int                   // how many events are returned at most; 0: all
 	Progress        func(done, all int64) // called with how many records of the topic, of all, were read; nil: it is not
 }
@@ -123,10 +124,19 @@ func (f *Finder) Close() {
 	}
 }
 
+// who returns what a text may mean, in the ways that the config allows.
+func (f *Finder) who(text string) (who, error) {
+	w, err := parse(text, f.Transformer)
+	if f.WholeValues {
+		w.folded = nil
+	}
+	return w, err
+}
+
 // Find returns the events of a person, or one event. text is a phone number in any spelling, an e-mail address, a name, an
 // event id, an origin id, a contact's id, or the place of a record or of a letter.
 func (f *Finder) Find(ctx context.Context, text string) (Report, error) {
-	w, err := parse(text, f.Transformer)
+	w, err := f.who(text)
 	if err != nil {
 		return Report{}, err
 	}

@@ -33,7 +33,7 @@ const (
 // who is what is searched: a person or an event, by everything that the text may mean.
 type who struct {
 	text      string // as it was entered
-	folded    []byte // folded, for records that cannot be decoded
+	folded    []byte // folded, for records that cannot be decoded; empty: they are not searched
 	phones    []string
 	emails    []string
 	words     []string // of a name, folded
@@ -109,7 +109,7 @@ func (w *who) meets(at dlt.Position, event transform.Event, contact *crmclient.C
 		return ByPhone, true
 	case len(w.words) > 0 && containsWords(contact, w.words):
 		return ByName, true
-	case !readable && w.contactID == 0 && bytes.Contains(bytes.ToLower(value), w.folded):
+	case !readable && w.contactID == 0 && len(w.folded) > 0 && bytes.Contains(bytes.ToLower(value), w.folded):
 		return ByText, true
 	}
 	return "", false

@@ -8,6 +8,9 @@ import { List } from "./list.js";
 import { Matches } from "./pages.js";
 import { Selection } from "./selection.js";
 
+// wholeOnly is said when nothing was found by somebody who may not see people.
+const wholeOnly = ". With the role look a text is found as a whole only: a full phone number or e-mail address, an event id, whole words of a name";
+
 // Letters opens a letter by open(place), and starts a replay by replay(order, count).
 export class Letters {
   title = "Dead letters";
@@ -96,7 +99,7 @@ export class Letters {
     if (matches !== this.#matches) return;
     this.#list.root.setAttribute("aria-busy", "false");
     setAttr(this.#list.root, "data-empty", matches.total === 0 ? "" : null);
-    setText(this.#found, matches.total === 0 ? `No letter matches${this.#filters.narrowed ? " these filters" : ""}` : `${plural(matches.total, "letter matches", "letters match")}`);
+    setText(this.#found, matches.total === 0 ? `No letter matches${this.#filters.narrowed ? " these filters" : ""}${matches.whole ? wholeOnly : ""}` : `${plural(matches.total, "letter matches", "letters match")}`);
     const asOf = parse(matches.asOf);
     const notes = [
       asOf ? `as of ${moment(asOf)}` : "",

@@ -12,6 +12,7 @@ export class Matches {
   known = false; // total is
   asOf = "";
   cut = 0; // letters of which not all could be searched
+  whole = false; // the text was found as a whole only
   #filter;
   #pages = new Map(); // by number, least recently used first
   #asked = new Set();
@@ -52,7 +53,7 @@ export class Matches {
     this.#asked.add(number);
     try {
       const answer = await search({ ...this.#filter, offset: number * size, limit: size }, this.#ending.signal);
-      Object.assign(this, { total: answer.total, known: true, asOf: answer.asOf, cut: answer.cut ?? 0 });
+      Object.assign(this, { total: answer.total, known: true, asOf: answer.asOf, cut: answer.cut ?? 0, whole: answer.whole ?? false });
       this.#pages.set(number, answer.letters ?? []);
       while (this.#pages.size > kept) this.#pages.delete(this.#pages.keys().next().value);
       this.#changed();

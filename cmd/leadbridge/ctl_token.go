@@ -16,7 +16,7 @@ import (
 type ctlTokenCommand struct {
 	Name string `arg:"" help:"Whose token it is; the audit names it."`
 
-	Role  string `enum:"look,reveal,act" required:"" placeholder:"look|reveal|act" help:"look: see all, with people masked; reveal: also see and export letters as they are; act: also replay, close, erase, pause, probe."`
+	Role  string `enum:"look,reveal,act" required:"" placeholder:"look|reveal|act" help:"look: see all, with people masked; reveal: also see, search and export letters as they are; act: also replay, close, erase, pause, probe."`
 	Stdin bool   `help:"Read the token from standard input instead of making one: at least 26 characters that were made at random."`
 }
 

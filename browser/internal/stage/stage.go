@@ -31,6 +31,7 @@ type Stage struct {
 	cut      chan struct{} // replays wait for it after their first half
 	searched chan struct{} // closed at the next search
 	searches []string      // texts that were searched for
+	whole    bool          // texts are found as a whole only
 	slow     map[string]slowSearch
 }
 
@@ -91,6 +92,13 @@ func (s *Stage) HoldReplays() (cut func()) {
 		s.cut = nil
 		close(wait)
 	}
+}
+
+// OnlyLook has searches answered as to somebody with the role look.
+func (s *Stage) OnlyLook() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.whole = true
 }
 
 // Slow lets one search for a text wait until let is called, which comes back when its
@@ -183,6 +191,7 @@ func (s *Stage) search(w http.ResponseWriter, r *http.Request) {
 	s.searched = make(chan struct{})
 	wait, slow := s.slow[asked.Text]
 	delete(s.slow, asked.Text)
+	whole := s.whole && asked.Text != ""
 	s.mu.Unlock()
 	if slow {
 		<-wait.let
@@ -191,13 +200,13 @@ func (s *Stage) search(w http.ResponseWriter, r *http.Request) {
 	found := []map[string]any{}
 	for _, l := range s.letters {
 		text, _ := json.Marshal(l)
-		if strings.Contains(strings.ToLower(string(text)), strings.ToLower(asked.Text)) &&
+		if strings.Contains(strings.ToLower(string(text)), strings.ToLower(asked.Text)) && (!whole || l["eventId"] == asked.Text) &&
 			has(asked.Reasons, l["reason"]) && has(asked.States, l["state"]) {
 			found = append(found, l)
 		}
 	}
 	from := min(asked.Offset, len(found))
-	answer(w, map[string]any{"total": len(found), "asOf": now(), "letters": found[from:min(from+asked.Limit, len(found))]})
+	answer(w, map[string]any{"total": len(found), "asOf": now(), "whole": whole, "letters": found[from:min(from+asked.Limit, len(found))]})
 }
 
 // closeLetters closes letters by their places.

@@ -11,7 +11,7 @@ import (
 var errNoFinder = errors.New("this service cannot look for leads")
 
 // where looks for leads, within the CRM client's budget.
-func (s *Service) where(ctx context.Context, who string, limit int) (find.Report, error) {
+func (s *Service) where(ctx context.Context, who string, limit int, whole bool) (find.Report, error) {
 	by, ok := s.cfg.Transformer.(find.Transformer)
 	if !ok {
 		return find.Report{}, errNoFinder
@@ -19,7 +19,7 @@ func (s *Service) where(ctx context.Context, who string, limit int) (find.Report
 	cfg := s.cfg.Consumer
 	f := find.New(find.Config{
 		Brokers: cfg.Brokers, Topic: cfg.Topic, DeadLetterTopic: cfg.DeadLetterTopic, ResultTopic: cfg.ResultTopic, GroupID: cfg.GroupID,
-		Transformer: by, CRM: s.crm, Limit: limit,
+		Transformer: by, CRM: s.crm, Limit: limit, WholeValues: whole,
 	})
 	defer f.Close()
 	return f.Find(ctx, who)
