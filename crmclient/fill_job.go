@@ -177,25 +177,33 @@ func (f *filling) check(k *cardFill, o *vibe.Outcome, card vibe.Outcome) {
 		o.Class, o.Code, o.Data = vibe.Doubt, card.Code, nil
 		return
 	}
-	switch verify(k.before, vibe.Row(card.Data).Held(), k.change) {
-	case kept:
+	after := vibe.Row(card.Data).Held()
+	v := verify(k.before, after, k.change)
+	if v == doubled || v == damaged {
+		f.endFilling(k.card())
+	}
+	switch v {
+	case kept, doubled:
 		o.Data, _ = json.Marshal(map[string]int64{"id": k.card()}) // as the answer to a create
 	case notKept:
 		o.Class, o.Code, o.Message, o.Data = vibe.Refused, reasonNotKept, "", nil
 	case damaged:
-		f.repair(k)
+		f.repair(k, after)
 		o.Class, o.Code, o.Message, o.Data = vibe.Refused, reasonPatch, "", nil
 	}
 }
 
-// repair gives a card back what a change took from it, and ends the filling of cards in this process: updates do something
-// else here than was measured.
-func (f *filling) repair(k *cardFill) {
-	if !f.patchDiffers.Swap(true) {
-		f.log.Error().Str("card_url", f.ContactURL(k.card())).
+// endFilling ends the filling of cards in this process: updates do something else here than was measured.
+func (c *Creator) endFilling(card int64) {
+	if !c.patchDiffers.Swap(true) {
+		c.log.Error().Str("card_url", c.ContactURL(card)).
 			Msg("an update does something else to phones and e-mails than PORTAL_PROFILE says: no more cards are filled; run leadbridge probe again")
 	}
-	body, _ := json.Marshal(restored(k.before, k.change))
+}
+
+// repair gives a card back what a change took from it.
+func (f *filling) repair(k *cardFill, after vibe.Held) {
+	body, _ := json.Marshal(restored(k.before, after, k.change, f.cfg.Patch))
 	f.do(f.request.job.Context(), f.request, vibe.Update(vibe.Contacts, k.card(), body, k.delivery.lease))
 }
 

@@ -363,28 +363,29 @@ func TestFillThatFailsKeepsNobody(t *testing.T) {
 	}
 }
 
-// A portal that does something else than its profile says: what an update took away comes back, and no more cards are
-// filled.
+// A portal that does something else than its profile says: what an update took away comes back, what stands twice is left
+// alone, and no more cards are filled.
 func TestFillOfAnotherPortal(t *testing.T) {
 	for _, really := range []crmclient.Patch{crmclient.PatchAdds, crmclient.PatchReplaces} {
 		t.Run(string(really), func(t *testing.T) {
-			other := crmclient.PatchAdds
+			other, state := crmclient.PatchAdds, crmclient.FillFailed
+			want, updates := []string{"old@example.ru WORK"}, 2
 			if really == other {
-				other = crmclient.PatchReplaces
+				other, state = crmclient.PatchReplaces, crmclient.FillDone
+				want, updates = []string{"old@example.ru WORK", "old@example.ru WORK", "ivan@example.ru WORK"}, 1
 			}
 			inBubble(t, portalThat(really), fillingCards(other), func(w *world) {
 				id := w.card("Иван", "Петров", "+79160000001", "old@example.ru")
 				w.card("Name7", "Surname", "+79160000007", "old7@example.ru")
 				e := w.mustCreate(ivan(1))
-				if e.result.Fill != crmclient.FillFailed || !strings.Contains(e.result.FillReason, "PROFILE_DIFFERS") {
+				if e.result.Fill != state || strings.Contains(e.result.FillReason, "PROFILE_DIFFERS") != (state == crmclient.FillFailed) {
 					t.Errorf("%+v", e.result)
 				}
-				for _, value := range []string{"old@example.ru WORK", "ivan@example.ru WORK"} {
-					if !slices.Contains(w.points(id, "email"), value) {
-						t.Errorf("the card lacks %s: %q", value, w.points(id, "email"))
-					}
+				w.wantPoints(id, "email", want...)
+				w.wantPoints(id, "phone", "+79160000001 WORK")
+				if w.patches() != updates {
+					t.Errorf("%d updates, want %d", w.patches(), updates)
 				}
-				updates := w.patches()
 				if e := w.mustCreate(deal(7)); e.result.Fill != crmclient.FillFailed || w.patches() != updates || !e.result.Matched {
 					t.Errorf("another: %+v", e.result)
 				}
