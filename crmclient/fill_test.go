@@ -363,6 +363,32 @@ func TestFillThatFailsKeepsNobody(t *testing.T) {
 	}
 }
 
+// A card that lacks nothing is only read: that says nothing about updates, and ends no hold of them.
+func TestFillThatOnlyReadsEndsNoHold(t *testing.T) {
+	bothPatches(t, nil, func(w *world) {
+		for n := range 2 {
+			w.card(fmt.Sprintf("Name%d", n), "Surname", fmt.Sprintf("+7916%07d", n), fmt.Sprintf("old%d@example.ru", n))
+		}
+		w.card("Name2", "Surname", "+79160000002", "person2@example.ru")
+		w.prepare()
+		w.sim.Script(func(c crmtest.Call) crmtest.Action {
+			if strings.HasPrefix(c.Method+" "+c.Path, "PATCH ") {
+				return crmtest.Action{Status: 403, Code: "BITRIX_ACCESS_DENIED"}
+			}
+			return crmtest.Action{}
+		})
+		for n := range 2 {
+			w.start(w.t.Context(), deal(n))
+			later(time.Second)
+		}
+		failing := w.causes(false)
+		if e := w.mustCreate(deal(2)); e.result.Fill != crmclient.FillNothing || failing != "credentials" || w.causes(false) != failing {
+			w.t.Errorf("%+v, held by %q before and by %q after", e.result, failing, w.causes(false))
+		}
+		later(7 * time.Minute)
+	})
+}
+
 // A portal that does something else than its profile says: what an update took away comes back, what stands twice is left
 // alone, and no more cards are filled.
 func TestFillOfAnotherPortal(t *testing.T) {
