@@ -57,8 +57,8 @@ func (d *delivery) learnFrom(done *step) {
 	if next == nil || next.state != stateSuspect || next.everInDoubt {
 		return
 	}
-	if done.found || done.state != stateDone {
-		return // it was made before, or an extra was not, and so may the next have been
+	if done.found || done.state != stateDone || done.isOptional() {
+		return // it was made before, or an earlier owner may have gone on without it: so may the next have been
 	}
 	if next.extra != nil && !done.given {
 		next.transition(onAbsent) // the card was made just now: nobody can have commented on it before
