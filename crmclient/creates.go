@@ -21,6 +21,7 @@ type attempt struct {
 	match    match // of its person: set by the job, for the caller when it has its answer
 	first    bool  // of its creates
 	probe    bool  // of a hold of its kind
+	sent     *sent // of a fill: set by the job, for the caller when it has its answer
 	call     *tracing.Call
 }
 

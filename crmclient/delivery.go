@@ -238,6 +238,7 @@ func (c *Creator) send(ctx context.Context, d *delivery, s *step, kind queue.Kin
 	}
 	call.End(got.(*answer).trigger.String())
 	d.takeMatch(a)
+	a.takeSent(got.(*answer))
 	c.endWait(s)
 	return c.digest(s, got.(*answer))
 }

@@ -154,6 +154,7 @@ type question struct {
 	id       string    // of the event
 	cohort   *cohort   // of the step, which the call may leave meanwhile
 	proof    bool      // an absence counts only where look-ups have been seen to find
+	sent     *sent     // of a fill in doubt
 	call     *tracing.Call
 }
 
@@ -191,7 +192,7 @@ func (c *Creator) lookUpByAll(ctx context.Context, d *delivery, s *step) (id int
 		by := way{s.entity, field}
 		call := c.cfg.Tracer.Call(ctx, "look up", string(s.entity))
 		got, err := c.awaitLookUp(ctx, d, s, &queue.Waiter{Kind: queue.LookUp, Group: by, Payload: &question{
-			delivery: d, step: s, way: by, asked: s.asked, id: d.req.OriginID, cohort: s.cohort, proof: c.needsProof(d, s, field), call: call,
+			delivery: d, step: s, way: by, asked: s.asked, id: d.req.OriginID, cohort: s.cohort, proof: c.needsProof(d, s, field), sent: s.sent(), call: call,
 		}})
 		if err != nil {
 			call.End("stopped")

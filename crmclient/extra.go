@@ -41,6 +41,7 @@ type extra struct {
 	tallied   bool          // its metric has it
 	reason    string        // why it was not written; "": it was, or there is nothing to write
 	card      int64         // of a fill: the contact
+	sent      *sent         // of a fill in doubt: its change
 }
 
 // isOptional reports whether the event is done without the step, if need be.

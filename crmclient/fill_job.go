@@ -23,9 +23,31 @@ type filling struct {
 type cardFill struct {
 	waiter *queue.Waiter
 	*attempt
-	before vibe.Held
+	body []byte // of its change
+}
+
+// sent is the change of a card. It never changes.
+type sent struct {
+	before vibe.Held // the card
 	change vibe.Body
-	body   []byte
+}
+
+// takeSent keeps the change of a fill while it is in doubt.
+func (a *attempt) takeSent(got *answer) {
+	if a.step.extra == nil {
+		return
+	}
+	if a.step.extra.sent = nil; got.trigger == onDoubt {
+		a.step.extra.sent = a.sent
+	}
+}
+
+// sent returns the change of a fill in doubt, nil for any other step.
+func (s *step) sent() *sent {
+	if s.extra == nil {
+		return nil
+	}
+	return s.extra.sent
 }
 
 func (k *cardFill) card() int64 { return k.step.extra.card }
@@ -94,12 +116,14 @@ func (f *filling) read() {
 			answers[k.waiter] = f.unread(o, left)
 			continue
 		}
-		k.before = vibe.Row(o.Data).Held()
-		if k.change = merge(k.before, f.offered(k), f.cfg.Patch); k.change == nil {
+		before := vibe.Row(o.Data).Held()
+		change := merge(before, f.offered(k), f.cfg.Patch)
+		if change == nil {
 			answers[k.waiter] = &answer{trigger: onMatched, id: k.card(), left: left}
 			continue
 		}
-		k.body, _ = json.Marshal(k.change) // texts, numbers and what came as JSON
+		k.sent = &sent{before, change}
+		k.body, _ = json.Marshal(change) // texts, numbers and what came as JSON
 		f.fills = append(f.fills, k)
 	}
 	if len(all) > 0 && len(failed) == len(all) { // cards that are read say nothing about changes
@@ -122,16 +146,16 @@ func (f *filling) unread(o vibe.Outcome, left moment) *answer {
 }
 
 // ready returns the fills that may leave: the budget allows it, and their owners still may.
-func (f *filling) ready() (sent []*cardFill) {
+func (f *filling) ready() (fills []*cardFill) {
 	fit := make([]*queue.Waiter, len(f.fills))
 	by := map[*queue.Waiter]*cardFill{}
 	for i, k := range f.fills {
 		fit[i], by[k.waiter] = k.waiter, k
 	}
 	for _, w := range f.readyToLeave(f.request, fit) {
-		sent = append(sent, by[w])
+		fills = append(fills, by[w])
 	}
-	return sent
+	return fills
 }
 
 // writeOne changes one card, and reads it back.
@@ -174,7 +198,7 @@ func (f *filling) check(k *cardFill, o *vibe.Outcome, card vibe.Outcome) {
 		return
 	}
 	after := vibe.Row(card.Data).Held()
-	v := verify(k.before, after, k.change)
+	v := verify(k.sent.before, after, k.sent.change)
 	if v == doubled || v == damaged {
 		f.endFilling(k.card())
 	}
@@ -184,7 +208,7 @@ func (f *filling) check(k *cardFill, o *vibe.Outcome, card vibe.Outcome) {
 	case notKept:
 		o.Class, o.Code, o.Message, o.Data = vibe.Refused, reasonNotKept, "", nil
 	case damaged:
-		f.repair(k, after)
+		f.repair(f.request, k.card(), k.sent, after, k.delivery.lease)
 		o.Class, o.Code, o.Message, o.Data = vibe.Refused, reasonPatch, "", nil
 	}
 }
@@ -197,10 +221,42 @@ func (c *Creator) endFilling(card int64) {
 	}
 }
 
-// repair gives a card back what a change took from it.
-func (f *filling) repair(k *cardFill, after vibe.Held) {
-	body, _ := json.Marshal(restored(k.before, after, k.change, f.cfg.Patch))
-	f.do(f.request.job.Context(), f.request, vibe.Update(vibe.Contacts, k.card(), body, k.delivery.lease))
+// repair gives a card back what a change took from it. What fails is tried once more, by what the card shows then.
+func (c *Creator) repair(r *request, card int64, s *sent, now vibe.Held, lease func() error) {
+	for range 2 {
+		lost := restored(s.before, now, s.change, c.cfg.Patch)
+		if lost == nil {
+			return
+		}
+		body, _ := json.Marshal(lost)
+		if o := c.do(r.job.Context(), r, vibe.Update(vibe.Contacts, card, body, lease)); o.Class == vibe.Done {
+			return
+		}
+		o := c.readCards(r, []int64{card})[0]
+		if o.Class != vibe.Done {
+			break
+		}
+		now = vibe.Row(o.Data).Held()
+	}
+	if restored(s.before, now, s.change, c.cfg.Patch) != nil {
+		c.log.Error().Str("card_url", c.ContactURL(card)).Msg("a phone or e-mail is gone from a card by an update, and giving it back failed")
+	}
+}
+
+// mend gives a card back what a change took from it whose answer was lost, if the card shows that it took effect. It
+// reports whether there was something to give back: the next look-up tells whether the card has it.
+func (l *lookUp) mend(card int64, q *question, now vibe.Held) bool {
+	if q.sent == nil || !q.sent.tookEffect(now) {
+		return false
+	}
+	v := verify(q.sent.before, now, q.sent.change)
+	if v == doubled || v == damaged {
+		l.endFilling(card)
+	}
+	if v == damaged {
+		l.repair(l.request, card, q.sent, now, q.delivery.lease)
+	}
+	return v == damaged
 }
 
 // readCards reads the cards of contacts, in the order of their ids. An outcome of Done holds the contact.
@@ -258,13 +314,15 @@ func (l *lookUp) byCard(waiters []*queue.Waiter) vibe.Outcome {
 	}
 	last := vibe.Outcome{Class: vibe.Done}
 	for i, o := range l.readCards(l.request, ids) {
-		w := waiters[i]
+		w, now := waiters[i], vibe.Row(o.Data).Held()
 		switch {
 		case o.Class == vibe.Refused && o.Code == codeCardMissing: // the next read tells the event
 			l.absent([]*queue.Waiter{w}, lookUpTime{l.asked, time.Now()})
 		case o.Class != vibe.Done:
 			last = o
-		case merge(vibe.Row(o.Data).Held(), offered(*w.Payload.(*question).delivery.req.Contact, k, l.cfg.Originator), l.cfg.Patch) == nil:
+		case l.mend(ids[i], w.Payload.(*question), now):
+			l.absent([]*queue.Waiter{w}, lookUpTime{l.asked, time.Now()})
+		case merge(now, offered(*w.Payload.(*question).delivery.req.Contact, k, l.cfg.Originator), l.cfg.Patch) == nil:
 			l.found(w, ids[i], lookUpTime{l.asked, time.Now()})
 		default:
 			l.absent([]*queue.Waiter{w}, lookUpTime{l.asked, time.Now()})

@@ -175,6 +175,19 @@ func verify(before, after vibe.Held, change vibe.Body) verdict {
 	return all
 }
 
+// tookEffect reports whether a card shows a phone or an e-mail that it did not hold before the change.
+func (s *sent) tookEffect(now vibe.Held) bool {
+	for _, name := range [...]string{"phone", "email"} {
+		values, _ := s.change[name].([]vibe.Multifield)
+		for _, m := range values {
+			if !holds(pointsOf(s.before, name), name, m.Value) && holds(pointsOf(now, name), name, m.Value) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // gone are those of some phones, or e-mails, that a card does not hold.
 func gone(name string, some, has []vibe.Multifield) (lost []vibe.Multifield) {
 	for _, m := range some {

@@ -363,6 +363,43 @@ func TestFillThatFailsKeepsNobody(t *testing.T) {
 	}
 }
 
+// What an update took from a card comes back also when its answer was lost, or the first repair fails.
+func TestFillInDoubtOfAnotherPortal(t *testing.T) {
+	lost := crmtest.Action{Apply: crmtest.Now, Status: 502, Code: "BITRIX_UNAVAILABLE"}
+	fails := crmtest.Action{Status: 502, Code: "BITRIX_UNAVAILABLE"}
+	for name, test := range map[string]struct {
+		acts   []crmtest.Action // of the updates
+		logged int              // repairs that failed
+		want   []string
+	}{
+		"the answer is lost":            {[]crmtest.Action{lost}, 0, []string{"old@example.ru WORK"}},
+		"the repair fails":              {[]crmtest.Action{{}, fails}, 0, []string{"old@example.ru WORK"}},
+		"the repair's answer is lost":   {[]crmtest.Action{{}, lost}, 0, []string{"old@example.ru WORK"}},
+		"both, and the repair twice":    {[]crmtest.Action{lost, fails, fails}, 1, []string{"old@example.ru WORK"}},
+		"the repair fails at all tries": {[]crmtest.Action{{}, fails, fails}, 1, []string{"ivan@example.ru WORK"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, portalThat(crmclient.PatchReplaces), fillingCards(crmclient.PatchAdds), func(w *world) {
+				id := w.card("Иван", "Петров", "+79160000001", "old@example.ru")
+				w.prepare()
+				w.script(patchCall, func(n int, _ crmtest.Call) crmtest.Action {
+					if n <= len(test.acts) {
+						return test.acts[n-1]
+					}
+					return crmtest.Action{}
+				})
+				e := w.mustCreate(ivan(1))
+				if e.result.Fill != crmclient.FillFailed || !strings.Contains(e.result.FillReason, "PROFILE_DIFFERS") || w.logs.count("giving it back failed") != test.logged {
+					t.Errorf("%+v, %d repairs failed", e.result, w.logs.count("giving it back failed"))
+				}
+				later(time.Minute)
+				w.wantPoints(id, "email", test.want...)
+				w.wantPoints(id, "phone", "+79160000001 WORK")
+			})
+		})
+	}
+}
+
 // A card that lacks nothing is only read: that says nothing about updates, and ends no hold of them.
 func TestFillThatOnlyReadsEndsNoHold(t *testing.T) {
 	bothPatches(t, nil, func(w *world) {
