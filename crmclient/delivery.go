@@ -94,7 +94,7 @@ func (c *Creator) begin(r Request) *delivery {
 		d.req = r
 		d.req.Resume = nil
 		for _, s := range d.steps {
-			s.hurried = s.holdsEnded != c.governor.holdsEndedSoFar()
+			s.hurried = s.hurry(c.governor.endingsSoFar())
 		}
 		return d
 	}
@@ -327,7 +327,7 @@ func (c *Creator) waitForFlood(d *delivery, s *step) error {
 
 // deferUntil returns the error that defers an event.
 func (c *Creator) deferUntil(s *step, why Wait, until time.Time) *Deferred {
-	s.holdsEnded = c.governor.holdsEndedSoFar()
+	s.endings = c.governor.endingsSoFar()
 	if s.extra != nil {
 		until = c.awaits(s, why, until)
 	}

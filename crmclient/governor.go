@@ -34,19 +34,19 @@ type governor struct {
 	extraBatch *limit.BatchSize
 	extrasOut  map[*leaving]struct{} // requests for extras that are on their way
 
-	paused     bool      // by hand: creates wait
-	ready      bool      // the portal is known
-	askAt      time.Time // when it is asked, while it is not
-	askFails   int
-	keyAt      time.Time     // when the key's file is looked at next
-	oldest     bool          // among fresh events the next probe is the one that has waited longest
-	passedBy   bool          // one that came since the last probe was passed by for it
-	probedAt   time.Time     // the last probe of a fresh event
-	asksMore   bool          // the portal was known, and is asked for a further kind
-	holdsEnded uint64        // how often a hold or a flood has ended
-	opened     chan struct{} // closed at the next opening
-	openedAt   time.Time
-	byMatch    bool // the latest failure that may be everybody's was of look-ups for persons
+	paused   bool      // by hand: creates wait
+	ready    bool      // the portal is known
+	askAt    time.Time // when it is asked, while it is not
+	askFails int
+	keyAt    time.Time     // when the key's file is looked at next
+	oldest   bool          // among fresh events the next probe is the one that has waited longest
+	passedBy bool          // one that came since the last probe was passed by for it
+	probedAt time.Time     // the last probe of a fresh event
+	asksMore bool          // the portal was known, and is asked for a further kind
+	endings  endings       // so far
+	opened   chan struct{} // closed at the next opening
+	openedAt time.Time
+	byMatch  bool // the latest failure that may be everybody's was of look-ups for persons
 }
 
 func newGovernor(cfg Config, keyChanged func() bool, note *holdLog) *governor {

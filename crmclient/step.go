@@ -31,13 +31,14 @@ type step struct {
 	lastEffectPossible time.Time // from then on no create of ours can take effect any more
 	lookAt             time.Time // next look-up, not before
 	unproven           bool      // the last look-up found nothing, and had not been seen to find
+	rechecks           int       // look-ups that failed or were not proven
 	cohort             *cohort   // its batch, while it is in doubt; nil: it was alone
 
-	sendAt     time.Time                   // next create, not before
-	hurried    bool                        // it need not wait until then: a hold or a flood has ended since
-	holdsEnded uint64                      // governor.holdsEnded when it was deferred
-	backoff    *backoff.ExponentialBackOff // nil until it is needed
-	maxBatch   int                         // creates in one request with it; 0: no bound of its own
+	sendAt   time.Time                   // next create, not before
+	hurried  bool                        // it need not wait until then: a hold or a flood has ended since
+	endings  endings                     // when it was deferred
+	backoff  *backoff.ExponentialBackOff // nil until it is needed
+	maxBatch int                         // creates in one request with it; 0: no bound of its own
 
 	written   int    // creates
 	left      moment // when its last judged create left
