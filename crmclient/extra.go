@@ -24,8 +24,9 @@ const (
 	// extraTurn is after how long requests for extras hang: what waits for its turn behind them is deferred, so
 	// that it keeps no place of an event that is to be made.
 	extraTurn = 5 * time.Second
-	// maxExtrasWaiting is how many extras of a process may wait because those of their kind fail: few enough
-	// for the ledger of one partition. The next ones are not written.
+	// maxExtrasWaiting is how many extras of a process may wait because those of their kind fail, or too many wait for
+	// their turn: few enough for the ledger of one partition. The next ones are not written, save comments that met no
+	// trouble.
 	maxExtrasWaiting = 1000
 )
 
@@ -93,9 +94,8 @@ func (c *Creator) awaits(s *step, why Wait, until time.Time) time.Time {
 		m.since, m.still = now, still
 	}
 	m.age(now, still)
-	if why == WaitBackoff && !still && !m.counted {
-		m.counted = true
-		c.extrasWaiting.Add(1)
+	if why == WaitBackoff && !still {
+		c.countWaiting(s)
 	}
 	if m.essential || still {
 		return until
@@ -118,9 +118,19 @@ func (c *Creator) crowded(s *step) bool {
 
 // standsStill reports whether the time in which an extra waits does not count: creates are held for everybody, or it
 // waits only because others do.
-func (c *Creator) standsStill(s *step) bool {
-	troubled := s.written > 0 || s.state.looksUp() || c.governor.kindHeld(s.entity) || c.governor.extrasHang(time.Now())
-	return c.governor.blocked() || !troubled
+func (c *Creator) standsStill(s *step) bool { return c.governor.blocked() || !c.troubled(s) }
+
+// troubled reports whether an extra waits for something other than its turn.
+func (c *Creator) troubled(s *step) bool {
+	return s.written > 0 || s.state.looksUp() || c.governor.kindHeld(s.entity) || c.governor.extrasHang(time.Now())
+}
+
+// countWaiting notes that an extra is deferred.
+func (c *Creator) countWaiting(s *step) {
+	if !s.extra.counted {
+		s.extra.counted = true
+		c.extrasWaiting.Add(1)
+	}
 }
 
 // endWait notes that an extra waits no longer.
@@ -141,7 +151,8 @@ func (c *Creator) hopeless(s *step) bool {
 		return false
 	}
 	since := c.governor.kindFailsSince(s.entity)
-	return !since.IsZero() && time.Since(since) >= extraPatience || !s.extra.counted && c.extrasWaiting.Load() >= maxExtrasWaiting
+	tooMany := !s.extra.counted && c.extrasWaiting.Load() >= maxExtrasWaiting
+	return !since.IsZero() && time.Since(since) >= extraPatience || tooMany && (s.entity == vibe.Fills || c.troubled(s))
 }
 
 // countExtra counts an extra that is done, once.
@@ -185,6 +196,8 @@ func (c *Creator) troubleOf(s *step) string {
 		return string(reasonUnreadable)
 	case s.written > 0 && (s.last.Status > 0 || s.last.Code != ""):
 		return (&Rejection{Reason: ReasonRetriesExhausted, Status: s.last.Status, Code: s.last.Code}).Error()
+	case !c.troubled(s):
+		return reasonTooManyWait
 	}
 	f := c.governor.kindFault(s.entity)
 	return (&Rejection{Reason: ReasonRetriesExhausted, Status: f.Status, Code: f.Code}).Error()
