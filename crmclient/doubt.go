@@ -167,6 +167,7 @@ type question struct {
 // lookUpAnswer is what a look-up came to.
 type lookUpAnswer struct {
 	id      int64 // 0: absent
+	with    owner // of what was found
 	at      lookUpTime
 	failure *lookUpFailure // neither found nor absent; nil: it did not fail
 }
@@ -210,6 +211,7 @@ func (c *Creator) lookUpByAll(ctx context.Context, d *delivery, s *step) (id int
 		case a.failure != nil:
 			return 0, lookUpTime{}, a.failure
 		case a.id > 0:
+			s.with = a.with
 			return a.id, a.at, nil
 		}
 		// The earliest question and the latest answer: the interval in which the portal looked by all fields.

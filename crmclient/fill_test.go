@@ -14,7 +14,10 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 )
 
-const patchCall = "PATCH /v1/contacts/1"
+const (
+	patchCall  = "PATCH /v1/contacts/1"
+	leadSearch = "POST /v1/leads/search 200"
+)
 
 // portalThat is one whose updates add, or replace, phones and e-mails.
 func portalThat(patch crmclient.Patch) crmtest.Options {
@@ -395,6 +398,42 @@ func TestFillInDoubtOfAnotherPortal(t *testing.T) {
 				later(time.Minute)
 				w.wantPoints(id, "email", test.want...)
 				w.wantPoints(id, "phone", "+79160000001 WORK")
+			})
+		})
+	}
+}
+
+// Whose card is filled for a lead that a look-up finds, the look-up tells: a lead without a contact has no card to fill.
+func TestFillOfALeadThatIsFound(t *testing.T) {
+	for name, test := range map[string]struct {
+		alone bool // the lead was made without a contact
+		want  crmclient.FillState
+	}{"with a contact": {false, crmclient.FillDone}, "without": {true, ""}} {
+		t.Run(name, func(t *testing.T) {
+			bothPatches(t, func(c *crmclient.Config) { c.Target = crmclient.TargetLead }, func(w *world) {
+				first := w.newCreator(func(c *crmclient.Config) {
+					matching(c)
+					c.Target, c.Metrics = crmclient.TargetLead, nil
+					if test.alone {
+						c.Match = crmclient.Match{}
+					}
+				})
+				defer first.Close()
+				w.card("Иван", "Петров", "+79160000001", "old@example.ru")
+				former := w.creator
+				w.creator = first
+				r := as("", ivan(1))
+				w.mustCreate(r)
+				w.creator = former
+				w.prepare()
+				before := w.sim.Stats().Requests[leadSearch]
+				r.Suspect = true
+				if e := w.mustCreate(r); e.result.Fill != test.want || e.result.FillReason != "" || e.result.LeadID == 0 {
+					t.Errorf("%+v", e.result)
+				}
+				if n := w.sim.Stats().Requests[leadSearch] - before; n != 1 {
+					t.Errorf("%d look-ups of leads", n)
+				}
 			})
 		})
 	}

@@ -17,6 +17,7 @@ type step struct {
 	id     int64 // of the object, when it is done
 	found  bool  // a look-up found it
 	given  bool  // it was not made of this event: the person's contact was there already
+	with   owner // of a lead or a deal that was found; of a contact that a found deal told
 
 	everUncertain bool // it was ever in doubt or suspect: never refused without a look-up
 	everInDoubt   bool // a create of ours was ever in doubt
