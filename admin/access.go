@@ -16,7 +16,8 @@ import (
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 
-// guarded adds to a handler the headers of every answer, and refuses requests of other sites' pages.
+// guarded adds the headers of every answer to a handler, and refuses requests of other sites' pages. Without a token it
+// answers to loopback addresses only, and to no proxy.
 func (s *Server) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -43,9 +44,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 // foreign reports whether a browser asks on behalf of another site. Reading is refused too: the other page would not see
 // the answer, but it could keep us busy.
 func (s *Server) foreign(r *http.Request) bool {
-	switch r.Header.Get("Sec-Fetch-Site") {
-	case "", "none", "same-origin":
-	default:
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "none" && site != "same-origin" {
 		return true
 	}
 	return s.origins.Check(r) != nil
@@ -82,13 +81,13 @@ type caller struct {
 	remote string // the host of the other end of the connection
 }
 
-// authorised calls the handler only for requests with a token or a session, whose holder has at least that role.
+// authorised calls the handler only for requests with a token or a session whose holder has at least the role least.
 func (s *Server) authorised(least role, next func(http.ResponseWriter, *http.Request, caller)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		by, wait := s.admits(r)
 		switch {
 		case wait > 0:
-			s.slowly(r)
+			s.delayAnswer(r)
 			tooMany(w, wait)
 		case by.role == roleNone:
 			w.Header().Set("WWW-Authenticate", `Bearer realm="leadbridge"`)
@@ -102,7 +101,8 @@ func (s *Server) authorised(least role, next func(http.ResponseWriter, *http.Req
 	}
 }
 
-// admits returns who asks; without a role when the request may not pass.
+// admits returns who asks, with roleNone when the request may not pass. wait > 0: too many failures, and how long the
+// caller has to wait.
 func (s *Server) admits(r *http.Request) (by caller, wait time.Duration) {
 	by.remote = remoteHost(r)
 	if !s.guard.tokens.needed() {
@@ -128,8 +128,8 @@ func (s *Server) admits(r *http.Request) (by caller, wait time.Duration) {
 	return by, 0
 }
 
-// holderOf returns whose session it is. One whose token is not in force any more ends; while no token is, as when the file
-// is being replaced, it only lets nobody in.
+// holderOf returns the holder of a session. The session ends if its token is not in force any more. While no token is
+// in force, as when the file is being replaced, sessions do not end, but let nobody in.
 func (s *Server) holderOf(session string) (h holder, ok bool) {
 	token, ok := s.sessions.token(session)
 	if !ok {
@@ -167,17 +167,17 @@ func peerOf(r *http.Request) string {
 	return host
 }
 
-// slowly delays the answer to a caller who failed too often, so that guessing takes time on each connection.
-func (s *Server) slowly(r *http.Request) {
+// delayAnswer delays the answer to a caller who failed too often, so that guessing takes time on each connection.
+func (s *Server) delayAnswer(r *http.Request) {
 	select {
-	case <-time.After(failureTakes):
+	case <-time.After(failureDelay):
 	case <-r.Context().Done():
 	case <-s.work.Done():
 	}
 }
 
-// failureTakes is how long the answer to a failure over the limit is delayed.
-const failureTakes = time.Second
+// failureDelay is how long the answer to a failure over the limit is delayed.
+const failureDelay = time.Second
 
 // tooMany answers a caller who has failed too often.
 func tooMany(w http.ResponseWriter, wait time.Duration) {

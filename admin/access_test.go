@@ -101,7 +101,7 @@ func TestGuessesAreBounded(t *testing.T) {
 			}
 		}
 		began := time.Now()
-		if code := signIn("one more", "192.0.2.7:2"); code != 429 || time.Since(began) != failureTakes {
+		if code := signIn("one more", "192.0.2.7:2"); code != 429 || time.Since(began) != failureDelay {
 			t.Errorf("after %d guesses: %d, %v", guesses, code, time.Since(began))
 		}
 		if w := r.ask("GET", "/api/state", "", set("Authorization", "Bearer hunter"), from("192.0.2.7:3")); w.Code != 429 {

@@ -264,7 +264,7 @@ func TestFind(t *testing.T) {
 			t.Errorf("found: %+v", got)
 		}
 		q := r.crm.asked[1]
-		if !strings.HasPrefix(q.OriginID, "lb-") || q.SentWay != "originId" || len(q.Contact.Emails) != 1 || q.RecordedAt.Year() != 2026 {
+		if !strings.HasPrefix(q.OriginID, "lb-") || q.SentIDField != "originId" || len(q.Contact.Emails) != 1 || q.RecordedAt.Year() != 2026 {
 			t.Errorf("the CRM was asked for %+v", q)
 		}
 		r.crm.hangs = true

@@ -43,7 +43,7 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request, by caller) {
 		way = ""
 	}
 	made, err := s.whatBecame(ctx, crmclient.Request{
-		OriginID: event.OriginID, Contact: &contact, Target: s.targetOf(event), RecordedAt: event.RecordedAt, SentWay: way, WayIsTold: true,
+		OriginID: event.OriginID, Contact: &contact, Target: s.targetOf(event), RecordedAt: event.RecordedAt, SentIDField: way, IDFieldFromHeader: true,
 	})
 	found := made != crmclient.Made{}
 	s.audit("find", by).Str("place", l.Position.String()).Str("event_id", transform.PublicID(l.EventID)).Bool("found", found).Bool("failed", err != nil).

@@ -23,7 +23,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case wait > 0:
-		s.slowly(r)
+		s.delayAnswer(r)
 		tooMany(w, wait)
 	case !right:
 		problem(w, http.StatusUnauthorized, "this is not the token")

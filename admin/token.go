@@ -96,7 +96,7 @@ func (t *tokens) read(now time.Time) {
 
 const (
 	faultEmpty  = "is empty: it lets nobody in"
-	faultUnread = "cannot be read: what was last read of it lets people in for a minute, then nobody"
+	faultUnread = "cannot be read: the last tokens are accepted for a minute more, then nobody is let in"
 )
 
 // parse reads who has a token, or what is wrong with the file.
@@ -113,7 +113,7 @@ func (t *tokens) parse() (holders []holder, fault string) {
 	}
 	holders, err = parseHolders(text)
 	if err != nil {
-		return nil, err.Error() + "; what was last read of it lets people in for a minute, then nobody"
+		return nil, err.Error() + "; the last tokens are accepted for a minute more, then nobody is let in"
 	}
 	return holders, ""
 }

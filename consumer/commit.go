@@ -8,16 +8,15 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// commitPause is how long a commit that nobody waits for is put off, so that more records are done in it.
+// commitPause is how long a commit that nobody waits for is put off, so that it covers more records.
 const commitPause = 100 * time.Millisecond
 
-// horizonLength is how far ahead of a commit its send horizon lies, which is how long requests may leave on the strength
-// of it. With a shorter one the look-ups of the next owner begin earlier after a crash, and an idle group commits more
-// often.
+// horizonLength is how long after a commit starts requests may still be sent under it. If it is shorter, the look-ups
+// of the next owner begin earlier after a crash, and an idle group commits more often.
 func (g *generation) horizonLength() time.Duration { return g.deps.cfg.SessionTimeout * 2 / 3 }
 
-// commitLoop is the generation's committer. It has one commit in flight at a time: an older one that arrives after a newer
-// one would set offsets back.
+// commitLoop is the generation's committer. One commit is in flight at a time: an older commit that arrives after a
+// newer one would set offsets back.
 func (g *generation) commitLoop(end <-chan struct{}) {
 	renew := time.NewTicker(g.horizonLength() / 3)
 	defer renew.Stop()
@@ -37,10 +36,10 @@ func (g *generation) commitLoop(end <-chan struct{}) {
 			due = g.partitionsToCommit()
 		}
 		if g.lease.err() != nil {
-			continue // what was done after the lease is the next owner's to find out
+			continue // what was done after the lease ended, the next owner finds out
 		}
 		if cause := context.Cause(g.fetchCtx); cause != nil && !mayCommit(cause) {
-			continue // an offset of the old topic would be committed for the one that replaced it
+			continue // an offset of the old topic would be committed for the topic that replaced it
 		}
 		if err := g.commit(due); err != nil {
 			g.abort(err)
@@ -96,8 +95,8 @@ func (g *generation) commit(due []*partition) error {
 	return nil
 }
 
-// finalCommit writes the state at the end of a drain. Nothing more will be dispatched or sent, so that the grant falls to
-// what was dispatched, and the send horizon is in the past.
+// finalCommit writes the state at the end of a drain. Nothing more will be dispatched or sent: the grant falls to the
+// next record to be dispatched, and the send horizon is in the past.
 func (g *generation) finalCommit() error {
 	now := time.Now()
 	originField := g.deps.creator.Status().OriginField
@@ -118,7 +117,7 @@ func (g *generation) writeCommit(entries []commitEntry) error {
 		commits[i] = kafka.OffsetCommit{Partition: e.partition, Offset: e.offset, Metadata: e.ledger.encode(e.offset)}
 	}
 	began := time.Now()
-	// Nothing cancels it: a commit that is given up may still arrive.
+	// Nothing cancels the commit: one that is given up may still arrive.
 	err := g.deps.broker.commit(context.WithoutCancel(g.workCtx), g.member, commits, g.deps.cfg.SessionTimeout/3)
 	g.deps.metrics.commit(time.Since(began), err)
 	if err != nil {
@@ -132,5 +131,5 @@ type commitEntry struct {
 	partition int
 	offset    int64
 	ledger    ledger
-	grant     int64 // records below it may be dispatched once it is acknowledged
+	grant     int64 // records below this offset may be dispatched once the commit is acknowledged
 }

@@ -19,6 +19,14 @@
 // takes up parked records again, and the generation's committer writes what is
 // done. A hold is why the whole consumer waits, a wait is why one parked record
 // does, and [Why] is either, or what else keeps events waiting.
+//
+// A line is the queue of the records of one event id, person or key, which are
+// delivered one after another; a place is where a record stands in its lines, and
+// its turn comes when the earlier records in them are done. A grant is the offset below which
+// an acknowledged commit lets records be dispatched. A suspect is a record whose
+// create somebody may have sent already, so that it is looked up first. An
+// exploration looks records up where the group has no commit. A flood is a run of
+// refusals that looks like a fault of the set-up rather than of the events.
 package consumer
 
 import (

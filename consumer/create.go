@@ -125,19 +125,19 @@ func (w *worker) callOnce(d *delivery) (result crmclient.Result, err error) {
 // request returns the request for what the record becomes.
 func (w *worker) request(d *delivery) crmclient.Request {
 	return crmclient.Request{
-		OriginID:   d.event.OriginID,
-		Contact:    &d.contact,
-		Target:     d.target,
-		Card:       d.card,
-		Suspect:    d.suspect,
-		SentBefore: d.sentBefore,
-		SentWay:    w.sentOriginField(d),
-		RecordedAt: d.event.RecordedAt,
-		Replayed:   d.event.Replays > 0,
-		WayIsTold:  !d.inherited,
-		Lease:      w.mayWrite,
-		Stop:       w.gen.fetchCtx.Done(),
-		Resume:     d.pending,
+		OriginID:          d.event.OriginID,
+		Contact:           &d.contact,
+		Target:            d.target,
+		Card:              d.card,
+		Suspect:           d.suspect,
+		SentBefore:        d.sentBefore,
+		SentIDField:       w.sentOriginField(d),
+		RecordedAt:        d.event.RecordedAt,
+		Replayed:          d.event.Replays > 0,
+		IDFieldFromHeader: !d.inherited,
+		Lease:             w.mayWrite,
+		Stop:              w.gen.fetchCtx.Done(),
+		Resume:            d.pending,
 	}
 }
 
@@ -146,7 +146,7 @@ func (w *worker) request(d *delivery) crmclient.Request {
 // everybody, so that a header's text counts only if it can be the name of such a field.
 func (w *worker) sentOriginField(d *delivery) string {
 	if d.inherited {
-		return w.openedAt.inherited.originField
+		return w.opening.inherited.originField
 	}
 	if name := header.Text(d.Headers, header.OriginField); d.event.Replays > 0 && crmclient.CanBeOriginField(name) {
 		return name

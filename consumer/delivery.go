@@ -12,29 +12,29 @@ import (
 // worker uses it once the worker runs.
 type delivery struct {
 	record  // from Kafka
-	carried // what stays known of it while it is parked
+	carried // what stays known of the record while it is parked
 	state   recordState
 	unread  unread // nil: the event was read
 	event   transform.Event
 	contact crmclient.Contact
-	target  crmclient.Target // what it becomes; "": what CRM_TARGET says
+	target  crmclient.Target // what the event becomes; "": what CRM_TARGET says
 	card    crmclient.Card   // of a lead or a deal
 	points  uint64           // the hash of its contact points; 0 for none
-	began   time.Time        // when its turn came
-	bytes   *buffer          // from which its size is reserved
-	resumed bool             // it was parked before
+	began   time.Time        // when the record's turn came
+	bytes   *buffer          // the record's size is reserved from it
+	resumed bool             // the record was parked before
 }
 
-// A worker brings the records of a partition to their ends, each in a goroutine of its own.
+// A worker processes each record of a partition until it is done or parked, each in a goroutine of its own.
 type worker struct {
-	deps     dependencies
-	gen      *generation
-	id       int // of the partition
-	openedAt opening
-	records  *partitionRecords
+	deps      dependencies
+	gen       *generation
+	partition int
+	opening   opening
+	records   *partitionRecords
 }
 
-// deliver brings a record to its end, or parks it.
+// deliver processes a record until it is done or parked.
 func (w *worker) deliver(d *delivery) {
 	defer w.release(d)
 	if d.unread != nil {
@@ -55,15 +55,15 @@ func (w *worker) deliver(d *delivery) {
 		return
 	}
 	d.began = time.Now()
-	if w.needsCreate(d) && !w.create(d) {
+	if w.beginTurn(d) && !w.create(d) {
 		return
 	}
 	w.complete(d)
 }
 
-// needsCreate notes that the record's turn has come. It reports whether the CRM client is to be asked, which it is not for
-// a record that can never become a contact and for one whose contact is known.
-func (w *worker) needsCreate(d *delivery) bool {
+// beginTurn moves the record on when its turn has come, and returns whether its create must be asked for. It need not
+// be for a record that can never become a contact, nor for one whose contact is known.
+func (w *worker) beginTurn(d *delivery) bool {
 	w.useKnownResult(d)
 	switch {
 	case d.failure != nil:
@@ -77,7 +77,7 @@ func (w *worker) needsCreate(d *delivery) bool {
 	return false
 }
 
-// useKnownResult takes over what an earlier record of the same event became, if this process knows that.
+// useKnownResult takes over what an earlier record of the same event became, if this process knows it.
 func (w *worker) useKnownResult(d *delivery) {
 	if !d.repeat || d.failure != nil || d.made != nil {
 		return
@@ -88,11 +88,11 @@ func (w *worker) useKnownResult(d *delivery) {
 	}
 }
 
-// move changes the state of the record by what happened to it.
+// move changes the record's state by an event.
 func (w *worker) move(d *delivery, e recordEvent) {
 	next, err := d.state.after(e)
-	if err != nil { // a fault of ours: end the generation, whose next owner begins anew with what is unfinished
-		w.deps.cfg.Log.Error().Err(err).Int("partition", w.id).Int64("offset", d.Offset).Msg("an internal error: please report it")
+	if err != nil { // a fault of ours: end the generation, and the next owner begins anew with what is unfinished
+		w.deps.cfg.Log.Error().Err(err).Int("partition", w.partition).Int64("offset", d.Offset).Msg("an internal error: please report it")
 		w.gen.abort(err)
 	}
 	d.state = next
@@ -107,14 +107,14 @@ func (w *worker) park(d *delivery, e recordEvent, r *parkedRecord) {
 	w.records.park(r)
 }
 
-// release gives back what a worker held. Unless its record is parked, the next records in its lines may go, whatever
-// became of this one.
+// release gives back what the worker held for a record. Unless the record is parked, the next records in its lines may
+// go, whatever became of it.
 func (w *worker) release(d *delivery) {
 	d.bytes.release(d.size)
 	if !d.resumed {
 		w.gen.inFlight.leave()
 	}
-	signal(w.records.reread) // there may be room for the next one
+	signal(w.records.wakeReader) // there may be room for the next parked record
 	if d.state == stateParked {
 		return
 	}
@@ -129,11 +129,11 @@ type turnResult int
 
 const (
 	turnCame    turnResult = iota
-	turnHeld               // one of them was parked
+	turnHeld               // one of the earlier records was parked
 	turnStopped            // the generation ends
 )
 
-// awaitTurn waits until the earlier records in its lines are done, or one of them is parked.
+// awaitTurn waits until the earlier records in the record's lines are done, or one of them is parked.
 func (w *worker) awaitTurn(d *delivery) turnResult {
 	select {
 	case <-d.place.turn:
@@ -159,7 +159,7 @@ func (w *worker) complete(d *delivery) {
 	if d.failure != nil && !w.deadLetter(d) {
 		return
 	}
-	// After the end of the lease the record is the next owner's, which looks it up.
+	// After the lease has ended, the record belongs to the next owner, which looks it up.
 	if err := w.gen.lease.err(); err != nil {
 		w.gen.abort(err)
 		return
@@ -168,7 +168,8 @@ func (w *worker) complete(d *delivery) {
 	w.records.finish(d.Offset)
 }
 
-// deadLetter writes the record's letter. It returns false when the record was parked, or the generation ended first.
+// deadLetter writes the record's letter. It returns false if the letter was not written: the record was parked, or the
+// generation ended.
 func (w *worker) deadLetter(d *delivery) bool {
 	l := letterFor(d, w.deps.cfg.Version, w.deps.creator.Status().OriginField)
 	send := d.trace.Send(w.deps.cfg.DeadLetterTopic)
@@ -182,7 +183,8 @@ func (w *worker) deadLetter(d *delivery) bool {
 			Int("attempts", d.failure.attempts).Stringer("letter", at).Msg("dead letter written")
 		return true
 	}
-	// The CRM refused it, so that what was sent has no effect, except for a part of it that exists already.
+	// A refused create has no effect; after a panic, or when a part of the event was made already, the next owner must
+	// look.
 	d.sentHere = d.panics > 0 || d.failure.done != ""
 	w.postpone(d, err, waitLetter)
 	return false
@@ -203,8 +205,8 @@ func (w *worker) postpone(d *delivery, err error, why crmclient.Wait) {
 	}
 }
 
-// publishResult writes the result of a record whose contact exists. It returns false when the record was parked, or the
-// generation ended first: then the next owner looks the contact up and writes the result.
+// publishResult writes the result of a record whose contact exists. It returns false if the result was not written: the
+// record was parked, or the generation ended and the next owner looks the contact up and writes the result.
 func (w *worker) publishResult(d *delivery) bool {
 	if w.gen.results == nil {
 		return true
@@ -220,12 +222,12 @@ func (w *worker) publishResult(d *delivery) bool {
 		w.deps.metrics.results.Inc()
 		return true
 	}
-	d.sentHere = true // the next owner must look up what was created, and wait for it if need be
+	d.sentHere = true // the next owner must look up what was created, and wait until it can be found
 	w.postpone(d, err, waitResult)
 	return false
 }
 
-// mayWrite returns nil while a request for one of the partition's records may leave, else an error that wraps
+// mayWrite returns nil while requests for the partition's records may be sent, and afterwards an error that wraps
 // errLeaseLapsed.
 func (w *worker) mayWrite() error {
 	if err := w.gen.lease.err(); err != nil {

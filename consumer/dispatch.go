@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// dispatchAll dispatches the records of a fetch in their order. When it fails, the bytes of the others are released.
+// dispatchAll dispatches the records of a fetch in their order. If that fails, the bytes of the records that are not
+// dispatched are released.
 func (p *partition) dispatchAll(ctx context.Context, batch fetched) error {
 	for i, rec := range batch.records {
 		if err := p.dispatch(ctx, rec); err != nil {
@@ -15,16 +16,16 @@ func (p *partition) dispatchAll(ctx context.Context, batch fetched) error {
 			return err
 		}
 	}
-	clear(batch.records)                     // so that fetchBuffer does not keep what they refer to
+	clear(batch.records)                     // so that fetchBuffer does not keep their keys and values
 	if batch.next > p.records.nextOffset() { // an empty fetch changes nothing
 		p.records.skip(batch.next)
 	}
-	p.gen.parkingHold.note(p.id, false, p.records.easeParking()) // also when no record comes that needs the room
+	p.gen.parkingHold.note(p.id, false, p.records.easeParking()) // also if no record comes that needs the room
 	return nil
 }
 
-// dispatch starts the worker of the record, once there is room for it and it is granted. A record that needs no delivery
-// is skipped.
+// dispatch starts the worker of a record, once there is room for the record and it is granted. A record that needs no
+// delivery is skipped.
 func (p *partition) dispatch(ctx context.Context, rec record) error {
 	p.deps.metrics.consumed.Inc()
 	if p.skipIfDone(rec) {
@@ -60,13 +61,13 @@ func (p *partition) dispatch(ctx context.Context, rec record) error {
 	return nil
 }
 
-// skipIfDone skips a record that an earlier owner finished, and reports whether it did.
+// skipIfDone skips a record if an earlier owner finished it, and returns whether it skipped the record.
 func (p *partition) skipIfDone(rec record) bool {
 	if !p.records.isDone(rec.Offset) {
 		return false
 	}
 	p.deps.metrics.skipped.WithLabelValues(skippedDone).Inc()
-	if rec.Value != nil && !p.openedAt.inCrashLoop(rec.Offset) {
+	if rec.Value != nil && !p.opening.inCrashLoop(rec.Offset) {
 		p.gen.seen.note(p.id, p.intake.identityOf(rec))
 	}
 	p.skip(rec)
@@ -91,7 +92,7 @@ func (p *partition) awaitGrant(ctx context.Context, offset int64) error {
 			return ctx.Err()
 		}
 		if answer.parkingFull {
-			signal(p.records.reread) // letters of a flood may be written
+			signal(p.records.wakeReader) // letters of a flood may be written
 		}
 		select {
 		case <-p.records.wake:

@@ -1,28 +1,29 @@
 package consumer
 
-// exploration is under way in a partition for which the group has no commit: the group is new, or its offsets are gone.
-// Nobody knows then whether there was an earlier owner, so that records are looked up until a whole window of them in a
-// row is absent. Once one is found there was an earlier owner, whose last requests may still be on their way.
+// exploration finds out whether a partition without a commit of the group had an earlier owner: the group may be new,
+// or its offsets may be gone. Records are looked up until a whole window of them in a row is absent. If a record is
+// found, there was an earlier owner, whose last requests may still be in flight.
 type exploration struct {
 	on       bool
-	window   int  // how many in a row must be absent
+	window   int  // how many records in a row must be absent
 	underWay int  // look-ups that have not ended
-	absent   int  // in a row, so far
+	absent   int  // how many records in a row were absent so far
 	foundAny bool // there was an earlier owner
 }
 
-// leastExploration is the smallest window: an earlier owner may have had a larger one than this owner has.
+// leastExploration is the smallest window of an exploration: an earlier owner's WINDOW may have been larger than this
+// owner's.
 const leastExploration = 256
 
-// explorationSpare is how many more look-ups may be under way than can end the exploration, so that the others do not
-// wait for a few that take long.
+// explorationSpare is how many look-ups may be under way beyond those that can end the exploration, so that a few slow
+// look-ups do not stop the others.
 const explorationSpare = 32
 
-// hasRoom reports whether one more record may be looked up. Look-ups beyond those that can end the exploration are in
-// vain, and each is made twice, a settle time apart.
+// hasRoom reports whether one more record may be looked up. Look-ups beyond those that can end the exploration are
+// wasted, and each is made twice, a settle time apart.
 func (e *exploration) hasRoom() bool { return !e.on || e.underWay+e.absent < e.window+explorationSpare }
 
-// noteLookUp takes over whether a look-up found its record, and reports whether the exploration ends with that.
+// noteLookUp notes whether a look-up found its record, and returns whether that ends the exploration.
 func (e *exploration) noteLookUp(found bool) bool {
 	if !e.on {
 		return false

@@ -31,7 +31,7 @@ func (c *Consumer) ReleaseFlood() int {
 func (p *partition) releaseFlood(now time.Time) int {
 	n, pending := p.records.releaseFlood(now)
 	forget(p.deps.creator, pending...)
-	signal(p.records.reread)
+	signal(p.records.wakeReader)
 	return n
 }
 

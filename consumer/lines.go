@@ -8,10 +8,10 @@ import (
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
-// lines are waiting lines: the records of one event id, person or key pass one after another, in the order in which they
-// entered. A record stands in several lines and goes when it is the first in all of them. It waits only for records that
-// entered earlier, so that there is always one that may go. Lines are known by hashes; if two have one hash, their
-// records wait for each other, and nothing else comes of it.
+// lines are waiting lines: the records of one event id, person or key are delivered one after another, in the order in
+// which they entered. A record stands in several lines, and its turn comes when it is the first in all of them. A
+// record waits only for records that entered earlier, so that there is always one whose turn has come. Lines are
+// identified by hashes; if two lines have one hash, their records wait for each other, which does no other harm.
 type lines struct {
 	seed maphash.Seed
 
@@ -23,12 +23,12 @@ type lines struct {
 // A place is where a record stands in its lines. The fields from keys on belong to lines, and need its lock.
 type place struct {
 	turn chan struct{} // closed when no earlier record is left in its lines
-	held chan struct{} // closed when an earlier one was parked
+	held chan struct{} // closed when an earlier record in its lines was parked
 
 	keys   []lineKey
 	ahead  int           // how many places it waits for
-	behind []*place      // those that wait for it
-	parked bool          // its record is
+	behind []*place      // the places that wait for it
+	parked bool          // its record is parked
 	isHeld bool          // held is closed
 	wake   chan struct{} // signalled when turn is closed
 }

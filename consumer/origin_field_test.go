@@ -25,7 +25,7 @@ func TestOriginFieldOfAHeader(t *testing.T) {
 		r.await("the commit", func() bool { return r.commits()[0].offset == 1+int64(len(fields)) })
 		got := map[string]string{}
 		for id := range fields {
-			got[id] = r.crm.asked(id)[0].SentWay
+			got[id] = r.crm.asked(id)[0].SentIDField
 		}
 		want := map[string]string{"a": "none", "b": "originId", "c": "ufCrm_LEADBRIDGE_EVENT_ID", "d": "", "e": "", "f": "", "g": ""}
 		if diff := cmp.Diff(want, got); diff != "" {

@@ -61,7 +61,7 @@ func (r *parkedRecord) mayCreate() bool { return r.failure == nil && r.made == n
 
 // awaitDue waits for the time, one of the channels, or the reader's signal.
 func (pr *parkedReader) awaitDue(ctx context.Context, next nextLook) {
-	cases := []reflect.SelectCase{receive(ctx.Done()), receive(pr.records.reread)}
+	cases := []reflect.SelectCase{receive(ctx.Done()), receive(pr.records.wakeReader)}
 	for _, c := range next.channels {
 		cases = append(cases, receive(c))
 	}
@@ -113,7 +113,7 @@ func (pr *parkedReader) takeUpAgain(ctx context.Context, due []*parkedRecord) er
 func (pr *parkedReader) awaitCommittedAsSent(ctx context.Context, due []*parkedRecord) error {
 	for _, r := range due {
 		if r.mayCreate() && !r.sent() {
-			return pr.records.awaitCommit(ctx, pr.records.reread)
+			return pr.records.awaitCommit(ctx, pr.records.wakeReader)
 		}
 	}
 	return nil

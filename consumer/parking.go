@@ -18,54 +18,54 @@ const (
 	waitSchema crmclient.Wait = "schema" // the schema of its value is not known yet
 )
 
-// waits returns all that a parked record may wait for.
+// waits returns everything that a parked record may wait for.
 func waits() []crmclient.Wait {
 	return []crmclient.Wait{
 		crmclient.WaitBackoff, crmclient.WaitDoubt, crmclient.WaitSuspect, crmclient.WaitFlood, crmclient.WaitPerson, waitOrder, waitLetter, waitResult, waitSchema,
 	}
 }
 
-// carried is what a delivery keeps while its record is parked: nothing of its key, value, headers and contact.
+// carried is what a delivery keeps while its record is parked. Key, value, headers and contact are not kept.
 type carried struct {
 	place   *place
-	pending *crmclient.Pending // what the CRM client knows of it
-	failure *rejection         // why it becomes a dead letter, which is decided; nil unless it does
-	made    *crmclient.Result  // what it became; nil until that exists
-	trace   *tracing.Record    // nil: it is not traced
+	pending *crmclient.Pending // what the CRM client knows of the event
+	failure *rejection         // why the record becomes a dead letter; nil unless that is decided
+	made    *crmclient.Result  // what the event became; nil until that exists
+	trace   *tracing.Record    // nil: the record is not traced
 
-	// inherited says that an earlier owner may have sent a create, by the ledger or for want of one. It goes into our own
-	// commits.
+	// inherited says that an earlier owner may have sent a create: the ledger says so, or there is no ledger. Our own
+	// commits say so, too.
 	inherited bool
-	// suspect says that it must be looked up before a create. It is set with inherited, and without for a repeat, a replay,
-	// in a crash loop, and after a panic of the CRM client.
+	// suspect says that the event must be looked up before a create. It is set if inherited is, and for a repeat, for a
+	// replay, in a crash loop, and after a panic of the CRM client.
 	suspect    bool
 	sentBefore func() time.Time // see partitionRecords.sentBefore
 	// sentHere says that this owner sent a create that may have taken effect, or may do so later.
 	sentHere bool
-	idHash   uint64 // of its event's id, as seen knows it
-	reused   bool   // its event's id was another event's before
-	repeat   bool   // its event was seen before
-	explores bool   // it is being looked up for the exploration
-	panics   int    // of the CRM client while it had the event
-	// unknown says that it has never been read: its place and its idHash are its own, and say nothing about its event.
+	idHash   uint64 // the hash of the event's id, as seen knows it
+	reused   bool   // the event's id was another event's before
+	repeat   bool   // the event was seen before
+	explores bool   // the record is being looked up for the exploration
+	panics   int    // panics of the CRM client while it had the event
+	// unknown says that the record could never be read: its place and idHash say nothing about its event.
 	unknown bool
 }
 
 // sent reports whether anybody may have sent a create for the record, so that the next owner must look it up.
 func (c *carried) sent() bool { return c.inherited || c.sentHere }
 
-// A parkedRecord is a record that waits for something of its own. It keeps no place in the window and no bytes: its value
-// is read again from Kafka when its time has come.
+// A parkedRecord is a record that waits for something of its own. It takes no room in the window and no bytes: its
+// value is read from Kafka again when it is taken up.
 type parkedRecord struct {
 	carried
 	offset int64
 	why    crmclient.Wait
-	// It is taken up again at due or when ready is closed, whichever is first. due may be zero, or ready nil: then only the
-	// other counts.
+	// The record is taken up again at due or when ready is closed, whichever is first. If due is zero only ready
+	// counts, and if ready is nil only due.
 	due   time.Time
 	ready <-chan struct{}
-	// refusal is why the CRM refused it, while it waits for the end of a flood. It is not decided yet: it becomes the
-	// failure if the flood's letters are written, and is dropped when the record is sent again.
+	// refusal is why the CRM refused the event, while the record waits for the end of a flood. It becomes the failure
+	// if the flood's letters are written, and is dropped if the record is sent again.
 	refusal *rejection
 }
 
@@ -74,7 +74,7 @@ type parking struct {
 	records []*parkedRecord
 }
 
-// find returns where the record at offset is in records, or would be, and whether it is there.
+// find returns the index of the record at offset, or the index at which it would be inserted, and whether it is there.
 func (k *parking) find(offset int64) (int, bool) {
 	return slices.BinarySearchFunc(k.records, offset, func(r *parkedRecord, offset int64) int {
 		return cmp.Compare(r.offset, offset)

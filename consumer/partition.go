@@ -13,10 +13,10 @@ import (
 // A partition is one that this process owns in a generation. Its run goroutine fetches and dispatches records, its reader
 // takes up parked records again, and its worker brings each record to its end.
 type partition struct {
-	deps     dependencies
-	gen      *generation
-	id       int
-	openedAt opening
+	deps    dependencies
+	gen     *generation
+	id      int
+	opening opening
 
 	records *partitionRecords // what is known of them, for all parts
 	intake  *intake
@@ -32,15 +32,15 @@ type partition struct {
 func newPartition(g *generation, id int, log bounds, commit committed) *partition {
 	part := g.deps.cfg.MaxBuffer / int64(max(len(g.assigned), 1))
 	p := &partition{
-		deps:     g.deps,
-		gen:      g,
-		id:       id,
-		openedAt: openingOf(log, commit, g.takeover),
-		bytes:    newBuffer(part - part/2),
+		deps:    g.deps,
+		gen:     g,
+		id:      id,
+		opening: openingOf(log, commit, g.takeover),
+		bytes:   newBuffer(part - part/2),
 	}
-	p.records = newPartitionRecords(g, id, p.openedAt)
-	p.intake = &intake{deps: g.deps, id: id, openedAt: p.openedAt, records: p.records, seen: g.seen, lines: g.lines}
-	p.worker = &worker{deps: g.deps, gen: g, id: id, openedAt: p.openedAt, records: p.records}
+	p.records = newPartitionRecords(g, id, p.opening)
+	p.intake = &intake{deps: g.deps, id: id, opening: p.opening, records: p.records, seen: g.seen, lines: g.lines}
+	p.worker = &worker{deps: g.deps, gen: g, partition: id, opening: p.opening, records: p.records}
 	p.reader = &parkedReader{deps: g.deps, gen: g, id: id, records: p.records, intake: p.intake, worker: p.worker, bytes: newBuffer(part / 2)}
 	return p
 }
@@ -50,14 +50,14 @@ func (p *partition) bytesInUse() int64 { return p.bytes.inUse() + p.reader.bytes
 
 // reportOpening logs what an operator should know of the opening.
 func (p *partition) reportOpening() {
-	log := p.deps.cfg.Log.With().Int("partition", p.id).Int64("committed", p.openedAt.commit).
-		Int64("log_start", p.openedAt.log.first).Int64("log_end", p.openedAt.log.end).Logger()
-	if lost := p.openedAt.lost; lost > 0 {
+	log := p.deps.cfg.Log.With().Int("partition", p.id).Int64("committed", p.opening.commit).
+		Int64("log_start", p.opening.log.first).Int64("log_end", p.opening.log.end).Logger()
+	if lost := p.opening.lost; lost > 0 {
 		p.deps.metrics.lost.Add(float64(lost))
 		log.Error().Int64("records_lost", lost).
 			Msg("retention deleted records that were not delivered; give the topic a longer retention")
 	}
-	if p.openedAt.replaced {
+	if p.opening.replaced {
 		log.Warn().Msg("the commit lies beyond the log's end: the topic was replaced; starting at its beginning, looking up every event")
 	}
 }

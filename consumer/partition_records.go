@@ -12,13 +12,13 @@ import (
 // partitionRecords is the state of a partition's records, which the parts of the partition share, behind its lock. No
 // method waits for anything else while it has the lock.
 type partitionRecords struct {
-	id       int
-	openedAt opening
+	id      int
+	opening opening
 
-	dirty  chan struct{} // the generation's: signalled when there is something to commit
-	urgent chan struct{} // the generation's: signalled when somebody waits for a commit
-	wake   chan struct{} // wakes the partition's run: a record is done or parked, or a commit granted more
-	reread chan struct{} // wakes its reader: a record is parked or may be due, one taken up again has ended and leaves room for the next, or a commit was acknowledged
+	dirty      chan struct{} // the generation's: signalled when there is something to commit
+	urgent     chan struct{} // the generation's: signalled when a commit is waited for
+	wake       chan struct{} // wakes the partition's run: a record is done or parked, or a commit granted more
+	wakeReader chan struct{} // wakes the reader of parked records: a record is parked or may be due, a resumed one has ended and left room, or a commit was acknowledged
 
 	mu    sync.Mutex
 	state partitionState
@@ -27,17 +27,17 @@ type partitionRecords struct {
 // newPartitionRecords returns the records of a partition that is opened at o.
 func newPartitionRecords(g *generation, id int, o opening) *partitionRecords {
 	return &partitionRecords{
-		id:       id,
-		openedAt: o,
-		dirty:    g.dirty,
-		urgent:   g.urgent,
-		wake:     make(chan struct{}, 1),
-		reread:   make(chan struct{}, 1),
-		state:    newPartitionState(g.deps.cfg, o, len(g.assigned), time.Now()),
+		id:         id,
+		opening:    o,
+		dirty:      g.dirty,
+		urgent:     g.urgent,
+		wake:       make(chan struct{}, 1),
+		wakeReader: make(chan struct{}, 1),
+		state:      newPartitionState(g.deps.cfg, o, len(g.assigned), time.Now()),
 	}
 }
 
-// with calls f with the state, behind the lock. What f changes needs no commit.
+// with calls f with the state, behind the lock. It does not wake the committer: see update.
 func (rs *partitionRecords) with(f func(s *partitionState)) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -78,8 +78,8 @@ func (rs *partitionRecords) skip(offset int64) {
 	rs.update(func(s *partitionState) { s.progress.skip(offset) })
 }
 
-// noteUnfinished notes what the ledger says of a record that this owner leaves unfinished: untouched if no create was
-// sent for it, else sent.
+// noteUnfinished notes what the ledger is to say of a record that this owner leaves unfinished: sent if a create was
+// sent for it, else untouched.
 func (rs *partitionRecords) noteUnfinished(offset int64, c *carried) {
 	rs.update(func(s *partitionState) {
 		s.unsettled = s.unsettled || c.sentHere
@@ -95,23 +95,24 @@ func (rs *partitionRecords) park(r *parkedRecord) {
 		s.progress.park(r.offset, r.sent())
 		s.parking.park(r)
 	})
-	signal(rs.reread)
+	signal(rs.wakeReader)
 }
 
-// takeDue takes the records that are due out of parking, and returns when to look for the next ones.
+// takeDue takes the records that are due out of parking, and returns when the reader must look for the next ones.
 func (rs *partitionRecords) takeDue(now time.Time) ([]*parkedRecord, nextLook) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	return rs.state.takeDue(now)
 }
 
-// takeUp notes that d is dispatched, unless it was before, when it could not be read, and sets what is known of its past.
+// takeUp notes the dispatch of d, unless d is resumed (dispatched before, but unreadable then), and sets what is known
+// of its past.
 func (rs *partitionRecords) takeUp(d *delivery) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	s := &rs.state
 	d.inherited = d.inherited || !d.resumed && s.progress.priorState(d.Offset) == priorSuspect
-	d.suspect = d.inherited || d.repeat || d.event.Replays > 0 || rs.openedAt.inCrashLoop(d.Offset)
+	d.suspect = d.inherited || d.repeat || d.event.Replays > 0 || rs.opening.inCrashLoop(d.Offset)
 	// A record that waits for its letter, or for earlier records, is not being looked up.
 	if d.explores = d.inherited && s.explore.on && d.failure == nil && d.unread == nil && d.place.mayGo(); d.explores {
 		s.explore.underWay++
@@ -122,14 +123,14 @@ func (rs *partitionRecords) takeUp(d *delivery) {
 	}
 }
 
-// tryGrant reports whether the record at offset, the next one, may be dispatched, and else why not.
+// tryGrant answers whether the next record, which is the one at offset, may be dispatched, and if not, why.
 func (rs *partitionRecords) tryGrant(offset int64) grantAnswer {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	return rs.state.tryGrant(offset)
 }
 
-// easeParking reports whether there is room in parking again, and notes it.
+// easeParking notes whether parking, which was full, has room again, and returns whether it has.
 func (rs *partitionRecords) easeParking() bool {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -138,7 +139,7 @@ func (rs *partitionRecords) easeParking() bool {
 	return eased
 }
 
-// noteFetched takes over the log's end, up to which commits may grant, and since when records wait, from a fetch.
+// noteFetched takes from a fetch where the log ends (the limit of grants), and notes since when records wait.
 func (rs *partitionRecords) noteFetched(batch fetched) {
 	rs.with(func(s *partitionState) {
 		now := time.Now()
@@ -147,8 +148,8 @@ func (rs *partitionRecords) noteFetched(batch fetched) {
 	})
 }
 
-// noteBounds takes over the log's bounds as the watch read them. dispatched is what nextOffset was before the watch asked:
-// records dispatched later may lie beyond its answer. An error ends the generation.
+// noteBounds takes over the log's bounds as the watch read them. dispatched is what nextOffset returned before the
+// watch asked: records dispatched later may lie beyond the end that it read. An error ends the generation.
 func (rs *partitionRecords) noteBounds(log bounds, dispatched int64) error {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -160,7 +161,7 @@ func (rs *partitionRecords) noteBounds(log bounds, dispatched int64) error {
 	return nil
 }
 
-// endRead returns when the end of the log was read last.
+// endRead returns the time at which the end of the log was last read.
 func (rs *partitionRecords) endRead() time.Time {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -178,10 +179,10 @@ func (rs *partitionRecords) mayWrite() error {
 	return nil
 }
 
-// noteLookUp passes on to the exploration whether the record was found in the CRM. When the exploration ends with that,
-// nobody can have sent any of the later records.
+// noteLookUp tells the exploration whether the record was found in the CRM. If that ends the exploration, no earlier
+// owner can have sent any of the later records.
 func (rs *partitionRecords) noteLookUp(d *delivery, found bool) {
-	if !d.inherited || !rs.openedAt.unexplored {
+	if !d.inherited || !rs.opening.unexplored {
 		return
 	}
 	ended := false
@@ -203,20 +204,20 @@ func (rs *partitionRecords) endExploration(c *carried) {
 }
 
 // sentBefore returns a function for the CRM client, which returns the time after which no earlier owner can have
-// written a create for the record: nil when none did, and the zero time as long as it is not known whether there was an
-// earlier owner.
+// written a create for the record. Returns nil if no earlier owner wrote one. The function returns the zero time while
+// it is not known whether there was an earlier owner.
 func (rs *partitionRecords) sentBefore(inherited bool) func() time.Time {
 	switch {
 	case !inherited:
 		return nil // an earlier record of the same event, if any, has ended
-	case !rs.openedAt.unexplored:
-		return func() time.Time { return rs.openedAt.sentBefore }
+	case !rs.opening.unexplored:
+		return func() time.Time { return rs.opening.sentBefore }
 	default:
 		return func() time.Time {
 			rs.mu.Lock()
 			defer rs.mu.Unlock()
 			if rs.state.explore.foundAny {
-				return rs.openedAt.takeover
+				return rs.opening.takeover
 			}
 			return time.Time{}
 		}
@@ -232,8 +233,8 @@ func (rs *partitionRecords) releaseFlood(now time.Time) (int, []*crmclient.Pendi
 }
 
 // releaseOneOfFlood makes room when parking is full: the oldest record that was refused in a flood becomes a letter, if
-// floodPause has passed. It returns when the next one may, zero when parking is not full of these, and what the CRM client
-// is to forget, nil for nothing.
+// floodPause has passed since the last one. It returns when the next record may become one (zero if parking is not full
+// or holds none), and what the CRM client is to forget (nil for nothing).
 func (rs *partitionRecords) releaseOneOfFlood(now time.Time, p *pace) (time.Time, *crmclient.Pending) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -248,7 +249,8 @@ func (rs *partitionRecords) releaseOneOfFlood(now time.Time, p *pace) (time.Time
 	return next, r.becomeLetter(now)
 }
 
-// leaveParked leaves all that is parked to the next owner: its traces end. It returns what the CRM client is to forget.
+// leaveParked leaves the parked records to the next owner, and ends their traces. It returns what the CRM client is to
+// forget.
 func (rs *partitionRecords) leaveParked() []*crmclient.Pending {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -261,15 +263,15 @@ func (rs *partitionRecords) leaveParked() []*crmclient.Pending {
 	return pending
 }
 
-// hasWaitingEvents reports whether the partition has records that the next owner could deliver at once; end is its log's
-// end.
+// hasWaitingEvents reports whether the partition has records that the next owner could deliver at once. end is where
+// the partition's log ends.
 func (rs *partitionRecords) hasWaitingEvents(end int64) bool {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	return end > rs.state.progress.next || rs.state.givenBack
 }
 
-// setTrial has the next commit say which record is in a trial.
+// setTrial makes the next commit say which record is in a trial.
 func (rs *partitionRecords) setTrial(t trial) {
 	rs.with(func(s *partitionState) { s.trial, s.changed = t, true })
 }
@@ -282,15 +284,15 @@ func (rs *partitionRecords) needsCommit() bool {
 }
 
 // lastSent returns the time after which nobody has written a create for a record that is unfinished at the end of a
-// drain. When this owner leaves no create whose effect is unknown, that is the earlier owner's time: with its own, each
-// take-over would begin anew to wait until old requests are dead.
+// drain. When this owner leaves no create whose effect is unknown, that is the earlier owner's time. Using now would
+// make every take-over wait again for old requests to die.
 func (rs *partitionRecords) lastSent(now time.Time) time.Time {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	if rs.state.unsettled || rs.state.parking.sentHere() || rs.openedAt.sentBefore.IsZero() {
+	if rs.state.unsettled || rs.state.parking.sentHere() || rs.opening.sentBefore.IsZero() {
 		return now
 	}
-	return rs.openedAt.sentBefore
+	return rs.opening.sentBefore
 }
 
 // entry returns the partition's part of the next commit. final says that it is the last one, after a drain. originField is
@@ -313,20 +315,20 @@ func (rs *partitionRecords) entry(horizon time.Time, originField string, final b
 	}
 	e.ledger.spans, e.ledger.granted = s.progress.spans(e.grant)
 	if !final {
-		e.ledger.openings = rs.openedAt.openingsAt(e.offset, s.seenRebuilt)
+		e.ledger.openings = rs.opening.openingsAt(e.offset, s.seenRebuilt)
 	}
 	return e
 }
 
-// noteCommitted takes over an acknowledged commit: it grants more records, and they may be sent for longer.
+// noteCommitted takes over an acknowledged commit: more records are granted, and the send horizon moves on.
 func (rs *partitionRecords) noteCommitted(e commitEntry) {
 	rs.with(func(s *partitionState) { s.commits.acknowledge(e) })
 	signal(rs.wake)
-	signal(rs.reread)
+	signal(rs.wakeReader)
 }
 
-// awaitCommit waits until a commit that begins after the call is acknowledged. wake must be signalled when one is. The
-// error is ctx's.
+// awaitCommit waits until a commit that begins after the call is acknowledged. wake must be signalled whenever a commit
+// is acknowledged. The error is ctx's.
 func (rs *partitionRecords) awaitCommit(ctx context.Context, wake <-chan struct{}) error {
 	target := 0
 	rs.with(func(s *partitionState) { target = s.commits.begun + 1 })

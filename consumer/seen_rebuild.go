@@ -23,7 +23,7 @@ const (
 // rebuildSeen reads the partition's event ids back from the log below the start, the newest chunk first, within bounds.
 // When reading fails, what was read is remembered; the error is ctx's.
 func (p *partition) rebuildSeen(ctx context.Context) error {
-	if p.openedAt.openedTooOften() { // reading back may be what ends the process
+	if p.opening.openedTooOften() { // reading back may be what ends the process
 		p.gen.seen.open(p.id, nil)
 		return nil
 	}
@@ -31,8 +31,8 @@ func (p *partition) rebuildSeen(ctx context.Context) error {
 	defer cancel()
 	var ids []identity // newest first
 	bytes, step := int64(0), int64(rebuildFirstChunk)
-	for end := p.openedAt.start; end > p.openedAt.log.first && len(ids) < p.deps.cfg.DedupeWindow && bytes < rebuildBytes; {
-		from := max(end-step, p.openedAt.log.first)
+	for end := p.opening.start; end > p.opening.log.first && len(ids) < p.deps.cfg.DedupeWindow && bytes < rebuildBytes; {
+		from := max(end-step, p.opening.log.first)
 		chunk, read, err := p.identities(limited, from, end)
 		bytes += read
 		slices.Reverse(chunk)

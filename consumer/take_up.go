@@ -15,13 +15,13 @@ import (
 // An intake turns the records of a partition into deliveries: it transforms them, recognises repeated events and puts
 // them in line.
 type intake struct {
-	deps     dependencies
-	id       int // of the partition
-	openedAt opening
-	records  *partitionRecords
-	seen     *seen
-	lines    *lines
-	trials   sync.Mutex // held while a record is transformed alone
+	deps    dependencies
+	id      int // of the partition
+	opening opening
+	records *partitionRecords
+	seen    *seen
+	lines   *lines
+	trials  sync.Mutex // held while a record is transformed alone
 }
 
 // takeUp transforms the record and puts it in line behind earlier ones of its event id, and of its person or key. Only
@@ -39,7 +39,7 @@ func (in *intake) takeUp(ctx context.Context, d *delivery) error {
 		in.takeUpUnread(d)
 	} else {
 		in.recognise(d)
-		d.place = in.lines.enter(in.lines.keysFor(in.deps.cfg.OrderBy, in.id, d.event.ID, d.Key, &d.contact), in.records.reread)
+		d.place = in.lines.enter(in.lines.keysFor(in.deps.cfg.OrderBy, in.id, d.event.ID, d.Key, &d.contact), in.records.wakeReader)
 	}
 	in.records.takeUp(d)
 	d.sentBefore = in.records.sentBefore(d.inherited)

@@ -23,12 +23,12 @@ type trial struct {
 // tryAlone transforms the record in a trial if it may be what ended earlier owners, else it returns false. The error is
 // ctx's.
 func (in *intake) tryAlone(ctx context.Context, d *delivery) (bool, error) {
-	if !in.openedAt.inCrashLoop(d.Offset) {
+	if !in.opening.inCrashLoop(d.Offset) {
 		return false, nil
 	}
 	attempt := trial{offset: d.Offset, begun: 1}
-	if in.openedAt.inherited.trial == d.Offset {
-		attempt.begun += in.openedAt.inherited.trials
+	if in.opening.inherited.trial == d.Offset {
+		attempt.begun += in.opening.inherited.trials
 	}
 	if attempt.begun > maxTrials {
 		d.failure = &rejection{

@@ -43,13 +43,13 @@ func (in *intake) takeUpUnread(d *delivery) {
 	d.idHash = in.seen.hash(own)
 	in.seen.hold(d.idHash)
 	d.unknown = true
-	d.place = in.lines.enter(in.lines.keysFor(OrderByNone, in.id, own, nil, nil), in.records.reread)
+	d.place = in.lines.enter(in.lines.keysFor(OrderByNone, in.id, own, nil, nil), in.records.wakeReader)
 }
 
 // wakeOf is signalled at each commit, for whoever takes a record up.
 func (in *intake) wakeOf(d *delivery) <-chan struct{} {
 	if d.resumed {
-		return in.records.reread
+		return in.records.wakeReader
 	}
 	return in.records.wake
 }

@@ -10,16 +10,16 @@ import (
 )
 
 // createBatch makes what several events become by one request.
-func (c *Creator) createBatch(r *request, p *portal, waiters []*queue.Waiter, bodies []vibe.Object, left map[vibe.Entity]moment) {
+func (c *Creator) createBatch(r *request, p *portal, waiters []*queue.Waiter, bodies []vibe.Object, atSend map[vibe.Entity]moment) {
 	o := c.do(r.job.Context(), r, vibe.CreateBatch(bodies, leaseOfAll(waiters)))
 	if r.job.Context().Err() != nil && o.Class != vibe.Done {
 		return // broken off: nobody waits
 	}
 	var answers map[*queue.Waiter]any
 	if o.Items != nil {
-		answers = c.judgeItems(r, p, waiters, o, left)
+		answers = c.judgeItems(r, p, waiters, o, atSend)
 	} else {
-		answers = c.judgeWhole(r, waiters, o, left)
+		answers = c.judgeWhole(r, waiters, o, atSend)
 	}
 	r.job.Answer(answers)
 }
@@ -38,7 +38,7 @@ func leaseOfAll(waiters []*queue.Waiter) func() error {
 
 // judgeItems draws what an answered batch says of each event. A failure of one item says nothing
 // about all; that all of a kind failed does.
-func (c *Creator) judgeItems(r *request, p *portal, waiters []*queue.Waiter, whole vibe.Outcome, left map[vibe.Entity]moment) map[*queue.Waiter]any {
+func (c *Creator) judgeItems(r *request, p *portal, waiters []*queue.Waiter, whole vibe.Outcome, atSend map[vibe.Entity]moment) map[*queue.Waiter]any {
 	now := time.Now()
 	fresh := r.fresh()
 	together := c.newCohort(whole, len(waiters))
@@ -47,7 +47,7 @@ func (c *Creator) judgeItems(r *request, p *portal, waiters []*queue.Waiter, who
 	for i, w := range waiters {
 		s := w.Payload.(*attempt).step
 		o, id, marks := whole.Items[i].Created(p.kinds[s.entity].idField)
-		got := &answer{trigger: triggerOf(o), outcome: o, id: id, left: left[s.entity], items: len(waiters), batch: true}
+		got := &answer{trigger: triggerOf(o), outcome: o, id: id, atSend: atSend[s.entity], items: len(waiters), batch: true}
 		k := kinds[s.entity]
 		if k == nil {
 			k = &itemsOfKind{}
@@ -127,7 +127,7 @@ func precise(o vibe.Outcome) bool { return o.Code != "INVALID_REQUEST" }
 
 // judgeWhole draws what the failure of a batch as a whole says. No event is charged for a failure
 // that took no effect, as any of them may be the cause: they go again, in smaller batches.
-func (c *Creator) judgeWhole(r *request, waiters []*queue.Waiter, o vibe.Outcome, left map[vibe.Entity]moment) map[*queue.Waiter]any {
+func (c *Creator) judgeWhole(r *request, waiters []*queue.Waiter, o vibe.Outcome, atSend map[vibe.Entity]moment) map[*queue.Waiter]any {
 	now, n, entity := time.Now(), len(waiters), entityOf(waiters)
 	fresh := r.fresh()
 	got := answer{trigger: onUnsent, outcome: o, items: n, batch: true}
@@ -159,7 +159,7 @@ func (c *Creator) judgeWhole(r *request, waiters []*queue.Waiter, o vibe.Outcome
 		got.cohort = c.newCohort(o, n)
 	}
 	got.outcome.Items = nil
-	return toAll(waiters, got, left, firsts)
+	return toAll(waiters, got, atSend, firsts)
 }
 
 // batchForbidden decides whether a batch met a path that the CRM does not offer, or what the
@@ -195,11 +195,11 @@ func kindsOf(waiters []*queue.Waiter) (kinds []vibe.Entity) {
 func entityOf(waiters []*queue.Waiter) vibe.Entity { return waiters[0].Payload.(*attempt).step.entity }
 
 // toAll gives each waiter the same answer, but for what is its kind's.
-func toAll(waiters []*queue.Waiter, got answer, left map[vibe.Entity]moment, firsts map[vibe.Entity]uint64) map[*queue.Waiter]any {
+func toAll(waiters []*queue.Waiter, got answer, atSend map[vibe.Entity]moment, firsts map[vibe.Entity]uint64) map[*queue.Waiter]any {
 	answers := make(map[*queue.Waiter]any, len(waiters))
 	for _, w := range waiters {
 		one, s := got, w.Payload.(*attempt).step
-		one.left, one.first = left[s.entity], firsts[s.entity]
+		one.atSend, one.first = atSend[s.entity], firsts[s.entity]
 		answers[w] = &one
 	}
 	return answers

@@ -8,7 +8,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// CommentMode says where what a person wrote, and what else has no place of its own, stands in the CRM.
+// CommentMode says where the CRM shows what a person wrote, and whatever else has no field of its own.
 type CommentMode string
 
 // The modes: values of CRM_COMMENT. The empty one is CommentOff.
@@ -18,10 +18,10 @@ const (
 	CommentBoth CommentMode = "both" // in both
 )
 
-// timeline reports whether events are commented on.
+// timeline reports whether comments are written on timelines.
 func (m CommentMode) timeline() bool { return m == CommentOn || m == CommentBoth }
 
-// CommentModes are all of them.
+// CommentModes returns all modes.
 func CommentModes() []CommentMode { return []CommentMode{CommentOff, CommentOn, CommentBoth} }
 
 // CommentState says what became of an event's comment.
@@ -35,13 +35,13 @@ const (
 
 // Reasons for which a comment is not written, besides those of a [Rejection], or a card is not filled.
 const (
-	reasonInDoubt    Reason = "IN_DOUBT"           // it may be there all the same
-	reasonUnreadable Reason = "UNREADABLE"         // it may be there, and the card cannot be read
-	reasonUnproven   Reason = "COMMENTS_NOT_SHOWN" // it may be there: lists of comments have not been seen to show ours
-	reasonTooMany    Reason = "TOO_MANY_COMMENTS"  // it may be there, among more comments than are read
+	reasonInDoubt    Reason = "IN_DOUBT"           // the comment may be there all the same
+	reasonUnreadable Reason = "UNREADABLE"         // the comment may be there, and the card cannot be read
+	reasonUnproven   Reason = "COMMENTS_NOT_SHOWN" // the comment may be there: lists of comments have not been seen to show ours
+	reasonTooMany    Reason = "TOO_MANY_COMMENTS"  // the comment may be there, among more comments than are read
 )
 
-// newComment returns the step that comments on what was made before it.
+// newComment returns the step that comments on the card of the objects made before it.
 func newComment(essential, suspect, lookUpFirst bool) *step {
 	s := newStep(vibe.Timelines, suspect, lookUpFirst)
 	s.extra = &extra{essential: essential}
@@ -54,8 +54,8 @@ func (d *delivery) commentOn() vibe.CardID {
 	return vibe.CardID{Kind: kind, ID: id}
 }
 
-// commentText is what an event's comment says before its mark: what would stand in the field comments of its
-// objects, each line once, that of the card first.
+// commentText returns the text of an event's comment, without its mark: the lines that the field comments of its
+// objects would have, each once, those of the card's object first.
 func (c *Creator) commentText(d *delivery, p *portal) string {
 	var texts []string
 	for _, entity := range slices.Backward(cmp.Or(d.req.Target, c.cfg.Target).entities()) {
@@ -72,7 +72,7 @@ func (c *Creator) commentText(d *delivery, p *portal) string {
 // "[leadbridge 3f9ad07c51b2e864]".
 func CommentMark(originator, origin string) string { return vibe.CommentMark(originator, origin) }
 
-// JoinComments puts texts below one another. A line that an earlier text has is left out.
+// JoinComments joins texts by line ends. A line that stands in an earlier text is left out.
 func JoinComments(texts ...string) string {
 	var lines []string
 	for _, text := range texts {
@@ -86,7 +86,7 @@ func JoinComments(texts ...string) string {
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
-// commentState returns what became of a step's comment, and why it is not written.
+// commentState returns what became of a step's comment, and why it was not written, "" if it was.
 func (s *step) commentState() (CommentState, string) {
 	switch {
 	case s.entity != vibe.Timelines:

@@ -20,10 +20,10 @@ func (l *lookUp) byMark(waiters []*queue.Waiter) vibe.Outcome {
 	return o
 }
 
-// listedByMark is byMark without a proof of what it does not find.
+// listedByMark is byMark without proof that absent comments are absent.
 func (l *lookUp) listedByMark(waiters []*queue.Waiter) vibe.Outcome {
-	l.asked = time.Now()
-	if len(waiters) == 1 || l.governor.extrasAlone(l.asked) {
+	l.sentAt = time.Now()
+	if len(waiters) == 1 || l.governor.extrasUnbatched(l.sentAt) {
 		return l.eachByMark(waiters, l.readComments)
 	}
 	cards := make([]vibe.CardID, len(waiters))
@@ -70,8 +70,8 @@ func (l *lookUp) readComments(_ *queue.Waiter, which vibe.Comments) (vibe.Page, 
 // pageReader reads a page of the comments of a waiter's card.
 type pageReader func(*queue.Waiter, vibe.Comments) (vibe.Page, vibe.Outcome)
 
-// eachByMark compares the comments of each waiter's card. What fails for one card is no answer for it alone;
-// what fails for a request of its own ends the job.
+// eachByMark looks for each waiter's comment among those of its card. If reading fails for the reason of one card, that
+// waiter alone has no answer. Any other failure ends the job.
 func (l *lookUp) eachByMark(waiters []*queue.Waiter, read pageReader) vibe.Outcome {
 	last := vibe.Outcome{Class: vibe.Done}
 	for _, w := range waiters {
@@ -88,9 +88,9 @@ func (l *lookUp) eachByMark(waiters []*queue.Waiter, read pageReader) vibe.Outco
 	return last
 }
 
-// reading is how far the comments of a card were read. The order of a list is not documented, nor how to read on:
-// by the comments' ids, upwards and then downwards, else by an offset. What brings nothing new shows that it was
-// not obeyed.
+// reading is how far the comments of a card were read. Neither the order of a list is documented, nor how to read its
+// next page: it is read by the comments' ids, upwards and then downwards, else by an offset. A page that brings nothing
+// new shows that the ids, or the offset, were not obeyed.
 type reading struct {
 	seen             map[int64]bool
 	least, greatest  int64
@@ -109,7 +109,7 @@ func (l *lookUp) markedIn(w *queue.Waiter, read pageReader) vibe.Outcome {
 		page, o := read(w, vibe.Comments{Card: card, Over: r.over, Under: r.under, Offset: r.offset})
 		if o.Class != vibe.Done {
 			if len(r.seen) > 0 && !r.byOffset && (o.Class == vibe.Refused || o.Class == vibe.Business) {
-				r.useOffset() // it takes no filter by id
+				r.useOffset() // the portal takes no filter by id
 				continue
 			}
 			return o
@@ -156,7 +156,7 @@ func (r *reading) note(page vibe.Page, card vibe.CardID) {
 	switch {
 	case page.Total > 0 && !page.Whole && !first && r.byOffset && len(r.seen) >= page.Total, first && !more:
 		r.whole = true
-	case first && len(r.seen) == 0: // "more" than nothing is a slip; rows without ids cannot be read on
+	case first && len(r.seen) == 0: // an empty page that promises more is the portal's mistake; after rows without ids there is no next page
 		r.whole, r.misled = len(page.Rows) == 0, len(page.Rows) > 0
 	case first:
 		r.over = r.greatest
@@ -183,7 +183,7 @@ func (r *reading) useOffset() {
 	r.byOffset, r.over, r.under, r.offset = true, 0, 0, len(r.seen)
 }
 
-// judgeExtraLookUp draws what look-ups of extras say about those of their kind: nothing about others.
+// judgeExtraLookUp tells the governor how a job of look-ups of extras went. It concerns their kind only.
 func (c *Creator) judgeExtraLookUp(entity vibe.Entity, o vibe.Outcome, now time.Time) {
 	switch {
 	case o.Class == vibe.Done:

@@ -9,16 +9,17 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// A portal may list no comments where there are some. So that a comment is absent counts only from lists that have been
-// seen to show one of ours on a card of that kind: in this process, or by leadbridge probe (Config.CommentsSeen). Until
-// then each look-up that finds nothing asks for a control as well: a comment that this process wrote, else those of cards
-// that were made lately. Without one the comment waits, and at last is not written.
+// A portal may list no comments where there are some. The absence of a comment therefore counts only if lists have been
+// seen to show one of our comments on a card of that kind, in this process or by leadbridge probe
+// (Config.CommentsSeen). Until then each look-up that finds nothing asks for a control as well: a comment that this
+// process wrote, else the comments of cards that were made lately. Without a control the comment waits, and is given up
+// as not written at last.
 
 // commentControl is a comment of ours that a list of its card can show.
 type commentControl struct {
 	card   vibe.CardID
-	origin string    // of its event
-	known  time.Time // when it was written
+	origin string    // the origin id of its event
+	known  time.Time // when the comment was written
 }
 
 // commentProof says whether lists of the comments of a kind of card have been seen to show ours. A pure value; the zero
@@ -27,10 +28,10 @@ type commentProof struct {
 	proven   bool
 	awaited  bool             // absences were taken back: events wait for the proof
 	controls []commentControl // the first is asked for next
-	readAt   time.Time        // cards are read for a comment of ours, not before
+	readAt   time.Time        // earliest time at which cards are read for a comment of ours again
 }
 
-// add takes over a control, and reports whether events wait for one.
+// add adds a control, and returns whether events wait for one.
 func (p *commentProof) add(k commentControl) (awaited bool) {
 	if p.proven || len(p.controls) == maxControls {
 		return false
@@ -39,21 +40,21 @@ func (p *commentProof) add(k commentControl) (awaited bool) {
 	return p.awaited && len(p.controls) == 1
 }
 
-// found notes that a list has shown a comment of ours. It reports whether events wait for that.
+// found notes that a list has shown a comment of ours. It returns whether events wait for that.
 func (p *commentProof) found() (awaited bool) {
 	awaited = p.awaited
 	*p = commentProof{proven: true}
 	return awaited
 }
 
-// pass forgets the control that was asked for, when it should have been shown: another one has its turn.
+// pass forgets the control that was asked for, if a list should have shown it by now: another one is asked for next.
 func (p *commentProof) pass(lag time.Duration, now time.Time) {
 	if len(p.controls) > 0 && now.Sub(p.controls[0].known) >= lag {
 		p.controls = p.controls[1:]
 	}
 }
 
-// commentProofs are those of all kinds of cards. Safe for concurrent use.
+// commentProofs holds the proof of each kind of card. Safe for concurrent use.
 type commentProofs struct {
 	mu sync.Mutex // guards everything below
 	of map[string]*commentProof
@@ -67,7 +68,7 @@ func newCommentProofs(seen []string) *commentProofs {
 	return p
 }
 
-// with calls f with the proof of a kind of card. f must not block.
+// with calls f with the proof of a kind of card, behind the lock. f must not block.
 func (p *commentProofs) with(kind string, f func(*commentProof)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -79,14 +80,14 @@ func (p *commentProofs) with(kind string, f func(*commentProof)) {
 	f(one)
 }
 
-// knowComment takes a comment that was just written for a control.
+// knowComment adds a comment that was just written as a control.
 func (c *Creator) knowComment(d *delivery, now time.Time) {
 	card := d.commentOn()
 	c.learnCommentProof(card.Kind, func(p *commentProof) bool { return p.add(commentControl{card, d.req.OriginID, now}) })
 }
 
-// learnCommentProof notes what concerns a proof, and has those that wait for it ask at once if learn reports that there
-// are any.
+// learnCommentProof calls learn with a proof. If learn returns that events wait for the proof, they are looked up at
+// once.
 func (c *Creator) learnCommentProof(kind string, learn func(*commentProof) (awaited bool)) {
 	awaited := false
 	c.commentProofs.with(kind, func(p *commentProof) { awaited = learn(p) })
@@ -95,7 +96,7 @@ func (c *Creator) learnCommentProof(kind string, learn func(*commentProof) (awai
 	}
 }
 
-// proveComments takes back absences that do not count, and learns from the lists which do from now on.
+// proveComments takes back the absences that do not count, and learns from the lists which absences count from now on.
 func (l *lookUp) proveComments(waiters []*queue.Waiter) {
 	by := map[string][]*queue.Waiter{}
 	for _, w := range waiters {
@@ -110,7 +111,7 @@ func (l *lookUp) proveComments(waiters []*queue.Waiter) {
 		}
 		again := time.Time{}
 		l.commentProofs.with(kind, func(p *commentProof) {
-			if p.awaited = true; len(p.controls) > 0 { // it may not be listed yet
+			if p.awaited = true; len(p.controls) > 0 { // the control may not be listed yet
 				again = time.Now().Add(recheck)
 			}
 		})
@@ -123,8 +124,8 @@ func (l *lookUp) proveComments(waiters []*queue.Waiter) {
 	}
 }
 
-// showsComments reports whether lists of the comments of a kind of card show ours, and asks for a control where that is
-// not known and matters.
+// showsComments returns whether lists of the comments of a kind of card show ours. If that is not known, and a waiter's
+// absence depends on it, it asks for a control.
 func (l *lookUp) showsComments(kind string, waiters []*queue.Waiter) bool {
 	var p commentProof
 	l.commentProofs.with(kind, func(known *commentProof) { p = *known })
@@ -148,10 +149,10 @@ func (l *lookUp) showsComments(kind string, waiters []*queue.Waiter) bool {
 	return true
 }
 
-// commentsReadAgain is after how long cards are read again for a comment of ours.
+// commentsReadAgain is how long after cards were read for a comment of ours they are read again.
 const commentsReadAgain = time.Minute
 
-// findsOurs reads the comments of cards that were made lately, and reports whether one is ours.
+// findsOurs reads the comments of cards that were made lately, and returns whether one of them is ours.
 func (l *lookUp) findsOurs(kind string, waiters []*queue.Waiter) bool {
 	l.commentProofs.with(kind, func(p *commentProof) { p.readAt = time.Now().Add(commentsReadAgain) })
 	entity, youngest := vibe.Entity(kind+"s"), time.Time{}
@@ -180,9 +181,9 @@ func (l *lookUp) findsOurs(kind string, waiters []*queue.Waiter) bool {
 	return false
 }
 
-// listsOurs reports whether a list of the comments of cards shows one of ours.
+// listsOurs reads the comments of cards, and returns whether one of them is ours.
 func (l *lookUp) listsOurs(cards []vibe.CardID) bool {
-	if len(cards) == 1 || l.governor.extrasAlone(time.Now()) {
+	if len(cards) == 1 || l.governor.extrasUnbatched(time.Now()) {
 		for _, card := range cards {
 			page, o := pageOf(l.do(l.request.job.Context(), l.request, vibe.ListComments(vibe.Comments{Card: card})))
 			if o.Class == vibe.Done && l.hasOurs(page, card) {
@@ -201,7 +202,7 @@ func (l *lookUp) listsOurs(cards []vibe.CardID) bool {
 	return false
 }
 
-// hasOurs reports whether a comment of a card that a page shows bears a mark of ours.
+// hasOurs reports whether a page shows a comment of the card that has our mark.
 func (c *Creator) hasOurs(page vibe.Page, card vibe.CardID) bool {
 	return slices.ContainsFunc(page.Rows, func(row vibe.Row) bool {
 		comment := row.CommentOn(card)

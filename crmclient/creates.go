@@ -14,22 +14,22 @@ import (
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
-// attempt is the payload of a create: whose it is.
+// attempt is the payload of a create in the queue: the event and the step that it is for.
 type attempt struct {
 	delivery *delivery
 	step     *step
-	match    match // of its person: set by the job, for the caller when it has its answer
-	first    bool  // of its creates
-	probe    bool  // of a hold of its kind
-	sent     *sent // of a fill: set by the job, for the caller when it has its answer
+	match    match // the match of its person: set by the job, read by the caller after the answer
+	first    bool  // it is the step's first create
+	probe    bool  // it probes a hold of its kind
+	sent     *sent // the change of a fill: set by the job, read by the caller after the answer
 	call     *tracing.Call
 }
 
-// request is a job at work, with what it may spend.
+// request is a job that is being worked on, and its part of the budget.
 type request struct {
 	job      *queue.Job
 	leaving  *leaving
-	replayed float64 // which part of it is for replayed events, 0 to 1
+	replayed float64 // the part of the job's events that are replayed, 0 to 1
 	calls    []*tracing.Call
 }
 
@@ -47,7 +47,7 @@ func (c *Creator) run(j *queue.Job) {
 	}
 }
 
-// do makes one call when the budget allows it.
+// do waits until the budget allows a call, and makes it.
 func (c *Creator) do(ctx context.Context, r *request, call vibe.Call) vibe.Outcome {
 	if err := c.pay(ctx, r); err != nil {
 		return vibe.Outcome{Class: vibe.NotApplied, Code: "CANCELED"}
@@ -69,7 +69,7 @@ func (c *Creator) do(ctx context.Context, r *request, call vibe.Call) vibe.Outco
 	return o
 }
 
-// pay waits until the budget has counted the next request of a job.
+// pay waits until the budget has counted the next request of a job. The error is ctx's.
 func (c *Creator) pay(ctx context.Context, r *request) error {
 	for r.leaving.paid.IsZero() {
 		now := time.Now()
@@ -85,11 +85,11 @@ func (c *Creator) pay(ctx context.Context, r *request) error {
 	return ctx.Err()
 }
 
-// runCreates makes what a job's events become, alone or by a batch.
+// runCreates makes the objects of a job's events, one alone or several by a batch.
 func (c *Creator) runCreates(r *request) {
 	p := c.portals.known()
 	if p == nil {
-		return // it became doubtful meanwhile: they go back into the queue
+		return // the portal became doubtful meanwhile: the creates go back into the queue
 	}
 	r.calls = callsOf(r.job.Waiters())
 	p = c.withHonorifics(r, p)
@@ -101,22 +101,22 @@ func (c *Creator) runCreates(r *request) {
 		return
 	}
 	sent, bodies := c.load(r, p)
-	left := c.governor.moments(time.Now())
+	atSend := c.governor.moments(time.Now())
 	switch len(sent) {
 	case 0:
 	case 1:
 		if sent[0].Payload.(*attempt).step.inBatch {
-			c.createBatch(r, p, sent, bodies, left)
+			c.createBatch(r, p, sent, bodies, atSend)
 			return
 		}
-		c.createOne(r, p, sent[0], bodies[0].Body, left)
+		c.createOne(r, p, sent[0], bodies[0].Body, atSend)
 	default:
-		c.createBatch(r, p, sent, bodies, left)
+		c.createBatch(r, p, sent, bodies, atSend)
 	}
 }
 
-// load makes a job's creates ready to leave: encoded, when the budget allows it, and with
-// those whose owners still may. The others get their answer here.
+// load encodes a job's creates and returns those that may be sent once the budget allows it: their kinds are described,
+// and the leases of their owners are held. The others get their answer here.
 func (c *Creator) load(r *request, p *portal) (sent []*queue.Waiter, bodies []vibe.Object) {
 	encoded := map[*queue.Waiter][]byte{}
 	answers := map[*queue.Waiter]any{}
@@ -133,7 +133,7 @@ func (c *Creator) load(r *request, p *portal) (sent []*queue.Waiter, bodies []vi
 		body, err := c.encode(a, p)
 		if err != nil {
 			answers[w] = &answer{trigger: onRefusal, outcome: vibe.Outcome{
-				Class: vibe.Refused, Code: "UNENCODABLE", Message: "the event cannot be written as JSON"}, left: c.governor.moments(time.Now())[a.step.entity]}
+				Class: vibe.Refused, Code: "UNENCODABLE", Message: "the event cannot be written as JSON"}, atSend: c.governor.moments(time.Now())[a.step.entity]}
 			continue
 		}
 		encoded[w] = body
@@ -147,8 +147,8 @@ func (c *Creator) load(r *request, p *portal) (sent []*queue.Waiter, bodies []vi
 	return sent, bodies
 }
 
-// readyToLeave returns those of a job's waiters for whom a request may leave now: the budget allows it, and their owners
-// still may. They are marked as sent.
+// readyToLeave waits for the budget, returns the waiters whose owners still hold their leases, and marks them as sent.
+// The others get their answer here.
 func (c *Creator) readyToLeave(r *request, fit []*queue.Waiter) (sent []*queue.Waiter) {
 	if len(fit) == 0 || c.pay(r.job.Context(), r) != nil {
 		return nil
@@ -168,8 +168,8 @@ func (c *Creator) readyToLeave(r *request, fit []*queue.Waiter) (sent []*queue.W
 	return sent
 }
 
-// mayLeave reports whether a create that waited may still leave: the portal may not describe its kind any
-// more (see awaitKind), and extras may have begun to fail meanwhile.
+// mayLeave reports whether a create that waited in the queue may be sent. Meanwhile the portal may have stopped
+// describing its kind (see awaitKind), and extras may have begun to fail.
 func (c *Creator) mayLeave(a *attempt, p *portal) bool {
 	if a.step.extra != nil {
 		return a.probe || !c.governor.kindHeld(a.step.entity)
@@ -178,7 +178,7 @@ func (c *Creator) mayLeave(a *attempt, p *portal) bool {
 	return described
 }
 
-// encode writes the object of a step for a portal.
+// encode returns the JSON of a step's object for a portal.
 func (c *Creator) encode(a *attempt, p *portal) ([]byte, error) {
 	if a.step.extra != nil {
 		return json.Marshal(vibe.CommentBody(a.delivery.commentOn(), c.commentText(a.delivery, p), c.cfg.Originator, a.delivery.req.OriginID))
@@ -200,8 +200,8 @@ func (c *Creator) encode(a *attempt, p *portal) ([]byte, error) {
 	return json.Marshal(body)
 }
 
-// body returns the fields of an event's object of a kind. A deal is with the contact that was made, or
-// found, before it.
+// body returns the fields of an event's object of a kind. A deal is bound to the contact that was made, or found,
+// before it.
 func (d *delivery) body(entity vibe.Entity, cfg Config) vibe.Body {
 	person := *d.req.Contact
 	switch entity {
@@ -226,7 +226,7 @@ func callsOf(waiters []*queue.Waiter) (calls []*tracing.Call) {
 	return calls
 }
 
-// replayedPart returns which part of a request is for replayed events.
+// replayedPart returns the part of the waiters whose events are replayed, 0 to 1.
 func replayedPart(waiters []*queue.Waiter) float64 {
 	n := 0
 	for _, w := range waiters {
@@ -241,35 +241,35 @@ func replayedPart(waiters []*queue.Waiter) float64 {
 }
 
 // createOne sends one create.
-func (c *Creator) createOne(r *request, p *portal, w *queue.Waiter, body []byte, left map[vibe.Entity]moment) {
+func (c *Creator) createOne(r *request, p *portal, w *queue.Waiter, body []byte, atSend map[vibe.Entity]moment) {
 	a := w.Payload.(*attempt)
 	o := c.do(r.job.Context(), r, vibe.CreateOne(a.step.entity, body, a.delivery.lease))
 	if r.job.Context().Err() != nil && o.Class != vibe.Done {
-		return // broken off: not an attempt
+		return // broken off: it does not count as an attempt
 	}
-	c.judgeOne(r, p, w, o, left)
+	c.judgeOne(r, p, w, o, atSend)
 }
 
-// judgeOne draws what came of a request for one event.
-func (c *Creator) judgeOne(r *request, p *portal, w *queue.Waiter, o vibe.Outcome, left map[vibe.Entity]moment) {
+// judgeOne tells the governor the outcome of a request for one event, and answers its waiter.
+func (c *Creator) judgeOne(r *request, p *portal, w *queue.Waiter, o vibe.Outcome, atSend map[vibe.Entity]moment) {
 	a := w.Payload.(*attempt)
 	o, id, marks := o.Created(p.kinds[a.step.entity].idField)
 	now := time.Now()
 	fresh := r.fresh()
 	kinds := []vibe.Entity{a.step.entity}
-	got := &answer{trigger: triggerOf(o), outcome: o, id: id, left: left[a.step.entity], items: 1}
+	got := &answer{trigger: triggerOf(o), outcome: o, id: id, atSend: atSend[a.step.entity], items: 1}
 	switch got.trigger {
 	case onCreated:
 		got.first = c.created(p, a, id, marks, now)
 		c.governor.batchAnswered(a.step.entity, 1, now)
-		if a.step.extra != nil && a.step.refusedAt != nil { // what a batch refused
+		if a.step.extra != nil && a.step.refusedAt != nil { // a batch refused the same step
 			c.governor.noBatches(a.step.entity, now)
 		}
 	case onRefusal:
 		c.governor.turnedDown(a.step.entity, now)
 		c.governor.batchAnswered(a.step.entity, 1, now)
 	case onUnsent:
-		if o.Class == vibe.Credentials { // the key's fault is not that of batches
+		if o.Class == vibe.Credentials { // the key is to blame, not batches
 			c.governor.batchFailed(a.step.entity, 1, false, now)
 		}
 		if o.Class != vibe.LeaseLost {
@@ -283,8 +283,8 @@ func (c *Creator) judgeOne(r *request, p *portal, w *queue.Waiter, o vibe.Outcom
 	r.job.Answer(map[*queue.Waiter]any{w: got})
 }
 
-// fresh reports whether a request is for creates of events, or of comments, that were never tried. Comments that
-// were share requests with others.
+// fresh reports whether a request is for creates that were never tried. A request for extras counts if one of them was
+// never tried, because tried and fresh extras share requests.
 func (r *request) fresh() bool {
 	if r.job.Kind != queue.Extra {
 		return r.job.Kind == queue.Fresh
@@ -292,7 +292,7 @@ func (r *request) fresh() bool {
 	return slices.ContainsFunc(r.job.Waiters(), func(w *queue.Waiter) bool { return w.Payload.(*attempt).first })
 }
 
-// triggerOf returns what a create's outcome is for its event.
+// triggerOf returns the trigger that a create's outcome is for its step.
 func triggerOf(o vibe.Outcome) trigger {
 	switch o.Class {
 	case vibe.Done:
@@ -312,7 +312,8 @@ func triggerOf(o vibe.Outcome) trigger {
 	return onDoubt
 }
 
-// firstTry notes the end of a first try among the evidence and returns its number; 0: it was none.
+// firstTry notes the end of a first try in the evidence, and returns the entry's number. It returns 0 if the try was
+// not the first.
 func (c *Creator) firstTry(entity vibe.Entity, fresh, passed bool) uint64 {
 	if !fresh {
 		return 0
@@ -320,8 +321,8 @@ func (c *Creator) firstTry(entity vibe.Entity, fresh, passed bool) uint64 {
 	return c.governor.first(entity, passed)
 }
 
-// created notes that an event's object exists, and looks whether it carries our id: one without
-// cannot be found again, so that nothing more is made before it is clear which field carries ids.
+// created notes that an event's object exists, and checks whether it carries our id. An object without it cannot be
+// found again: then nothing more is made until the portal has told which field carries ids.
 func (c *Creator) created(p *portal, a *attempt, id int64, marks vibe.Marks, now time.Time) (first uint64) {
 	entity := a.step.entity
 	first = c.firstTry(entity, a.first, true)

@@ -5,6 +5,19 @@
 // docs/delivery.md. What waits for its turn stands in internal/queue; which request leaves when,
 // and whose fault a failure is, decides the governor by the values of internal/limit;
 // internal/vibe speaks the vendor's protocol.
+//
+// # Words
+//
+// A step is one object that an event becomes, or an extra: a comment or a fill,
+// without which the event can be done. A job is what one request, or a few, does
+// for the steps that wait in the queue; the leaving is what the governor decided
+// about it, and a slot is the right to have a request in flight. A suspect is an
+// event whose create somebody else may have sent; a step in doubt is one whose
+// create of ours may have taken effect. An idLocation is where objects of a kind
+// carry our ids; a lookUpBy adds the field that a look-up filters by; a control
+// is an object of ours that proves that look-ups find. A hold stops creates, of
+// everybody or of one kind (its lane), but for probes. A flood is a run of
+// refusals that looks like a fault of the set-up rather than of the events.
 package crmclient
 
 import (

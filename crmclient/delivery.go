@@ -170,7 +170,7 @@ func (c *Creator) deliver(ctx context.Context, d *delivery, s *step) error {
 // advanceStep does what is next for a step in its state, for which it may wait.
 func (c *Creator) advanceStep(ctx context.Context, d *delivery, s *step) error {
 	if s.extra != nil {
-		c.tend(d, s)
+		c.dropIfNeedless(d, s)
 	}
 	if !s.state.ended() && s.state != stateRefused {
 		if err := c.awaitKind(ctx, d, s); err != nil {
@@ -210,7 +210,7 @@ func (c *Creator) send(ctx context.Context, d *delivery, s *step, kind queue.Kin
 	}
 	defer func() { release() }() // by what came of it
 	landed, probe, err := c.admit(s)
-	if errors.Is(err, errHopeless) {
+	if errors.Is(err, errNotWorthWaiting) {
 		c.giveUp(s, c.troubleOf(s))
 		return nil
 	}
@@ -329,7 +329,7 @@ func (c *Creator) waitForFlood(d *delivery, s *step) error {
 func (c *Creator) deferUntil(s *step, why Wait, until time.Time) *Deferred {
 	s.endings = c.governor.endingsSoFar()
 	if s.extra != nil {
-		until = c.awaits(s, why, until)
+		until = c.noteWait(s, why, until)
 	}
 	return &Deferred{Why: why, Until: until, Early: why == WaitBackoff || why == WaitFlood}
 }

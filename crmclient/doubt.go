@@ -79,7 +79,7 @@ func (c *Creator) resolve(ctx context.Context, d *delivery, s *step) error {
 		s.transition(onFound)
 		c.endDoubt(s)
 		if s.everInDoubt && s.extra == nil {
-			c.governor.tookEffect(s.left.at, time.Now())
+			c.governor.tookEffect(s.atSend.at, time.Now())
 		}
 		return nil
 	}
@@ -153,15 +153,15 @@ func (c *Creator) awaitLookUp(ctx context.Context, d *delivery, s *step, w *queu
 
 // question is the payload of a look-up.
 type question struct {
-	delivery *delivery
-	step     *step
-	way      way
-	asked    time.Time // of the step
-	id       string    // of the event
-	cohort   *cohort   // of the step, which the call may leave meanwhile
-	proof    bool      // an absence counts only where look-ups have been seen to find
-	sent     *sent     // of a fill in doubt
-	call     *tracing.Call
+	delivery   *delivery
+	step       *step
+	idLocation idLocation
+	asked      time.Time // of the step
+	id         string    // of the event
+	cohort     *cohort   // of the step, which the call may leave meanwhile
+	proof      bool      // an absence counts only where look-ups have been seen to find
+	sent       *sent     // the change of a fill in doubt
+	call       *tracing.Call
 }
 
 // lookUpAnswer is what a look-up came to.
@@ -189,17 +189,17 @@ func (c *Creator) lookUpByAll(ctx context.Context, d *delivery, s *step) (id int
 		return 0, lookUpTime{}, err
 	}
 	fields := c.formerWays(s)
-	if name := d.req.SentWay; name != "" && s.extra == nil && !slices.Contains(fields, vibe.ParseIDField(name)) {
+	if name := d.req.SentIDField; name != "" && s.extra == nil && !slices.Contains(fields, vibe.ParseIDField(name)) {
 		fields = append(fields, vibe.ParseIDField(name))
 	}
 	for _, field := range fields {
 		if c.governor.lookUpsAt(s.entity).After(time.Now()) || s.extra != nil && c.governor.extrasHang(time.Now()) {
 			return 0, lookUpTime{}, &lookUpFailure{}
 		}
-		by := way{s.entity, field}
+		by := idLocation{s.entity, field}
 		call := c.cfg.Tracer.Call(ctx, "look up", string(s.entity))
 		got, err := c.awaitLookUp(ctx, d, s, &queue.Waiter{Kind: queue.LookUp, Group: by, Payload: &question{
-			delivery: d, step: s, way: by, asked: s.asked, id: d.req.OriginID, cohort: s.cohort, proof: c.needsProof(d, s, field), sent: s.sent(), call: call,
+			delivery: d, step: s, idLocation: by, asked: s.asked, id: d.req.OriginID, cohort: s.cohort, proof: c.needsProof(d, s, field), sent: s.sent(), call: call,
 		}})
 		if err != nil {
 			call.End("stopped")

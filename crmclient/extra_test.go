@@ -36,7 +36,7 @@ func TestExtrasThatWaitForTheirTurnAreBounded(t *testing.T) {
 		c.governor.setPaused(false)
 		c.extrasWaiting.Store(maxExtrasWaiting)
 		for s, want := range map[*step]bool{newFill(1, false): true, newComment(false, false, false): false, newComment(true, false, false): false} {
-			if got := c.hopeless(s); got != want {
+			if got := c.notWorthWaiting(s); got != want {
 				t.Errorf("%s, essential %t: given up %t", s.entity, s.extra.essential, got)
 			}
 		}
@@ -44,7 +44,7 @@ func TestExtrasThatWaitForTheirTurnAreBounded(t *testing.T) {
 			t.Errorf("the reason is %s", got)
 		}
 		comment := newComment(false, false, false)
-		if comment.written = 1; !c.hopeless(comment) {
+		if comment.written = 1; !c.notWorthWaiting(comment) {
 			t.Error("a comment that failed goes on waiting")
 		}
 	})

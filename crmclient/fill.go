@@ -43,21 +43,21 @@ const (
 
 // Reasons for which a card is not filled, besides those of a [Rejection] and of comments.
 const (
-	reasonNotKept     = "NOT_KEPT"         // the CRM took the change, and the card does not show it
-	reasonPatch       = "PROFILE_DIFFERS"  // updates do something else to phones and e-mails than the profile says
-	reasonBusy        = "CARD_BUSY"        // too many events wait for this card
-	reasonNoCard      = "CONTACT_UNKNOWN"  // the CRM does not tell whose card it is
-	reasonUnlisted    = "CONTACTS_UNKNOWN" // the CRM does not describe contacts to this key
-	reasonTooManyWait = "TOO_MANY_WAIT"    // too many comments and fills wait for their turn
-	maxCardWaiters    = 20                 // events that wait for one card; the next ones do not fill it
-	mostOnCard        = 20                 // phones, and e-mails, up to which a card is filled
-	codeCardMissing   = "CARD_MISSING"     // the card is gone
+	reasonNotKept      = "NOT_KEPT"         // the CRM took the change, and the card does not show it
+	reasonPatch        = "PROFILE_DIFFERS"  // updates do something else to phones and e-mails than the profile says
+	reasonBusy         = "CARD_BUSY"        // too many events wait for this card
+	reasonNoCard       = "CONTACT_UNKNOWN"  // the CRM does not tell whose card it is
+	reasonUnlisted     = "CONTACTS_UNKNOWN" // the CRM does not describe contacts to this key
+	reasonTooManyWait  = "TOO_MANY_WAIT"    // too many comments and fills wait for their turn
+	maxCardWaiters     = 20                 // events that wait for one card; the next ones do not fill it
+	mostOnCard         = 20                 // phones, and e-mails, up to which a card is filled
+	codeContactMissing = "CARD_MISSING"     // the card is gone
 )
 
 // newFill returns the step that fills the card of a contact that was there before.
 func newFill(card int64, suspect bool) *step {
 	s := newStep(vibe.Fills, suspect, false)
-	s.extra = &extra{card: card}
+	s.extra = &extra{contact: card}
 	return s
 }
 

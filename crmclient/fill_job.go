@@ -8,19 +8,19 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// This file is how cards are filled: read, merged, written, and read back, for several cards in as few requests. It is
-// looked up, like a create, when it is not known whether it was written: a card that lacks nothing any more is filled.
+// This file is how contacts are filled: they are read, merged, written and read back, several in one request. If a
+// write's outcome is unknown, the contact is read again; one that lacks nothing counts as filled.
 
 // filling is one job of fills.
 type filling struct {
 	*Creator
 	request *request
-	kind    kind // of contacts
-	fills   []*cardFill
+	kind    kind // what the portal says about contacts
+	fills   []*contactFill
 }
 
-// cardFill is one of its fills.
-type cardFill struct {
+// contactFill is the fill of one contact.
+type contactFill struct {
 	waiter *queue.Waiter
 	*attempt
 	body []byte // of its change
@@ -50,7 +50,7 @@ func (s *step) sent() *sent {
 	return s.extra.sent
 }
 
-func (k *cardFill) card() int64 { return k.step.extra.card }
+func (fill *contactFill) contact() int64 { return fill.step.extra.contact }
 
 // runFills fills the cards of a job's events.
 func (c *Creator) runFills(r *request, p *portal) {
@@ -60,11 +60,11 @@ func (c *Creator) runFills(r *request, p *portal) {
 	if len(sent) == 0 {
 		return
 	}
-	left := c.governor.moments(time.Now())
+	atSend := c.governor.moments(time.Now())
 	if len(sent) == 1 {
 		o := f.writeOne(sent[0])
 		if r.job.Context().Err() == nil || o.Class == vibe.Done {
-			c.judgeOne(r, p, sent[0].waiter, o, left)
+			c.judgeOne(r, p, sent[0].waiter, o, atSend)
 		}
 		return
 	}
@@ -73,25 +73,26 @@ func (c *Creator) runFills(r *request, p *portal) {
 		return // broken off: nobody waits
 	}
 	waiters := make([]*queue.Waiter, len(sent))
-	for i, k := range sent {
-		waiters[i] = k.waiter
+	for i, fill := range sent {
+		waiters[i] = fill.waiter
 	}
 	if whole.Items != nil {
-		r.job.Answer(c.judgeItems(r, p, waiters, whole, left))
+		r.job.Answer(c.judgeItems(r, p, waiters, whole, atSend))
 		return
 	}
-	r.job.Answer(c.judgeWhole(r, waiters, whole, left))
+	r.job.Answer(c.judgeWhole(r, waiters, whole, atSend))
 }
 
-// read reads the cards and decides what they lack. Those that lack nothing, or cannot be read, get their answer.
+// read reads the contacts and decides what they lack. Fills of those that lack nothing, or cannot be read, get their
+// answer.
 func (f *filling) read() {
 	now := time.Now()
 	answers := map[*queue.Waiter]any{}
-	var all []*cardFill
+	var all []*contactFill
 	var ids []int64
 	for _, w := range f.request.job.Waiters() {
-		k := &cardFill{waiter: w, attempt: w.Payload.(*attempt)}
-		if !f.kind.fields.Known() || !k.probe && f.governor.kindHeld(vibe.Fills) {
+		fill := &contactFill{waiter: w, attempt: w.Payload.(*attempt)}
+		if !f.kind.fields.Known() || !fill.probe && f.governor.kindHeld(vibe.Fills) {
 			answers[w] = &answer{trigger: onUnsent}
 			continue
 		}
@@ -99,58 +100,58 @@ func (f *filling) read() {
 			answers[w] = &answer{trigger: onRefusal, outcome: vibe.Outcome{Class: vibe.Refused, Code: reasonPatch}, items: 1}
 			continue
 		}
-		all, ids = append(all, k), append(ids, k.card())
+		all, ids = append(all, fill), append(ids, fill.contact())
 	}
-	cards := f.readCards(f.request, ids)
+	contacts := f.readContacts(f.request, ids)
 	if f.request.job.Context().Err() != nil {
 		return
 	}
-	left := f.governor.moments(now)[vibe.Fills]
+	atSend := f.governor.moments(now)[vibe.Fills]
 	var failed []vibe.Outcome
-	for i, k := range all {
-		o := cards[i]
+	for i, fill := range all {
+		o := contacts[i]
 		if o.Class != vibe.Done {
-			if o.Class != vibe.Refused { // a card that is gone says nothing about others
+			if o.Class != vibe.Refused { // a contact that is gone says nothing about others
 				failed = append(failed, o)
 			}
-			answers[k.waiter] = f.unread(o, left)
+			answers[fill.waiter] = f.unread(o, atSend)
 			continue
 		}
 		before := vibe.Row(o.Data).Held()
-		change := merge(before, f.offered(k), f.cfg.Patch)
+		change := merge(before, f.offered(fill), f.cfg.Patch)
 		if change == nil {
-			answers[k.waiter] = &answer{trigger: onMatched, id: k.card(), left: left}
+			answers[fill.waiter] = &answer{trigger: onMatched, id: fill.contact(), atSend: atSend}
 			continue
 		}
-		k.sent = &sent{before, change}
-		k.body, _ = json.Marshal(change) // texts, numbers and what came as JSON
-		f.fills = append(f.fills, k)
+		fill.sent = &sent{before, change}
+		fill.body, _ = json.Marshal(change) // cannot fail: texts, numbers, and values that were decoded from JSON
+		f.fills = append(f.fills, fill)
 	}
-	if len(all) > 0 && len(failed) == len(all) { // cards that are read say nothing about changes
+	if len(all) > 0 && len(failed) == len(all) { // contacts that are read say nothing about changes
 		f.governor.createFailed([]vibe.Entity{vibe.Fills}, faultOf(failed[0]), f.request.fresh(), f.request.leaving.at, time.Now())
 	}
 	f.request.job.Answer(answers)
 }
 
-func (f *filling) offered(k *cardFill) vibe.Body {
-	return offered(*k.delivery.req.Contact, f.kind, f.cfg.Originator)
+func (f *filling) offered(fill *contactFill) vibe.Body {
+	return offered(*fill.delivery.req.Contact, f.kind, f.cfg.Originator)
 }
 
-// unread is the answer to a fill whose card cannot be read: one that is gone is refused.
-func (f *filling) unread(o vibe.Outcome, left moment) *answer {
-	got := &answer{trigger: triggerOf(o), outcome: unwritten(o), left: left, items: 1}
+// unread is the answer to a fill whose contact cannot be read. If the contact is gone, the fill is refused.
+func (f *filling) unread(o vibe.Outcome, atSend moment) *answer {
+	got := &answer{trigger: triggerOf(o), outcome: unwritten(o), atSend: atSend, items: 1}
 	if got.trigger == onDoubt { // nothing was written
 		got.trigger = onFailure
 	}
 	return got
 }
 
-// ready returns the fills that may leave: the budget allows it, and their owners still may.
-func (f *filling) ready() (fills []*cardFill) {
+// ready returns the fills that may be sent: the budget allows it, and the leases of their owners are held.
+func (f *filling) ready() (fills []*contactFill) {
 	fit := make([]*queue.Waiter, len(f.fills))
-	by := map[*queue.Waiter]*cardFill{}
-	for i, k := range f.fills {
-		fit[i], by[k.waiter] = k.waiter, k
+	by := map[*queue.Waiter]*contactFill{}
+	for i, fill := range f.fills {
+		fit[i], by[fill.waiter] = fill.waiter, fill
 	}
 	for _, w := range f.readyToLeave(f.request, fit) {
 		fills = append(fills, by[w])
@@ -158,174 +159,184 @@ func (f *filling) ready() (fills []*cardFill) {
 	return fills
 }
 
-// writeOne changes one card, and reads it back.
-func (f *filling) writeOne(k *cardFill) vibe.Outcome {
-	o := f.do(f.request.job.Context(), f.request, vibe.Update(vibe.Contacts, k.card(), k.body, k.delivery.lease))
+// writeOne changes one contact, and reads it back.
+func (f *filling) writeOne(fill *contactFill) vibe.Outcome {
+	o := f.do(f.request.job.Context(), f.request, vibe.Update(vibe.Contacts, fill.contact(), fill.body, fill.delivery.lease))
 	if o.Class == vibe.Done {
-		f.check(k, &o, f.readCards(f.request, []int64{k.card()})[0])
+		f.check(fill, &o, f.readContacts(f.request, []int64{fill.contact()})[0])
 	}
 	return o
 }
 
-// writeBatch changes several cards, and reads back those that were changed.
-func (f *filling) writeBatch(sent []*cardFill) vibe.Outcome {
+// writeBatch changes several contacts, and reads back those that were changed.
+func (f *filling) writeBatch(sent []*contactFill) vibe.Outcome {
 	changes, waiters := make([]vibe.Change, len(sent)), make([]*queue.Waiter, len(sent))
-	for i, k := range sent {
-		changes[i], waiters[i] = vibe.Change{ID: k.card(), Body: k.body}, k.waiter
+	for i, fill := range sent {
+		changes[i], waiters[i] = vibe.Change{ID: fill.contact(), Body: fill.body}, fill.waiter
 	}
 	o := f.do(f.request.job.Context(), f.request, vibe.UpdateBatch(vibe.Contacts, changes, leaseOfAll(waiters)))
 	if o.Items == nil {
 		return o
 	}
 	var ids []int64
-	var of []int
+	var itemIndex []int
 	for i := range o.Items {
 		if o.Items[i].Class == vibe.Done {
-			ids, of = append(ids, sent[i].card()), append(of, i)
+			ids, itemIndex = append(ids, sent[i].contact()), append(itemIndex, i)
 		}
 	}
-	cards := f.readCards(f.request, ids)
-	for n, i := range of {
-		f.check(sent[i], &o.Items[i], cards[n])
+	contacts := f.readContacts(f.request, ids)
+	for n, i := range itemIndex {
+		f.check(sent[i], &o.Items[i], contacts[n])
 	}
 	return o
 }
 
-// check makes of the outcome of a change, and of the card as it is now, that of the fill: done is what the card shows.
-func (f *filling) check(k *cardFill, o *vibe.Outcome, card vibe.Outcome) {
-	if card.Class != vibe.Done { // the change is there by the CRM's word: it is looked up
-		o.Class, o.Code, o.Data = vibe.Doubt, card.Code, nil
+// check sets the fill's outcome from the contact as read back.
+func (f *filling) check(fill *contactFill, o *vibe.Outcome, after vibe.Outcome) {
+	if after.Class != vibe.Done { // the CRM says that it made the change: a look-up finds out
+		o.Class, o.Code, o.Data = vibe.Doubt, after.Code, nil
 		return
 	}
-	after := vibe.Row(card.Data).Held()
-	v := verify(k.sent.before, after, k.sent.change)
-	if v == doubled || v == damaged {
-		f.endFilling(k.card())
-	}
-	switch v {
+	switch f.compare(f.request, fill.contact(), fill.sent, vibe.Row(after.Data).Held(), fill.delivery.lease) {
 	case kept, doubled:
-		o.Data, _ = json.Marshal(map[string]int64{"id": k.card()}) // as the answer to a create
+		o.Data, _ = json.Marshal(map[string]int64{"id": fill.contact()}) // as the answer to a create
 	case notKept:
 		o.Class, o.Code, o.Message, o.Data = vibe.Refused, reasonNotKept, "", nil
 	case damaged:
-		f.repair(f.request, k.card(), k.sent, after, k.delivery.lease)
 		o.Class, o.Code, o.Message, o.Data = vibe.Refused, reasonPatch, "", nil
 	}
 }
 
-// endFilling ends the filling of cards in this process: updates do something else here than was measured.
-func (c *Creator) endFilling(card int64) {
+// compare compares a contact with what it held before a change. A change that did something else than PORTAL_PROFILE says
+// ends the filling of contacts in this process; the log names the contact, and what was lost is given back.
+func (c *Creator) compare(r *request, contact int64, s *sent, now vibe.Held, lease func() error) verdict {
+	v := verify(s.before, now, s.change)
+	if v != doubled && v != damaged {
+		return v
+	}
 	if !c.patchDiffers.Swap(true) {
-		c.log.Error().Str("card_url", c.ContactURL(card)).
-			Msg("an update does something else to phones and e-mails than PORTAL_PROFILE says: no more cards are filled; run leadbridge probe again")
+		c.log.Error().Msg("updates do something else to phones and e-mails than PORTAL_PROFILE says: no more cards are filled; run leadbridge probe again")
 	}
+	if v == damaged {
+		c.repair(r, contact, s, now, lease)
+	} else {
+		c.log.Error().Str("card_url", c.ContactURL(contact)).
+			Msg("an update doubled phones or e-mails of this card: remove by hand what stands twice")
+	}
+	return v
 }
 
-// repair gives a card back what a change took from it. What fails is tried once more, by what the card shows then.
-func (c *Creator) repair(r *request, card int64, s *sent, now vibe.Held, lease func() error) {
-	for range 2 {
-		lost := restored(s.before, now, s.change, c.cfg.Patch)
-		if lost == nil {
-			return
-		}
-		body, _ := json.Marshal(lost)
-		if o := c.do(r.job.Context(), r, vibe.Update(vibe.Contacts, card, body, lease)); o.Class == vibe.Done {
-			return
-		}
-		o := c.readCards(r, []int64{card})[0]
-		if o.Class != vibe.Done {
-			break
-		}
-		now = vibe.Row(o.Data).Held()
+// repair gives a contact back what a change took from it. It logs each contact that was damaged, and whether it was
+// repaired.
+func (c *Creator) repair(r *request, contact int64, s *sent, now vibe.Held, lease func() error) {
+	log := c.log.With().Str("card_url", c.ContactURL(contact)).Logger()
+	o := c.writeBack(r, contact, s, now, lease)
+	if o.Class == vibe.Done {
+		log.Error().Msg("an update damaged phones or e-mails of this card: they were written back")
+		return
 	}
-	if restored(s.before, now, s.change, c.cfg.Patch) != nil {
-		c.log.Error().Str("card_url", c.ContactURL(card)).Msg("a phone or e-mail is gone from a card by an update, and giving it back failed")
-	}
+	log.Error().Stringer("class", o.Class).Int("status", o.Status).Str("code", o.Code).
+		Msg("an update damaged phones or e-mails of this card, and writing them back failed: restore them by hand")
 }
 
-// mend gives a card back what a change took from it whose answer was lost, if the card shows that it took effect. It
-// reports whether there was something to give back: the next look-up tells whether the card has it.
-func (l *lookUp) mend(card int64, q *question, now vibe.Held) bool {
+// writeBack writes what a change took from a contact. An update that fails is tried once more, by what the contact holds
+// then. The outcome is Done when nothing is missing.
+func (c *Creator) writeBack(r *request, contact int64, s *sent, now vibe.Held, lease func() error) (o vibe.Outcome) {
+	lost := restored(s.before, now, s.change, c.cfg.Patch)
+	for try := 0; try < 2 && lost != nil; try++ {
+		body, _ := json.Marshal(lost) // cannot fail: texts
+		if o = c.do(r.job.Context(), r, vibe.Update(vibe.Contacts, contact, body, lease)); o.Class == vibe.Done {
+			return o
+		}
+		read := c.readContacts(r, []int64{contact})[0]
+		if read.Class != vibe.Done {
+			return o
+		}
+		lost = restored(s.before, vibe.Row(read.Data).Held(), s.change, c.cfg.Patch)
+	}
+	if lost == nil {
+		return vibe.Outcome{Class: vibe.Done}
+	}
+	return o
+}
+
+// mend gives a contact back what a change took from it whose answer was lost, if the contact shows that the change took
+// effect. It reports whether there was something to give back: the next look-up tells whether the contact has it.
+func (l *lookUp) mend(contact int64, q *question, now vibe.Held) bool {
 	if q.sent == nil || !q.sent.tookEffect(now) {
 		return false
 	}
-	v := verify(q.sent.before, now, q.sent.change)
-	if v == doubled || v == damaged {
-		l.endFilling(card)
-	}
-	if v == damaged {
-		l.repair(l.request, card, q.sent, now, q.delivery.lease)
-	}
-	return v == damaged
+	return l.compare(l.request, contact, q.sent, now, q.delivery.lease) == damaged
 }
 
-// readCards reads the cards of contacts, in the order of their ids. An outcome of Done holds the contact.
-func (c *Creator) readCards(r *request, ids []int64) []vibe.Outcome {
-	var cards []vibe.Outcome
+// readContacts reads contacts. The outcomes are in the order of ids; one that is Done holds the contact that was asked
+// for.
+func (c *Creator) readContacts(r *request, ids []int64) []vibe.Outcome {
+	var contacts []vibe.Outcome
 	switch {
 	case len(ids) == 0:
-	case len(ids) > 1 && !c.governor.extrasAlone(time.Now()):
+	case len(ids) > 1 && !c.governor.extrasUnbatched(time.Now()):
 		o := c.do(r.job.Context(), r, vibe.GetBatch(vibe.Contacts, ids))
 		switch {
 		case o.Items != nil:
-			cards = o.Items
+			contacts = o.Items
 		case o.NotOffered(), o.Class == vibe.Refused, o.Code == vibe.CodeTooLong:
-			cards = c.readEach(r, ids)
+			contacts = c.readEach(r, ids)
 		default:
 			for range ids {
-				cards = append(cards, o)
+				contacts = append(contacts, o)
 			}
 		}
 	default:
-		cards = c.readEach(r, ids)
+		contacts = c.readEach(r, ids)
 	}
 	for i, id := range ids {
-		readable(&cards[i], id)
+		classifyRead(&contacts[i], id)
 	}
-	return cards
+	return contacts
 }
 
-// readEach reads cards one by one.
-func (c *Creator) readEach(r *request, ids []int64) (cards []vibe.Outcome) {
+// readEach reads contacts one by one.
+func (c *Creator) readEach(r *request, ids []int64) (contacts []vibe.Outcome) {
 	for _, id := range ids {
-		cards = append(cards, c.do(r.job.Context(), r, vibe.Get(vibe.Contacts, id)))
+		contacts = append(contacts, c.do(r.job.Context(), r, vibe.Get(vibe.Contacts, id)))
 	}
-	return cards
+	return contacts
 }
 
-// readable makes of an answer that is not the card that was asked for one that tells nothing, and of a card that is gone a
-// refusal.
-func readable(o *vibe.Outcome, id int64) {
+// classifyRead turns an answer with another contact into Doubt, and a missing contact into a refusal.
+func classifyRead(o *vibe.Outcome, id int64) {
 	switch {
 	case o.Class == vibe.Done && vibe.Row(o.Data).ID("id") != id:
 		o.Class, o.Code = vibe.Doubt, codeNoRows
 	case o.NotOffered(), o.Code == "NOT_FOUND", o.Code == "ENTITY_NOT_FOUND":
-		o.Class, o.Code = vibe.Refused, codeCardMissing
+		o.Class, o.Code = vibe.Refused, codeContactMissing
 	}
 }
 
-// byCard looks whether the cards of events have what they were to be filled with.
-func (l *lookUp) byCard(waiters []*queue.Waiter) vibe.Outcome {
-	l.asked = time.Now()
-	k := l.portals.latest().kinds[vibe.Contacts]
+// byContact looks up fills: a contact that lacks nothing of what its event offers was filled.
+func (l *lookUp) byContact(waiters []*queue.Waiter) vibe.Outcome {
+	l.sentAt = time.Now()
+	contactKind := l.portals.latest().kinds[vibe.Contacts]
 	ids := make([]int64, len(waiters))
 	for i, w := range waiters {
-		ids[i] = w.Payload.(*question).step.extra.card
+		ids[i] = w.Payload.(*question).step.extra.contact
 	}
 	last := vibe.Outcome{Class: vibe.Done}
-	for i, o := range l.readCards(l.request, ids) {
+	for i, o := range l.readContacts(l.request, ids) {
 		w, now := waiters[i], vibe.Row(o.Data).Held()
 		switch {
-		case o.Class == vibe.Refused && o.Code == codeCardMissing: // the next read tells the event
-			l.absent([]*queue.Waiter{w}, lookUpTime{l.asked, time.Now()})
+		case o.Class == vibe.Refused && o.Code == codeContactMissing: // the event learns it when the contact is read next
+			l.absent([]*queue.Waiter{w}, lookUpTime{l.sentAt, time.Now()})
 		case o.Class != vibe.Done:
 			last = o
 		case l.mend(ids[i], w.Payload.(*question), now):
-			l.absent([]*queue.Waiter{w}, lookUpTime{l.asked, time.Now()})
-		case merge(now, offered(*w.Payload.(*question).delivery.req.Contact, k, l.cfg.Originator), l.cfg.Patch) == nil:
-			l.found(w, ids[i], lookUpTime{l.asked, time.Now()})
+			l.absent([]*queue.Waiter{w}, lookUpTime{l.sentAt, time.Now()})
+		case merge(now, offered(*w.Payload.(*question).delivery.req.Contact, contactKind, l.cfg.Originator), l.cfg.Patch) == nil:
+			l.found(w, ids[i], lookUpTime{l.sentAt, time.Now()})
 		default:
-			l.absent([]*queue.Waiter{w}, lookUpTime{l.asked, time.Now()})
+			l.absent([]*queue.Waiter{w}, lookUpTime{l.sentAt, time.Now()})
 		}
 	}
 	return last

@@ -392,8 +392,8 @@ func TestFillInDoubtOfAnotherPortal(t *testing.T) {
 					return crmtest.Action{}
 				})
 				e := w.mustCreate(ivan(1))
-				if e.result.Fill != crmclient.FillFailed || !strings.Contains(e.result.FillReason, "PROFILE_DIFFERS") || w.logs.count("giving it back failed") != test.logged {
-					t.Errorf("%+v, %d repairs failed", e.result, w.logs.count("giving it back failed"))
+				if e.result.Fill != crmclient.FillFailed || !strings.Contains(e.result.FillReason, "PROFILE_DIFFERS") || w.logs.count("writing them back failed") != test.logged {
+					t.Errorf("%+v, %d repairs failed", e.result, w.logs.count("writing them back failed"))
 				}
 				later(time.Minute)
 				w.wantPoints(id, "email", test.want...)
@@ -470,10 +470,10 @@ func TestFillThatOnlyReadsEndsNoHold(t *testing.T) {
 func TestFillOfAnotherPortal(t *testing.T) {
 	for _, really := range []crmclient.Patch{crmclient.PatchAdds, crmclient.PatchReplaces} {
 		t.Run(string(really), func(t *testing.T) {
-			other, state := crmclient.PatchAdds, crmclient.FillFailed
+			other, state, logged := crmclient.PatchAdds, crmclient.FillFailed, "written back"
 			want, updates := []string{"old@example.ru WORK"}, 2
 			if really == other {
-				other, state = crmclient.PatchReplaces, crmclient.FillDone
+				other, state, logged = crmclient.PatchReplaces, crmclient.FillDone, "stands twice"
 				want, updates = []string{"old@example.ru WORK", "old@example.ru WORK", "ivan@example.ru WORK"}, 1
 			}
 			inBubble(t, portalThat(really), fillingCards(other), func(w *world) {
@@ -491,12 +491,46 @@ func TestFillOfAnotherPortal(t *testing.T) {
 				if e := w.mustCreate(deal(7)); e.result.Fill != crmclient.FillFailed || w.patches() != updates || !e.result.Matched {
 					t.Errorf("another: %+v", e.result)
 				}
-				if w.logs.count("leadbridge probe") != 1 {
+				if w.logs.count("leadbridge probe") != 1 || w.logs.count("details/1/", logged) != 1 {
 					t.Error("nothing is logged")
 				}
 			})
 		})
 	}
+}
+
+// One request damages several cards: the log names each, and says which could not be repaired.
+func TestDamagedCardsAreLogged(t *testing.T) {
+	inBubble(t, portalThat(crmclient.PatchReplaces), func(c *crmclient.Config) {
+		fillingCards(crmclient.PatchAdds)(c)
+		c.BatchSize = 50
+	}, func(w *world) {
+		w.prepare()
+		w.script(patchCall, func(int, crmtest.Call) crmtest.Action {
+			return crmtest.Action{Status: 403, Code: "BITRIX_ACCESS_DENIED"}
+		})
+		var all []<-chan ended
+		for n := range 3 {
+			w.card("Name", "Surname", fmt.Sprintf("+7916%07d", n), fmt.Sprintf("old%d@example.ru", n))
+			all = append(all, w.start(w.t.Context(), deal(n)))
+		}
+		for _, done := range all {
+			if e := <-done; e.err != nil || e.result.Fill != crmclient.FillFailed {
+				t.Errorf("%+v", e)
+			}
+		}
+		if w.logs.count("leadbridge probe") != 1 {
+			t.Error("it is not logged that no more cards are filled")
+		}
+		if w.logs.count("details/1/", "BITRIX_ACCESS_DENIED", "by hand") != 1 {
+			t.Error("the failed repair of card 1 is not logged")
+		}
+		for _, card := range []string{"details/2/", "details/3/"} {
+			if w.logs.count(card, "were written back") != 1 {
+				t.Errorf("the repair of %s is not logged", card)
+			}
+		}
+	})
 }
 
 // A card is not filled beyond what a person can have, and one that is gone is left alone.

@@ -82,7 +82,7 @@ func (c *cardTurns) forget(now time.Time) {
 // claimCard returns when no other event fills the step's card. release is to be called when the step's change has ended.
 // Not ok: too many wait for the card, and the step is given up.
 func (c *Creator) claimCard(ctx context.Context, d *delivery, s *step) (release func(), ok bool, err error) {
-	card, patience := s.extra.card, time.NewTimer(personTurn)
+	card, patience := s.extra.contact, time.NewTimer(personTurn)
 	defer patience.Stop()
 	for {
 		mine, busy, until, crowded := c.cards.begin(card, s, time.Now())
@@ -132,5 +132,5 @@ func (c *Creator) releaseCard(s *step) {
 	case s.state != stateDone:
 		free = s.lastEffectPossible
 	}
-	c.cards.end(s.extra.card, s, free, now)
+	c.cards.end(s.extra.contact, s, free, now)
 }

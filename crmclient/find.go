@@ -16,12 +16,12 @@ func (c *Creator) Find(ctx context.Context, r Request) (id int64, err error) {
 }
 
 // FindMade looks up what an event became, by every field that was in force, and returns the ids of what
-// there is as far as the CRM can tell now. Of the request it takes OriginID, Target, SentWay and, for
+// there is as far as the CRM can tell now. Of the request it takes OriginID, Target, SentIDField and, for
 // look-ups by phone or e-mail, Contact and RecordedAt. It blocks through holds and failures until
 // ctx ends: an error is never taken for an answer. What it finds says nothing about
 // the CRM's health: it ends no hold.
 func (c *Creator) FindMade(ctx context.Context, r Request) (Made, error) {
-	d := c.begin(Request{OriginID: r.OriginID, Target: r.Target, SentWay: r.SentWay, WayIsTold: r.WayIsTold, Contact: r.Contact, RecordedAt: r.RecordedAt})
+	d := c.begin(Request{OriginID: r.OriginID, Target: r.Target, SentIDField: r.SentIDField, IDFieldFromHeader: r.IDFieldFromHeader, Contact: r.Contact, RecordedAt: r.RecordedAt})
 	for _, s := range d.steps {
 		if err := c.find(ctx, d, s); err != nil {
 			return d.made(), err

@@ -9,19 +9,18 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// governor decides which request leaves when, from the CRM's limits and from what became of the
-// requests before: it is the queue's policy. Its parts are pure values; it gives them the time and
-// the lock. Safe for concurrent use.
+// governor is the queue's policy: it decides which request is sent when, from the CRM's limits and from the outcomes of
+// earlier requests. Its parts are pure values; the governor gives them the time and the lock. Safe for concurrent use.
 type governor struct {
 	main       vibe.Entity // whose failures hold everybody
 	slots      int
 	most       int // creates in a request
 	floodLimit int
-	initial    time.Duration // between tries, at first
-	longest    time.Duration // and at last
+	initial    time.Duration // the first backoff between tries
+	longest    time.Duration // the longest backoff
 	maxTries   int
 	keyChanged func() bool // reports whether the key's file holds another key than the one in use
-	note       *holdLog    // has a lock of its own, taken after mu
+	note       *holdLog    // has a lock of its own, which is taken after mu
 
 	mu      sync.Mutex // guards everything below
 	budget  *limit.Budget
@@ -32,21 +31,21 @@ type governor struct {
 	lookUps map[vibe.Entity]*limit.LookUps // gates of look-ups, by what is looked up
 
 	extraBatch *limit.BatchSize
-	extrasOut  map[*leaving]struct{} // requests for extras that are on their way
+	extrasOut  map[*leaving]struct{} // requests for extras that are in flight
 
 	paused   bool      // by hand: creates wait
 	ready    bool      // the portal is known
-	askAt    time.Time // when it is asked, while it is not
+	askAt    time.Time // while the portal is not known: when it is asked next
 	askFails int
 	keyAt    time.Time     // when the key's file is looked at next
-	oldest   bool          // among fresh events the next probe is the one that has waited longest
-	passedBy bool          // one that came since the last probe was passed by for it
+	oldest   bool          // the next probe is the fresh event that has waited longest, not the newest
+	passedBy bool          // the last probe was the oldest fresh event, though a newer one had come
 	probedAt time.Time     // the last probe of a fresh event
-	asksMore bool          // the portal was known, and is asked for a further kind
+	asksMore bool          // the portal is known, and is asked again: for a further kind, or for fields in doubt
 	endings  endings       // so far
 	opened   chan struct{} // closed at the next opening
 	openedAt time.Time
-	byMatch  bool // the latest failure that may be everybody's was of look-ups for persons
+	byMatch  bool // the latest failure that may concern everybody was a look-up for persons
 }
 
 func newGovernor(cfg Config, keyChanged func() bool, note *holdLog) *governor {
@@ -70,23 +69,24 @@ func newGovernor(cfg Config, keyChanged func() bool, note *holdLog) *governor {
 	}
 }
 
-// documentedRate is the portal's limit where GET /v1/me does not say it, requests a second.
+// documentedRate is the limit in requests a second that is assumed where GET /v1/me does not tell one.
 const documentedRate = 10
 
-// leaving is the tag of a job: what the policy decided about it.
+// leaving is the tag of a job: what the governor decided about it.
 type leaving struct {
-	paid  time.Time // when the budget counted its first request; zero: it did not
-	probe limit.Who // of a hold; limit.Everybody: none
-	at    time.Time
+	paid  time.Time // when the budget counted the job's next request; zero: it has not yet
+	probe limit.Who // whose probe of a hold the job is; limit.Everybody: it is none
+	at    time.Time // when the job left the queue
 }
 
 const (
-	// gatherTime is how long the first look-up waits for others: many come at once after a crash
-	// or a failed batch, and one request serves fifty. While creates wait, they have
-	// use for the request meanwhile: then it is gatherTimeBeside.
+	// gatherTime is how long the first look-up waits for others: many come at once after a crash or a failed batch, and
+	// one request serves fifty. While creates wait it is gatherTimeBeside, because creates can use the request
+	// meanwhile.
 	gatherTime       = 50 * time.Millisecond
 	gatherTimeBeside = time.Second
-	// gatherTried is the same for creates of events that were tried before: they become due one by one.
+	// gatherTried is how long the first create of an event that was tried before waits for others, which become due one
+	// by one.
 	gatherTried = 500 * time.Millisecond
 	// keyInterval is how often a key's file is looked at while the key does not work.
 	keyInterval = time.Second
@@ -104,7 +104,7 @@ func (g *governor) Next(now time.Time, w queue.Waiting) (queue.Pick, time.Time, 
 	if !g.ready {
 		return g.nextAsk(now, later(at, g.askAt), w)
 	}
-	if g.paused { // as if none waited; look-ups go on
+	if g.paused { // no create or extra is sent, as if none waited; look-ups go on
 		w.Count[queue.Fresh], w.Count[queue.Tried], w.Count[queue.Extra] = 0, 0, 0
 	}
 	kind, who, due := g.choose(now, w)
@@ -121,7 +121,7 @@ func (g *governor) Next(now time.Time, w queue.Waiting) (queue.Pick, time.Time, 
 	return g.pick(now, kind, who, w)
 }
 
-// nextAsk has the portal asked, by one job at a time.
+// nextAsk picks the job that asks the portal for its fields. There is one such job at a time.
 func (g *governor) nextAsk(now, at time.Time, w queue.Waiting) (queue.Pick, time.Time, bool) {
 	switch {
 	case w.InFlight[queue.Prepare] > 0:
@@ -133,16 +133,16 @@ func (g *governor) nextAsk(now, at time.Time, w queue.Waiting) (queue.Pick, time
 	return queue.Pick{Kind: queue.Prepare, Tag: &leaving{paid: now, probe: limit.Everybody, at: now}}, time.Time{}, true
 }
 
-// choose returns what may leave next, and when: for whom Nobody nothing that waits may. Without a
-// hold it does not say which kind, as that counts as a turn.
+// choose returns what may be sent next, and when. With who Nobody, nothing that waits may be sent. With Everybody,
+// which means that there is no hold, kind is not set: the caller asks turns, which counts as a turn.
 func (g *governor) choose(now time.Time, w queue.Waiting) (kind queue.Kind, who limit.Who, at time.Time) {
 	looks, lookAt := w.Count[queue.LookUp] > 0 && g.room(w), g.lookUpTime(w)
-	commentKind, commentAt, comments := g.nextExtra(w)
+	extraKind, extraAt, extras := g.nextExtra(w)
 	newest := w.Newest[queue.Fresh]
 	if g.passedBy && w.Count[queue.Fresh] > 0 {
-		newest = now // it is still the next to hasten the probe
+		newest = now // the event that was passed by still hastens the probe
 	}
-	who, at = g.hold.Next(now, newest, w.Count[queue.Fresh] > 0, w.Count[queue.Tried] > 0 || comments && commentKind == queue.Extra)
+	who, at = g.hold.Next(now, newest, w.Count[queue.Fresh] > 0, w.Count[queue.Tried] > 0 || extras && extraKind == queue.Extra)
 	switch who {
 	case limit.Everybody:
 		tried := w.Count[queue.Tried] > 0 && g.room(w)
@@ -150,8 +150,8 @@ func (g *governor) choose(now time.Time, w queue.Waiting) (kind queue.Kind, who 
 		switch {
 		case w.Count[queue.Fresh] > 0:
 			return kind, who, now
-		case comments && (!tried || commentAt.Before(triedAt)) && (!looks || commentAt.Before(lookAt)):
-			return kind, who, commentAt
+		case extras && (!tried || extraAt.Before(triedAt)) && (!looks || extraAt.Before(lookAt)):
+			return kind, who, extraAt
 		case tried && (!looks || triedAt.Before(lookAt)):
 			return kind, who, triedAt
 		case looks:
@@ -165,29 +165,29 @@ func (g *governor) choose(now time.Time, w queue.Waiting) (kind queue.Kind, who 
 			kind = queue.Extra
 		}
 	}
-	// Look-ups have a gate of their own: what creates meet does not hold them.
+	// Look-ups have a gate of their own: failures of creates do not hold them.
 	if looks && (who == limit.Nobody || lookAt.Before(at)) {
 		return queue.LookUp, limit.Portal, lookAt
 	}
-	if comments && commentKind == queue.ExtraLookUp && (who == limit.Nobody || commentAt.Before(at)) {
-		return commentKind, limit.Portal, commentAt
+	if extras && extraKind == queue.ExtraLookUp && (who == limit.Nobody || extraAt.Before(at)) {
+		return extraKind, limit.Portal, extraAt
 	}
 	return kind, who, at
 }
 
-// turns returns whose turn it is without a hold.
+// turns returns the kind whose turn it is, and counts the turn. It is used when there is no hold.
 func (g *governor) turns(now time.Time, w queue.Waiting) queue.Kind {
 	tried := w.Count[queue.Tried]
 	if g.triedTime(w).After(now) {
 		tried = 0
 	}
-	comment, commentAt, ok := g.nextExtra(w)
-	comments := 0
-	if ok && !commentAt.After(now) {
-		comments = w.Count[comment]
+	extra, extraAt, ok := g.nextExtra(w)
+	extras := 0
+	if ok && !extraAt.After(now) {
+		extras = w.Count[extra]
 	}
 	kind := g.turn.Pick(limit.Waiting{
-		Fresh: w.Count[queue.Fresh], LookUps: w.Count[queue.LookUp], Tried: tried, Extras: comments,
+		Fresh: w.Count[queue.Fresh], LookUps: w.Count[queue.LookUp], Tried: tried, Extras: extras,
 		LookUpsDue: !g.lookUpTime(w).After(now),
 	}, g.inFlight(w), g.slots)
 	switch kind {
@@ -196,7 +196,7 @@ func (g *governor) turns(now time.Time, w queue.Waiting) queue.Kind {
 	case limit.CreateTried:
 		return queue.Tried
 	case limit.Extra:
-		return comment
+		return extra
 	}
 	return queue.Fresh
 }
@@ -205,11 +205,11 @@ func (g *governor) inFlight(w queue.Waiting) int {
 	return w.InFlight[queue.LookUp] + w.InFlight[queue.Tried] + w.InFlight[queue.Extra] + w.InFlight[queue.ExtraLookUp]
 }
 
-// room reports whether a request that is not a fresh event's leaves a slot for those.
+// room reports whether a request that is not for fresh events may be sent and leave a slot free for those.
 func (g *governor) room(w queue.Waiting) bool { return g.inFlight(w) < max(1, g.slots-1) }
 
-// lookUpTime returns when the waiting look-ups may leave, as far as they wait for each other. Whether those of a kind
-// fail is asked before they wait: see lookUpsAt.
+// lookUpTime returns until when the waiting look-ups wait for further ones, to share a request. Look-ups of a kind that
+// fails do not get into the queue: see lookUpsAt.
 func (g *governor) lookUpTime(w queue.Waiting) (at time.Time) {
 	if n := w.Count[queue.LookUp]; n > 0 && n < vibe.PageLimit {
 		wait := gatherTime
@@ -221,7 +221,7 @@ func (g *governor) lookUpTime(w queue.Waiting) (at time.Time) {
 	return at
 }
 
-// triedTime returns when the waiting creates of tried events may leave.
+// triedTime returns until when the waiting creates of tried events wait for further ones, to share a request.
 func (g *governor) triedTime(w queue.Waiting) time.Time {
 	if n := w.Count[queue.Tried]; n > 0 && n < g.most {
 		return w.Oldest[queue.Tried].Add(gatherTried)
@@ -229,11 +229,11 @@ func (g *governor) triedTime(w queue.Waiting) time.Time {
 	return time.Time{}
 }
 
-// pick has a job leave.
+// pick sends a job of a kind off: it pays for its first request, and notes a probe.
 func (g *governor) pick(now time.Time, kind queue.Kind, who limit.Who, w queue.Waiting) (queue.Pick, time.Time, bool) {
-	comment := kind == queue.Extra || kind == queue.ExtraLookUp
+	extra := kind == queue.Extra || kind == queue.ExtraLookUp
 	p := queue.Pick{Kind: kind, Tag: &leaving{paid: now, probe: who, at: now}}
-	if comment {
+	if extra {
 		g.extrasOut[p.Tag.(*leaving)] = struct{}{}
 	}
 	switch {
@@ -241,25 +241,24 @@ func (g *governor) pick(now time.Time, kind queue.Kind, who limit.Who, w queue.W
 		p.Most, p.Lend = vibe.PageLimit, lendAfter(1)
 	case who == limit.Everybody:
 		size := g.batch
-		if comment {
+		if extra {
 			size = g.extraBatch
 		}
 		p.Most = size.Size(now)
 		p.Lend = lendAfter(p.Most)
 	default: // a probe goes alone
 		p.Most = 1
-		p.Newest = kind == queue.Fresh && g.takesNewest(now, w)
+		p.Newest = kind == queue.Fresh && g.chooseNewest(now, w)
 		g.hold.Left(who, now)
 	}
 	g.budget.Take(now)
 	return p, time.Time{}, true
 }
 
-// takesNewest reports whether the newest fresh event is the next probe: the one whose record is the
-// youngest, so that a lead of now is tried before what bad ones a backlog brings. When one came since
-// the last probe it is, but in turn with the one that has waited longest: neither keeps the
-// other from being tried.
-func (g *governor) takesNewest(now time.Time, w queue.Waiting) bool {
+// chooseNewest decides whether the next probe is the newest fresh event, which has the youngest record, or the one that
+// has waited longest. A new lead should be tried before the bad ones of a backlog, so that the newest is chosen if it
+// came since the last probe; but the two take turns, so that neither keeps the other from being tried.
+func (g *governor) chooseNewest(now time.Time, w queue.Waiting) bool {
 	newcomer := g.passedBy || w.Newest[queue.Fresh].After(g.probedAt)
 	g.probedAt = now
 	newest := newcomer && !g.oldest
@@ -268,11 +267,11 @@ func (g *governor) takesNewest(now time.Time, w queue.Waiting) bool {
 	return newest
 }
 
-// lendAfter is how long after a request of so many creates left its slot is lent: what takes as long
-// hangs, or has lost its answer.
+// lendAfter is how long after a request of so many creates was sent its slot is lent to another request. A request that
+// takes longer hangs, or its answer is lost.
 func lendAfter(creates int) time.Duration { return 5*time.Second + vibe.BatchTime(creates) }
 
-// watchKey ends the wait for the next probe when the key that did not work was replaced.
+// watchKey probes at once when the file of a key that does not work holds another key.
 func (g *governor) watchKey(now time.Time) {
 	if !g.blamesKey() || now.Before(g.keyAt) {
 		return
@@ -289,7 +288,7 @@ func (g *governor) blamesKey() bool {
 	return held && s.Fault.Cause == limit.Credentials
 }
 
-// keyTime returns when the policy is to be asked again: earlier than at while the key is watched.
+// keyTime returns when the queue must ask the governor again: at, or earlier while the key's file is watched.
 func (g *governor) keyTime(at time.Time) time.Time {
 	if !g.blamesKey() || !at.IsZero() && at.Before(g.keyAt) {
 		return at
@@ -297,7 +296,7 @@ func (g *governor) keyTime(at time.Time) time.Time {
 	return g.keyAt
 }
 
-// landed ends a job: a request that was paid for and not sent is given back to the budget.
+// landed ends a job. If a request was paid for and not sent, the budget gets it back.
 func (g *governor) landed(l *leaving) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -308,7 +307,7 @@ func (g *governor) landed(l *leaving) {
 	delete(g.extrasOut, l)
 }
 
-// pay counts a request that leaves now, or returns when it may.
+// pay counts a request in the budget if it may be sent now. Otherwise ok is false, and at is when it may.
 func (g *governor) pay(now time.Time) (at time.Time, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -319,7 +318,7 @@ func (g *governor) pay(now time.Time) (at time.Time, ok bool) {
 	return now, true
 }
 
-// hear follows what an answer says about the CRM's limits.
+// hear takes from an answer what it says about the CRM's limits.
 func (g *governor) hear(o vibe.Outcome, jitter float64, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -331,11 +330,11 @@ func (g *governor) hear(o vibe.Outcome, jitter float64, now time.Time) {
 		return
 	}
 	if s, held := g.hold.Held(); held && s.Fault.Cause == limit.Throttle && o.Status != 0 {
-		g.release(now, false) // whatever it answers, it takes requests again
+		g.release(now, false) // any answer other than a throttle shows that the CRM takes requests again
 	}
 }
 
-// setPaused has creates wait, or lets them leave again.
+// setPaused stops creates and extras, or lets them be sent again.
 func (g *governor) setPaused(paused bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

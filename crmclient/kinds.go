@@ -37,7 +37,7 @@ func (c *Creator) awaitKind(ctx context.Context, d *delivery, s *step) error {
 		}
 		if _, asked := p.lacking[entity]; asked {
 			// To ask again for what the portal did not describe is the probe of its hold.
-			if until, probe := c.governor.gate(entity, time.Now()); !probe && !until.IsZero() {
+			if until, probe := c.governor.tryLeave(entity, time.Now()); !probe && !until.IsZero() {
 				return c.deferUntil(s, s.waitsFor(), later(until, time.Now().Add(s.nextBackoff(c.cfg))))
 			}
 		}
@@ -70,22 +70,22 @@ func (s *step) waitsFor() Wait {
 // but for one that probes. landed is to be called when the create has ended.
 func (c *Creator) admit(s *step) (landed func(), probe bool, err error) {
 	if s.extra != nil && c.crowded(s) {
-		if c.hopeless(s) {
-			return nil, false, errHopeless
+		if c.notWorthWaiting(s) {
+			return nil, false, errNotWorthWaiting
 		}
 		c.countWaiting(s)
 		s.sendAt = time.Now().Add(s.nextBackoff(c.cfg))
 		return nil, false, c.deferUntil(s, WaitBackoff, s.sendAt)
 	}
-	until, probe := c.governor.gate(s.entity, time.Now())
+	until, probe := c.governor.tryLeave(s.entity, time.Now())
 	switch {
 	case probe:
 		return func() { c.governor.probeLanded(s.entity) }, true, nil
 	case until.IsZero():
 		return func() {}, false, nil
 	}
-	if c.hopeless(s) {
-		return nil, false, errHopeless
+	if c.notWorthWaiting(s) {
+		return nil, false, errNotWorthWaiting
 	}
 	s.sendAt = later(until, time.Now().Add(s.nextBackoff(c.cfg)))
 	return nil, false, c.deferUntil(s, WaitBackoff, s.sendAt)
@@ -96,7 +96,7 @@ func (c *Creator) admit(s *step) (landed func(), probe bool, err error) {
 // have the word of the ledger for that.
 func (c *Creator) formerWays(s *step) []vibe.IDField {
 	if s.extra != nil {
-		return []vibe.IDField{{}} // by its mark or its card: see byMark, byCard
+		return []vibe.IDField{{}} // by its mark or its card: see byMark, byContact
 	}
 	fields := c.portals.used(s.entity)
 	if s.entity == vibe.Contacts || c.cfg.OriginField == originNone {

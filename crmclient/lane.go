@@ -7,20 +7,20 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// lane is what the creates of one kind of object have come to: contacts that pass say nothing about
-// deals. The governor's lock guards it.
+// lane is what became of the creates of one kind of object: contacts that pass say nothing about deals. The governor's
+// lock guards it.
 type lane struct {
 	evidence limit.Evidence
 	flood    *limit.Flood
-	floods   int // that have ended
+	floods   int // floods that have ended
 
-	// hold keeps the creates of this kind alone. That of the main kind is never in force: what its
-	// creates meet holds everybody.
+	// hold holds the creates of this kind only. The main kind's is never in force, because failures of the main kind
+	// hold everybody.
 	hold    *limit.Hold
 	unknown bool // the portal does not describe the kind
 }
 
-// lane returns that of a kind. Its caller holds the lock.
+// lane returns the lane of a kind. The caller holds the lock.
 func (g *governor) lane(entity vibe.Entity) *lane {
 	l := g.lanes[entity]
 	if l == nil {
@@ -33,9 +33,9 @@ func (g *governor) lane(entity vibe.Entity) *lane {
 	return l
 }
 
-// gate reports whether a create of a kind may leave: until is the zero time when it may, as a probe of
-// its kind's hold or without one; else when the next probe may.
-func (g *governor) gate(entity vibe.Entity, now time.Time) (until time.Time, probe bool) {
+// tryLeave lets a create of a kind leave unless the kind is held. During a hold one create at a time leaves as a probe,
+// and tryLeave notes it. until is zero if the create may leave, else when the next probe may.
+func (g *governor) tryLeave(entity vibe.Entity, now time.Time) (until time.Time, probe bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	l := g.lane(entity)
@@ -49,10 +49,10 @@ func (g *governor) gate(entity vibe.Entity, now time.Time) (until time.Time, pro
 	case who == limit.Fresh:
 		return at, false
 	}
-	return now, false // a probe is on its way
+	return now, false // a probe is in flight
 }
 
-// probeLanded notes that a probe of a kind ended, after what it came to was noted.
+// probeLanded notes that the probe of a kind has ended. Its result must have been noted before.
 func (g *governor) probeLanded(entity vibe.Entity) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -62,12 +62,12 @@ func (g *governor) probeLanded(entity vibe.Entity) {
 // laneFailed notes that creates of a kind that is not the main one failed.
 func (g *governor) laneFailed(entity vibe.Entity, f limit.Fault, fresh bool, left, now time.Time) {
 	l := g.lane(entity)
-	_, held := l.hold.Held() // then it was a probe, whoever's
+	_, held := l.hold.Held() // during a hold every create is a probe
 	l.hold.Fail(f, limit.Attempt{Fresh: fresh || held, Left: left}, now)
 	g.showLanes(now)
 }
 
-// lanePassed notes that the CRM took up a create of a kind, and reports whether creates of it failed before.
+// lanePassed notes that the CRM accepted a create of a kind. It returns whether the kind was held until now.
 func (g *governor) lanePassed(entity vibe.Entity, now time.Time) (opened bool) {
 	l := g.lane(entity)
 	_, held := l.hold.Held()
@@ -76,7 +76,7 @@ func (g *governor) lanePassed(entity vibe.Entity, now time.Time) (opened bool) {
 	return held
 }
 
-// showLanes shows the kind of which creates are held, if there is one.
+// showLanes shows the first kind whose creates are held, or ends the hold that was shown.
 func (g *governor) showLanes(now time.Time) {
 	for _, entity := range [...]vibe.Entity{vibe.Contacts, vibe.Leads, vibe.Deals, vibe.Timelines, vibe.Fills} {
 		if s, held := g.lane(entity).hold.Held(); held {
@@ -87,7 +87,7 @@ func (g *governor) showLanes(now time.Time) {
 	g.note.end(holdsKind, now)
 }
 
-// described notes what the portal says of the kinds that are not the main one.
+// described notes which kinds the portal describes: kinds that it does not describe are held.
 func (g *governor) described(p *portal, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -108,7 +108,8 @@ func (g *governor) described(p *portal, now time.Time) {
 	g.showLanes(now)
 }
 
-// askAgain has the portal asked before anything else leaves, which says nothing about creates.
+// askAgain makes the governor ask the portal for its fields before it sends anything else. It does not count as a
+// failure of creates.
 func (g *governor) askAgain() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -10,38 +10,38 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// codeFilterIgnored says that a look-up was answered with objects that it did not ask for.
+// codeFilterIgnored says that the answer to a look-up holds objects that the look-up did not ask for.
 const codeFilterIgnored = "FILTER_IGNORED"
 
 // lookUp is one job of look-ups by one field.
 type lookUp struct {
-	*Creator
-	request *request
-	way
-	asked   time.Time                      // when the request at hand left
-	answers map[*queue.Waiter]lookUpAnswer // of those found or absent
+	*Creator                                  // has do, portals, proofs and governor
+	request    *request                       // pays for the requests that are made
+	idLocation                                // entity and field: what is looked up, and by what
+	sentAt     time.Time                      // when the last request was sent
+	answers    map[*queue.Waiter]lookUpAnswer // of the waiters whose objects are found or absent
 
-	sure      bool                        // absences need no proof: the field holds nothing
-	controls  map[asking]control          // that are asked for as well
-	tried     map[asking]bool             // for which one was known when they were asked
-	seen      map[asking]bool             // those of them that were found
-	untrusted map[*queue.Waiter]time.Time // absences that were taken back for want of proof, and when to ask again; zero: after a backoff
+	sure      bool                        // absences need no proof, because the field holds nothing
+	controls  map[lookUpBy]control        // the controls that the job asks for beside the waiters
+	tried     map[lookUpBy]bool           // a control was known when the job asked
+	seen      map[lookUpBy]bool           // the control was found
+	untrusted map[*queue.Waiter]time.Time // waiters whose absence is not proven, and when to ask again; zero: after a backoff
 	hidden    int64                       // the largest id of the objects whose rows, read without a filter, lack our field; 0: none
-	shown     bool                        // other rows had it
-	beyond    map[*queue.Waiter]bool      // comments of cards that have more than are read
+	shown     bool                        // other rows had our field
+	beyond    map[*queue.Waiter]bool      // waiters for comments of cards that have more comments than are read
 	shownOn   map[string]bool             // kinds of cards whose lists of comments have shown one of ours
-	left      []*queue.Waiter             // had no room in the request: they are asked for by the next job
+	leftOver  []*queue.Waiter             // had no room in the request; the next job asks for them
 }
 
-// runLookUp looks up the events of a job. All answers are handed out together, so that those
-// of one batch in doubt know of each other before any of them decides.
+// runLookUp looks up the events of a job. All answers are handed out together: each event of a batch in doubt must know
+// what was found of the others before it decides.
 func (c *Creator) runLookUp(r *request) {
 	waiters := r.job.Waiters()
 	r.replayed = replayedPart(waiters)
 	r.calls = callsOf(waiters)
-	l := &lookUp{Creator: c, request: r, way: waiters[0].Payload.(*question).way, answers: map[*queue.Waiter]lookUpAnswer{},
-		controls: map[asking]control{}, tried: map[asking]bool{}, seen: map[asking]bool{}, untrusted: map[*queue.Waiter]time.Time{}, beyond: map[*queue.Waiter]bool{}, shownOn: map[string]bool{}}
-	if c.governor.lookUpsAt(l.entity).After(time.Now()) { // another failed while these waited for their turn
+	l := &lookUp{Creator: c, request: r, idLocation: waiters[0].Payload.(*question).idLocation, answers: map[*queue.Waiter]lookUpAnswer{},
+		controls: map[lookUpBy]control{}, tried: map[lookUpBy]bool{}, seen: map[lookUpBy]bool{}, untrusted: map[*queue.Waiter]time.Time{}, beyond: map[*queue.Waiter]bool{}, shownOn: map[string]bool{}}
+	if c.governor.lookUpsAt(l.entity).After(time.Now()) { // another look-up failed while these waited for their turn
 		l.fail(waiters)
 		return
 	}
@@ -55,7 +55,7 @@ func (c *Creator) runLookUp(r *request) {
 	for _, w := range waiters {
 		a, ok := l.answers[w]
 		switch {
-		case !ok && slices.Contains(l.left, w):
+		case !ok && slices.Contains(l.leftOver, w):
 			continue
 		case !ok:
 			a.failure = &lookUpFailure{beyond: l.beyond[w]}
@@ -67,7 +67,7 @@ func (c *Creator) runLookUp(r *request) {
 	r.job.Answer(answers)
 }
 
-// fail answers that nothing was asked.
+// fail answers all waiters that no request was made.
 func (l *lookUp) fail(waiters []*queue.Waiter) {
 	answers := make(map[*queue.Waiter]any, len(waiters))
 	for _, w := range waiters {
@@ -76,18 +76,18 @@ func (l *lookUp) fail(waiters []*queue.Waiter) {
 	l.request.job.Answer(answers)
 }
 
-// all asks by the job's field. An outcome other than Done says that some have no answer.
+// all looks the waiters up by the job's field. With an outcome other than Done some waiters have no answer.
 func (l *lookUp) all(waiters []*queue.Waiter) vibe.Outcome {
 	switch l.entity {
 	case vibe.Timelines:
 		return l.byMark(waiters)
 	case vibe.Fills:
-		return l.byCard(waiters)
+		return l.byContact(waiters)
 	}
 	if l.field.IsTag() {
 		return l.byTag(waiters)
 	}
-	if l.portals.isGone(l.way) {
+	if l.portals.isGone(l.idLocation) {
 		l.sure = true
 		l.absent(waiters, lookUpTime{time.Now(), time.Now()})
 		return vibe.Outcome{Class: vibe.Done}
@@ -96,45 +96,45 @@ func (l *lookUp) all(waiters []*queue.Waiter) vibe.Outcome {
 	if o.Class == vibe.Done {
 		return o
 	}
-	// A former field that the portal neither lists nor takes a look-up by holds nothing any more. Not
-	// to be listed, or not to be writable any more, is not enough.
+	// If the portal neither lists a former field nor accepts it as a filter, it is gone. Being unlisted or read-only
+	// does not prove that.
 	k := l.portals.latest().kinds[l.entity]
 	if o.Class == vibe.Refused && l.field != k.idField && !k.fields.Lists(l.field.Field()) {
-		l.portals.dropField(l.way)
+		l.portals.dropField(l.idLocation)
 		l.sure = true
-		l.absent(l.open(waiters), lookUpTime{l.asked, time.Now()})
+		l.absent(l.open(waiters), lookUpTime{l.sentAt, time.Now()})
 		return vibe.Outcome{Class: vibe.Done}
 	}
 	refused := o.Class == vibe.Refused || o.Class == vibe.Business
-	if refused && l.field != k.idField && onlyTold(waiters) {
-		// Somebody's header names the field: that the portal takes no look-up by it keeps nobody.
+	if refused && l.field != k.idField && onlyFromHeaders(waiters) {
+		// Only headers of records name the field, and anybody may write those: its refusal must not hold anybody up.
 		l.sure = true
-		l.absent(l.open(waiters), lookUpTime{l.asked, time.Now()})
+		l.absent(l.open(waiters), lookUpTime{l.sentAt, time.Now()})
 		return vibe.Outcome{Class: vibe.Done}
 	}
 	return o
 }
 
-// note notes an answer for the batch that the step is in doubt with.
+// note tells the batch with which the step is in doubt what was found.
 func (q *question) note(a lookUpAnswer) {
 	switch {
 	case a.failure != nil:
 	case a.id > 0:
-		q.cohort.foundOne(time.Now()) // which may have been as late as the answer
+		q.cohort.foundOne(time.Now()) // the create may have taken effect as late as the answer
 	default:
 		q.cohort.notFound(q.step, a.at.asked)
 	}
 }
 
-// onlyTold reports whether only headers of records name the waiters' field.
-func onlyTold(waiters []*queue.Waiter) bool {
+// onlyFromHeaders reports whether the waiters' field is known from headers of records only.
+func onlyFromHeaders(waiters []*queue.Waiter) bool {
 	return !slices.ContainsFunc(waiters, func(w *queue.Waiter) bool {
-		return !w.Payload.(*question).delivery.req.WayIsTold
+		return !w.Payload.(*question).delivery.req.IDFieldFromHeader
 	})
 }
 
-// judgeLookUp draws what a job of look-ups says about look-ups. It says nothing about
-// creates, save that the portal no longer takes the filter by the field in force.
+// judgeLookUp tells the governor how the job went. A failed look-up says nothing about creates, except when the portal
+// refuses the field in force as a filter: then the portal is asked for its fields again.
 func (c *Creator) judgeLookUp(l *lookUp, o vibe.Outcome) {
 	now := time.Now()
 	for _, a := range l.answers {
@@ -204,11 +204,11 @@ func (l *lookUp) tellsOwner() bool {
 
 // searchFor is search for chosen fields.
 func (l *lookUp) searchFor(filter vibe.Filter, selected []string) (vibe.Page, vibe.Outcome) {
-	l.asked = time.Now()
+	l.sentAt = time.Now()
 	return pageOf(l.do(l.request.job.Context(), l.request, vibe.Search(l.entity, filter, selected, vibe.PageLimit)))
 }
 
-// pageOf returns the page of an answer. One without a list tells nothing.
+// pageOf returns the page of an answer. The outcome of an answer without a list is Doubt.
 func pageOf(o vibe.Outcome) (vibe.Page, vibe.Outcome) {
 	if o.Class != vibe.Done {
 		return vibe.Page{}, o
@@ -223,24 +223,24 @@ func pageOf(o vibe.Outcome) (vibe.Page, vibe.Outcome) {
 // codeNoRows says that the answer to a look-up holds no list.
 const codeNoRows = "NO_ROWS"
 
-// byField asks by a field. A page that cannot hold the whole answer is asked for
-// again in halves: an unrequested row may have pushed another out of it.
+// byField looks the waiters up by a field. When the page is full, half of the waiters are looked up at a time: an
+// unrequested row may have pushed a requested one out of the page.
 func (l *lookUp) byField(waiters []*queue.Waiter) vibe.Outcome {
 	ids := make([]string, 0, len(waiters)+1)
 	for _, w := range waiters {
 		ids = append(ids, originOf(w))
 	}
-	if k, ok := l.control(asking{l.way, l.field.Field()}); ok && !slices.Contains(ids, k.origin) {
-		ids = append(ids, k.origin) // the last of them: a portal may heed only the first ones
+	if k, ok := l.control(lookUpBy{l.idLocation, l.field.Field()}); ok && !slices.Contains(ids, k.origin) {
+		ids = append(ids, k.origin) // at the end: a portal may heed only the first ids
 	}
 	page, o := l.search(vibe.Filter{l.field.Field(): vibe.In(ids...)})
 	if o.Class != vibe.Done && o.Code != vibe.CodeTooLong {
 		return o
 	}
-	at := lookUpTime{l.asked, time.Now()}
+	at := lookUpTime{l.sentAt, time.Now()}
 	unrequested, controls := l.match(waiters, page.Rows, at)
 	open := l.open(waiters)
-	// A part of an answer that was too long is not read: nothing is absent then.
+	// An answer that is too long is read in part only, so that no absence follows from it.
 	long := o.Code == vibe.CodeTooLong
 	full := long || page.Full(vibe.PageLimit)
 	switch {
@@ -249,15 +249,17 @@ func (l *lookUp) byField(waiters []*queue.Waiter) vibe.Outcome {
 		l.absent(open, at)
 	case full && len(waiters) > 1:
 		return l.halves(open)
-	case !long && len(page.Rows) == controls: // "more" than nothing, of one id: a slip
+	case !long && len(page.Rows) == controls:
+		// The portal says that there are more rows, though the page has room for them and holds at most the control.
+		// One id was asked for beside it: its row would stand on this page, so that the portal's word is a mistake.
 		l.absent(open, at)
-	default: // only what was found is an answer: the filter was not obeyed
+	default: // the filter was not obeyed: waiters whose objects are on the page have answers, the others have none
 		return vibe.Outcome{Class: vibe.Refused, Status: o.Status, Code: codeFilterIgnored}
 	}
 	return vibe.Outcome{Class: vibe.Done}
 }
 
-// halves asks again for what has no answer yet.
+// halves looks up the first half of the waiters, then the second.
 func (l *lookUp) halves(open []*queue.Waiter) vibe.Outcome {
 	half := len(open) / 2
 	first := vibe.Outcome{Class: vibe.Done}
@@ -270,37 +272,35 @@ func (l *lookUp) halves(open []*queue.Waiter) vibe.Outcome {
 	return first
 }
 
-// rowCount counts the rows that nobody asked for: with another value of the field, and without
-// one, as when the field is gone or the filter is not obeyed. A row that does not tell whose
-// object it is, or which, is like one without.
+// rowCount counts rows that the look-up did not ask for. other have another value of the field. blank lack the field,
+// as when it is gone or the filter is not obeyed, or lack the object's id.
 type rowCount struct{ other, blank int }
 
-// match notes the waiters' objects among rows, and counts the other rows: those of the control, and those that
-// nobody asked for.
+// match notes the waiters' objects among rows. It counts the rows that were not asked for, and those of the control.
 func (l *lookUp) match(waiters []*queue.Waiter, rows []vibe.Row, at lookUpTime) (unrequested rowCount, controls int) {
-	by := asking{l.way, l.field.Field()}
-	k, isAsked := l.controls[by]
+	by := lookUpBy{l.idLocation, l.field.Field()}
+	k, hasControl := l.controls[by]
 	byID := make(map[string][]*queue.Waiter, len(waiters))
 	for _, w := range waiters {
 		byID[originOf(w)] = append(byID[originOf(w)], w)
 	}
 	for _, row := range rows {
-		// A collation may find an id in other letters: asked for, but not ours.
+		// The portal's collation may find an id in another case: the row was asked for, but is not ours.
 		object, marks := l.field.Identify(row)
 		id := marks.Text()
-		asked := byID[strings.ToLower(id)]
+		matching := byID[strings.ToLower(id)]
 		switch {
 		case id == "", object == 0:
 			unrequested.blank++
-		case isAsked && l.field.Carries(marks, l.cfg.Originator, k.origin):
+		case hasControl && l.field.Carries(marks, l.cfg.Originator, k.origin):
 			l.seen[by] = true
 			controls++
-		case isAsked && strings.EqualFold(id, k.origin):
+		case hasControl && strings.EqualFold(id, k.origin):
 			controls++
-		case len(asked) == 0:
+		case len(matching) == 0:
 			unrequested.other++
 		}
-		for _, w := range asked {
+		for _, w := range matching {
 			if object > 0 && l.field.Carries(marks, l.cfg.Originator, originOf(w)) {
 				l.found(w, object, at)
 				l.noteOwner(w, object, row)
@@ -318,7 +318,7 @@ func (l *lookUp) noteOwner(w *queue.Waiter, object int64, row vibe.Row) {
 	}
 }
 
-// found notes an object; of several the oldest counts.
+// found notes the object of a waiter. If several are found, the one with the smallest id counts.
 func (l *lookUp) found(w *queue.Waiter, object int64, at lookUpTime) {
 	if known := l.answers[w].id; known > 0 {
 		object = min(known, object)

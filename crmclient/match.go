@@ -12,12 +12,12 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// Match says by what a contact of the same person is looked for before one is made (CRM_MATCH). The zero
-// value looks for none.
+// Match says by what a contact of the same person is looked for before a contact is made (CRM_MATCH). The zero value
+// looks for none.
 type Match struct {
 	Email, Phone bool
 	Many         ManyMatches // what happens when several agree; empty: ManyNew
-	// Fill has the card of the contact filled to which an event is given (CRM_ON_MATCH=fill): what it lacks is added.
+	// Fill says that what the contact that an event is given to lacks is added to its card (CRM_ON_MATCH=fill).
 	// Config.Patch must be known.
 	Fill bool
 }
@@ -51,19 +51,19 @@ type ManyMatches string
 // What may happen when several agree.
 const (
 	ManyNew    ManyMatches = "new"    // a contact of its own is made, and its comments name them
-	ManyNewest ManyMatches = "newest" // the one that was made last is taken
+	ManyNewest ManyMatches = "newest" // the contact that was made last is taken
 	ManyLetter ManyMatches = "letter" // the event is a dead letter, with ReasonManyMatches
 )
 
-// match is what a look-up for an event's person came to.
+// match is the result of a look-up for an event's person.
 type match struct {
 	id         int64   // the contact that agrees; 0: none, or several
-	own        bool    // it was made of this very event
-	candidates []int64 // those that agree when there are several, in the order of their ids
+	own        bool    // the contact was made of this very event
+	candidates []int64 // the contacts that agree, if there are several, ascending by id
 }
 
-// matches reports whether the person of a step is looked for before the step's create: of a contact, and of a lead
-// that can be bound to one.
+// matches reports whether a step's person is looked for before its create: the step makes a contact, or a lead that can
+// be bound to a contact.
 func (c *Creator) matches(d *delivery, s *step) bool {
 	if !c.cfg.Match.On() || len(personOf(*d.req.Contact).Points(c.cfg.Match.by())) == 0 {
 		return false
@@ -78,7 +78,7 @@ func (c *Creator) matches(d *delivery, s *step) bool {
 	return false
 }
 
-// mostPoints bounds how many phones, and how many e-mails, of one event are asked for.
+// mostPoints bounds how many phones, and how many e-mails, of one event are looked up.
 const mostPoints = 5
 
 // personOf is the person of an event.
@@ -93,42 +93,43 @@ func personOf(contact Contact) person.Person {
 	return p
 }
 
-// matching looks for the persons of one job's creates, right before these leave.
+// matching looks for the persons of one job's creates, right before these are sent.
 type matching struct {
 	*Creator
-	request *request
-	field   vibe.IDField // of contacts; the zero value: not known
-	left    map[vibe.Entity]moment
-	asks    []*ask
+	request  *request
+	field    vibe.IDField // of contacts; the zero value: not known
+	atSend   map[vibe.Entity]moment
+	searches []*personSearch
 }
 
-// ask is one event's person that is looked for.
-type ask struct {
+// personSearch is the search for the person of one event.
+type personSearch struct {
 	waiter *queue.Waiter
 	*attempt
 	who    person.Person
-	values map[string][]string // it is looked for by, by field
+	values map[string][]string // what the person is looked up by, by field
 	found  map[int64]bool      // contacts that agree
-	own    int64               // the contact that was made of this very event; 0: none was seen
-	cut    bool                // there are more rows than are read
+	own    int64               // the contact that was made of this very event; 0: none was found
+	cut    bool                // there are more rows than were read
 	failed *vibe.Outcome
 }
 
-// matchPersons looks for the persons of a job's creates. Those that need no create any more, or cannot be told, get
-// their answer; the others have theirs in attempt.match. It reports whether the creates may go on.
+// matchPersons looks for the persons of a job's creates. Creates that are not needed any more, or whose look-up failed,
+// get their answer; the others have their match in attempt.match. It returns whether the job may go on with its
+// creates.
 func (c *Creator) matchPersons(r *request, p *portal) bool {
 	m := &matching{Creator: c, request: r, field: p.kinds[vibe.Contacts].idField}
 	for _, w := range r.job.Waiters() {
 		a := w.Payload.(*attempt)
 		a.match = match{}
 		if c.matches(a.delivery, a.step) {
-			m.asks = append(m.asks, &ask{waiter: w, attempt: a, who: personOf(*a.delivery.req.Contact), values: c.cfg.Match.LookedFor(*a.delivery.req.Contact), found: map[int64]bool{}})
+			m.searches = append(m.searches, &personSearch{waiter: w, attempt: a, who: personOf(*a.delivery.req.Contact), values: c.cfg.Match.LookedFor(*a.delivery.req.Contact), found: map[int64]bool{}})
 		}
 	}
-	if len(m.asks) == 0 {
+	if len(m.searches) == 0 {
 		return true
 	}
-	m.left = c.governor.moments(time.Now())
+	m.atSend = c.governor.moments(time.Now())
 	o := m.all()
 	if r.job.Context().Err() != nil {
 		return false // broken off: nobody waits
@@ -137,48 +138,48 @@ func (c *Creator) matchPersons(r *request, p *portal) bool {
 	return true
 }
 
-// judge draws what the look-ups say of each event: an answer for those that go no further.
+// judge decides each event's match from the look-ups. It returns the answers of events that go no further.
 func (m *matching) judge(whole vibe.Outcome) map[*queue.Waiter]any {
 	if whole.Class != vibe.Done {
 		m.meter.lookUp(vibe.Contacts, lookUpFailed)
 		return m.judgeWhole(whole)
 	}
 	answers := map[*queue.Waiter]any{}
-	var failed []*ask
-	for _, k := range m.asks {
-		if k.failed != nil {
-			failed = append(failed, k)
+	var failed []*personSearch
+	for _, search := range m.searches {
+		if search.failed != nil {
+			failed = append(failed, search)
 			continue
 		}
-		k.match = k.decide(m.cfg.Match.Many)
+		search.match = search.decide(m.cfg.Match.Many)
 		switch {
-		case k.match.own && k.step.entity == vibe.Contacts, k.match.id > 0 && k.step.entity == vibe.Contacts:
-			answers[k.waiter] = &answer{trigger: onMatched, id: k.match.id, left: m.left[k.step.entity]}
-		case k.match.id == 0 && len(k.match.candidates) > 0 && m.cfg.Match.Many == ManyLetter:
-			answers[k.waiter] = &answer{trigger: onRefusal, left: m.left[k.step.entity], outcome: vibe.Outcome{Class: vibe.Refused, Code: codeManyMatches, Message: candidatesText(k.match.candidates)}}
+		case search.match.own && search.step.entity == vibe.Contacts, search.match.id > 0 && search.step.entity == vibe.Contacts:
+			answers[search.waiter] = &answer{trigger: onMatched, id: search.match.id, atSend: m.atSend[search.step.entity]}
+		case search.match.id == 0 && len(search.match.candidates) > 0 && m.cfg.Match.Many == ManyLetter:
+			answers[search.waiter] = &answer{trigger: onRefusal, atSend: m.atSend[search.step.entity], outcome: vibe.Outcome{Class: vibe.Refused, Code: codeManyMatches, Message: candidatesText(search.match.candidates)}}
 		}
 	}
 	m.judgeFailed(failed, answers)
-	if len(failed) < len(m.asks) {
+	if len(failed) < len(m.searches) {
 		m.governor.matched(time.Now())
 	}
 	return answers
 }
 
-// decide draws what an event's contacts say.
-func (k *ask) decide(many ManyMatches) match {
-	if k.own > 0 {
-		return match{id: k.own, own: true}
+// decide returns the match that follows from the contacts that were found.
+func (search *personSearch) decide(many ManyMatches) match {
+	if search.own > 0 {
+		return match{id: search.own, own: true}
 	}
 	var ids []int64
-	for id := range k.found {
+	for id := range search.found {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
 	switch {
 	case len(ids) == 0:
 		return match{}
-	case len(ids) == 1 && !k.cut:
+	case len(ids) == 1 && !search.cut:
 		return match{id: ids[0]}
 	case many == ManyNewest:
 		return match{id: ids[len(ids)-1]}
@@ -186,14 +187,14 @@ func (k *ask) decide(many ManyMatches) match {
 	return match{candidates: ids}
 }
 
-// judgeFailed gives those whose own look-up failed their answer: they back off like those whose create failed, and
-// the others go on. That all of a job failed may be everybody's trouble.
-func (m *matching) judgeFailed(failed []*ask, answers map[*queue.Waiter]any) {
+// judgeFailed answers the events whose own look-up failed: they back off as after a failed create, and the others go
+// on. If all of a job failed, the cause may concern everybody, and the governor is told.
+func (m *matching) judgeFailed(failed []*personSearch, answers map[*queue.Waiter]any) {
 	if len(failed) == 0 {
 		return
 	}
 	m.meter.lookUp(vibe.Contacts, lookUpFailed)
-	now, fresh, all := time.Now(), m.request.job.Kind == queue.Fresh, len(failed) == len(m.asks)
+	now, fresh, all := time.Now(), m.request.job.Kind == queue.Fresh, len(failed) == len(m.searches)
 	f := matchFault(*failed[0].failed)
 	if all || f.Cause == limit.Match {
 		if f.Cause != limit.Match {
@@ -202,9 +203,9 @@ func (m *matching) judgeFailed(failed []*ask, answers map[*queue.Waiter]any) {
 		m.governor.matchFailed(entitiesOf(failed), f, fresh, m.request.leaving.at, now)
 	}
 	together := map[vibe.Entity]uint64{}
-	for _, k := range failed {
-		entity := k.step.entity
-		got := &answer{trigger: onFailure, outcome: unwritten(*k.failed), left: m.left[entity], items: 1}
+	for _, search := range failed {
+		entity := search.step.entity
+		got := &answer{trigger: onFailure, outcome: unwritten(*search.failed), atSend: m.atSend[entity], items: 1}
 		switch {
 		case f.Cause == limit.Match:
 			got.trigger = onUnsent // the fault is the portal's, for all
@@ -214,37 +215,37 @@ func (m *matching) judgeFailed(failed []*ask, answers map[*queue.Waiter]any) {
 			got.first = m.firstTry(entity, fresh, false)
 			together[entity] = got.first
 		}
-		answers[k.waiter] = got
+		answers[search.waiter] = got
 	}
 }
 
-// judgeWhole draws what the failure of a whole request for several events says: any of them may be the cause.
+// judgeWhole answers all events after a request for them failed as a whole: any of them may be the cause.
 func (m *matching) judgeWhole(o vibe.Outcome) map[*queue.Waiter]any {
-	now, n, fresh := time.Now(), len(m.asks), m.request.job.Kind == queue.Fresh
+	now, n, fresh := time.Now(), len(m.searches), m.request.job.Kind == queue.Fresh
 	f := matchFault(o)
 	got := answer{trigger: onFailure, outcome: unwritten(o), items: n, halve: n > 1}
 	firsts := map[vibe.Entity]uint64{}
 	switch {
 	case o.Class == vibe.Throttled, o.Class == vibe.NotApplied, f.Proven:
 		got.trigger, got.halve = onUnsent, false
-		m.governor.matchFailed(entitiesOf(m.asks), f, fresh, m.request.leaving.at, now)
+		m.governor.matchFailed(entitiesOf(m.searches), f, fresh, m.request.leaving.at, now)
 	case n > 1 && (o.Class == vibe.Refused || o.Class == vibe.Business || o.Class == vibe.TooLarge):
 		got.trigger, got.halve, got.maxBatch = onUnsent, false, (n+1)/2
 	default:
-		m.governor.matchFailed(entitiesOf(m.asks), f, fresh, m.request.leaving.at, now)
-		for _, entity := range entitiesOf(m.asks) {
+		m.governor.matchFailed(entitiesOf(m.searches), f, fresh, m.request.leaving.at, now)
+		for _, entity := range entitiesOf(m.searches) {
 			firsts[entity] = m.firstTry(entity, fresh, false)
 		}
 	}
 	waiters := make([]*queue.Waiter, n)
-	for i, k := range m.asks {
-		waiters[i] = k.waiter
+	for i, search := range m.searches {
+		waiters[i] = search.waiter
 	}
-	return toAll(waiters, got, m.left, firsts)
+	return toAll(waiters, got, m.atSend, firsts)
 }
 
-// matchFault is faultOf for the look-ups of persons: a filter that the portal does not take, or take heed of, is
-// everybody's trouble.
+// matchFault is faultOf for look-ups of persons: a filter that the portal refuses, or does not obey, concerns
+// everybody.
 func matchFault(o vibe.Outcome) limit.Fault {
 	f := faultOf(o)
 	if o.Code == vibe.CodeFilterRefused || o.Code == codeFilterIgnored {
@@ -253,22 +254,22 @@ func matchFault(o vibe.Outcome) limit.Fault {
 	return f
 }
 
-// unwritten is the outcome of a look-up as that of a create that did not leave.
+// unwritten turns the outcome of a look-up into that of a create that was not sent.
 func unwritten(o vibe.Outcome) vibe.Outcome {
 	o.Written, o.Answered, o.Items, o.Data, o.Meta = time.Time{}, time.Time{}, nil, nil, nil
 	return o
 }
 
-func entitiesOf(asks []*ask) (entities []vibe.Entity) {
-	for _, k := range asks {
-		if !slices.Contains(entities, k.step.entity) {
-			entities = append(entities, k.step.entity)
+func entitiesOf(searches []*personSearch) (entities []vibe.Entity) {
+	for _, search := range searches {
+		if !slices.Contains(entities, search.step.entity) {
+			entities = append(entities, search.step.entity)
 		}
 	}
 	return entities
 }
 
-// codeManyMatches is the code of an event that is a letter as several contacts agree.
+// codeManyMatches is the code of a dead letter whose event several contacts agree with.
 const codeManyMatches = "MANY_MATCHES"
 
 func candidatesText(ids []int64) string {
@@ -279,7 +280,7 @@ func candidatesText(ids []int64) string {
 	return strings.Join(words, ", ")
 }
 
-// takeMatch takes over what a job found of the person.
+// takeMatch takes over the match that a job found.
 func (d *delivery) takeMatch(a *attempt) {
 	if a.step.entity != vibe.Contacts && a.step.entity != vibe.Leads {
 		return
@@ -295,8 +296,8 @@ func (d *delivery) matched() bool {
 	return d.match.id > 0 && !d.match.own
 }
 
-// commentOnGiven has an event that was to become a contact, and was given to one that was there before, become a
-// comment on it: with CRM_COMMENT or without, and refused it is a letter.
+// commentOnGiven makes an event a comment on the contact that it was given to, if it was to become a contact itself.
+// The comment is essential, whatever CRM_COMMENT says: its refusal is a dead letter.
 func (c *Creator) commentOnGiven(d *delivery, s *step) {
 	if s.entity != vibe.Contacts || !s.given || s.state != stateDone {
 		return
@@ -309,7 +310,7 @@ func (c *Creator) commentOnGiven(d *delivery, s *step) {
 	}
 }
 
-// bind gives a lead its person's contact, and has what is made say what has no other place: which contacts agree
+// bind binds a lead to its person's contact. It adds to the comments what no other field says: which contacts agree
 // when none was chosen, and the person of a deal whose contact is not touched.
 func (c *Creator) bind(body vibe.Body, d *delivery, entity vibe.Entity, found match) {
 	if entity == vibe.Leads && found.id > 0 {

@@ -11,33 +11,33 @@ import (
 // This file is how the contacts of persons are looked for.
 
 const (
-	// sharePage is how many events' phones, or e-mails, are asked for by one list of a batch: several events come
-	// in one request, and few have more than one row.
+	// sharePage is for how many events one list of a batch asks for phones, or e-mails. Several events share a request,
+	// and few have more than one row.
 	sharePage = 5
-	// matchPages bounds how many pages, of fifty rows each, of the contacts with one event's phones, or e-mails, are
-	// read: of a switchboard there may be hundreds.
+	// matchPages bounds how many pages of fifty contacts are read for one event's phones, or e-mails: the phone of a
+	// switchboard may have hundreds of contacts.
 	matchPages = 10
 )
 
-// inquiry is one list: the contacts with the phones, or the e-mails, of some events.
+// inquiry is one list that is asked for: the contacts with the phones, or the e-mails, of some events.
 type inquiry struct {
-	asks   []*ask
-	filter vibe.Filter
+	searches []*personSearch
+	filter   vibe.Filter
 }
 
-// inquiries are those for some events, n of which share one.
-func (m *matching) inquiries(asks []*ask, n int) (all []inquiry) {
+// inquiries returns the lists for some events, n of which share a list.
+func (m *matching) inquiries(searches []*personSearch, n int) (all []inquiry) {
 	for _, field := range [...]string{"email", "phone"} {
-		var having []*ask
-		for _, k := range asks {
-			if len(k.values[field]) > 0 {
-				having = append(having, k)
+		var having []*personSearch
+		for _, search := range searches {
+			if len(search.values[field]) > 0 {
+				having = append(having, search)
 			}
 		}
 		for some := range slices.Chunk(having, n) {
 			var texts []string
-			for _, k := range some {
-				texts = append(texts, k.values[field]...)
+			for _, search := range some {
+				texts = append(texts, search.values[field]...)
 			}
 			slices.Sort(texts)
 			all = append(all, inquiry{some, vibe.Filter{field: vibe.In(slices.Compact(texts)...)}})
@@ -46,31 +46,31 @@ func (m *matching) inquiries(asks []*ask, n int) (all []inquiry) {
 	return all
 }
 
-// all asks for all events: in one request, and by a second one for those whose list failed or held
-// more than a page. An outcome other than Done says that nothing is known of any.
+// all searches for all events: in one request, and by further ones for events whose list failed or held more than a
+// page. With an outcome other than Done, nothing is known of any event.
 func (m *matching) all() vibe.Outcome {
-	for _, k := range m.asks {
-		for _, id := range m.persons.made(k.who, time.Now()) {
-			k.found[id] = true
+	for _, search := range m.searches {
+		for _, id := range m.persons.made(search.who, time.Now()) {
+			search.found[id] = true
 		}
 	}
-	unclear, o := m.ask(m.inquiries(m.asks, sharePage))
+	unclear, o := m.send(m.inquiries(m.searches, sharePage))
 	if o.Class != vibe.Done {
 		return o
 	}
 	for some := range slices.Chunk(unclear, vibe.BatchLimit/2) { // two lists each
-		if _, o := m.ask(m.inquiries(some, 1)); o.Class != vibe.Done {
-			for _, k := range some {
-				k.failed = &o
+		if _, o := m.send(m.inquiries(some, 1)); o.Class != vibe.Done {
+			for _, search := range some {
+				search.failed = &o
 			}
 		}
 	}
 	return vibe.Outcome{Class: vibe.Done}
 }
 
-// ask makes one request, and returns the events of which it does not tell enough: those of a list
-// that failed or was full, and that they had in common with others.
-func (m *matching) ask(inquiries []inquiry) (unclear []*ask, o vibe.Outcome) {
+// send makes one request for some lists. It returns the events that must be asked for alone: they shared a list with
+// others, and the list failed or was full.
+func (m *matching) send(inquiries []inquiry) (unclear []*personSearch, o vibe.Outcome) {
 	filters := make([]vibe.Filter, len(inquiries))
 	for i, q := range inquiries {
 		filters[i] = q.filter
@@ -92,8 +92,8 @@ func (m *matching) ask(inquiries []inquiry) (unclear []*ask, o vibe.Outcome) {
 	return distinct(unclear), vibe.Outcome{Class: vibe.Done}
 }
 
-// oneByOne asks list by list, where a portal offers no batch or its answer was too long.
-func (m *matching) oneByOne(inquiries []inquiry) (unclear []*ask, last vibe.Outcome) {
+// oneByOne asks for one list at a time, where the portal offers no batches or the answer to a batch was too long.
+func (m *matching) oneByOne(inquiries []inquiry) (unclear []*personSearch, last vibe.Outcome) {
 	for _, q := range inquiries {
 		o := m.search(q.filter)
 		if o.Class != vibe.Done && len(inquiries) > 1 && m.request.job.Context().Err() != nil {
@@ -108,41 +108,41 @@ func (m *matching) search(filter vibe.Filter) vibe.Outcome {
 	return m.do(m.request.job.Context(), m.request, vibe.Search(vibe.Contacts, filter, nil, vibe.PageLimit))
 }
 
-// take reads the answer to a list, and returns its events when they have to be asked for alone.
-func (m *matching) take(q inquiry, o vibe.Outcome) (unclear []*ask) {
+// take reads the answer to a list. It returns the list's events if they must be asked for alone.
+func (m *matching) take(q inquiry, o vibe.Outcome) (unclear []*personSearch) {
 	page, ok := o.Page()
 	if o.Class == vibe.Done && !ok {
 		o.Class, o.Code = vibe.Doubt, codeNoRows
 	}
-	alone := len(q.asks) == 1
+	alone := len(q.searches) == 1
 	switch {
 	case o.Class != vibe.Done && alone:
-		q.asks[0].failed = &o
+		q.searches[0].failed = &o
 		return nil
 	case o.Class != vibe.Done:
-		return q.asks
+		return q.searches
 	}
-	seen := m.read(q.asks, page)
+	seen := m.read(q.searches, page)
 	switch {
 	case !page.Full(vibe.PageLimit) || len(page.Rows) == 0:
 		return nil
 	case !alone:
-		return q.asks
+		return q.searches
 	}
 	if o := m.rest(q, seen); o.Class != vibe.Done {
-		q.asks[0].failed = &o
+		q.searches[0].failed = &o
 	}
 	return nil
 }
 
-// span are the ids of the rows that were read.
-type span struct {
+// rowSpan is the ids of the rows that were read.
+type rowSpan struct {
 	idRange
-	shared bool // one of them carried a contact point that was asked for
+	shared bool // one of the rows carried a contact point that was asked for
 }
 
-// beyond reports whether rows that were asked for over a range, or under it, are all there.
-func (s span) beyond(r idRange, over bool) bool {
+// beyond reports whether all rows lie above a range, if over is set, or below it.
+func (s rowSpan) beyond(r idRange, over bool) bool {
 	switch {
 	case s.largest == 0: // no rows
 		return true
@@ -152,24 +152,24 @@ func (s span) beyond(r idRange, over bool) bool {
 	return s.largest < r.smallest
 }
 
-// rest reads what did not fit on a page.
-func (m *matching) rest(q inquiry, seen span) vibe.Outcome {
+// rest reads the rows of a list that did not fit on its first page.
+func (m *matching) rest(q inquiry, seen rowSpan) vibe.Outcome {
 	paging := idPaging{idRange: seen.idRange, up: true, down: true}
 	for n := 1; paging.more(); n++ {
 		switch {
 		case !seen.shared: // a page of strangers: the filter was not obeyed
 			return vibe.Outcome{Class: vibe.Refused, Status: 200, Code: codeFilterIgnored, Item: true}
 		case n == matchPages:
-			q.asks[0].cut = true
+			q.searches[0].cut = true
 			return vibe.Outcome{Class: vibe.Done}
 		}
 		page, o := pageOf(m.search(paging.next(q.filter)))
 		if o.Class != vibe.Done {
 			return o
 		}
-		before, found := paging.idRange, m.read(q.asks, page)
-		if !found.beyond(before, paging.up) { // the filter by id was not obeyed: what else there is cannot be read
-			q.asks[0].cut = true
+		before, found := paging.idRange, m.read(q.searches, page)
+		if !found.beyond(before, paging.up) { // the filter by id was not obeyed: further rows cannot be read
+			q.searches[0].cut = true
 			return vibe.Outcome{Class: vibe.Done}
 		}
 		seen.shared = seen.shared || found.shared
@@ -182,7 +182,7 @@ func (m *matching) rest(q inquiry, seen span) vibe.Outcome {
 
 // read takes the contacts of a page that agree with one of the events. A row counts only when it carries a contact
 // point that was asked for: a portal that ignores a filter answers with strangers.
-func (m *matching) read(asks []*ask, page vibe.Page) (seen span) {
+func (m *matching) read(searches []*personSearch, page vibe.Page) (seen rowSpan) {
 	by := m.cfg.Match.by()
 	for _, row := range page.Rows {
 		id := row.ID("id")
@@ -193,28 +193,28 @@ func (m *matching) read(asks []*ask, page vibe.Page) (seen span) {
 		known := row.Known()
 		other := person.Person{First: known.Name, Middle: known.SecondName, Last: known.LastName, Phones: known.Phones, Emails: known.Emails}
 		_, marks := m.field.Identify(row)
-		for _, k := range asks {
-			if !k.who.Shares(other, by) {
+		for _, search := range searches {
+			if !search.who.Shares(other, by) {
 				continue
 			}
 			seen.shared = true
-			if m.field.Carries(marks, m.cfg.Originator, k.delivery.req.OriginID) {
-				k.own = id
+			if m.field.Carries(marks, m.cfg.Originator, search.delivery.req.OriginID) {
+				search.own = id
 			}
-			if k.who.Agrees(other, by) {
-				k.found[id] = true
+			if search.who.Agrees(other, by) {
+				search.found[id] = true
 			}
 		}
 	}
 	return seen
 }
 
-// distinct leaves each event once.
-func distinct(asks []*ask) []*ask {
-	var some []*ask
-	for _, k := range asks {
-		if !slices.Contains(some, k) {
-			some = append(some, k)
+// distinct returns the searches without repeats.
+func distinct(searches []*personSearch) []*personSearch {
+	var some []*personSearch
+	for _, search := range searches {
+		if !slices.Contains(some, search) {
+			some = append(some, search)
 		}
 	}
 	return some

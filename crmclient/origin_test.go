@@ -126,7 +126,7 @@ func TestDoubtIsLookedUpByOldAndNewField(t *testing.T) {
 		other := w.newCreator(func(c *crmclient.Config) { c.Metrics = nil })
 		defer other.Close()
 		r := suspect(1)
-		r.SentWay = "none"
+		r.SentIDField = "none"
 		res, err := other.Create(w.t.Context(), r)
 		if err != nil || !res.Found || res.ContactID != first.result.ContactID {
 			t.Errorf("Create = %+v, %v", res, err)
@@ -284,7 +284,7 @@ func TestUnlistedFieldIsLookedUp(t *testing.T) {
 				other := w.newCreator(func(c *crmclient.Config) { c.Metrics = nil })
 				defer other.Close()
 				r := suspect(1)
-				r.SentWay = "ufCrm_LEADBRIDGE_EVENT_ID"
+				r.SentIDField = "ufCrm_LEADBRIDGE_EVENT_ID"
 				res, err := other.Create(w.t.Context(), r)
 				if err != nil || !res.Found || res.ContactID != first.result.ContactID {
 					w.t.Errorf("Create = %+v, %v", res, err)
@@ -300,7 +300,7 @@ func TestGoneFieldIsAskedOnce(t *testing.T) {
 	inBubble(t, portalWithField(), nil, func(w *world) {
 		for n := range 20 {
 			r := suspect(n)
-			r.SentWay = "UF_CRM_OTHER"
+			r.SentIDField = "UF_CRM_OTHER"
 			w.mustCreate(r)
 		}
 		if n := w.sim.Stats().Requests[searchCall+" 400"]; n != 1 {
@@ -368,7 +368,7 @@ func TestFieldOfAHeaderHoldsNobody(t *testing.T) {
 		})
 		for n := range 3 {
 			r := suspect(n)
-			r.SentWay, r.WayIsTold = "UF_CRM_FILE", true
+			r.SentIDField, r.IDFieldFromHeader = "UF_CRM_FILE", true
 			ctx, cancel := context.WithTimeout(w.t.Context(), time.Hour)
 			if e := w.createUntil(ctx, r); e.err != nil {
 				t.Errorf("Create = %v", e.err)
@@ -393,7 +393,7 @@ func TestFailingFieldOfAHeaderKeepsNobody(t *testing.T) {
 			return crmtest.Action{}
 		})
 		told := suspect(0)
-		told.SentWay, told.WayIsTold = "UF_CRM_FILE", true
+		told.SentIDField, told.IDFieldFromHeader = "UF_CRM_FILE", true
 		waiting := w.start(w.t.Context(), told)
 		later(10 * time.Minute)
 		before := w.sim.Stats().Calls

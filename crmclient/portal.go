@@ -28,15 +28,15 @@ func (p *portal) idField() vibe.IDField { return p.kinds[p.main].idField }
 type portals struct {
 	log zerolog.Logger
 
-	mu       sync.Mutex // guards everything below
-	current  *portal    // nil until asked
-	stale    bool       // ask again
-	unkept   unkept
-	omitsID  map[vibe.Entity]bool // answers to creates do not repeat our id
-	wanted   []vibe.Entity        // the kinds that events become, the main one first
-	ways     []way                // that were in force in this process, oldest first
-	gone     map[way]bool         // those that the portal no longer has
-	reported map[string]bool      // fields that it drops
+	mu        sync.Mutex // guards everything below
+	current   *portal    // nil until asked
+	stale     bool       // ask again
+	unkept    unkept
+	omitsID   map[vibe.Entity]bool // answers to creates do not repeat our id
+	wanted    []vibe.Entity        // the kinds that events become, the main one first
+	locations []idLocation         // that were in force in this process, oldest first
+	gone      map[idLocation]bool  // those that the portal no longer has
+	reported  map[string]bool      // fields that it drops
 }
 
 // unkept is an id that an answer to a create lacked; the zero value: none did.
@@ -45,14 +45,14 @@ type unkept struct {
 	id     string
 }
 
-// way is where objects of a kind carry our ids.
-type way struct {
+// idLocation is where objects of a kind carry our ids.
+type idLocation struct {
 	entity vibe.Entity
 	field  vibe.IDField
 }
 
 func newPortals(log zerolog.Logger, wanted []vibe.Entity) *portals {
-	return &portals{log: log, wanted: wanted, omitsID: map[vibe.Entity]bool{}, gone: map[way]bool{}, reported: map[string]bool{}}
+	return &portals{log: log, wanted: wanted, omitsID: map[vibe.Entity]bool{}, gone: map[idLocation]bool{}, reported: map[string]bool{}}
 }
 
 // want has the portal asked for a further kind, or again for one that it did not describe.
@@ -93,7 +93,7 @@ func (p *portals) latest() *portal {
 func (p *portals) used(entity vibe.Entity) (fields []vibe.IDField) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, w := range p.ways {
+	for _, w := range p.locations {
 		if w.entity == entity {
 			fields = append(fields, w.field)
 		}
@@ -126,14 +126,14 @@ func (p *portals) toldSilent(entity vibe.Entity) bool {
 }
 
 // isGone reports whether the portal no longer has a field that carried ids.
-func (p *portals) isGone(w way) bool {
+func (p *portals) isGone(w idLocation) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.gone[w]
 }
 
 // dropField notes that a field is gone, and what it held with it.
-func (p *portals) dropField(w way) {
+func (p *portals) dropField(w idLocation) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.gone[w] {
@@ -159,8 +159,8 @@ func (p *portals) set(now *portal, silent []vibe.Entity) {
 			continue
 		}
 		changed = changed || before.kinds[entity].idField != k.idField || len(before.kinds) < len(now.kinds)
-		if w := (way{entity, k.idField}); !slices.Contains(p.ways, w) {
-			p.ways = append(p.ways, w)
+		if w := (idLocation{entity, k.idField}); !slices.Contains(p.locations, w) {
+			p.locations = append(p.locations, w)
 		}
 	}
 	p.mu.Unlock()

@@ -174,7 +174,7 @@ func (f *preflight) lookUps(fields vibe.Fields) {
 	if o.Class != vibe.Done {
 		return
 	}
-	l := &lookUp{Creator: f.c, way: way{f.entity, field}}
+	l := &lookUp{Creator: f.c, idLocation: idLocation{f.entity, field}}
 	page, ok := f.ask(vibe.Search(f.entity, vibe.Filter{}, l.readable(), vibe.PageLimit)).Page()
 	if !ok {
 		return

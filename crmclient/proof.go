@@ -13,38 +13,38 @@ import (
 // nothing by it. Until then each look-up asks for a control as well, in the same request.
 // docs/delivery.md says what waits for that.
 
-// asking is a way to look up, with the field that it filters by: a portal may find by phone and not
-// by e-mail.
-type asking struct {
-	way
+// lookUpBy is what is looked up, and the field that the request filters by: a portal may find by phone and not by
+// e-mail.
+type lookUpBy struct {
+	idLocation
 	filter string // the field's name
 }
 
-// control is an object of ours that is known to be in the portal: a look-up that can find finds it.
+// control is an object of ours that is known to be in the portal: a look-up that works finds it.
 type control struct {
 	object int64       // the CRM's id
 	origin string      // the id of its event
-	filter vibe.Filter // of a look-up by tag; nil: the id is asked for
-	known  time.Time   // when it was made, or read
-	missed bool        // a look-up missed it when it should have been findable
+	filter vibe.Filter // finds the control in a look-up by tag; nil: the look-up asks for its id
+	known  time.Time   // when the object was made, or read
+	missed bool        // a look-up missed the object when it should have been findable
 }
 
-// maxControls bounds the controls that are kept of one way to ask, as people may delete some of them.
+// maxControls bounds the controls of one lookUpBy. There are several because people may delete some.
 const maxControls = 8
 
-// proof says whether look-ups that ask in one way have been seen to find. A pure value; the zero value
-// has seen nothing.
+// proof says whether look-ups of one lookUpBy have been seen to find. A pure value; the zero value has seen nothing.
 type proof struct {
 	proven   bool
 	controls []control // the first is asked for next
-	missed   time.Time // since when look-ups have missed controls that are there; zero: they have not
+	missed   time.Time // since when look-ups have missed controls that are in the portal; zero: they have missed none
 	awaited  bool      // absences were taken back: events wait for the proof
-	lacking  time.Time // since when no control is to be had though one is needed; zero: there is one
-	checkAt  time.Time // a control that was missed is looked at by its own id, not before
+	lacking  time.Time // since when a control is needed and none is known; zero: none is needed, or one is known
+	checkAt  time.Time // earliest time at which a missed control is read by its own id again
 }
 
-// add takes over a control. Those that came first stay: they are the likeliest to be findable. One that was missed
-// makes room, as people may have changed what it is found by. It reports whether events wait for it.
+// add adds a control. The earliest controls are kept, because they are the likeliest to be findable. A control that was
+// missed makes room for the new one, because people may have changed the field that it is found by. add returns whether
+// events wait for a control.
 func (p *proof) add(k control) (awaited bool) {
 	if p.proven || p.has(k) {
 		return false
@@ -61,8 +61,8 @@ func (p *proof) add(k control) (awaited bool) {
 	return p.awaited && len(p.controls) == 1
 }
 
-// found notes that a look-up found an object of ours: from now on absences count. It reports whether events
-// wait for that.
+// found notes that a look-up found an object of ours: from now on absences count. It returns whether events wait for
+// that.
 func (p *proof) found() (awaited bool) {
 	awaited = p.awaited
 	*p = proof{proven: true}
@@ -74,8 +74,8 @@ func (p *proof) drop(object int64) {
 	p.controls = slices.DeleteFunc(p.controls, func(k control) bool { return k.object == object })
 }
 
-// miss notes that a look-up missed a control that is there. Within the lag that is expected; after it another control
-// has its turn.
+// miss notes that a look-up missed a control that is in the portal. Within the lag after the control was made, a miss
+// says nothing. After it another control is asked for next.
 func (p *proof) miss(k control, lag time.Duration, now time.Time) {
 	if now.Sub(k.known) < lag {
 		return
@@ -87,7 +87,7 @@ func (p *proof) miss(k control, lag time.Duration, now time.Time) {
 	}
 }
 
-// pass gives another control its turn.
+// pass puts a control behind the others, so that another one is asked for next.
 func (p *proof) pass(k control) {
 	if p.has(k) {
 		p.drop(k.object)
@@ -99,29 +99,29 @@ func (p *proof) has(k control) bool {
 	return slices.ContainsFunc(p.controls, func(other control) bool { return other.object == k.object })
 }
 
-// blind reports whether look-ups have missed what is there for longer than the lag.
+// blind reports whether look-ups have missed controls that are in the portal for longer than the lag.
 func (p *proof) blind(lag time.Duration, now time.Time) bool {
 	return !p.missed.IsZero() && now.Sub(p.missed) >= lag
 }
 
-// proofs are those of all ways to ask. Safe for concurrent use.
+// proofs holds the proof of each lookUpBy. Safe for concurrent use.
 type proofs struct {
-	lag time.Duration // how long after its creation an object may not be findable yet
+	lag time.Duration // for how long after its creation a look-up may miss an object
 
 	mu       sync.Mutex // guards everything below
-	of       map[asking]*proof
-	readings map[way]*objectReading
+	of       map[lookUpBy]*proof
+	readings map[idLocation]*objectReading
 }
 
-// leastLag is how long an object may not be findable at least, however small CRM_SETTLE is.
+// leastLag is the smallest lag, however small CRM_SETTLE is.
 const leastLag = time.Second
 
 func newProofs(settle time.Duration) *proofs {
-	return &proofs{lag: max(settle, leastLag), of: map[asking]*proof{}, readings: map[way]*objectReading{}}
+	return &proofs{lag: max(settle, leastLag), of: map[lookUpBy]*proof{}, readings: map[idLocation]*objectReading{}}
 }
 
-// with calls f with the proof of a way to ask. f must not block.
-func (p *proofs) with(a asking, f func(*proof)) {
+// with calls f with a proof, behind the lock. f must not block.
+func (p *proofs) with(a lookUpBy, f func(*proof)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	one := p.of[a]
@@ -132,9 +132,9 @@ func (p *proofs) with(a asking, f func(*proof)) {
 	f(one)
 }
 
-// reading calls f with what reading the objects of a way has come to: one reading serves all fields that are asked by. f
-// must not block.
-func (p *proofs) reading(w way, f func(*objectReading)) {
+// reading calls f, behind the lock, with how far the objects of an idLocation have been read: one reading serves the
+// look-ups by all fields. f must not block.
+func (p *proofs) reading(w idLocation, f func(*objectReading)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	one := p.readings[w]
@@ -145,14 +145,14 @@ func (p *proofs) reading(w way, f func(*objectReading)) {
 	f(one)
 }
 
-// proven reports whether absences count.
-func (p *proofs) proven(a asking) (yes bool) {
+// proven reports whether absences count in look-ups by a.
+func (p *proofs) proven(a lookUpBy) (yes bool) {
 	p.with(a, func(one *proof) { yes = one.proven })
 	return yes
 }
 
-// next returns the control to ask for; not ok: absences count already, or none is known.
-func (p *proofs) next(a asking) (k control, ok bool) {
+// next returns the control to ask for. ok is false if absences count already, or no control is known.
+func (p *proofs) next(a lookUpBy) (k control, ok bool) {
 	p.with(a, func(one *proof) {
 		if ok = !one.proven && len(one.controls) > 0; ok {
 			k = one.controls[0]
@@ -161,14 +161,14 @@ func (p *proofs) next(a asking) (k control, ok bool) {
 	return k, ok
 }
 
-// unfit is a way to ask whose absences do not count, for longer than can be put down to the lag.
+// unfit is a lookUpBy whose absences have not counted for longer than the lag explains.
 type unfit struct {
-	asking
+	lookUpBy
 	since time.Time
-	blind bool // controls are missed; else there is none
+	blind bool // controls are missed; else no control is known
 }
 
-// unfit returns one such way, a blind one first.
+// unfit returns an unfit lookUpBy, a blind one if there is one. ok is false if there is none.
 func (p *proofs) unfit(now time.Time) (u unfit, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -216,18 +216,17 @@ func (c *Creator) showProofs(now time.Time) {
 	c.holds.show(holdsProof, h, false, now)
 }
 
-// knowMade takes an object that was just made for a control.
+// knowMade adds an object that was just made as a control.
 func (c *Creator) knowMade(field vibe.IDField, a *attempt, object int64, now time.Time) {
-	d, w := a.delivery, way{a.step.entity, field}
+	d, w := a.delivery, idLocation{a.step.entity, field}
 	by, filter := c.filterOf(w, d.req.OriginID, *d.req.Contact, d.made().ContactID, d.req.RecordedAt)
-	c.learnProof(asking{w, by}, func(p *proof) bool {
+	c.learnProof(lookUpBy{w, by}, func(p *proof) bool {
 		return p.add(control{object: object, origin: d.req.OriginID, filter: filter, known: now})
 	})
 }
 
-// learnProof notes what concerns a proof, and has those that wait for it ask at once if learn reports that there
-// are any.
-func (c *Creator) learnProof(a asking, learn func(*proof) (awaited bool)) {
+// learnProof calls learn with a proof. If learn returns that events wait for the proof, they are looked up at once.
+func (c *Creator) learnProof(a lookUpBy, learn func(*proof) (awaited bool)) {
 	awaited := false
 	c.proofs.with(a, func(p *proof) { awaited = learn(p) })
 	if awaited {
@@ -235,9 +234,9 @@ func (c *Creator) learnProof(a asking, learn func(*proof) (awaited bool)) {
 	}
 }
 
-// needsProof reports whether an absence of a step by a field needs proof that look-ups find. None is
-// needed where nobody has reason to suspect the event, by fields that no create can have used, nor for fills, whose
-// cards are read by their ids.
+// needsProof reports whether the absence of a step's object, looked up by a field, counts only with proof that such
+// look-ups find. No proof is needed if one absence suffices, if no create can have used the field, and for fills, whose
+// contacts are read by their ids.
 func (c *Creator) needsProof(d *delivery, s *step, field vibe.IDField) bool {
 	p := c.portals.latest()
 	k := p.kinds[s.entity]
@@ -252,21 +251,23 @@ func (c *Creator) needsProof(d *delivery, s *step, field vibe.IDField) bool {
 		return false
 	case slices.Contains(c.portals.used(s.entity), field):
 		return true
-	case d.req.WayIsTold || d.req.SentWay == "" || vibe.ParseIDField(d.req.SentWay) != field:
+	case d.req.IDFieldFromHeader || d.req.SentIDField == "" || vibe.ParseIDField(d.req.SentIDField) != field:
 		return false
 	}
-	// The ledger tells the way of the main kind: the same as now says that the other kinds' are, too.
+	// The ledger names the field of the main kind only. If that is the field in force, the other kinds' fields have not
+	// changed either.
 	return s.entity == p.main || field != p.idField()
 }
 
-// askingOf returns how a waiter is looked up.
-func (l *lookUp) askingOf(w *queue.Waiter) asking {
+// lookUpByOf returns the lookUpBy of a waiter.
+func (l *lookUp) lookUpByOf(w *queue.Waiter) lookUpBy {
 	by, _ := l.personFilter(w)
-	return asking{l.way, by}
+	return lookUpBy{l.idLocation, by}
 }
 
-// control returns the control that look-ups in one way ask for in this job; not ok: none.
-func (l *lookUp) control(a asking) (k control, ok bool) {
+// control returns the control that this job asks for in look-ups by a, and keeps it for the rest of the job. ok is
+// false if there is none.
+func (l *lookUp) control(a lookUpBy) (k control, ok bool) {
 	if k, ok = l.controls[a]; ok {
 		return k, true
 	}
@@ -276,16 +277,16 @@ func (l *lookUp) control(a asking) (k control, ok bool) {
 	return k, ok
 }
 
-// prove takes back absences that do not count, and learns from the look-up which do from now on.
+// prove takes back the absences that do not count, and learns from the answers which absences count from now on.
 func (l *lookUp) prove(waiters []*queue.Waiter) {
 	if l.sure || isExtra(l.entity) { // comments are proven by their lists
 		return
 	}
-	var ways []asking
-	by := map[asking][]*queue.Waiter{}
+	var ways []lookUpBy
+	by := map[lookUpBy][]*queue.Waiter{}
 	for _, w := range waiters {
 		if _, answered := l.answers[w]; answered {
-			a := l.askingOf(w)
+			a := l.lookUpByOf(w)
 			if by[a] == nil {
 				ways = append(ways, a)
 			}
@@ -298,8 +299,8 @@ func (l *lookUp) prove(waiters []*queue.Waiter) {
 	l.showProofs(time.Now())
 }
 
-// proveBy is prove for the waiters that were looked up in one way.
-func (l *lookUp) proveBy(a asking, waiters []*queue.Waiter) {
+// proveBy is prove for the waiters of one lookUpBy.
+func (l *lookUp) proveBy(a lookUpBy, waiters []*queue.Waiter) {
 	if l.proofs.proven(a) {
 		return
 	}
@@ -329,9 +330,10 @@ func (l *lookUp) proveBy(a asking, waiters []*queue.Waiter) {
 	}
 }
 
-// askAgainAt returns when to ask again for what was not found: at once when a control has become known, soon when the
-// control that was asked for cannot be found yet or is gone, and otherwise the zero time: after a backoff.
-func (l *lookUp) askAgainAt(a asking, asked bool) (at time.Time) {
+// askAgainAt notes that events wait for the proof, and returns when their look-up is repeated: at once if a control has
+// become known, soon if the control that was asked for cannot be found yet or is gone, and otherwise the zero time:
+// after a backoff.
+func (l *lookUp) askAgainAt(a lookUpBy, asked bool) (at time.Time) {
 	now := time.Now()
 	l.proofs.with(a, func(p *proof) {
 		p.awaited = true
@@ -346,8 +348,8 @@ func (l *lookUp) askAgainAt(a asking, asked bool) (at time.Time) {
 	return at
 }
 
-// check looks at the control that was missed, by its own id, and drops those that are gone.
-func (l *lookUp) check(a asking) {
+// check reads the control that was missed by its own id. Controls that are gone are dropped.
+func (l *lookUp) check(a lookUpBy) {
 	now, due := time.Now(), false
 	l.proofs.with(a, func(p *proof) {
 		if due = !now.Before(p.checkAt); due {
@@ -374,14 +376,14 @@ func (l *lookUp) check(a asking) {
 	}
 }
 
-// existence is what the portal says of a control when it is asked for it by its own id.
+// existence is what the portal says of a control that is read by its own id.
 type existence int
 
 const (
 	objectUnknown existence = iota // no answer that tells
 	objectThere
 	objectHidden // the key may not see it
-	objectGone   // or it no longer carries our id
+	objectGone   // deleted, or it no longer carries our id
 )
 
 func (l *lookUp) exists(k control) existence {

@@ -380,7 +380,7 @@ func TestFormerWayNeedsProof(t *testing.T) {
 		w.anotherProcess("")
 		w.setFaults(crmtest.Faults{Blind: []string{"phone"}})
 		r := suspect(3)
-		r.SentWay = "none"
+		r.SentIDField = "none"
 		done := w.start(w.t.Context(), r)
 		later(time.Minute)
 		w.mustCreate(lead(2))

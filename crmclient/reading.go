@@ -39,10 +39,10 @@ func (o objectsRead) shows(recorded, now time.Time) bool {
 // returns the waiters whose absence that shows: all, when the portal holds no more than a page of the kind; else
 // those whose records are not older than a bound, when all objects since then were read. What was read for others
 // counts too, once.
-func (l *lookUp) read(a asking, waiters []*queue.Waiter) (absent []*queue.Waiter) {
+func (l *lookUp) read(a lookUpBy, waiters []*queue.Waiter) (absent []*queue.Waiter) {
 	begun, due := time.Now(), false
 	var bound time.Time
-	l.proofs.reading(a.way, func(r *objectReading) {
+	l.proofs.reading(a.idLocation, func(r *objectReading) {
 		due = !begun.Before(r.readAt)
 		r.boundBy(waiters, begun)
 		bound = r.bound
@@ -51,7 +51,7 @@ func (l *lookUp) read(a asking, waiters []*queue.Waiter) (absent []*queue.Waiter
 		l.readObjects(a, bound, waiters, begun)
 	}
 	var shown objectsRead
-	l.proofs.reading(a.way, func(r *objectReading) { shown = r.shown })
+	l.proofs.reading(a.idLocation, func(r *objectReading) { shown = r.shown })
 	for _, w := range waiters {
 		if l.answers[w].id == 0 && shown.shows(recordedAt(w), begun) && shown.at.asked.After(w.Payload.(*question).asked) {
 			l.absent([]*queue.Waiter{w}, shown.at)
@@ -73,7 +73,7 @@ func (l *lookUp) tellsOurField() bool {
 }
 
 // readObjects reads them and notes what that shows.
-func (l *lookUp) readObjects(a asking, bound time.Time, waiters []*queue.Waiter, begun time.Time) {
+func (l *lookUp) readObjects(a lookUpBy, bound time.Time, waiters []*queue.Waiter, begun time.Time) {
 	l.hidden, l.shown = 0, false
 	page, o := l.searchFor(vibe.Filter{}, l.readable())
 	if o.Class != vibe.Done {
@@ -94,7 +94,7 @@ func (l *lookUp) readObjects(a asking, bound time.Time, waiters []*queue.Waiter,
 	if tooMany {
 		wait = 5 * time.Minute
 	}
-	l.proofs.reading(a.way, func(r *objectReading) {
+	l.proofs.reading(a.idLocation, func(r *objectReading) {
 		if !all {
 			r.readAt = now.Add(wait)
 		}
@@ -142,7 +142,7 @@ func recordedAt(w *queue.Waiter) time.Time { return w.Payload.(*question).delive
 
 // readSince reads the objects that were created since a bound, and some older ones. shows reports whether all were
 // read, ours whether an object of ours is among them, tooMany that there are more.
-func (l *lookUp) readSince(a asking, bound time.Time, waiters []*queue.Waiter) (shows, ours, tooMany bool) {
+func (l *lookUp) readSince(a lookUpBy, bound time.Time, waiters []*queue.Waiter) (shows, ours, tooMany bool) {
 	if bound.IsZero() {
 		return false, false, false
 	}
@@ -180,7 +180,7 @@ func (l *lookUp) readSince(a asking, bound time.Time, waiters []*queue.Waiter) (
 
 // readRows takes objects of ours among rows for controls, and what belongs to waiters for found. It reports
 // whether there is a control among them.
-func (l *lookUp) readRows(a asking, rows []vibe.Row, waiters []*queue.Waiter) (ours bool) {
+func (l *lookUp) readRows(a lookUpBy, rows []vibe.Row, waiters []*queue.Waiter) (ours bool) {
 	now := time.Now()
 	for _, row := range rows {
 		object, marks := l.field.Identify(row)
@@ -199,7 +199,7 @@ func (l *lookUp) readRows(a asking, rows []vibe.Row, waiters []*queue.Waiter) (o
 		for _, by := range l.filters() {
 			if filter, ok := l.filterOfRow(by, row, marks); ok {
 				ours = ours || by == a.filter
-				l.proofs.with(asking{a.way, by}, func(p *proof) {
+				l.proofs.with(lookUpBy{a.idLocation, by}, func(p *proof) {
 					p.add(control{object: object, origin: origin, filter: filter, known: now}) // who waits comes by anyway
 				})
 			}

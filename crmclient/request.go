@@ -40,13 +40,12 @@ type Request struct {
 	// connection's Write; an error stops the request. Nil: always held.
 	Lease func() error
 
-	// SentWay is the origin field (Status.OriginField) that was in force when
-	// somebody else may have sent a create for it; "" when unknown or the same. A suspect
-	// is looked up by that field too.
-	SentWay string
-	// WayIsTold says that SentWay comes of a record's header, which anybody may have written: a
-	// field that the portal takes no look-up by then leads nowhere, and keeps nobody.
-	WayIsTold bool
+	// SentIDField is the origin field (Status.OriginField) that was in force when somebody else may have sent a create
+	// for the event; "": unknown, or the field in force now. A suspect is looked up by SentIDField, too.
+	SentIDField string
+	// IDFieldFromHeader says that SentIDField was read from a record's header, which anybody may have written: if the
+	// portal refuses the field as a filter, the refusal holds nobody up.
+	IDFieldFromHeader bool
 
 	// Stop, when closed, asks for an early end: a request in the air is waited
 	// for and its answer counts, but none is begun and nothing else is waited for

@@ -7,7 +7,7 @@ type state int
 const (
 	// stateFresh: nobody has sent a create for it.
 	stateFresh state = iota
-	// stateSuspect: an earlier owner, or an earlier record of its id, may have sent a create.
+	// stateSuspect: an earlier owner, or an earlier record with the same event id, may have sent a create.
 	stateSuspect
 	// stateSending: its first create waits for its turn or is on its way.
 	stateSending
@@ -17,16 +17,16 @@ const (
 	stateTried
 	// stateResending: a later create waits for its turn or is on its way.
 	stateResending
-	// stateRefusedInDoubt: refused, or failed too often; but it was ever in doubt or suspect, so that the
-	// refusal may come of our own contact. It is looked up next.
+	// stateRefusedInDoubt: refused, or failed too often, but it was in doubt or suspect before: the CRM may refuse it
+	// because an earlier create worked. It is looked up next.
 	stateRefusedInDoubt
 	// stateRefused: refused, or failed too often, and no create of ours took effect.
 	stateRefused
-	// stateDone: its contact exists. The end.
+	// stateDone: its object exists. The end.
 	stateDone
 	// stateRejected: its refusal was handed out. The end.
 	stateRejected
-	// stateNotWritten: it is a comment that is not waited for any longer. The end.
+	// stateNotWritten: it is an extra that was given up. The end.
 	stateNotWritten
 )
 
@@ -34,23 +34,23 @@ var stateNames = [...]string{"Fresh", "Suspect", "Sending", "InDoubt", "Tried", 
 
 func (s state) String() string { return stateNames[s] }
 
-// trigger is what moves an event from one state to another.
+// trigger is what moves a step from one state to another.
 type trigger int
 
 const (
-	onSend      trigger = iota // it waits for its turn
+	onSend      trigger = iota // its create enters the queue
 	onUnsent                   // the request did not leave, or was turned away without a look at the event
-	onCreated                  // the CRM tells the contact's id
+	onCreated                  // the CRM tells the object's id
 	onDoubt                    // no readable answer, or one that does not tell
-	onFailure                  // it took no effect, and whose fault it was is not known
+	onFailure                  // it took no effect, and the cause is not known
 	onRefusal                  // the CRM refuses it, or it has failed too often
-	onSuspicion                // the same, of one that was ever in doubt or suspect
-	onFound                    // a look-up found the contact
-	onAbsent                   // look-ups agree that there is none
+	onSuspicion                // as onRefusal, but the step was in doubt or suspect before
+	onFound                    // a look-up found the object
+	onAbsent                   // look-ups agree that there is no object
 	onFloodEnd                 // the flood in which it was refused has ended
 	onRejection                // its refusal stands
-	onMatched                  // a contact of the person is there already, or what was to be made with its own
-	onGiveUp                   // it is a comment, and its event is done without it
+	onMatched                  // it need not be made: the person has a contact, the event's deal exists, or a contact lacks nothing
+	onGiveUp                   // it is an extra, and its event is done without it
 	triggers                   // how many there are
 )
 
@@ -58,7 +58,7 @@ var triggerNames = [...]string{"send", "unsent", "created", "doubt", "failure", 
 
 func (t trigger) String() string { return triggerNames[t] }
 
-// after returns the state that follows; not ok is a transition that cannot happen.
+// after returns the state that follows. ok is false if the trigger cannot happen in the state.
 func (s state) after(t trigger) (next state, ok bool) {
 	if t == onGiveUp {
 		return stateNotWritten, s != stateSending && s != stateResending && !s.ended()
@@ -122,7 +122,7 @@ func (s state) after(t trigger) (next state, ok bool) {
 	return next, ok
 }
 
-// judged returns what follows a create's answer.
+// judged returns the state that follows a create's answer.
 func judged(t trigger) (next state, ok bool) {
 	switch t {
 	case onCreated, onMatched:

@@ -14,46 +14,46 @@ import (
 type step struct {
 	entity vibe.Entity
 	state  state
-	id     int64 // of the object, when it is done
-	found  bool  // a look-up found it
-	given  bool  // it was not made of this event: the person's contact was there already
+	id     int64 // the object's id, once the step is done
+	found  bool  // a look-up found the object
+	given  bool  // the object was not made of this event: the person's contact was there already
 	with   owner // of a lead or a deal that was found; of a contact that a found deal told
 
-	everUncertain bool // it was ever in doubt or suspect: never refused without a look-up
+	everUncertain bool // the step was in doubt or suspect: it is never refused without a look-up
 	everInDoubt   bool // a create of ours was ever in doubt
-	counted       bool // as in doubt now
-	lost          bool // the call ended while a create was in the air
+	counted       bool // the step is counted as in doubt now
+	lost          bool // the call ended while a create was in flight
 	// oneAbsenceSuffices says that the next look-up that finds nothing shows that there is nothing, as nobody has reason
 	// to suspect it. Else two are needed, see absence.
 	oneAbsenceSuffices bool
 
 	absence            absence
-	asked              time.Time // when the last look-up that found nothing was asked; before it, when the event was taken up
-	lastEffectPossible time.Time // from then on no create of ours can take effect any more
-	lookAt             time.Time // next look-up, not before
-	unproven           bool      // the last look-up found nothing, and had not been seen to find
+	asked              time.Time // when the last look-up that found nothing was sent; before the first, when the step was made
+	lastEffectPossible time.Time // after this time no create of ours can take effect any more
+	lookAt             time.Time // earliest time of the next look-up
+	unproven           bool      // the last look-up found nothing, and such look-ups have not been seen to find
 	rechecks           int       // look-ups that failed or were not proven
-	cohort             *cohort   // its batch, while it is in doubt; nil: it was alone
+	cohort             *cohort   // the batch that is in doubt with the step; nil: it was sent alone
 
-	sendAt   time.Time                   // next create, not before
-	hurried  bool                        // it need not wait until then: a hold or a flood has ended since
-	endings  endings                     // when it was deferred
+	sendAt   time.Time                   // earliest time of the next create
+	hurried  bool                        // sendAt is not waited for: a hold or a flood has ended since
+	endings  endings                     // when the event was deferred
 	backoff  *backoff.ExponentialBackOff // nil until it is needed
-	maxBatch int                         // creates in one request with it; 0: no bound of its own
+	maxBatch int                         // how many creates its request may have at most; 0: no bound of its own
 
-	written   int    // creates
-	left      moment // when its last judged create left
+	written   int    // creates whose request was written, in whole or in part
+	atSend    moment // when its last judged create left
 	first     uint64 // the entry of its first try in the evidence; 0: none yet
 	weighed   bool   // the last judged create was charged
-	uncharged int    // creates that were judged since the last one that was charged
-	single    bool   // all of its creates that were charged left alone, not in a batch
+	uncharged int    // creates judged since the last one that was charged
+	single    bool   // no judged create was sent in a batch
 	inBatch   bool   // its next create leaves in a batch, if only of one
 	charges   limit.Charges
 	last      vibe.Outcome // of its last judged create
 	refusal   *Rejection   // why it is refused; nil: it is not
 	refusedAt *moment      // when its first refused create left; nil: none was refused
 
-	extra *extra // of a step without which the event can be done; nil: it makes an object
+	extra *extra // nil: the step makes an object; else the event can be done without the step
 }
 
 func newStep(entity vibe.Entity, suspect, lookUpFirst bool) *step {
@@ -73,12 +73,12 @@ func (s *step) transition(t trigger) {
 	s.state = next
 }
 
-// moment is what had happened in the process when a create left.
+// moment is how much had happened in the process when a create was sent.
 type moment struct {
 	at       time.Time
-	evidence uint64 // first tries that had ended
-	passes   uint64 // creates that had passed
-	floods   int    // floods that had ended
+	evidence uint64 // number of first tries that had ended
+	passes   uint64 // number of creates that had passed
+	floods   int    // number of floods that had ended
 }
 
 // answer is what a request for a create meant for its step.
@@ -86,7 +86,7 @@ type answer struct {
 	trigger  trigger // onUnsent, onCreated, onDoubt, onFailure or onRefusal
 	outcome  vibe.Outcome
 	id       int64
-	left     moment
+	atSend   moment
 	first    uint64  // the entry of the evidence, of a first try; 0: it made none
 	items    int     // creates in the request
 	batch    bool    // it was a batch
@@ -96,7 +96,7 @@ type answer struct {
 	confirm  bool    // with onFailure: the refusal of an item, which another request is to confirm
 }
 
-// digest takes what came of a create; an error ends the call.
+// digest takes the answer to a create into the step. An error ends the call of Create.
 func (c *Creator) digest(s *step, a *answer) error {
 	if !a.outcome.Written.IsZero() {
 		s.written++
@@ -105,13 +105,13 @@ func (c *Creator) digest(s *step, a *answer) error {
 	if a.trigger == onUnsent {
 		s.transition(onUnsent)
 		if a.outcome.Class != vibe.LeaseLost {
-			return nil // it goes again at once, behind the others
+			return nil // it enters the queue again at once, behind the others
 		}
 		s.lost = !a.outcome.Written.IsZero()
 		return fmt.Errorf("%w: %w", ErrLeaseLost, a.outcome.Lease)
 	}
 	// A batch that failed as a whole charges none of its events, as any of them may be the reason.
-	s.left, s.last, s.weighed = a.left, a.outcome, a.halve
+	s.atSend, s.last, s.weighed = a.atSend, a.outcome, a.halve
 	s.single = s.single && !a.batch
 	if a.first > 0 {
 		s.first = a.first
@@ -142,9 +142,9 @@ func (c *Creator) digest(s *step, a *answer) error {
 	return nil
 }
 
-// nextBatch returns how many creates may be in the next request with the step, after what came of the
-// last one; 0: no bound. A batch whose answer was lost goes once more as it was, as its
-// events are hardly the reason; one that failed goes in halves, until a poison event is alone.
+// nextBatch returns how many creates the step's next request may have, after the answer to the last one; 0: no bound. A
+// batch whose answer was lost is sent once more in its size, as its events are hardly the reason. A batch that failed
+// is sent in halves, until a poison event is alone.
 func (s *step) nextBatch(a *answer) int {
 	switch {
 	case !a.halve:
@@ -169,7 +169,7 @@ func (s *step) nextBackoff(cfg Config) time.Duration {
 	return min(s.backoff.NextBackOff(), cfg.BackoffMax)
 }
 
-// newBackoff makes the waits between the tries of an event: exponential, with jitter, permanently.
+// newBackoff returns the backoff between the tries of an event: exponential, with jitter, without an end.
 func newBackoff(cfg Config) *backoff.ExponentialBackOff {
 	return backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(cfg.BackoffInitial),
@@ -207,8 +207,8 @@ func (c *Creator) refuse(s *step) {
 // noteRefusal notes when the first create that was refused left.
 func (s *step) noteRefusal() {
 	if s.refusedAt == nil {
-		left := s.left
-		s.refusedAt = &left
+		atSend := s.atSend
+		s.refusedAt = &atSend
 	}
 }
 

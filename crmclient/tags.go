@@ -51,7 +51,7 @@ func (l *lookUp) byTag(waiters []*queue.Waiter) vibe.Outcome {
 	controls, groups := l.controlsOf(waiters), l.share(waiters)
 	if room := vibe.BatchLimit - len(controls); len(groups) > room {
 		for _, g := range groups[room:] {
-			l.left = append(l.left, g.waiters...)
+			l.leftOver = append(l.leftOver, g.waiters...)
 		}
 		groups = groups[:room]
 	}
@@ -62,7 +62,7 @@ func (l *lookUp) byTag(waiters []*queue.Waiter) vibe.Outcome {
 	for _, a := range controls {
 		filters = append(filters, l.controls[a].filter)
 	}
-	l.asked = time.Now()
+	l.sentAt = time.Now()
 	o := l.do(l.request.job.Context(), l.request, vibe.ListBatch(l.entity, l.field.Select(), vibe.PageLimit, filters...))
 	switch {
 	case o.NotOffered(), o.Code == vibe.CodeTooLong && len(filters) > 1:
@@ -72,7 +72,7 @@ func (l *lookUp) byTag(waiters []*queue.Waiter) vibe.Outcome {
 	case o.Items == nil:
 		return vibe.Outcome{Class: vibe.Doubt, Status: o.Status, Code: codeNoRows}
 	}
-	asked, last := l.asked, vibe.Outcome{Class: vibe.Done}
+	asked, last := l.sentAt, vibe.Outcome{Class: vibe.Done}
 	for i, one := range o.Items {
 		var page vibe.Page
 		if one.Class == vibe.Done {
@@ -96,14 +96,14 @@ func (l *lookUp) byTag(waiters []*queue.Waiter) vibe.Outcome {
 }
 
 // oneByOne asks point by point, where a portal offers no batch or its answer was too long.
-func (l *lookUp) oneByOne(groups []*sharers, controls []asking) vibe.Outcome {
+func (l *lookUp) oneByOne(groups []*sharers, controls []lookUpBy) vibe.Outcome {
 	last := vibe.Outcome{Class: vibe.Done}
 	for _, g := range groups {
 		page, o := l.search(g.filter)
 		if o.Class != vibe.Done {
 			return o
 		}
-		if o = l.matchTags(g, page, l.asked); o.Class != vibe.Done {
+		if o = l.matchTags(g, page, l.sentAt); o.Class != vibe.Done {
 			last = o
 		}
 	}
@@ -115,9 +115,9 @@ func (l *lookUp) oneByOne(groups []*sharers, controls []asking) vibe.Outcome {
 }
 
 // controlsOf returns the ways in which waiters are looked up that ask for a control.
-func (l *lookUp) controlsOf(waiters []*queue.Waiter) (ways []asking) {
+func (l *lookUp) controlsOf(waiters []*queue.Waiter) (ways []lookUpBy) {
 	for _, w := range waiters {
-		a := l.askingOf(w)
+		a := l.lookUpByOf(w)
 		if _, ok := l.control(a); ok && !slices.Contains(ways, a) {
 			ways = append(ways, a)
 		}
@@ -159,7 +159,7 @@ func (l *lookUp) matchTags(g *sharers, page vibe.Page, asked time.Time) vibe.Out
 
 // matchControl compares rows with the tag of a control. After an answer that does not show it, another control has its
 // turn.
-func (l *lookUp) matchControl(a asking, page vibe.Page, o vibe.Outcome) {
+func (l *lookUp) matchControl(a lookUpBy, page vibe.Page, o vibe.Outcome) {
 	k := l.controls[a]
 	var object int64
 	if o.Class == vibe.Done {
@@ -283,13 +283,13 @@ func (r *idRange) include(id int64) {
 // personFilter asks for the contacts, leads or deals of an event's person since its record.
 func (l *lookUp) personFilter(w *queue.Waiter) (by string, filter vibe.Filter) {
 	d := w.Payload.(*question).delivery
-	return l.filterOf(l.way, originOf(w), *d.req.Contact, d.made().ContactID, d.req.RecordedAt)
+	return l.filterOf(l.idLocation, originOf(w), *d.req.Contact, d.made().ContactID, d.req.RecordedAt)
 }
 
 // filterOf asks for the objects of a person since a time, and names the field that it asks by. A person without a phone
 // or an e-mail is asked for by the whole source description that was sent: what the reference documents is the exact
 // text. The filter is nil where objects carry ids in a field of their own.
-func (c *Creator) filterOf(w way, origin string, person Contact, contactID int64, recorded time.Time) (by string, filter vibe.Filter) {
+func (c *Creator) filterOf(w idLocation, origin string, person Contact, contactID int64, recorded time.Time) (by string, filter vibe.Filter) {
 	if !w.field.IsTag() {
 		return w.field.Field(), nil
 	}

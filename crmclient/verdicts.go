@@ -33,7 +33,7 @@ func (g *governor) passed(entity vibe.Entity, now time.Time) {
 		l.floods++
 	}
 	opened := g.lanePassed(entity, now)
-	if isExtra(entity) && !g.heldByAll() { // extras that pass say nothing about the rest
+	if isExtra(entity) && !g.holdsEveryKind() { // extras that pass say nothing about the rest
 		if ended || opened {
 			g.open(now)
 		}
@@ -48,7 +48,7 @@ func (g *governor) turnedDown(entity vibe.Entity, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	opened := g.lanePassed(entity, now)
-	if isExtra(entity) && !g.heldByAll() {
+	if isExtra(entity) && !g.holdsEveryKind() {
 		if opened {
 			g.open(now)
 		}
@@ -323,7 +323,7 @@ func (g *governor) judgeRefusal(id string, replayed bool, s *step, now time.Time
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	l := g.lane(s.entity)
-	if s.left.floods != l.floods {
+	if s.atSend.floods != l.floods {
 		return refusalVerdict{again: true}
 	}
 	write, flood := l.flood.Refused(id, s.refusedAt.passes, replayed, now)
@@ -344,7 +344,7 @@ func (g *governor) chargeAndJudge(s *step) bool {
 	if s.weighed {
 		return false
 	}
-	if !s.charges.Add(g.lane(s.entity).evidence.Since(s.left.evidence, s.first)) {
+	if !s.charges.Add(g.lane(s.entity).evidence.Since(s.atSend.evidence, s.first)) {
 		return false
 	}
 	s.weighed, s.uncharged = true, 0

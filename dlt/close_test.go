@@ -124,3 +124,39 @@ func TestFilterByWordsAndSourceNewestFirst(t *testing.T) {
 		}
 	})
 }
+
+// A replay takes the states that are asked for, and refuses erased letters, which hold no event.
+func TestReplayByState(t *testing.T) {
+	for name, test := range map[string]struct {
+		states   []State
+		places   []Position
+		replayed int
+	}{
+		"none asked for":   {nil, nil, 2},
+		"open":             {[]State{StateOpen}, nil, 2},
+		"open, of a place": {[]State{StateOpen}, []Position{{0, 0}}, 0},
+		"closed":           {[]State{StateClosed}, nil, 1},
+		"open and closed":  {[]State{StateOpen, StateClosed}, nil, 3},
+		"replayed":         {[]State{StateReplayed}, nil, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(t *testing.T, r *rig) {
+				r.seed(letters(3, 1)...)
+				r.closeLetters(CloseOptions{Filter: Filter{Places: []Position{{0, 0}}}, Word: "later"})
+				o := options()
+				o.States, o.Places = test.states, test.places
+				if report := r.replay(o); report.Replayed != test.replayed {
+					t.Errorf("%+v, want %d replayed", report, test.replayed)
+				}
+			})
+		})
+	}
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.seed(letters(1, 1)...)
+		o := options()
+		o.States = []State{StateOpen, StateErased}
+		if report, err := r.topic.Replay(t.Context(), o); !errors.Is(err, ErrStates) || report.Letters != 0 || len(r.events()) != 0 {
+			t.Errorf("%+v, %v", report, err)
+		}
+	})
+}

@@ -9,4 +9,12 @@
 // a time replay no letter twice.
 //
 // The package creates no topic and joins no group.
+//
+// # Words
+//
+// A letter is a record of the dead-letter topic; its place is its partition and
+// offset there, a [Position]. Its original is the record of the events' topic that
+// it was written for. A marker is the record that gives a letter its [State]. A
+// flood is a run of refusals that the consumer took for a fault of the set-up; its
+// letters bear its name.
 package dlt

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/cenkalti/backoff/v4"
@@ -14,6 +15,8 @@ import (
 
 // ReplayOptions say which letters are replayed, and how.
 type ReplayOptions struct {
+	// Filter chooses the letters. Without States these are open letters, and with Places closed ones as well. Replayed
+	// letters are counted only; erased ones cannot be replayed, see [ErrStates].
 	Filter
 	DryRun     bool    // only report what would be done
 	Rate       float64 // events a second; 0: no limit
@@ -56,7 +59,7 @@ type replay struct {
 }
 
 // Replay puts the events of letters back into their topic. When it fails or ctx ends, the report says how far it has come;
-// another call continues there. The error may wrap [ErrTakenOver], [ErrHeldBack] or [ErrNoLetter].
+// another call continues there. The error may wrap [ErrTakenOver], [ErrHeldBack], [ErrNoLetter] or [ErrStates].
 func (t *Topic) Replay(ctx context.Context, o ReplayOptions) (Report, error) {
 	return t.replayWith(ctx, o, newWriter(t.cfg))
 }
@@ -66,11 +69,14 @@ func (t *Topic) replayWith(ctx context.Context, o ReplayOptions, w *writer) (Rep
 	r := &replay{topic: t, opts: o, writer: w, handled: map[letterID]bool{}, pace: newPace(o.Rate), origin: newOriginals(t.cfg)}
 	defer r.origin.close()
 	r.report = Report{DryRun: o.DryRun, Routes: []Route{}, Left: []Left{}}
-	r.opts.States = o.states()
+	var err error
+	if r.opts.States, err = o.states(); err != nil {
+		return r.report, err
+	}
 	if !o.DryRun {
 		r.trace = o.Tracer.Replay()
 	}
-	err := r.run(ctx)
+	err = r.run(ctx)
 	r.trace.End(r.report.Replayed, err)
 	slices.SortFunc(r.report.Routes, func(a, b Route) int {
 		return cmp.Or(cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
@@ -78,16 +84,21 @@ func (t *Topic) replayWith(ctx context.Context, o ReplayOptions, w *writer) (Rep
 	return r.report, err
 }
 
-// states returns the states of the letters to look at. Replayed ones are counted only, and closed ones are replayed only
-// when they are named, by place or by state.
-func (o ReplayOptions) states() []State {
+// ErrStates is wrapped by the error of a replay that is asked for letters which cannot be replayed.
+var ErrStates = errors.New("erased letters cannot be replayed")
+
+// states returns the states of the letters to look at: those that are asked for, and replayed ones, which are counted
+// only. Without States these are open letters, and with Places closed ones as well. The error wraps [ErrStates].
+func (o ReplayOptions) states() ([]State, error) {
 	switch {
-	case slices.Contains(o.States, StateClosed):
-		return []State{StateClosed, StateReplayed}
+	case slices.Contains(o.States, StateErased):
+		return nil, fmt.Errorf("%w: leave %q out of the states", ErrStates, StateErased)
+	case len(o.States) > 0:
+		return append(slices.Clone(o.States), StateReplayed), nil
 	case len(o.Places) > 0:
-		return []State{StateOpen, StateClosed, StateReplayed}
+		return []State{StateOpen, StateClosed, StateReplayed}, nil
 	}
-	return []State{StateOpen, StateReplayed}
+	return []State{StateOpen, StateReplayed}, nil
 }
 
 // maxFailures is after how many failed transactions in a row a replay ends.

@@ -73,7 +73,7 @@ func (r *phoneReader) read(text, typ string) {
 	if p, ok := r.vanity(withoutEscapes(text)); ok && r.keep(p, typ) {
 		return
 	}
-	home := r.home
+	home := r.home // scan may set the country from the text
 	s := phoneText{reader: r, typ: typ}
 	s.scan(text)
 	r.home = home
@@ -109,7 +109,7 @@ func onlyDigits(s string) bool {
 // reports whether it has read or refused the text.
 func (r *phoneReader) readLostPlus(text, typ string) bool {
 	digits, ok := strings.CutPrefix(text, " ")
-	if !ok || digits == "" || strings.ContainsFunc(digits, func(c rune) bool { return !isDigit(c) }) {
+	if !ok || digits == "" || !onlyDigits(digits) {
 		return false
 	}
 	abroad, ok := r.ask("+" + digits)
@@ -187,8 +187,7 @@ func (r *phoneReader) ask(digits string) (phone, bool) {
 	return p, true
 }
 
-// A number has 2 to 17 digits for libphonenumber, 15 in E.164; prefixes to
-// dial abroad and doubled codes come on top. Shorter ones are never valid.
+// No number under 4 digits is valid for libphonenumber. 22 is its longest, 17 digits, and prefixes, the plus included.
 const (
 	minPhoneDigits = 4
 	maxPhoneDigits = 22
@@ -206,14 +205,15 @@ func e164(n *phonenumbers.PhoneNumber) string {
 func plainDigits(text string) string {
 	b := make([]byte, 0, maxPhoneDigits)
 	for i := range len(text) {
-		switch c := text[i]; {
-		case c >= '0' && c <= '9', c == '+' && len(b) == 0:
+		c := text[i]
+		if c >= '0' && c <= '9' || c == '+' && len(b) == 0 {
 			if len(b) == maxPhoneDigits {
 				return ""
 			}
 			b = append(b, c)
-		case c == ' ', c == '-', c == '.', c == '(', c == ')':
-		default:
+			continue
+		}
+		if !strings.ContainsRune(" -.()", rune(c)) {
 			return ""
 		}
 	}

@@ -1,6 +1,6 @@
 // Package webhook is the gate: it takes webhooks of websites and form builders
 // by HTTP and answers that it has one only when Kafka has it, acknowledged by all
-// in-sync replicas. It keeps nothing that was not acknowledged, and nothing that was.
+// in-sync replicas. It stores nothing itself.
 package webhook
 
 import (
@@ -22,26 +22,26 @@ import (
 	"github.com/leadbridge/leadbridge/internal/tracing"
 )
 
-// Config holds what a Gate needs; docs/ingest.md describes the settings behind it, which also have the defaults: here a
-// zero value has none unless the field says so.
+// Config holds what a Gate needs; docs/ingest.md describes the settings behind it. Defaults are applied there; zero
+// values are used literally unless the field says otherwise.
 type Config struct {
 	Brokers cluster.Brokers // needed
 	Topic   string          // of the events of sources that name none; needed
 	Sources *Sources        // needed
 
-	AckTimeout    time.Duration // longest wait for Kafka's acknowledgement; then the sender is answered 503
-	HeaderTimeout time.Duration // longest time for a request's header; then its connection is closed
-	BodyTimeout   time.Duration // longest time for a request's body; then 408
-	BodyRate      int64         // least speed of a body in bytes a second, over each BodyGrace; else 408. 0: no limit
-	BodyGrace     time.Duration // span over which BodyRate is measured
-	DrainDelay    time.Duration // how long webhooks are still taken after a stop; part of DrainTimeout
-	DrainTimeout  time.Duration // how long a stop waits for requests under way
-	Connections   int           // at a time; for a further one an idle one is closed, else it waits
-	OfPeer        int           // connections of one peer at a time; further ones are closed. 0: a quarter of Connections, at least 16
-	MaxBuffer     int64         // memory for bodies under way, in bytes, of the process; beyond it 503
+	AckTimeout         time.Duration // longest wait for Kafka's acknowledgement; then the sender is answered 503
+	HeaderTimeout      time.Duration // longest time for a request's header; then its connection is closed
+	BodyTimeout        time.Duration // longest time for a request's body; then 408
+	BodyRate           int64         // least speed of a body in bytes a second, over each BodyGrace; else 408. 0: no limit
+	BodyGrace          time.Duration // span over which BodyRate is measured
+	DrainDelay         time.Duration // how long webhooks are still taken after a stop; part of DrainTimeout
+	DrainTimeout       time.Duration // how long a stop waits for requests under way
+	Connections        int           // at a time; for a further one an idle one is closed, else it waits
+	ConnectionsPerPeer int           // connections of one peer at a time; further ones are closed. 0: a quarter of Connections, at least 16
+	MaxBuffer          int64         // memory for bodies under way, in bytes, of the process; beyond it 503
 
-	TrustedProxies  []netip.Prefix // proxies whose requests are those of the peers that they name
-	ForwardedHeader string         // in which they name the peer; "": X-Forwarded-For
+	TrustedProxies  []netip.Prefix // proxies whose forwarded header is believed
+	ForwardedHeader string         // the header in which they name the peer; "": X-Forwarded-For
 
 	DryRun  bool // log events, with persons masked, instead of writing them: Kafka is not asked
 	Log     zerolog.Logger
@@ -71,12 +71,12 @@ func New(cfg Config) (*Gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("webhook: %w", err)
 	}
-	if cfg.OfPeer == 0 {
-		cfg.OfPeer = max(cfg.Connections/minPeersToFill, min(cfg.Connections, minPeerConnections))
+	if cfg.ConnectionsPerPeer == 0 {
+		cfg.ConnectionsPerPeer = max(cfg.Connections/minPeersToFill, min(cfg.Connections, minPeerConnections))
 	}
 	g := &Gate{
 		cfg: cfg, writers: newWriters(cfg, m), memory: newMemoryBudget(cfg.MaxBuffer, cfg.Sources.byName), workers: newWorkers(), metrics: m,
-		peers: newPeers(cfg.TrustedProxies, cmp.Or(cfg.ForwardedHeader, HeaderXForwardedFor), cfg.OfPeer),
+		peers: newPeers(cfg.TrustedProxies, cmp.Or(cfg.ForwardedHeader, HeaderXForwardedFor), cfg.ConnectionsPerPeer),
 	}
 	for _, s := range cfg.Sources.byName {
 		g.watchSecrets(s, s.secrets)
@@ -85,13 +85,13 @@ func New(cfg Config) (*Gate, error) {
 	return g, nil
 }
 
-// minPeersToFill is how many peers it takes at least to take all connections, unless OfPeer is given.
+// minPeersToFill is the least number of peers that can take all connections, unless ConnectionsPerPeer is given.
 const minPeersToFill = 4
 
 // minPeerConnections is how many connections one peer may have in any case: a browser, or a small proxy.
 const minPeerConnections = 16
 
-// watchSecrets logs when a file of secrets cannot be used any more, and when it can again.
+// watchSecrets logs when a file of secrets cannot be used any more, and when it can be used again.
 func (g *Gate) watchSecrets(s *source, list *secrets) {
 	if list == nil {
 		return
@@ -103,7 +103,7 @@ func (g *Gate) watchSecrets(s *source, list *secrets) {
 		case errors.Is(why, errEmpty):
 			log.Error().Msg("the file of the secret is empty: it lets nobody in; write the secret into it")
 		default:
-			log.Error().Err(why).Dur("kept_ms", secretKept).Msg("the file of the secret cannot be used: what was last read of it lets senders in for so long, then nobody")
+			log.Error().Err(why).Dur("kept_ms", secretKept).Msg("the file of the secret cannot be used: the last secret is accepted for kept_ms more, then nobody is let in")
 		}
 	})
 }
@@ -136,9 +136,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	span := g.cfg.Tracer.Hook(r, s.name)
 	defer span.End(nil)
-	switch {
-	case slices.Contains(s.methods, r.Method), r.Method == http.MethodGet && s.challenge != nil:
-	default:
+	if !slices.Contains(s.methods, r.Method) && (r.Method != http.MethodGet || s.challenge == nil) {
 		w.Header().Set("Allow", s.allowedMethods())
 		g.metrics.seen(s.name, outcomeMethod, began, span)
 		answerProblem(span.Answer(w), problem{Status: http.StatusMethodNotAllowed, Detail: "this source takes " + strings.Join(s.methods, " and ")})
@@ -170,11 +168,11 @@ func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, s *source, err err
 	answerRefused(span.Answer(w), r, problemOf(err, s))
 }
 
-// unverifiedLogEvery is how often the requests of a source that failed to be verified are logged.
+// unverifiedLogEvery is how often the requests of a source that could not be verified are logged.
 const unverifiedLogEvery = time.Minute
 
-// noteUnverified counts a request that is answered 401, and logs how many there were since the last line, with the words
-// of the newest. These name what is wrong, and repeat nothing of the request.
+// noteUnverified counts a request that is answered 401. Once in unverifiedLogEvery it logs how many there were since
+// the last line, with the error of the newest: the error says what is wrong, and repeats nothing of the request.
 func (g *Gate) noteUnverified(s *source, err error) {
 	if _, ok := errors.AsType[unverified](err); !ok {
 		return
@@ -191,10 +189,8 @@ func (g *Gate) seen(s *source, outcome string, began time.Time, span *tracing.Sp
 }
 
 func hookName(path string) (name string, ok bool) {
-	if len(path) <= len(prefix) || path[:len(prefix)] != prefix {
-		return "", false
-	}
-	return path[len(prefix):], true
+	name, ok = strings.CutPrefix(path, prefix)
+	return name, ok && name != ""
 }
 
 // delivery is the outcome of a request that was taken.

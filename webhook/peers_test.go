@@ -55,7 +55,7 @@ func TestSender(t *testing.T) {
 func TestRequestsOfAForwardedPeer(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, open, func(c *Config) {
-		c.TrustedProxies, c.OfPeer = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, 1
+		c.TrustedProxies, c.ConnectionsPerPeer = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, 1
 	})
 	conn := r.dial()
 	_, _ = fmt.Fprint(conn, "POST /hooks/form HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.9\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")

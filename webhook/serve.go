@@ -43,7 +43,7 @@ func (g *Gate) Run(ctx context.Context, l net.Listener, handler http.Handler) er
 		defer close(drained)
 		g.drain(server)
 	})
-	limiter := newConnLimiter(l, g.cfg.Connections, g.cfg.OfPeer, g.peers.trusts, g.metrics.closed)
+	limiter := newConnLimiter(l, g.cfg.Connections, g.cfg.ConnectionsPerPeer, g.peers.trusts, g.metrics.closed)
 	server.ConnState = limiter.connState
 	err := server.Serve(limiter)
 	if stop() {

@@ -53,7 +53,7 @@ func TestIngestFaults(t *testing.T) {
 		"no connections":  {func(s *Ingest) { s.Connections = "0" }, []string{"INGEST_CONNECTIONS"}},
 		"little room":     {func(s *Ingest) { s.MaxBuffer = "1KiB" }, []string{"MAX_BUFFER"}},
 		"region":          {func(s *Ingest) { s.PhoneRegion = "RUS" }, []string{"PHONE_REGION"}},
-		"no peers":        {func(s *Ingest) { s.OfPeer = "0" }, []string{"INGEST_PEER_CONNECTIONS"}},
+		"no peers":        {func(s *Ingest) { s.ConnectionsPerPeer = "0" }, []string{"INGEST_PEER_CONNECTIONS"}},
 		"proxies":         {func(s *Ingest) { s.Proxies = "10.0.0.0/8,proxy" }, []string{"INGEST_TRUSTED_PROXIES"}},
 		"header":          {func(s *Ingest) { s.Forwarded = "X-Real-IP" }, []string{"INGEST_FORWARDED_HEADER"}},
 		"pace":            {func(s *Ingest) { s.BodyRate, s.BodyGrace = "slow", "1ms" }, []string{"INGEST_BODY_RATE", "INGEST_BODY_GRACE"}},
@@ -92,7 +92,7 @@ func TestIngestSourcesFaults(t *testing.T) {
 func TestIngestDoors(t *testing.T) {
 	t.Parallel()
 	s := ingest(t, "sources: [{name: form, verify: {type: token, secrets_env: [SHORT]}, buffer: 100MiB}]")
-	s.Proxies, s.Forwarded, s.OfPeer = " 10.0.0.0/8, 2001:db8::1 ,,::ffff:192.0.2.1", "forwarded", "7"
+	s.Proxies, s.Forwarded, s.ConnectionsPerPeer = " 10.0.0.0/8, 2001:db8::1 ,,::ffff:192.0.2.1", "forwarded", "7"
 	c, err := s.Parse(func(string) (string, bool) { return "hush", true })
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func TestIngestDoors(t *testing.T) {
 	for _, p := range c.Gate.TrustedProxies {
 		proxies = append(proxies, p.String())
 	}
-	got := []any{proxies, c.Gate.ForwardedHeader, c.Gate.OfPeer, c.Gate.BodyRate, c.Gate.BodyGrace}
+	got := []any{proxies, c.Gate.ForwardedHeader, c.Gate.ConnectionsPerPeer, c.Gate.BodyRate, c.Gate.BodyGrace}
 	want := []any{[]string{"10.0.0.0/8", "2001:db8::1/128", "192.0.2.1/32"}, "Forwarded", 7, int64(1 << 10), 5 * time.Second}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
