@@ -208,8 +208,8 @@ func (f *filling) check(fill *contactFill, o *vibe.Outcome, after vibe.Outcome) 
 	}
 }
 
-// compare compares a contact with what it held before a change. A change that did something else than PORTAL_PROFILE says
-// ends the filling of contacts in this process; the log names the contact, and what was lost is given back.
+// compare compares a contact with what it held before a change. A change that did something else than PORTAL_PROFILE
+// says ends the filling of contacts in this process; the log names the contact, and what was lost is given back.
 func (c *Creator) compare(r *request, contact int64, s *sent, now vibe.Held, lease func() error) verdict {
 	v := verify(s.before, now, s.change)
 	if v != doubled && v != damaged {
@@ -240,8 +240,8 @@ func (c *Creator) repair(r *request, contact int64, s *sent, now vibe.Held, leas
 		Msg("an update damaged phones or e-mails of this card, and writing them back failed: restore them by hand")
 }
 
-// writeBack writes what a change took from a contact. An update that fails is tried once more, by what the contact holds
-// then. The outcome is Done when nothing is missing.
+// writeBack writes what a change took from a contact. An update that fails is tried once more, by what the contact
+// holds then. The outcome is Done when nothing is missing.
 func (c *Creator) writeBack(r *request, contact int64, s *sent, now vibe.Held, lease func() error) (o vibe.Outcome) {
 	lost := restored(s.before, now, s.change, c.cfg.Patch)
 	for try := 0; try < 2 && lost != nil; try++ {

@@ -465,8 +465,8 @@ func TestFillThatOnlyReadsEndsNoHold(t *testing.T) {
 	})
 }
 
-// A portal that does something else than its profile says: what an update took away comes back, what stands twice is left
-// alone, and no more cards are filled.
+// A portal that does something else than its profile says: what an update took away comes back, what stands twice is
+// left alone, and no more cards are filled.
 func TestFillOfAnotherPortal(t *testing.T) {
 	for _, really := range []crmclient.Patch{crmclient.PatchAdds, crmclient.PatchReplaces} {
 		t.Run(string(really), func(t *testing.T) {

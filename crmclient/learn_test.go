@@ -8,8 +8,8 @@ import (
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
-// An optional comment that was not there says nothing about the fill behind it: an earlier owner may have given the comment
-// up, and sent the fill. One that the event becomes was there before any fill was sent.
+// An optional comment that was not there says nothing about the fill behind it: an earlier owner may have given the
+// comment up, and sent the fill. One that the event becomes was there before any fill was sent.
 func TestWhatACommentSaysOfTheFillBehindIt(t *testing.T) {
 	for essential, want := range map[bool]state{false: stateSuspect, true: stateFresh} {
 		comment, fill := newComment(essential, true, false), newFill(1, true)
