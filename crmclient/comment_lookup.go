@@ -114,7 +114,7 @@ func (l *lookUp) markedIn(w *queue.Waiter, read pageReader) vibe.Outcome {
 			}
 			return o
 		}
-		l.shownOn[card.Kind] = l.shownOn[card.Kind] || hasOurs(page, card)
+		l.shownOn[card.Kind] = l.shownOn[card.Kind] || l.hasOurs(page, card)
 		for _, row := range page.Rows {
 			if c := row.CommentOn(card); vibe.Marked(c.Text, originOf(w)) {
 				l.found(w, max(c.ID, 1), lookUpTime{asked, time.Now()})

@@ -92,7 +92,7 @@ func (c *Creator) learnCommentProof(kind string, learn func(*commentProof) (awai
 	awaited := false
 	c.commentProofs.with(kind, func(p *commentProof) { awaited = learn(p) })
 	if awaited {
-		c.governor.hasten(time.Now())
+		c.governor.hasten()
 	}
 }
 
@@ -186,7 +186,7 @@ func (l *lookUp) listsOurs(cards []vibe.CardID) bool {
 	if len(cards) == 1 || l.governor.extrasUnbatched(time.Now()) {
 		for _, card := range cards {
 			page, o := pageOf(l.do(l.request.job.Context(), l.request, vibe.ListComments(vibe.Comments{Card: card})))
-			if o.Class == vibe.Done && hasOurs(page, card) {
+			if o.Class == vibe.Done && l.hasOurs(page, card) {
 				return true
 			}
 		}
@@ -195,7 +195,7 @@ func (l *lookUp) listsOurs(cards []vibe.CardID) bool {
 	o := l.do(l.request.job.Context(), l.request, vibe.ListCommentsBatch(cards))
 	for i, card := range cards[:min(len(cards), len(o.Items))] {
 		one := o.Items[i]
-		if page, ok := one.Page(); ok && one.Class == vibe.Done && hasOurs(page, card) {
+		if page, ok := one.Page(); ok && one.Class == vibe.Done && l.hasOurs(page, card) {
 			return true
 		}
 	}
@@ -203,9 +203,9 @@ func (l *lookUp) listsOurs(cards []vibe.CardID) bool {
 }
 
 // hasOurs reports whether a page shows a comment of the card that has our mark.
-func hasOurs(page vibe.Page, card vibe.CardID) bool {
+func (c *Creator) hasOurs(page vibe.Page, card vibe.CardID) bool {
 	return slices.ContainsFunc(page.Rows, func(row vibe.Row) bool {
-		c := row.CommentOn(card)
-		return !c.Stray && vibe.HasMark(c.Text)
+		comment := row.CommentOn(card)
+		return !comment.Stray && vibe.HasMark(comment.Text, c.cfg.Originator)
 	})
 }

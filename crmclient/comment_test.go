@@ -615,6 +615,21 @@ func TestListsOfCommentsThatShowNothing(t *testing.T) {
 					}
 				})
 			})
+			t.Run("asked for less and less", func(t *testing.T) {
+				inBubble(t, portal, doubtful, func(w *world) {
+					lost(w, empty)
+					waits := w.start(w.t.Context(), said(target, 1))
+					for n := range 100 {
+						w.mustCreate(said(target, 100+n))
+						later(2 * time.Second)
+					}
+					if n := w.sim.Stats().Requests[commentsCall+" 200"]; n > 100 {
+						t.Errorf("%d lists in 200 s for one event", n)
+					}
+					later(6 * time.Minute)
+					<-waits
+				})
+			})
 			t.Run("another event's since", func(t *testing.T) {
 				inBubble(t, portal, doubtful, func(w *world) {
 					w.script(commentCall, func(n int, _ crmtest.Call) crmtest.Action {

@@ -21,6 +21,7 @@ type attempt struct {
 	match    match // the match of its person: set by the job, read by the caller after the answer
 	first    bool  // it is the step's first create
 	probe    bool  // it probes a hold of its kind
+	sent     *sent // the change of a fill: set by the job, read by the caller after the answer
 	call     *tracing.Call
 }
 

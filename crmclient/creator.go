@@ -51,7 +51,7 @@ type Creator struct {
 	commentProofs *commentProofs
 	callers       atomic.Int64 // calls of Create that run
 
-	extrasWaiting atomic.Int64 // because extras of their kind fail
+	extrasWaiting atomic.Int64 // because extras of their kind fail, or too many wait for their turn
 	patchDiffers  atomic.Bool  // updates do something else than Config.Patch says: no more cards are filled
 }
 

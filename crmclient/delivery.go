@@ -57,8 +57,8 @@ func (d *delivery) learnFrom(done *step) {
 	if next == nil || next.state != stateSuspect || next.everInDoubt {
 		return
 	}
-	if done.found || done.state != stateDone {
-		return // it was made before, or an extra was not, and so may the next have been
+	if done.found || done.state != stateDone || done.isOptional() {
+		return // it was made before, or an earlier owner may have gone on without it: so may the next have been
 	}
 	if next.extra != nil && !done.given {
 		next.transition(onAbsent) // the card was made just now: nobody can have commented on it before
@@ -94,7 +94,7 @@ func (c *Creator) begin(r Request) *delivery {
 		d.req = r
 		d.req.Resume = nil
 		for _, s := range d.steps {
-			s.hurried = s.holdsEnded != c.governor.holdsEndedSoFar()
+			s.hurried = s.hurry(c.governor.endingsSoFar())
 		}
 		return d
 	}
@@ -238,6 +238,7 @@ func (c *Creator) send(ctx context.Context, d *delivery, s *step, kind queue.Kin
 	}
 	call.End(got.(*answer).trigger.String())
 	d.takeMatch(a)
+	a.takeSent(got.(*answer))
 	c.endWait(s)
 	return c.digest(s, got.(*answer))
 }
@@ -326,7 +327,7 @@ func (c *Creator) waitForFlood(d *delivery, s *step) error {
 
 // deferUntil returns the error that defers an event.
 func (c *Creator) deferUntil(s *step, why Wait, until time.Time) *Deferred {
-	s.holdsEnded = c.governor.holdsEndedSoFar()
+	s.endings = c.governor.endingsSoFar()
 	if s.extra != nil {
 		until = c.noteWait(s, why, until)
 	}

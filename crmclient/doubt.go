@@ -45,9 +45,9 @@ func (c *Creator) resolve(ctx context.Context, d *delivery, s *step) error {
 	if s.everInDoubt {
 		why = WaitDoubt
 	}
-	holdsEnded := c.governor.holdsEndedSoFar()
+	ended := c.governor.endingsSoFar()
 	if s.lookAt.After(time.Now()) && !(s.unproven && s.hurried) {
-		return c.waitToLookUp(s, why, holdsEnded)
+		return c.waitToLookUp(s, why, ended)
 	}
 	s.unproven, s.hurried = false, false
 	id, at, err := c.lookUpByAll(ctx, d, s)
@@ -57,6 +57,9 @@ func (c *Creator) resolve(ctx context.Context, d *delivery, s *step) error {
 			return nil
 		}
 		s.unproven, s.lookAt = failure.unproven, failure.again
+		if s.rechecks++; s.rechecks > maxRechecks {
+			s.lookAt = time.Time{}
+		}
 		if failure.beyond {
 			s.lookAt = time.Now().Add(beyondAgain)
 		}
@@ -64,7 +67,7 @@ func (c *Creator) resolve(ctx context.Context, d *delivery, s *step) error {
 			s.lookAt = time.Now().Add(s.nextBackoff(c.cfg))
 		}
 		if s.lookAt = later(c.governor.lookUpsAt(s.entity), s.lookAt); s.lookAt.After(time.Now()) {
-			return c.waitToLookUp(s, why, holdsEnded)
+			return c.waitToLookUp(s, why, ended)
 		}
 		return nil
 	}
@@ -95,16 +98,19 @@ func (c *Creator) resolve(ctx context.Context, d *delivery, s *step) error {
 	return nil
 }
 
+// maxRechecks is how often a step is looked up soon again as a control may not be found yet: then it backs off.
+const maxRechecks = 10
+
 // beyondAgain is after how long the card of a comment that its event becomes is read again, when it has more comments than
 // are read.
 const beyondAgain = 10 * time.Minute
 
 // waitToLookUp defers a step that is looked up. One whose look-ups have not been seen to find may be taken up early, when
-// a hold ends. holdsEnded is the count from before the look-up, not the one of deferUntil, so that a hold that ended during
+// a hold ends. ended is the count from before the look-up, not the one of deferUntil, so that a hold that ended during
 // the look-up still hurries the step.
-func (c *Creator) waitToLookUp(s *step, why Wait, holdsEnded uint64) *Deferred {
+func (c *Creator) waitToLookUp(s *step, why Wait, ended endings) *Deferred {
 	wait := c.deferUntil(s, why, s.lookAt)
-	wait.Early, s.holdsEnded = s.unproven, holdsEnded
+	wait.Early, s.endings = s.unproven, ended
 	return wait
 }
 
@@ -154,12 +160,14 @@ type question struct {
 	id         string    // of the event
 	cohort     *cohort   // of the step, which the call may leave meanwhile
 	proof      bool      // an absence counts only where look-ups have been seen to find
+	sent       *sent     // the change of a fill in doubt
 	call       *tracing.Call
 }
 
 // lookUpAnswer is what a look-up came to.
 type lookUpAnswer struct {
 	id      int64 // 0: absent
+	with    owner // of what was found
 	at      lookUpTime
 	failure *lookUpFailure // neither found nor absent; nil: it did not fail
 }
@@ -191,7 +199,7 @@ func (c *Creator) lookUpByAll(ctx context.Context, d *delivery, s *step) (id int
 		by := idLocation{s.entity, field}
 		call := c.cfg.Tracer.Call(ctx, "look up", string(s.entity))
 		got, err := c.awaitLookUp(ctx, d, s, &queue.Waiter{Kind: queue.LookUp, Group: by, Payload: &question{
-			delivery: d, step: s, idLocation: by, asked: s.asked, id: d.req.OriginID, cohort: s.cohort, proof: c.needsProof(d, s, field), call: call,
+			delivery: d, step: s, idLocation: by, asked: s.asked, id: d.req.OriginID, cohort: s.cohort, proof: c.needsProof(d, s, field), sent: s.sent(), call: call,
 		}})
 		if err != nil {
 			call.End("stopped")
@@ -203,6 +211,7 @@ func (c *Creator) lookUpByAll(ctx context.Context, d *delivery, s *step) (id int
 		case a.failure != nil:
 			return 0, lookUpTime{}, a.failure
 		case a.id > 0:
+			s.with = a.with
 			return a.id, a.at, nil
 		}
 		// The earliest question and the latest answer: the interval in which the portal looked by all fields.

@@ -24,8 +24,8 @@ const (
 	// A request for extras older than this counts as hung; extras queued behind it are deferred, so that their events
 	// leave room for creates.
 	hangAfter = 5 * time.Second
-	// maxExtrasWaiting is how many extras of a process may wait while their kind fails: few enough for the ledger of
-	// one partition. Further ones are given up as not written.
+	// maxExtrasWaiting is how many extras of a process may wait because their kind fails, or for their turn: few enough
+	// for the ledger of one partition. Further ones are given up as not written, save comments that met no failure.
 	maxExtrasWaiting = 1000
 )
 
@@ -41,6 +41,7 @@ type extra struct {
 	tallied   bool          // in the metric of comments or fills
 	reason    string        // why the extra was given up; "": it was not, or there is nothing to write
 	contact   int64         // the contact that is filled; 0: the extra is a comment
+	sent      *sent         // the change of a fill in doubt
 }
 
 // isOptional reports whether the event can be done without the step.
@@ -94,9 +95,8 @@ func (c *Creator) noteWait(s *step, why Wait, until time.Time) time.Time {
 		m.since, m.stopped = now, stopped
 	}
 	m.age(now, stopped)
-	if why == WaitBackoff && !stopped && !m.counted {
-		m.counted = true
-		c.extrasWaiting.Add(1)
+	if why == WaitBackoff && !stopped {
+		c.countWaiting(s)
 	}
 	if m.essential || stopped {
 		return until
@@ -120,9 +120,19 @@ func (c *Creator) crowded(s *step) bool {
 
 // clockStopped reports whether waiting is not counted now: creates are held for everybody, or the extra's own kind has
 // met no failure.
-func (c *Creator) clockStopped(s *step) bool {
-	troubled := s.written > 0 || s.state.looksUp() || c.governor.kindHeld(s.entity) || c.governor.extrasHang(time.Now())
-	return c.governor.blocked() || !troubled
+func (c *Creator) clockStopped(s *step) bool { return c.governor.blocked() || !c.troubled(s) }
+
+// troubled reports whether an extra waits for something other than its turn.
+func (c *Creator) troubled(s *step) bool {
+	return s.written > 0 || s.state.looksUp() || c.governor.kindHeld(s.entity) || c.governor.extrasHang(time.Now())
+}
+
+// countWaiting notes that an extra is deferred.
+func (c *Creator) countWaiting(s *step) {
+	if !s.extra.counted {
+		s.extra.counted = true
+		c.extrasWaiting.Add(1)
+	}
 }
 
 // endWait notes that an extra waits no longer.
@@ -143,7 +153,8 @@ func (c *Creator) notWorthWaiting(s *step) bool {
 		return false
 	}
 	since := c.governor.kindFailsSince(s.entity)
-	return !since.IsZero() && time.Since(since) >= extraPatience || !s.extra.counted && c.extrasWaiting.Load() >= maxExtrasWaiting
+	tooMany := !s.extra.counted && c.extrasWaiting.Load() >= maxExtrasWaiting
+	return !since.IsZero() && time.Since(since) >= extraPatience || tooMany && (s.entity == vibe.Fills || c.troubled(s))
 }
 
 // countExtra counts an extra in its metric when it is done, once.
@@ -187,6 +198,8 @@ func (c *Creator) troubleOf(s *step) string {
 		return string(reasonUnreadable)
 	case s.written > 0 && (s.last.Status > 0 || s.last.Code != ""):
 		return (&Rejection{Reason: ReasonRetriesExhausted, Status: s.last.Status, Code: s.last.Code}).Error()
+	case !c.troubled(s):
+		return reasonTooManyWait
 	}
 	f := c.governor.kindFault(s.entity)
 	return (&Rejection{Reason: ReasonRetriesExhausted, Status: f.Status, Code: f.Code}).Error()

@@ -48,6 +48,7 @@ const (
 	reasonBusy         = "CARD_BUSY"        // too many events wait for this card
 	reasonNoCard       = "CONTACT_UNKNOWN"  // the CRM does not tell whose card it is
 	reasonUnlisted     = "CONTACTS_UNKNOWN" // the CRM does not describe contacts to this key
+	reasonTooManyWait  = "TOO_MANY_WAIT"    // too many comments and fills wait for their turn
 	maxCardWaiters     = 20                 // events that wait for one card; the next ones do not fill it
 	mostOnCard         = 20                 // phones, and e-mails, up to which a card is filled
 	codeContactMissing = "CARD_MISSING"     // the card is gone
@@ -67,19 +68,22 @@ func (c *Creator) fillGiven(ctx context.Context, d *delivery, s *step) {
 	if !c.cfg.Match.Fill || filled || s.state != stateDone {
 		return
 	}
-	var card int64
+	var with owner
 	switch {
 	case s.entity == vibe.Contacts && s.given:
-		card = s.id
+		with = owner{s.id, s.with.told}
 	case s.entity == vibe.Leads && s.found && c.matches(d, s): // by an earlier owner, who knew the contact
-		card = c.contactOf(ctx, vibe.Leads, s.id)
+		with = c.ownerOf(ctx, s)
 	case s.entity == vibe.Leads && d.matched():
-		card = d.match.id
+		with.contact = d.match.id
 	default:
 		return
 	}
-	fill := newFill(card, d.req.Suspect)
-	if d.steps = append(d.steps, fill); card == 0 {
+	if with == (owner{told: true}) { // it has no contact, as one made while there was no match
+		return
+	}
+	fill := newFill(with.contact, d.req.Suspect)
+	if d.steps = append(d.steps, fill); with.contact == 0 {
 		c.giveUp(fill, reasonNoCard)
 	}
 }

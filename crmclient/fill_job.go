@@ -23,9 +23,31 @@ type filling struct {
 type contactFill struct {
 	waiter *queue.Waiter
 	*attempt
-	before vibe.Held
+	body []byte // of its change
+}
+
+// sent is the change of a card. It never changes.
+type sent struct {
+	before vibe.Held // the card
 	change vibe.Body
-	body   []byte
+}
+
+// takeSent keeps the change of a fill while it is in doubt.
+func (a *attempt) takeSent(got *answer) {
+	if a.step.extra == nil {
+		return
+	}
+	if a.step.extra.sent = nil; got.trigger == onDoubt {
+		a.step.extra.sent = a.sent
+	}
+}
+
+// sent returns the change of a fill in doubt, nil for any other step.
+func (s *step) sent() *sent {
+	if s.extra == nil {
+		return nil
+	}
+	return s.extra.sent
 }
 
 func (fill *contactFill) contact() int64 { return fill.step.extra.contact }
@@ -95,20 +117,18 @@ func (f *filling) read() {
 			answers[fill.waiter] = f.unread(o, atSend)
 			continue
 		}
-		fill.before = vibe.Row(o.Data).Held()
-		if fill.change = merge(fill.before, f.offered(fill), f.cfg.Patch); fill.change == nil {
+		before := vibe.Row(o.Data).Held()
+		change := merge(before, f.offered(fill), f.cfg.Patch)
+		if change == nil {
 			answers[fill.waiter] = &answer{trigger: onMatched, id: fill.contact(), atSend: atSend}
 			continue
 		}
-		fill.body, _ = json.Marshal(fill.change) // cannot fail: texts, numbers, and values that were decoded from JSON
+		fill.sent = &sent{before, change}
+		fill.body, _ = json.Marshal(change) // cannot fail: texts, numbers, and values that were decoded from JSON
 		f.fills = append(f.fills, fill)
 	}
-	switch now := time.Now(); {
-	case len(all) == 0, len(f.fills) > 0: // the writes will show whether fills pass
-	case len(failed) == len(all):
-		f.governor.createFailed([]vibe.Entity{vibe.Fills}, faultOf(failed[0]), f.request.fresh(), f.request.leaving.at, now)
-	default:
-		f.governor.passed(vibe.Fills, now)
+	if len(all) > 0 && len(failed) == len(all) { // contacts that are read say nothing about changes
+		f.governor.createFailed([]vibe.Entity{vibe.Fills}, faultOf(failed[0]), f.request.fresh(), f.request.leaving.at, time.Now())
 	}
 	f.request.job.Answer(answers)
 }
@@ -127,16 +147,16 @@ func (f *filling) unread(o vibe.Outcome, atSend moment) *answer {
 }
 
 // ready returns the fills that may be sent: the budget allows it, and the leases of their owners are held.
-func (f *filling) ready() (sent []*contactFill) {
+func (f *filling) ready() (fills []*contactFill) {
 	fit := make([]*queue.Waiter, len(f.fills))
 	by := map[*queue.Waiter]*contactFill{}
 	for i, fill := range f.fills {
 		fit[i], by[fill.waiter] = fill.waiter, fill
 	}
 	for _, w := range f.readyToLeave(f.request, fit) {
-		sent = append(sent, by[w])
+		fills = append(fills, by[w])
 	}
-	return sent
+	return fills
 }
 
 // writeOne changes one contact, and reads it back.
@@ -178,32 +198,76 @@ func (f *filling) check(fill *contactFill, o *vibe.Outcome, after vibe.Outcome) 
 		o.Class, o.Code, o.Data = vibe.Doubt, after.Code, nil
 		return
 	}
-	switch verify(fill.before, vibe.Row(after.Data).Held(), fill.change) {
-	case kept:
+	switch f.compare(f.request, fill.contact(), fill.sent, vibe.Row(after.Data).Held(), fill.delivery.lease) {
+	case kept, doubled:
 		o.Data, _ = json.Marshal(map[string]int64{"id": fill.contact()}) // as the answer to a create
 	case notKept:
 		o.Class, o.Code, o.Message, o.Data = vibe.Refused, reasonNotKept, "", nil
 	case damaged:
-		f.repair(fill)
 		o.Class, o.Code, o.Message, o.Data = vibe.Refused, reasonPatch, "", nil
 	}
 }
 
-// repair gives a contact back what a change took from it, and ends the filling of contacts in this process: updates do
-// something else here than PORTAL_PROFILE says. It logs each contact that was damaged, and whether it was repaired.
-func (f *filling) repair(fill *contactFill) {
-	log := f.log.With().Str("card_url", f.ContactURL(fill.contact())).Logger()
-	if !f.patchDiffers.Swap(true) {
-		f.log.Error().Msg("updates do something else to phones and e-mails than PORTAL_PROFILE says: no more cards are filled; run leadbridge probe again")
+// compare compares a contact with what it held before a change. A change that did something else than PORTAL_PROFILE
+// says ends the filling of contacts in this process; the log names the contact, and what was lost is given back.
+func (c *Creator) compare(r *request, contact int64, s *sent, now vibe.Held, lease func() error) verdict {
+	v := verify(s.before, now, s.change)
+	if v != doubled && v != damaged {
+		return v
 	}
-	body, _ := json.Marshal(restored(fill.before, fill.change))
-	o := f.do(f.request.job.Context(), f.request, vibe.Update(vibe.Contacts, fill.contact(), body, fill.delivery.lease))
+	if !c.patchDiffers.Swap(true) {
+		c.log.Error().Msg("updates do something else to phones and e-mails than PORTAL_PROFILE says: no more cards are filled; run leadbridge probe again")
+	}
+	if v == damaged {
+		c.repair(r, contact, s, now, lease)
+	} else {
+		c.log.Error().Str("card_url", c.ContactURL(contact)).
+			Msg("an update doubled phones or e-mails of this card: remove by hand what stands twice")
+	}
+	return v
+}
+
+// repair gives a contact back what a change took from it. It logs each contact that was damaged, and whether it was
+// repaired.
+func (c *Creator) repair(r *request, contact int64, s *sent, now vibe.Held, lease func() error) {
+	log := c.log.With().Str("card_url", c.ContactURL(contact)).Logger()
+	o := c.writeBack(r, contact, s, now, lease)
 	if o.Class == vibe.Done {
 		log.Error().Msg("an update damaged phones or e-mails of this card: they were written back")
 		return
 	}
 	log.Error().Stringer("class", o.Class).Int("status", o.Status).Str("code", o.Code).
 		Msg("an update damaged phones or e-mails of this card, and writing them back failed: restore them by hand")
+}
+
+// writeBack writes what a change took from a contact. An update that fails is tried once more, by what the contact
+// holds then. The outcome is Done when nothing is missing.
+func (c *Creator) writeBack(r *request, contact int64, s *sent, now vibe.Held, lease func() error) (o vibe.Outcome) {
+	lost := restored(s.before, now, s.change, c.cfg.Patch)
+	for try := 0; try < 2 && lost != nil; try++ {
+		body, _ := json.Marshal(lost) // cannot fail: texts
+		if o = c.do(r.job.Context(), r, vibe.Update(vibe.Contacts, contact, body, lease)); o.Class == vibe.Done {
+			return o
+		}
+		read := c.readContacts(r, []int64{contact})[0]
+		if read.Class != vibe.Done {
+			return o
+		}
+		lost = restored(s.before, vibe.Row(read.Data).Held(), s.change, c.cfg.Patch)
+	}
+	if lost == nil {
+		return vibe.Outcome{Class: vibe.Done}
+	}
+	return o
+}
+
+// mend gives a contact back what a change took from it whose answer was lost, if the contact shows that the change took
+// effect. It reports whether there was something to give back: the next look-up tells whether the contact has it.
+func (l *lookUp) mend(contact int64, q *question, now vibe.Held) bool {
+	if q.sent == nil || !q.sent.tookEffect(now) {
+		return false
+	}
+	return l.compare(l.request, contact, q.sent, now, q.delivery.lease) == damaged
 }
 
 // readContacts reads contacts. The outcomes are in the order of ids; one that is Done holds the contact that was asked
@@ -261,13 +325,15 @@ func (l *lookUp) byContact(waiters []*queue.Waiter) vibe.Outcome {
 	}
 	last := vibe.Outcome{Class: vibe.Done}
 	for i, o := range l.readContacts(l.request, ids) {
-		w := waiters[i]
+		w, now := waiters[i], vibe.Row(o.Data).Held()
 		switch {
 		case o.Class == vibe.Refused && o.Code == codeContactMissing: // the event learns it when the contact is read next
 			l.absent([]*queue.Waiter{w}, lookUpTime{l.sentAt, time.Now()})
 		case o.Class != vibe.Done:
 			last = o
-		case merge(vibe.Row(o.Data).Held(), offered(*w.Payload.(*question).delivery.req.Contact, contactKind, l.cfg.Originator), l.cfg.Patch) == nil:
+		case l.mend(ids[i], w.Payload.(*question), now):
+			l.absent([]*queue.Waiter{w}, lookUpTime{l.sentAt, time.Now()})
+		case merge(now, offered(*w.Payload.(*question).delivery.req.Contact, contactKind, l.cfg.Originator), l.cfg.Patch) == nil:
 			l.found(w, ids[i], lookUpTime{l.sentAt, time.Now()})
 		default:
 			l.absent([]*queue.Waiter{w}, lookUpTime{l.sentAt, time.Now()})

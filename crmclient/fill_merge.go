@@ -135,30 +135,32 @@ type verdict int
 
 const (
 	kept    verdict = iota
+	doubled         // each phone and e-mail that the card held and that was sent again stands there twice: nothing is lost
 	notKept         // something is not there that was sent
-	damaged         // a phone or an e-mail that it held is gone, or stands there twice
+	damaged         // a phone or an e-mail that the card held is gone
 )
 
 // verify compares a card before and after a change.
 func verify(before, after vibe.Held, change vibe.Body) verdict {
-	all := kept
+	all, again, twice := kept, 0, 0
 	for _, name := range [...]string{"phone", "email"} {
-		had, has := pointsOf(before, name), pointsOf(after, name)
-		if _, changed := change[name]; !changed {
+		sent, changed := change[name].([]vibe.Multifield)
+		if !changed {
 			continue
 		}
-		for _, m := range had {
-			if count(has, name, m.Value) == 0 {
-				return damaged
-			}
+		had, has := pointsOf(before, name), pointsOf(after, name)
+		if len(gone(name, had, has)) > 0 {
+			return damaged
 		}
-		sent, _ := change[name].([]vibe.Multifield)
-		for _, m := range sent {
-			switch n := count(has, name, m.Value); {
-			case n == 0:
-				all = notKept
-			case n > max(1, count(had, name, m.Value)):
-				return damaged
+		if len(gone(name, sent, has)) > 0 {
+			all = notKept
+		}
+		for _, m := range had {
+			if holds(sent, name, m.Value) {
+				again++
+			}
+			if holds(sent, name, m.Value) && count(has, name, m.Value) > count(had, name, m.Value) {
+				twice++
 			}
 		}
 	}
@@ -167,29 +169,58 @@ func verify(before, after vibe.Held, change vibe.Body) verdict {
 			all = notKept
 		}
 	}
+	if all == kept && again > 0 && twice == again {
+		return doubled
+	}
 	return all
 }
 
-// restored is what gives a card back what a change took from it: all that it held, and what was to be added.
-func restored(before vibe.Held, change vibe.Body) vibe.Body {
+// tookEffect reports whether a card shows a phone or an e-mail that it did not hold before the change.
+func (s *sent) tookEffect(now vibe.Held) bool {
+	for _, name := range [...]string{"phone", "email"} {
+		values, _ := s.change[name].([]vibe.Multifield)
+		for _, m := range values {
+			if !holds(pointsOf(s.before, name), name, m.Value) && holds(pointsOf(now, name), name, m.Value) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// gone are those of some phones, or e-mails, that a card does not hold.
+func gone(name string, some, has []vibe.Multifield) (lost []vibe.Multifield) {
+	for _, m := range some {
+		if !holds(has, name, m.Value) && !holds(lost, name, m.Value) {
+			lost = append(lost, m)
+		}
+	}
+	return lost
+}
+
+// restored is what gives a card back the phones and e-mails that a change took from it: what is gone, and where updates
+// replace, also what the card holds now. It is nil when nothing is gone.
+func restored(before, after vibe.Held, change vibe.Body, patches Patches) vibe.Body {
 	body := vibe.Body{}
 	for _, name := range [...]string{"phone", "email"} {
 		sent, changed := change[name].([]vibe.Multifield)
-		if !changed {
+		had, has := pointsOf(before, name), pointsOf(after, name)
+		if !changed || len(gone(name, had, has)) == 0 {
 			continue
 		}
-		values := slices.Clone(pointsOf(before, name))
+		values := gone(name, had, has)
+		if patches.of(name) == PatchReplaces {
+			values = slices.Concat(has, gone(name, slices.Concat(had, sent), has))
+		}
 		for i := range values {
 			if !vibe.Takes(name, values[i].TypeID) {
 				values[i].TypeID = "WORK"
 			}
 		}
-		for _, m := range sent {
-			if !holds(values, name, m.Value) {
-				values = append(values, m)
-			}
-		}
 		body[name] = values
+	}
+	if len(body) == 0 {
+		return nil
 	}
 	return body
 }

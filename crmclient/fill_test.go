@@ -14,7 +14,10 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 )
 
-const patchCall = "PATCH /v1/contacts/1"
+const (
+	patchCall  = "PATCH /v1/contacts/1"
+	leadSearch = "POST /v1/leads/search 200"
+)
 
 // portalThat is one whose updates add, or replace, phones and e-mails.
 func portalThat(patch crmclient.Patch) crmtest.Options {
@@ -363,32 +366,132 @@ func TestFillThatFailsKeepsNobody(t *testing.T) {
 	}
 }
 
-// A portal that does something else than its profile says: what an update took away comes back, and no more cards are
-// filled.
+// What an update took from a card comes back also when its answer was lost, or the first repair fails.
+func TestFillInDoubtOfAnotherPortal(t *testing.T) {
+	lost := crmtest.Action{Apply: crmtest.Now, Status: 502, Code: "BITRIX_UNAVAILABLE"}
+	fails := crmtest.Action{Status: 502, Code: "BITRIX_UNAVAILABLE"}
+	for name, test := range map[string]struct {
+		acts   []crmtest.Action // of the updates
+		logged int              // repairs that failed
+		want   []string
+	}{
+		"the answer is lost":            {[]crmtest.Action{lost}, 0, []string{"old@example.ru WORK"}},
+		"the repair fails":              {[]crmtest.Action{{}, fails}, 0, []string{"old@example.ru WORK"}},
+		"the repair's answer is lost":   {[]crmtest.Action{{}, lost}, 0, []string{"old@example.ru WORK"}},
+		"both, and the repair twice":    {[]crmtest.Action{lost, fails, fails}, 1, []string{"old@example.ru WORK"}},
+		"the repair fails at all tries": {[]crmtest.Action{{}, fails, fails}, 1, []string{"ivan@example.ru WORK"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, portalThat(crmclient.PatchReplaces), fillingCards(crmclient.PatchAdds), func(w *world) {
+				id := w.card("Иван", "Петров", "+79160000001", "old@example.ru")
+				w.prepare()
+				w.script(patchCall, func(n int, _ crmtest.Call) crmtest.Action {
+					if n <= len(test.acts) {
+						return test.acts[n-1]
+					}
+					return crmtest.Action{}
+				})
+				e := w.mustCreate(ivan(1))
+				if e.result.Fill != crmclient.FillFailed || !strings.Contains(e.result.FillReason, "PROFILE_DIFFERS") || w.logs.count("writing them back failed") != test.logged {
+					t.Errorf("%+v, %d repairs failed", e.result, w.logs.count("writing them back failed"))
+				}
+				later(time.Minute)
+				w.wantPoints(id, "email", test.want...)
+				w.wantPoints(id, "phone", "+79160000001 WORK")
+			})
+		})
+	}
+}
+
+// Whose card is filled for a lead that a look-up finds, the look-up tells: a lead without a contact has no card to fill.
+func TestFillOfALeadThatIsFound(t *testing.T) {
+	for name, test := range map[string]struct {
+		alone bool // the lead was made without a contact
+		want  crmclient.FillState
+	}{"with a contact": {false, crmclient.FillDone}, "without": {true, ""}} {
+		t.Run(name, func(t *testing.T) {
+			bothPatches(t, func(c *crmclient.Config) { c.Target = crmclient.TargetLead }, func(w *world) {
+				first := w.newCreator(func(c *crmclient.Config) {
+					matching(c)
+					c.Target, c.Metrics = crmclient.TargetLead, nil
+					if test.alone {
+						c.Match = crmclient.Match{}
+					}
+				})
+				defer first.Close()
+				w.card("Иван", "Петров", "+79160000001", "old@example.ru")
+				former := w.creator
+				w.creator = first
+				r := as("", ivan(1))
+				w.mustCreate(r)
+				w.creator = former
+				w.prepare()
+				before := w.sim.Stats().Requests[leadSearch]
+				r.Suspect = true
+				if e := w.mustCreate(r); e.result.Fill != test.want || e.result.FillReason != "" || e.result.LeadID == 0 {
+					t.Errorf("%+v", e.result)
+				}
+				if n := w.sim.Stats().Requests[leadSearch] - before; n != 1 {
+					t.Errorf("%d look-ups of leads", n)
+				}
+			})
+		})
+	}
+}
+
+// A card that lacks nothing is only read: that says nothing about updates, and ends no hold of them.
+func TestFillThatOnlyReadsEndsNoHold(t *testing.T) {
+	bothPatches(t, nil, func(w *world) {
+		for n := range 2 {
+			w.card(fmt.Sprintf("Name%d", n), "Surname", fmt.Sprintf("+7916%07d", n), fmt.Sprintf("old%d@example.ru", n))
+		}
+		w.card("Name2", "Surname", "+79160000002", "person2@example.ru")
+		w.prepare()
+		w.sim.Script(func(c crmtest.Call) crmtest.Action {
+			if strings.HasPrefix(c.Method+" "+c.Path, "PATCH ") {
+				return crmtest.Action{Status: 403, Code: "BITRIX_ACCESS_DENIED"}
+			}
+			return crmtest.Action{}
+		})
+		for n := range 2 {
+			w.start(w.t.Context(), deal(n))
+			later(time.Second)
+		}
+		failing := w.causes(false)
+		if e := w.mustCreate(deal(2)); e.result.Fill != crmclient.FillNothing || failing != "credentials" || w.causes(false) != failing {
+			w.t.Errorf("%+v, held by %q before and by %q after", e.result, failing, w.causes(false))
+		}
+		later(7 * time.Minute)
+	})
+}
+
+// A portal that does something else than its profile says: what an update took away comes back, what stands twice is
+// left alone, and no more cards are filled.
 func TestFillOfAnotherPortal(t *testing.T) {
 	for _, really := range []crmclient.Patch{crmclient.PatchAdds, crmclient.PatchReplaces} {
 		t.Run(string(really), func(t *testing.T) {
-			other := crmclient.PatchAdds
+			other, state, logged := crmclient.PatchAdds, crmclient.FillFailed, "written back"
+			want, updates := []string{"old@example.ru WORK"}, 2
 			if really == other {
-				other = crmclient.PatchReplaces
+				other, state, logged = crmclient.PatchReplaces, crmclient.FillDone, "stands twice"
+				want, updates = []string{"old@example.ru WORK", "old@example.ru WORK", "ivan@example.ru WORK"}, 1
 			}
 			inBubble(t, portalThat(really), fillingCards(other), func(w *world) {
 				id := w.card("Иван", "Петров", "+79160000001", "old@example.ru")
 				w.card("Name7", "Surname", "+79160000007", "old7@example.ru")
 				e := w.mustCreate(ivan(1))
-				if e.result.Fill != crmclient.FillFailed || !strings.Contains(e.result.FillReason, "PROFILE_DIFFERS") {
+				if e.result.Fill != state || strings.Contains(e.result.FillReason, "PROFILE_DIFFERS") != (state == crmclient.FillFailed) {
 					t.Errorf("%+v", e.result)
 				}
-				for _, value := range []string{"old@example.ru WORK", "ivan@example.ru WORK"} {
-					if !slices.Contains(w.points(id, "email"), value) {
-						t.Errorf("the card lacks %s: %q", value, w.points(id, "email"))
-					}
+				w.wantPoints(id, "email", want...)
+				w.wantPoints(id, "phone", "+79160000001 WORK")
+				if w.patches() != updates {
+					t.Errorf("%d updates, want %d", w.patches(), updates)
 				}
-				updates := w.patches()
 				if e := w.mustCreate(deal(7)); e.result.Fill != crmclient.FillFailed || w.patches() != updates || !e.result.Matched {
 					t.Errorf("another: %+v", e.result)
 				}
-				if w.logs.count("leadbridge probe") != 1 || w.logs.count("details/1/", "written back") != 1 {
+				if w.logs.count("leadbridge probe") != 1 || w.logs.count("details/1/", logged) != 1 {
 					t.Error("nothing is logged")
 				}
 			})

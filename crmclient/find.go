@@ -31,7 +31,7 @@ func (c *Creator) FindMade(ctx context.Context, r Request) (Made, error) {
 		}
 	}
 	if d.steps[0].id == 0 && d.made().DealID > 0 {
-		d.steps[0].id = c.contactOf(ctx, vibe.Deals, d.made().DealID)
+		d.steps[0].id = c.askOwner(ctx, vibe.Deals, d.made().DealID).contact
 	}
 	return d.made(), nil
 }

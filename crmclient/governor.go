@@ -33,19 +33,19 @@ type governor struct {
 	extraBatch *limit.BatchSize
 	extrasOut  map[*leaving]struct{} // requests for extras that are in flight
 
-	paused     bool      // by hand: creates wait
-	ready      bool      // the portal is known
-	askAt      time.Time // while the portal is not known: when it is asked next
-	askFails   int
-	keyAt      time.Time     // when the key's file is looked at next
-	oldest     bool          // the next probe is the fresh event that has waited longest, not the newest
-	passedBy   bool          // the last probe was the oldest fresh event, though a newer one had come
-	probedAt   time.Time     // the last probe of a fresh event
-	asksMore   bool          // the portal is known, and is asked again: for a further kind, or for fields in doubt
-	holdsEnded uint64        // how often a hold or a flood has ended
-	opened     chan struct{} // closed at the next opening
-	openedAt   time.Time
-	byMatch    bool // the latest failure that may concern everybody was a look-up for persons
+	paused   bool      // by hand: creates wait
+	ready    bool      // the portal is known
+	askAt    time.Time // while the portal is not known: when it is asked next
+	askFails int
+	keyAt    time.Time     // when the key's file is looked at next
+	oldest   bool          // the next probe is the fresh event that has waited longest, not the newest
+	passedBy bool          // the last probe was the oldest fresh event, though a newer one had come
+	probedAt time.Time     // the last probe of a fresh event
+	asksMore bool          // the portal is known, and is asked again: for a further kind, or for fields in doubt
+	endings  endings       // so far
+	opened   chan struct{} // closed at the next opening
+	openedAt time.Time
+	byMatch  bool // the latest failure that may concern everybody was a look-up for persons
 }
 
 func newGovernor(cfg Config, keyChanged func() bool, note *holdLog) *governor {

@@ -73,6 +73,7 @@ func (c *Creator) admit(s *step) (landed func(), probe bool, err error) {
 		if c.notWorthWaiting(s) {
 			return nil, false, errNotWorthWaiting
 		}
+		c.countWaiting(s)
 		s.sendAt = time.Now().Add(s.nextBackoff(c.cfg))
 		return nil, false, c.deferUntil(s, WaitBackoff, s.sendAt)
 	}

@@ -186,7 +186,20 @@ func (l *lookUp) absent(waiters []*queue.Waiter, at lookUpTime) {
 
 // search makes one request.
 func (l *lookUp) search(filter vibe.Filter) (vibe.Page, vibe.Outcome) {
-	return l.searchFor(filter, l.field.Select())
+	return l.searchFor(filter, l.selected())
+}
+
+// selected are the fields that a look-up asks for: those that carry our id, and the contact of a lead or a deal.
+func (l *lookUp) selected() []string {
+	if l.tellsOwner() {
+		return append(l.field.Select(), "contactId")
+	}
+	return l.field.Select()
+}
+
+// tellsOwner reports whether the contact of what is found is of use, and the portal has a field for it.
+func (l *lookUp) tellsOwner() bool {
+	return l.entity != vibe.Contacts && l.cfg.Match.On() && l.portals.latest().kinds[l.entity].fields.Lists("contactId")
 }
 
 // searchFor is search for chosen fields.
@@ -290,10 +303,19 @@ func (l *lookUp) match(waiters []*queue.Waiter, rows []vibe.Row, at lookUpTime) 
 		for _, w := range matching {
 			if object > 0 && l.field.Carries(marks, l.cfg.Originator, originOf(w)) {
 				l.found(w, object, at)
+				l.noteOwner(w, object, row)
 			}
 		}
 	}
 	return unrequested, controls
+}
+
+// noteOwner notes the contact of an object that was found by a look-up for it.
+func (l *lookUp) noteOwner(w *queue.Waiter, object int64, row vibe.Row) {
+	if a := l.answers[w]; a.id == object && l.tellsOwner() && !l.field.IsTag() {
+		a.with = owner{row.ID("contactId"), true}
+		l.answers[w] = a
+	}
 }
 
 // found notes the object of a waiter. If several are found, the one with the smallest id counts.

@@ -43,19 +43,34 @@ func (c *Creator) lookUpBefore(ctx context.Context, d *delivery, contact, next *
 	if err := c.resolve(ctx, d, next); err != nil || next.state != stateDone {
 		return err
 	}
-	contact.id, contact.given = c.contactOf(ctx, vibe.Deals, next.id), true
+	contact.with, contact.given = c.ownerOf(ctx, next), true
+	contact.id = contact.with.contact
 	contact.transition(onMatched)
 	return nil
 }
 
-// contactOf returns the contact of a lead or a deal, 0 when the CRM does not tell it.
-func (c *Creator) contactOf(ctx context.Context, entity vibe.Entity, id int64) int64 {
+// owner is the contact of a lead or a deal.
+type owner struct {
+	contact int64 // 0: there is none, or the CRM does not tell it
+	told    bool
+}
+
+// ownerOf returns the owner of a lead or a deal that was found, by the row that showed it or else by a request.
+func (c *Creator) ownerOf(ctx context.Context, s *step) owner {
+	if s.with.told {
+		return s.with
+	}
+	return c.askOwner(ctx, s.entity, s.id)
+}
+
+// askOwner asks for the owner of a lead or a deal.
+func (c *Creator) askOwner(ctx context.Context, entity vibe.Entity, id int64) owner {
 	o := c.do(ctx, &request{leaving: &leaving{}}, vibe.Search(entity, vibe.Filter{"id": vibe.EqualNumber(id)}, []string{"id", "contactId"}, 1))
 	page, _ := o.Page()
 	for _, row := range page.Rows {
 		if row.ID("id") == id {
-			return row.ID("contactId")
+			return owner{row.ID("contactId"), true}
 		}
 	}
-	return 0
+	return owner{}
 }

@@ -165,5 +165,6 @@ func (d *Deferred) Error() string {
 	return fmt.Sprintf("deferred: %s until %s", d.Why, d.Until.UTC().Format(time.RFC3339))
 }
 
-// Pending is what is known of an event between two calls of Create. It holds nothing of the contact.
+// Pending is what is known of an event between two calls of Create. It holds nothing of the contact,
+// save what its card held before a change that is in doubt.
 type Pending struct{ delivery *delivery }

@@ -17,6 +17,7 @@ type step struct {
 	id     int64 // the object's id, once the step is done
 	found  bool  // a look-up found the object
 	given  bool  // the object was not made of this event: the person's contact was there already
+	with   owner // of a lead or a deal that was found; of a contact that a found deal told
 
 	everUncertain bool // the step was in doubt or suspect: it is never refused without a look-up
 	everInDoubt   bool // a create of ours was ever in doubt
@@ -31,13 +32,14 @@ type step struct {
 	lastEffectPossible time.Time // after this time no create of ours can take effect any more
 	lookAt             time.Time // earliest time of the next look-up
 	unproven           bool      // the last look-up found nothing, and such look-ups have not been seen to find
+	rechecks           int       // look-ups that failed or were not proven
 	cohort             *cohort   // the batch that is in doubt with the step; nil: it was sent alone
 
-	sendAt     time.Time                   // earliest time of the next create
-	hurried    bool                        // sendAt is not waited for: a hold or a flood has ended since
-	holdsEnded uint64                      // governor.holdsEnded when the event was deferred
-	backoff    *backoff.ExponentialBackOff // nil until it is needed
-	maxBatch   int                         // how many creates its request may have at most; 0: no bound of its own
+	sendAt   time.Time                   // earliest time of the next create
+	hurried  bool                        // sendAt is not waited for: a hold or a flood has ended since
+	endings  endings                     // when the event was deferred
+	backoff  *backoff.ExponentialBackOff // nil until it is needed
+	maxBatch int                         // how many creates its request may have at most; 0: no bound of its own
 
 	written   int    // creates whose request was written, in whole or in part
 	atSend    moment // when its last judged create left

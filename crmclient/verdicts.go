@@ -106,7 +106,7 @@ func (g *governor) release(now time.Time, opens bool) {
 
 // open lets what backs off be tried again.
 func (g *governor) open(now time.Time) {
-	g.holdsEnded++
+	g.endings.holds++
 	g.openedAt = now
 	close(g.opened)
 	g.opened = make(chan struct{})
@@ -219,11 +219,13 @@ func (g *governor) noBatches(entity vibe.Entity, now time.Time) bool {
 	return before > 1 && !isExtra(entity)
 }
 
-// hasten lets what waits early be tried again.
-func (g *governor) hasten(now time.Time) {
+// hasten has steps whose look-ups had not been seen to find ask again. Whatever else waits early goes on waiting.
+func (g *governor) hasten() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.open(now)
+	g.endings.proofs++
+	close(g.opened)
+	g.opened = make(chan struct{})
 }
 
 // lookUpGate returns that of a kind: failing look-ups of deals do not keep those of contacts. Its caller holds
@@ -282,14 +284,25 @@ func (g *governor) held() (until time.Time, ok bool) {
 	return s.Until, ok
 }
 
-// holdsEndedSoFar returns how often a hold or a flood has ended.
-func (g *governor) holdsEndedSoFar() uint64 {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.holdsEnded
+// endings are how often something has ended that steps wait for.
+type endings struct {
+	holds  uint64 // a hold or a flood
+	proofs uint64 // the want of a control, or of a proof that look-ups find
 }
 
-// nextOpening is closed when a hold or a flood ends.
+// hurry reports whether a step that was deferred at some endings need not wait any longer.
+func (s *step) hurry(now endings) bool {
+	return s.endings.holds != now.holds || s.unproven && s.endings.proofs != now.proofs
+}
+
+// endingsSoFar returns what has ended so far.
+func (g *governor) endingsSoFar() endings {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.endings
+}
+
+// nextOpening is closed when a hold or a flood ends, or look-ups are to be asked again.
 func (g *governor) nextOpening() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -54,8 +54,22 @@ func markOf(origin string) string {
 	return hex.EncodeToString(sum[:])[:markDigits]
 }
 
-// HasMark reports whether a comment bears the mark of any event.
-func HasMark(comment string) bool { return lastMark(comment) != "" }
+// HasMark reports whether a comment bears the mark of any event of the originator, in the form of [CommentMark].
+func HasMark(comment, originator string) bool {
+	_, rest, found := strings.Cut(strings.ToLower(comment), "["+strings.ToLower(originator)+" ")
+	for found {
+		if word, _, closed := strings.Cut(rest, "]"); closed && isMark(word) {
+			return true
+		}
+		_, rest, found = strings.Cut(rest, "["+strings.ToLower(originator)+" ")
+	}
+	return false
+}
+
+// isMark reports whether a word in small letters can be a mark.
+func isMark(word string) bool {
+	return len(word) == markDigits && strings.Trim(word, "0123456789abcdef") == ""
+}
 
 // Marked reports whether a comment is that of an event: its last word that can be a mark is the event's. What
 // somebody wrote into a form stands before it.
@@ -67,7 +81,7 @@ func lastMark(comment string) string {
 		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 	})
 	for _, word := range slices.Backward(words) {
-		if w := strings.ToLower(word); len(w) == markDigits && strings.Trim(w, "0123456789abcdef") == "" {
+		if w := strings.ToLower(word); isMark(w) {
 			return w
 		}
 	}

@@ -24,3 +24,22 @@ func TestCommentOnAnotherCard(t *testing.T) {
 		}
 	}
 }
+
+// Only the whole form of a mark is one of ours: what a person writes or another program numbers is none.
+func TestHasMark(t *testing.T) {
+	for text, want := range map[string]bool{
+		CommentMark("leadbridge", "lb-1"):              true,
+		"a\n[Leadbridge 3F9AD07C51B2E864] ":            true,
+		"[leadbridge x] [leadbridge 3f9ad07c51b2e864]": true,
+		"order 3f9ad07c51b2e864":                       false,
+		"card 1234567812345678":                        false,
+		"[other 3f9ad07c51b2e864]":                     false,
+		"[leadbridge 3f9ad07c51b2e864":                 false,
+		"[leadbridge 3f9ad07c51b2e8641]":               false,
+		"":                                             false,
+	} {
+		if got := HasMark(text, "leadbridge"); got != want {
+			t.Errorf("%q: %t", text, got)
+		}
+	}
+}

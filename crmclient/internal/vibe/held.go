@@ -15,7 +15,7 @@ type Held struct {
 	empties bool            // the answer tells empty fields: of one that it does not tell nothing is known
 
 	Known          Known        // the person
-	Phones, Emails []Multifield // in the portal's spelling; TypeID is "" where it is not told
+	Phones, Emails []Multifield // in the portal's spelling; TypeID is "" where it is not told, and of a piece of a text
 }
 
 // Held reads the card of a contact, as [Get] answers it. Phones and e-mails are read as [Row.Known] does.
@@ -132,7 +132,12 @@ func (p *points) read(raw json.RawMessage, field, kind string) {
 	case '{':
 		p.readObject(raw, field, kind)
 	case '"':
-		for one := range strings.FieldsFuncSeq(jsonscan.Text(raw), func(r rune) bool { return r == ';' || r == '\n' || r == ',' }) {
+		text := jsonscan.Text(raw)
+		all := strings.FieldsFunc(text, func(r rune) bool { return r == ';' || r == '\n' || r == ',' })
+		if len(all) > 0 && all[0] != text { // a piece is for comparison: what the portal has may be another value
+			kind = ""
+		}
+		for _, one := range all {
 			p.add(field, one, kind)
 		}
 	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':

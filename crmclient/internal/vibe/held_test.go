@@ -29,6 +29,8 @@ func TestHeldPoints(t *testing.T) {
 		`{"phone":[{"value":"1","typeId":"WORK"},{"value":"1","typeId":"WORK"}],"phoneWork":"1"}`: {"1 WORK", "1 WORK"},
 		`{"phone":[{"value":"1","typeId":"WORK"},{"value":"1","typeId":"HOME"}],"phoneHome":"1"}`: {"1 WORK", "1 HOME"},
 		`{"phone":[{"value":"8 916, ext 5","typeId":"WORK"}]}`:                                    {"8 916, ext 5 WORK"},
+		`{"phoneWork":"8 916 1234567, ext 5"}`:                                                    {"8 916 1234567 ", "ext 5 "},
+		`{"phoneWork":"+79161234567;"}`:                                                           {"+79161234567 "},
 		`{"phone":null,"hasPhone":"Y"}`:                                                           nil,
 		`{"phone":{"a":[}}`:                                                                       nil,
 		`[]`:                                                                                      nil,
