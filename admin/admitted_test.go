@@ -143,7 +143,7 @@ func TestAnExportEndsWithTheRight(t *testing.T) {
 		for lines.Scan() {
 			n++
 		}
-		if end := <-aborted; end != http.ErrAbortHandler || n > 2 {
+		if end, _ := (<-aborted).(error); !errors.Is(end, http.ErrAbortHandler) || n > 2 {
 			t.Errorf("%d letters came, and the answer ended with %v", n, end)
 		}
 		for _, l := range r.audits() {
