@@ -14,7 +14,7 @@ import (
 )
 
 // tokenLife is short enough for a test to see several tokens expire, and sessions with them.
-const tokenLife = 8 * time.Second
+const tokenLife = 12 * time.Second
 
 // clientCredentials are the settings of logins by tokens of the cluster's own server.
 func clientCredentials(t *testing.T, s *broker.Security) map[string]string {

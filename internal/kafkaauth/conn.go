@@ -33,12 +33,12 @@ func newConn(s *session, open func(context.Context) (*session, error)) *conn {
 	return &conn{open: open, ctx: ctx, cancel: cancel, session: s, tryAt: renewalOf(s.began, s.ends)}
 }
 
-// renewalOf is when a session's follower is opened: after four fifths of it.
-func renewalOf(began, ends time.Time) time.Time { return began.Add(ends.Sub(began) / 5 * 4) }
+// renewalOf is when a session's follower is opened: after seven tenths of it.
+func renewalOf(began, ends time.Time) time.Time { return began.Add(ends.Sub(began) / 10 * 7) }
 
 // arrival is how much of a session must be left for a request to leave in it while a follower is being opened: one that
 // arrives after the session's end makes the broker close the connection, and nobody knows what became of the request.
-func arrival(began, ends time.Time) time.Duration { return min(ends.Sub(began)/8, 5*time.Second) }
+func arrival(began, ends time.Time) time.Duration { return min(ends.Sub(began)/4, 5*time.Second) }
 
 // retryPause is how long after a failed opening the next one is tried, while the session lasts.
 func retryPause(left time.Duration) time.Duration {

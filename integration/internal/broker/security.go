@@ -51,7 +51,7 @@ const (
 )
 
 // sessionLife is the longest session of the listener SCRAM: clients log in again while a test runs.
-const sessionLife = 8 * time.Second
+const sessionLife = 12 * time.Second
 
 // env are a broker's settings of the listeners.
 func (s *Security) env() map[string]string {
