@@ -75,6 +75,14 @@ func (f letterFilter) filter(stderr io.Writer, now time.Time) (dlt.Filter, error
 	return filter, nil
 }
 
+// chosen returns which letters a command is for: those of the filter, and those at the places. All faults are named at once.
+func (f letterFilter) chosen(stderr io.Writer, at []string) (dlt.Filter, []dlt.Position, settings.Faults) {
+	filter, err := f.filter(stderr, time.Now())
+	faults, _ := errors.AsType[settings.Faults](err)
+	places, unread := placesOf(at)
+	return filter, places, append(faults, unread...)
+}
+
 // placesOf reads the places of letters.
 func placesOf(texts []string) (places []dlt.Position, faults settings.Faults) {
 	for _, text := range texts {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
 	"github.com/leadbridge/leadbridge/dlt"
@@ -31,13 +30,7 @@ func (dltCloseCommand) Help() string {
 func (c dltCloseCommand) Run(p process) error {
 	o := dlt.CloseOptions{Word: c.Word, DryRun: c.DryRun}
 	var faults settings.Faults
-	filter, err := c.filter(p.stderr, time.Now())
-	if more, ok := errors.AsType[settings.Faults](err); ok {
-		faults = append(faults, more...)
-	}
-	o.Filter = filter
-	places, unread := placesOf(c.Places)
-	o.Places, faults = places, append(faults, unread...)
+	o.Filter, o.Places, faults = c.chosen(p.stderr, c.Places)
 	if _, err := dlt.Word(c.Word); err != nil {
 		faults = append(faults, settings.Fault{Variable: "--word", Problem: err.Error(), Remedy: "write one line, such as 'a test of ours'"})
 	}

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"time"
 
 	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
 	"github.com/leadbridge/leadbridge/dlt"
@@ -80,16 +78,10 @@ func (c dltReplayCommand) options(stderr io.Writer) (dlt.ReplayOptions, error) {
 	fault := func(flag, problem, remedy string) {
 		faults = append(faults, settings.Fault{Variable: flag, Problem: problem, Remedy: remedy})
 	}
-	filter, err := c.filter(stderr, time.Now())
-	if more, ok := errors.AsType[settings.Faults](err); ok {
-		faults = append(faults, more...)
-	}
-	o.Filter = filter
+	o.Filter, o.Places, faults = c.chosen(stderr, c.Places)
 	if c.State == "closed" && len(c.Places) == 0 {
 		o.States = []dlt.State{dlt.StateClosed}
 	}
-	places, unread := placesOf(c.Places)
-	o.Places, faults = places, append(faults, unread...)
 	if c.Rate < 0 || math.IsNaN(c.Rate) || math.IsInf(c.Rate, 0) {
 		fault("--rate", "is not a number of events", "write a number above 0, or 0 for no limit")
 	}
