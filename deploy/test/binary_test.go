@@ -141,7 +141,7 @@ var byExtraEnv = map[string]bool{
 func TestEverySettingHasAValue(t *testing.T) {
 	t.Parallel()
 	reached := map[string]bool{}
-	for _, values := range []string{everySetting, oauth, oauthAssertion, oauthToken, msk, schemasByToken} { // logins exclude each other
+	for _, values := range []string{everySetting, oauth, oauthAssertion, oauthToken, msk, schemasByToken, adminRoles} { // logins exclude each other
 		for _, pod := range render(t, values).pods() {
 			for _, c := range pod.Spec.Containers {
 				for _, e := range c.Env {

@@ -37,6 +37,7 @@ var matrix = map[string]string{
 	"strimzi":          strimzi,
 	"strimzi, tls":     `{kafka: {tls: {enabled: true}}, strimzi: {cluster: main, namespace: kafka, apiVersion: kafka.strimzi.io/v1beta2, topics: {create: true}, users: {create: true, authentication: tls}}, gate: {enabled: true, existingConfigMap: sources}, replay: {enabled: true}, keda: {enabled: true}}`,
 	"admin":            `{admin: {enabled: true, existingSecret: page}, networkPolicy: {adminFrom: [{podSelector: {}}]}}`,
+	"admin, roles":     adminRoles,
 	"every setting":    everySetting,
 	"everything":       everything,
 }
@@ -56,6 +57,10 @@ gate: {enabled: true, existingConfigMap: sources}
 replay: {enabled: true}
 `
 	// What a webhook of the cluster, or extraVolumes, mount: the chart does not.
+	adminRoles = `
+admin: {enabled: true, existingSecret: page, tokensKey: tokens.yaml}
+`
+
 	schemasByToken = `
 replay: {enabled: true, run: r1}
 schemaRegistry: {url: "https://registry.example.com/apis/ccompat/v7", existingSecret: registry, secretKey: token}
