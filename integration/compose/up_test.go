@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/leadbridge/leadbridge/integration/internal/await"
+	"github.com/leadbridge/leadbridge/internal/await"
 )
 
 // file is what is brought up.
