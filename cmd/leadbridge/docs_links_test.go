@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // docs are the pages for people: their texts by their paths in the repository.
@@ -63,6 +65,15 @@ func TestDocsLinksLeadSomewhere(t *testing.T) {
 				t.Errorf("%s links to %s, and there is no such heading", page, link[1])
 			}
 		}
+	}
+}
+
+func TestAnchorsAreThoseOfGitHub(t *testing.T) {
+	t.Parallel()
+	const page = "# Где лид?\n\n## The gate: `leadbridge ingest`\n\n```sh\n# no heading\n```\n\n### E-mail\n\n### E-mail\n"
+	want := []string{"где-лид", "the-gate-leadbridge-ingest", "e-mail", "e-mail-1"}
+	if diff := cmp.Diff(want, anchors(page)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
