@@ -72,8 +72,9 @@ func (r *replay) plan(ctx context.Context, l Letter) (p planned, left *Left, err
 		if err != nil {
 			return leave(LeftEdit, "%v", err)
 		}
-		p.edited = string(edited) != string(p.value)
-		p.value = edited
+		if p.edited = string(edited) != string(value); p.edited {
+			p.value = edited // else a framed value keeps its frame
+		}
 	}
 	p.size = len(p.key) + len(p.value)
 	return p, nil, nil

@@ -22,8 +22,9 @@ type ReplayOptions struct {
 	Rate       float64 // events a second; 0: no limit
 	MaxReplays int     // letters of events that were replayed so often stay
 	Edit       Editor  // changes values; nil: they stay as they are
-	// Unframe returns the JSON of a value that a schema registry frames, for Edit: what is edited is plain JSON
-	// afterwards. Nil, and of a value that is not framed: the value itself.
+	// Unframe returns, for Edit, the JSON of a value that a schema registry frames, or nil and why it cannot be read;
+	// nil and "" for a value that is not framed, which Edit gets as it is. What Edit changes is plain JSON afterwards;
+	// what it leaves as it is keeps its frame. Nil: Edit gets every value as it is.
 	Unframe func(l Letter) (text []byte, why string)
 
 	// Tracer traces the events that are replayed; nil: nothing is traced.
@@ -113,6 +114,9 @@ func (r *replay) run(ctx context.Context) error {
 	for failures := 1; ; failures++ {
 		before := r.report.Replayed
 		err := r.pass(ctx)
+		if err == nil {
+			return nil
+		}
 		if !isWriteError(err) || isFinal(err) {
 			return err
 		}
@@ -126,7 +130,7 @@ func (r *replay) run(ctx context.Context) error {
 	}
 }
 
-// writeError is a failure after which it is not known whether something was written.
+// writeError is a failure of a session or a write, after which another pass may help; it may not be known what was written.
 type writeError struct{ error }
 
 func (e *writeError) Unwrap() error { return e.error }
@@ -136,7 +140,7 @@ func isWriteError(err error) bool {
 	return ok
 }
 
-// pass replays what is open. After a failed write it is called again: it begins a new session, which ends the open
+// pass replays what is still to be replayed. After a failed write it is called again: it begins a new session, which ends the open
 // transaction, and reads the markers, which show whether that was committed.
 func (r *replay) pass(ctx context.Context) error {
 	if !r.opts.DryRun {
@@ -163,17 +167,17 @@ func (r *replay) pass(ctx context.Context) error {
 		r.count(idx.chosen)
 	}
 	r.settle(idx)
-	open := slices.DeleteFunc(idx.chosen, func(e entry) bool {
+	rest := slices.DeleteFunc(idx.chosen, func(e entry) bool {
 		return e.state() == StateReplayed || r.handled[e.id] || r.picked != nil && !r.picked[e.id]
 	})
-	err = r.topic.load(ctx, open, func(letters []Letter) error { return r.window(ctx, letters) })
+	err = r.topic.load(ctx, rest, func(letters []Letter) error { return r.window(ctx, letters) })
 	if err == nil {
 		err = r.flush(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	for _, e := range open {
+	for _, e := range rest {
 		if !r.handled[e.id] {
 			r.leave(e.id, Left{Place: e.Position.String(), EventID: e.id.event, Reason: e.reason, Why: LeftVanished, Message: "retention deleted the letter meanwhile"})
 		}

@@ -369,6 +369,32 @@ func TestReplayEdits(t *testing.T) {
 	})
 }
 
+// A value that a schema registry frames keeps its bytes when the edit leaves its JSON as it is.
+func TestReplayKeepsAFrameThatIsNotEdited(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		const frame = "\x00\x00\x00\x00\x07"
+		all := letters(2, 1)
+		for i := range all {
+			all[i].value = frame + all[i].value
+		}
+		r.seed(all...)
+		editor, err := transform.NewEditor(`if .email == "nobody.0@example.com" then .email = "nobody@example.org" else . end`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := options()
+		o.Edit = editor
+		o.Unframe = func(l Letter) ([]byte, string) { return l.Value[len(frame):], "" }
+		if report := r.replay(o); report.Replayed != 2 || report.Edited != 1 {
+			t.Errorf("%+v, want one of two edited", report)
+		}
+		got := r.committed(testTopic)
+		if string(got[0].Value) != `{"email":"nobody@example.org","name":"Nobody"}` || string(got[1].Value) != all[1].value {
+			t.Errorf("%q, %q", got[0].Value, got[1].Value)
+		}
+	})
+}
+
 // What the topic refuses for good is left; the others of its batch are replayed.
 func TestReplayLeavesWhatTheTopicRefuses(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
