@@ -20,7 +20,7 @@ const (
 	maxWho = 500
 )
 
-// Where looks for leads, limit at most; see [find.Finder]. whole is [find.Config].WholeValues.
+// Where looks for leads, limit at most; see [find.Finder]. whole is [find.Config].NoTextSearch.
 type Where func(ctx context.Context, who string, limit int, whole bool) (find.Report, error)
 
 // foundLead is an event that was found, without personal data.

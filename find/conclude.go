@@ -27,15 +27,18 @@ func (s *search) readResults(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the results: %w", err)
 	}
+	owners := s.byAnyID()
+	take := func(r transform.Record) { s.takeResult(r, owners) }
 	for id, b := range bounds {
-		if err := dlt.EachRecord(ctx, s.results, id, b.First, b.End, s.takeResult); err != nil {
+		if err := dlt.EachRecord(ctx, s.results, id, b.First, b.End, take); err != nil {
 			return fmt.Errorf("reading the results: %w", err)
 		}
 	}
 	return nil
 }
 
-func (s *search) takeResult(r transform.Record) {
+// takeResult takes over what an event became. owners are the events by their ids.
+func (s *search) takeResult(r transform.Record, owners map[string]*Event) {
 	var result consumer.Result
 	if json.Unmarshal(r.Value, &result) != nil {
 		return // it was written by another program
@@ -44,7 +47,10 @@ func (s *search) takeResult(r transform.Record) {
 	if made == (crmclient.Made{}) {
 		return
 	}
-	e := s.events[result.EventID]
+	e := owners[result.EventID]
+	if e != nil && result.EventID != e.own && !e.sameAs(s.identityOfResult(result)) {
+		return // it is another person's, whose event came with the same id
+	}
 	if id := s.who.contactID; e == nil && id > 0 && (id == made.ContactID || id == made.LeadID || id == made.DealID) {
 		e = s.event(result.EventID, ByContact)
 	}
@@ -63,7 +69,7 @@ func (s *search) conclude(ctx context.Context) {
 		}
 		s.report.Events = append(s.report.Events, *e)
 	}
-	slices.SortFunc(s.report.Events, func(a, b Event) int { return b.recordedAt.Compare(a.recordedAt) })
+	slices.SortFunc(s.report.Events, func(a, b Event) int { return b.at.Compare(a.at) })
 }
 
 func (s *search) stateOf(ctx context.Context, e *Event) State {

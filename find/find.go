@@ -44,11 +44,13 @@ type Event struct {
 	CardURL string         // of the deal, else the lead, else the contact; "" while the portal's name is not known
 	KnownBy string         // where Made is from: "result" or "CRM"
 	Contact crmclient.Contact
-	Value   []byte // of the newest record or letter; nil when it was erased
+	Value   []byte // of the newest record or letter, be it a replayed one; nil when it was erased
 
+	identity
+	at         time.Time        // when its newest record or letter was written
+	recordedAt time.Time        // when it was first written, as a replay keeps it
 	target     crmclient.Target // "": CRM_TARGET
-	recordedAt time.Time
-	originIDs  []string // that the CRM may have for it, the likelier first
+	originIDs  []string         // that the CRM may have for it, the likelier first
 }
 
 // Report is the result of a search.
@@ -84,9 +86,9 @@ type Config struct {
 	GroupID         string // whose commits say how far events have come
 	Transformer     Transformer
 	CRM             CRM                   // nil: it is not asked
-	WholeValues     bool                  // records that give no contact are not searched as plain text, so not by parts of values
+	NoTextSearch    bool                  // records that cannot be decoded are not searched as text, so that nothing is found by parts of values
 	Limit           int                   // how many events are returned at most; 0: all
-	Progress        func(done, all int64) // called with how many records of the topic, of all, were read; nil: it is not
+	OnRead          func(read, all int64) // called with how many offsets of the topic, of all, were read; nil: it is not
 }
 
 // Letters says where the dead letters are.
@@ -127,7 +129,7 @@ func (f *Finder) Close() {
 // who returns what a text may mean, in the ways that the config allows.
 func (f *Finder) who(text string) (who, error) {
 	w, err := parse(text, f.Transformer)
-	if f.WholeValues {
+	if f.NoTextSearch {
 		w.folded = nil
 	}
 	return w, err
@@ -142,7 +144,7 @@ func (f *Finder) Find(ctx context.Context, text string) (Report, error) {
 	}
 	s := &search{Finder: f, who: &w, events: map[string]*Event{}, erased: map[string]bool{}}
 	if w.contactID > 0 {
-		s.nameByContact(ctx)
+		s.addEventOfContact(ctx)
 	}
 	for _, step := range []func(context.Context) error{s.readLetters, s.readTopic, s.readTheirLetters, s.readResults} {
 		if err := step(ctx); err != nil {

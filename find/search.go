@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/consumer"
-	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/dlt"
 	"github.com/leadbridge/leadbridge/internal/cluster"
 	"github.com/leadbridge/leadbridge/transform"
@@ -26,11 +25,11 @@ type search struct {
 	mu     sync.Mutex // guards the fields below while the topic is read
 	events map[string]*Event
 	erased map[string]bool // by the public id of the event
-	done   int64
+	read   int64           // how many offsets of the topic were read
 }
 
-// nameByContact asks the CRM from which event a contact was made.
-func (s *search) nameByContact(ctx context.Context) {
+// addEventOfContact asks the CRM from which event the contact was made, so that this event is searched for, too.
+func (s *search) addEventOfContact(ctx context.Context) {
 	if s.CRM == nil {
 		return
 	}
@@ -58,7 +57,7 @@ func (s *search) readLetters(ctx context.Context) error {
 			event.ID, event.OriginID = l.EventID, l.EventID
 			s.erased[l.EventID] = true
 		}
-		value := readable(l.Unframed(s.Transformer))(l.Value)
+		value := shown(l.Unframed(s.Transformer))(l.Value)
 		by, ok := s.who.meets(l.Position, event, &plan.Contact, value, decodeErr == nil)
 		if !ok {
 			return nil
@@ -68,6 +67,7 @@ func (s *search) readLetters(ctx context.Context) error {
 			return nil
 		}
 		e.Letter = &l
+		e.add(s.identityOfLetter(l, &plan.Contact))
 		e.take(event, plan, value, l.At)
 		return nil
 	})
@@ -80,19 +80,25 @@ func (s *search) readLetters(ctx context.Context) error {
 	return nil
 }
 
-// readTheirLetters reads the letters of events that were found by their records only, such as by a record's place.
+// readTheirLetters reads the letters of events that were found by their records only, such as by a record's place. An
+// event's letter has another id than its record if the service had seen the record's id with other contact points.
 func (s *search) readTheirLetters(ctx context.Context) error {
-	owners := map[string]*Event{}
-	for _, e := range s.events {
-		if e.Letter == nil {
-			owners[e.ID], owners[consumer.OwnID(e.ID, &e.Contact)] = e, e
-		}
-	}
+	owners := s.byAnyID()
+	maps.DeleteFunc(owners, func(_ string, e *Event) bool { return e.Letter != nil })
 	if len(owners) == 0 || s.report.Letters == 0 {
 		return nil
 	}
 	err := s.letters.Each(ctx, dlt.Filter{EventIDs: slices.Collect(maps.Keys(owners))}, func(l dlt.Letter) error {
-		owners[l.EventID].Letter = &l
+		e := owners[l.EventID]
+		if l.EventID == e.own {
+			e.Letter = &l
+			return nil
+		}
+		contact, _ := l.Contact(s.Transformer) // a contact that is not complete is enough
+		if of := s.identityOfLetter(l, &contact); e.Letter == nil && e.sameAs(of) {
+			e.Letter = &l
+			e.add(of)
+		}
 		return nil
 	})
 	if err != nil {
@@ -115,11 +121,18 @@ func (s *search) event(id string, by By) *Event {
 	return e
 }
 
-// take takes over what the event is about from a record of it, if that is the newest one.
+// take takes over what the event is about from a record of it or a letter, which was written at a time, if that is the
+// newest one with a value.
 func (e *Event) take(event transform.Event, plan transform.Plan, value []byte, at time.Time) {
-	if e.Value == nil || at.After(e.recordedAt) {
-		e.Contact, e.target, e.Value, e.recordedAt = plan.Contact, plan.Target, value, at
+	if e.recordedAt.IsZero() || event.RecordedAt.Before(e.recordedAt) {
+		e.recordedAt = event.RecordedAt
+	}
+	if e.Value == nil || at.After(e.at) {
+		e.Contact, e.target, e.Value = plan.Contact, plan.Target, value
 		e.originIDs = []string{transform.OriginID(consumer.OwnID(event.ID, &plan.Contact)), event.OriginID}
+	}
+	if at.After(e.at) {
+		e.at = at
 	}
 }
 
@@ -129,7 +142,7 @@ func (s *search) readTopic(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the topic: %w", err)
 	}
-	progress, err := s.topic.Progress(ctx, s.GroupID)
+	commits, err := s.topic.Progress(ctx, s.GroupID)
 	if err != nil {
 		return fmt.Errorf("reading the group's commits: %w", err)
 	}
@@ -145,7 +158,7 @@ func (s *search) readTopic(ctx context.Context) error {
 		readers.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			if err := s.readPartition(ctx, id, b, progress[id], all); err != nil {
+			if err := s.readPartition(ctx, id, b, commits[id], all); err != nil {
 				cancel(err)
 			}
 		})
@@ -157,11 +170,11 @@ func (s *search) readTopic(ctx context.Context) error {
 	return nil
 }
 
-func (s *search) readPartition(ctx context.Context, id int, b consumer.Bounds, p consumer.Progress, all int64) error {
+func (s *search) readPartition(ctx context.Context, id int, b consumer.Bounds, commit consumer.Progress, all int64) error {
 	at := b.First
 	return dlt.EachRecord(ctx, s.topic, id, b.First, b.End, func(r transform.Record) {
 		if r.Value != nil {
-			s.look(r, b, p)
+			s.look(r, b, commit)
 		}
 		s.advance(r, r.Offset+1-at, all)
 		at = r.Offset + 1
@@ -172,29 +185,30 @@ func (s *search) readPartition(ctx context.Context, id int, b consumer.Bounds, p
 func (s *search) advance(r transform.Record, n, all int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.done += n
+	s.read += n
 	s.report.Records++
 	if s.report.Since.IsZero() || r.Time.Before(s.report.Since) {
 		s.report.Since = r.Time
 	}
-	if s.Progress != nil {
-		s.Progress(s.done, all)
+	if s.OnRead != nil {
+		s.OnRead(s.read, all)
 	}
 }
 
-// look compares a record with what is searched.
-func (s *search) look(r transform.Record, b consumer.Bounds, p consumer.Progress) {
+// look compares a record with what is searched for.
+func (s *search) look(r transform.Record, b consumer.Bounds, commit consumer.Progress) {
 	event, err := s.Transformer.Decode(r)
 	var plan transform.Plan
 	if err == nil {
 		plan, _ = s.Transformer.Plan(event) // a plan that is not complete is enough
 	}
 	at := dlt.Position{Partition: r.Partition, Offset: r.Offset}
-	value := readable(dlt.Unframed(s.Transformer, r))(r.Value)
+	value := shown(dlt.Unframed(s.Transformer, r))(r.Value)
 	by, ok := s.who.meets(at, event, &plan.Contact, value, err == nil)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id, known := s.known(event, &plan.Contact)
+	of := s.identityOf(r, event, &plan.Contact)
+	id, known := s.known(event.ID, of)
 	if !ok && !known {
 		return
 	}
@@ -202,12 +216,14 @@ func (s *search) look(r transform.Record, b consumer.Bounds, p consumer.Progress
 	if e == nil {
 		return
 	}
-	e.Records = append(e.Records, Record{Position: at, At: r.Time, Stage: p.Stage(r.Offset), Before: p.Before(b.First, r.Offset)})
-	e.take(event, plan, value, event.RecordedAt)
+	e.Records = append(e.Records, Record{Position: at, At: r.Time, Stage: commit.Stage(r.Offset), Before: commit.Before(b.First, r.Offset)})
+	e.add(of)
+	e.take(event, plan, value, r.Time)
 }
 
-// readable gives a value to show: of a framed one its JSON, or why that is not known.
-func readable(text []byte, why string) func(value []byte) []byte {
+// shown returns a function that returns what is shown of a value: text and why are its [dlt.Unframed], so that a framed
+// value is shown as its JSON or, when that cannot be read, as the reason.
+func shown(text []byte, why string) func(value []byte) []byte {
 	return func(value []byte) []byte {
 		switch {
 		case text != nil:
@@ -217,18 +233,4 @@ func readable(text []byte, why string) func(value []byte) []byte {
 		}
 		return value
 	}
-}
-
-// known returns the id of an event, and whether the event was found. When a sender gives the events of several persons one
-// id, all but one of them have an id of their own.
-func (s *search) known(event transform.Event, contact *crmclient.Contact) (id string, known bool) {
-	own := consumer.OwnID(event.ID, contact)
-	if s.events[own] != nil {
-		return own, true
-	}
-	e := s.events[event.ID]
-	if e != nil && e.Letter == nil && event.Replays == 0 && consumer.OwnID(event.ID, &e.Contact) != own {
-		return own, false
-	}
-	return event.ID, e != nil
 }

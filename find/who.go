@@ -13,7 +13,7 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// errNobody is the error when the text names nothing that can be searched.
+// errNobody is the error when the text names nothing that can be searched for.
 var errNobody = errors.New("nobody is named: give a phone number, an e-mail address, a name, an event id, a contact's id, or partition:offset")
 
 // By is how a lead was found.
@@ -27,13 +27,13 @@ const (
 	ByEmail   By = "e-mail"
 	ByPhone   By = "phone"
 	ByName    By = "name"
-	ByText    By = "text" // in a record from which no contact can be made
+	ByText    By = "text" // in the value of a record that cannot be decoded
 )
 
-// who is what is searched: a person or an event, by everything that the text may mean.
+// who is what is searched for: a person or an event, by everything that the text may mean.
 type who struct {
 	text      string // as it was entered
-	folded    []byte // folded, for records that cannot be decoded; empty: they are not searched
+	folded    []byte // folded, for values that cannot be decoded; empty: these are not searched
 	phones    []string
 	emails    []string
 	words     []string // of a name, folded
@@ -87,8 +87,9 @@ func fold(text string) string {
 	return strings.ReplaceAll(strings.ToLower(text), "ё", "е")
 }
 
-// meets reports whether an event at a place is searched, and how it was found.
-func (w *who) meets(at dlt.Position, event transform.Event, contact *crmclient.Contact, value []byte, readable bool) (By, bool) {
+// meets reports whether an event at a place is searched for, and how it was found. decoded says that event and contact are
+// of its value; else the value is searched as text.
+func (w *who) meets(at dlt.Position, event transform.Event, contact *crmclient.Contact, value []byte, decoded bool) (By, bool) {
 	if w.place != nil {
 		return ByPlace, at == *w.place
 	}
@@ -109,7 +110,7 @@ func (w *who) meets(at dlt.Position, event transform.Event, contact *crmclient.C
 		return ByPhone, true
 	case len(w.words) > 0 && containsWords(contact, w.words):
 		return ByName, true
-	case !readable && w.contactID == 0 && len(w.folded) > 0 && bytes.Contains(bytes.ToLower(value), w.folded):
+	case !decoded && w.contactID == 0 && len(w.folded) > 0 && bytes.Contains(bytes.ToLower(value), w.folded):
 		return ByText, true
 	}
 	return "", false

@@ -8,20 +8,24 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// A record that gives no contact is found by its text, unless only whole values are to be found.
-func TestRecordsWithoutContact(t *testing.T) {
+// A record that cannot be decoded is found by its text, unless that is not to be searched; one that can be decoded is not,
+// even if it gives no contact.
+func TestTextOfRecordsThatCannotBeDecoded(t *testing.T) {
 	t.Parallel()
 	by, err := transform.New(transform.Options{SourceID: "WEB"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, whole := range []bool{false, true} {
-		w, err := (&Finder{Config: Config{Transformer: by, WholeValues: whole}}).who("bori")
+	for _, off := range []bool{false, true} {
+		w, err := (&Finder{Config: Config{Transformer: by, NoTextSearch: off}}).who("bori")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, met := w.meets(dlt.Position{}, transform.Event{}, &crmclient.Contact{}, []byte("not JSON, of boris@example.com"), false); met == whole {
-			t.Errorf("whole values only: %v, found: %v", whole, met)
+		for _, decoded := range []bool{false, true} {
+			_, met := w.meets(dlt.Position{}, transform.Event{}, &crmclient.Contact{}, []byte("not a lead, of boris@example.com"), decoded)
+			if want := !off && !decoded; met != want {
+				t.Errorf("no text search %v, decoded %v: found %v", off, decoded, met)
+			}
 		}
 	}
 }

@@ -93,7 +93,7 @@ func (c findCommand) find(ctx context.Context, p process, cfg settings.FindConfi
 	}
 	progress := newBar(p.stderr, "records")
 	defer progress.end()
-	cfg.Find.Progress = func(done, all int64) { progress.show(int(done), int(all)) }
+	cfg.Find.OnRead = func(read, all int64) { progress.show(int(read), int(all)) }
 	f := find.New(cfg.Find)
 	defer f.Close()
 	return f.Find(ctx, c.Who)

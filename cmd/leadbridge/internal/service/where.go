@@ -19,7 +19,7 @@ func (s *Service) where(ctx context.Context, who string, limit int, whole bool) 
 	cfg := s.cfg.Consumer
 	f := find.New(find.Config{
 		Brokers: cfg.Brokers, Topic: cfg.Topic, DeadLetterTopic: cfg.DeadLetterTopic, ResultTopic: cfg.ResultTopic, GroupID: cfg.GroupID,
-		Transformer: by, CRM: s.crm, Limit: limit, WholeValues: whole,
+		Transformer: by, CRM: s.crm, Limit: limit, NoTextSearch: whole,
 	})
 	defer f.Close()
 	return f.Find(ctx, who)
