@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/leadbridge/leadbridge/dlt"
 	"github.com/leadbridge/leadbridge/find"
 )
 
@@ -34,6 +35,8 @@ type foundLead struct {
 	Letter    string     `json:"letter"` // the place of its letter; "" when it has none
 	Reason    string     `json:"reason"`
 	Words     string     `json:"words"`
+	ClosedAt  time.Time  `json:"closedAt,omitzero"`
+	Closed    string     `json:"closed,omitempty"` // why its letter was closed
 	ContactID int64      `json:"contactId"`
 	LeadID    int64      `json:"leadId"`
 	DealID    int64      `json:"dealId"`
@@ -93,6 +96,9 @@ func foundLeads(report find.Report) []foundLead {
 		if l := e.Letter; l != nil {
 			one.Letter, one.Reason, one.Words = l.Position.String(), l.Reason, l.Message
 			one.At = cmp.Or(one.At, l.At.UTC())
+			if l.State == dlt.StateClosed {
+				one.ClosedAt, one.Closed = l.Marked.UTC(), l.Word
+			}
 		}
 		all = append(all, one)
 	}

@@ -90,7 +90,7 @@ func (s *search) stateOf(ctx context.Context, e *Event) State {
 		s.askCRM(ctx, e)
 	}
 	switch {
-	case e.Letter != nil && e.Letter.State == dlt.StateOpen:
+	case e.Letter != nil && e.Letter.State != dlt.StateReplayed:
 		return Letter // even if a contact exists, as only its deal may have been refused
 	case e.Made != crmclient.Made{}:
 		return Contact

@@ -19,7 +19,7 @@ const (
 	Waiting State = "waiting" // nobody has begun to deliver its record
 	Taken   State = "taken"   // the delivery of its record has begun; no create has been sent for it
 	Sent    State = "sent"    // a create may have been sent for it; it is looked up before another is sent
-	Letter  State = "letter"  // it is a dead letter
+	Letter  State = "letter"  // it is a dead letter, open or closed
 	Contact State = "contact" // it is a contact, a lead, or a contact with its deal
 	Erased  State = "erased"  // its letters were erased
 	Ended   State = "ended"   // its record is done, and neither a letter nor a contact was found

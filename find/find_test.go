@@ -303,6 +303,24 @@ func (r *rig) commit(offset int64) {
 	}
 }
 
+// A closed letter is what became of its event.
+func TestClosedLetter(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		value := lead("1", anna)
+		r.produce(testTopic, value, nil)
+		r.letter(0, "ce:/shop 1", value, nil)
+		r.commit(1)
+		letters := r.letters()
+		defer letters.Close()
+		if _, err := letters.CloseLetters(r.t.Context(), dlt.CloseOptions{Filter: dlt.Filter{Places: []dlt.Position{{}}}, Word: "our own test"}); err != nil {
+			t.Fatal(err)
+		}
+		if e := r.one("Anna"); e.State != Letter || e.Letter == nil || e.Letter.State != dlt.StateClosed || e.Letter.Word != "our own test" {
+			t.Errorf("%s: %+v", e.State, e.Letter)
+		}
+	})
+}
+
 // Whose letter it is shows its own id, even beside a letter that may be anybody's.
 func TestLetterWithAnOwnID(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {

@@ -52,7 +52,7 @@ export class Where {
 }
 
 function item(e) {
-  const at = parse(e.at);
+  const at = parse(e.at), closed = parse(e.closedAt);
   const safe = /^https?:\/\//i.test(e.cardUrl ?? "");
   const card = [e.leadId && `lead ${e.leadId}`, e.contactId && `contact ${e.contactId}`, e.dealId && `deal ${e.dealId}`].filter(Boolean).join(", ");
   return el("li", { "data-state": e.state },
@@ -60,6 +60,7 @@ function item(e) {
     e.state === "waiting" && e.before > 0 ? ` behind ${count(e.before)} others` : "",
     e.record ? `, record ${e.record}` : "", at ? `, ${moment(at)}` : "",
     e.letter ? [": ", el("a", { href: `#/letters/${e.letter}` }, `letter ${e.letter}`), `, ${e.reason} ${e.words}`] : "",
+    closed ? `, closed ${moment(closed)}: ${e.closed ?? ""}` : "",
     card ? [": ", safe ? el("a", { href: e.cardUrl, target: "_blank", rel: "noopener noreferrer" }, card) : card] : "",
     el("span", { class: "quiet-text" }, ` ${e.eventId}`));
 }

@@ -226,6 +226,9 @@ func (e foundEvent) sentence() string {
 	case find.Sent:
 		return "May have been sent: it is looked up before another contact is made"
 	case find.Letter:
+		if l := e.Letter; l != nil && l.State == dlt.StateClosed {
+			return clean(fmt.Sprintf("Dead letter, closed %s: %s", l.ClosedAt.Format("2006-01-02 15:04:05"), cmp.Or(l.ClosedWord, "-")))
+		}
 		return "Dead letter"
 	case find.Contact:
 		return "In the CRM"

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"maps"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -108,6 +109,17 @@ func TestFindWithoutTheCRM(t *testing.T) {
 	}
 	if events, stderr := r.find(t, "nobody@example.com", nil); len(events) != 0 || !strings.Contains(stderr, "Not seen.") || !strings.Contains(stderr, "reaches back to 20") {
 		t.Errorf("%+v\n%s", events, stderr)
+	}
+}
+
+// A closed letter is told as one, with when and why it was closed.
+func TestFindTellsOfAClosedLetter(t *testing.T) {
+	t.Parallel()
+	r := findRig(t)
+	r.dlt(t, exitOK, "close", "0:0", "--word", "our own test")
+	_, stdout, stderr := inProcess(r.brokers(), "", "find", "Ильин")
+	if !regexp.MustCompile(`(?m)^Dead letter, closed 20[-0-9]+ [:0-9]+: our own test$`).MatchString(stdout) {
+		t.Errorf("%s%s", stdout, stderr)
 	}
 }
 
