@@ -269,7 +269,7 @@ func (fakeTransformer) Decode(r transform.Record) (transform.Event, error) {
 	if err := json.Unmarshal(r.Value, &v); err != nil {
 		return transform.Event{ID: at, OriginID: at}, &transform.Rejection{Reason: transform.ReasonMalformed, Message: "not JSON"}
 	}
-	if v.ID == "panic" {
+	if v.ID == "panic" || v.ID == "another panic" {
 		panic("a secret value")
 	}
 	event := transform.Event{ID: v.ID, OriginID: v.ID, Time: r.Time, RecordedAt: r.Time}
