@@ -13,7 +13,6 @@ import (
 // create has the CRM client create what the record becomes. It returns false when the record was parked, or when the
 // generation ended first; else the record is ready for its result or its letter.
 func (w *worker) create(d *delivery) bool {
-	opened := w.deps.creator.Opened() // before the create, so that no create that passes meanwhile is missed
 	result, err := w.callCreator(d)
 	deferred, isDeferred := errors.AsType[*crmclient.Deferred](err)
 	refused, isRefused := errors.AsType[*crmclient.Rejection](err)
@@ -29,7 +28,7 @@ func (w *worker) create(d *delivery) bool {
 		w.move(d, eventRefused)
 		return true
 	case isDeferred:
-		w.park(d, eventDeferred, w.deferredRecord(d, deferred, opened))
+		w.park(d, eventDeferred, w.deferredRecord(d, deferred))
 		return false
 	}
 	w.cutShort(d, result, err)
@@ -37,12 +36,9 @@ func (w *worker) create(d *delivery) bool {
 }
 
 // deferredRecord is the record as the CRM client wants it parked.
-func (w *worker) deferredRecord(d *delivery, by *crmclient.Deferred, opened <-chan struct{}) *parkedRecord {
+func (w *worker) deferredRecord(d *delivery, by *crmclient.Deferred) *parkedRecord {
 	d.pending, d.sentHere = by.Pending, by.Sent
-	r := &parkedRecord{why: by.Why, due: by.Until}
-	if by.Early {
-		r.ready = opened
-	}
+	r := &parkedRecord{why: by.Why, due: by.Until, ready: by.Ready}
 	if by.Refusal != nil {
 		r.refusal = refusedByCRM(by.Refusal)
 		r.refusal.message = boundedText(redacted(r.refusal.message, d))

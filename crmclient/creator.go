@@ -127,10 +127,6 @@ func (c *Creator) learn(r *request) {
 	c.governor.asked(p, limit.Fault{}, c.cfg.RequestsPerSecond == RateAuto, now)
 }
 
-// Opened returns a channel that is closed when creates pass again after they were held or all
-// refused: then events that were deferred with Early may be tried again.
-func (c *Creator) Opened() <-chan struct{} { return c.governor.nextOpening() }
-
 // SetPaused has no further create leave, or lets them leave again. Creates that are on their way end, and look-ups go on.
 func (c *Creator) SetPaused(paused bool) {
 	c.governor.setPaused(paused)

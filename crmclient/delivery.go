@@ -94,7 +94,7 @@ func (c *Creator) begin(r Request) *delivery {
 		d.req = r
 		d.req.Resume = nil
 		for _, s := range d.steps {
-			s.hurried = s.hurry(c.governor.endingsSoFar())
+			s.hurried = s.hurry(c.governor.endingsOf(s.entity))
 		}
 		return d
 	}
@@ -327,9 +327,13 @@ func (c *Creator) waitForFlood(d *delivery, s *step) error {
 
 // deferUntil returns the error that defers an event.
 func (c *Creator) deferUntil(s *step, why Wait, until time.Time) *Deferred {
-	s.endings = c.governor.endingsSoFar()
+	s.endings = c.governor.endingsOf(s.entity)
 	if s.extra != nil {
 		until = c.noteWait(s, why, until)
 	}
-	return &Deferred{Why: why, Until: until, Early: why == WaitBackoff || why == WaitFlood}
+	deferred := &Deferred{Why: why, Until: until}
+	if why == WaitBackoff || why == WaitFlood {
+		deferred.Ready = s.endings.holds.next
+	}
+	return deferred
 }

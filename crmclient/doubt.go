@@ -45,7 +45,7 @@ func (c *Creator) resolve(ctx context.Context, d *delivery, s *step) error {
 	if s.everInDoubt {
 		why = WaitDoubt
 	}
-	ended := c.governor.endingsSoFar()
+	ended := c.governor.endingsOf(s.entity)
 	if s.lookAt.After(time.Now()) && !(s.unproven && s.hurried) {
 		return c.waitToLookUp(s, why, ended)
 	}
@@ -110,7 +110,10 @@ const beyondAgain = 10 * time.Minute
 // the look-up still hurries the step.
 func (c *Creator) waitToLookUp(s *step, why Wait, ended endings) *Deferred {
 	wait := c.deferUntil(s, why, s.lookAt)
-	wait.Early, s.endings = s.unproven, ended
+	s.endings = ended
+	if s.unproven {
+		wait.Ready = ended.proofs.next
+	}
 	return wait
 }
 

@@ -151,7 +151,9 @@ type Deferred struct {
 	Pending *Pending
 	Why     Wait
 	Until   time.Time // call Create again then
-	Early   bool      // or as soon as the channel of Opened, taken before the Create, is closed
+	// Ready is closed when the event may be tried at once, as a hold, a flood or the lack of a proof has ended; nil: only
+	// Until counts.
+	Ready <-chan struct{}
 	// Sent says that a create took effect or may have: the event is a suspect for whoever takes it
 	// up next.
 	Sent bool

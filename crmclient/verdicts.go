@@ -106,10 +106,11 @@ func (g *governor) release(now time.Time, opens bool) {
 
 // open lets what backs off be tried again.
 func (g *governor) open(now time.Time) {
-	g.endings.holds++
 	g.openedAt = now
-	close(g.opened)
-	g.opened = make(chan struct{})
+	g.holdEnd.happen()
+	for _, e := range g.proofEnds {
+		e.happen()
+	}
 }
 
 // failed notes that a request failed for a fault that may be everybody's.
@@ -219,13 +220,12 @@ func (g *governor) noBatches(entity vibe.Entity, now time.Time) bool {
 	return before > 1 && !isExtra(entity)
 }
 
-// hasten has steps whose look-ups had not been seen to find ask again. Whatever else waits early goes on waiting.
-func (g *governor) hasten() {
+// hasten has steps of a kind ask again whose look-ups had not been seen to find. Whatever else is deferred goes on
+// waiting.
+func (g *governor) hasten(entity vibe.Entity) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.endings.proofs++
-	close(g.opened)
-	g.opened = make(chan struct{})
+	g.proofEnd(entity).happen()
 }
 
 // lookUpGate returns that of a kind: failing look-ups of deals do not keep those of contacts. Its caller holds
@@ -284,29 +284,46 @@ func (g *governor) held() (until time.Time, ok bool) {
 	return s.Until, ok
 }
 
-// endings are how often something has ended that steps wait for.
+// ending is something for whose end steps wait. It can end many times.
+type ending struct {
+	count uint64        // how often it has ended
+	next  chan struct{} // closed when it ends the next time
+}
+
+func newEnding() ending { return ending{next: make(chan struct{})} }
+
+func (e *ending) happen() {
+	close(e.next)
+	*e = ending{e.count + 1, make(chan struct{})}
+}
+
+// endings are what the steps of a kind wait for, as it was at a moment.
 type endings struct {
-	holds  uint64 // a hold or a flood
-	proofs uint64 // the want of a control, or of a proof that look-ups find
+	holds  ending // a hold or a flood
+	proofs ending // a hold, a flood, or the lack of a control or of a proof that look-ups of the kind find
 }
 
 // hurry reports whether a step that was deferred at some endings need not wait any longer.
 func (s *step) hurry(now endings) bool {
-	return s.endings.holds != now.holds || s.unproven && s.endings.proofs != now.proofs
+	return s.endings.holds.count != now.holds.count || s.unproven && s.endings.proofs.count != now.proofs.count
 }
 
-// endingsSoFar returns what has ended so far.
-func (g *governor) endingsSoFar() endings {
+// endingsOf returns what the steps of a kind wait for, as it is now.
+func (g *governor) endingsOf(entity vibe.Entity) endings {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.endings
+	return endings{g.holdEnd, *g.proofEnd(entity)}
 }
 
-// nextOpening is closed when a hold or a flood ends, or look-ups are to be asked again.
-func (g *governor) nextOpening() <-chan struct{} {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.opened
+// proofEnd returns what unproven steps of a kind wait for. The caller holds the lock.
+func (g *governor) proofEnd(entity vibe.Entity) *ending {
+	e := g.proofEnds[entity]
+	if e == nil {
+		first := newEnding()
+		e = &first
+		g.proofEnds[entity] = e
+	}
+	return e
 }
 
 // refusalVerdict is what becomes of a refusal: it is sent again, written, or waits with its flood
