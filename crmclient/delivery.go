@@ -42,7 +42,7 @@ func (c *Creator) Create(ctx context.Context, r Request) (Result, error) {
 			return c.leave(d, s, err)
 		}
 		c.commentOnGiven(d, s)
-		c.fillGiven(ctx, d, s)
+		c.fillGiven(d, s)
 		d.learnFrom(s)
 		c.countExtra(s)
 	}

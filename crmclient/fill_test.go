@@ -406,14 +406,21 @@ func TestFillInDoubtOfAnotherPortal(t *testing.T) {
 // Whose card is filled for a lead that a look-up finds, the look-up tells: a lead without a contact has no card to fill.
 func TestFillOfALeadThatIsFound(t *testing.T) {
 	for name, test := range map[string]struct {
-		alone bool // the lead was made without a contact
-		want  crmclient.FillState
-	}{"with a contact": {false, crmclient.FillDone}, "without": {true, ""}} {
+		alone    bool // the lead was made without a contact
+		idField  string
+		searches int // look-ups of leads that are no part of a batch
+		want     crmclient.FillState
+	}{
+		"with a contact":            {false, "auto", 1, crmclient.FillDone},
+		"without":                   {true, "auto", 1, ""},
+		"by tag, with a contact":    {false, "none", 0, crmclient.FillDone},
+		"by tag, without a contact": {true, "none", 0, ""},
+	} {
 		t.Run(name, func(t *testing.T) {
-			bothPatches(t, func(c *crmclient.Config) { c.Target = crmclient.TargetLead }, func(w *world) {
+			bothPatches(t, func(c *crmclient.Config) { c.Target, c.OriginField = crmclient.TargetLead, test.idField }, func(w *world) {
 				first := w.newCreator(func(c *crmclient.Config) {
 					matching(c)
-					c.Target, c.Metrics = crmclient.TargetLead, nil
+					c.Target, c.OriginField, c.Metrics = crmclient.TargetLead, test.idField, nil
 					if test.alone {
 						c.Match = crmclient.Match{}
 					}
@@ -431,7 +438,7 @@ func TestFillOfALeadThatIsFound(t *testing.T) {
 				if e := w.mustCreate(r); e.result.Fill != test.want || e.result.FillReason != "" || e.result.LeadID == 0 {
 					t.Errorf("%+v", e.result)
 				}
-				if n := w.sim.Stats().Requests[leadSearch] - before; n != 1 {
+				if n := w.sim.Stats().Requests[leadSearch] - before; n != test.searches {
 					t.Errorf("%d look-ups of leads", n)
 				}
 			})

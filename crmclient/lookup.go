@@ -191,10 +191,15 @@ func (l *lookUp) search(filter vibe.Filter) (vibe.Page, vibe.Outcome) {
 
 // selected are the fields that a look-up asks for: those that carry our id, and the contact of a lead or a deal.
 func (l *lookUp) selected() []string {
-	if l.tellsOwner() {
-		return append(l.field.Select(), "contactId")
+	return l.withOwner(l.field.Select())
+}
+
+// withOwner adds the field that tells the contact of what is found to others that are asked for.
+func (l *lookUp) withOwner(selected []string) []string {
+	if l.tellsOwner() && !slices.Contains(selected, "contactId") {
+		return append(selected, "contactId")
 	}
-	return l.field.Select()
+	return selected
 }
 
 // tellsOwner reports whether the contact of what is found is of use, and the portal has a field for it.
@@ -310,9 +315,9 @@ func (l *lookUp) match(waiters []*queue.Waiter, rows []vibe.Row, at lookUpTime) 
 	return unrequested, controls
 }
 
-// noteOwner notes the contact of an object that was found by a look-up for it.
+// noteOwner notes the contact of an object that was found.
 func (l *lookUp) noteOwner(w *queue.Waiter, object int64, row vibe.Row) {
-	if a := l.answers[w]; a.id == object && l.tellsOwner() && !l.field.IsTag() {
+	if a := l.answers[w]; a.id == object && l.tellsOwner() {
 		a.with = owner{row.ID("contactId"), true}
 		l.answers[w] = a
 	}

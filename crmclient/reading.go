@@ -194,6 +194,7 @@ func (l *lookUp) readRows(a lookUpBy, rows []vibe.Row, waiters []*queue.Waiter) 
 		for _, w := range waiters {
 			if originOf(w) == origin {
 				l.found(w, object, lookUpTime{now, now})
+				l.noteOwner(w, object, row)
 			}
 		}
 		for _, by := range l.filters() {
@@ -221,12 +222,15 @@ func (l *lookUp) filters() []string {
 
 // readable are the fields that a row needs so that its object can be looked up.
 func (l *lookUp) readable() []string {
-	selected := l.field.Select()
+	selected := l.selected()
 	switch {
 	case !l.field.IsTag():
 		return selected
 	case l.entity == vibe.Deals:
-		return append(selected, "contactId", l.entity.CreatedField())
+		if !slices.Contains(selected, "contactId") {
+			selected = append(selected, "contactId")
+		}
+		return append(selected, l.entity.CreatedField())
 	}
 	return append(selected, "phone", "email", l.entity.CreatedField())
 }

@@ -63,7 +63,7 @@ func (l *lookUp) byTag(waiters []*queue.Waiter) vibe.Outcome {
 		filters = append(filters, l.controls[a].filter)
 	}
 	l.sentAt = time.Now()
-	o := l.do(l.request.job.Context(), l.request, vibe.ListBatch(l.entity, l.field.Select(), vibe.PageLimit, filters...))
+	o := l.do(l.request.job.Context(), l.request, vibe.ListBatch(l.entity, l.selected(), vibe.PageLimit, filters...))
 	switch {
 	case o.NotOffered(), o.Code == vibe.CodeTooLong && len(filters) > 1:
 		return l.oneByOne(groups, controls)
@@ -131,7 +131,7 @@ func (l *lookUp) matchTags(g *sharers, page vibe.Page, asked time.Time) vibe.Out
 	for _, w := range g.waiters {
 		open[originOf(w)] = append(open[originOf(w)], w)
 	}
-	o := l.pages(g.filter, l.field.Select(), page, func(rows []vibe.Row) bool {
+	o := l.pages(g.filter, l.selected(), page, func(rows []vibe.Row) bool {
 		var found []string
 		for _, row := range rows {
 			id, marks := l.field.Identify(row)
@@ -139,6 +139,7 @@ func (l *lookUp) matchTags(g *sharers, page vibe.Page, asked time.Time) vibe.Out
 				if id > 0 && l.field.Carries(marks, l.cfg.Originator, origin) {
 					for _, w := range waiters {
 						l.found(w, id, lookUpTime{asked, time.Now()})
+						l.noteOwner(w, id, row)
 					}
 					found = append(found, origin)
 				}
