@@ -170,7 +170,9 @@ func (c *Creator) deliver(ctx context.Context, d *delivery, s *step) error {
 // advanceStep does what is next for a step in its state, for which it may wait.
 func (c *Creator) advanceStep(ctx context.Context, d *delivery, s *step) error {
 	if s.extra != nil {
-		c.dropIfNeedless(d, s)
+		if err := c.dropIfNeedless(ctx, d, s); err != nil {
+			return err
+		}
 	}
 	if !s.state.ended() && s.state != stateRefused {
 		if err := c.awaitKind(ctx, d, s); err != nil {
@@ -211,8 +213,7 @@ func (c *Creator) send(ctx context.Context, d *delivery, s *step, kind queue.Kin
 	defer func() { release() }() // by what came of it
 	landed, probe, err := c.admit(s)
 	if errors.Is(err, errNotWorthWaiting) {
-		c.giveUp(s, c.troubleOf(s))
-		return nil
+		return c.abandon(ctx, d, s)
 	}
 	if err != nil {
 		return err

@@ -48,19 +48,41 @@ type extra struct {
 func (s *step) isOptional() bool { return s.extra != nil && !s.extra.essential }
 
 // dropIfNeedless gives up an extra, before its next move, if there is nothing to write or it has waited for
-// extraPatience.
-func (c *Creator) dropIfNeedless(d *delivery, s *step) {
+// extraPatience. The error is that of abandon.
+func (c *Creator) dropIfNeedless(ctx context.Context, d *delivery, s *step) error {
 	now := time.Now()
 	s.extra.age(now, c.clockStopped(s))
 	if s.extra.essential || s.state.ended() {
-		return
+		return nil
 	}
 	switch reason, isNeedless := c.needless(d, s); {
 	case isNeedless:
 		c.giveUp(s, reason)
 	case s.extra.waited >= extraPatience:
-		c.giveUp(s, c.troubleOf(s))
+		return c.abandon(ctx, d, s)
 	}
+	return nil
+}
+
+// abandon gives up an extra that is not worth its wait any longer. A card may still be readable while updates fail: if
+// that of a fill, after extraPatience, lacks nothing, the fill is done. The error is that of a call that ended
+// meanwhile.
+func (c *Creator) abandon(ctx context.Context, d *delivery, s *step) error {
+	reason := c.troubleOf(s)
+	if s.entity == vibe.Fills && s.state == stateFresh && (s.extra.waited >= extraPatience || c.failsForLong(s)) {
+		card, _, err := c.lookUpByAll(ctx, d, s)
+		_, unreadable := errors.AsType[*lookUpFailure](err)
+		switch {
+		case err != nil && !unreadable:
+			return err
+		case card > 0:
+			s.id, s.given = card, true
+			s.transition(onMatched)
+			return nil
+		}
+	}
+	c.giveUp(s, reason)
+	return nil
 }
 
 // needless reports whether an extra that was not sent yet need not be sent. reason is why it cannot be written, ""
@@ -152,9 +174,14 @@ func (c *Creator) notWorthWaiting(s *step) bool {
 	if !s.isOptional() || c.governor.blocked() {
 		return false
 	}
-	since := c.governor.kindFailsSince(s.entity)
 	tooMany := !s.extra.counted && c.extrasWaiting.Load() >= maxExtrasWaiting
-	return !since.IsZero() && time.Since(since) >= extraPatience || tooMany && (s.entity == vibe.Fills || c.troubled(s))
+	return c.failsForLong(s) || tooMany && (s.entity == vibe.Fills || c.troubled(s))
+}
+
+// failsForLong reports whether creates of a step's kind have failed for extraPatience.
+func (c *Creator) failsForLong(s *step) bool {
+	since := c.governor.kindFailsSince(s.entity)
+	return !since.IsZero() && time.Since(since) >= extraPatience
 }
 
 // countExtra counts an extra in its metric when it is done, once.

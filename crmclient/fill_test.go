@@ -472,6 +472,39 @@ func TestFillThatOnlyReadsEndsNoHold(t *testing.T) {
 	})
 }
 
+// While updates have failed for five minutes, cards are read all the same: one that lacks nothing is no failure.
+func TestCardThatLacksNothingWhileUpdatesFail(t *testing.T) {
+	bothPatches(t, nil, func(w *world) {
+		for n := range 4 {
+			w.card(fmt.Sprintf("Name%d", n), "Surname", fmt.Sprintf("+7916%07d", n), fmt.Sprintf("old%d@example.ru", n))
+		}
+		w.card("Name4", "Surname", "+79160000004", "person4@example.ru")
+		w.prepare()
+		w.sim.Script(func(c crmtest.Call) crmtest.Action {
+			if strings.HasPrefix(c.Method+" "+c.Path, "PATCH ") {
+				return crmtest.Action{Status: 403, Code: "BITRIX_ACCESS_DENIED"}
+			}
+			return crmtest.Action{}
+		})
+		for n := range 2 {
+			w.start(w.t.Context(), deal(n))
+			later(time.Second)
+		}
+		later(6 * time.Minute)
+		for n := 2; n < 4; n++ { // the first of them probes
+			if e := w.mustCreate(deal(n)); e.result.Fill != crmclient.FillFailed || e.took > 5*time.Second {
+				w.t.Errorf("event %d: %+v", n, e)
+			}
+		}
+		if e := w.mustCreate(deal(4)); e.result.Fill != crmclient.FillNothing || e.result.FillReason != "" || e.took > 5*time.Second {
+			w.t.Errorf("a card that lacks nothing: %+v", e)
+		}
+		if got := w.causes(false); got != "credentials" {
+			w.t.Errorf("held by %q", got)
+		}
+	})
+}
+
 // A portal that does something else than its profile says: what an update took away comes back, what stands twice is
 // left alone, and no more cards are filled.
 func TestFillOfAnotherPortal(t *testing.T) {
