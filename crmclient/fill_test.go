@@ -601,3 +601,35 @@ func TestFillNeedsToKnowWhatUpdatesDo(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// The check says what becomes of cards, and whether the key may read them.
+func TestCheckTellsWhatBecomesOfCards(t *testing.T) {
+	for name, test := range map[string]struct {
+		fill, forbidden bool
+		level, detail   string // "": it does not speak of filling
+	}{
+		"fill":      {true, false, "ok", "an update adds phones and replaces e-mails"},
+		"forbidden": {true, true, "warn", "does not describe contacts"},
+		"link":      {false, false, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, portalOfTargets(), func(c *crmclient.Config) {
+				matching(c)
+				c.Target, c.Match.Fill, c.Patch = crmclient.TargetLead, test.fill, crmclient.Patches{Phones: crmclient.PatchAdds, Emails: crmclient.PatchReplaces}
+			}, func(w *world) {
+				if test.forbidden {
+					w.script(fieldsCall, func(int, crmtest.Call) crmtest.Action { return crmtest.Action{Status: 403} })
+				}
+				var got crmclient.Finding
+				for _, f := range w.creator.Preflight(w.t.Context(), "", false) {
+					if f.Check == "filling" {
+						got = f
+					}
+				}
+				if got.Level != test.level || !strings.Contains(got.Detail, test.detail) || test.level == "warn" && !strings.Contains(got.Remedy, "CRM_ON_MATCH=link") {
+					t.Errorf("%+v", got)
+				}
+			})
+		})
+	}
+}

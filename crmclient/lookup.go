@@ -204,7 +204,8 @@ func (l *lookUp) withOwner(selected []string) []string {
 
 // tellsOwner reports whether the contact of what is found is of use, and the portal has a field for it.
 func (l *lookUp) tellsOwner() bool {
-	return l.entity != vibe.Contacts && l.cfg.Match.On() && l.portals.latest().kinds[l.entity].fields.Lists("contactId")
+	p := l.portals.latest() // nil in a preflight
+	return l.entity != vibe.Contacts && l.cfg.Match.On() && p != nil && p.kinds[l.entity].fields.Lists("contactId")
 }
 
 // searchFor is search for chosen fields.
