@@ -35,6 +35,35 @@ func (w *worker) create(d *delivery) bool {
 	return false
 }
 
+// mayLookUpEarly reports whether the record is looked up before its turn. An earlier owner may have sent its create, so that
+// the CRM may hold the contact already; that does not depend on the records before it. A repeat depends on an earlier record
+// of the same event.
+func (d *delivery) mayLookUpEarly() bool {
+	return d.inherited && !d.repeat && d.failure == nil && d.made == nil
+}
+
+// lookUpEarly looks a suspect up before its turn: after a crash many suspects may stand in one line, each of which takes
+// two look-ups, a settle apart. It returns false when the record was parked, as it has to be looked up again, or when
+// the generation ended first; else what was found out is in d.pending, and the record waits for its turn.
+func (w *worker) lookUpEarly(d *delivery) bool {
+	d.early = true
+	result, err := w.callCreator(d)
+	d.early = false
+	deferred, isDeferred := errors.AsType[*crmclient.Deferred](err)
+	switch {
+	case err == nil: // it panicked too often
+		return true
+	case isDeferred && deferred.Why == waitOrder:
+		d.pending, d.sentHere = deferred.Pending, deferred.Sent
+		return true
+	case isDeferred:
+		w.park(d, eventLookedUp, w.deferredRecord(d, deferred))
+		return false
+	}
+	w.cutShort(d, result, err)
+	return false
+}
+
 // deferredRecord is the record as the CRM client wants it parked.
 func (w *worker) deferredRecord(d *delivery, by *crmclient.Deferred) *parkedRecord {
 	d.pending, d.sentHere = by.Pending, by.Sent
@@ -126,6 +155,7 @@ func (w *worker) request(d *delivery) crmclient.Request {
 		Target:            d.target,
 		Card:              d.card,
 		Suspect:           d.suspect,
+		LookUpOnly:        d.early,
 		SentBefore:        d.sentBefore,
 		SentIDField:       w.sentOriginField(d),
 		RecordedAt:        d.event.RecordedAt,

@@ -372,6 +372,9 @@ func (f *fakeCRM) apply(r crmclient.Request) (crmclient.Result, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if r.LookUpOnly {
+		return crmclient.Result{}, &crmclient.Deferred{Pending: new(crmclient.Pending), Why: crmclient.WaitOrder, Sent: f.contacts[r.OriginID] > 0}
+	}
 	if r.Suspect && f.contacts[r.OriginID] > 0 {
 		return crmclient.Result{ContactID: 1, Found: true}, nil
 	}

@@ -46,6 +46,9 @@ func (c *Creator) Create(ctx context.Context, r Request) (Result, error) {
 		d.learnFrom(s)
 		c.countExtra(s)
 	}
+	if d.req.LookUpOnly {
+		return c.leave(d, d.steps[len(d.steps)-1], &Deferred{Pending: &Pending{d}, Why: WaitOrder, Sent: true})
+	}
 	return d.result(), nil
 }
 
@@ -169,6 +172,9 @@ func (c *Creator) deliver(ctx context.Context, d *delivery, s *step) error {
 
 // advanceStep does what is next for a step in its state, for which it may wait.
 func (c *Creator) advanceStep(ctx context.Context, d *delivery, s *step) error {
+	if d.req.LookUpOnly && s.state != stateDone && !c.looksUpNext(d, s) {
+		return &Deferred{Why: WaitOrder}
+	}
 	if s.extra != nil {
 		if err := c.dropIfNeedless(ctx, d, s); err != nil {
 			return err
@@ -198,6 +204,12 @@ func (c *Creator) advanceStep(ctx context.Context, d *delivery, s *step) error {
 		return s.refusal
 	}
 	return fmt.Errorf("a step in state %v has no next move", s.state)
+}
+
+// looksUpNext reports whether the next move of a step is the look-up of an object. Extras are looked up at their events'
+// turn only, as the time for which they wait counts.
+func (c *Creator) looksUpNext(d *delivery, s *step) bool {
+	return s.extra == nil && (s.state.looksUp() || c.madeBefore(d, s) != nil)
 }
 
 // send has a create leave when its turn comes, and takes what came of it.
