@@ -28,6 +28,9 @@ func (w *worker) create(d *delivery) bool {
 		w.move(d, eventRefused)
 		return true
 	case isDeferred:
+		if deferred.Optional {
+			w.gen.lines.stepAside(d.place)
+		}
 		w.park(d, eventDeferred, w.deferredRecord(d, deferred))
 		return false
 	}

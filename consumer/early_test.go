@@ -84,3 +84,28 @@ func TestRepeatIsNotLookedUpBeforeItsTurn(t *testing.T) {
 		p.shutdown(t)
 	})
 }
+
+// While a comment or a fill waits for its own trouble, the objects of its event exist: later events of the same person, or
+// key, do not wait for it, and what waits for the objects themselves keeps them as ever.
+func TestOptionalPartKeepsNoLine(t *testing.T) {
+	for name, optional := range map[string]bool{"a comment": true, "a contact": false} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(t *testing.T, r *rig) {
+				r.primed()
+				r.crm.setAnswer(deferring("p-0", crmclient.Deferred{Why: crmclient.WaitBackoff, Sent: true, Optional: optional}, 5*time.Minute))
+				p := r.start()
+				r.produce(eventOf("p-0", "+79160000001"), eventOf("p-1", "+79160000001"))
+				r.await("parked", func() bool { return p.parkedWhy()[crmclient.WaitBackoff] == 1 })
+				r.produce(eventOf("p-2", "+79160000001"))
+				time.Sleep(time.Minute)
+				if n := len(r.crm.createdIDs()); (n == 2) != optional || !optional && n != 0 {
+					t.Errorf("%d later events are delivered", n)
+				}
+				r.crm.setAnswer(nil)
+				r.await("all committed", func() bool { return r.commits()[0].offset == 3 })
+				r.crm.once(t)
+				p.shutdown(t)
+			})
+		})
+	}
+}

@@ -163,6 +163,7 @@ func (c *Creator) deliver(ctx context.Context, d *delivery, s *step) error {
 		if wait, ok := errors.AsType[*Deferred](err); ok {
 			// A create of an earlier owner counts too, as the pending event must remain a suspect.
 			wait.Pending, wait.Sent = &Pending{d}, s.state.looksUp() || d.begun() || c.madeBefore(d, s) != nil
+			wait.Optional = s.isOptional()
 		}
 		if err != nil || s.state == stateDone || s.state == stateNotWritten {
 			return err

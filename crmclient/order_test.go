@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 )
 
 // lookUpEarly calls Create with LookUpOnly until the event waits for its turn, and returns its request at its turn.
@@ -78,5 +79,50 @@ func TestLookUpBeforeTheTurn(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// What an event can be done without is optional, and nothing else that it waits for.
+func TestOnlyExtrasAreOptional(t *testing.T) {
+	for name, test := range map[string]struct {
+		target crmclient.Target
+		card   bool   // the person has a card
+		fails  string // the calls that fail begin so
+		want   bool
+	}{
+		"fill":                                {crmclient.TargetDeal, true, "PATCH /v1/contacts/", true},
+		"comment on a deal":                   {crmclient.TargetDeal, false, commentCall, true},
+		"comment that the event becomes":      {crmclient.TargetContact, true, commentCall, false},
+		"contact":                             {crmclient.TargetContact, false, createCall, false},
+		"deal":                                {crmclient.TargetDeal, false, "POST /v1/deals", false},
+		"fill of an event that is on a deal":  {crmclient.TargetDeal, true, "PATCH ", true},
+		"fill of an event that is on a card":  {crmclient.TargetContact, true, "PATCH ", true},
+		"comment on a contact that was made ": {crmclient.TargetContact, false, commentCall, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, portalOfTargets(), func(c *crmclient.Config) {
+				fillingCards(crmclient.PatchReplaces)(c)
+				commenting(c)
+				c.Target = test.target
+			}, func(w *world) {
+				if test.card {
+					w.card("Иван", "Петров", "+79160000001", "old@example.ru")
+				}
+				w.prepare()
+				w.sim.Script(func(c crmtest.Call) crmtest.Action {
+					if strings.HasPrefix(c.Method+" "+c.Path, test.fails) && !strings.HasSuffix(c.Path, "/search") {
+						return crmtest.Action{Status: 500, Code: "INTERNAL_ERROR"}
+					}
+					return crmtest.Action{}
+				})
+				r := as("", ivan(1))
+				r.Contact.Comments = "Call me"
+				_, err := w.creator.Create(w.t.Context(), r)
+				wait, deferred := errors.AsType[*crmclient.Deferred](err)
+				if !deferred || wait.Optional != test.want {
+					t.Errorf("%v, optional: %v", err, deferred && wait.Optional)
+				}
+			})
+		})
 	}
 }

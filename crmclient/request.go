@@ -163,6 +163,9 @@ type Deferred struct {
 	// Sent says that a create took effect or may have: the event is a suspect for whoever takes it
 	// up next.
 	Sent bool
+	// Optional says that all objects exist that the event becomes, and that only a comment or a fill waits, without which
+	// the event can be done: later events need not wait for it.
+	Optional bool
 	// Refusal is, with WaitFlood, what the CRM said. It may be written as a dead letter instead of
 	// waiting.
 	Refusal *Rejection
