@@ -74,7 +74,7 @@ func newGovernor(cfg Config, keyChanged func() bool, note *holdLog) *governor {
 // documentedRate is the limit in requests a second that is assumed where GET /v1/me does not tell one.
 const documentedRate = 10
 
-// leaving is the tag of a job: what the governor decided about it.
+// leaving is what the governor decided about one job. It is the job's tag.
 type leaving struct {
 	paid  time.Time // when the budget counted the job's next request; zero: it has not yet
 	probe limit.Who // whose probe of a hold the job is; limit.Everybody: it is none

@@ -33,7 +33,7 @@ func TestProofHurriesWhatWaitsForIt(t *testing.T) {
 	tried, doubtful := newStep(vibe.Contacts, false, false), newStep(vibe.Contacts, true, false)
 	tried.state, doubtful.unproven = stateTried, true
 	backsOff := c.deferUntil(tried, WaitBackoff, time.Now())
-	unproven := c.waitToLookUp(doubtful, WaitDoubt, c.governor.endingsOf(vibe.Contacts))
+	unproven := c.waitToLookUp(doubtful, c.governor.endingsOf(vibe.Contacts))
 	p := &Pending{&delivery{steps: []*step{tried, doubtful}}}
 	for _, test := range []struct {
 		name            string
