@@ -11,18 +11,15 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// lookedUpFor has suspects looked up for a while before they are found or absent, as the CRM client does, and notes how
-// many are looked up at a time.
-type lookedUpFor struct {
-	crm   *fakeCRM
-	pause time.Duration
-}
-
-func (l lookedUpFor) answer(_ context.Context, q crmclient.Request) (crmclient.Result, error, bool) { //nolint:revive // the shape of fakeCRM.answer
-	if q.Suspect && q.Resume == nil {
-		return crmclient.Result{}, &crmclient.Deferred{Pending: new(crmclient.Pending), Why: crmclient.WaitSuspect, Until: time.Now().Add(l.pause), Sent: true}, true
+// lookingUpFor has each suspect deferred once before it is found or absent, as by two look-ups that are a pause apart.
+func lookingUpFor(pause time.Duration) answer {
+	return func(_ context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
+		if !q.Suspect || q.Resume != nil {
+			return crmclient.Result{}, nil, false
+		}
+		until := time.Now().Add(pause)
+		return crmclient.Result{}, &crmclient.Deferred{Pending: new(crmclient.Pending), Why: crmclient.WaitSuspect, Until: until, Sent: true}, true
 	}
-	return crmclient.Result{}, nil, false
 }
 
 // Suspects that stand in one line are looked up side by side, and created one after another in the log's order, whether
@@ -32,7 +29,7 @@ func TestSuspectsOfOneLineAreLookedUpSideBySide(t *testing.T) {
 	for name, by := range map[string]OrderBy{"person": OrderByPerson, "key": OrderByKey} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 1, func(t *testing.T, r *rig) {
-				r.crm.setAnswer(lookedUpFor{r.crm, pause}.answer)
+				r.crm.setAnswer(lookingUpFor(pause))
 				var all []message
 				for n := range suspects {
 					m := eventOf(fmt.Sprintf("p-%d", n), "+79160000001")
@@ -56,7 +53,6 @@ func TestSuspectsOfOneLineAreLookedUpSideBySide(t *testing.T) {
 				if took > 6*pause {
 					t.Errorf("took %v", took)
 				}
-				t.Logf("took %v", took)
 				p.shutdown(t)
 			})
 		})
@@ -66,7 +62,7 @@ func TestSuspectsOfOneLineAreLookedUpSideBySide(t *testing.T) {
 // A suspect whose id another record has, too, is not looked up before that one is done: it would be absent by then.
 func TestRepeatIsNotLookedUpBeforeItsTurn(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
-		r.crm.setAnswer(lookedUpFor{r.crm, 5 * time.Second}.answer)
+		r.crm.setAnswer(lookingUpFor(5 * time.Second))
 		r.produce(eventOf("a", "+79160000001"), eventOf("b", "+79160000001"), eventOf("b", "+79160000001"))
 		r.commitAs(0, "not our ledger")
 		p := r.start()
