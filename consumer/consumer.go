@@ -94,7 +94,6 @@ type Planner interface {
 // Creator creates contacts, leads and deals in the CRM; see [crmclient.Creator].
 type Creator interface {
 	Create(ctx context.Context, r crmclient.Request) (crmclient.Result, error)
-	Opened() <-chan struct{}
 	Forget(p *crmclient.Pending)
 	SetShare(part float64)
 	SetPaused(paused bool)
