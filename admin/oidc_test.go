@@ -189,6 +189,7 @@ func TestOIDCTokensThatAreNotAccepted(t *testing.T) {
 		"a clock a bit behind": {func(f *fakeIssuer) {
 			f.claims = func(c map[string]any) { c["nbf"] = time.Now().Add(4 * time.Minute).Unix() }
 		}, ""},
+		"no number as its end":     {claim("exp", "hush"), "the ID token is not valid"},
 		"a stranger's key":         {func(f *fakeIssuer) { f.sign = signedBy(jose.ES256, stranger, "one") }, "is not signed by a key of the issuer"},
 		"a stranger's key, no kid": {func(f *fakeIssuer) { f.sign = signedBy(jose.ES256, stranger, "") }, "is not signed by a key of the issuer"},
 		"alg none": {func(f *fakeIssuer) {

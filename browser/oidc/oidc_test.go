@@ -2,10 +2,8 @@ package oidc
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -18,41 +16,13 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"github.com/zitadel/oidc/v3/example/server/exampleop"
-	"github.com/zitadel/oidc/v3/example/server/storage"
-	"github.com/zitadel/oidc/v3/pkg/oidc"
-	"github.com/zitadel/oidc/v3/pkg/op"
 
 	"github.com/leadbridge/leadbridge/admin"
+	"github.com/leadbridge/leadbridge/browser/internal/issuer"
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-const clientID, secret, password = "leadbridge-page", "hush-secret", "verysecure"
-
-// issuer is the server, with the claim groups, which its example lacks.
-type issuer struct {
-	*storage.Storage
-	groups map[string][]string // by user
-}
-
-// GetClientByClientID has the claims of scopes put into ID tokens.
-func (i issuer) GetClientByClientID(ctx context.Context, id string) (op.Client, error) {
-	c, err := i.Storage.GetClientByClientID(ctx, id)
-	return client{c}, err
-}
-
-type client struct{ op.Client }
-
-func (client) IDTokenUserinfoClaimsAssertion() bool { return true }
-
-// SetUserinfoFromRequest adds the groups of the user.
-func (i issuer) SetUserinfoFromRequest(ctx context.Context, info *oidc.UserInfo, request op.IDTokenRequest, scopes []string) error {
-	if err := i.Storage.SetUserinfoFromRequest(ctx, info, request, scopes); err != nil {
-		return err
-	}
-	info.AppendClaims("groups", i.groups[info.PreferredUsername])
-	return nil
-}
+const clientID, secret = "leadbridge-page", "hush-secret"
 
 // switched is a handler that can be exchanged; without one, connections break.
 type switched struct {
@@ -83,7 +53,7 @@ type rig struct {
 	log    lockedBuffer
 	server switched // of the issuer
 	issuer string   // its address
-	client *storage.Client
+	secret string   // of the client
 }
 
 type lockedBuffer struct {
@@ -133,17 +103,13 @@ func newRig(t *testing.T, secret string, change func(*admin.OIDC)) *rig {
 	page := &httptest.Server{Listener: listener, Config: &http.Server{Handler: s.Handler(), ReadHeaderTimeout: time.Minute}}
 	page.Start()
 	t.Cleanup(page.Close)
-	r.client = storage.WebClient(clientID, secret, r.page+admin.OIDCPath)
-	if secret == "" {
-		r.client = storage.NativeClient(clientID, r.page+admin.OIDCPath)
-	}
+	r.secret = secret
 	return r
 }
 
 // open has the issuer serve, with new keys each time.
 func (r *rig) open() {
-	store := storage.NewStorageWithClients(storage.NewUserStore("http://example.com"), map[string]*storage.Client{clientID: r.client})
-	r.server.set(exampleop.SetupServer(r.issuer, issuer{store, map[string][]string{"test-user@example.com": {"sales", "oncall"}}}, slog.New(slog.DiscardHandler), false))
+	r.server.set(issuer.New(r.issuer, clientID, r.secret, r.page+admin.OIDCPath))
 }
 
 // person is somebody with a browser.
@@ -234,18 +200,18 @@ func TestSignInAtARealServer(t *testing.T) {
 			r := newRig(t, secret, nil)
 			r.open()
 			anna := r.person()
-			if at := anna.signIn("test-user@example.com", password); at != r.page+"/" || anna.role() != "act" {
+			if at := anna.signIn(issuer.OnCall, issuer.Password); at != r.page+"/" || anna.role() != "act" {
 				t.Errorf("it leads to %s, role %q: %s", at, anna.role(), &r.log)
 			}
 			if !strings.Contains(r.log.String(), `"who":"test-user@zitadel.ch","role":"act"`) {
 				t.Errorf("log %s", &r.log)
 			}
 			nobody := r.person()
-			if at := nobody.signIn("test-user2", password); at != r.page+"/#sign-in=role" || nobody.role() != "" {
+			if at := nobody.signIn(issuer.Stranger, issuer.Password); at != r.page+"/#sign-in=role" || nobody.role() != "" {
 				t.Errorf("without a group it leads to %s, role %q", at, nobody.role())
 			}
 			wrong := r.person()
-			if at := wrong.signIn("test-user@example.com", "guessed"); strings.HasPrefix(at, r.page) || wrong.role() != "" {
+			if at := wrong.signIn(issuer.OnCall, "guessed"); strings.HasPrefix(at, r.page) || wrong.role() != "" {
 				t.Errorf("a wrong password leads to %s, role %q", at, wrong.role())
 			}
 			for _, leak := range []string{"hush", "verysecure", "eyJ", "code=", "state="} {
@@ -266,7 +232,7 @@ func TestWhatARealServerRefuses(t *testing.T) {
 	r := newRig(t, secret, func(o *admin.OIDC) { o.ClientSecret.Value = "another" })
 	r.open()
 	p := r.person()
-	if at := p.signIn("test-user@example.com", password); at != r.page+"/#sign-in=issuer" || !strings.Contains(r.log.String(), "does not take the code (401 invalid_client)") {
+	if at := p.signIn(issuer.OnCall, issuer.Password); at != r.page+"/#sign-in=issuer" || !strings.Contains(r.log.String(), "does not take the code (401 invalid_client)") {
 		t.Errorf("with a wrong secret it leads to %s: %s", at, &r.log)
 	}
 
@@ -281,7 +247,7 @@ func TestWhatARealServerRefuses(t *testing.T) {
 	r = newRig(t, secret, nil)
 	r.open()
 	p = r.person()
-	p.signIn("test-user@example.com", password)
+	p.signIn(issuer.OnCall, issuer.Password)
 	var back string
 	for _, at := range p.seen {
 		if at.Path == admin.OIDCPath {
@@ -314,7 +280,7 @@ func TestARealServerComesAndChangesItsKeys(t *testing.T) {
 	for range 2 {
 		r.open()
 		p := r.person()
-		if at := p.signIn("test-user@example.com", password); at != r.page+"/" || p.role() != "act" {
+		if at := p.signIn(issuer.OnCall, issuer.Password); at != r.page+"/" || p.role() != "act" {
 			t.Errorf("with new keys it leads to %s: %s", at, &r.log)
 		}
 	}
