@@ -334,6 +334,9 @@ func TestOIDCAttacksOnTheWay(t *testing.T) {
 		none := r.visitor()
 		state, _ := url.Parse(none.begin())
 		refused("refused there", none, OIDCPath+"?error=access_denied&error_description=hush&state="+state.Query().Get("state"), refusedThere)
+		none = r.visitor()
+		state, _ = url.Parse(none.begin())
+		refused("refused there by no code", none, OIDCPath+"?error=hush+hush&state="+state.Query().Get("state"), refusedThere)
 		refused("an error without a state", r.visitor(), OIDCPath+"?error=access_denied", refusedAttempt)
 
 		// Nothing in the answer leads to a stranger's host.
@@ -343,6 +346,7 @@ func TestOIDCAttacksOnTheWay(t *testing.T) {
 			if to := v.back(back + "&" + name + "=https://evil.example"); to != "/" {
 				t.Errorf("%s leads to %s", name, to)
 			}
+			refused(name+" in an answer that is refused", r.visitor(), back+"&"+name+"=https://evil.example", refusedAttempt)
 		}
 		forged := r.visitor()
 		w := forged.ask("POST", "/api/session/oidc", "{}", host("evil.example"), set("X-Forwarded-Host", "evil.example"))
