@@ -32,6 +32,7 @@ const (
 type fakeIssuer struct {
 	mu       sync.Mutex
 	away     error
+	hangs    bool                                    // until whoever asks leaves
 	document func(map[string]any)                    // changes the discovery document
 	claims   func(map[string]any)                    // changes the claims of the next tokens
 	sign     func(payload []byte) string             // makes the token; nil: with the key
@@ -65,6 +66,13 @@ func (f *fakeIssuer) rotate(t *testing.T, kid string) {
 
 // RoundTrip answers a request of the page.
 func (f *fakeIssuer) RoundTrip(r *http.Request) (*http.Response, error) {
+	f.mu.Lock()
+	hangs := f.hangs
+	f.mu.Unlock()
+	if hangs {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked = append(f.asked, r.URL.Path)

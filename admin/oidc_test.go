@@ -286,6 +286,7 @@ func TestOIDCAttacksOnTheWay(t *testing.T) {
 		}
 		refused := func(what string, v *visitor, address, code string) {
 			t.Helper()
+			time.Sleep(failureLogEvery) // so that the log has each failure
 			before := exchanges()
 			if to := v.back(address); to != "/#sign-in="+code || v.cookies[cookieName] != "" {
 				t.Errorf("%s: it leads to %s, cookies %v", what, to, v.cookies)
@@ -450,6 +451,28 @@ func TestOIDCIssuerAway(t *testing.T) {
 		gone := r.visitor()
 		if to := gone.back(f.authorise(gone.begin())); to != "/#sign-in=issuer" || !strings.Contains(r.log.String(), "the issuer does not answer (gone)") {
 			t.Errorf("it leads to %s: %s", to, r.log)
+		}
+	})
+}
+
+// TestOIDCVisitorsWhoLeave: somebody who leaves while the issuer is asked does not keep others waiting for the next time.
+func TestOIDCVisitorsWhoLeave(t *testing.T) {
+	t.Parallel()
+	withOIDC(t, func(t *testing.T, r *rig, f *fakeIssuer) {
+		f.change(func(f *fakeIssuer) { f.hangs = true })
+		ctx, leave := context.WithCancel(t.Context())
+		left := make(chan struct{})
+		go func() {
+			defer close(left)
+			r.handler.ServeHTTP(httptest.NewRecorder(), r.request("POST", "/api/session/oidc", "{}").WithContext(ctx))
+		}()
+		synctest.Wait()
+		leave()
+		<-left
+		f.change(func(f *fakeIssuer) { f.hangs = false })
+		r.visitor().begin()
+		if log := r.log.String(); log != "" {
+			t.Errorf("log %s", log)
 		}
 	})
 }
