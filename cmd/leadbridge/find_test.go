@@ -116,7 +116,7 @@ func TestFindWithoutTheCRM(t *testing.T) {
 func TestFindTellsOfAClosedLetter(t *testing.T) {
 	t.Parallel()
 	r := findRig(t)
-	r.dlt(t, exitOK, "close", "0:0", "--word", "our own test")
+	r.dlt(t, exitOK, "close", "0:0", "0:1", "--word", "our own test")
 	_, stdout, stderr := inProcess(r.brokers(), "", "find", "Ильин")
 	if !regexp.MustCompile(`(?m)^Dead letter, closed 20[-0-9]+ [:0-9]+: our own test$`).MatchString(stdout) {
 		t.Errorf("%s%s", stdout, stderr)
