@@ -37,6 +37,8 @@ type Config struct {
 	Controls    Controls
 	Where       Where
 	Transformer Transformer
+	// Target is what events become that do not say it: CRM_TARGET; "": a contact.
+	Target crmclient.Target
 	// Pause pauses the delivery of this process, or resumes it; who is shown to people. nil: the page cannot do it.
 	Pause func(paused bool, who string)
 	Log   zerolog.Logger
@@ -54,6 +56,7 @@ type CRM interface {
 type Transformer interface {
 	Decode(transform.Record) (transform.Event, error)
 	Contact(transform.Event) (crmclient.Contact, error)
+	Plan(transform.Event) (transform.Plan, error)
 	Explain(transform.Event) transform.Explanation
 }
 

@@ -85,7 +85,7 @@ func New(cfg Config) (*Service, error) {
 		s.admin, err = admin.New(admin.Config{
 			Token: cfg.PageToken, TokensFile: cfg.PageTokensFile, Version: cfg.Version, Started: s.monitor.Started,
 			Brokers: cfg.Consumer.Brokers, Topic: cfg.Consumer.Topic, DeadLetterTopic: cfg.Consumer.DeadLetterTopic, GroupID: cfg.Consumer.GroupID,
-			Situation: s.situation, Metrics: s.registry, CRM: s.crm, Controls: controls{s.consumer, s.crm}, Where: s.where, Transformer: cfg.Transformer, Log: cfg.Log, Tracer: cfg.Tracer,
+			Situation: s.situation, Metrics: s.registry, CRM: s.crm, Controls: controls{s.consumer, s.crm}, Where: s.where, Transformer: cfg.Transformer, Target: cfg.CRM.Target, Log: cfg.Log, Tracer: cfg.Tracer,
 			Pause: func(paused bool, who string) { s.consumer.SetPaused(consumer.PausedByPage, paused, who) },
 		})
 	}
