@@ -41,7 +41,9 @@ type Config struct {
 	Target crmclient.Target
 	// Pause pauses the delivery of this process, or resumes it; who is shown to people. nil: the page cannot do it.
 	Pause func(paused bool, who string)
-	Log   zerolog.Logger
+	// Playground is the address of the demo's playground, to which the page links; "": there is none.
+	Playground string
+	Log        zerolog.Logger
 	// Tracer traces the replays; nil: nothing is traced.
 	Tracer *tracing.Tracer
 }

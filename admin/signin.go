@@ -53,5 +53,7 @@ func (s *Server) signedIn(w http.ResponseWriter, r *http.Request) {
 		Needed   bool   `json:"needed"`
 		SignedIn bool   `json:"signedIn"`
 		Role     string `json:"role"` // look, reveal, act; "": not signed in
-	}{s.guard.tokens.needed(), by.role != roleNone, by.role.String()})
+		// Playground is the address of the demo's playground; missing when there is none.
+		Playground string `json:"playground,omitempty"`
+	}{s.guard.tokens.needed(), by.role != roleNone, by.role.String(), s.cfg.Playground})
 }
