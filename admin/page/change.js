@@ -9,7 +9,7 @@ import { Preview } from "./preview.js";
 export class Change {
   #place;
   #choices = new Map();
-  #value = this.#area("edit-value", "The event’s new value, a JSON object", 14);
+  #value = this.#area("edit-value", "The event’s new value, a JSON object", 10);
   #jq = this.#area("edit-jq", "A jq program: the event in, the event as it is sent out", 5);
   #rate = el("input", { type: "number", id: "rate", min: 1, max: 1000, value: 25, inputmode: "numeric" });
   #submit;

@@ -10,6 +10,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,7 +104,7 @@ func (p *Playground) Handler() http.Handler {
 
 // guarded adds the headers of every answer, and answers to this machine only.
 func (p *Playground) guarded(next http.Handler) http.Handler {
-	policy := "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' " + p.cfg.URL
+	policy := "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' " + p.cfg.URL
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
@@ -118,7 +120,7 @@ func (p *Playground) guarded(next http.Handler) http.Handler {
 }
 
 func (p *Playground) asset(w http.ResponseWriter, r *http.Request) {
-	if !strings.HasSuffix(r.URL.Path, ".css") && !strings.HasSuffix(r.URL.Path, ".js") {
+	if !slices.Contains([]string{".css", ".js", ".svg"}, path.Ext(r.URL.Path)) {
 		http.NotFound(w, r)
 		return
 	}
