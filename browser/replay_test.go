@@ -10,6 +10,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/browser/internal/lab"
 	"github.com/leadbridge/leadbridge/browser/internal/screen"
+	"github.com/leadbridge/leadbridge/internal/await"
 )
 
 // mend is a program that makes the addresses of refused letters good.
@@ -29,16 +30,7 @@ func emails(l *lab.Lab) map[string]int {
 // eventually waits for what the CRM has: the page does not say when an event arrives there.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	late := time.After(2 * time.Minute)
-	for !is() {
-		select {
-		case <-ticker.C:
-		case <-late:
-			t.Fatalf("%s: not within two minutes", what)
-		}
-	}
+	await.Until(t, 2*time.Minute, 20*time.Millisecond, what, is)
 }
 
 func TestEditAndReplayOneLetter(t *testing.T) {

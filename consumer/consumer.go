@@ -181,7 +181,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 			continue // ctx has ended
 		}
 		if left != nil && !waited { // else the hold has told it: brokers or topic were away
-			c.deps.cfg.Log.Warn().Str("cause", oneLine(left)).Msg("left the group; joining again")
+			c.deps.cfg.Log.Warn().Str("cause", causesOf(left)).Msg("left the group; joining again")
 		}
 		former, left = c.runMembership(ctx, former, backOff.Reset)
 		if left == nil || ctx.Err() != nil {

@@ -36,7 +36,7 @@ func TestCausesAreOneLine(t *testing.T) {
 		{errors.Join(context.Canceled, context.Canceled), "context canceled"},
 		{errors.Join(failed, errLeaseLapsed, failed), "a commit failed; lease lapsed"},
 	} {
-		if got := oneLine(tt.err); got != tt.want {
+		if got := causesOf(tt.err); got != tt.want {
 			t.Errorf("%q, want %q", got, tt.want)
 		}
 	}

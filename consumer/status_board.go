@@ -103,12 +103,12 @@ func (b *statusBoard) generationEnded(cause error) {
 		b.since = time.Now()
 	}
 	b.current = nil
-	b.log.Info().Str("cause", oneLine(cause)).Msg("generation ended")
+	b.log.Info().Str("cause", causesOf(cause)).Msg("generation ended")
 }
 
-// oneLine returns an error's text on one line. Of joined errors, which have a line each, repeats are left out, and that a
-// context ended, unless there is nothing else.
-func oneLine(err error) string {
+// causesOf returns the texts of a joined error's parts on one line. Repeats are left out, and so is "context canceled",
+// unless there is nothing else.
+func causesOf(err error) string {
 	if err == nil {
 		return ""
 	}

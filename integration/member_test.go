@@ -20,7 +20,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/leadbridge/leadbridge/integration/internal/await"
+	"github.com/leadbridge/leadbridge/internal/await"
 )
 
 // member is a leadbridge process.

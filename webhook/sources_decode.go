@@ -143,9 +143,9 @@ func (r *fileReader) duration(n *yaml.Node, what string) time.Duration {
 	if text == "" {
 		return 0
 	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d <= 0 {
-		r.fault(n, what+" "+human.Quote(text)+" is not a duration above 0", "write one such as 5m or 30s")
+	d, problem, remedy := human.ParseDuration(text, time.Nanosecond) // above 0
+	if problem != "" {
+		r.fault(n, what+" "+human.Quote(text)+" "+problem, remedy)
 	}
 	return d
 }

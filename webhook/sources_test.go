@@ -109,7 +109,7 @@ func TestSourcesFaults(t *testing.T) {
 		"no Base64":          {"sources: [{name: x, verify: {type: standard-webhooks, secrets_env: [PLAIN]}}]", "the secret in PLAIN is not Base64"},
 		"inline secret":      {"sources: [{name: x, verify: {type: hmac, secret: hush}}]", `no field "secret"`},
 		"secret as variable": {"sources: [{name: x, verify: {type: standard-webhooks, secrets_env: [whsec_hush]}}]", "not the name of a variable"},
-		"no tolerance":       {"sources: [{name: x, verify: {type: standard-webhooks, secrets_env: STANDARD, tolerance: 5}}]", `tolerance "5" is not a duration`},
+		"no tolerance":       {"sources: [{name: x, verify: {type: standard-webhooks, secrets_env: STANDARD, tolerance: 5}}]", `tolerance "5" has no unit`},
 		"algorithm":          {"sources: [{name: x, verify: {type: hmac, secrets_env: PLAIN, algorithm: md5}}]", `"md5" is not known`},
 		"header":             {"sources: [{name: x, verify: {type: token, secrets_env: PLAIN, header: 'a b'}}]", `"a b" is not a header name`},
 		"mapping":            {"sources:\n- name: x\n  verify: {type: none}\n  mapping: '{a: '", "line 4, source x: mapping:"},

@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/leadbridge/leadbridge/internal/await"
 	"github.com/leadbridge/leadbridge/internal/logbuffer"
 )
 
@@ -156,14 +157,5 @@ func entries(env map[string]string) []string {
 // eventually polls what only another process can make true.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	limit := time.After(time.Minute)
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-limit:
-			t.Fatal("never: " + what)
-		}
-	}
+	await.Until(t, time.Minute, 10*time.Millisecond, what, ok)
 }

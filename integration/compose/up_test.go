@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/leadbridge/leadbridge/integration/internal/await"
+	"github.com/leadbridge/leadbridge/internal/await"
 )
 
 // file is what is brought up.
@@ -125,7 +125,7 @@ func (p *project) sample() string {
 	if found == nil {
 		p.t.Fatal("deploy/README.md shows no webhook")
 	}
-	return strings.ReplaceAll(string(found), "localhost:8081", "localhost:"+strconv.Itoa(p.ports["GATE_PORT"]))
+	return strings.ReplaceAll(string(found), "localhost:8090", "localhost:"+strconv.Itoa(p.ports["GATE_PORT"]))
 }
 
 func (p *project) send(command string) {

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/leadbridge/leadbridge/integration/internal/await"
+	"github.com/leadbridge/leadbridge/internal/await"
 )
 
 // patience is how long anything may take that a test waits for. The kubelet takes

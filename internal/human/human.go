@@ -37,6 +37,30 @@ func ParseSize(text string) (bytes int64, ok bool) {
 	return int64(size), true
 }
 
+// ParseDuration reads a Go duration, such as 500ms or 1m30s, of at least least, which is above 0. For another text it
+// returns what is wrong with it, in words that follow the text (`is not a duration`), and what to write instead; problem
+// is "" for a good one.
+func ParseDuration(text string, least time.Duration) (d time.Duration, problem, remedy string) {
+	text = strings.TrimSpace(text)
+	d, err := time.ParseDuration(text)
+	switch {
+	case err != nil && isNumber(text):
+		return d, "has no unit", "write a duration such as " + text + "s, 500ms or 2m"
+	case err != nil:
+		return d, "is not a duration", "write one such as 30s, 500ms or 1m30s"
+	case d < least && least <= 1:
+		return d, "is too short", "write a duration above 0, such as 30s"
+	case d < least:
+		return d, "is too short", "write at least " + least.String()
+	}
+	return d, "", ""
+}
+
+func isNumber(text string) bool {
+	_, err := strconv.ParseFloat(text, 64)
+	return err == nil
+}
+
 // Days writes a duration; from two days on in days with three digits, such as "3.5 days".
 func Days(d time.Duration) string {
 	const day = 24 * time.Hour

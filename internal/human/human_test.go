@@ -49,3 +49,27 @@ func TestCount(t *testing.T) {
 		}
 	}
 }
+
+func TestParseDuration(t *testing.T) {
+	const least = time.Second
+	for text, want := range map[string]struct {
+		d       time.Duration
+		problem string
+		remedy  string
+	}{
+		" 1m30s ": {d: 90 * time.Second},
+		"1s":      {d: time.Second},
+		"90":      {problem: "has no unit", remedy: "write a duration such as 90s, 500ms or 2m"},
+		"soon":    {problem: "is not a duration", remedy: "write one such as 30s, 500ms or 1m30s"},
+		"":        {problem: "is not a duration", remedy: "write one such as 30s, 500ms or 1m30s"},
+		"999ms":   {d: 999 * time.Millisecond, problem: "is too short", remedy: "write at least 1s"},
+		"-5m":     {d: -5 * time.Minute, problem: "is too short", remedy: "write at least 1s"},
+	} {
+		if d, problem, remedy := ParseDuration(text, least); d != want.d || problem != want.problem || remedy != want.remedy {
+			t.Errorf("%q: %v, %q, %q", text, d, problem, remedy)
+		}
+	}
+	if _, problem, remedy := ParseDuration("0s", time.Nanosecond); problem != "is too short" || remedy != "write a duration above 0, such as 30s" {
+		t.Errorf("0s: %q, %q", problem, remedy)
+	}
+}

@@ -23,7 +23,7 @@ func SamePhone(a, b string) bool {
 // parse reads a number as one of a region where it names no country; nil for what is no number.
 func parse(text, region string) *phonenumbers.PhoneNumber {
 	text = strings.TrimSpace(text)
-	if digits := onlyDigits(text); !strings.HasPrefix(text, "+") && hasCode(digits, region) {
+	if digits := digitsIn(text); !strings.HasPrefix(text, "+") && hasCode(digits, region) {
 		text = "+" + digits
 	}
 	n, err := phonenumbers.Parse(text, region)
@@ -48,7 +48,8 @@ func local(digits, region string) *phonenumbers.PhoneNumber {
 	return n
 }
 
-func onlyDigits(text string) string {
+// digitsIn returns the ASCII digits of a text without what stands between them.
+func digitsIn(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {
 			return -1

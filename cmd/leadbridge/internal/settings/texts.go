@@ -13,17 +13,9 @@ import (
 
 // duration reads a Go duration of at least least.
 func (p *parser) duration(variable, text string, least time.Duration) time.Duration {
-	text = strings.TrimSpace(text)
-	d, err := time.ParseDuration(text)
-	switch {
-	case err != nil && isNumber(text):
-		p.fault(variable, quote(text)+" has no unit", "write a duration such as "+text+"s, 500ms or 2m")
-	case err != nil:
-		p.fault(variable, quote(text)+" is not a duration", "write one such as 30s, 500ms or 1m30s")
-	case d < least && least <= 1:
-		p.fault(variable, quote(text)+" is too short", "write a duration above 0, such as 30s")
-	case d < least:
-		p.fault(variable, quote(text)+" is too short", "write at least "+least.String())
+	d, problem, remedy := human.ParseDuration(text, least)
+	if problem != "" {
+		p.fault(variable, quote(strings.TrimSpace(text))+" "+problem, remedy)
 	}
 	return d
 }
@@ -98,11 +90,6 @@ func (p *parser) boolean(variable, text string) bool {
 	}
 	p.fault(variable, quote(text)+" is neither on nor off", "write true or false")
 	return false
-}
-
-func isNumber(text string) bool {
-	_, err := strconv.ParseFloat(text, 64)
-	return err == nil
 }
 
 // secretMarks are in texts that may hold a password or a key, whatever setting they were written to.
