@@ -74,12 +74,25 @@ func cardOf(one string, r crmtest.Record) card {
 	if err != nil || json.Unmarshal(text, &fields) != nil {
 		return c // a record can always be encoded
 	}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
+	for _, name := range slices.SortedFunc(maps.Keys(fields), inOrder) {
 		if value := valueOf(fields[name]); value != "" && !slices.Contains(unshown, name) {
 			c.Fields = append(c.Fields, cardField{name, value})
 		}
 	}
 	return c
+}
+
+// firstShown are the fields that are shown first; the others follow by name.
+var firstShown = []string{"title", "name", "secondName", "lastName", "phone", "email", "post", "comments", "comment", "amount", "currency", "contactId"}
+
+func inOrder(a, b string) int {
+	place := func(name string) int {
+		if i := slices.Index(firstShown, name); i >= 0 {
+			return i
+		}
+		return len(firstShown)
+	}
+	return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a, b))
 }
 
 // valueOf returns a field's value as text: each phone number or address in a line.

@@ -78,10 +78,11 @@ func (f *followed) all(ctx context.Context) (leads []sent, failed string) {
 func (f *followed) due() (ids []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if now := time.Now(); now.Sub(f.readAt) < readFor {
+	now := time.Now()
+	if now.Sub(f.readAt) < readFor {
 		return nil
 	}
-	f.readAt, f.failed = time.Now(), ""
+	f.readAt, f.failed = now, ""
 	for _, l := range f.leads {
 		if !l.settled() {
 			ids = append(ids, l.EventID)
