@@ -18,39 +18,41 @@ func (w *worker) create(d *delivery) bool {
 	deferred, isDeferred := errors.AsType[*crmclient.Deferred](err)
 	refused, isRefused := errors.AsType[*crmclient.Rejection](err)
 	switch {
-	case err == nil && d.failure != nil: // it panicked too often
-		w.move(d, eventRefused)
-		return true
 	case err == nil:
 		w.noteCreated(d, result)
 		return true
-	case isRefused: // which does not show whether there was an earlier owner
+	case errors.Is(err, errPanickedTooOften):
+		d.failure = internalFailure()
+		w.move(d, eventRefused)
+		return true
+	case isRefused: // no noteLookUp here: a refusal does not tell the exploration whether there was an earlier owner
 		d.failure = refusedByCRM(refused)
 		w.move(d, eventRefused)
 		return true
 	case isDeferred:
-		w.park(d, eventDeferred, w.deferredRecord(d, deferred, opened))
+		d.pending, d.sentHere = deferred.Pending, deferred.Sent
+		w.park(d, eventDeferred, recordToPark(d, deferred, opened))
 		return false
 	}
-	w.cutShort(d, result, err)
+	w.leaveToNext(d, result, err)
 	return false
 }
 
-// deferredRecord is the record as the CRM client wants it parked.
-func (w *worker) deferredRecord(d *delivery, by *crmclient.Deferred, opened <-chan struct{}) *parkedRecord {
-	d.pending, d.sentHere = by.Pending, by.Sent
+// recordToPark returns what parking keeps of a record that the CRM client defers.
+func recordToPark(d *delivery, by *crmclient.Deferred, opened <-chan struct{}) *parkedRecord {
 	r := &parkedRecord{why: by.Why, due: by.Until}
 	if by.Early {
 		r.ready = opened
 	}
 	if by.Refusal != nil {
 		r.refusal = refusedByCRM(by.Refusal)
+		// Redacted now: parking drops the values that a redaction looks for.
 		r.refusal.message = boundedText(redacted(r.refusal.message, d))
 	}
 	return r
 }
 
-// noteCreated takes over what the record became.
+// noteCreated stores and logs what the record became.
 func (w *worker) noteCreated(d *delivery, result crmclient.Result) {
 	w.move(d, eventMade)
 	w.records.noteLookUp(d, result.Found)
@@ -73,12 +75,13 @@ func (w *worker) noteCreated(d *delivery, result crmclient.Result) {
 	}
 }
 
-// cutShort notes that a create ended without an outcome, as the generation ends.
-func (w *worker) cutShort(d *delivery, result crmclient.Result, err error) {
+// leaveToNext leaves a record, whose create ended without an outcome, to the next owner. It aborts the generation if the
+// lease is lost, or if err is not due to the generation's end.
+func (w *worker) leaveToNext(d *delivery, result crmclient.Result, err error) {
 	switch {
 	case errors.Is(err, crmclient.ErrLeaseLost):
 		w.gen.abort(err)
-	case w.gen.fetchCtx.Err() == nil: // nobody asked it to end
+	case w.gen.fetchCtx.Err() == nil: // nobody asked the generation to end
 		w.gen.abort(fmt.Errorf("%w: %w", errCreatorFailed, err))
 	}
 	d.sentHere = d.sentHere || result.Unsettled
@@ -90,7 +93,8 @@ func (w *worker) cutShort(d *delivery, result crmclient.Result, err error) {
 const maxPanics = 3
 
 // callCreator calls the CRM client, again after a panic: then as a suspect, as a create may have left before it. After
-// maxPanics the panic becomes the event's failure, so that one record cannot end the process again and again.
+// maxPanics the error is errPanickedTooOften, so that one record cannot end the process again and again. When the
+// generation ends after a panic, it is errPanicked.
 func (w *worker) callCreator(d *delivery) (crmclient.Result, error) {
 	for d.panics < maxPanics {
 		result, err := w.callOnce(d)
@@ -104,12 +108,14 @@ func (w *worker) callCreator(d *delivery) (crmclient.Result, error) {
 			return crmclient.Result{Unsettled: true}, err
 		}
 	}
-	d.failure = internalFailure()
-	return crmclient.Result{}, nil
+	return crmclient.Result{}, errPanickedTooOften
 }
 
-// errPanicked stands for a panic of the CRM client.
-var errPanicked = errors.New("the CRM client panicked")
+// Errors that stand for panics of the CRM client.
+var (
+	errPanicked         = errors.New("the CRM client panicked")
+	errPanickedTooOften = errors.New("the CRM client panicked too often for one event")
+)
 
 // callOnce calls the CRM client; its error is errPanicked after a panic.
 func (w *worker) callOnce(d *delivery) (result crmclient.Result, err error) {
@@ -124,6 +130,7 @@ func (w *worker) callOnce(d *delivery) (result crmclient.Result, err error) {
 
 // request returns the request for what the record becomes.
 func (w *worker) request(d *delivery) crmclient.Request {
+	originField, fromHeader := w.sentOriginField(d)
 	return crmclient.Request{
 		OriginID:          d.event.OriginID,
 		Contact:           &d.contact,
@@ -131,10 +138,10 @@ func (w *worker) request(d *delivery) crmclient.Request {
 		Card:              d.card,
 		Suspect:           d.suspect,
 		SentBefore:        d.sentBefore,
-		SentIDField:       w.sentOriginField(d),
+		SentIDField:       originField,
 		RecordedAt:        d.event.RecordedAt,
 		Replayed:          d.event.Replays > 0,
-		IDFieldFromHeader: !d.inherited,
+		IDFieldFromHeader: fromHeader,
 		Lease:             w.mayWrite,
 		Stop:              w.gen.fetchCtx.Done(),
 		Resume:            d.pending,
@@ -142,14 +149,15 @@ func (w *worker) request(d *delivery) crmclient.Request {
 }
 
 // sentOriginField returns the field of the CRM in which an earlier owner, or the one that wrote a replayed letter, put our ids;
-// "" when it is not known. Anybody who writes events can write headers, and a look-up that the CRM refuses holds
-// everybody, so that a header's text counts only if it can be the name of such a field.
-func (w *worker) sentOriginField(d *delivery) string {
+// "" when it is not known. It reports whether a header of the record told it: anybody who writes events can write headers,
+// and a look-up that the CRM refuses holds everybody, so that a header's text counts only if it can be the name of such a
+// field.
+func (w *worker) sentOriginField(d *delivery) (name string, fromHeader bool) {
 	if d.inherited {
-		return w.opening.inherited.originField
+		return w.opening.inherited.originField, false
 	}
 	if name := header.Text(d.Headers, header.OriginField); d.event.Replays > 0 && crmclient.CanBeOriginField(name) {
-		return name
+		return name, true
 	}
-	return ""
+	return "", false
 }

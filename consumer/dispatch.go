@@ -20,7 +20,9 @@ func (p *partition) dispatchAll(ctx context.Context, batch fetched) error {
 	if batch.next > p.records.nextOffset() { // an empty fetch changes nothing
 		p.records.skip(batch.next)
 	}
-	p.gen.parkingHold.note(p.id, false, p.records.easeParking()) // also if no record comes that needs the room
+	if p.records.easeParking() { // the hold ends even if no further record asks for the room
+		p.gen.parkingHold.noteEased(p.id)
+	}
 	return nil
 }
 
@@ -67,6 +69,7 @@ func (p *partition) skipIfDone(rec record) bool {
 		return false
 	}
 	p.deps.metrics.skipped.WithLabelValues(skippedDone).Inc()
+	// identityOf transforms the record, which in a crash loop may be what ends the process.
 	if rec.Value != nil && !p.opening.inCrashLoop(rec.Offset) {
 		p.gen.seen.note(p.id, p.intake.identityOf(rec))
 	}
@@ -84,15 +87,18 @@ func (p *partition) skip(rec record) {
 func (p *partition) awaitGrant(ctx context.Context, offset int64) error {
 	for {
 		answer := p.records.tryGrant(offset)
-		p.gen.parkingHold.note(p.id, answer.parkingFull, answer.parkingEased)
 		if answer.wantsCommit {
-			signal(p.gen.urgent) // before the last granted record is dispatched
+			signal(p.gen.urgent) // early, so that dispatch need not stop for it
+		}
+		if answer.parkingEased {
+			p.gen.parkingHold.noteEased(p.id)
 		}
 		if answer.may {
 			return ctx.Err()
 		}
 		if answer.parkingFull {
-			signal(p.records.wakeReader) // letters of a flood may be written
+			p.gen.parkingHold.noteFull(p.id)
+			signal(p.records.wakeReader) // it may make room: see letterForOneOfFlood
 		}
 		select {
 		case <-p.records.wake:

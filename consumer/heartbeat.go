@@ -27,13 +27,14 @@ func (g *generation) startHeartbeats() (stop func()) {
 	}
 }
 
-// heartbeats renews the lease until ctx ends, a heartbeat is refused or the lease has lapsed, and returns which of them it
-// was. When a heartbeat says that the group rebalances, the generation ends in order, and heartbeats go on.
+// heartbeats renews the lease until ctx ends, a heartbeat is refused for good or the lease has lapsed, and returns which of
+// them it was. When a heartbeat says that the group rebalances, the generation ends in order, and heartbeats go on.
 func (g *generation) heartbeats(ctx context.Context) error {
 	ticker := time.NewTicker(max(g.deps.cfg.SessionTimeout/heartbeatsPerSession, time.Microsecond))
 	defer ticker.Stop()
 	for {
 		sent := time.Now()
+		// Three heartbeats that are not answered fit into a session.
 		err := g.deps.broker.heartbeat(ctx, g.member, g.deps.cfg.SessionTimeout*3/10)
 		var refused *refusedHeartbeat
 		switch {
@@ -53,7 +54,7 @@ func (g *generation) heartbeats(ctx context.Context) error {
 			g.deps.broker.reset()
 		}
 		if lapsed := g.lease.err(); lapsed != nil {
-			return fmt.Errorf("%w: %w", lapsed, errors.Join(err))
+			return errors.Join(lapsed, err)
 		}
 		select {
 		case <-ctx.Done():
@@ -79,12 +80,10 @@ func (g *generation) noteUnreachable(err error) {
 	g.deps.cfg.Log.Debug().Err(err).Msg("heartbeat failed")
 }
 
-// isTransient reports whether a heartbeat was refused although this process is still a member: the group rebalances, or
-// its coordinator moves. The lease is not renewed by it, and runs on.
+// isTransient reports whether a heartbeat was refused although this process is still a member: the group's coordinator
+// moves. The lease is not renewed by it, and runs on.
 func isTransient(err error) bool {
-	for _, code := range []kafka.Error{
-		kafka.RebalanceInProgress, kafka.GroupLoadInProgress, kafka.GroupCoordinatorNotAvailable, kafka.NotCoordinatorForGroup,
-	} {
+	for _, code := range []kafka.Error{kafka.GroupLoadInProgress, kafka.GroupCoordinatorNotAvailable, kafka.NotCoordinatorForGroup} {
 		if errors.Is(err, code) {
 			return true
 		}

@@ -29,7 +29,7 @@ func (pr *parkedReader) run() {
 	ctx := pr.gen.fetchCtx
 	for ctx.Err() == nil {
 		now := time.Now()
-		floodAt, pending := pr.records.releaseOneOfFlood(now, pr.deps.floodPace)
+		floodAt, pending := pr.records.letterForOneOfFlood(now, pr.deps.floodPace)
 		forget(pr.deps.creator, pending)
 		due, next := pr.records.takeDue(now)
 		if len(due) == 0 {
@@ -48,7 +48,7 @@ type nextLook struct {
 	channels []<-chan struct{}
 }
 
-// orAt returns n with the earlier of its time and another one; zero for none.
+// orAt returns n with the earlier of its time and at. A zero time is none.
 func (n nextLook) orAt(at time.Time) nextLook {
 	if !at.IsZero() && (n.at.IsZero() || at.Before(n.at)) {
 		n.at = at
@@ -56,8 +56,8 @@ func (n nextLook) orAt(at time.Time) nextLook {
 	return n
 }
 
-// mayCreate reports whether a create may be sent for the record when it is taken up.
-func (r *parkedRecord) mayCreate() bool { return r.failure == nil && r.made == nil }
+// undecided reports whether it is not known yet what the record becomes: a create may be sent for it when it is taken up.
+func (r *parkedRecord) undecided() bool { return r.failure == nil && r.made == nil }
 
 // awaitDue waits for the time, one of the channels, or the reader's signal.
 func (pr *parkedReader) awaitDue(ctx context.Context, next nextLook) {
@@ -82,22 +82,8 @@ func (pr *parkedReader) takeUpAgain(ctx context.Context, due []*parkedRecord) er
 	for _, r := range due {
 		pr.gen.lines.resume(r.place)
 	}
-	err := pr.awaitCommittedAsSent(ctx, due)
-	backOff := newBackOff()
-	for err == nil && len(due) > 0 {
-		var batch fetched
-		if batch, err = pr.fetchAgain(ctx, due[0].offset); err == nil {
-			due = pr.restart(ctx, batch, due)
-			backOff.Reset()
-			continue
-		}
-		if ctx.Err() == nil {
-			pr.deps.cfg.Log.Debug().Err(err).Int("partition", pr.id).Msg("reading parked records failed")
-			due, err = pr.afterFailedRead(ctx, due, err)
-			_ = wait.For(ctx, backOff.NextBackOff())
-		}
-	}
-	for _, r := range due { // the generation ends
+	left, err := pr.readDue(ctx, due)
+	for _, r := range left { // to the next owner
 		pr.forgetPending(r)
 		r.trace.Close(leftToNext)
 		pr.records.noteUnfinished(r.offset, &r.carried)
@@ -108,11 +94,37 @@ func (pr *parkedReader) takeUpAgain(ctx context.Context, due []*parkedRecord) er
 	return err
 }
 
+// readDue reads the due records from Kafka again and starts their workers. If ctx ends, or with an error that ends the
+// generation, it returns the records that it has not started.
+func (pr *parkedReader) readDue(ctx context.Context, due []*parkedRecord) (left []*parkedRecord, err error) {
+	if err := pr.awaitCommittedAsSent(ctx, due); err != nil {
+		return due, err
+	}
+	backOff := newBackOff()
+	for len(due) > 0 {
+		batch, err := pr.fetchAgain(ctx, due[0].offset)
+		if err == nil {
+			due = pr.restart(ctx, batch, due)
+			backOff.Reset()
+			continue
+		}
+		if ctx.Err() != nil {
+			return due, err
+		}
+		pr.deps.cfg.Log.Debug().Err(err).Int("partition", pr.id).Msg("reading parked records failed")
+		if due, err = pr.afterFailedRead(ctx, due, err); err != nil {
+			return due, err
+		}
+		_ = wait.For(ctx, backOff.NextBackOff())
+	}
+	return nil, nil
+}
+
 // awaitCommittedAsSent waits for a commit that calls the records sent: before a create may be sent for a record that the
 // last commit called untouched, the ledger must say so.
 func (pr *parkedReader) awaitCommittedAsSent(ctx context.Context, due []*parkedRecord) error {
 	for _, r := range due {
-		if r.mayCreate() && !r.sent() {
+		if r.undecided() && !r.sent() {
 			return pr.records.awaitCommit(ctx, pr.records.wakeReader)
 		}
 	}
@@ -160,12 +172,12 @@ func (pr *parkedReader) restart(ctx context.Context, batch fetched, due []*parke
 	return due
 }
 
-// restoredDelivery makes the delivery of a record that was parked. Its event is transformed again; how far it had come
-// is what was kept of it.
+// restoredDelivery makes the delivery of a record that was parked. Its event is transformed again; how far it had come is
+// restored from what parking kept.
 func (pr *parkedReader) restoredDelivery(rec record, r *parkedRecord) *delivery {
 	d := &delivery{record: rec, state: stateParked, bytes: pr.bytes, resumed: true}
 	pr.intake.transformSafely(d)
-	transformFailed := d.failure
+	transformFailed := d.failure // it lies in d.carried, which what was kept replaces
 	if transformFailed == nil {
 		d.points = pr.gen.seen.pointsHash(pointsOf(&d.contact))
 	}

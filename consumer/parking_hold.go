@@ -10,21 +10,29 @@ type parkingHold struct {
 	full map[int]bool // by partition: its parking is
 }
 
-// note takes over whether a partition's parking is full, or eased: it has so much room again that it will not be full at
-// once.
-func (f *parkingHold) note(id int, full, eased bool) {
+// noteFull begins the hold, if it is not in force yet: the parking of a partition is full.
+func (f *parkingHold) noteFull(id int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	switch {
-	case full && !f.full[id]:
-		if f.full == nil {
-			f.full = map[int]bool{}
-		}
-		f.full[id] = true
-		f.board.hold(HoldParking, "so many events of a partition wait that its commit cannot tell them apart: see what they wait for (parkedWhy in /statusz), and remove the cause")
-	case eased && f.full[id]:
-		if delete(f.full, id); len(f.full) == 0 {
-			f.board.clear(HoldParking)
-		}
+	if f.full[id] {
+		return
+	}
+	if f.full == nil {
+		f.full = map[int]bool{}
+	}
+	f.full[id] = true
+	f.board.hold(HoldParking, "so many events of a partition wait that its commit cannot tell them apart: see what they wait for (parkedWhy in /statusz), and remove the cause")
+}
+
+// noteEased ends the hold, if no other partition's parking is full: the parking of this one has so much room again that it
+// will not be full at once.
+func (f *parkingHold) noteEased(id int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.full[id] {
+		return
+	}
+	if delete(f.full, id); len(f.full) == 0 {
+		f.board.clear(HoldParking)
 	}
 }

@@ -232,10 +232,10 @@ func (rs *partitionRecords) releaseFlood(now time.Time) (int, []*crmclient.Pendi
 	return rs.state.parking.releaseFlood(now)
 }
 
-// releaseOneOfFlood makes room when parking is full: the oldest record that was refused in a flood becomes a letter, if
+// letterForOneOfFlood makes room when parking is full: the oldest record that was refused in a flood becomes a letter, if
 // floodPause has passed since the last one. It returns when the next record may become one (zero if parking is not full
 // or holds none), and what the CRM client is to forget (nil for nothing).
-func (rs *partitionRecords) releaseOneOfFlood(now time.Time, p *pace) (time.Time, *crmclient.Pending) {
+func (rs *partitionRecords) letterForOneOfFlood(now time.Time, p *pace) (time.Time, *crmclient.Pending) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	r := rs.state.parking.firstInFlood()

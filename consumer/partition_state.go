@@ -85,7 +85,7 @@ func (s *partitionState) resumable() int {
 func (s *partitionState) takeDue(now time.Time) ([]*parkedRecord, nextLook) {
 	due := s.parking.takeDue(now, s.resumable())
 	for _, r := range due {
-		s.progress.resume(r.offset, r.mayCreate())
+		s.progress.resume(r.offset, r.undecided())
 		s.changed = true
 	}
 	var next nextLook

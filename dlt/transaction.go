@@ -14,8 +14,8 @@ import (
 	"github.com/leadbridge/leadbridge/internal/producerbatch"
 )
 
-// ErrTakenOver is the error when another replay of the topic has started. That one continues, and this one ends.
-var ErrTakenOver = errors.New("another replay of this dead-letter topic has started and continues instead of this one")
+// ErrTakenOver is the error when another replay or erasure in the topic has started. That one continues, and this one ends.
+var ErrTakenOver = errors.New("another replay or erasure in this dead-letter topic has started and continues instead of this one")
 
 // transactionTimeout is after how long the brokers abort the open transaction of a process that was killed. Until then
 // readers do not get the records after it.
@@ -57,8 +57,8 @@ func newWriter(cfg Config) *writer {
 func (w *writer) close() { w.transport.CloseIdleConnections() }
 
 // openSession opens a producer session: all transactions are written in it until it is called again, as it must be after a
-// failed write. It ends the open transaction of an earlier session with this transactional id, whose writer can write
-// nothing any more, and fails with ErrTakenOver when another writer has opened one meanwhile.
+// failed write. It ends the transaction that an earlier session with this transactional id left open, and fences that
+// session's writer. The error is ErrTakenOver when another writer has opened a session since this writer's last one.
 func (w *writer) openSession(ctx context.Context) error {
 	err := patiently(ctx, func() error {
 		res, err := w.client.InitProducerID(ctx, &kafka.InitProducerIDRequest{
@@ -177,7 +177,7 @@ func refusedForGood(err error) bool {
 }
 
 // isFinal reports whether another session would fail in the same way. A coordinator that is not available is normally a
-// passing trouble, but patiently has waited for it by then.
+// passing trouble, but by then [patiently] has waited until it gave up.
 func isFinal(err error) bool {
 	for _, final := range []error{
 		ErrTakenOver, kafka.TransactionalIDAuthorizationFailed, kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed,

@@ -21,7 +21,7 @@ type multifields struct {
 	// event states, "" for none.
 	parse func(text, typ string)
 	// scope reads what an object says of all its values, such as their country. It returns the object without that, and
-	// a function that ends the scope; nil when the object says nothing of the kind.
+	// a function that ends the scope. It is nil for a field whose objects say nothing of the kind.
 	scope func(o map[string]any) (rest map[string]any, leave func())
 	// typeID maps a spelling of a kind to the CRM's; ok is false for others.
 	typeID func(spelling string) (id string, ok bool)
@@ -159,8 +159,7 @@ const (
 	roleNoise // an id in another system
 )
 
-// objectKey says what a key of a multifield object means, and when it is
-// read. Kinds come before values, as they must be known first; the native value type
+// objectKey returns what a key of a multifield object means, and the rank by which the keys are read. Kinds come before values, as they must be known first; the native value type
 // after the other kinds, as TYPE_ID beside it only says "PHONE".
 func objectKey(key string) (role keyRole, rank int) {
 	name := strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(strings.TrimSpace(key), "_", ""), "-", ""))

@@ -8,14 +8,16 @@ import (
 	"strings"
 )
 
-// scope reads what an object says of its numbers: the country that they belong
-// to, and an area code and an extension that stand apart from the number.
+// scope sets the country that an object names for its numbers, until leave is called. It returns the object without what
+// it says of the country, an area code and an extension: the last two become part of the number, or stay where there is no
+// number. Of several numbers it is the last by the order of their keys, and of several countries the one that is named best.
 func (r *phoneReader) scope(o map[string]any) (rest map[string]any, leave func()) {
 	home := r.home
 	leave = func() { r.home = home }
 	var country, area, extension string
-	var number string // the key of the one value that may lack its area code
-	for key, value := range o {
+	var number string // the key of the number
+	for _, key := range slices.Sorted(maps.Keys(o)) {
+		value := o[key]
 		text := strings.TrimSpace(scalar(value))
 		switch phonePart(key) {
 		case partCountry:
@@ -34,7 +36,7 @@ func (r *phoneReader) scope(o map[string]any) (rest map[string]any, leave func()
 	rest = maps.Clone(o)
 	maps.DeleteFunc(rest, func(key string, _ any) bool {
 		part := phonePart(key)
-		return part == partCountry || part == partArea && number != "" || part == partExtension && number != ""
+		return part == partCountry || number != "" && (part == partArea || part == partExtension)
 	})
 	if country != "" {
 		region, ok := readCountry(country)
@@ -74,13 +76,28 @@ func countryText(value any) string {
 	return text
 }
 
-// moreTelling chooses between two texts by which an object names its country: the name or code, not the calling code,
-// which several countries may share.
+// moreTelling chooses between two texts by which an object names its country: a name or ISO code before a calling code,
+// which several countries may share, and both before a text that is not understood; else the first.
 func moreTelling(a, b string) string {
-	if _, isCode := countryByCallingCode(a); a == "" || isCode && b != "" {
+	if tellsCountry(b) > tellsCountry(a) {
 		return b
 	}
 	return a
+}
+
+// tellsCountry returns how well a text names a country: from 0 for no text to 3 for a name or ISO code.
+func tellsCountry(text string) int {
+	_, understood := readCountry(text)
+	_, isCallingCode := countryByCallingCode(text)
+	switch {
+	case text == "":
+		return 0
+	case !understood:
+		return 1
+	case isCallingCode:
+		return 2
+	}
+	return 3
 }
 
 // The parts of a number that objects give under names of their own.

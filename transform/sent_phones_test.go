@@ -66,6 +66,8 @@ func TestSentPhonesOfStatedCountry(t *testing.T) {
 		row(`{"phone":"98765 43210","country":"India (+91)"}`, "+919876543210; ; ; country: India (+91)"),
 		row(`{"phone":"98765 43210","country":"🇮🇳"}`, "+919876543210; ; ; country: 🇮🇳"),
 		row(`{"phone":{"countryCode":"91","number":"9876543210"}}`, "+919876543210"),
+		row(`{"phone":{"region":"Minsk","страна":"Беларусь","number":"291234567"}}`, "+375291234567"),
+		row(`{"phone":{"country":"Minsk","dial_code":"+375","number":"291234567"}}`, "+375291234567"),
 		row(`{"phone":{"country":"IN","number":"98765 43210"}}`, "+919876543210"),
 		row(`{"phone":{"dialCode":"+44","nationalNumber":"07911 123456"}}`, "+447911123456"),
 		row(`{"phone":{"area":"916","phone":"123-45-67"}}`, "+79161234567"),

@@ -21,7 +21,7 @@ type metrics struct {
 	failures prometheus.Counter
 }
 
-// Outcomes of a request beside the status of its problem.
+// Outcomes of a request that no problem's status names. 404 and 405 are answered before anything of a request is read.
 const (
 	outcomeTaken     = "taken"
 	outcomeHoneypot  = "honeypot"
@@ -35,7 +35,7 @@ const (
 func outcomeOf(err error, d delivery) string {
 	switch {
 	case err != nil:
-		if _, ok := errors.AsType[unverified](err); ok {
+		if _, ok := errors.AsType[unverified](err); ok { // its problem would need the source
 			return strconv.Itoa(http.StatusUnauthorized)
 		}
 		return strconv.Itoa(problemOf(err, nil).Status)
@@ -63,7 +63,7 @@ func newMetrics(reg prometheus.Registerer, sources []string) (*metrics, error) {
 	}
 	m := &metrics{
 		requests: counters("requests_total", "Webhooks, by source and outcome: taken, honeypot, ignored, skipped (by the mapping), challenge, or the status of the error.", "source", "outcome"),
-		unmapped: counters("unmapped_total", "Events that the source's mapping failed on; they went to Kafka for people, or as they came.", "source"),
+		unmapped: counters("unmapped_total", "Events that the source's mapping failed on; they became dead letters, or went on as they came (on_mapping_failure).", "source"),
 		ended:    counters("connections_closed_total", "Connections that were closed: idle ones for the sake of new ones (idle), and those of a peer that has too many (peer).", "cause"),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "leadbridge_ingest_duration_seconds", Help: "From a request's header to its answer.", Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 13),

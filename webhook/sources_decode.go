@@ -27,18 +27,18 @@ func (p places) with(more places) places {
 // verbatim is a text whose blanks count.
 type verbatim string
 
-// decode fills a struct from a YAML object, and says where each field stands. Fields are
-// matched by their yaml tags:
+// decode fills the struct that into points to from a YAML object, and returns where each field stands. what names the
+// object in faults. Fields are matched by their yaml tags:
 //
 //   - a string is one line of text; the tag oneof lists the words that it may be
 //   - a []string is a list of such texts, or one text
 //   - a verbatim is a scalar as it stands
 //   - a bool, and a [time.Duration] above 0
 //   - a *yaml.Node is left to the caller
-//   - a struct, or a pointer to one, is decoded likewise
+//   - a struct is decoded likewise
 //
-// A field with the tag for is known only to objects of these types. Unknown and repeated
-// fields and wrong values are faults. Fields that the object does not have stay as they are.
+// A field tagged `for:"a b"` exists only when kind is a or b. Unknown and repeated fields are faults, and so are wrong
+// values, but for a verbatim. Fields that the object does not have stay as they are.
 func (r *fileReader) decode(n *yaml.Node, what, kind string, into any) places {
 	n = resolve(n)
 	if n.Kind != yaml.MappingNode {
@@ -64,13 +64,13 @@ func (r *fileReader) decode(n *yaml.Node, what, kind string, into any) places {
 	return at
 }
 
-// fieldsOf returns the places of a struct's fields by their names in the file.
+// fieldsOf returns the indexes of those fields of a struct that objects of a kind have, by their names in the file.
 func fieldsOf(t reflect.Type, kind string) map[string]int {
 	known := map[string]int{}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		types, limited := f.Tag.Lookup("for")
-		if name := f.Tag.Get("yaml"); name != "" && (!limited || slices.Contains(strings.Fields(types), kind)) {
+		kinds, limited := f.Tag.Lookup("for")
+		if name := f.Tag.Get("yaml"); name != "" && (!limited || slices.Contains(strings.Fields(kinds), kind)) {
 			known[name] = i
 		}
 	}
@@ -143,7 +143,7 @@ func (r *fileReader) duration(n *yaml.Node, what string) time.Duration {
 	if text == "" {
 		return 0
 	}
-	d, problem, remedy := human.ParseDuration(text, time.Nanosecond) // above 0
+	d, problem, remedy := human.ParseDuration(text, time.Nanosecond) // the least above 0
 	if problem != "" {
 		r.fault(n, what+" "+human.Quote(text)+" "+problem, remedy)
 	}

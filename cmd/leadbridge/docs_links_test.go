@@ -1,19 +1,23 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // docs are the pages for people: their texts by their paths in the repository.
 func docs(t *testing.T) map[string]string {
 	t.Helper()
 	pages := map[string]string{}
-	for _, pattern := range []string{"*.md", "docs/*.md", "bench/*.md", "deploy/*.md", "deploy/chart/*.md", "integration/*.md", "browser/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/ru/*.md", "bench/*.md", "deploy/*.md", "deploy/chart/*.md", "integration/*.md", "browser/*.md"} {
 		found, err := filepath.Glob(filepath.Join(repository, pattern))
 		if err != nil {
 			t.Fatal(err)
@@ -34,7 +38,7 @@ func docs(t *testing.T) map[string]string {
 }
 
 var (
-	docLink = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	docLink = regexp.MustCompile(`(?:\]\(|(?:href|src|srcset)=")([^)"\s]+)[)"]`)
 	heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
 	fenced  = regexp.MustCompile("(?ms)^```.*?^```")
 )
@@ -57,15 +61,26 @@ func TestDocsLinksLeadSomewhere(t *testing.T) {
 				t.Errorf("%s links to %s, which does not exist", page, link[1])
 				continue
 			}
-			if anchor != "" && !hasHeading(pages[target], anchor) {
+			if anchor != "" && !slices.Contains(anchors(pages[target]), anchor) {
 				t.Errorf("%s links to %s, and there is no such heading", page, link[1])
 			}
 		}
 	}
 }
 
-// hasHeading reports whether a heading of the page has that anchor, as GitHub makes anchors of headings.
-func hasHeading(text, anchor string) bool {
+func TestAnchorsAreThoseOfGitHub(t *testing.T) {
+	t.Parallel()
+	const page = "# Где лид?\n\n## The gate: `leadbridge ingest`\n\n```sh\n# no heading\n```\n\n### E-mail\n\n### E-mail\n"
+	want := []string{"где-лид", "the-gate-leadbridge-ingest", "e-mail", "e-mail-1"}
+	if diff := cmp.Diff(want, anchors(page)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// anchors are those of the page's headings in their order, as GitHub makes them: one that was there before gets a number.
+func anchors(text string) []string {
+	var names []string
+	seen := map[string]int{}
 	for _, h := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
 		name := strings.Map(func(r rune) rune {
 			switch {
@@ -76,9 +91,12 @@ func hasHeading(text, anchor string) bool {
 			}
 			return -1
 		}, h[1])
-		if name == anchor {
-			return true
+		n := seen[name]
+		seen[name]++
+		if n > 0 {
+			name = fmt.Sprintf("%s-%d", name, n)
 		}
+		names = append(names, name)
 	}
-	return false
+	return names
 }

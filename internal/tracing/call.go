@@ -35,7 +35,8 @@ func (t *Tracer) Call(ctx context.Context, does, object string) *Call {
 	return &Call{tracer: t, ctx: ctx, name: does + " " + object, wait: wait}
 }
 
-// leaves ends the wait, as a request is about to leave. It returns nil when the event's call has ended.
+// leaves ends the wait and begins the work, unless an earlier request did, and returns the span of the work; nil when the
+// call has ended.
 func (c *Call) leaves() *Span {
 	if c == nil {
 		return nil
@@ -71,8 +72,8 @@ func (c *Call) End(outcome string) {
 	last.End(nil)
 }
 
-// Request begins the span of a request to the CRM that is about to leave for some calls. It stands in the
-// trace of the first of them; with several it has a link to each, and each a link to it.
+// Request begins the span of a request to the CRM that is about to leave for some calls. It stands in the trace of the
+// first of them. With several it has a link to each, and each but the first has a link to it.
 func (t *Tracer) Request(calls []*Call) *Span {
 	if t == nil {
 		return nil
@@ -100,7 +101,7 @@ func (t *Tracer) Request(calls []*Call) *Span {
 	return request
 }
 
-// To says what is requested: the address has no query, and path is its part that is the same everywhere.
+// To sets what is requested. address has no query; path is the part of its path that is the same for all CRMs.
 func (s *Span) To(method string, address *url.URL, path string) {
 	if s == nil {
 		return
