@@ -42,13 +42,17 @@ demo: ## see it work: broker, CRM and leads in one process
 .PHONY: test
 test: ## run all tests (needs only Go)
 	$(GO) test ./...
-	@$(MAKE) --no-print-directory test-deploy
+	@$(MAKE) --no-print-directory test-deploy test-oidc
 
 # -count 1: the chart lies outside the module, where go test does not see that it changed.
 .PHONY: test-deploy
 test-deploy: ## test the Helm chart, alerts and dashboard alone (needs only Go)
 	cd deploy/test && $(GO) test -count 1 ./...
 	cd deploy/observe && $(GO) test -count 1 ./...
+
+.PHONY: test-oidc
+test-oidc: ## sign in to the page at a real OpenID Connect server, in the process of the test (needs only Go)
+	cd browser && $(GO) test ./oidc
 
 .PHONY: test-attack
 test-attack: build ## attack bin/leadbridge from outside, as strangers, token holders and writers of the topics (needs only Go)
@@ -160,6 +164,10 @@ bench: build ## measure bin/leadbridge as a whole (about 30 minutes; BENCH='--sh
 .PHONY: bench-recovery
 bench-recovery: build ## measure what good leads wait while others, or the CRM, are in trouble (about 13 minutes; BENCH='--short --case refused' for parts)
 	$(GO) run ./bench --recovery --binary bin/leadbridge --out bench/results $(BENCH)
+
+.PHONY: bench-peers
+bench-peers: build ## compare bin/leadbridge with a naive consumer, and with Bento where you have one (PEERS='bento=/path'; about 20 minutes; BENCH='--short --case kills' for parts)
+	$(GO) run ./bench/peers --binary bin/leadbridge --out bench/results $(if $(PEERS),--peer '$(PEERS)') $(BENCH)
 
 .PHONY: figures
 figures: ## measure the code by room: lines, lengths of files and functions, methods, documented names

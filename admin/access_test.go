@@ -27,6 +27,7 @@ type route struct{ method, path, body string }
 var routes = []route{
 	{"GET", "/api/state", ""},
 	{"GET", "/api/live", ""},
+	{"GET", "/api/history", ""},
 	{"POST", "/api/letters/search", "{}"},
 	{"GET", "/api/letters/0:0", ""},
 	{"POST", "/api/letters/0:0/reveal", "{}"},
@@ -322,8 +323,8 @@ func TestSessionsAreBounded(t *testing.T) {
 	for range maxSessions {
 		last = s.begin(digest{})
 	}
-	_, firstHolds := s.token(first)
-	_, lastHolds := s.token(last)
+	_, firstHolds := s.of(first)
+	_, lastHolds := s.of(last)
 	if len(s.byID) != maxSessions || firstHolds && len(s.byID) > maxSessions || !lastHolds {
 		t.Errorf("%d sessions", len(s.byID))
 	}

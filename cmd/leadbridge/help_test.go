@@ -8,7 +8,7 @@ import (
 // variables are all settings of the service with their defaults, as they are
 // promised; an empty default is none.
 var variables = map[string]string{
-	"KAFKA_BROKERS": "localhost:9092", "KAFKA_TOPIC": "leads", "KAFKA_DLT_TOPIC": "leads.dlt", "KAFKA_GROUP_ID": "leadbridge", "KAFKA_RESULT_TOPIC": "",
+	"KAFKA_BROKERS": "localhost:9092", "KAFKA_TOPIC": "leads", "KAFKA_DLT_TOPIC": "leads.dlt", "KAFKA_GROUP_ID": "leadbridge", "KAFKA_RESULT_TOPIC": "", "KAFKA_STATE_TOPIC": "",
 	"KAFKA_TLS": "false", "KAFKA_TLS_CA_FILE": "", "KAFKA_TLS_CERT_FILE": "", "KAFKA_TLS_KEY_FILE": "",
 	"KAFKA_SASL_MECHANISM": "", "KAFKA_SASL_USERNAME": "", "KAFKA_SASL_PASSWORD": "", "KAFKA_SASL_PASSWORD_FILE": "",
 	"KAFKA_SESSION_TIMEOUT": "30s",
@@ -24,6 +24,9 @@ var variables = map[string]string{
 	"SCHEMA_REGISTRY_TOKEN": "", "SCHEMA_REGISTRY_TOKEN_FILE": "", "SCHEMA_REGISTRY_CA_FILE": "", "SCHEMA_REGISTRY_CERT_FILE": "", "SCHEMA_REGISTRY_KEY_FILE": "",
 	"WINDOW": "256", "MAX_BUFFER": "64MiB", "ORDER_BY": "person", "DEDUPE_WINDOW": "10000",
 	"DRAIN_TIMEOUT": "20s", "HTTP_ADDR": ":8080", "ADMIN_ADDR": "", "ADMIN_TOKEN": "", "ADMIN_TOKEN_FILE": "", "ADMIN_TOKENS_FILE": "",
+	"ADMIN_OIDC_ISSUER": "", "ADMIN_OIDC_CLIENT_ID": "", "ADMIN_OIDC_CLIENT_SECRET": "", "ADMIN_OIDC_CLIENT_SECRET_FILE": "", "ADMIN_OIDC_REDIRECT_URL": "",
+	"ADMIN_OIDC_SCOPES": "openid profile email", "ADMIN_OIDC_NAME_CLAIM": "preferred_username", "ADMIN_OIDC_ROLES_CLAIM": "groups", "ADMIN_OIDC_ROLES": "",
+	"ADMIN_OIDC_TITLE": "", "ADMIN_OIDC_SESSION": "4h", "ADMIN_OIDC_CA_FILE": "",
 	"LOG_LEVEL": "info", "LOG_FORMAT": "json",
 	"OTEL_EXPORTER_OTLP_ENDPOINT": "", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "", "OTEL_TRACES_SAMPLER": "parentbased_always_on", "OTEL_TRACES_SAMPLER_ARG": "",
 	"OTEL_SERVICE_NAME": "", "OTEL_RESOURCE_ATTRIBUTES": "", "OTEL_TRACES_EXPORTER": "otlp", "OTEL_SDK_DISABLED": "false",

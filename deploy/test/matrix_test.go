@@ -38,6 +38,8 @@ var matrix = map[string]string{
 	"strimzi, tls":     `{kafka: {tls: {enabled: true}}, strimzi: {cluster: main, namespace: kafka, apiVersion: kafka.strimzi.io/v1beta2, topics: {create: true}, users: {create: true, authentication: tls}}, gate: {enabled: true, existingConfigMap: sources}, replay: {enabled: true}, keda: {enabled: true}}`,
 	"admin":            `{admin: {enabled: true, existingSecret: page}, networkPolicy: {adminFrom: [{podSelector: {}}]}}`,
 	"admin, roles":     adminRoles,
+	"admin, oidc":      adminOIDC,
+	"admin, public":    `admin: {enabled: true, oidc: {issuer: "https://login.example.com", clientId: page, redirectUrl: "https://leads.example.com/oidc/callback", roles: "act=oncall"}}`,
 	"every setting":    everySetting,
 	"everything":       everything,
 }
@@ -59,6 +61,10 @@ replay: {enabled: true}
 	// What a webhook of the cluster, or extraVolumes, mount: the chart does not.
 	adminRoles = `
 admin: {enabled: true, existingSecret: page, tokensKey: tokens.yaml}
+`
+	adminOIDC = `
+admin: {enabled: true, existingSecret: page, tokensKey: tokens.yaml, oidc: {issuer: "https://login.example.com:8443/realms/staff", clientId: page, existingSecret: page-client, redirectUrl: "https://leads.example.com/oidc/callback", scopes: "openid groups", nameClaim: email, rolesClaim: realm_access.roles, roles: "look=leads-readers,act=leads-oncall", title: Example ID, session: 1h, ca: {existingSecret: login-ca}}}
+networkPolicy: {oidcTo: [{ipBlock: {cidr: 192.0.2.0/24}}]}
 `
 
 	schemasByToken = `
@@ -151,14 +157,14 @@ networkPolicy:
   extraEgress: [{ports: [{port: 3128}]}]
 `
 	strimzi = `
-kafka: {resultTopic: Leads_Results}
+kafka: {resultTopic: Leads_Results, stateTopic: leads.state}
 strimzi: {cluster: main, topics: {create: true, partitions: 12}, users: {create: true}}
 gate: {enabled: true, existingConfigMap: sources}
 replay: {enabled: true}
 keda: {enabled: true, maxReplicas: 12}
 `
 	everySetting = `
-kafka: {brokers: "127.0.0.1:1", topic: web, dltTopic: web.dlt, resultTopic: web.results, groupId: group, sessionTimeout: 45s, tls: {enabled: true, ca: {existingSecret: ca}, client: {existingSecret: client}}, sasl: {mechanism: PLAIN, username: me, existingSecret: login}}
+kafka: {brokers: "127.0.0.1:1", topic: web, dltTopic: web.dlt, resultTopic: web.results, stateTopic: web.state, groupId: group, sessionTimeout: 45s, tls: {enabled: true, ca: {existingSecret: ca}, client: {existingSecret: client}}, sasl: {mechanism: PLAIN, username: me, existingSecret: login}}
 crm: {existingSecret: portal, sessionTokenKey: session, baseUrl: "http://127.0.0.1:1", timeout: 40s, queueLimit: 20s, settle: 6s, slots: 1, batchSize: 40, requestsPerMinute: 200, requestsPerSecond: 5, originField: none, originator: other, trackingFields: "utm_source,gclid", lookup: always, maxAttempts: 5, backoffInitial: 1s, backoffMax: 1m30s, floodLimit: 1000000, target: deal, leadStatusId: NEW, dealCategoryId: 3, dealStageId: "C3:NEW", comment: both, match: "email,phone", matchMany: newest, onMatch: link}
 leads: {phoneRegion: DE, sourceId: OTHER, leadTitle: .name, dealTitle: '"Site: " + .email'}
 schemaRegistry: {url: "https://a.example.com:8443,http://b.example.com", username: me, existingSecret: registry, ca: {existingSecret: registry-ca}, client: {existingSecret: registry-client}}
@@ -168,7 +174,7 @@ log: {level: debug, format: console}
 tracing: {endpoint: "http://127.0.0.1:1", existingSecret: collector, headersKey: key, sampler: parentbased_traceidratio, samplerArg: 0.25, resourceAttributes: "deployment.environment.name=prod"}
 gate: {enabled: true, sources: [{name: site, verify: {type: none}}], ackTimeout: 9s, bodyTimeout: 8s, headerTimeout: 7s, connections: 1000, peerConnections: 100, trustedProxies: "10.0.0.0/8,2001:db8::1", forwardedHeader: Forwarded, bodyRate: 2KiB, bodyGrace: 3s, maxBuffer: 16777216, drainDelay: 0s, drainTimeout: 5s}
 replay: {enabled: true}
-admin: {enabled: true, existingSecret: page}
+admin: {enabled: true, existingSecret: page, oidc: {issuer: "https://127.0.0.1:1/realms/staff", clientId: page, existingSecret: page-client, redirectUrl: "https://leads.example.com/oidc/callback", scopes: "openid groups", nameClaim: email, rolesClaim: realm_access.roles, roles: "look=leads-readers,act=leads-oncall", title: Example ID, session: 1h, ca: {existingSecret: login-ca}}}
 `
 	everything = `
 replicaCount: 3

@@ -9,10 +9,10 @@ import (
 
 // Direct reports whether a request is to a loopback address, or to "localhost", and came through no proxy. Another name
 // that resolves to a loopback address is not enough: a website could have one. Many proxies put a loopback name in Host.
-func Direct(r *http.Request) bool { return isLoopback(r.Host) && !proxied(r) }
+func Direct(r *http.Request) bool { return Host(r.Host) && !proxied(r) }
 
-// isLoopback reports whether a Host header is a loopback address or "localhost".
-func isLoopback(host string) bool {
+// Host reports whether a host, with or without a port, is a loopback address or "localhost".
+func Host(host string) bool {
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
 		name = strings.Trim(host, "[]")

@@ -69,6 +69,9 @@ kafka.tls names a Secret, but kafka.tls.enabled is off: the connection would not
 {{- if and .resultTopic (or (eq .resultTopic (include "leadbridge.topic" $)) (eq .resultTopic (include "leadbridge.dltTopic" $))) }}
 kafka.resultTopic is the topic of events or of dead letters: name another one
 {{- end }}
+{{- if and .stateTopic (has .stateTopic (list (include "leadbridge.topic" $) (include "leadbridge.dltTopic" $) .resultTopic)) }}
+kafka.stateTopic is the topic of events, of dead letters or of results: name another one
+{{- end }}
 {{- if eq (include "leadbridge.topic" $) (include "leadbridge.dltTopic" $) }}
 kafka.dltTopic is the topic of events: name another one
 {{- end }}
@@ -137,8 +140,16 @@ strimzi.users.create makes the credentials: leave kafka.sasl and kafka.tls.clien
 {{- end }}
 
 {{- define "leadbridge.faults.admin" -}}
-{{- if and .Values.admin.enabled (not .Values.admin.existingSecret) }}
-admin.enabled needs admin.existingSecret: the page shows people's data
+{{- if and .Values.admin.enabled (not .Values.admin.existingSecret) (not .Values.admin.oidc.issuer) }}
+admin.enabled needs admin.existingSecret or admin.oidc.issuer: the page shows people's data
+{{- end }}
+{{- with .Values.admin.oidc }}
+{{- if and .issuer (not (and .clientId .redirectUrl .roles)) }}
+admin.oidc.issuer needs admin.oidc.clientId, redirectUrl and roles
+{{- end }}
+{{- if and (not .issuer) (or .clientId .redirectUrl .roles .existingSecret) }}
+admin.oidc is given, but no admin.oidc.issuer
+{{- end }}
 {{- end }}
 {{- if and .Values.admin.enabled (eq (int64 .Values.admin.port) (int64 .Values.service.port)) }}
 admin.port and service.port are the same: change one

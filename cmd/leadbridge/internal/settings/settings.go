@@ -15,6 +15,7 @@ type Service struct {
 	Kafka    `embed:"" group:"Kafka:"`
 	Letters  `embed:"" group:"Kafka:"`
 	Group    `embed:"" group:"Kafka:"`
+	State    `embed:"" group:"Kafka:"`
 	CRM      `embed:"" group:"CRM:"`
 	Target   `embed:"" group:"CRM:"`
 	Match    `embed:"" group:"CRM:"`
@@ -24,6 +25,7 @@ type Service struct {
 	Delivery `embed:"" group:"Process:"`
 	HTTP     `embed:"" set:"http_addr=:8080" group:"Process:"`
 	Admin    `embed:"" group:"Process:"`
+	OIDC     AdminOIDC `embed:"" group:"Process:"`
 	Log      `embed:"" group:"Process:"`
 	Traces   Tracing `embed:"" group:"Tracing:"`
 }
@@ -51,6 +53,7 @@ func (s Service) Parse() (Config, error) {
 		c Config
 	)
 	c.Consumer = parseKafka(&p, s.Topic, s.Kafka, s.Letters, s.Group)
+	s.State.parse(&p, &c.Consumer)
 	c.CRM = s.CRM.parse(&p)
 	s.Target.parse(&p, &c.CRM)
 	s.Match.parse(&p, &c.CRM)
@@ -60,7 +63,7 @@ func (s Service) Parse() (Config, error) {
 	s.Delivery.parse(&p, &c.Consumer)
 	c.Pause = s.Delivery.pause(&p)
 	c.HTTPAddr = s.HTTP.parse(&p)
-	c.Admin = s.Admin.parse(&p, c.HTTPAddr)
+	c.Admin = s.Admin.parse(&p, s.OIDC, c.HTTPAddr)
 	c.Log = s.Log.parse(&p)
 	c.Tracing = s.Traces.parse(&p, "leadbridge")
 	c.Warnings = p.warnings
