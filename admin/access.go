@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/leadbridge/leadbridge/internal/loopback"
 )
 
 // contentPolicy lets the page load its own files and connect to its own server, and nothing else; scripts and styles in the
@@ -29,7 +31,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		h.Set("Cache-Control", "no-store")
-		if !s.needsSignIn() && (!isLoopback(r.Host) || forwarded(r)) {
+		if !s.needsSignIn() && !loopback.Direct(r) {
 			problem(w, http.StatusForbidden, "without ADMIN_TOKEN this page answers to a loopback address only, such as http://127.0.0.1, and to no proxy: set ADMIN_TOKEN to reach it otherwise")
 			return
 		}
@@ -48,30 +50,6 @@ func (s *Server) foreign(r *http.Request) bool {
 		return true
 	}
 	return s.origins.Check(r) != nil
-}
-
-// isLoopback reports whether a Host header is a loopback address or "localhost". Another name that resolves to a loopback
-// address is not enough.
-func isLoopback(host string) bool {
-	name, _, err := net.SplitHostPort(host)
-	if err != nil {
-		name = strings.Trim(host, "[]")
-	}
-	if strings.EqualFold(name, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(name)
-	return ip != nil && ip.IsLoopback()
-}
-
-// forwarded reports whether a proxy sent the request: many proxies put a loopback name in Host.
-func forwarded(r *http.Request) bool {
-	for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"} {
-		if len(r.Header[name]) > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // caller is somebody who may use the API.

@@ -32,6 +32,7 @@ var routes = []route{
 	{"GET", "/api/letters/0:0", ""},
 	{"POST", "/api/letters/0:0/reveal", "{}"},
 	{"POST", "/api/letters/0:0/find", "{}"},
+	{"POST", "/api/letters/0:0/preview", "{}"},
 	{"POST", "/api/replay", `{"places":["0:0"],"dryRun":true}`},
 	{"GET", "/api/nothing", ""},
 }

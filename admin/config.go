@@ -42,9 +42,13 @@ type Config struct {
 	Controls    Controls
 	Where       Where
 	Transformer Transformer
+	// Target is what events become that do not say it: CRM_TARGET; "": a contact.
+	Target crmclient.Target
 	// Pause pauses the delivery of this process, or resumes it; who is shown to people. nil: the page cannot do it.
 	Pause func(paused bool, who string)
-	Log   zerolog.Logger
+	// Playground is the address of the demo's playground, to which the page links; "": there is none.
+	Playground string
+	Log        zerolog.Logger
 	// Tracer traces the replays; nil: nothing is traced.
 	Tracer *tracing.Tracer
 }
@@ -59,6 +63,7 @@ type CRM interface {
 type Transformer interface {
 	Decode(transform.Record) (transform.Event, error)
 	Contact(transform.Event) (crmclient.Contact, error)
+	Plan(transform.Event) (transform.Plan, error)
 	Explain(transform.Event) transform.Explanation
 }
 

@@ -91,12 +91,6 @@ func (s *Server) whatBecame(ctx context.Context, r crmclient.Request) (crmclient
 
 // targetOf returns what an event says that it becomes; "" when it does not say.
 func (s *Server) targetOf(e transform.Event) crmclient.Target {
-	planner, ok := s.cfg.Transformer.(interface {
-		Plan(transform.Event) (transform.Plan, error)
-	})
-	if !ok {
-		return ""
-	}
-	plan, _ := planner.Plan(e) // when it fails, the target is ""
+	plan, _ := s.cfg.Transformer.Plan(e) // when it fails, the target is ""
 	return plan.Target
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/internal/human"
+	"github.com/leadbridge/leadbridge/internal/loopback"
 )
 
 const (
@@ -244,7 +245,7 @@ func unanswered(err error) string {
 // nobody on the way.
 func safeURL(address string) bool {
 	u, err := url.Parse(address)
-	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Host))
+	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && loopback.Host(u.Host))
 }
 
 // exchange redeems a code for the claims of an ID token that the issuer has signed for this client and this attempt.

@@ -45,11 +45,13 @@ func TestNothingOfAPersonGetsOut(t *testing.T) {
 			{"POST", "/api/replay", `{"places":["0:0"],"edit":{"place":"0:0","value":"canary-edit"},"dryRun":true}`},
 			{"POST", "/api/replay", `{"places":["0:0","1:0"],"jq":"error(\"canary-edit\")","dryRun":true}`},
 			{"POST", "/api/replay", `{"places":["1:0"],"jq":"canary-edit(","dryRun":true}`},
+			{"POST", "/api/letters/0:0/preview", `{"value":"{\"email\":\"canary-edit@example.com\"}"}`},
+			{"POST", "/api/letters/0:0/preview", `{"jq":"error(\"canary-edit\")"}`},
 			{"POST", "/api/session", `{"token":"canary-key"}`},
 		} {
 			w := r.ask(req.method, req.path, req.body)
 			answers = append(answers, w.Header())
-			whole := strings.HasSuffix(req.path, "/reveal")
+			whole := strings.HasSuffix(req.path, "/reveal") || strings.HasSuffix(req.path, "/preview")
 			for _, canary := range persons {
 				if !whole && strings.Contains(w.Body.String(), canary) {
 					t.Errorf("%s %s tells %s: %s", req.method, req.path, canary, w.Body)

@@ -108,12 +108,12 @@ func (s *Server) run(ctx context.Context, w http.ResponseWriter, p plan, dryRun 
 	ctx, done := s.working(ctx)
 	defer done()
 	out := newLines(w, done)
-	line := replayLine{Report: &dlt.Report{DryRun: dryRun, Routes: []dlt.Route{}, Left: []dlt.Left{}}}
+	line := replayLine{Report: &dlt.Report{DryRun: dryRun, Routes: []dlt.Route{}, Left: []dlt.Left{}, Rejected: []dlt.Rejected{}}}
 	var err error
 	if len(p.places) > 0 { // without places the filter would choose all
 		var report dlt.Report
 		report, err = s.letters.topic.Replay(ctx, dlt.ReplayOptions{
-			Filter: dlt.Filter{Places: p.places, Exactly: true}, DryRun: dryRun, Rate: p.rate, MaxReplays: maxReplays, Edit: p.edit, Unframe: func(l dlt.Letter) ([]byte, string) { return l.Unframed(s.cfg.Transformer) }, Progress: out.progress, Tracer: s.cfg.Tracer,
+			Filter: dlt.Filter{Places: p.places, Exactly: true}, DryRun: dryRun, Transformer: s.cfg.Transformer, Rate: p.rate, MaxReplays: maxReplays, Edit: p.edit, Unframe: func(l dlt.Letter) ([]byte, string) { return l.Unframed(s.cfg.Transformer) }, Progress: out.progress, Tracer: s.cfg.Tracer,
 			Written: func(eventIDs []string) { s.noteReplayed(by, eventIDs) },
 		})
 		line.Report = &report

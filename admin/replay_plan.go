@@ -75,8 +75,6 @@ func (q replayRequest) read() (plan, *fault) {
 		return p, badField("rate", "rate is a number of events a second; 0: no limit")
 	case (len(q.Places) > 0) == (q.Filter != nil):
 		return p, badField("places", "give either places or a filter")
-	case q.Edit != nil && q.JQ != "":
-		return p, badField("jq", "give either a new value or a jq program")
 	}
 	var err error
 	if p.places, err = positions(q.Places); err != nil {
@@ -96,6 +94,8 @@ func (q replayRequest) read() (plan, *fault) {
 // editor returns what changes the values; nil when they stay as they are.
 func (q replayRequest) editor(places []dlt.Position) (dlt.Editor, *fault) {
 	switch {
+	case q.Edit != nil && q.JQ != "":
+		return nil, badField("jq", "give either a new value or a jq program")
 	case q.JQ != "":
 		e, err := transform.NewEditor(q.JQ)
 		if err != nil {

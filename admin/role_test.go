@@ -51,7 +51,7 @@ func TestRoles(t *testing.T) {
 			"look":   {"GET /api/state", "GET /api/history", "POST /api/letters/search", "GET /api/letters/0:0", "POST /api/letters/0:0/find", "POST /api/where"},
 			"reveal": {"POST /api/letters/0:0/reveal", "POST /api/letters/export"},
 			"act": {
-				"POST /api/replay", "POST /api/pause", "POST /api/letters/0:0/erase", "POST /api/letters/close", "POST /api/probe", "POST /api/flood/release",
+				"POST /api/replay", "POST /api/letters/0:0/preview", "POST /api/pause", "POST /api/letters/0:0/erase", "POST /api/letters/close", "POST /api/probe", "POST /api/flood/release",
 			},
 		}
 		rank := map[string]int{"look": 1, "reveal": 2, "act": 3}

@@ -71,6 +71,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /api/letters/search", s.authorised(roleLook, s.search))
 	mux.HandleFunc("GET /api/letters/{place}", s.authorised(roleLook, s.letter))
 	mux.HandleFunc("POST /api/letters/{place}/reveal", s.authorised(roleReveal, s.reveal))
+	mux.HandleFunc("POST /api/letters/{place}/preview", s.authorised(roleAct, s.preview))
 	mux.HandleFunc("POST /api/letters/{place}/find", s.authorised(roleLook, s.find))
 	mux.HandleFunc("POST /api/pause", s.authorised(roleAct, s.pause))
 	mux.HandleFunc("POST /api/replay", s.authorised(roleAct, s.replay))

@@ -55,7 +55,9 @@ func (s *Server) signedIn(w http.ResponseWriter, r *http.Request) {
 		Role     string `json:"role"` // look, reveal, act; "": not signed in
 		// OIDC is there where people sign in by OpenID Connect.
 		OIDC *oidcOffer `json:"oidc,omitempty"`
-	}{s.needsSignIn(), by.role != roleNone, by.role.String(), s.oidcOffer()})
+		// Playground is the address of the demo's playground; missing when there is none.
+		Playground string `json:"playground,omitempty"`
+	}{s.needsSignIn(), by.role != roleNone, by.role.String(), s.oidcOffer(), s.cfg.Playground})
 }
 
 // oidcOffer is what the page says of OpenID Connect before somebody signs in.

@@ -86,7 +86,7 @@ func TestAxeFindsNoSeriousFault(t *testing.T) {
 			must(t, tab.Until(`document.querySelector("#event-value")`))
 			look("letter")
 			must(t, tab.Click("#edit"))
-			must(t, tab.Until(`document.querySelector("dialog[open] #edit-value")`))
+			must(t, tab.Until(`document.querySelector("dialog[open] #edit-value") && document.querySelector(".preview tr[data-change=changed]")`))
 			look("edit")
 			must(t, tab.Press("Control+Enter"))
 			must(t, tab.Until(`document.querySelector("#confirm")`))

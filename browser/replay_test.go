@@ -50,8 +50,12 @@ func TestEditAndReplayOneLetter(t *testing.T) {
 		must(t, tab.Press("Control+a"))
 		must(t, tab.Type(`{"fullName": "Петров Андрей", "email": "mended@example.net"}`))
 		must(t, tab.Until(`document.querySelector("#edit-value-fault").textContent === ""`))
+		must(t, tab.Until(text(".preview tr[data-change=changed]", "mended@example.net")))
+		must(t, tab.Until(text(".preview tr[data-change=changed] .was", "client.1@example.nett")))
+		must(t, tab.Until(text(".preview .change-word", "changed")))
 		must(t, h.act(tab, "#dry-run"))
 		must(t, tab.Until(text("#replay-title", "1 letter would be replayed")))
+		must(t, tab.Until(text("#rejected", "Of it a contact can be built")))
 		if sent := l.CRM.Stats().Created; sent != 0 {
 			t.Errorf("the dry run made %d contacts", sent)
 		}

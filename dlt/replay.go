@@ -18,10 +18,13 @@ type ReplayOptions struct {
 	// Filter chooses the letters. Without States these are open letters, and with Places closed ones as well. Replayed
 	// letters are counted only; erased ones cannot be replayed, see [ErrStates].
 	Filter
-	DryRun     bool    // only report what would be done
-	Rate       float64 // events a second; 0: no limit
-	MaxReplays int     // letters of events that were replayed so often stay
-	Edit       Editor  // changes values; nil: they stay as they are
+	DryRun bool // only report what would be done
+	// Transformer builds in a dry run what the events would become, to report which would be rejected again; nil: that is not
+	// reported. Package transform's or package schemas'.
+	Transformer Transformer
+	Rate        float64 // events a second; 0: no limit
+	MaxReplays  int     // letters of events that were replayed so often stay
+	Edit        Editor  // changes values; nil: they stay as they are
 	// Unframe returns, for Edit, the JSON of a value that a schema registry frames, or nil and why it cannot be read;
 	// nil and "" for a value that is not framed, which Edit gets as it is. What Edit changes is plain JSON afterwards;
 	// what it leaves as it is keeps its frame. Nil: Edit gets every value as it is.
@@ -69,7 +72,7 @@ func (t *Topic) replayWith(ctx context.Context, o ReplayOptions, w *writer) (Rep
 	defer w.close()
 	r := &replay{topic: t, opts: o, writer: w, handled: map[letterID]bool{}, pace: newPace(o.Rate), origin: newOriginals(t.cfg)}
 	defer r.origin.close()
-	r.report = Report{DryRun: o.DryRun, Routes: []Route{}, Left: []Left{}}
+	r.report = Report{DryRun: o.DryRun, Routes: []Route{}, Left: []Left{}, Rejected: []Rejected{}}
 	var err error
 	if r.opts.States, err = o.states(); err != nil {
 		return r.report, err
@@ -82,6 +85,7 @@ func (t *Topic) replayWith(ctx context.Context, o ReplayOptions, w *writer) (Rep
 	slices.SortFunc(r.report.Routes, func(a, b Route) int {
 		return cmp.Or(cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
 	})
+	slices.SortStableFunc(r.report.Rejected, func(a, b Rejected) int { return cmp.Compare(b.Letters, a.Letters) })
 	return r.report, err
 }
 

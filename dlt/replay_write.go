@@ -47,6 +47,7 @@ func (r *replay) flush(ctx context.Context) error {
 		return nil
 	}
 	if r.opts.DryRun {
+		r.foretell(batch)
 		r.account(batch)
 		return ctx.Err()
 	}

@@ -39,6 +39,8 @@ type Report struct {
 	Already  int     `json:"already"`  // chosen letters that were replayed before
 	Routes   []Route `json:"routes"`
 	Left     []Left  `json:"left"`
+	// Rejected says, in a dry run with a Transformer, which letters would be rejected again; the most letters first.
+	Rejected []Rejected `json:"rejected"`
 }
 
 // Failed returns how many letters should have been replayed and were not: all in Left but those that were replayed too

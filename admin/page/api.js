@@ -49,6 +49,7 @@ export const releaseFlood = () => json("POST", "/api/flood/release", {});
 export const closeLetters = (order, word) => json("POST", "/api/letters/close", { ...order, word });
 export const eraseLetter = (place, dryRun) => json("POST", `/api/letters/${encodeURIComponent(place)}/erase`, { dryRun });
 export const exportLetters = async (order) => (await request("POST", "/api/letters/export", order)).blob();
+export const preview = (place, order, signal) => json("POST", `/api/letters/${encodeURIComponent(place)}/preview`, order, signal);
 export const find = (place) => json("POST", `/api/letters/${encodeURIComponent(place)}/find`, {});
 
 // replay sends letters back, or says what would be sent. It calls progress with {done, all}

@@ -1,17 +1,19 @@
 // What is done to the values before they are replayed: nothing, an edit of one, or a jq
-// program for all; and how fast they go.
+// program for all; and how fast they go. Beside an edit it shows what that makes of the letter.
 
 import { el, setText, uniqueId } from "./dom.js";
 import { compact, indent } from "./json.js";
+import { Preview } from "./preview.js";
 
 // Change is a form. submit is called by Ctrl+Enter in its fields.
 export class Change {
   #place;
   #choices = new Map();
-  #value = this.#area("edit-value", "The event’s new value, a JSON object", 14);
+  #value = this.#area("edit-value", "The event’s new value, a JSON object", 10);
   #jq = this.#area("edit-jq", "A jq program: the event in, the event as it is sent out", 5);
   #rate = el("input", { type: "number", id: "rate", min: 1, max: 1000, value: 25, inputmode: "numeric" });
   #submit;
+  #preview = null; // of one letter
 
   constructor({ place, value = null, editable = false }, submit) {
     this.#place = place;
@@ -21,13 +23,18 @@ export class Change {
     if (place && value !== null) choices.push(["value", "With an edited value"]);
     if (editable || !place) choices.push(["jq", "Changed by a jq program"]);
     if (place) choices[0][1] = "As it is";
+    if (place && value !== null) this.#preview = new Preview(place, () => this.#edit());
     this.root = el("form", { class: "change", onsubmit: (event) => event.preventDefault(), onkeydown: (event) => this.#key(event) },
       el("fieldset", {}, el("legend", {}, "What is sent"), choices.map(([id, title]) => this.#choice(name, id, title))),
       this.#value.root, this.#jq.root,
-      el("label", { class: "rate", for: "rate" }, "Letters a second ", this.#rate, el("span", { class: "help" }, "few, so that new leads do not wait")));
+      el("label", { class: "rate", for: "rate" }, "Letters a second ", this.#rate, el("span", { class: "help" }, "few, so that new leads do not wait")),
+      this.#preview?.root);
     if (value !== null) this.#value.input.value = indent(value);
     this.#choose(value === null ? "as-is" : "value");
   }
+
+  // close forgets the values.
+  close() { this.#preview?.close(); }
 
   focus() {
     const field = { value: this.#value.input, jq: this.#jq.input }[this.#chosen] ?? this.#choices.get("as-is");
@@ -61,6 +68,13 @@ export class Change {
     return { rate };
   }
 
+  // #edit is what a preview is asked for; null while there is nothing to try.
+  #edit() {
+    if (this.#chosen === "value") return jsonFault(this.#value.input.value) ? null : { value: compact(this.#value.input.value) };
+    if (this.#chosen === "jq" && this.#jq.input.value.trim()) return { jq: this.#jq.input.value };
+    return {};
+  }
+
   get #chosen() { return [...this.#choices].find(([, radio]) => radio.checked)?.[0]; }
 
   #choice(name, id, title) {
@@ -73,6 +87,7 @@ export class Change {
     this.#choices.get(id).checked = true;
     this.#value.root.hidden = id !== "value";
     this.#jq.root.hidden = id !== "jq";
+    this.#preview?.changed(true);
   }
 
   #area(id, title, rows) {
@@ -83,6 +98,7 @@ export class Change {
 
   #checkSoon(id) {
     const area = id === "edit-value" ? this.#value : this.#jq;
+    this.#preview?.changed();
     clearTimeout(area.timer);
     area.timer = setTimeout(() => this.#blameField(id === "edit-value" ? "value" : "jq", id === "edit-value" ? jsonFault(area.input.value) : ""), 300);
   }

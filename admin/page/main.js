@@ -77,7 +77,10 @@ function show(view, name) {
   }
 }
 
-function enter({ needed, role }) {
+function enter({ needed, role, playground }) {
+  const play = document.getElementById("nav-playground");
+  play.hidden = !playground;
+  if (playground) play.href = playground;
   returnToView();
   document.documentElement.dataset.role = role ?? "act";
   signedIn = true;

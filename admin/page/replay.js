@@ -36,6 +36,7 @@ export class ReplayDialog {
     this.#selection = selection;
     this.#count = options.count;
     this.#opener = options.opener ?? document.activeElement;
+    this.#change?.close();
     this.#change = new Change(options, () => this.#dry());
     this.#touched = false;
     this.#ask();
@@ -52,6 +53,7 @@ export class ReplayDialog {
   #closed() {
     this.#running?.abort();
     replace(this.#body); // values do not stay in the document
+    this.#change?.close();
     this.#change = null;
     if (this.#touched) this.#done();
     const opener = this.#opener;

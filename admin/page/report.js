@@ -30,8 +30,22 @@ export function report(it) {
       el("tbody", {}, (it.routes ?? []).map((route) => el("tr", {},
         el("th", { scope: "row" }, nameOf(route.reason)), el("td", {}, `${route.topic}, partition ${route.partition}`), el("td", {}, count(route.letters)))))),
     notes.length > 0 ? el("p", {}, `${notes.join("; ")}.`) : null,
+    it.dryRun ? rejected(it) : null,
     left(it.left ?? []),
   ];
+}
+
+// rejected says of how many events nothing could be built, and why. What the CRM itself will say is not known.
+function rejected(it) {
+  const groups = it.rejected ?? [];
+  const n = groups.reduce((sum, { letters }) => sum + letters, 0);
+  const sent = it.letters - (it.left ?? []).length;
+  if (sent === 0) return null;
+  if (n === 0) return el("p", { id: "rejected" }, `Of ${sent === 1 ? "it" : "each"} a contact can be built. What the CRM will say to it is not known before.`);
+  return el("section", { class: "left", id: "rejected", "aria-label": "Rejected again" },
+    el("h3", {}, `${count(n)} of them would be rejected again, before the CRM is asked`),
+    el("ul", { class: "scroll", tabindex: "0", role: "list" }, groups.slice(0, shownLeft).map((group) => el("li", {},
+      el("strong", {}, plural(group.letters, "letter")), ` ${nameOf(group.reason)}: ${group.message || "for other causes"}; such as `, el("span", { class: "code" }, group.place)))));
 }
 
 function left(letters) {

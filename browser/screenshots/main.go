@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"time"
 
 	"github.com/leadbridge/leadbridge/browser/internal/lab"
@@ -21,9 +22,13 @@ func main() {
 	binary := flag.String("binary", "bin/leadbridge", "the built leadbridge")
 	out := flag.String("out", "docs", "directory of the pictures")
 	flow := flag.Duration("flow", 100*time.Second, "how long leads flow before the first picture")
+	only := flag.String("only", "", "a regular expression of the names of pictures to make, such as edit|held; by default all")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, *binary, *out, *flow)
+	chosen, err := regexp.Compile(*only)
+	if err == nil {
+		err = run(ctx, *binary, *out, *flow, chosen)
+	}
 	stop()
 	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, err)
@@ -31,7 +36,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, binary, out string, flow time.Duration) (err error) {
+func run(ctx context.Context, binary, out string, flow time.Duration, only *regexp.Regexp) (err error) {
 	l, err := lab.Start(binary)
 	if err != nil {
 		return err
@@ -56,12 +61,18 @@ func run(ctx context.Context, binary, out string, flow time.Duration) (err error
 	ended := make(chan error, 1)
 	go func() { ended <- leads(flowing, l, time.Hour) }()
 	for _, s := range scenes() {
+		if !only.MatchString(s.name) {
+			continue
+		}
 		if err := s.take(b, l, out); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
 	end()
-	return <-ended
+	if err := <-ended; err != nil || !only.MatchString("playground") {
+		return err
+	}
+	return playground(ctx, b, binary, out)
 }
 
 // leads flow for a while, more and fewer of them a second, and a few that are no good.
@@ -112,7 +123,7 @@ func save(out, name string, png []byte) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(out, "page-"+name+".png")
+	path := filepath.Join(out, name+".png")
 	fmt.Printf("%s  %d KiB\n", path, len(small)/1024) //nolint:forbidigo // it says what it made
 	return os.WriteFile(path, small, 0o600)
 }

@@ -30,6 +30,8 @@ func scenes() []scene {
 		{"letter-dark", dark, true, letter},
 		{"replay-light", light, false, replay},
 		{"replay-dark", dark, false, replay},
+		{"edit-light", light, false, edit},
+		{"edit-dark", dark, false, edit},
 		{"held-light", light, false, held},
 		{"held-dark", dark, false, held},
 		{"held-phone", screen.Hand, false, held},
@@ -56,7 +58,7 @@ func (s scene) take(b *screen.Browser, l *lab.Lab, out string) error {
 	if err != nil {
 		return err
 	}
-	return save(out, s.name, png)
+	return save(out, "page-"+s.name, png)
 }
 
 // text is a condition: an element's text contains something.
@@ -111,6 +113,20 @@ func letter(t *screen.Tab, _ *lab.Lab) error {
 		click(t, "#letter-3 .c-who"),
 		click(t, "#reveal"),
 		until(t, text("#event-value", "@example.nett")),
+	)
+}
+
+func edit(t *screen.Tab, l *lab.Lab) error {
+	return steps(
+		func() error { return letter(t, l) },
+		click(t, "#edit"),
+		until(t, `document.querySelector("dialog[open] #edit-value")`),
+		func() error { return t.Press("Control+a") },
+		func() error {
+			return t.Type(`{"fullName": "Петров Андрей", "phone": "8 (916) 100-00-01", "email": "client.1@example.net", "position": "Закупки"}`)
+		},
+		until(t, text(".preview tr[data-change=changed] .is", "client.1@example.net")),
+		until(t, text(".preview .change-word", "added")),
 	)
 }
 

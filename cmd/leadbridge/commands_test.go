@@ -137,9 +137,9 @@ func TestKeptDemo(t *testing.T) {
 	t.Parallel()
 	p := start(t, "main", nil, "demo", "--events=15", "--keep", "--logs")
 	p.await(t, "partitions assigned")
-	eventually(t, "the audit is over", func() bool { return strings.Contains(p.stdout.String(), "Still running") })
+	eventually(t, "the audit is over", func() bool { return strings.Contains(p.stdout.String(), "    metrics") })
 	s := server{program: p}
-	for _, what := range []string{"how it stands", "metrics", "the contacts"} {
+	for _, what := range []string{"  Open", "the page", "how it stands", "    metrics", "the contacts"} {
 		_, rest, _ := strings.Cut(p.stdout.String(), what)
 		s.url = strings.Fields(rest)[0]
 		if code, _ := s.get(""); code != http.StatusOK {

@@ -21,7 +21,8 @@ type demoCommand struct {
 	Target  string `default:"contact" enum:"contact,lead,deal" placeholder:"contact|lead|deal" help:"What an event becomes."`
 	Comment string `default:"off" enum:"off,on,both" placeholder:"off|on|both" help:"Where comments stand, as CRM_COMMENT says."`
 	Match   bool   `help:"Some persons come back: one card a person, found by e-mail and phone, as CRM_MATCH=email,phone says."`
-	Keep    bool   `help:"Leave it running with its HTTP endpoints after the audit, until Ctrl-C."`
+	Keep    bool   `help:"Serve a playground after the audit, until Ctrl-C: a form, trouble in the CRM, dead letters, the CRM's cards. With --events=0 at once."`
+	Port    int    `placeholder:"NUMBER" help:"Port of the playground on this machine. By default a free one."`
 	Logs    bool   `help:"Show the service's log on standard error, too."`
 
 	sabotage func(*crmtest.Simulator) // spoils the outcome, for tests
@@ -37,8 +38,8 @@ const demoGrace = 10 * time.Second
 
 // Run shows it all in this process.
 func (c demoCommand) Run(p process) error {
-	if c.Events < 1 {
-		return settings.Faults{{Variable: "--events", Problem: "is too small", Remedy: "send at least 1"}}
+	if faults := c.faults(); len(faults) > 0 {
+		return faults
 	}
 	ctx, stop := untilSignal(demoGrace, onStop{})
 	defer stop()
@@ -54,6 +55,7 @@ func (c demoCommand) Run(p process) error {
 		Events:   c.Events,
 		Seed:     c.Seed,
 		Keep:     c.Keep,
+		Port:     c.Port,
 		Out:      p.stdout,
 		Terminal: isTerminal(p.stdout),
 		Log:      log,
@@ -72,6 +74,20 @@ func (c demoCommand) Run(p process) error {
 		return exitStatus(exitFailed)
 	}
 	return nil
+}
+
+// faults returns what is wrong with the flags.
+func (c demoCommand) faults() (faults settings.Faults) {
+	if c.Events < 0 || c.Events == 0 && !c.Keep {
+		faults = append(faults, settings.Fault{Variable: "--events", Problem: "is too small", Remedy: "send at least 1, or with --keep 0 for the playground alone"})
+	}
+	switch {
+	case c.Port < 0 || c.Port > 65535:
+		faults = append(faults, settings.Fault{Variable: "--port", Problem: "is not a port", Remedy: "write a number from 1 to 65535"})
+	case c.Port > 0 && !c.Keep:
+		faults = append(faults, settings.Fault{Variable: "--port", Problem: "is of the playground, which there is not", Remedy: "give --keep, too"})
+	}
+	return faults
 }
 
 // isTerminal reports whether w can redraw a line.

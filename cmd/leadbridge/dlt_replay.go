@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -56,6 +57,7 @@ func (c dltReplayCommand) Run(p process) error {
 		}
 		bar := newBar(p.stderr, "letters")
 		o.Progress = bar.show
+		o.Transformer = cfg.Transformer
 		o.Unframe = func(l dlt.Letter) ([]byte, string) { return l.Unframed(cfg.Transformer) }
 		report, err := t.Replay(ctx, o)
 		bar.end()
@@ -124,6 +126,7 @@ func (c dltReplayCommand) print(w io.Writer, r dlt.Report, stopped bool) error {
 	if r.Already > 0 {
 		out.line("%s replayed before.", map[bool]string{true: "1 more was", false: fmt.Sprintf("%d more were", r.Already)}[r.Already == 1])
 	}
+	out.rejected(r)
 	out.left(r.Left)
 	if stopped {
 		out.line("Stopped: run it again to continue; letters that were replayed are remembered.")
@@ -140,6 +143,21 @@ type reporter struct {
 func (o *reporter) line(format string, args ...any) {
 	if o.err == nil {
 		_, o.err = fmt.Fprintf(o.w, format+"\n", args...)
+	}
+}
+
+// rejected says how many events would be rejected again, and why.
+func (o *reporter) rejected(r dlt.Report) {
+	if len(r.Rejected) == 0 {
+		return
+	}
+	o.line("%d of them would be rejected again, before the CRM is asked:", r.StillRejected())
+	for i, one := range r.Rejected {
+		if i == maxLeftLines {
+			o.line("  and more; --output json lists all")
+			return
+		}
+		o.line("  %-18s %6d  %s, such as %s", clean(one.Reason), one.Letters, clean(cmp.Or(one.Message, "for other causes")), one.Place)
 	}
 }
 

@@ -125,6 +125,10 @@ func TestDeadLettersFromTheListToTheContact(t *testing.T) {
 		t.Errorf("show as JSON:\n%s", stdout)
 	}
 
+	stdout, _ = r.dlt(t, 0, "replay", "--dry-run")
+	if want := "5 of them would be rejected again, before the CRM is asked:\n  NO_CONTACT_POINT        5  "; !strings.Contains(stdout, want) || !strings.Contains(stdout, "such as 0:") {
+		t.Errorf("a dry run that mends nothing: %q, want %q", stdout, want)
+	}
 	stdout, stderr = r.dlt(t, 0, "replay", "--dry-run", "--edit", mendPhone)
 	if want := "Would replay 5 of 5 open letters, 5 of them edited.\n  NO_CONTACT_POINT        5  -> leads, partition 0\n"; stdout != want || stderr != "" {
 		t.Errorf("dry run:\n%s%s", stdout, stderr)

@@ -24,7 +24,8 @@ func TestUsageFaultsExitWith2(t *testing.T) {
 		},
 		"sim":  {map[string]string{"SIM_FAULTS": "nonsense=1"}, []string{"sim"}, []string{"SIM_FAULTS"}},
 		"map":  {map[string]string{"MAPPING_FILE": "preset:nonsense"}, []string{"map"}, []string{"MAPPING_FILE"}},
-		"demo": {nil, []string{"demo", "--events=0"}, []string{"--events"}},
+		"demo": {nil, []string{"demo", "--events=0", "--port=70000"}, []string{"--events", "--port"}},
+		"port": {nil, []string{"demo", "--port=8000"}, []string{"--port", "--keep"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

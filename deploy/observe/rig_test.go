@@ -48,7 +48,8 @@ func newRig(t *testing.T) *rig {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(time.Second), kfake.SeedTopics(2, "leads", "leads.dlt", "leads.results"))
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(time.Second), kfake.SeedTopics(2, "leads", "leads.dlt", "leads.results"),
+		kfake.SeedTopics(1, "leads.state"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func newRig(t *testing.T) *rig {
 	r.write(sourcesFile, sources)
 	r.write(r.keyFile, "vibe_api_good")
 	env := map[string]string{
-		"HTTP_ADDR": "127.0.0.1:0", "KAFKA_BROKERS": cluster.ListenAddrs()[0], "KAFKA_RESULT_TOPIC": "leads.results", "KAFKA_SESSION_TIMEOUT": "3s",
+		"HTTP_ADDR": "127.0.0.1:0", "KAFKA_BROKERS": cluster.ListenAddrs()[0], "KAFKA_RESULT_TOPIC": "leads.results", "KAFKA_STATE_TOPIC": "leads.state", "KAFKA_SESSION_TIMEOUT": "3s",
 		"SIM_SERVICE_TIME": "1ms", "SIM_PER_SECOND": "0", "SIM_PER_MINUTE": "0", "SIM_ERROR_LOOP": "0", "CRM_REQUESTS_PER_SECOND": "0", "CRM_REQUESTS_PER_MINUTE": "0",
 		"CRM_SETTLE": "20ms", "CRM_QUEUE_LIMIT": "50ms", "CRM_TIMEOUT": "2s", "CRM_BACKOFF_INITIAL": "20ms", "CRM_BACKOFF_MAX": "100ms",
 		"CRM_API_KEY_FILE": r.keyFile, "SOURCES_FILE": sourcesFile, "SHOP_TOKEN": "t0ken", "INGEST_ACK_TIMEOUT": "300ms",

@@ -115,6 +115,11 @@ func (t *Tab) Close() { t.end() }
 // Go opens an address.
 func (t *Tab) Go(address string) error { return t.run(chromedp.Navigate(address)) }
 
+// WithoutScripts lets the pages that are opened from now on run no scripts. What this package evaluates still runs.
+func (t *Tab) WithoutScripts() error {
+	return call(t.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+}
+
 func (t *Tab) run(actions ...chromedp.Action[chromedp.Void]) error {
 	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()
@@ -167,6 +172,26 @@ func (t *Tab) Until(expression string) error {
 		return fmt.Errorf("%s: %w; the page shows:\n%s", expression, err, seen)
 	}
 	return nil
+}
+
+// Await is [Tab.Until] for a condition of a document that is yet to be loaded, as after a form was sent. It needs no
+// scripts in the page.
+func (t *Tab) Await(expression string) error {
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	late := time.After(patience)
+	for {
+		// It fails while one document gives way to another.
+		if is, err := Eval[bool](t, "Boolean("+expression+")"); err == nil && is {
+			return nil
+		}
+		select {
+		case <-ticker.C:
+		case <-late:
+			seen, _ := Eval[string](t, `document.body.innerText.slice(0, 1500)`)
+			return fmt.Errorf("%s: %w; the page shows:\n%s", expression, errNever, seen)
+		}
+	}
 }
 
 // Click clicks the middle of an element with the mouse, when it is there and enabled.

@@ -53,6 +53,7 @@ func New(page string, n int) *Stage {
 	mux.HandleFunc("POST /api/letters/search", s.search)
 	mux.HandleFunc("GET /api/letters/{place}", s.letter)
 	mux.HandleFunc("POST /api/letters/{place}/reveal", s.letter)
+	mux.HandleFunc("POST /api/letters/{place}/preview", func(w http.ResponseWriter, _ *http.Request) { answer(w, preview()) })
 	mux.HandleFunc("POST /api/replay", s.replay)
 	mux.HandleFunc("POST /api/where", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, map[string]any{"more": false, "since": ago(72 * time.Hour), "noCrm": false, "events": []map[string]any{
@@ -279,5 +280,17 @@ func (s *Stage) replay(w http.ResponseWriter, r *http.Request) {
 	_ = lines.Encode(map[string]any{"confirm": "c", "report": map[string]any{
 		"dryRun": order.DryRun, "letters": all, "replayed": replayed, "edited": 0, "already": 0,
 		"routes": []map[string]any{{"reason": "CRM_REFUSED", "topic": "leads", "partition": 0, "letters": all}}, "left": []any{},
+		"rejected": []map[string]any{{"reason": "NO_CONTACT_POINT", "message": "there is no usable phone number and no usable e-mail address", "letters": 1, "place": "0:0"}},
 	}})
+}
+
+// preview compares a contact with what an edit makes of it, with each kind of difference.
+func preview() map[string]any {
+	field := func(name, before, after, change string) map[string]any {
+		return map[string]any{"kind": "contact", "field": name, "before": before, "after": after, "change": change}
+	}
+	return map[string]any{"before": "", "after": "", "failed": "", "compared": []map[string]any{
+		field("name", "Anna", "Anna", "same"), field("phone", "+79161234567 (MOBILE)", "", "removed"),
+		field("email", "anna@example.nett (WORK)", "anna@example.net (WORK)", "changed"), field("post", "", "Buyer", "added"),
+	}}
 }

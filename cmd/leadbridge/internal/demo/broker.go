@@ -18,6 +18,7 @@ import (
 const (
 	topic           = "leads"
 	deadLetterTopic = "leads.dlt"
+	resultTopic     = "leads.results" // of a demo that is kept
 	group           = "leadbridge"
 	partitions      = 3
 )
@@ -32,7 +33,7 @@ type broker struct {
 func startBroker() (*broker, error) {
 	cluster, err := kfake.NewCluster(
 		kfake.NumBrokers(1),
-		kfake.SeedTopics(partitions, topic, deadLetterTopic),
+		kfake.SeedTopics(partitions, topic, deadLetterTopic, resultTopic),
 		kfake.BrokerConfigs(map[string]string{"message.max.bytes": "4194304"}),
 	)
 	if err != nil {

@@ -17,9 +17,10 @@ import (
 
 // Config holds what a person may choose.
 type Config struct {
-	Events   int
+	Events   int // 0, with Keep: none is sent, and there is no audit
 	Seed     uint64
-	Keep     bool      // leave it running after the audit until the context ends
+	Keep     bool      // serve a playground after the audit, until the context ends
+	Port     int       // of the playground; 0: a free one
 	Out      io.Writer // for the person
 	Terminal bool      // Out can redraw a line
 	Log      zerolog.Logger
@@ -41,6 +42,7 @@ type demo struct {
 	sim         *crmtest.Simulator
 	transformer *transform.Transformer
 	service     *service.Service
+	kept        kept
 	crmURL      string
 	statusURL   string
 	started     time.Time
@@ -61,7 +63,7 @@ func Run(ctx context.Context, cfg Config) (ok bool, err error) {
 	}
 	defer d.broker.close()
 	d.sim = crmtest.New(crmtest.Options{
-		PerMinute: 60 * perSecond, PerSecond: perSecond, Slots: 2, QueueLimit: queueLimit, ServiceTime: 15 * time.Millisecond,
+		PerMinute: 60 * perSecond, PerSecond: perSecond, Slots: 2, QueueLimit: queueLimit, ServiceTime: serviceTime,
 		ItemTime: 2 * time.Millisecond, ErrorLoop: 10, ExistingUserField: true, NativeUTM: true, Portal: "demo.bitrix24.ru", Seed: cfg.Seed,
 	})
 	defer d.sim.Close()
@@ -73,13 +75,19 @@ func Run(ctx context.Context, cfg Config) (ok bool, err error) {
 		return false, err
 	}
 	defer stopCRM()
+	defer d.kept.close()
+	if cfg.Keep {
+		if err := d.kept.listen(ctx, cfg.Port); err != nil {
+			return false, err
+		}
+	}
 	if err := d.wire(ctx); err != nil {
 		return false, err
 	}
 	return d.show(ctx)
 }
 
-// show runs the service, sends the leads, waits, and audits.
+// show runs the service and what is shown with it.
 func (d *demo) show(ctx context.Context) (ok bool, err error) {
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var served error // written before done is closed
@@ -93,6 +101,17 @@ func (d *demo) show(ctx context.Context) (ok bool, err error) {
 		<-done
 		err = errors.Join(err, served)
 	}()
+	if ok, err = d.perform(ctx); err != nil || !d.cfg.Keep {
+		return ok, err
+	}
+	return ok, d.play(ctx)
+}
+
+// perform sends the leads, waits, and audits; ok reports whether every event is accounted for.
+func (d *demo) perform(ctx context.Context) (ok bool, err error) {
+	if len(d.leads) == 0 {
+		return true, nil
+	}
 	d.introduce()
 	if err := d.deliver(ctx); err != nil {
 		return false, err
@@ -105,10 +124,6 @@ func (d *demo) show(ctx context.Context) (ok bool, err error) {
 		return false, err
 	}
 	d.summarize(v)
-	if d.cfg.Keep {
-		d.invite()
-		<-ctx.Done()
-	}
 	return len(v.problems) == 0, nil
 }
 

@@ -100,7 +100,9 @@ const maxProblems = 20
 // invite prints what can be looked at while the demo stays up.
 func (d *demo) invite() {
 	d.say("")
-	d.say("  Still running; Ctrl-C ends it.")
+	d.say("  Open %s/ and play: a form, trouble in the CRM, dead letters, cards. Ctrl-C ends it.", urlOf(d.kept.playground))
+	d.say("")
+	d.say("    the page       %s/", urlOf(d.kept.page))
 	d.say("    the contacts   %s/", d.crmURL)
 	d.say("    how it stands  %s/statusz", d.statusURL)
 	d.say("    metrics        %s/metrics", d.statusURL)

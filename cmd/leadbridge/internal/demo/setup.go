@@ -27,7 +27,10 @@ const (
 	timeout    = 1500 * time.Millisecond
 	maxBackoff = 500 * time.Millisecond
 
+	serviceTime = 15 * time.Millisecond
+
 	originator = "leadbridge"
+	apiKey     = "vibe_api_demo"
 )
 
 // faults are what the simulated CRM does wrong.
@@ -68,13 +71,18 @@ func (d *demo) wire(ctx context.Context) (err error) {
 		return err
 	}
 	d.statusURL = "http://" + l.Addr().String()
+	results := ""
+	if d.cfg.Keep {
+		results = resultTopic // the playground reads there what became of its leads
+	}
 	d.service, err = service.New(service.Config{
 		Consumer: consumer.Config{
-			Brokers: cluster.Brokers{Addresses: d.broker.cluster.ListenAddrs()}, Topic: topic, DeadLetterTopic: deadLetterTopic, GroupID: group,
+			ResultTopic: results,
+			Brokers:     cluster.Brokers{Addresses: d.broker.cluster.ListenAddrs()}, Topic: topic, DeadLetterTopic: deadLetterTopic, GroupID: group,
 			SessionTimeout: 10 * time.Second, DrainTimeout: 5 * time.Second, Window: 256, MaxBuffer: 64 << 20, DedupeWindow: 10_000,
 		},
 		CRM: crmclient.Config{
-			BaseURL: d.crmURL, APIKey: crmclient.Secret{Value: "vibe_api_demo"}, Target: d.cfg.Target, Comment: d.cfg.Comment, Match: d.match(),
+			BaseURL: d.crmURL, APIKey: crmclient.Secret{Value: apiKey}, Target: d.cfg.Target, Comment: d.cfg.Comment, Match: d.match(),
 			Timeout: timeout, QueueLimit: queueLimit, Settle: settle, Slots: 2,
 			RequestsPerMinute: 60 * perSecond, RequestsPerSecond: perSecond,
 			OriginField: "auto", Originator: originator,
@@ -84,6 +92,8 @@ func (d *demo) wire(ctx context.Context) (err error) {
 		Version:     d.cfg.Version,
 		Log:         d.cfg.Log,
 		Listener:    l,
+		Page:        d.kept.page,
+		Playground:  urlOf(d.kept.playground),
 		Summary:     30 * time.Second,
 	})
 	if err != nil {

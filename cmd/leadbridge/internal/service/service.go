@@ -39,7 +39,8 @@ type Config struct {
 	// PageTokensFile says instead who is let in, and what each may do; "": there is none.
 	PageTokensFile string
 	// PageOIDC has people sign in by OpenID Connect; nil: they do not.
-	PageOIDC *admin.OIDC
+	PageOIDC   *admin.OIDC
+	Playground string // the address of the demo's playground, to which the page links; "": there is none
 
 	Pause settings.PauseConfig
 
@@ -94,7 +95,7 @@ func New(cfg Config) (*Service, error) {
 		s.admin, err = admin.New(admin.Config{
 			Token: cfg.PageToken, TokensFile: cfg.PageTokensFile, OIDC: cfg.PageOIDC, Version: cfg.Version, Started: s.monitor.Started,
 			Brokers: cfg.Consumer.Brokers, Topic: cfg.Consumer.Topic, DeadLetterTopic: cfg.Consumer.DeadLetterTopic, GroupID: cfg.Consumer.GroupID, StateTopic: s.state,
-			Situation: s.situation, Metrics: s.registry, CRM: s.crm, Controls: controls{s.consumer, s.crm}, Where: s.where, Transformer: cfg.Transformer, Log: cfg.Log, Tracer: cfg.Tracer,
+			Situation: s.situation, Metrics: s.registry, CRM: s.crm, Controls: controls{s.consumer, s.crm}, Where: s.where, Transformer: cfg.Transformer, Target: cfg.CRM.Target, Playground: cfg.Playground, Log: cfg.Log, Tracer: cfg.Tracer,
 			Pause: func(paused bool, who string) { s.consumer.SetPaused(consumer.PausedByPage, paused, who) },
 		})
 	}
