@@ -105,8 +105,10 @@ func (r *fileReader) verifier(e verified) (verifier, *secrets) {
 		v := signedToken{secrets: r.secrets(e, keySet), header: e.Header, prefix: bearer(e), tolerance: r.tolerance(e)}
 		return v, v.secrets
 	}
-	if at := e.at["secrets_env"]; at != nil {
-		r.fault(at, "a source of type none has no secrets", "remove secrets_env, or write another type")
+	for _, name := range []string{"secrets_env", "secrets_files"} {
+		if at := e.at[name]; at != nil {
+			r.fault(at, "a source of type none has no secrets", "remove "+name+", or write another type")
+		}
 	}
 	return anybody{}, nil
 }
