@@ -153,7 +153,7 @@ func (r *fileReader) requests(s *source, at places, e sourceEntry) {
 			r.fault(at["methods"], "methods names "+human.Quote(method), "write POST, GET, or [GET, POST]")
 		}
 	}
-	if slices.Contains(e.Methods, http.MethodGet) && !proves(s.verifier, http.MethodGet) {
+	if slices.Contains(e.Methods, http.MethodGet) && !mayTake(s.verifier, http.MethodGet) {
 		r.fault(at["methods"], "methods names GET, whose address the signature does not cover", "write a signed: with {url} or {query} in it, or take POST alone")
 	}
 }

@@ -163,8 +163,9 @@ func (r *fileReader) signed(e verified) template {
 	return t
 }
 
-// proves reports whether a verifier covers the whole content of requests of a method.
-func proves(v verifier, method string) bool {
+// mayTake reports whether a source may take its events from requests of a method: where its sender signs, the signature
+// must cover the address of a GET.
+func mayTake(v verifier, method string) bool {
 	switch v := v.(type) {
 	case signature:
 		return method != http.MethodGet || v.signed.has("url", "query")
