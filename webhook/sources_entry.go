@@ -112,12 +112,12 @@ func (r *fileReader) source(n *yaml.Node) {
 		r.current = name.Value
 	}
 	e := usualEntry()
-	at, kind := r.entry(n, &e)
+	at, presetVerify := r.entry(n, &e)
 	if at == nil {
 		return
 	}
 	s := &source{name: r.name(n, at["name"], e.Name), answer: answered{status: http.StatusAccepted}}
-	if v := r.verifyEntry(n, at, e, kind); v != nil {
+	if v := r.verifyEntry(n, at, e, presetVerify); v != nil {
 		s.verifier, s.secrets = r.verifier(*v)
 	}
 	r.requests(s, at, e)

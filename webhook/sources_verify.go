@@ -56,7 +56,7 @@ func (r *fileReader) verifyEntry(n *yaml.Node, at places, e sourceEntry, preset 
 		return nil
 	}
 	for _, one := range []*yaml.Node{preset, own} {
-		if one != nil && (one == own || kindOf(own) == nil || kindOf(own).Value == kindOf(preset).Value) {
+		if one != nil && (one == own || kindOf(one).Value == kind.Value) {
 			v.node = one
 			v.at = v.at.with(r.decode(one, "verify of type "+kind.Value, kind.Value, &v.verifyEntry))
 		}
