@@ -22,8 +22,7 @@ import (
 	"github.com/leadbridge/leadbridge/internal/tracing"
 )
 
-// Config holds what a Service needs. Log, Metrics and Version of the rooms'
-// configurations are set from it.
+// Config holds what a Service needs. Log and Metrics of Consumer and CRM, and the Version of Consumer, are set from it.
 type Config struct {
 	Consumer    consumer.Config
 	CRM         crmclient.Config
