@@ -161,6 +161,10 @@ bench: build ## measure bin/leadbridge as a whole (about 30 minutes; BENCH='--sh
 bench-recovery: build ## measure what good leads wait while others, or the CRM, are in trouble (about 13 minutes; BENCH='--short --case refused' for parts)
 	$(GO) run ./bench --recovery --binary bin/leadbridge --out bench/results $(BENCH)
 
+.PHONY: bench-peers
+bench-peers: build ## compare bin/leadbridge with a naive consumer, and with Bento where you have one (PEERS='bento=/path'; about 20 minutes; BENCH='--short --case kills' for parts)
+	$(GO) run ./bench/peers --binary bin/leadbridge --out bench/results $(if $(PEERS),--peer '$(PEERS)') $(BENCH)
+
 .PHONY: figures
 figures: ## measure the code by room: lines, lengths of files and functions, methods, documented names
 	$(GO) run ./bench/figures

@@ -27,6 +27,7 @@ type route struct{ method, path, body string }
 var routes = []route{
 	{"GET", "/api/state", ""},
 	{"GET", "/api/live", ""},
+	{"GET", "/api/history", ""},
 	{"POST", "/api/letters/search", "{}"},
 	{"GET", "/api/letters/0:0", ""},
 	{"POST", "/api/letters/0:0/reveal", "{}"},

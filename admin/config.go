@@ -11,6 +11,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/internal/cluster"
 	"github.com/leadbridge/leadbridge/internal/tracing"
+	"github.com/leadbridge/leadbridge/statetopic"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -30,6 +31,8 @@ type Config struct {
 	Topic           string // of the events
 	DeadLetterTopic string
 	GroupID         string
+	// StateTopic has what all replicas did in the last 30 days; nil: nothing of it is shown.
+	StateTopic *statetopic.Topic
 
 	Situation   func() Situation
 	Metrics     prometheus.Gatherer

@@ -20,7 +20,7 @@ const (
 // A sample is the counters at one time.
 type sample struct {
 	at          time.Time
-	created     float64
+	created     float64 // events that were created, or given to a contact of the same person
 	deadLetters float64
 	uses        map[string]float64 // requests to the CRM by use
 	lagSeconds  *float64           // nil when it is not known
@@ -56,9 +56,10 @@ func (s *Server) sample(now time.Time) (taken bool) {
 // counters reads the counters of /metrics, and the lag of a situation.
 func (s *Server) counters(now time.Time, is Situation) sample {
 	counts := sums.Gather(s.cfg.Metrics)
+	contacts := counts.By("leadbridge_contacts_total", "how")
 	one := sample{
 		at:          now,
-		created:     counts.By("leadbridge_contacts_total", "how")["created"],
+		created:     contacts["created"] + contacts["matched"],
 		deadLetters: counts.Of("leadbridge_dead_letters_total"),
 		uses:        counts.By("leadbridge_crm_budget_total", "use"),
 	}

@@ -59,5 +59,10 @@ func titleOf(h crmclient.Hold) string {
 	if h.Of != "" {
 		return "The CRM takes no " + h.Of
 	}
-	return cmp.Or(holdTitles[h.Cause], string(h.Cause))
+	return titleOfCause(string(h.Cause))
+}
+
+// titleOfCause returns the title of a cause; one that this version does not know is its own title.
+func titleOfCause(cause string) string {
+	return cmp.Or(holdTitles[crmclient.Cause(cause)], cause)
 }

@@ -223,6 +223,23 @@ func TestHistory(t *testing.T) {
 	})
 }
 
+// TestRateCountsMatchedEvents: an event that is given to a contact of the same person is delivered too.
+func TestRateCountsMatchedEvents(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, r *rig) {
+		defer r.run()()
+		time.Sleep(1500 * time.Millisecond)
+		for range 6 {
+			r.created.Add(5)
+			r.matched.Add(5)
+			time.Sleep(step)
+		}
+		if got := read[state](r, "GET", "/api/state", ""); got.Rate.PerSecond != 1.7 || got.CreatedToday.Count != 60 {
+			t.Errorf("%v a second and %v today, want 1.7 and 60", got.Rate.PerSecond, got.CreatedToday.Count)
+		}
+	})
+}
+
 func (h *history) sizes() (steps, minutes int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -46,6 +46,7 @@ type rig struct {
 	handler http.Handler
 	log     *logbuffer.Buffer
 	created prometheus.Counter
+	matched prometheus.Counter
 	letters prometheus.Counter
 	uses    *prometheus.CounterVec
 	crm     *fakeCRM
@@ -120,6 +121,7 @@ func bubble(t *testing.T, test func(t *testing.T, r *rig), change ...func(*Confi
 func (r *rig) metrics() *prometheus.Registry {
 	contacts := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "leadbridge_contacts_total"}, []string{"how"})
 	r.uses = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "leadbridge_crm_budget_total"}, []string{"use"})
+	r.matched = contacts.WithLabelValues("matched")
 	r.created, r.letters = contacts.WithLabelValues("created"), prometheus.NewCounter(prometheus.CounterOpts{Name: "leadbridge_dead_letters_total"})
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(contacts, r.letters, r.uses)

@@ -48,7 +48,7 @@ func TestRoles(t *testing.T) {
 	withTokens(t, tokensText("lena", "look", "rita", "reveal", "anna", "act"), func(t *testing.T, r *rig, _ func(string)) {
 		r.seed(letterNo(0))
 		needs := map[string][]string{
-			"look":   {"GET /api/state", "POST /api/letters/search", "GET /api/letters/0:0", "POST /api/letters/0:0/find", "POST /api/where"},
+			"look":   {"GET /api/state", "GET /api/history", "POST /api/letters/search", "GET /api/letters/0:0", "POST /api/letters/0:0/find", "POST /api/where"},
 			"reveal": {"POST /api/letters/0:0/reveal", "POST /api/letters/export"},
 			"act": {
 				"POST /api/replay", "POST /api/pause", "POST /api/letters/0:0/erase", "POST /api/letters/close", "POST /api/probe", "POST /api/flood/release",

@@ -60,6 +60,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /api/session", s.signIn)
 	mux.HandleFunc("DELETE /api/session", s.signOut)
 	mux.HandleFunc("GET /api/state", s.authorised(roleLook, s.state))
+	mux.HandleFunc("GET /api/history", s.authorised(roleLook, s.past))
 	mux.HandleFunc("GET /api/live", s.authorised(roleLook, s.live))
 	mux.HandleFunc("POST /api/letters/search", s.authorised(roleLook, s.search))
 	mux.HandleFunc("GET /api/letters/{place}", s.authorised(roleLook, s.letter))
@@ -105,6 +106,7 @@ func (s *Server) Run(ctx context.Context) {
 		if s.hub.watched() {
 			// Each returns at once while its last call still runs.
 			background.Go(func() { s.peers.refresh(ctx) })
+			background.Go(func() { s.refreshReplicas(ctx) })
 			background.Go(func() { s.letters.follow(ctx) })
 			snap := s.snapshot(now)
 			s.hub.publish(update{snapshot: &snap})

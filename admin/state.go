@@ -36,6 +36,7 @@ type state struct {
 	Group        string       `json:"group"`
 	Member       string       `json:"member"`
 	Generation   int          `json:"generation"`
+	Replicas     *replicas    `json:"replicas,omitempty"` // nil: there is no state topic
 }
 
 type hold struct {
@@ -50,7 +51,7 @@ type hold struct {
 }
 
 type rate struct {
-	PerSecond float64 `json:"perSecond"` // contacts created a second, over the last ten seconds
+	PerSecond float64 `json:"perSecond"` // contacts created or matched a second, over the last ten seconds
 }
 
 type today struct {
@@ -65,7 +66,8 @@ const (
 
 type partition struct {
 	Partition  int     `json:"partition"`
-	Owner      string  `json:"owner"` // "this" or "other" process
+	Owner      string  `json:"owner"`          // "this" or "other" process
+	Host       string  `json:"host,omitempty"` // of the owner; "": not known
 	Committed  int64   `json:"committed"`
 	LogEnd     int64   `json:"logEnd"`
 	Lag        int64   `json:"lag"`
@@ -123,6 +125,9 @@ func (s *Server) snapshot(now time.Time) snapshot {
 		Group:      s.cfg.GroupID, Member: is.Member, Generation: is.Generation,
 	}}
 	snap.Lag, snap.LagSeconds = s.lag(is, snap.Partitions)
+	if snap.Replicas = s.replicas(now); snap.Replicas != nil {
+		snap.Replicas.nameOwners(snap.Partitions, s.cfg.StateTopic.Host())
+	}
 	return snap
 }
 
@@ -158,7 +163,7 @@ func stateOf(is Situation) string {
 	return is.State
 }
 
-// rate returns how many contacts a second were created in the last ten seconds.
+// rate returns how many contacts a second were created or matched in the last ten seconds.
 func (s *Server) rate(counts sample) float64 {
 	before := s.history.back(counts.at, 2*step)
 	seconds := counts.at.Sub(before.at).Seconds()
@@ -187,7 +192,10 @@ func (s *Server) partitions(is Situation) []partition {
 		all = map[int]partition{}
 	}
 	for _, p := range is.Partitions {
-		all[p.Partition] = partition{p.Partition, ownerThis, p.Committed, p.LogEnd, p.Lag, p.LagSeconds, p.Unfinished, p.Suspects}
+		all[p.Partition] = partition{
+			Partition: p.Partition, Owner: ownerThis, Committed: p.Committed, LogEnd: p.LogEnd,
+			Lag: p.Lag, LagSeconds: p.LagSeconds, Unfinished: p.Unfinished, Suspects: p.Suspects,
+		}
 	}
 	list := make([]partition, 0, len(all))
 	for _, p := range all {
@@ -214,6 +222,7 @@ func (s *Server) state(w http.ResponseWriter, r *http.Request, _ caller) {
 		return
 	}
 	s.peers.refresh(r.Context())
+	s.refreshReplicas(r.Context())
 	_ = s.letters.refresh(r.Context()) // an error is shown with the counts
 	answer(w, s.forReader(s.snapshot(time.Now()), midnight))
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/leadbridge/leadbridge/bench/internal/lead"
 )
 
 // The bare client is the physical bound: it posts the same contacts in
@@ -29,7 +31,7 @@ type mapped struct {
 func prepare(ctx context.Context, binary string, n, size int) ([][]byte, error) {
 	var in bytes.Buffer
 	for i := range n {
-		in.WriteString(newLead(i).value + "\n")
+		in.WriteString(lead.New(i).Value + "\n")
 	}
 	cmd := exec.CommandContext(ctx, binary, "map")
 	cmd.Stdin = &in

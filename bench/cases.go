@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/leadbridge/leadbridge/bench/internal/sim"
 )
 
 // trialCase is one thing to measure.
@@ -15,7 +17,7 @@ type trialCase struct {
 
 	Target   string // CRM_TARGET; "": contact
 	Match    string // CRM_MATCH; "": off
-	Portal   portal
+	Portal   sim.Portal
 	Batch    int // CRM_BATCH_SIZE
 	Slots    int // CRM_SLOTS
 	Replicas int
@@ -59,7 +61,7 @@ func (c trialCase) steps() int {
 // ceiling is how many events a second a client that wastes nothing can bring to their end; 0: nothing
 // but the machines' speed limits it.
 func (c trialCase) ceiling() float64 {
-	return c.Portal.ceiling(c.Batch, c.Slots) / float64(c.steps())
+	return c.Portal.Ceiling(c.Batch, c.Slots) / float64(c.steps())
 }
 
 // Targets of events.
@@ -92,27 +94,27 @@ func cases() []trialCase {
 		return c
 	}
 	ms := time.Millisecond
-	unlimited := portal{Slots: 64, ServiceTime: 20 * ms}
+	unlimited := sim.Portal{Slots: 64, ServiceTime: 20 * ms}
 	return []trialCase{
-		steady(trialCase{Name: "documented", Title: "documented limits", Portal: documented(), Batch: 50, Slots: 2, Replicas: 1, Backlog: 60_000, Bare: 7_500}),
-		steady(trialCase{Name: "one-by-one", Title: "documented limits, one by one", Portal: documented(), Batch: 1, Slots: 2, Replicas: 1, Backlog: 3_000, Bare: 100}),
+		steady(trialCase{Name: "documented", Title: "documented limits", Portal: sim.Documented(), Batch: 50, Slots: 2, Replicas: 1, Backlog: 60_000, Bare: 7_500}),
+		steady(trialCase{Name: "one-by-one", Title: "documented limits, one by one", Portal: sim.Documented(), Batch: 1, Slots: 2, Replicas: 1, Backlog: 3_000, Bare: 100}),
 		quick(trialCase{Name: "instant", Title: "instant CRM", Batch: 50, Slots: 2, Replicas: 1, Backlog: 100_000, Bare: 100_000}),
 		fast(trialCase{Name: "wide", Title: "20 ms CRM, 64 slots, one by one", Portal: unlimited, Batch: 1, Slots: 64, Replicas: 1, Backlog: 120_000, Bare: 20_000}),
 		quick(trialCase{Name: "backlog", Title: "backlog of 200,000, instant CRM", Batch: 50, Slots: 2, Replicas: 1, Partitions: 6, Backlog: 200_000}),
-		{Name: "trickle", Title: "idle trickle, 20 a second, 20 ms CRM", Portal: portal{ServiceTime: 20 * ms}, Batch: 50, Slots: 2, Replicas: 1,
+		{Name: "trickle", Title: "idle trickle, 20 a second, 20 ms CRM", Portal: sim.Portal{ServiceTime: 20 * ms}, Batch: 50, Slots: 2, Replicas: 1,
 			Trickle: trickle{PerSecond: 20, Skip: 100, Leads: 1_300}, Limit: 3 * time.Minute, Poll: 250 * ms, Every: time.Second},
-		steady(trialCase{Name: "replicas", Title: "documented limits, two replicas", Portal: documented(), Batch: 50, Slots: 2, Replicas: 2, Backlog: 60_000}),
-		steady(trialCase{Name: "lead", Title: "leads, documented limits", Target: targetLead, Portal: documented(), Batch: 50, Slots: 2, Replicas: 1, Backlog: 60_000}),
-		steady(trialCase{Name: "deal", Title: "deals, documented limits", Target: targetDeal, Portal: documented(), Batch: 50, Slots: 2, Replicas: 1, Backlog: 30_000}),
-		steady(trialCase{Name: "deal-match", Title: "deals, each person looked for first, documented limits", Target: targetDeal, Match: "email,phone", Portal: documented(), Batch: 50, Slots: 2, Replicas: 1, Backlog: 20_000}),
-		{Name: "deal-trickle", Title: "idle trickle of deals, 20 a second, 20 ms CRM", Target: targetDeal, Portal: portal{ServiceTime: 20 * ms}, Batch: 50, Slots: 2, Replicas: 1,
+		steady(trialCase{Name: "replicas", Title: "documented limits, two replicas", Portal: sim.Documented(), Batch: 50, Slots: 2, Replicas: 2, Backlog: 60_000}),
+		steady(trialCase{Name: "lead", Title: "leads, documented limits", Target: targetLead, Portal: sim.Documented(), Batch: 50, Slots: 2, Replicas: 1, Backlog: 60_000}),
+		steady(trialCase{Name: "deal", Title: "deals, documented limits", Target: targetDeal, Portal: sim.Documented(), Batch: 50, Slots: 2, Replicas: 1, Backlog: 30_000}),
+		steady(trialCase{Name: "deal-match", Title: "deals, each person looked for first, documented limits", Target: targetDeal, Match: "email,phone", Portal: sim.Documented(), Batch: 50, Slots: 2, Replicas: 1, Backlog: 20_000}),
+		{Name: "deal-trickle", Title: "idle trickle of deals, 20 a second, 20 ms CRM", Target: targetDeal, Portal: sim.Portal{ServiceTime: 20 * ms}, Batch: 50, Slots: 2, Replicas: 1,
 			Trickle: trickle{PerSecond: 20, Skip: 100, Leads: 1_300}, Limit: 3 * time.Minute, Poll: 250 * ms, Every: time.Second},
 		steady(trialCase{Name: "slow", Title: "slow portal, 100 ms an item", Portal: slow(), Batch: 50, Slots: 2, Replicas: 1, Backlog: 6_000, Bare: 400}),
 	}
 }
 
-func slow() portal {
-	p := documented()
+func slow() sim.Portal {
+	p := sim.Documented()
 	p.ItemTime = 100 * time.Millisecond
 	return p
 }

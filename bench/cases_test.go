@@ -4,6 +4,8 @@ import (
 	"io"
 	"testing"
 	"time"
+
+	"github.com/leadbridge/leadbridge/bench/internal/sim"
 )
 
 func TestCasesAreWhole(t *testing.T) {
@@ -56,5 +58,18 @@ func TestCommandLine(t *testing.T) {
 	}
 	if code := status([]string{"--binary", "/no/such/file"}, io.Discard, io.Discard); code != 1 {
 		t.Errorf("a missing binary ends with %d", code)
+	}
+}
+
+func TestCeilingOfTargets(t *testing.T) {
+	t.Parallel()
+	for target, want := range map[string]float64{"": 250, targetLead: 250, targetDeal: 125} {
+		if got := (trialCase{Target: target, Portal: sim.Documented(), Batch: 50, Slots: 2}).ceiling(); got != want {
+			t.Errorf("%q: %v, want %v", target, got, want)
+		}
+	}
+	matched := trialCase{Target: targetDeal, Match: "email", Portal: sim.Documented(), Batch: 50, Slots: 2}
+	if got := matched.ceiling(); got < 83 || got > 84 {
+		t.Errorf("deals whose persons are looked for: %v, want 83.3", got)
 	}
 }

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
+
+	"github.com/leadbridge/leadbridge/bench/internal/table"
 )
 
 // quantile is the smallest value that at least a part q of all do not exceed; 0 when
@@ -33,4 +36,29 @@ func part(a, b float64) float64 {
 		return 0
 	}
 	return a / b
+}
+
+// figuresTable shows a row a case.
+func figuresTable(results []result) table.Table {
+	t := table.Table{{"case", "contacts/s", "ceiling", "share", "bare client", "share", "requests", "429", "CPU µs", "peak RSS MiB", "p50 ms", "p99 ms"}}
+	for _, r := range results {
+		title := r.Title
+		if r.Cut {
+			title += " (cut)"
+		}
+		t = append(t, []string{
+			title, table.Short(r.Rate), table.Blank(r.Ceiling, table.Short), table.Blank(r.Share, table.Percent), table.Blank(r.Bare, table.Short), table.Blank(r.OfBare, table.Percent),
+			fmt.Sprint(r.Requests), fmt.Sprint(r.Throttled), table.Short(r.CPU), table.Short(r.PeakRSS), table.Blank(r.P50, table.Short), table.Blank(r.P99, table.Short),
+		})
+	}
+	return t
+}
+
+// goalsTable shows a row a goal.
+func goalsTable(goals []goal) table.Table {
+	t := table.Table{{"case", "what", "verdict", "value", "bound (aim)"}}
+	for _, g := range goals {
+		t = append(t, []string{g.Case, g.What, g.Verdict, fmt.Sprintf("%g", g.Value), g.limit()})
+	}
+	return t
 }

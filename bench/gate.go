@@ -11,7 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/segmentio/kafka-go"
+	"github.com/leadbridge/leadbridge/bench/internal/broker"
+	"github.com/leadbridge/leadbridge/bench/internal/proc"
 )
 
 // gatePlan is how a server that takes webhooks is measured.
@@ -46,24 +47,24 @@ type gateFigures struct {
 
 // gateReport compares the gate with a handler that does nothing.
 type gateReport struct {
-	Started time.Time   `json:"started"`
-	Machine machine     `json:"machine"`
-	Broker  string      `json:"broker"`
-	Version string      `json:"version"`
-	Plan    gatePlan    `json:"plan"`
-	Gate    gateFigures `json:"gate"`
-	Bare    gateFigures `json:"bare_handler"`
+	Started time.Time    `json:"started"`
+	Machine proc.Machine `json:"machine"`
+	Broker  string       `json:"broker"`
+	Version string       `json:"version"`
+	Plan    gatePlan     `json:"plan"`
+	Gate    gateFigures  `json:"gate"`
+	Bare    gateFigures  `json:"bare_handler"`
 }
 
 // measureGate measures leadbridge ingest, and in the same run a bare handler.
 func measureGate(ctx context.Context, o options, stdout, stderr io.Writer) error {
-	b, err := openBroker(o.brokers)
+	b, err := broker.Open(o.brokers)
 	if err != nil {
 		return err
 	}
-	defer b.close()
+	defer b.Close()
 	l := &lab{binary: o.binary, broker: b, env: o.env, progress: stderr}
-	r := gateReport{Started: time.Now().UTC().Truncate(time.Second), Machine: thisMachine(), Broker: b.kind(), Plan: newGatePlan(o.short)}
+	r := gateReport{Started: time.Now().UTC().Truncate(time.Second), Machine: proc.ThisMachine(), Broker: b.Kind(), Plan: newGatePlan(o.short)}
 	if r.Version, err = l.version(ctx); err != nil {
 		return err
 	}
@@ -85,21 +86,21 @@ func (l *lab) bareGate(ctx context.Context, plan gatePlan) (f gateFigures, err e
 	if err != nil {
 		return f, err
 	}
-	p, line, err := start(ctx, self, bareHandlerFlag, `"http"`, nil)
+	p, line, err := proc.Start(ctx, proc.Program{Name: "bench " + bareHandlerFlag, File: self, Args: []string{bareHandlerFlag}, Ready: `"http"`})
 	if err != nil {
 		return f, err
 	}
-	defer func() { err = errors.Join(err, p.stop()) }()
-	return plan.measure(ctx, line, p.pid())
+	defer func() { err = errors.Join(err, p.Stop()) }()
+	return plan.measure(ctx, line, p.PID())
 }
 
 // gate measures leadbridge ingest, with the signatures of Standard Webhooks.
 func (l *lab) gate(ctx context.Context, plan gatePlan) (f gateFigures, err error) {
 	topic := "leadbridge-bench-gate-" + rand.Text()[:8]
-	if err := l.broker.create(ctx, partitions, topic); err != nil {
+	if err := l.broker.Create(ctx, partitions, topic); err != nil {
 		return f, err
 	}
-	defer func() { err = errors.Join(err, l.broker.removeTopic(context.WithoutCancel(ctx), topic)) }()
+	defer func() { err = errors.Join(err, l.broker.RemoveTopics(context.WithoutCancel(ctx), topic)) }()
 	dir, err := os.MkdirTemp("", "leadbridge-bench")
 	if err != nil {
 		return f, err
@@ -111,25 +112,17 @@ func (l *lab) gate(ctx context.Context, plan gatePlan) (f gateFigures, err error
 		return f, err
 	}
 	env := append([]string{
-		"KAFKA_BROKERS=" + joined(l.broker.addrs), "KAFKA_TOPIC=" + topic, "HTTP_ADDR=127.0.0.1:0", "LOG_LEVEL=info",
+		"KAFKA_BROKERS=" + joined(l.broker.Addrs), "KAFKA_TOPIC=" + topic, "HTTP_ADDR=127.0.0.1:0", "LOG_LEVEL=info",
 		"SOURCES_FILE=" + file, "GATE_SECRET=" + gateSecret, "INGEST_BODY_TIMEOUT=5m",
 		// All clients are of one address, and the slow ones send half a webhook each.
 		"INGEST_BODY_GRACE=5m", "INGEST_PEER_CONNECTIONS=16384", "MAX_BUFFER=256MiB",
 	}, l.env...)
-	p, line, err := start(ctx, l.binary, "ingest", `"msg":"started"`, env)
+	p, line, err := proc.Start(ctx, leadbridge(l.binary, "ingest", env))
 	if err != nil {
 		return f, err
 	}
-	defer func() { err = errors.Join(err, p.stop()) }()
-	return plan.measure(ctx, line, p.pid())
-}
-
-func (b *broker) removeTopic(ctx context.Context, name string) error {
-	answer, err := b.client.DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: []string{name}})
-	if err != nil {
-		return fmt.Errorf("delete topic: %w", err)
-	}
-	return answer.Errors[name]
+	defer func() { err = errors.Join(err, p.Stop()) }()
+	return plan.measure(ctx, line, p.PID())
 }
 
 // measure measures the server whose log line names its address.
@@ -142,7 +135,7 @@ func (p gatePlan) measure(ctx context.Context, line string, pid int) (gateFigure
 	if _, err := l.load(ctx, p.Clients, p.Warm); err != nil {
 		return gateFigures{}, err
 	}
-	before, err := usageOf(pid)
+	before, err := proc.UsageOf(pid)
 	if err != nil {
 		return gateFigures{}, err
 	}
@@ -152,7 +145,7 @@ func (p gatePlan) measure(ctx context.Context, line string, pid int) (gateFigure
 		return gateFigures{}, err
 	}
 	elapsed := time.Since(began)
-	after, err := usageOf(pid)
+	after, err := proc.UsageOf(pid)
 	if err != nil {
 		return gateFigures{}, err
 	}
@@ -161,15 +154,15 @@ func (p gatePlan) measure(ctx context.Context, line string, pid int) (gateFigure
 		Rate:     rounded(float64(len(took))/elapsed.Seconds(), 0),
 		P50:      milliseconds(quantile(took, 0.5)),
 		P99:      milliseconds(quantile(took, 0.99)),
-		CPU:      rounded(part(float64((after.cpu-before.cpu).Microseconds()), float64(len(took))), 1),
-		RestMiB:  rounded(mebibytes(after.rss), 1),
+		CPU:      rounded(part(float64((after.CPU-before.CPU).Microseconds()), float64(len(took))), 1),
+		RestMiB:  rounded(mebibytes(after.RSS), 1),
 	}
 	err = p.slow(ctx, l, pid, after, &f)
 	return f, err
 }
 
 // slow holds half-sent webhooks, and sends whole ones beside them.
-func (p gatePlan) slow(ctx context.Context, l *loader, pid int, before usage, f *gateFigures) error {
+func (p gatePlan) slow(ctx context.Context, l *loader, pid int, before proc.Usage, f *gateFigures) error {
 	held, err := l.hold(ctx, p.Slow)
 	defer held.close()
 	if err != nil {
@@ -179,13 +172,13 @@ func (p gatePlan) slow(ctx context.Context, l *loader, pid int, before usage, f 
 	if err != nil {
 		return err
 	}
-	during, err := usageOf(pid)
+	during, err := proc.UsageOf(pid)
 	if err != nil {
 		return err
 	}
 	f.SlowP99 = milliseconds(quantile(took, 0.99))
-	f.SlowMiB = rounded(mebibytes(during.rss), 1)
-	f.EachKiB = rounded(float64(during.rss-before.rss)/1024/float64(p.Slow), 1)
+	f.SlowMiB = rounded(mebibytes(during.RSS), 1)
+	f.EachKiB = rounded(float64(during.RSS-before.RSS)/1024/float64(p.Slow), 1)
 	return nil
 }
 

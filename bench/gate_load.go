@@ -16,6 +16,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/leadbridge/leadbridge/bench/internal/lead"
 )
 
 // gateSecret signs webhooks; gateKey is what it stands for.
@@ -55,13 +57,13 @@ type loader struct {
 
 // webhook is the n-th request, signed.
 func webhook(b []byte, n int64) []byte {
-	lead := newLead(int(n))
+	one := lead.New(int(n))
 	sent := time.Now().Unix()
 	h := hmac.New(sha256.New, []byte(gateKey))
-	_, _ = fmt.Fprintf(h, "%s.%d.%s", lead.id, sent, lead.value)
+	_, _ = fmt.Fprintf(h, "%s.%d.%s", one.ID, sent, one.Value)
 	return fmt.Appendf(b, "POST /hooks/bench HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"+
 		"webhook-id: %s\r\nwebhook-timestamp: %d\r\nwebhook-signature: v1,%s\r\n\r\n%s",
-		len(lead.value), lead.id, sent, base64.StdEncoding.EncodeToString(h.Sum(nil)), lead.value)
+		len(one.Value), one.ID, sent, base64.StdEncoding.EncodeToString(h.Sum(nil)), one.Value)
 }
 
 // load has clients send one webhook after another for a while, at least one each, and

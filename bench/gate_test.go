@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/leadbridge/leadbridge/bench/internal/lead"
 )
 
 // TestWebhookIsSigned reads a request of the load as a server does.
@@ -27,7 +29,7 @@ func TestWebhookIsSigned(t *testing.T) {
 		t.Fatal(err)
 	}
 	body, err := io.ReadAll(r.Body)
-	if err != nil || string(body) != newLead(7).value || r.URL.Path != "/hooks/bench" {
+	if err != nil || string(body) != lead.New(7).Value || r.URL.Path != "/hooks/bench" {
 		t.Errorf("%s %q %v", r.URL, body, err)
 	}
 	h := hmac.New(sha256.New, key)

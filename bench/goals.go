@@ -1,6 +1,10 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/leadbridge/leadbridge/bench/internal/sim"
+)
 
 // goal is a bound that a case must keep, and the aim beyond it.
 type goal struct {
@@ -42,7 +46,7 @@ func rules() []rule {
 		{"backlog", "peak RSS, MiB", 64, 0, true, func(r result) float64 { return r.PeakRSS }},
 		{"backlog", "RSS growth, MiB by 100,000 contacts", 5, 0, true, func(r result) float64 { return r.Growth }},
 		{"replicas", "share of the ceiling", .9, 0, false, ofCeiling},
-		{"replicas", "requests in the busiest minute", float64(documented().PerMinute), 0, true, func(r result) float64 { return float64(r.BusiestMinute) }},
+		{"replicas", "requests in the busiest minute", float64(sim.Documented().PerMinute), 0, true, func(r result) float64 { return float64(r.BusiestMinute) }},
 		{"replicas", "429 in the worst minute", 1, 0, true, throttled},
 		{"replicas", "answers 502 over the limit", 0, 0, true, func(r result) float64 { return float64(r.OverPerSecond) }},
 		{"lead", "share of the ceiling", .95, 0, false, ofCeiling},

@@ -13,6 +13,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/leadbridge/leadbridge/bench/internal/broker"
+	"github.com/leadbridge/leadbridge/bench/internal/proc"
+	"github.com/leadbridge/leadbridge/bench/internal/sim"
 )
 
 // apiKey is one that the simulator takes.
@@ -21,7 +25,7 @@ const apiKey = "vibe_api_bench" //nolint:gosec // no secret: the simulator takes
 // lab is what trials are made with.
 type lab struct {
 	binary   string
-	broker   *broker
+	broker   *broker.Broker
 	env      []string
 	profiles string // directory; "": no profiles
 	progress io.Writer
@@ -76,7 +80,7 @@ func (l *lab) bare(ctx context.Context, c trialCase) (bareResult, error) {
 		return res, err
 	}
 	rounds := 1
-	if c.Portal.pace() == 0 {
+	if c.Portal.Pace() == 0 {
 		rounds = bareRounds
 	}
 	took := make([]time.Duration, rounds)
@@ -98,19 +102,19 @@ const bareRounds = 3
 
 // bareRound runs the bare client once, with a new simulator.
 func (l *lab) bareRound(ctx context.Context, c trialCase, requests [][]byte) (w window, err error) {
-	sim, err := startSimulator(ctx, l.binary, c.Portal)
+	sim, err := sim.Start(ctx, l.binary, c.Portal)
 	if err != nil {
 		return w, err
 	}
-	defer func() { err = errors.Join(err, sim.stop()) }()
+	defer func() { err = errors.Join(err, sim.Stop()) }()
 	runtime.GC() // what was made before is not collected meanwhile
-	if err := w.from.weigh(sim.pid()); err != nil {
+	if err := w.from.weigh(sim.PID()); err != nil {
 		return w, err
 	}
-	if w.to.at, err = post(ctx, sim.url, requests, c.Batch > 1, c.Slots, c.Portal.pace()); err != nil {
+	if w.to.at, err = post(ctx, sim.URL, requests, c.Batch > 1, c.Slots, c.Portal.Pace()); err != nil {
 		return w, err
 	}
-	return w, w.to.weigh(sim.pid())
+	return w, w.to.weigh(sim.PID())
 }
 
 // trial is one run of the service. One goroutine owns it.
@@ -119,7 +123,7 @@ type trial struct {
 	c     trialCase
 	topic string
 
-	sim      *simulator
+	sim      *sim.Simulator
 	services []*service
 	began    time.Time
 
@@ -127,23 +131,23 @@ type trial struct {
 	peak    int64 // bytes, of the largest service
 
 	profiling bool
-	stats     simStats // the latest
+	stats     sim.Stats // the latest
 	sent      sentTimes
 	delays    []time.Duration // from sending to creation, of a trickle
 }
 
 // run makes the load, starts the service and watches it to the end.
 func (t *trial) run(ctx context.Context) (err error) {
-	if t.sim, err = startSimulator(ctx, t.binary, t.c.Portal); err != nil {
+	if t.sim, err = sim.Start(ctx, t.binary, t.c.Portal); err != nil {
 		return err
 	}
-	if err := t.broker.create(ctx, t.c.parts(), t.topic, t.deadLetters()); err != nil {
+	if err := t.broker.Create(ctx, t.c.parts(), t.topic, t.deadLetters()); err != nil {
 		return err
 	}
 	// One service finds its load there. Several get it when they have shared the
 	// partitions: what a rebalance costs is not what is measured.
 	if t.c.Replicas == 1 {
-		err = t.broker.fill(ctx, t.topic, t.c.parts(), t.c.Backlog)
+		err = t.broker.Fill(ctx, t.topic, t.c.parts(), t.c.Backlog)
 	}
 	runtime.GC() // the broker's part of it is not the service's to wait for
 	t.began = time.Now()
@@ -154,7 +158,7 @@ func (t *trial) run(ctx context.Context) (err error) {
 	}
 	if t.c.Replicas > 1 && err == nil {
 		if err = t.shared(ctx); err == nil {
-			err = t.broker.fill(ctx, t.topic, t.c.parts(), t.c.Backlog)
+			err = t.broker.Fill(ctx, t.topic, t.c.parts(), t.c.Backlog)
 		}
 	}
 	if err != nil {
@@ -165,25 +169,25 @@ func (t *trial) run(ctx context.Context) (err error) {
 
 func (t *trial) startService(ctx context.Context) error {
 	env := append([]string{
-		"KAFKA_BROKERS=" + strings.Join(t.broker.addrs, ","), "KAFKA_TOPIC=" + t.topic, "KAFKA_DLT_TOPIC=" + t.deadLetters(),
+		"KAFKA_BROKERS=" + strings.Join(t.broker.Addrs, ","), "KAFKA_TOPIC=" + t.topic, "KAFKA_DLT_TOPIC=" + t.deadLetters(),
 		"KAFKA_GROUP_ID=" + t.topic,
-		"CRM_BASE_URL=" + t.sim.url, "CRM_API_KEY=" + apiKey,
+		"CRM_BASE_URL=" + t.sim.URL, "CRM_API_KEY=" + apiKey,
 		"CRM_BATCH_SIZE=" + strconv.Itoa(t.c.Batch), "CRM_SLOTS=" + strconv.Itoa(t.c.Slots),
 		"CRM_REQUESTS_PER_MINUTE=" + strconv.Itoa(t.c.Portal.PerMinute), "CRM_REQUESTS_PER_SECOND=" + strconv.Itoa(t.c.Portal.PerSecond),
 		"CRM_TARGET=" + cmp.Or(t.c.Target, "contact"), "CRM_MATCH=" + cmp.Or(t.c.Match, "off"),
 		"HTTP_ADDR=127.0.0.1:0", "LOG_LEVEL=info",
 		profileVariable + "=" + t.profileName(len(t.services)),
 	}, t.env...)
-	p, line, err := start(ctx, t.binary, "run", `"msg":"started"`, env)
+	p, line, err := proc.Start(ctx, leadbridge(t.binary, "run", env))
 	if err != nil {
 		return err
 	}
 	var started struct{ HTTP string }
 	if err := json.Unmarshal([]byte(line), &started); err != nil {
-		return errors.Join(fmt.Errorf("the service's log: %w", err), p.stop())
+		return errors.Join(fmt.Errorf("the service's log: %w", err), p.Stop())
 	}
-	t.services = append(t.services, &service{p, newClient("http://" + started.HTTP)})
-	t.say("  service is process %d", p.pid())
+	t.services = append(t.services, &service{p, proc.NewClient("http://" + started.HTTP)})
+	t.say("  service is process %d", p.PID())
 	return nil
 }
 
@@ -193,14 +197,14 @@ func (t *trial) deadLetters() string { return t.topic + ".dlt" }
 func (t *trial) end() error {
 	var errs []error
 	for _, p := range t.services {
-		errs = append(errs, p.stop())
+		errs = append(errs, p.Stop())
 	}
 	if t.sim != nil {
-		errs = append(errs, t.sim.stop())
+		errs = append(errs, t.sim.Stop())
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), exitLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), proc.ExitLimit)
 	defer cancel()
-	if err := t.broker.remove(ctx, t.topic, t.topic, t.deadLetters()); err != nil {
+	if err := t.broker.Remove(ctx, t.topic, t.topic, t.deadLetters()); err != nil {
 		t.say("  what the case made is still in Kafka: %v", err)
 	}
 	return errors.Join(errs...)

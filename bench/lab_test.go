@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/leadbridge/leadbridge/bench/internal/broker"
+	"github.com/leadbridge/leadbridge/bench/internal/sim"
 )
 
 // TestTrials runs each kind of trial, as small as it gets, with the binary of this
@@ -15,11 +18,11 @@ func TestTrials(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../cmd/leadbridge").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	b, err := openBroker("")
+	b, err := broker.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(b.close)
+	t.Cleanup(b.Close)
 	l := &lab{binary: binary, broker: b, progress: t.Output()}
 	if version, err := l.version(t.Context()); err != nil || version == "" {
 		t.Errorf("version %q, %v", version, err)
@@ -48,7 +51,7 @@ func TestTrials(t *testing.T) {
 // must have looked at it twice in between, or there is nothing to measure.
 func quickTrial(name string) trialCase {
 	return trialCase{
-		Name: name, Title: name, Portal: portal{ServiceTime: 100 * time.Millisecond}, Batch: 2, Slots: 2, Replicas: 1,
+		Name: name, Title: name, Portal: sim.Portal{ServiceTime: 100 * time.Millisecond}, Batch: 2, Slots: 2, Replicas: 1,
 		Limit: time.Minute, Poll: 5 * time.Millisecond, Every: 5 * time.Millisecond,
 	}
 }

@@ -5,6 +5,10 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/leadbridge/leadbridge/bench/internal/broker"
+	"github.com/leadbridge/leadbridge/bench/internal/lead"
+	"github.com/leadbridge/leadbridge/bench/internal/sim"
 )
 
 // sentTimes are when leads were handed to the broker's client, by their numbers.
@@ -26,7 +30,7 @@ func (s *sentTimes) all() []time.Time {
 }
 
 // drip sends leads one at a time at an even pace.
-func drip(ctx context.Context, b *broker, topic string, t trickle, sent *sentTimes) error {
+func drip(ctx context.Context, b *broker.Broker, topic string, t trickle, sent *sentTimes) error {
 	ticker := time.NewTicker(time.Second / time.Duration(t.PerSecond))
 	defer ticker.Stop()
 	for n := range t.Leads {
@@ -36,7 +40,7 @@ func drip(ctx context.Context, b *broker, topic string, t trickle, sent *sentTim
 			return ctx.Err()
 		}
 		sent.add(time.Now())
-		if _, err := b.write(ctx, topic, n%partitions, []lead{newLead(n)}); err != nil {
+		if _, err := b.Write(ctx, topic, n%partitions, []lead.Lead{lead.New(n)}); err != nil {
 			return err
 		}
 	}
@@ -44,13 +48,13 @@ func drip(ctx context.Context, b *broker, topic string, t trickle, sent *sentTim
 }
 
 // latencies are the times from sending to creation of all leads from number skip on.
-func latencies(sent []time.Time, contacts []simContact, skip int) []time.Duration {
+func latencies(sent []time.Time, contacts []sim.Contact, skip int) []time.Duration {
 	var all []time.Duration
 	for _, c := range contacts {
 		if len(c.Email) == 0 {
 			continue
 		}
-		if n, ok := leadOf(c.Email[0].Value); ok && n >= skip && n < len(sent) {
+		if n, ok := lead.Of(c.Email[0].Value); ok && n >= skip && n < len(sent) {
 			all = append(all, c.Created.Sub(sent[n]))
 		}
 	}

@@ -15,6 +15,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/leadbridge/leadbridge/bench/internal/broker"
+	"github.com/leadbridge/leadbridge/bench/internal/proc"
 )
 
 func main() {
@@ -120,18 +123,18 @@ func parse(args []string, stderr io.Writer) (options, error) {
 // measure runs the cases and tells what came out. A case that fails does not
 // keep the others from running.
 func measure(ctx context.Context, o options, stdout, stderr io.Writer) error {
-	b, err := openBroker(o.brokers)
+	b, err := broker.Open(o.brokers)
 	if err != nil {
 		return err
 	}
-	defer b.close()
+	defer b.Close()
 	l := &lab{binary: o.binary, broker: b, env: o.env, profiles: o.profile, progress: stderr}
 	if o.profile != "" {
 		if l.binary, err = buildProfiled(ctx, o.profile); err != nil {
 			return err
 		}
 	}
-	r := report{Started: time.Now().UTC().Truncate(time.Second), Machine: thisMachine(), Broker: b.kind(), Short: o.short, Profiled: o.profile != "", Settings: o.env}
+	r := report{Started: time.Now().UTC().Truncate(time.Second), Machine: proc.ThisMachine(), Broker: b.Kind(), Short: o.short, Profiled: o.profile != "", Settings: o.env}
 	if r.Version, err = l.version(ctx); err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ func (t *trial) profile(counts bool) error {
 		signal = syscall.SIGUSR1
 	}
 	for _, p := range t.services {
-		if err := p.cmd.Process.Signal(signal); err != nil {
+		if err := p.Signal(signal); err != nil {
 			return fmt.Errorf("profile: %w", err)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"os"
 	"testing"
+
+	"github.com/leadbridge/leadbridge/bench/internal/broker"
 )
 
 // TestProfile profiles a trial with a binary that is built for that.
@@ -14,11 +16,11 @@ func TestProfile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := openBroker("")
+	b, err := broker.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(b.close)
+	t.Cleanup(b.Close)
 	l := &lab{binary: binary, broker: b, profiles: dir, progress: t.Output()}
 	c := quickTrial("profiled")
 	c.Trickle = trickle{PerSecond: 10, Skip: 5, Leads: 20}

@@ -10,7 +10,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/leadbridge/leadbridge/bench/internal/broker"
 	"github.com/leadbridge/leadbridge/bench/internal/crm"
+	"github.com/leadbridge/leadbridge/bench/internal/proc"
 )
 
 // recoveryCase is a kind of trouble. What a fresh and good lead waits in it is measured.
@@ -51,7 +53,7 @@ func drained(r recoveryResult) bool {
 // measureRecovery plays the cases, some at a time, and tells what came out.
 func measureRecovery(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	l := &lab{binary: o.binary, env: o.env, progress: &lines{w: stderr}}
-	r := recoveryReport{Started: time.Now().UTC().Truncate(time.Second), Machine: thisMachine(), Broker: brokerKind(o.brokers == ""), Short: o.short, Settings: o.env}
+	r := recoveryReport{Started: time.Now().UTC().Truncate(time.Second), Machine: proc.ThisMachine(), Broker: broker.Kind(o.brokers == ""), Short: o.short, Settings: o.env}
 	var err error
 	if r.Version, err = l.version(ctx); err != nil {
 		return err
@@ -107,11 +109,11 @@ func (l *lab) playCase(ctx context.Context, c recoveryCase, o options) recoveryR
 
 // playScene plays a case in a scene of its own.
 func (l *lab) playScene(ctx context.Context, c recoveryCase, o options) (recoveryResult, error) {
-	b, err := openBroker(o.brokers)
+	b, err := broker.Open(o.brokers)
 	if err != nil {
 		return recoveryResult{}, err
 	}
-	defer b.close()
+	defer b.Close()
 	own := *l
 	own.broker = b
 	s, err := newScene(ctx, &own, c, o.short)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/bench/internal/crm"
+	"github.com/leadbridge/leadbridge/bench/internal/lead"
 	"github.com/leadbridge/leadbridge/internal/audit"
 )
 
@@ -64,7 +65,7 @@ func heldBy(p *crm.Portal) map[int][]time.Time {
 	held := map[int][]time.Time{}
 	for _, c := range p.Contacts() {
 		for _, email := range c.Emails() {
-			if n, ok := leadOf(email); ok {
+			if n, ok := lead.Of(email); ok {
 				held[n] = append(held[n], c.Created)
 			}
 		}
@@ -83,15 +84,15 @@ func (s *scene) collect(ctx context.Context) (evidence, error) {
 	}
 	e.sent, e.held = s.sent.list(), heldBy(s.crm)
 	for email := range s.crm.Troubled() {
-		if n, ok := leadOf(email); ok {
+		if n, ok := lead.Of(email); ok {
 			e.troubled[n] = true
 		}
 	}
 	var err error
-	if e.letters, err = s.broker.letters(ctx, s.deadLetters(), s.c.Partitions); err != nil {
+	if e.letters, err = s.broker.Letters(ctx, s.deadLetters(), s.c.Partitions); err != nil {
 		return e, err
 	}
-	e.committed, err = s.broker.committed(ctx, s.topic, s.topic, s.c.Partitions)
+	e.committed, err = s.broker.Committed(ctx, s.topic, s.topic, s.c.Partitions)
 	return e, err
 }
 

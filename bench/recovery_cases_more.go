@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/bench/internal/crm"
+	"github.com/leadbridge/leadbridge/bench/internal/lead"
+	"github.com/leadbridge/leadbridge/bench/internal/proc"
 )
 
 // moreRecoveryCases are the rarer kinds of trouble.
@@ -128,7 +130,7 @@ func playOneKeyBacklog(ctx context.Context, s *scene) error {
 }
 
 func playLettersAway(ctx context.Context, s *scene) error {
-	if err := s.broker.removeTopics(ctx, s.deadLetters()); err != nil {
+	if err := s.broker.RemoveTopics(ctx, s.deadLetters()); err != nil {
 		return err
 	}
 	if err := s.burst(ctx, useless(), 1600); err != nil {
@@ -142,7 +144,7 @@ func playLettersAway(ctx context.Context, s *scene) error {
 		return err
 	}
 	s.over = time.Now()
-	return s.broker.create(ctx, s.c.Partitions, s.deadLetters())
+	return s.broker.Create(ctx, s.c.Partitions, s.deadLetters())
 }
 
 func playOneID(ctx context.Context, s *scene) error {
@@ -150,12 +152,12 @@ func playOneID(ctx context.Context, s *scene) error {
 	if err := s.send(ctx, background(), 0, repeated, 1); err != nil {
 		return err
 	}
-	same := make([]lead, 100)
+	same := make([]lead.Lead, 100)
 	for i := range same {
 		same[i] = background().lead(repeated)
 	}
 	for i := range s.times(3000) / len(same) {
-		if _, err := s.broker.write(ctx, s.topic, i%s.c.Partitions, same); err != nil {
+		if _, err := s.broker.Write(ctx, s.topic, i%s.c.Partitions, same); err != nil {
 			return err
 		}
 	}
@@ -178,15 +180,15 @@ func playPerSecond(ctx context.Context, s *scene) error {
 func playSharedKey(ctx context.Context, s *scene) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	other := newClient(s.url)
-	defer other.http.CloseIdleConnections()
+	other := proc.NewClient(s.url)
+	defer other.Close()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		ticker := time.NewTicker(150 * time.Millisecond)
 		defer ticker.Stop()
 		for ctx.Err() == nil {
-			_ = other.getAs(ctx, apiKey, "/v1/me", new(any)) // most of its requests are refused
+			_ = other.GetAs(ctx, apiKey, "/v1/me", new(any)) // most of its requests are refused
 			select {
 			case <-ticker.C:
 			case <-ctx.Done():

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/leadbridge/leadbridge/bench/internal/lead"
 	"github.com/leadbridge/leadbridge/internal/audit"
 )
 
@@ -15,7 +16,7 @@ import (
 type role struct {
 	measured bool // the case is about what it waits
 	bad      bool // it can never become a contact: a letter is right
-	changes  []func(*lead)
+	changes  []func(*lead.Lead)
 }
 
 // fresh leads are good ones whose wait counts.
@@ -44,38 +45,38 @@ func forbidden() role {
 
 // useless leads have no phone and no e-mail.
 func useless() role {
-	return role{bad: true}.with(func(l *lead) { l.value = `{"name":"Иван Петренко","message":"` + l.id + `"}` })
+	return role{bad: true}.with(func(l *lead.Lead) { l.Value = `{"name":"Иван Петренко","message":"` + l.ID + `"}` })
 }
 
 // with adds changes to a role.
-func (r role) with(changes ...func(*lead)) role {
+func (r role) with(changes ...func(*lead.Lead)) role {
 	r.changes = slices.Concat(r.changes, changes)
 	return r
 }
 
-func replace(before, after string) func(*lead) {
-	return func(l *lead) { l.value = strings.Replace(l.value, before, after, 1) }
+func replace(before, after string) func(*lead.Lead) {
+	return func(l *lead.Lead) { l.Value = strings.Replace(l.Value, before, after, 1) }
 }
 
 // oneKey gives leads the key of their form, as many producers do.
-func oneKey(l *lead) { l.key = "form49142221" }
+func oneKey(l *lead.Lead) { l.Key = "form49142221" }
 
 // oneID gives leads one webhook-id.
-func oneID(l *lead) { l.id = "msg_form49142221" }
+func oneID(l *lead.Lead) { l.ID = "msg_form49142221" }
 
 // large gives leads a comment of 900 kB, which is near to the largest record.
-func large(l *lead) { replace(`"message":"`, `"message":"`+strings.Repeat("a", 900_000))(l) }
+func large(l *lead.Lead) { replace(`"message":"`, `"message":"`+strings.Repeat("a", 900_000))(l) }
 
 // sharedPhone gives each hundred leads one phone, as those of an office have.
-func sharedPhone(l *lead) {
-	if n, ok := leadOf(l.key); ok {
-		replace(`"phone":"`+phone(n)+`"`, `"phone":"`+phone(n-n%100)+`"`)(l)
+func sharedPhone(l *lead.Lead) {
+	if n, ok := lead.Of(l.Key); ok {
+		replace(`"phone":"`+lead.Phone(n)+`"`, `"phone":"`+lead.Phone(n-n%100)+`"`)(l)
 	}
 }
 
 // lead makes the n-th lead of a role.
-func (r role) lead(n int) lead {
-	l := newLead(n)
+func (r role) lead(n int) lead.Lead {
+	l := lead.New(n)
 	for _, change := range r.changes {
 		change(&l)
 	}
@@ -124,12 +125,12 @@ const maxProduce = 64 << 10
 // send writes leads with the numbers from first on to a partition.
 func (s *scene) send(ctx context.Context, r role, partition, first, n int) error {
 	for n > 0 {
-		leads, size := []lead{}, 0
+		leads, size := []lead.Lead{}, 0
 		for len(leads) < n && size < maxProduce {
 			l := r.lead(first + len(leads))
-			leads, size = append(leads, l), size+len(l.value)
+			leads, size = append(leads, l), size+len(l.Value)
 		}
-		offset, err := s.broker.write(ctx, s.topic, partition, leads)
+		offset, err := s.broker.Write(ctx, s.topic, partition, leads)
 		if err != nil {
 			return err
 		}

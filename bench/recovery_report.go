@@ -8,13 +8,16 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/leadbridge/leadbridge/bench/internal/proc"
+	"github.com/leadbridge/leadbridge/bench/internal/table"
 )
 
 // recoveryReport is a whole run, as recovery.json holds it.
 type recoveryReport struct {
 	Started  time.Time        `json:"started"`
 	Version  string           `json:"version"`
-	Machine  machine          `json:"machine"`
+	Machine  proc.Machine     `json:"machine"`
 	Broker   string           `json:"broker"`
 	Short    bool             `json:"short"` // counts were cut: the figures compare with nothing
 	Settings []string         `json:"settings,omitzero"`
@@ -44,7 +47,7 @@ func (r recoveryReport) publish(o options, w io.Writer) error {
 		_, _ = io.WriteString(w, "A SHORT RUN: counts were cut, its figures compare with nothing.\n")
 	}
 	_, _ = io.WriteString(w, "Waits are seconds from Kafka's acknowledgement to the contact; > is a wait that was not over.\n\n")
-	err = recoveryTable(r.Results).write(w, 1)
+	err = recoveryTable(r.Results).Write(w, 1)
 	_, _ = fmt.Fprintf(w, "\n%s\n", file)
 	return err
 }
@@ -65,8 +68,8 @@ func (r recoveryReport) failure() error {
 }
 
 // recoveryTable shows a row a case.
-func recoveryTable(results []recoveryResult) table {
-	t := table{{"case", "leads", "p50", "p90", "p99", "max", "undelivered", "letters", "wrong letters", "twice", "lost", "must be", "verdict"}}
+func recoveryTable(results []recoveryResult) table.Table {
+	t := table.Table{{"case", "leads", "p50", "p90", "p99", "max", "undelivered", "letters", "wrong letters", "twice", "lost", "must be", "verdict"}}
 	for _, r := range results {
 		name := r.Case
 		if r.Row != "" {
@@ -91,7 +94,7 @@ func recoveryTable(results []recoveryResult) table {
 // String spells a wait with three digits or all before the point.
 func (s seconds) String() string {
 	if s.AtLeast {
-		return "> " + short(s.Value)
+		return "> " + table.Short(s.Value)
 	}
-	return short(s.Value)
+	return table.Short(s.Value)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/bench/internal/crm"
+	"github.com/leadbridge/leadbridge/bench/internal/proc"
 )
 
 // scene is what a case is played in: a CRM, topics, processes, and the leads that were
@@ -50,11 +51,11 @@ func (s *scene) open(ctx context.Context) error {
 	s.url = "http://" + listener.Addr().String()
 	s.server = &http.Server{Handler: s.crm, ReadHeaderTimeout: time.Minute}
 	go func() { _ = s.server.Serve(listener) }() // it ends when the server is closed
-	if err := s.broker.create(ctx, s.c.Partitions, s.topic, s.deadLetters()); err != nil {
+	if err := s.broker.Create(ctx, s.c.Partitions, s.topic, s.deadLetters()); err != nil {
 		return err
 	}
 	if !s.c.NewGroup {
-		if err := s.broker.commitStart(ctx, s.topic, s.topic, s.c.Partitions); err != nil {
+		if err := s.broker.CommitStart(ctx, s.topic, s.topic, s.c.Partitions); err != nil {
 			return err
 		}
 	}
@@ -116,24 +117,24 @@ func (s *scene) deadLetters() string { return s.topic + ".dlt" }
 // when what made it start is over before.
 func (s *scene) startService(ctx context.Context, i int) error {
 	env := slices.Concat([]string{
-		"KAFKA_BROKERS=" + strings.Join(s.broker.addrs, ","), "KAFKA_TOPIC=" + s.topic, "KAFKA_DLT_TOPIC=" + s.deadLetters(), "KAFKA_GROUP_ID=" + s.topic,
+		"KAFKA_BROKERS=" + strings.Join(s.broker.Addrs, ","), "KAFKA_TOPIC=" + s.topic, "KAFKA_DLT_TOPIC=" + s.deadLetters(), "KAFKA_GROUP_ID=" + s.topic,
 		"CRM_BASE_URL=" + s.url, "CRM_API_KEY=" + apiKey, "HTTP_ADDR=127.0.0.1:0",
 	}, s.c.Env, s.env)
-	p, line, err := start(context.WithoutCancel(ctx), s.binary, "run", `"msg":"started"`, env)
+	p, line, err := proc.Start(context.WithoutCancel(ctx), leadbridge(s.binary, "run", env))
 	if err != nil {
 		return err
 	}
 	var started struct{ HTTP string }
 	if err := json.Unmarshal([]byte(line), &started); err != nil {
-		return errors.Join(fmt.Errorf("the service's log: %w", err), p.stop())
+		return errors.Join(fmt.Errorf("the service's log: %w", err), p.Stop())
 	}
-	s.services[i] = &service{p, newClient("http://" + started.HTTP)}
+	s.services[i] = &service{p, proc.NewClient("http://" + started.HTTP)}
 	return nil
 }
 
 // crash kills a replica and starts it again a second later.
 func (s *scene) crash(ctx context.Context, i int) error {
-	s.services[i].kill()
+	s.services[i].Kill()
 	s.services[i] = nil
 	if err := s.pause(ctx, time.Second); err != nil {
 		return err
@@ -144,7 +145,7 @@ func (s *scene) crash(ctx context.Context, i int) error {
 // roll replaces a replica as an update does: it is asked to stop, and the next one starts
 // when it has ended.
 func (s *scene) roll(ctx context.Context, i int) error {
-	err := s.services[i].stop()
+	err := s.services[i].Stop()
 	s.services[i] = nil
 	if err != nil {
 		return err
@@ -164,14 +165,14 @@ func (s *scene) surge(ctx context.Context, i int) error {
 			return ownedErr == nil && n > 0
 		})
 	}
-	return errors.Join(err, old.stop())
+	return errors.Join(err, old.Stop())
 }
 
 // failed returns the error of a replica that ended by itself.
 func (s *scene) failed() error {
 	for _, p := range s.services {
 		if p != nil {
-			if err := p.failed(); err != nil {
+			if err := p.Failed(); err != nil {
 				return err
 			}
 		}
@@ -212,7 +213,7 @@ func (s *scene) lettersAreThere(ctx context.Context) bool {
 	if !s.c.Letters {
 		return true
 	}
-	letters, err := s.broker.letters(ctx, s.deadLetters(), s.c.Partitions)
+	letters, err := s.broker.Letters(ctx, s.deadLetters(), s.c.Partitions)
 	return err == nil && !slices.ContainsFunc(s.sent.list(), func(l sentLead) bool { return l.role.bad && letters[l.place] == 0 })
 }
 
@@ -233,7 +234,7 @@ func (s *scene) stopServices() error {
 	var errs []error
 	for i, p := range s.services {
 		if p != nil {
-			errs = append(errs, p.stop())
+			errs = append(errs, p.Stop())
 			s.services[i] = nil
 		}
 	}
@@ -247,13 +248,13 @@ func (s *scene) end() error {
 	if s.server != nil {
 		err = errors.Join(err, s.server.Close())
 	}
-	if s.broker.cluster != nil {
+	if s.broker.Embedded() {
 		return err // topics and groups end with the broker
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*exitLimit) // members that were killed are in the group until their session is over
+	ctx, cancel := context.WithTimeout(context.Background(), 2*proc.ExitLimit) // members that were killed are in the group until their session is over
 	defer cancel()
-	removeErr := s.broker.removeTopics(ctx, s.topic, s.deadLetters())
-	if waitErr := s.await(ctx, time.Second, func() bool { return s.broker.removeGroup(ctx, s.topic) == nil }); waitErr != nil || removeErr != nil {
+	removeErr := s.broker.RemoveTopics(ctx, s.topic, s.deadLetters())
+	if waitErr := s.await(ctx, time.Second, func() bool { return s.broker.RemoveGroup(ctx, s.topic) == nil }); waitErr != nil || removeErr != nil {
 		s.say("  what the case %s made is still in Kafka: %v", s.c.Name, errors.Join(removeErr, waitErr))
 	}
 	return err

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/leadbridge/leadbridge/bench/internal/crm"
+	"github.com/leadbridge/leadbridge/bench/internal/lead"
 )
 
 func TestRecoveryCasesAreWhole(t *testing.T) {
@@ -72,26 +73,26 @@ func TestRecoveryWithoutABinary(t *testing.T) {
 
 func TestRoles(t *testing.T) {
 	t.Parallel()
-	refused, hidden, plain := marked(refusedMarker).with(oneKey, oneID).lead(7), forbidden().lead(7), newLead(7)
-	if !strings.Contains(refused.value, `"secondName":"Refused"`) || refused.key == plain.key || refused.id == plain.id {
+	refused, hidden, plain := marked(refusedMarker).with(oneKey, oneID).lead(7), forbidden().lead(7), lead.New(7)
+	if !strings.Contains(refused.Value, `"secondName":"Refused"`) || refused.Key == plain.Key || refused.ID == plain.ID {
 		t.Errorf("%+v", refused)
 	}
-	if !strings.Contains(hidden.value, `"assignedById":404`) {
+	if !strings.Contains(hidden.Value, `"assignedById":404`) {
 		t.Errorf("%+v", hidden)
 	}
-	if l := useless().lead(7); strings.Contains(l.value, "@") || strings.Contains(l.value, phone(7)) {
-		t.Errorf("a useless lead: %s", l.value)
+	if l := useless().lead(7); strings.Contains(l.Value, "@") || strings.Contains(l.Value, lead.Phone(7)) {
+		t.Errorf("a useless lead: %s", l.Value)
 	}
-	if n := len(fresh().with(large).lead(7).value); n < 900_000 || n > 1<<20 {
+	if n := len(fresh().with(large).lead(7).Value); n < 900_000 || n > 1<<20 {
 		t.Errorf("a large lead has %d bytes", n)
 	}
 	office := fresh().with(sharedPhone)
-	if a, b := office.lead(600), office.lead(607); a.value == b.value || !strings.Contains(a.value, phone(600)) || !strings.Contains(b.value, phone(600)) {
-		t.Errorf("an office: %s and %s", a.value, b.value)
+	if a, b := office.lead(600), office.lead(607); a.Value == b.Value || !strings.Contains(a.Value, lead.Phone(600)) || !strings.Contains(b.Value, lead.Phone(600)) {
+		t.Errorf("an office: %s and %s", a.Value, b.Value)
 	}
 	for _, r := range []role{marked(refusedMarker), forbidden(), useless(), fresh().with(large), office} {
-		if !json.Valid([]byte(r.lead(7).value)) {
-			t.Errorf("not JSON: %.200s", r.lead(7).value)
+		if !json.Valid([]byte(r.lead(7).Value)) {
+			t.Errorf("not JSON: %.200s", r.lead(7).Value)
 		}
 	}
 }

@@ -11,19 +11,21 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/bench/internal/plot"
+	"github.com/leadbridge/leadbridge/bench/internal/proc"
+	"github.com/leadbridge/leadbridge/bench/internal/table"
 )
 
 // report is a whole run, as bench.json holds it.
 type report struct {
-	Started  time.Time `json:"started"`
-	Version  string    `json:"version"`
-	Machine  machine   `json:"machine"`
-	Broker   string    `json:"broker"`
-	Short    bool      `json:"short"` // times were cut: the figures compare with nothing
-	Profiled bool      `json:"profiled,omitzero"`
-	Settings []string  `json:"settings,omitzero"`
-	Results  []result  `json:"results"`
-	Goals    []goal    `json:"goals"`
+	Started  time.Time    `json:"started"`
+	Version  string       `json:"version"`
+	Machine  proc.Machine `json:"machine"`
+	Broker   string       `json:"broker"`
+	Short    bool         `json:"short"` // times were cut: the figures compare with nothing
+	Profiled bool         `json:"profiled,omitzero"`
+	Settings []string     `json:"settings,omitzero"`
+	Results  []result     `json:"results"`
+	Goals    []goal       `json:"goals"`
 }
 
 // publish writes the tables to w, and bench.json and bench.svg into a directory.
@@ -61,7 +63,7 @@ const disturbed = .05
 func (r report) text(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s\n%s, %d cores, %.0f GiB, %s, load %s at the start; timers fire %s ms late; broker %s\n",
-		r.caption(), r.Machine.Processor, r.Machine.Cores, float64(r.Machine.Memory)/(1<<30), r.Machine.System, r.Machine.Load, short(r.Machine.Lateness), r.Broker)
+		r.caption(), r.Machine.Processor, r.Machine.Cores, float64(r.Machine.Memory)/(1<<30), r.Machine.System, r.Machine.Load, table.Short(r.Machine.Lateness), r.Broker)
 	if r.Short {
 		b.WriteString("A SHORT RUN: times and counts were cut, its figures compare with nothing.\n")
 	}
@@ -70,14 +72,14 @@ func (r report) text(w io.Writer) error {
 	}
 	for _, res := range r.Results {
 		if others := max(res.Others, res.BareOthers); others > disturbed {
-			fmt.Fprintf(&b, "DISTURBED: other work took %s of the machine while %q was measured.\n", percent(others), res.Title)
+			fmt.Fprintf(&b, "DISTURBED: other work took %s of the machine while %q was measured.\n", table.Percent(others), res.Title)
 		}
 	}
 	b.WriteString("\n")
-	err := figuresTable(r.Results).write(&b, 1)
+	err := figuresTable(r.Results).Write(&b, 1)
 	b.WriteString("\n")
 	if len(r.Goals) > 0 {
-		err = errors.Join(err, goalsTable(r.Goals).write(&b, 3))
+		err = errors.Join(err, goalsTable(r.Goals).Write(&b, 3))
 	}
 	_, writeErr := io.WriteString(w, b.String())
 	return errors.Join(err, writeErr)
@@ -95,7 +97,7 @@ func (r report) caption() string {
 func (r report) panels() []plot.Panel {
 	var all []plot.Panel
 	for _, res := range r.Results {
-		p := plot.Panel{Title: res.Title, From: res.From, To: res.To, Note: short(res.Rate) + " contacts/s"}
+		p := plot.Panel{Title: res.Title, From: res.From, To: res.To, Note: table.Short(res.Rate) + " contacts/s"}
 		for _, at := range res.Timeline {
 			p.Points = append(p.Points, plot.Point{X: at.Second, Y: at.ContactsPerSecond})
 		}

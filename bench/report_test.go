@@ -8,21 +8,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-func TestTable(t *testing.T) {
-	t.Parallel()
-	var b strings.Builder
-	err := table{{"case", "µs"}, {"a", "12.5"}, {"länger", "7"}}.write(&b, 1)
-	want := "" +
-		"| case   |   µs |\n" +
-		"| ------ | ---: |\n" +
-		"| a      | 12.5 |\n" +
-		"| länger |    7 |\n"
-	if diff := cmp.Diff(want, b.String()); diff != "" || err != nil {
-		t.Error(diff, err)
-	}
-}
+	"github.com/leadbridge/leadbridge/bench/internal/proc"
+	"github.com/leadbridge/leadbridge/bench/internal/table"
+)
 
 func TestFigures(t *testing.T) {
 	t.Parallel()
@@ -30,7 +19,7 @@ func TestFigures(t *testing.T) {
 		{Title: "limits", Rate: 247.53, Ceiling: 250, Share: .99012, Requests: 900, CPU: 18.44, PeakRSS: 41.2},
 		{Title: "idle", Cut: true, Rate: 20, P50: 21.6, P99: 23.45},
 	})
-	want := table{
+	want := table.Table{
 		{"limits", "248", "250", "99.0 %", "", "", "900", "0", "18.4", "41.2", "", ""},
 		{"idle (cut)", "20.0", "", "", "", "", "0", "0", "0.00", "0.00", "21.6", "23.4"},
 	}
@@ -78,7 +67,7 @@ func TestRulesNameCases(t *testing.T) {
 func TestPublish(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new")
-	r := report{Version: "v1", Short: true, Machine: machine{Lateness: .52}, Results: []result{{Case: "slow", Title: "slow portal", Rate: 19, Ceiling: 19.4, Others: .5, Timeline: []point{{1, 2, 3}}}}}
+	r := report{Version: "v1", Short: true, Machine: proc.Machine{Lateness: .52}, Results: []result{{Case: "slow", Title: "slow portal", Rate: 19, Ceiling: 19.4, Others: .5, Timeline: []point{{1, 2, 3}}}}}
 	var text strings.Builder
 	if err := r.publish(dir, &text); err != nil {
 		t.Fatal(err)

@@ -74,7 +74,7 @@ func (t *trial) result(bare bareResult) (result, error) {
 		CPU: w.cpuPerContact(), PeakRSS: mebibytes(t.peak), EndRSS: mebibytes(last.rss),
 		HalfRSS: mebibytes(t.samples[min(atCount(t.samples, last.created/2), len(t.samples)-1)].rss),
 		Growth:  growth(t.samples, w),
-		Service: milliseconds(t.c.Portal.took(1)) * float64(t.c.steps()),
+		Service: milliseconds(t.c.Portal.Took(1)) * float64(t.c.steps()),
 		From:    w.from.at.Seconds(), To: w.to.at.Seconds(),
 		Cut:      !t.c.timed() && t.done() < t.c.Backlog,
 		Timeline: series(t.samples, plotSteps),

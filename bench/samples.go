@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"github.com/leadbridge/leadbridge/bench/internal/proc"
 )
 
 // sample is how things stood at a moment of a run.
@@ -22,16 +24,16 @@ type sample struct {
 
 // weigh adds what runs beside the services.
 func (s *sample) weigh(simulator int) error {
-	sim, err := usageOf(simulator)
+	sim, err := proc.UsageOf(simulator)
 	if err != nil {
 		return err
 	}
-	bench, err := usageOf(os.Getpid())
+	bench, err := proc.UsageOf(os.Getpid())
 	if err != nil {
 		return err
 	}
-	s.simCPU, s.benchCPU = sim.cpu, bench.cpu
-	s.machineCPU, err = machineCPU()
+	s.simCPU, s.benchCPU = sim.CPU, bench.CPU
+	s.machineCPU, err = proc.MachineCPU()
 	return err
 }
 

@@ -4,18 +4,20 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/leadbridge/leadbridge/bench/internal/proc"
 )
 
 // service is a running leadbridge run.
 type service struct {
-	*process
-	*client
+	*proc.Process
+	*proc.Client
 }
 
 // owned is how many partitions the service has.
 func (s *service) owned(ctx context.Context) (int, error) {
 	var status struct{ Partitions []struct{} }
-	err := s.get(ctx, "/statusz", &status)
+	err := s.Get(ctx, "/statusz", &status)
 	return len(status.Partitions), err
 }
 
@@ -48,4 +50,9 @@ func (t *trial) shared(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// leadbridge is a command of leadbridge that serves. The line that it is ready with names its address.
+func leadbridge(binary, command string, env []string) proc.Program {
+	return proc.Program{Name: "leadbridge " + command, File: binary, Args: []string{command}, Env: env, Ready: `"msg":"started"`}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/leadbridge/leadbridge/bench/internal/proc"
 )
 
 // watch looks at the simulator and the services until the run is over.
@@ -44,8 +46,8 @@ func (t *trial) watchTrickle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	made, err := t.sim.made(ctx, t.c.Target)
-	t.delays = latencies(t.sent.all(), made, t.c.Trickle.Skip)
+	objects, err := made(ctx, t.sim, t.c.Target)
+	t.delays = latencies(t.sent.all(), objects, t.c.Trickle.Skip)
 	return err
 }
 
@@ -69,11 +71,11 @@ func (t *trial) look(ctx context.Context, over func(sample) bool) error {
 // poll looks once and tells whether that was the last time.
 func (t *trial) poll(ctx context.Context, over func(sample) bool) (done bool, err error) {
 	for _, p := range t.services {
-		if err := p.failed(); err != nil {
+		if err := p.Failed(); err != nil {
 			return false, err
 		}
 	}
-	if t.stats, err = t.sim.stats(ctx); err != nil {
+	if t.stats, err = t.sim.Stats(ctx); err != nil {
 		return false, err
 	}
 	s := sample{at: time.Since(t.began), created: t.done(), calls: t.stats.Calls, throttled: t.stats.Throttled}
@@ -92,7 +94,7 @@ func (t *trial) poll(ctx context.Context, over func(sample) bool) (done bool, er
 }
 
 // done is how many events are what they are to become.
-func (t *trial) done() int { return t.stats.done(t.c.Target) }
+func (t *trial) done() int { return done(t.stats, t.c.Target) }
 
 // counts tells whether a sample lies in the part of the run that counts.
 func (t *trial) counts(s sample) bool {
@@ -108,17 +110,17 @@ func (t *trial) counts(s sample) bool {
 
 // weigh adds what the services take, and all else that runs.
 func (t *trial) weigh(s *sample) error {
-	if err := s.weigh(t.sim.pid()); err != nil {
+	if err := s.weigh(t.sim.PID()); err != nil {
 		return err
 	}
 	for _, p := range t.services {
-		u, err := usageOf(p.pid())
+		u, err := proc.UsageOf(p.PID())
 		if err != nil {
 			return err
 		}
-		s.cpu += u.cpu
-		s.rss = max(s.rss, u.rss)
-		t.peak = max(t.peak, u.peak)
+		s.cpu += u.CPU
+		s.rss = max(s.rss, u.RSS)
+		t.peak = max(t.peak, u.Peak)
 	}
 	return nil
 }

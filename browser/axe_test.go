@@ -69,6 +69,9 @@ func TestAxeFindsNoSeriousFault(t *testing.T) {
 			}
 			must(t, tab.Until(`document.querySelector(".verdict-word").textContent === "Delivering" && document.querySelector(".partitions tbody tr")`))
 			look("overview")
+			s.Set(stage.Replicas())
+			must(t, tab.Until(`document.querySelector(".history-holds").textContent.includes("What held it") && document.querySelector(".replicas tbody tr")`))
+			look("overview, all replicas")
 			s.Set(stage.Held())
 			must(t, tab.Until(`document.querySelector(".verdict-word").textContent === "Held"`))
 			look("overview, held")

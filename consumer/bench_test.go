@@ -37,7 +37,6 @@ func (c *instantCreator) Create(context.Context, crmclient.Request) (crmclient.R
 
 func (*instantCreator) Forget(*crmclient.Pending) {}
 
-func (*instantCreator) Opened() <-chan struct{}  { return nil }
 func (*instantCreator) SetShare(float64)         {}
 func (*instantCreator) SetPaused(bool)           {}
 func (*instantCreator) ContactURL(int64) string  { return "" }

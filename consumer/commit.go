@@ -11,8 +11,8 @@ import (
 // commitPause is how long a commit that nobody waits for is put off, so that it covers more records.
 const commitPause = 100 * time.Millisecond
 
-// horizonLength is how long after a commit starts requests may still be sent under it. If it is shorter, the look-ups
-// of the next owner begin earlier after a crash, and an idle group commits more often.
+// horizonLength is how long requests may still be sent under a commit, counted from its start. If it is shorter, the
+// look-ups of the next owner begin earlier after a crash, and an idle group commits more often.
 func (g *generation) horizonLength() time.Duration { return g.deps.cfg.SessionTimeout * 2 / 3 }
 
 // commitLoop is the generation's committer. One commit is in flight at a time: an older commit that arrives after a
@@ -95,8 +95,8 @@ func (g *generation) commit(due []*partition) error {
 	return nil
 }
 
-// finalCommit writes the state at the end of a drain. Nothing more will be dispatched or sent: the grant falls to the
-// next record to be dispatched, and the send horizon is in the past.
+// finalCommit writes the state at the end of a drain. Nothing more will be dispatched or sent: this owner's grant
+// falls to the next record to be dispatched, and the send horizon is in the past.
 func (g *generation) finalCommit() error {
 	now := time.Now()
 	originField := g.deps.creator.Status().OriginField
@@ -131,5 +131,7 @@ type commitEntry struct {
 	partition int
 	offset    int64
 	ledger    ledger
-	grant     int64 // records below this offset may be dispatched once the commit is acknowledged
+	// grant is the offset below which this owner may dispatch records once the commit is acknowledged. ledger.granted (H
+	// in docs/delivery.md) is higher if an earlier owner had a higher grant.
+	grant int64
 }

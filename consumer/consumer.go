@@ -55,6 +55,7 @@ type Config struct {
 	Topic           string          // KAFKA_TOPIC; needed
 	DeadLetterTopic string          // KAFKA_DLT_TOPIC; needed
 	ResultTopic     string          // KAFKA_RESULT_TOPIC; "": no results are written
+	StateTopic      string          // KAFKA_STATE_TOPIC, which only Preflight looks at; "": there is none
 	GroupID         string          // KAFKA_GROUP_ID; needed
 	// SessionTimeout is KAFKA_SESSION_TIMEOUT, after which the group gives the partitions of a silent member to
 	// others. It is the rebalance timeout too.
@@ -94,7 +95,6 @@ type Planner interface {
 // Creator creates contacts, leads and deals in the CRM; see [crmclient.Creator].
 type Creator interface {
 	Create(ctx context.Context, r crmclient.Request) (crmclient.Result, error)
-	Opened() <-chan struct{}
 	Forget(p *crmclient.Pending)
 	SetShare(part float64)
 	SetPaused(paused bool)

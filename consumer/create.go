@@ -13,7 +13,6 @@ import (
 // create has the CRM client create what the record becomes. It returns false when the record was parked, or when the
 // generation ended first; else the record is ready for its result or its letter.
 func (w *worker) create(d *delivery) bool {
-	opened := w.deps.creator.Opened() // before the create, so that no create that passes meanwhile is missed
 	result, err := w.callCreator(d)
 	deferred, isDeferred := errors.AsType[*crmclient.Deferred](err)
 	refused, isRefused := errors.AsType[*crmclient.Rejection](err)
@@ -31,7 +30,43 @@ func (w *worker) create(d *delivery) bool {
 		return true
 	case isDeferred:
 		d.pending, d.sentHere = deferred.Pending, deferred.Sent
-		w.park(d, eventDeferred, recordToPark(d, deferred, opened))
+		if deferred.Optional {
+			w.gen.lines.stepAside(d.place)
+		}
+		w.park(d, eventDeferred, recordToPark(d, deferred))
+		return false
+	}
+	w.leaveToNext(d, result, err)
+	return false
+}
+
+// mayLookUpEarly reports whether the record is looked up before its turn. An earlier owner may have sent its create, so that
+// the CRM may hold the contact already; that does not depend on the records before it. A repeat depends on an earlier record
+// of the same event.
+func (d *delivery) mayLookUpEarly() bool {
+	return d.inherited && !d.repeat && d.failure == nil && d.made == nil
+}
+
+// lookUpEarly looks a suspect up before its turn: after a crash many suspects may stand in one line, each of which takes
+// two look-ups, a settle apart. It returns false when the record was parked, as it has to be looked up again, or when
+// the generation ended first; else what was found out is in d.pending, and the record waits for its turn.
+func (w *worker) lookUpEarly(d *delivery) bool {
+	d.early = true
+	result, err := w.callCreator(d)
+	d.early = false
+	deferred, isDeferred := errors.AsType[*crmclient.Deferred](err)
+	switch {
+	case err == nil: // it is asked again at its turn
+		return true
+	case errors.Is(err, errPanickedTooOften):
+		d.failure = internalFailure()
+		return true
+	case isDeferred && deferred.Why == waitOrder:
+		d.pending, d.sentHere = deferred.Pending, deferred.Sent
+		return true
+	case isDeferred:
+		d.pending, d.sentHere = deferred.Pending, deferred.Sent
+		w.park(d, eventLookedUp, recordToPark(d, deferred))
 		return false
 	}
 	w.leaveToNext(d, result, err)
@@ -39,11 +74,8 @@ func (w *worker) create(d *delivery) bool {
 }
 
 // recordToPark returns what parking keeps of a record that the CRM client defers.
-func recordToPark(d *delivery, by *crmclient.Deferred, opened <-chan struct{}) *parkedRecord {
-	r := &parkedRecord{why: by.Why, due: by.Until}
-	if by.Early {
-		r.ready = opened
-	}
+func recordToPark(d *delivery, by *crmclient.Deferred) *parkedRecord {
+	r := &parkedRecord{why: by.Why, due: by.Until, ready: by.Ready}
 	if by.Refusal != nil {
 		r.refusal = refusedByCRM(by.Refusal)
 		// Redacted now: parking drops the values that a redaction looks for.
@@ -137,6 +169,7 @@ func (w *worker) request(d *delivery) crmclient.Request {
 		Target:            d.target,
 		Card:              d.card,
 		Suspect:           d.suspect,
+		LookUpOnly:        d.early,
 		SentBefore:        d.sentBefore,
 		SentIDField:       originField,
 		RecordedAt:        d.event.RecordedAt,

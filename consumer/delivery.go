@@ -23,6 +23,7 @@ type delivery struct {
 	began   time.Time        // when the record's turn came
 	bytes   *buffer          // the record's size is reserved from it
 	resumed bool             // the record was parked before
+	early   bool             // the record is being looked up before its turn
 }
 
 // A worker processes each record of a partition until it is done or parked, each in a goroutine of its own.
@@ -42,6 +43,9 @@ func (w *worker) deliver(d *delivery) {
 		return
 	}
 	if !d.place.mayGo() {
+		if d.mayLookUpEarly() && !w.lookUpEarly(d) {
+			return
+		}
 		d.trace.Waits(string(waitOrder))
 	}
 	turn := w.awaitTurn(d)

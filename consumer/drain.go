@@ -53,7 +53,8 @@ func (g *generation) drain() {
 	}
 }
 
-// awaitWorkers waits until done is closed, as long as the drain may take, and reports whether it is.
+// awaitWorkers waits until done is closed, and reports whether it is. It gives up after drainTimeLeft; and from shortDrain
+// on as soon as events wait for the drain's end, or the group rebalances.
 func (g *generation) awaitWorkers(done <-chan struct{}) bool {
 	limit := time.NewTimer(g.drainTimeLeft())
 	defer limit.Stop()

@@ -191,7 +191,7 @@ func TestOneKeyAtATime(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		var flying, most atomic.Int32
 		r.crm.setAnswer(func(ctx context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
-			if q.OriginID[0] != 'k' {
+			if q.OriginID[0] != 'k' || q.LookUpOnly {
 				return crmclient.Result{}, nil, false
 			}
 			most.Store(max(most.Load(), flying.Add(1)))

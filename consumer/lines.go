@@ -100,7 +100,23 @@ func (l *lines) resume(p *place) {
 func (l *lines) leave(p *place) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, k := range p.keys {
+	l.takeOut(p, p.keys)
+	p.release(func(*place) bool { return true })
+}
+
+// stepAside takes a record out of the lines of its person or key, as what its event becomes exists, and lets those go that
+// waited for it alone. It stays in the line of its event's id.
+func (l *lines) stepAside(p *place) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.takeOut(p, p.keys[1:])
+	p.keys = p.keys[:1] // that of its id, see keysFor
+	p.release(func(next *place) bool { return next.keys[0].line != p.keys[0].line })
+}
+
+// takeOut takes a record out of some of its lines.
+func (l *lines) takeOut(p *place, keys []lineKey) {
+	for _, k := range keys {
 		if l.last[k.line] == p {
 			delete(l.last, k.line)
 		}
@@ -111,11 +127,18 @@ func (l *lines) leave(p *place) {
 			delete(l.records, k.line)
 		}
 	}
-	for _, next := range p.behind {
+}
+
+// release has those of the places behind p that may go wait for p no longer.
+func (p *place) release(may func(next *place) bool) {
+	p.behind = slices.DeleteFunc(p.behind, func(next *place) bool {
+		if !may(next) {
+			return false
+		}
 		if next.ahead--; next.ahead == 0 {
 			close(next.turn)
 			signal(next.wake)
 		}
-	}
-	p.behind = nil
+		return true
+	})
 }

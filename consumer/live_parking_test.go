@@ -428,7 +428,7 @@ func TestParkedRecordIsSentOnlyAfterACommitThatSaysSo(t *testing.T) {
 func TestParkedRecordsGoEarlyWhenCreatesPass(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
-		r.crm.setAnswer(deferring("early", crmclient.Deferred{Why: crmclient.WaitBackoff, Early: true}, time.Hour))
+		r.crm.setAnswer(deferring("early", crmclient.Deferred{Why: crmclient.WaitBackoff, Ready: r.crm.ready()}, time.Hour))
 		p := r.start()
 		r.produce(append(events("early", 10), event("other"))...)
 		r.await("parked", func() bool { return p.parkedWhy()[crmclient.WaitBackoff] == 10 })
@@ -506,7 +506,7 @@ func TestParkingFullInAFlood(t *testing.T) {
 				return crmclient.Result{}, nil, false
 			}
 			return crmclient.Result{}, &crmclient.Deferred{
-				Pending: new(crmclient.Pending), Why: crmclient.WaitFlood, Until: time.Now().Add(time.Hour), Early: true,
+				Pending: new(crmclient.Pending), Why: crmclient.WaitFlood, Until: time.Now().Add(time.Hour), Ready: r.crm.ready(),
 				Refusal: &crmclient.Rejection{Reason: crmclient.ReasonRefused, Status: 400, Flood: "f1"},
 			}, true
 		})

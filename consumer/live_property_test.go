@@ -46,7 +46,10 @@ func (f *fickleCRM) answer(ctx context.Context, q crmclient.Request) (crmclient.
 		result, err := f.crm.apply(q)
 		return result, err, true
 	}
-	by := crmclient.Deferred{Pending: new(crmclient.Pending), Until: time.Now().Add(time.Duration(f.draw(20_000)) * time.Millisecond), Early: f.draw(2) == 0}
+	by := crmclient.Deferred{Pending: new(crmclient.Pending), Until: time.Now().Add(time.Duration(f.draw(20_000)) * time.Millisecond)}
+	if f.draw(2) == 0 {
+		by.Ready = f.crm.ready()
+	}
 	switch f.draw(12) {
 	case 0:
 		by.Why, by.Sent = crmclient.WaitBackoff, f.crm.has(q.OriginID)

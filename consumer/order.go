@@ -32,8 +32,8 @@ type lineKey struct {
 	maxPersons int    // how many persons' records may stand in the line; those of others pass it by; 0: no bound
 }
 
-// maxPersonsPerPoint is how many persons that share a phone or an e-mail address wait for each other. One that more
-// persons share is nobody's own, such as a call centre's phone, or an address that a form fills in.
+// maxPersonsPerPoint is how many persons that share a phone or an e-mail address wait for each other. A phone or an address
+// that more persons share is nobody's own: it is a call centre's phone, or an address that a form fills in.
 const maxPersonsPerPoint = 8
 
 // keysFor returns the lines in which a record stands.

@@ -168,3 +168,29 @@ func TestManyOfOnePhoneHaveNoOrder(t *testing.T) {
 		t.Error("with room in the line it is not kept")
 	}
 }
+
+// Who steps aside keeps none but the records of its own id waiting, also those that come later.
+func TestStepAside(t *testing.T) {
+	for _, by := range []OrderBy{OrderByPerson, OrderByKey, OrderByNone} {
+		l := newLines()
+		enter := func(id string) *place { return l.enterAs(by, 0, id, "key", person("+1")) }
+		first, second, repeat, third := enter("a"), enter("b"), enter("a"), enter("c")
+		l.stepAside(first)
+		l.stepAside(first)
+		if !second.mayGo() || repeat.mayGo() || third.mayGo() != (by == OrderByNone) {
+			t.Errorf("%s: may go: %v, %v, %v", by, second.mayGo(), repeat.mayGo(), third.mayGo())
+		}
+		l.leave(second)
+		l.leave(first)
+		if !repeat.mayGo() {
+			t.Errorf("%s: the repeat waits for nobody", by)
+		}
+		l.leave(repeat)
+		l.leave(third)
+		if later := enter("d"); !third.mayGo() || !later.mayGo() {
+			t.Errorf("%s: somebody waits for nobody", by)
+		} else if l.leave(later); len(l.last)+len(l.records) != 0 {
+			t.Errorf("%s: %d lines are left", by, len(l.last))
+		}
+	}
+}

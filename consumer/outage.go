@@ -42,7 +42,8 @@ func (u *unwritable) Error() string {
 
 func (u *unwritable) Unwrap() error { return u.cause }
 
-// admit returns an error when a write is not to be tried at now.
+// admit returns nil when a write may be tried at now, else *unwritable. In an outage it admits one writer at a time: the
+// next one when the time of the one before (probeTime), or the pause after its failure, is over.
 func (o *outage) admit(now time.Time) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -12,10 +12,10 @@ import (
 
 // Why a record is parked, beside the waits of the CRM client.
 const (
-	waitOrder  crmclient.Wait = "order"  // an earlier record in one of its lines is parked
-	waitLetter crmclient.Wait = "letter" // the dead-letter topic does not take its letter
-	waitResult crmclient.Wait = "result" // the result topic does not take its result
-	waitSchema crmclient.Wait = "schema" // the schema of its value is not known yet
+	waitOrder                 = crmclient.WaitOrder // an earlier record in one of its lines is not done
+	waitLetter crmclient.Wait = "letter"            // the dead-letter topic does not take its letter
+	waitResult crmclient.Wait = "result"            // the result topic does not take its result
+	waitSchema crmclient.Wait = "schema"            // the schema of its value is not known yet
 )
 
 // waits returns everything that a parked record may wait for.

@@ -105,9 +105,9 @@ func (rs *partitionRecords) takeDue(now time.Time) ([]*parkedRecord, nextLook) {
 	return rs.state.takeDue(now)
 }
 
-// takeUp notes the dispatch of d, unless d is resumed (dispatched before, but unreadable then), and sets what is known
+// noteTakenUp notes the dispatch of d, unless d is resumed (dispatched before, but unreadable then), and sets what is known
 // of its past.
-func (rs *partitionRecords) takeUp(d *delivery) {
+func (rs *partitionRecords) noteTakenUp(d *delivery) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	s := &rs.state

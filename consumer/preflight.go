@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,9 +28,13 @@ type Finding struct {
 // which it writes nothing. When no broker answers, that is the only finding.
 func Preflight(ctx context.Context, cfg Config, fix bool) []Finding {
 	f := &preflight{cfg: cfg, broker: newBroker(cfg)}
-	f.broker.transport.MetadataTopics = []string{cfg.Topic, cfg.DeadLetterTopic}
+	topics := []string{cfg.Topic, cfg.DeadLetterTopic}
 	if cfg.ResultTopic != "" {
-		f.broker.transport.MetadataTopics = append(f.broker.transport.MetadataTopics, cfg.ResultTopic)
+		topics = append(topics, cfg.ResultTopic)
+	}
+	f.broker.transport.MetadataTopics = slices.Clone(topics)
+	if cfg.StateTopic != "" {
+		f.broker.transport.MetadataTopics = append(f.broker.transport.MetadataTopics, cfg.StateTopic)
 	}
 	defer f.broker.reset()
 	if !f.brokers(ctx) {
@@ -55,7 +60,10 @@ func Preflight(ctx context.Context, cfg Config, fix bool) []Finding {
 	if len(leads) > 0 && len(letters) > 0 {
 		f.partitionsFit(leads, letters)
 		f.limits(ctx)
-		f.keepsRecords(ctx, f.broker.transport.MetadataTopics...)
+		f.keepsRecords(ctx, topics...)
+	}
+	if cfg.StateTopic != "" {
+		f.stateTopic(ctx, fix)
 	}
 	return f.findings
 }

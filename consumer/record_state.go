@@ -20,6 +20,7 @@ type recordEvent string
 const (
 	eventTurn       recordEvent = "its turn"
 	eventHeld       recordEvent = "one before it is parked"
+	eventLookedUp   recordEvent = "before its turn: an earlier owner may have sent it, and it is to be looked up again"
 	eventUnread     recordEvent = "its schema is not known yet"
 	eventUseless    recordEvent = "its turn, and it can never become a contact"
 	eventRepeat     recordEvent = "its turn, and its contact is known"
@@ -37,7 +38,7 @@ const (
 func recordMoves() map[recordState]map[recordEvent]recordState {
 	return map[recordState]map[recordEvent]recordState{
 		stateWaiting: {
-			eventTurn: stateWithCRM, eventHeld: stateParked, eventUnread: stateParked, eventUseless: stateWritingLetter, eventRepeat: stateWritingResult,
+			eventTurn: stateWithCRM, eventHeld: stateParked, eventLookedUp: stateParked, eventUnread: stateParked, eventUseless: stateWritingLetter, eventRepeat: stateWritingResult,
 		},
 		stateWithCRM: {
 			eventDeferred: stateParked, eventRefused: stateWritingLetter, eventMade: stateWritingResult,

@@ -29,7 +29,7 @@ func TestRecordStatesAreThoseOfTheDiagram(t *testing.T) {
 	}
 	var coded []string
 	events := []recordEvent{
-		eventTurn, eventHeld, eventUnread, eventUseless, eventRepeat, eventDeferred, eventRefused, eventMade, eventUnwritable, eventWritten, eventDue, eventGone,
+		eventTurn, eventHeld, eventLookedUp, eventUnread, eventUseless, eventRepeat, eventDeferred, eventRefused, eventMade, eventUnwritable, eventWritten, eventDue, eventGone,
 	}
 	for _, s := range []recordState{stateWaiting, stateWithCRM, stateParked, stateWritingLetter, stateWritingResult, stateDone} {
 		for _, e := range events {

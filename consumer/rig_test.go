@@ -269,7 +269,7 @@ func (fakeTransformer) Decode(r transform.Record) (transform.Event, error) {
 	if err := json.Unmarshal(r.Value, &v); err != nil {
 		return transform.Event{ID: at, OriginID: at}, &transform.Rejection{Reason: transform.ReasonMalformed, Message: "not JSON"}
 	}
-	if v.ID == "panic" {
+	if v.ID == "panic" || v.ID == "another panic" {
 		panic("a secret value")
 	}
 	event := transform.Event{ID: v.ID, OriginID: v.ID, Time: r.Time, RecordedAt: r.Time}
@@ -325,16 +325,16 @@ func newFakeCRM() *fakeCRM {
 	return &fakeCRM{contacts: map[string]int{}, inFlight: map[string]int{}, opened: make(chan struct{})}
 }
 
-// Opened implements [Creator].
 func (*fakeCRM) Forget(*crmclient.Pending) {}
 
-func (f *fakeCRM) Opened() <-chan struct{} {
+// ready is closed when creates pass again: see open.
+func (f *fakeCRM) ready() <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.opened
 }
 
-// open tells those who wait for it that creates pass again.
+// open tells those who wait for ready that creates pass again.
 func (f *fakeCRM) open() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -372,6 +372,9 @@ func (f *fakeCRM) apply(r crmclient.Request) (crmclient.Result, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if r.LookUpOnly {
+		return crmclient.Result{}, &crmclient.Deferred{Pending: new(crmclient.Pending), Why: crmclient.WaitOrder, Sent: f.contacts[r.OriginID] > 0}
+	}
 	if r.Suspect && f.contacts[r.OriginID] > 0 {
 		return crmclient.Result{ContactID: 1, Found: true}, nil
 	}

@@ -67,12 +67,12 @@ func (s *seen) pointsHash(points []string) uint64 {
 	return max(h.Sum64(), 1)
 }
 
-// identify returns the identity of an event with these contact points. points is their hash, or 0 for a record without
-// a contact and for one whose id nothing may change.
-func (s *seen) identify(id string, contact []string, points uint64) identity {
-	e := identity{id: s.hash(id), points: points}
-	if points != 0 {
-		e.suffixed = s.hash(id + idSuffix(contact))
+// identify returns the identity of an event with these contact points. hash is theirs, or 0 for a record without a contact
+// and for one whose id nothing may change.
+func (s *seen) identify(id string, points []string, hash uint64) identity {
+	e := identity{id: s.hash(id), points: hash}
+	if hash != 0 {
+		e.suffixed = s.hash(id + idSuffix(points))
 	}
 	return e
 }
@@ -94,7 +94,7 @@ func (s *seen) enter(partition int, e identity) recognition {
 	return found
 }
 
-// hold keeps the hash of an id until leave, of a record whose event is not known.
+// hold keeps h, which stands for a record whose event is not known, until leave.
 func (s *seen) hold(h uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,7 +115,7 @@ func (s *seen) note(partition int, e identity) {
 	s.memory.addToRing(partition, e)
 }
 
-// noteMade notes what the event became whose id has the hash h.
+// noteMade notes what the event whose id has the hash h became.
 func (s *seen) noteMade(h, points uint64, made crmclient.Made) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -24,9 +24,9 @@ type intake struct {
 	trials  sync.Mutex // held while a record is transformed alone
 }
 
-// takeUp transforms the record and puts it in line behind earlier ones of its event id, and of its person or key. Only
-// the partition's run calls it, so that the lines have the log's order, and the reader of parked records for those that
-// waited for their schema. The error is ctx's.
+// takeUp transforms the record and puts it in line behind earlier ones of its event id, and of its person or key. The
+// partition's run calls it in the log's order, which the lines therefore have; the reader of parked records calls it later
+// for those that waited for their schema. The error is ctx's.
 func (in *intake) takeUp(ctx context.Context, d *delivery) error {
 	if err := in.transformRecord(ctx, d); err != nil || d.skipped() {
 		return err
@@ -41,7 +41,7 @@ func (in *intake) takeUp(ctx context.Context, d *delivery) error {
 		in.recognise(d)
 		d.place = in.lines.enter(in.lines.keysFor(in.deps.cfg.OrderBy, in.id, d.event.ID, d.Key, &d.contact), in.records.wakeReader)
 	}
-	in.records.takeUp(d)
+	in.records.noteTakenUp(d)
 	d.sentBefore = in.records.sentBefore(d.inherited)
 	return nil
 }
@@ -69,6 +69,9 @@ func (in *intake) transformSafely(d *delivery) {
 		if r := recover(); r != nil {
 			reportPanic(in.deps.cfg.Log, d, r)
 			d.failure = internalFailure()
+			if d.event.ID == "" { // Decode panicked
+				d.event.ID = d.placeID()
+			}
 		}
 	}()
 	event, err := in.deps.transformer.Decode(d.Record)
@@ -90,6 +93,11 @@ func (in *intake) transformSafely(d *delivery) {
 	plan, err := planner.Plan(event)
 	d.contact, d.target, d.card = plan.Contact, plan.Target, plan.Card
 	d.failure = rejectedByTransform(err)
+}
+
+// placeID returns an id for the event of a record that cannot be decoded.
+func (d *delivery) placeID() string {
+	return fmt.Sprintf("%s/%d/%d@%d", d.Topic, d.Partition, d.Offset, d.Time.UnixMilli())
 }
 
 // reportPanic logs that processing a record panicked. The panic's text may hold personal data, so that only the type

@@ -358,12 +358,18 @@ func TestExitDoesNotWaitForBrokers(t *testing.T) {
 func TestPanicBecomesADeadLetter(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		p := r.start()
-		r.produce(event("a"), event("panic"), event("b"))
+		r.produce(event("a"), event("panic"), event("another panic"), event("b"))
 		r.awaitCreated("a", "b")
-		r.await("the letter", func() bool { return len(r.deadLetters()) == 1 })
-		letter := r.deadLetters()[0]
-		if got := header.Text(letter.Headers, header.Reason); got != "PROCESSING_FAILED" {
-			t.Errorf("reason %q", got)
+		r.await("the letters", func() bool { return len(r.deadLetters()) == 2 })
+		ids := map[string]bool{}
+		for _, letter := range r.deadLetters() {
+			if got := header.Text(letter.Headers, header.Reason); got != "PROCESSING_FAILED" {
+				t.Errorf("reason %q", got)
+			}
+			ids[header.Text(letter.Headers, header.EventID)] = true
+		}
+		if len(ids) != 2 || ids[""] {
+			t.Errorf("the letters of two events that cannot be decoded have the ids %v", ids)
 		}
 		if strings.Contains(r.logs.String(), "secret") {
 			t.Error("the panic's text is in the log")

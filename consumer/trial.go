@@ -1,9 +1,6 @@
 package consumer
 
-import (
-	"context"
-	"fmt"
-)
+import "context"
 
 const (
 	// crashLoopOpenings is after how many openings in a row at one offset the owner transforms one record at a time.
@@ -20,8 +17,8 @@ type trial struct {
 	begun  int   // how many trials of the record have begun, of all owners
 }
 
-// tryAlone transforms the record in a trial if it may be what ended earlier owners, else it returns false. The error is
-// ctx's.
+// tryAlone transforms the record in a trial if it may be what ended earlier owners, else it returns false. After maxTrials
+// it fails the record instead of transforming it, and returns true. The error is ctx's.
 func (in *intake) tryAlone(ctx context.Context, d *delivery) (bool, error) {
 	if !in.opening.inCrashLoop(d.Offset) {
 		return false, nil
@@ -35,10 +32,10 @@ func (in *intake) tryAlone(ctx context.Context, d *delivery) (bool, error) {
 			reason:  reasonProcessingFailed,
 			message: "the process ended each time it transformed this event: please report it with the event",
 		}
-		d.event.ID = fmt.Sprintf("%s/%d/%d@%d", d.Topic, d.Partition, d.Offset, d.Time.UnixMilli()) // without decoding it, which may be what ends the process
+		d.event.ID = d.placeID() // without decoding it, which may be what ends the process
 		return true, nil
 	}
-	in.trials.Lock() // run and the reader
+	in.trials.Lock() // the partition's run and the reader of parked records may both have one
 	defer in.trials.Unlock()
 	in.records.setTrial(attempt)
 	defer in.records.setTrial(trial{offset: -1})

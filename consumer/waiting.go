@@ -15,7 +15,7 @@ const WaitingAfter = 5 * time.Second
 // below.
 type Why string
 
-// What events wait for that are not parked while there is no hold.
+// What events that are not parked wait for while there is no hold.
 const (
 	WhyNoPartition Why = "no_partition" // the group has not assigned one to this process yet
 	WhyRebalance   Why = "rebalance"    // the group assigns its partitions anew
@@ -70,7 +70,7 @@ func whys() map[Why]string {
 type snapshot struct {
 	assigned     bool      // it is in a generation
 	everAssigned bool      // it was in one, now or earlier
-	since        time.Time // when the last generation ended, or the process began
+	since        time.Time // assigned: when the end of each log had been read last; else when the last generation ended, or the process began
 	stopped      bool      // the process has; partitions are those that it had then
 	lagKnown     bool
 	holds        []crmclient.Hold // of the consumer and of the CRM client
@@ -93,7 +93,7 @@ func (s *snapshot) waiting(now time.Time) []Waiting {
 			found[w.Why] = merged(found[w.Why], w)
 		}
 	}
-	if w, ok := s.unassigned(); ok {
+	if w, ok := s.uncounted(); ok {
 		found[w.Why] = w
 	} else {
 		s.addLag(found)
@@ -109,9 +109,9 @@ func (s *snapshot) waiting(now time.Time) []Waiting {
 	return all
 }
 
-// unassigned returns what all events wait for when it is not known how many there are: this process has no partitions, or
+// uncounted returns what all events wait for when it is not known how many there are: this process has no partitions, or
 // does not know their ends.
-func (s *snapshot) unassigned() (Waiting, bool) {
+func (s *snapshot) uncounted() (Waiting, bool) {
 	if s.stopped || s.assigned && s.lagKnown {
 		return Waiting{}, false
 	}
@@ -164,7 +164,7 @@ func (s *snapshot) holdOf(causes ...crmclient.Cause) (crmclient.Hold, bool) {
 	return crmclient.Hold{}, false
 }
 
-// merged returns the sum of two groups of events that wait for the same.
+// merged returns the sum of two groups of events that wait for the same. a may be the zero value.
 func merged(a, b Waiting) Waiting {
 	if a.Events == nil {
 		return b
@@ -174,7 +174,10 @@ func merged(a, b Waiting) Waiting {
 	if b.Since.Before(a.Since) {
 		a.Since = b.Since
 	}
-	if b.Until.After(a.Until) {
+	switch {
+	case a.Until.IsZero() || b.Until.IsZero():
+		a.Until = time.Time{} // for some it is not known
+	case b.Until.After(a.Until):
 		a.Until = b.Until
 	}
 	return a

@@ -9,7 +9,10 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// createBatch makes what several events become by one request.
+// A batch is one request with several creates, its items. It can fail as a whole, which says nothing of a single item, or
+// be answered for each item.
+
+// createBatch sends several creates in one request, and answers their waiters.
 func (c *Creator) createBatch(r *request, p *portal, waiters []*queue.Waiter, bodies []vibe.Object, atSend map[vibe.Entity]moment) {
 	o := c.do(r.job.Context(), r, vibe.CreateBatch(bodies, leaseOfAll(waiters)))
 	if r.job.Context().Err() != nil && o.Class != vibe.Done {
@@ -24,7 +27,7 @@ func (c *Creator) createBatch(r *request, p *portal, waiters []*queue.Waiter, bo
 	r.job.Answer(answers)
 }
 
-// leaseOfAll holds as long as every one does.
+// leaseOfAll returns the lease of a request for several waiters: it holds as long as the lease of each does.
 func leaseOfAll(waiters []*queue.Waiter) func() error {
 	return func() error {
 		for _, w := range waiters {
@@ -36,103 +39,105 @@ func leaseOfAll(waiters []*queue.Waiter) func() error {
 	}
 }
 
-// judgeItems draws what an answered batch says of each event. A failure of one item says nothing
-// about all; that all of a kind failed does.
+// judgeItems turns the items of a batch that was answered into the answers of its waiters, and tells the governor what they
+// say: the failure of one item says nothing about others, that of all items of a kind does.
 func (c *Creator) judgeItems(r *request, p *portal, waiters []*queue.Waiter, whole vibe.Outcome, atSend map[vibe.Entity]moment) map[*queue.Waiter]any {
 	now := time.Now()
 	fresh := r.fresh()
-	together := c.newCohort(whole, len(waiters))
+	doubtful := c.newCohort(whole, len(waiters))
 	answers := make(map[*queue.Waiter]any, len(waiters))
 	kinds := map[vibe.Entity]*itemsOfKind{}
 	for i, w := range waiters {
-		s := w.Payload.(*attempt).step
-		o, id, marks := whole.Items[i].Created(p.kinds[s.entity].idField)
-		got := &answer{trigger: triggerOf(o), outcome: o, id: id, atSend: atSend[s.entity], items: len(waiters), batch: true}
-		k := kinds[s.entity]
-		if k == nil {
-			k = &itemsOfKind{}
-			kinds[s.entity] = k
+		a := w.Payload.(*attempt)
+		if kinds[a.step.entity] == nil {
+			kinds[a.step.entity] = &itemsOfKind{}
 		}
-		if got.trigger == onRefusal && !confirmed(s, o) {
-			got.trigger, got.confirm = onFailure, true
-			if !precise(o) || s.extra != nil { // batches may not know comments
-				got.maxBatch = 1 // alone it gets the precise reason
-			}
-		}
-		switch got.trigger {
-		case onCreated:
-			k.looked = true
-			got.first = c.created(p, w.Payload.(*attempt), id, marks, now)
-		case onRefusal:
-			k.looked = true
-			c.governor.turnedDown(s.entity, now)
-		case onDoubt, onFailure:
-			if got.trigger == onDoubt {
-				got.cohort = together
-			}
-			if got.confirm {
-				k.looked = true
-				break
-			}
-			if k.failed == nil {
-				k.failed = &o
-			}
-			k.tried = append(k.tried, got)
-			c.log.Debug().Str("operation", string(vibe.OpBatch)).Str("code", o.Code).Stringer("class", o.Class).
-				Str("request_id", o.RequestID).Msg("CRM batch item failed")
+		o, id, marks := whole.Items[i].Created(p.kinds[a.step.entity].idField)
+		got := &answer{trigger: triggerOf(o), outcome: o, id: id, atSend: atSend[a.step.entity], items: len(waiters), batch: true}
+		c.judgeItem(p, a, got, marks, kinds[a.step.entity], now)
+		if got.trigger == onDoubt {
+			got.cohort = doubtful
 		}
 		answers[w] = got
 	}
 	c.governor.batchAnswered(entityOf(waiters), len(waiters), now)
-	for entity, k := range kinds {
-		if k.failed != nil && !k.looked {
-			f := faultOf(*k.failed)
+	for entity, items := range kinds {
+		if items.failed != nil && !items.judged {
+			f := faultOf(*items.failed)
 			f.Proven = false // a word about one item
 			c.governor.createFailed([]vibe.Entity{entity}, f, fresh, r.leaving.at, now)
 		}
-		c.countFailures(entity, k.tried, fresh, k.looked)
+		c.noteFailedTries(entity, items, fresh)
 	}
 	return answers
 }
 
-// itemsOfKind is what came of a batch's items of one kind.
+// itemsOfKind is what became of a batch's items of one kind.
 type itemsOfKind struct {
-	failed *vibe.Outcome // the first that failed
-	looked bool          // the CRM looked at one and created or refused it
-	tried  []*answer     // of those that failed
+	judged bool          // the CRM looked at an event, and made its object or refused it
+	failed *vibe.Outcome // the first failure, which says nothing about its event; nil: there was none
+	tries  []*answer     // of the items that failed so
 }
 
-// countFailures notes failed first tries among the evidence: as one when all of a request failed,
-// since they say no more than one of them does.
-func (c *Creator) countFailures(entity vibe.Entity, failed []*answer, fresh, apart bool) {
-	var together uint64
-	for _, a := range failed {
-		if apart || together == 0 {
-			together = c.firstTry(entity, fresh, false)
+// judgeItem completes the answer of one item, and notes in items what it says of its kind.
+func (c *Creator) judgeItem(p *portal, a *attempt, got *answer, marks vibe.Marks, items *itemsOfKind, now time.Time) {
+	if got.trigger == onRefusal && !isConfirmed(a.step, got.outcome) {
+		got.trigger, got.confirm = onFailure, true
+		if !isPrecise(got.outcome) || a.step.extra != nil { // batches may not know comments
+			got.maxBatch = 1 // alone it gets the precise reason
 		}
-		a.first = together
+	}
+	switch {
+	case got.trigger == onCreated:
+		items.judged = true
+		got.first = c.created(p, a, got.id, marks, now)
+	case got.trigger == onRefusal:
+		items.judged = true
+		c.governor.turnedDown(a.step.entity, now)
+	case got.confirm:
+		items.judged = true
+	case got.trigger == onDoubt, got.trigger == onFailure:
+		if items.failed == nil {
+			items.failed = &got.outcome
+		}
+		items.tries = append(items.tries, got)
+		c.log.Debug().Str("operation", string(vibe.OpBatch)).Str("code", got.outcome.Code).Stringer("class", got.outcome.Class).
+			Str("request_id", got.outcome.RequestID).Msg("CRM batch item failed")
 	}
 }
 
-// confirmed reports whether an item's refusal is final: an item of a batch is sent once more, by
-// another request, as a portal under load may fail an item with any code. That
-// costs no call for each: what is to be confirmed goes together.
-func confirmed(s *step, o vibe.Outcome) bool {
-	return s.refusedAt != nil && s.last.Code == o.Code && precise(o)
+// noteFailedTries notes first tries that failed among the evidence. If nothing else came of the kind's items, they have
+// one entry together, as they say no more than one of them does.
+func (c *Creator) noteFailedTries(entity vibe.Entity, items *itemsOfKind, fresh bool) {
+	var entry uint64
+	for _, a := range items.tries {
+		if items.judged || entry == 0 {
+			entry = c.firstTry(entity, fresh, false)
+		}
+		a.first = entry
+	}
 }
 
-// precise reports whether an item's refusal says why. INVALID_REQUEST is what the CRM says of whole
-// batches, too (vendor's reference: POST /v1/batch).
-func precise(o vibe.Outcome) bool { return o.Code != "INVALID_REQUEST" }
+// isConfirmed reports whether an item's refusal is final: another request has met the same precise one before. A portal under
+// load may fail an item with any code, so that an item that is refused is sent once more. What is to be confirmed
+// shares requests.
+func isConfirmed(s *step, o vibe.Outcome) bool {
+	return s.refusedAt != nil && s.last.Code == o.Code && isPrecise(o)
+}
 
-// judgeWhole draws what the failure of a batch as a whole says. No event is charged for a failure
-// that took no effect, as any of them may be the cause: they go again, in smaller batches.
+// isPrecise reports whether an item's refusal says why. INVALID_REQUEST does not: the CRM says it of whole batches, too
+// (vendor's reference: POST /v1/batch).
+func isPrecise(o vibe.Outcome) bool { return o.Code != "INVALID_REQUEST" }
+
+// judgeWhole turns the failure of a batch as a whole into the answers of its waiters, and tells the governor. No event is
+// charged, as any of them may be the cause. If the failure took no effect, they are sent again, in smaller batches where
+// one of them may be the cause; else all of them are in doubt.
 func (c *Creator) judgeWhole(r *request, waiters []*queue.Waiter, o vibe.Outcome, atSend map[vibe.Entity]moment) map[*queue.Waiter]any {
 	now, n, entity := time.Now(), len(waiters), entityOf(waiters)
 	fresh := r.fresh()
 	got := answer{trigger: onUnsent, outcome: o, items: n, batch: true}
 	f, kinds := faultOf(o), kindsOf(waiters)
-	firsts := map[vibe.Entity]uint64{} // the entries of first tries in the evidence
+	firsts := map[vibe.Entity]uint64{} // by kind: the entry in the evidence, if they were first tries
 	switch o.Class {
 	case vibe.LeaseLost:
 		return leasesLost(waiters, got)
@@ -146,7 +151,7 @@ func (c *Creator) judgeWhole(r *request, waiters []*queue.Waiter, o vibe.Outcome
 		if !o.NotOffered() && !f.Proven {
 			got.maxBatch = (n + 1) / 2
 		}
-	default: // done without results is doubt, too
+	default: // any other failure, and an answer without items, leave them in doubt
 		got.trigger, got.halve = onDoubt, true
 		if o.Class == vibe.Done {
 			got.outcome.Class, got.outcome.Code = vibe.Doubt, vibe.CodeNoResult
@@ -162,8 +167,8 @@ func (c *Creator) judgeWhole(r *request, waiters []*queue.Waiter, o vibe.Outcome
 	return toAll(waiters, got, atSend, firsts)
 }
 
-// batchForbidden decides whether a batch met a path that the CRM does not offer, or what the
-// key may not do: then single creates tell.
+// batchForbidden tells the governor of a batch that the CRM does not offer or the key may not send. Creates are sent one by
+// one then; how these end shows what the key may do.
 func (c *Creator) batchForbidden(kinds []vibe.Entity, f limit.Fault, o vibe.Outcome, fresh bool, n int, left, now time.Time) {
 	if o.NotOffered() {
 		if c.governor.noBatches(kinds[0], now) {
@@ -172,16 +177,17 @@ func (c *Creator) batchForbidden(kinds []vibe.Entity, f limit.Fault, o vibe.Outc
 		}
 		return
 	}
-	// Whatever the answer names: when single creates pass meanwhile, it is batches that are not allowed.
+	// Whatever the answer names: if single creates pass, it is batches that are not allowed.
 	c.governor.batchFailed(kinds[0], n, false, now)
 	c.governor.createFailed(kinds, f, fresh, left, now)
 }
 
+// newCohort returns the cohort of a batch's items that are in doubt. It ends when the batch cannot run any longer.
 func (c *Creator) newCohort(o vibe.Outcome, items int) *cohort {
 	return newCohort(o.Written.Add(c.cfg.lifetime(items)))
 }
 
-// kindsOf are the kinds of objects that the waiters' steps make.
+// kindsOf returns the kinds of objects that the waiters' steps make, each once.
 func kindsOf(waiters []*queue.Waiter) (kinds []vibe.Entity) {
 	for _, w := range waiters {
 		if entity := w.Payload.(*attempt).step.entity; !slices.Contains(kinds, entity) {
@@ -191,10 +197,11 @@ func kindsOf(waiters []*queue.Waiter) (kinds []vibe.Entity) {
 	return kinds
 }
 
-// entityOf is the kind of the first of a batch's creates: comments are never beside others.
+// entityOf returns the kind of a batch's first create. Extras share batches only with their own kind, so that it decides
+// which size of batches is meant.
 func entityOf(waiters []*queue.Waiter) vibe.Entity { return waiters[0].Payload.(*attempt).step.entity }
 
-// toAll gives each waiter the same answer, but for what is its kind's.
+// toAll returns the same answer for each waiter, with the moment and the entry in the evidence of its kind.
 func toAll(waiters []*queue.Waiter, got answer, atSend map[vibe.Entity]moment, firsts map[vibe.Entity]uint64) map[*queue.Waiter]any {
 	answers := make(map[*queue.Waiter]any, len(waiters))
 	for _, w := range waiters {
@@ -205,15 +212,15 @@ func toAll(waiters []*queue.Waiter, got answer, atSend map[vibe.Entity]moment, f
 	return answers
 }
 
-// leasesLost tells apart whose lease stopped a batch. The others go again, unless a
-// part of the request was written.
+// leasesLost returns the answers after a lost lease stopped a batch. Those who hold their own leases get none, which puts
+// them back into the queue, unless a part of the request was written: then they are in doubt.
 func leasesLost(waiters []*queue.Waiter, got answer) map[*queue.Waiter]any {
 	answers := make(map[*queue.Waiter]any, len(waiters))
 	for _, w := range waiters {
 		one := got
 		if one.outcome.Lease = w.Payload.(*attempt).delivery.lease(); one.outcome.Lease == nil {
 			if got.outcome.Written.IsZero() {
-				continue // without an answer it goes back into the queue
+				continue
 			}
 			one.trigger, one.outcome.Class = onDoubt, vibe.Doubt
 		}

@@ -5,11 +5,12 @@ import (
 	"time"
 )
 
-// cohort are the events of one batch of which it is unknown whether their contacts exist. The portal runs a batch item
-// by item, and goes on after it has answered: when one contact appears, the others may follow. Safe for concurrent use.
+// cohort is the steps of one batch that are in doubt. The portal runs a batch item by item, and may go on after it has
+// answered: when the object of one step appears, those of others may follow. So a step is absent only if the others are
+// found or absent as well, or the batch cannot run any longer. Safe for concurrent use.
 type cohort struct {
 	mu     sync.Mutex
-	absent map[*step]time.Time // members, and when their latest absence was asked for; zero: never
+	absent map[*step]time.Time // the members, and when the look-up was sent that did not find them last; zero: there was none
 	moved  time.Time           // when the last look-up that found one was answered
 	dead   time.Time           // from then on the batch runs no longer, whatever became of it
 }

@@ -88,23 +88,28 @@ func (l *lookUp) eachByMark(waiters []*queue.Waiter, read pageReader) vibe.Outco
 	return last
 }
 
-// reading is how far the comments of a card were read. Neither the order of a list is documented, nor how to read its
-// next page: it is read by the comments' ids, upwards and then downwards, else by an offset. A page that brings nothing
-// new shows that the ids, or the offset, were not obeyed.
-type reading struct {
-	seen             map[int64]bool
-	least, greatest  int64
-	down, byOffset   bool
-	offset           int
-	over, under      int64
-	whole, misled    bool
-	opaque, stranger bool
+// commentReading is how far the comments of a card were read, and what is read next. Neither the order of a list is
+// documented, nor how its next page is asked for: by the comments' ids, upwards and then downwards, and by an offset where
+// the portal does not heed these. A page that brings nothing new shows that the offset was not heeded either.
+type commentReading struct {
+	seen            map[int64]bool // ids of the comments that were read
+	least, greatest int64          // of these
+
+	byOffset    bool  // the next page is asked for by offset, else by over or under
+	offset      int   // how many comments it leaves out
+	down        bool  // the comments above were all read: it is asked for those below
+	over, under int64 // it is asked for comments with ids over, or under; 0: no bound
+
+	whole    bool // all comments were read
+	misled   bool // the portal does not let the rest be read
+	opaque   bool // a comment has no text
+	stranger bool // a comment is of another card
 }
 
 // markedIn reads a card's comments until the event's is found or all are read.
 func (l *lookUp) markedIn(w *queue.Waiter, read pageReader) vibe.Outcome {
 	card, asked := cardOf(w), time.Now()
-	r := &reading{seen: map[int64]bool{}}
+	r := &commentReading{seen: map[int64]bool{}}
 	for range maxCommentPages {
 		page, o := read(w, vibe.Comments{Card: card, Over: r.over, Under: r.under, Offset: r.offset})
 		if o.Class != vibe.Done {
@@ -132,12 +137,12 @@ func (l *lookUp) markedIn(w *queue.Waiter, read pageReader) vibe.Outcome {
 			return vibe.Outcome{Class: vibe.Done}
 		}
 	}
-	l.beyond[w] = true
+	l.tooMany[w] = true
 	return vibe.Outcome{Class: vibe.Refused, Status: 200, Code: string(reasonTooMany), Item: true}
 }
 
 // note takes a page and decides what to read next.
-func (r *reading) note(page vibe.Page, card vibe.CardID) {
+func (r *commentReading) note(page vibe.Page, card vibe.CardID) {
 	first, fresh, within := len(r.seen) == 0, 0, true
 	for _, row := range page.Rows {
 		c := row.CommentOn(card)
@@ -179,7 +184,7 @@ func (r *reading) note(page vibe.Page, card vibe.CardID) {
 	}
 }
 
-func (r *reading) useOffset() {
+func (r *commentReading) useOffset() {
 	r.byOffset, r.over, r.under, r.offset = true, 0, 0, len(r.seen)
 }
 

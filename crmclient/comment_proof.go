@@ -92,7 +92,7 @@ func (c *Creator) learnCommentProof(kind string, learn func(*commentProof) (awai
 	awaited := false
 	c.commentProofs.with(kind, func(p *commentProof) { awaited = learn(p) })
 	if awaited {
-		c.governor.hasten()
+		c.governor.hasten(vibe.Timelines)
 	}
 }
 

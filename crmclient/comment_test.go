@@ -668,3 +668,49 @@ func TestListsOfCommentsThatShowNothing(t *testing.T) {
 		})
 	}
 }
+
+// Comments that are slower than leads, and do not fail, are bounded as well: when a thousand events wait for theirs,
+// further events keep their places, so that their caller takes up fewer, and each comment is written.
+func TestCommentsSlowerThanLeads(t *testing.T) {
+	const events, bound = 1500, 1000
+	inBubble(t, portalWithField(), func(c *crmclient.Config) { commenting(c); c.BatchSize, c.Slots = 1, 4 }, func(w *world) {
+		w.sim.Script(func(c crmtest.Call) crmtest.Action {
+			if strings.HasPrefix(c.Path, "/v1/timelines") {
+				return crmtest.Action{Delay: time.Second}
+			}
+			return crmtest.Action{}
+		})
+		window := make(chan struct{}, w.creator.InFlight()) // as the caller has one
+		var parked, most, written atomic.Int64
+		for n := range events {
+			window <- struct{}{}
+			w.calls.Go(func() {
+				r := said(crmclient.TargetContact, n)
+				for {
+					res, err := w.creator.Create(w.t.Context(), r)
+					wait, deferred := errors.AsType[*crmclient.Deferred](err)
+					if !deferred {
+						if res.Comment == crmclient.CommentWritten {
+							written.Add(1)
+						}
+						if r.Resume == nil {
+							<-window
+						}
+						return
+					}
+					if r.Resume == nil {
+						<-window
+					}
+					most.Store(max(most.Load(), parked.Add(1)))
+					time.Sleep(time.Until(wait.Until))
+					parked.Add(-1)
+					r.Resume = wait.Pending
+				}
+			})
+		}
+		w.calls.Wait()
+		if written.Load() != events || most.Load() > bound+int64(cap(window)) {
+			w.t.Errorf("%d comments are written, %d events waited at a time", written.Load(), most.Load())
+		}
+	})
+}

@@ -2,22 +2,47 @@
 // each exactly once, under the CRM's limits. It knows nothing of Kafka.
 //
 // [Creator.Create] brings one event to its end: its states are in state.go, and in the diagram of
-// docs/delivery.md. What waits for its turn stands in internal/queue; which request leaves when,
-// and whose fault a failure is, decides the governor by the values of internal/limit;
+// docs/delivery.md. What waits for its turn stands in internal/queue; the governor decides,
+// by the values of internal/limit, which request is sent when, and whose fault a failure is;
 // internal/vibe speaks the vendor's protocol.
 //
 // # Words
 //
-// A step is one object that an event becomes, or an extra: a comment or a fill,
-// without which the event can be done. A job is what one request, or a few, does
-// for the steps that wait in the queue; the leaving is what the governor decided
-// about it, and a slot is the right to have a request in flight. A suspect is an
-// event whose create somebody else may have sent; a step in doubt is one whose
-// create of ours may have taken effect. An idLocation is where objects of a kind
-// carry our ids; a lookUpBy adds the field that a look-up filters by; a control
-// is an object of ours that proves that look-ups find. A hold stops creates, of
-// everybody or of one kind (its lane), but for probes. A flood is a run of
-// refusals that looks like a fault of the set-up rather than of the events.
+// What an event becomes:
+//
+//   - A delivery is one event on its way. A step is one object that the event becomes, or an extra.
+//   - A kind of object is contacts, leads or deals; the main kind is the first one that CRM_TARGET makes.
+//   - An extra is a comment on a card's timeline, or a fill, which adds to the card of a contact that was
+//     there before. The event can be done without it, save for an essential comment: the event becomes
+//     nothing else.
+//   - A match is a contact of the event's person that was there before.
+//
+// What is not known:
+//
+//   - A suspect is an event for which somebody else may have sent a create. A step is in doubt if a
+//     create of ours may have taken effect.
+//   - A look-up asks whether an object exists: it is found, or absent. One absence is not enough, see
+//     absence.
+//   - A cohort is the steps of one batch that are in doubt together.
+//   - An idLocation is the field in which objects of a kind carry our ids. Where there is none, the id is
+//     a tag, a part of the source description. A lookUpBy is an idLocation and the field that a look-up
+//     filters by.
+//   - Look-ups by a lookUpBy are proven when they have been seen to find an object of ours. A control is
+//     such an object, which is asked for besides until then.
+//
+// What is sent when:
+//
+//   - A waiter stands in the queue for its turn. A job is what one request, or a few, does for some
+//     waiters; a slot is the right to have a request in flight.
+//   - The governor is the queue's policy. A leaving is what it decided about one job.
+//   - A step is fresh until a create of its own was judged, tried after one failed.
+//   - A hold stops creates of everybody, or of one kind, save for probes: single creates that show
+//     whether it can end. A lane is what is known of the creates of one kind.
+//   - A flood is so many refusals in a row that the set-up must be at fault rather than the events.
+//   - Evidence is how the first tries of events ended. A failure is charged to its event only if others
+//     passed meanwhile.
+//
+// A step that cannot go on for a reason of its own is deferred: Create returns, and is called again.
 package crmclient
 
 import (
@@ -51,8 +76,8 @@ type Creator struct {
 	commentProofs *commentProofs
 	callers       atomic.Int64 // calls of Create that run
 
-	extrasWaiting atomic.Int64 // because extras of their kind fail, or too many wait for their turn
-	patchDiffers  atomic.Bool  // updates do something else than Config.Patch says: no more cards are filled
+	extrasWaiting atomic.Int64 // extras that are deferred, because their kind fails or too many are in the queue
+	patchDiffers  atomic.Bool  // updates have done something else than Config.Patch says: no more cards are filled
 }
 
 // New makes a Creator; it sends nothing yet. Its error names all faulty settings.
@@ -127,11 +152,7 @@ func (c *Creator) learn(r *request) {
 	c.governor.asked(p, limit.Fault{}, c.cfg.RequestsPerSecond == RateAuto, now)
 }
 
-// Opened returns a channel that is closed when creates pass again after they were held or all
-// refused: then events that were deferred with Early may be tried again.
-func (c *Creator) Opened() <-chan struct{} { return c.governor.nextOpening() }
-
-// SetPaused has no further create leave, or lets them leave again. Creates that are on their way end, and look-ups go on.
+// SetPaused stops creates, or lets them be sent again. Creates that are on their way end, and look-ups go on.
 func (c *Creator) SetPaused(paused bool) {
 	c.governor.setPaused(paused)
 	c.queue.Poke()

@@ -12,14 +12,14 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// delivery is one event on its way into the CRM. It belongs to the call of Create that has it at
-// hand, and between two calls to nobody.
+// delivery is one event on its way into the CRM. It belongs to the call of Create for the event, and between two calls to
+// nobody.
 type delivery struct {
 	req   Request
 	steps []*step // what is to be made for it, in order; each is done before the next begins
-	match match   // what the look-up for its person came to, once it was asked
+	match match   // the result of the look-up for its person; the zero value until there is one
 
-	personSince time.Time // when it first waited for another event of its person, or might have; zero: it never did
+	personSince time.Time // when it first asked whether another event of its person is at work; zero: it has not
 }
 
 // Create blocks until what the event becomes exists, the CRM will never accept it (*Rejection), the event has
@@ -42,16 +42,19 @@ func (c *Creator) Create(ctx context.Context, r Request) (Result, error) {
 			return c.leave(d, s, err)
 		}
 		c.commentOnGiven(d, s)
-		c.fillGiven(ctx, d, s)
+		c.fillGiven(d, s)
 		d.learnFrom(s)
 		c.countExtra(s)
+	}
+	if d.req.LookUpOnly {
+		return c.leave(d, d.steps[len(d.steps)-1], &Deferred{Pending: &Pending{d}, Why: WaitOrder, Sent: true})
 	}
 	return d.result(), nil
 }
 
-// learnFrom takes over what a step that is done says about the next one, if that is a suspect. An earlier owner sent
-// the objects in the same order: when one was certainly absent, a single look-up that does not find the next one is
-// enough.
+// learnFrom concludes from a step that is done what is known of the next one, if that is a suspect. An earlier owner sent the
+// objects in the same order. So if the first one was certainly absent, nobody has sent the next one, and one look-up
+// that does not find it is enough.
 func (d *delivery) learnFrom(done *step) {
 	next := d.after(done)
 	if next == nil || next.state != stateSuspect || next.everInDoubt {
@@ -84,7 +87,7 @@ func (c *Creator) Forget(p *Pending) {
 	}
 }
 
-// begin takes an event up: afresh, or where the last call left it.
+// begin returns the delivery of a request: a new one, or that of the call before (Request.Resume).
 func (c *Creator) begin(r Request) *delivery {
 	if r.Contact == nil {
 		r.Contact = &Contact{}
@@ -94,7 +97,7 @@ func (c *Creator) begin(r Request) *delivery {
 		d.req = r
 		d.req.Resume = nil
 		for _, s := range d.steps {
-			s.hurried = s.hurry(c.governor.endingsSoFar())
+			s.hurried = s.hurry(c.governor.endingsOf(s.entity))
 		}
 		return d
 	}
@@ -111,8 +114,8 @@ func (c *Creator) begin(r Request) *delivery {
 // leave ends a call that did not bring the event to its end.
 func (c *Creator) leave(d *delivery, s *step, err error) (Result, error) {
 	r := d.result()
-	// Of a suspect that was only looked up nothing new is to be told: the caller knows it as one already. Deferred.Sent, for
-	// which see deliver, counts it.
+	// A suspect that was only looked up is not unsettled: the caller knows already that it is a suspect. Deferred.Sent, which
+	// deliver sets, counts it all the same.
 	r.Unsettled = s.lost || s.everInDoubt && s.state.looksUp() || d.begun()
 	if _, ok := errors.AsType[*Deferred](err); ok {
 		d.req = Request{}
@@ -153,13 +156,14 @@ func (d *delivery) lease() error {
 	return d.req.Lease()
 }
 
-// deliver brings a step to its end.
+// deliver moves a step on until it ends. An error ends the call of Create; if it defers the step, deliver completes it.
 func (c *Creator) deliver(ctx context.Context, d *delivery, s *step) error {
 	for {
 		err := c.advanceStep(ctx, d, s)
 		if wait, ok := errors.AsType[*Deferred](err); ok {
 			// A create of an earlier owner counts too, as the pending event must remain a suspect.
 			wait.Pending, wait.Sent = &Pending{d}, s.state.looksUp() || d.begun() || c.madeBefore(d, s) != nil
+			wait.Optional = s.isOptional()
 		}
 		if err != nil || s.state == stateDone || s.state == stateNotWritten {
 			return err
@@ -167,10 +171,15 @@ func (c *Creator) deliver(ctx context.Context, d *delivery, s *step) error {
 	}
 }
 
-// advanceStep does what is next for a step in its state, for which it may wait.
+// advanceStep makes the next move of a step, which its state decides, and waits for that as long as it takes.
 func (c *Creator) advanceStep(ctx context.Context, d *delivery, s *step) error {
+	if d.req.LookUpOnly && s.state != stateDone && !c.looksUpNext(d, s) {
+		return &Deferred{Why: WaitOrder}
+	}
 	if s.extra != nil {
-		c.dropIfNeedless(d, s)
+		if err := c.dropIfNeedless(ctx, d, s); err != nil {
+			return err
+		}
 	}
 	if !s.state.ended() && s.state != stateRefused {
 		if err := c.awaitKind(ctx, d, s); err != nil {
@@ -198,7 +207,13 @@ func (c *Creator) advanceStep(ctx context.Context, d *delivery, s *step) error {
 	return fmt.Errorf("a step in state %v has no next move", s.state)
 }
 
-// send has a create leave when its turn comes, and takes what came of it.
+// looksUpNext reports whether the next move of a step is the look-up of an object. Extras are looked up at their events'
+// turn only, as the time for which they wait counts.
+func (c *Creator) looksUpNext(d *delivery, s *step) bool {
+	return s.extra == nil && (s.state.looksUp() || c.madeBefore(d, s) != nil)
+}
+
+// send sends a create when its turn comes, and takes its answer into the step.
 func (c *Creator) send(ctx context.Context, d *delivery, s *step, kind queue.Kind) error {
 	release, ok, err := c.claim(ctx, d, s)
 	if err != nil {
@@ -211,8 +226,7 @@ func (c *Creator) send(ctx context.Context, d *delivery, s *step, kind queue.Kin
 	defer func() { release() }() // by what came of it
 	landed, probe, err := c.admit(s)
 	if errors.Is(err, errNotWorthWaiting) {
-		c.giveUp(s, c.troubleOf(s))
-		return nil
+		return c.abandon(ctx, d, s)
 	}
 	if err != nil {
 		return err
@@ -243,7 +257,7 @@ func (c *Creator) send(ctx context.Context, d *delivery, s *step, kind queue.Kin
 	return c.digest(s, got.(*answer))
 }
 
-// group is what a step's create shares a request with: fills are no creates.
+// group returns with what a step's create may share a request: fills only with fills, as they are updates.
 func (s *step) group() any {
 	if s.entity == vibe.Fills {
 		return s.entity
@@ -251,7 +265,7 @@ func (s *step) group() any {
 	return nil
 }
 
-// turnOf is the kind of turn that a step's create waits for: a comment has one of its own.
+// turnOf returns the kind of turn that a step's create waits for: extras have their own, objects the given one.
 func (s *step) turnOf(kind queue.Kind) queue.Kind {
 	if s.extra != nil {
 		return queue.Extra
@@ -259,8 +273,8 @@ func (s *step) turnOf(kind queue.Kind) queue.Kind {
 	return kind
 }
 
-// sendAgain has another create leave for an event whose last one failed, unless it has failed too
-// often while others passed.
+// sendAgain sends another create for a step whose last one failed, when its backoff is over. It refuses the step if its creates
+// have failed too often while those of others passed.
 func (c *Creator) sendAgain(ctx context.Context, d *delivery, s *step) error {
 	now := time.Now()
 	if s.sendAt.After(now) && !s.hurried {
@@ -286,8 +300,8 @@ func (c *Creator) sendAgain(ctx context.Context, d *delivery, s *step) error {
 	return c.send(ctx, d, s, s.turnOf(queue.Tried))
 }
 
-// decideOnRefusal has a refusal handed out, unless so many events are refused that the fault must be in the set-up, which
-// is a flood: then the event waits, and is sent once more when the flood has ended. A refused comment is given up.
+// decideOnRefusal decides what becomes of a step that is refused: the refusal is handed out, or the event waits for the end of
+// a flood, or it is sent again as a flood has ended meanwhile. An optional extra is given up.
 func (c *Creator) decideOnRefusal(d *delivery, s *step) error {
 	if s.isOptional() {
 		c.giveUp(s, s.refusal.Error())
@@ -325,11 +339,16 @@ func (c *Creator) waitForFlood(d *delivery, s *step) error {
 	return err
 }
 
-// deferUntil returns the error that defers an event.
+// deferUntil returns the error that defers a step until a time. It notes what had ended by now, so that what ends later hurries
+// the step.
 func (c *Creator) deferUntil(s *step, why Wait, until time.Time) *Deferred {
-	s.endings = c.governor.endingsSoFar()
+	s.endings = c.governor.endingsOf(s.entity)
 	if s.extra != nil {
 		until = c.noteWait(s, why, until)
 	}
-	return &Deferred{Why: why, Until: until, Early: why == WaitBackoff || why == WaitFlood}
+	deferred := &Deferred{Why: why, Until: until}
+	if why == WaitBackoff || why == WaitFlood {
+		deferred.Ready = s.endings.holds.next
+	}
+	return deferred
 }

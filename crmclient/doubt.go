@@ -11,7 +11,8 @@ import (
 	"github.com/leadbridge/leadbridge/internal/tracing"
 )
 
-// beginDoubt notes that a create may have worked, or may yet.
+// beginDoubt notes that a create of ours may have taken effect, or may do so later. The step is looked up a settle time
+// from now at the earliest.
 func (c *Creator) beginDoubt(s *step, a *answer) {
 	s.everUncertain, s.everInDoubt, s.oneAbsenceSuffices = true, true, false
 	s.cohort.leave(s)
@@ -29,7 +30,7 @@ func (c *Creator) beginDoubt(s *step, a *answer) {
 	}
 }
 
-// endDoubt notes that the step's doubt, if any, has ended, or that the next owner takes it over.
+// endDoubt takes a step out of its cohort and out of the metric: its doubt, if any, has ended, or is the next owner's.
 func (c *Creator) endDoubt(s *step) {
 	s.cohort.leave(s)
 	s.cohort = nil
@@ -39,50 +40,65 @@ func (c *Creator) endDoubt(s *step) {
 	}
 }
 
-// resolve looks a step up until its object is found or certainly absent.
+// resolve looks a step up once, or defers it while it must not be looked up yet. When the object is found, or certainly
+// absent, the step's state changes; else the step stays as it is, and s.lookAt says when it is looked up next.
 func (c *Creator) resolve(ctx context.Context, d *delivery, s *step) error {
-	why := WaitSuspect
-	if s.everInDoubt {
-		why = WaitDoubt
-	}
-	ended := c.governor.endingsSoFar()
-	if s.lookAt.After(time.Now()) && !(s.unproven && s.hurried) {
-		return c.waitToLookUp(s, why, ended)
+	ended := c.governor.endingsOf(s.entity) // before the look-up, see waitToLookUp
+	if mustWait := s.lookAt.After(time.Now()); mustWait && !(s.unproven && s.hurried) {
+		return c.waitToLookUp(s, ended)
 	}
 	s.unproven, s.hurried = false, false
 	id, at, err := c.lookUpByAll(ctx, d, s)
-	if failure, ok := errors.AsType[*lookUpFailure](err); ok {
-		if failure.beyond && s.isOptional() {
-			c.giveUp(s, string(reasonTooMany))
-			return nil
-		}
-		s.unproven, s.lookAt = failure.unproven, failure.again
-		if s.rechecks++; s.rechecks > maxRechecks {
-			s.lookAt = time.Time{}
-		}
-		if failure.beyond {
-			s.lookAt = time.Now().Add(beyondAgain)
-		}
-		if s.lookAt.IsZero() {
-			s.lookAt = time.Now().Add(s.nextBackoff(c.cfg))
-		}
-		if s.lookAt = later(c.governor.lookUpsAt(s.entity), s.lookAt); s.lookAt.After(time.Now()) {
-			return c.waitToLookUp(s, why, ended)
-		}
-		return nil
-	}
-	if err != nil {
+	failure, failed := errors.AsType[*lookUpFailure](err)
+	switch {
+	case failed:
+		return c.lookUpAgain(s, failure, ended)
+	case err != nil:
 		return err
+	case id > 0:
+		c.noteFound(s, id)
+	default:
+		c.noteNotFound(d, s, at)
 	}
-	if id > 0 {
-		s.id, s.found = id, true
-		s.transition(onFound)
-		c.endDoubt(s)
-		if s.everInDoubt && s.extra == nil {
-			c.governor.tookEffect(s.atSend.at, time.Now())
-		}
+	return nil
+}
+
+// lookUpAgain decides when a step is looked up again after a look-up whose answer does not count, and defers it until
+// then. A comment that the event can do without is given up when its card has too many comments to be read.
+func (c *Creator) lookUpAgain(s *step, failure *lookUpFailure, ended endings) error {
+	if failure.tooManyComments && s.isOptional() {
+		c.giveUp(s, string(reasonTooMany))
 		return nil
 	}
+	s.unproven, s.lookAt = failure.unproven, failure.again
+	if s.rechecks++; s.rechecks > maxRechecks {
+		s.lookAt = time.Time{}
+	}
+	if failure.tooManyComments {
+		s.lookAt = time.Now().Add(tooManyCommentsAgain)
+	}
+	if s.lookAt.IsZero() {
+		s.lookAt = time.Now().Add(s.nextBackoff(c.cfg))
+	}
+	if s.lookAt = later(c.governor.lookUpsAt(s.entity), s.lookAt); s.lookAt.After(time.Now()) {
+		return c.waitToLookUp(s, ended)
+	}
+	return nil
+}
+
+// noteFound ends a step whose object was found. If a create of ours made it, that create has worked.
+func (c *Creator) noteFound(s *step, id int64) {
+	s.id, s.found = id, true
+	s.transition(onFound)
+	c.endDoubt(s)
+	if s.everInDoubt && s.extra == nil {
+		c.governor.tookEffect(s.atSend.at, time.Now())
+	}
+}
+
+// noteNotFound takes a look-up that found nothing. If that shows that there is no object, see absence, the step's doubt
+// ends; else it is looked up again.
+func (c *Creator) noteNotFound(d *delivery, s *step, at lookUpTime) {
 	s.asked = at.asked
 	lastEffect := later(s.cohort.movedAt(), c.lastEffectPossible(d, s))
 	absent, next := s.absence.notFound(at, lastEffect, c.cfg.Settle, s.oneAbsenceSuffices, func(since, asked time.Time) agreement {
@@ -90,56 +106,61 @@ func (c *Creator) resolve(ctx context.Context, d *delivery, s *step) error {
 	})
 	if !absent {
 		s.lookAt = next
-		return nil
+		return
 	}
 	s.transition(onAbsent)
 	s.absence = absence{}
 	c.endDoubt(s)
-	return nil
 }
 
-// maxRechecks is how often a step is looked up soon again as a control may not be found yet: then it backs off.
+// maxRechecks is how many look-ups of a step that fail are repeated as soon as the failure says, which is when a control
+// may have become findable; the further ones back off.
 const maxRechecks = 10
 
-// beyondAgain is after how long the card of a comment that its event becomes is read again, when it has more comments than
-// are read.
-const beyondAgain = 10 * time.Minute
+// tooManyCommentsAgain is the interval in which the comments of a card are read again when there are more of them than are
+// read, and the event becomes one of them.
+const tooManyCommentsAgain = 10 * time.Minute
 
-// waitToLookUp defers a step that is looked up. One whose look-ups have not been seen to find may be taken up early, when
-// a hold ends. ended is the count from before the look-up, not the one of deferUntil, so that a hold that ended during
-// the look-up still hurries the step.
-func (c *Creator) waitToLookUp(s *step, why Wait, ended endings) *Deferred {
-	wait := c.deferUntil(s, why, s.lookAt)
-	wait.Early, s.endings = s.unproven, ended
+// waitToLookUp defers a step until s.lookAt. If its last look-up was not proven, the caller may come back earlier: as soon
+// as a hold ends, or look-ups of the kind are proven. ended is from before that look-up, so that what ended during it
+// counts.
+func (c *Creator) waitToLookUp(s *step, ended endings) *Deferred {
+	wait := c.deferUntil(s, s.waitsFor(), s.lookAt)
+	s.endings = ended
+	if s.unproven {
+		wait.Ready = ended.proofs.next
+	}
 	return wait
 }
 
-// lastEffectPossible returns the time from which no create for the step, whoever sent it, can take effect any more.
+// lastEffectPossible returns the time from which no create for the step can take effect any more, whether we or an earlier
+// owner sent it.
 func (c *Creator) lastEffectPossible(d *delivery, s *step) time.Time {
 	last := s.lastEffectPossible
 	if d.req.SentBefore != nil {
 		if at := d.req.SentBefore(); !at.IsZero() {
-			last = later(last, at.Add(c.cfg.lifetime(vibe.BatchLimit))) // whatever they sent
+			last = later(last, at.Add(c.cfg.lifetime(vibe.BatchLimit))) // the earlier owner's request may have been the largest
 		}
 	}
 	return last
 }
 
-// lookUpFailure is the error of a look-up to which the CRM gave no answer that counts.
+// lookUpFailure is the error of a look-up whose answer does not count, or that got none.
 type lookUpFailure struct {
-	unproven bool      // it found nothing, and has not been seen to find
-	beyond   bool      // the card has more comments than are read
-	again    time.Time // when to ask again; zero: after a backoff
+	unproven        bool      // it found nothing, and such look-ups are not proven to find
+	tooManyComments bool      // it is for a comment, and the card has more comments than are read
+	again           time.Time // when to look up again; zero: after a backoff
 }
 
 func (f *lookUpFailure) Error() string {
 	if f.unproven {
-		return "the look-up has not been seen to find"
+		return "the look-up is not proven to find"
 	}
 	return "the look-up failed"
 }
 
-// awaitLookUp waits for the answer to a look-up; one of a comment has turns of its own.
+// awaitLookUp waits in the queue for the answer to a look-up. The look-up of an extra waits in a turn of its own, and fails
+// when extras must leave the queue.
 func (c *Creator) awaitLookUp(ctx context.Context, d *delivery, s *step, w *queue.Waiter) (any, error) {
 	if s.extra != nil {
 		w.Kind = queue.ExtraLookUp
@@ -151,25 +172,25 @@ func (c *Creator) awaitLookUp(ctx context.Context, d *delivery, s *step, w *queu
 	return got, err
 }
 
-// question is the payload of a look-up.
+// question is the payload of a look-up in the queue.
 type question struct {
 	delivery   *delivery
 	step       *step
 	idLocation idLocation
-	asked      time.Time // of the step
-	id         string    // of the event
-	cohort     *cohort   // of the step, which the call may leave meanwhile
-	proof      bool      // an absence counts only where look-ups have been seen to find
+	asked      time.Time // step.asked when the look-up entered the queue
+	id         string    // the event's origin id
+	cohort     *cohort   // the step's, which the step may leave meanwhile
+	proof      bool      // an absence counts only if look-ups are proven to find, see needsProof
 	sent       *sent     // the change of a fill in doubt
 	call       *tracing.Call
 }
 
-// lookUpAnswer is what a look-up came to.
+// lookUpAnswer is what a look-up found out for one waiter.
 type lookUpAnswer struct {
-	id      int64 // 0: absent
-	with    owner // of what was found
+	id      int64 // the object; 0: absent
+	with    owner // the object's contact
 	at      lookUpTime
-	failure *lookUpFailure // neither found nor absent; nil: it did not fail
+	failure *lookUpFailure // nil: id counts
 }
 
 // outcome names the answer as the metric of look-ups does.
@@ -183,42 +204,71 @@ func (a lookUpAnswer) outcome() string {
 	return lookUpAbsent
 }
 
-// lookUpByAll looks a step up by every field that was in force: the id is 0 when none finds it.
+// lookUpByAll looks a step up by every field that may carry its event's id, one after another, until one finds it. id is 0
+// if none does; then at is the time in which the portal was looked through by all of them. The error is a *lookUpFailure
+// if an answer does not count.
 func (c *Creator) lookUpByAll(ctx context.Context, d *delivery, s *step) (id int64, at lookUpTime, err error) {
 	if err := c.prepare(ctx, d.req.Stop); err != nil {
 		return 0, lookUpTime{}, err
 	}
-	fields := c.formerWays(s)
-	if name := d.req.SentIDField; name != "" && s.extra == nil && !slices.Contains(fields, vibe.ParseIDField(name)) {
-		fields = append(fields, vibe.ParseIDField(name))
-	}
-	for _, field := range fields {
-		if c.governor.lookUpsAt(s.entity).After(time.Now()) || s.extra != nil && c.governor.extrasHang(time.Now()) {
-			return 0, lookUpTime{}, &lookUpFailure{}
-		}
-		by := idLocation{s.entity, field}
-		call := c.cfg.Tracer.Call(ctx, "look up", string(s.entity))
-		got, err := c.awaitLookUp(ctx, d, s, &queue.Waiter{Kind: queue.LookUp, Group: by, Payload: &question{
-			delivery: d, step: s, idLocation: by, asked: s.asked, id: d.req.OriginID, cohort: s.cohort, proof: c.needsProof(d, s, field), sent: s.sent(), call: call,
-		}})
-		if err != nil {
-			call.End("stopped")
-			return 0, lookUpTime{}, err
-		}
-		a := got.(lookUpAnswer)
-		call.End(a.outcome())
+	for _, field := range c.fieldsToLookUpBy(d, s) {
+		a, err := c.lookUpByField(ctx, d, s, field)
 		switch {
+		case err != nil:
+			return 0, lookUpTime{}, err
 		case a.failure != nil:
 			return 0, lookUpTime{}, a.failure
 		case a.id > 0:
 			s.with = a.with
 			return a.id, a.at, nil
 		}
-		// The earliest question and the latest answer: the interval in which the portal looked by all fields.
+		// From the earliest question to the latest answer.
 		if at.asked.IsZero() || a.at.asked.Before(at.asked) {
 			at.asked = a.at.asked
 		}
 		at.answered = later(at.answered, a.at.answered)
 	}
 	return 0, at, nil
+}
+
+// lookUpByField looks a step up by one field.
+func (c *Creator) lookUpByField(ctx context.Context, d *delivery, s *step, field vibe.IDField) (lookUpAnswer, error) {
+	if c.governor.lookUpsAt(s.entity).After(time.Now()) || s.extra != nil && c.governor.extrasHang(time.Now()) {
+		return lookUpAnswer{failure: &lookUpFailure{}}, nil
+	}
+	location := idLocation{s.entity, field}
+	call := c.cfg.Tracer.Call(ctx, "look up", string(s.entity))
+	got, err := c.awaitLookUp(ctx, d, s, &queue.Waiter{Kind: queue.LookUp, Group: location, Payload: &question{
+		delivery: d, step: s, idLocation: location, asked: s.asked, id: d.req.OriginID, cohort: s.cohort, proof: c.needsProof(d, s, field), sent: s.sent(), call: call,
+	}})
+	if err != nil {
+		call.End("stopped")
+		return lookUpAnswer{}, err
+	}
+	a := got.(lookUpAnswer)
+	call.End(a.outcome())
+	return a, nil
+}
+
+// fieldsToLookUpBy returns the fields that may carry the id of a step's event: those that were in force in this process
+// and, as another process has another history, the one that the request names, and whatever else the portal offers for ids
+// of the kind. For contacts the ledger names the field, so that no others are guessed. An extra has no such field: it is
+// looked up by its mark or its card.
+func (c *Creator) fieldsToLookUpBy(d *delivery, s *step) []vibe.IDField {
+	if s.extra != nil {
+		return []vibe.IDField{{}}
+	}
+	fields := c.portals.used(s.entity)
+	add := func(name string) {
+		if field := vibe.ParseIDField(name); name != "" && !slices.Contains(fields, field) {
+			fields = append(fields, field)
+		}
+	}
+	if s.entity != vibe.Contacts && c.cfg.OriginField != originNone {
+		k := c.portals.latest().kinds[s.entity]
+		add(k.fields.Spelling(vibe.NativeID))
+		add(k.fields.Spelling(vibe.UserFieldPrefix + ourUserField))
+	}
+	add(d.req.SentIDField)
+	return fields
 }

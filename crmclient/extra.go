@@ -25,7 +25,8 @@ const (
 	// leave room for creates.
 	hangAfter = 5 * time.Second
 	// maxExtrasWaiting is how many extras of a process may wait because their kind fails, or for their turn: few enough
-	// for the ledger of one partition. Further ones are given up as not written, save comments that met no failure.
+	// for the ledger of one partition. Further ones are given up as not written, save comments that met no failure: these
+	// keep their callers waiting, see keepsPlace.
 	maxExtrasWaiting = 1000
 )
 
@@ -48,19 +49,41 @@ type extra struct {
 func (s *step) isOptional() bool { return s.extra != nil && !s.extra.essential }
 
 // dropIfNeedless gives up an extra, before its next move, if there is nothing to write or it has waited for
-// extraPatience.
-func (c *Creator) dropIfNeedless(d *delivery, s *step) {
+// extraPatience. The error is that of abandon.
+func (c *Creator) dropIfNeedless(ctx context.Context, d *delivery, s *step) error {
 	now := time.Now()
 	s.extra.age(now, c.clockStopped(s))
 	if s.extra.essential || s.state.ended() {
-		return
+		return nil
 	}
 	switch reason, isNeedless := c.needless(d, s); {
 	case isNeedless:
 		c.giveUp(s, reason)
 	case s.extra.waited >= extraPatience:
-		c.giveUp(s, c.troubleOf(s))
+		return c.abandon(ctx, d, s)
 	}
+	return nil
+}
+
+// abandon gives up an extra that is not worth its wait any longer. A card may still be readable while updates fail: if
+// that of a fill, after extraPatience, lacks nothing, the fill is done. The error is that of a call that ended
+// meanwhile.
+func (c *Creator) abandon(ctx context.Context, d *delivery, s *step) error {
+	reason := c.troubleOf(s)
+	if s.entity == vibe.Fills && s.state == stateFresh && (s.extra.waited >= extraPatience || c.failsForLong(s)) {
+		card, _, err := c.lookUpByAll(ctx, d, s)
+		_, unreadable := errors.AsType[*lookUpFailure](err)
+		switch {
+		case err != nil && !unreadable:
+			return err
+		case card > 0:
+			s.id, s.given = card, true
+			s.transition(onMatched)
+			return nil
+		}
+	}
+	c.giveUp(s, reason)
+	return nil
 }
 
 // needless reports whether an extra that was not sent yet need not be sent. reason is why it cannot be written, ""
@@ -115,7 +138,21 @@ func (c *Creator) crowded(s *step) bool {
 	if !s.extra.since.IsZero() {
 		most = c.cfg.BatchSize
 	}
-	return c.governor.extrasHang(time.Now()) || c.queue.Count(queue.Extra) >= most
+	return c.governor.extrasHang(time.Now()) || c.queue.Count(queue.Extra) >= most && !c.keepsPlace(s)
+}
+
+// keepsPlace reports whether a comment waits in the queue, however long that is, instead of being deferred: so many are
+// deferred that only the queue is left. Its call of Create goes on meanwhile, so that the caller takes up no further event
+// for it, and comments can catch up with leads. It is only for comments that met no failure, while creates are not held.
+func (c *Creator) keepsPlace(s *step) bool {
+	return s.entity == vibe.Timelines && s.extra.since.IsZero() && c.extrasWaiting.Load() >= maxExtrasWaiting && !c.troubled(s) && !c.governor.blocked()
+}
+
+// mustLeave reports whether extras must leave the queue unsent: requests for extras hang, or creates are held while more
+// extras are in the queue than half of InFlight, so that there would be no place for the event that shows the end of the
+// hold.
+func (c *Creator) mustLeave() bool {
+	return c.governor.extrasHang(time.Now()) || c.governor.blocked() && c.queue.Count(queue.Extra) > c.InFlight()/2
 }
 
 // clockStopped reports whether waiting is not counted now: creates are held for everybody, or the extra's own kind has
@@ -152,9 +189,14 @@ func (c *Creator) notWorthWaiting(s *step) bool {
 	if !s.isOptional() || c.governor.blocked() {
 		return false
 	}
-	since := c.governor.kindFailsSince(s.entity)
 	tooMany := !s.extra.counted && c.extrasWaiting.Load() >= maxExtrasWaiting
-	return !since.IsZero() && time.Since(since) >= extraPatience || tooMany && (s.entity == vibe.Fills || c.troubled(s))
+	return c.failsForLong(s) || tooMany && (s.entity == vibe.Fills || c.troubled(s))
+}
+
+// failsForLong reports whether creates of a step's kind have failed for extraPatience.
+func (c *Creator) failsForLong(s *step) bool {
+	since := c.governor.kindFailsSince(s.entity)
+	return !since.IsZero() && time.Since(since) >= extraPatience
 }
 
 // countExtra counts an extra in its metric when it is done, once.
@@ -205,11 +247,11 @@ func (c *Creator) troubleOf(s *step) string {
 	return (&Rejection{Reason: ReasonRetriesExhausted, Status: f.Status, Code: f.Code}).Error()
 }
 
-// errExtrasHang says that an extra left the queue unsent, because requests for extras hang.
+// errExtrasHang says that an extra left the queue unsent: see mustLeave.
 var errExtrasHang = errors.New("requests for comments and fills hang")
 
-// await waits in the queue for the answer to a step's request. For an extra it returns errExtrasHang as soon as
-// requests for extras hang.
+// await waits in the queue for the answer to a step's request. For an extra it returns errExtrasHang as soon as extras
+// must leave the queue.
 func (c *Creator) await(ctx context.Context, d *delivery, s *step, w *queue.Waiter) (any, error) {
 	if s.extra == nil {
 		return c.queue.Wait(ctx, d.req.Stop, w)
@@ -223,7 +265,7 @@ func (c *Creator) await(ctx context.Context, d *delivery, s *step, w *queue.Wait
 	return got, err
 }
 
-// extraStop returns a channel that is closed when stop is, or when requests for extras hang. The caller must call end
+// extraStop returns a channel that is closed when stop is, or when extras must leave the queue. The caller must call end
 // afterwards: until then a goroutine and a ticker run.
 func (c *Creator) extraStop(stop <-chan struct{}) (stopOrHang <-chan struct{}, end func()) {
 	merged, ended := make(chan struct{}), make(chan struct{})
@@ -233,7 +275,7 @@ func (c *Creator) extraStop(stop <-chan struct{}) (stopOrHang <-chan struct{}, e
 		for {
 			select {
 			case <-t.C:
-				if !c.governor.extrasHang(time.Now()) {
+				if !c.mustLeave() {
 					continue
 				}
 			case <-stop:

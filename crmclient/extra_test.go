@@ -22,8 +22,11 @@ func TestExtrasThatWaitForTheirTurnAreBounded(t *testing.T) {
 		ctx, end := context.WithCancel(t.Context())
 		defer synctest.Wait()
 		defer end()
-		go func() { _, _ = c.queue.Wait(ctx, nil, &queue.Waiter{Kind: queue.Extra, Payload: &attempt{}}) }()
-		synctest.Wait()
+		enter := func() {
+			go func() { _, _ = c.queue.Wait(ctx, nil, &queue.Waiter{Kind: queue.Extra, Payload: &attempt{}}) }()
+			synctest.Wait()
+		}
+		enter()
 		for i, s := range []*step{newFill(1, false), newComment(false, false, false), newComment(true, false, false)} {
 			s.extra.since = time.Now()
 			for range 2 {
@@ -33,7 +36,18 @@ func TestExtrasThatWaitForTheirTurnAreBounded(t *testing.T) {
 				}
 			}
 		}
+		enter()
+		if c.mustLeave() {
+			t.Error("half of the places are taken, and extras leave the queue")
+		}
+		enter()
+		if !c.mustLeave() {
+			t.Error("while creates are held extras keep more than half of the places")
+		}
 		c.governor.setPaused(false)
+		if c.mustLeave() {
+			t.Error("extras leave the queue though creates are not held")
+		}
 		c.extrasWaiting.Store(maxExtrasWaiting)
 		for s, want := range map[*step]bool{newFill(1, false): true, newComment(false, false, false): false, newComment(true, false, false): false} {
 			if got := c.notWorthWaiting(s); got != want {
@@ -44,7 +58,15 @@ func TestExtrasThatWaitForTheirTurnAreBounded(t *testing.T) {
 			t.Errorf("the reason is %s", got)
 		}
 		comment := newComment(false, false, false)
-		if comment.written = 1; !c.notWorthWaiting(comment) {
+		if !c.keepsPlace(comment) || c.keepsPlace(newFill(1, false)) {
+			t.Error("a comment that met no failure is deferred, or a fill is not")
+		}
+		c.governor.setPaused(true)
+		if c.keepsPlace(comment) {
+			t.Error("a comment keeps its place while creates are held")
+		}
+		c.governor.setPaused(false)
+		if comment.written = 1; !c.notWorthWaiting(comment) || c.keepsPlace(comment) {
 			t.Error("a comment that failed goes on waiting")
 		}
 	})

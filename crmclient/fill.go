@@ -1,7 +1,6 @@
 package crmclient
 
 import (
-	"context"
 	"slices"
 
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
@@ -63,7 +62,7 @@ func newFill(card int64, suspect bool) *step {
 
 // fillGiven has the card of the contact filled to which an event was given, when the step that found it is done. A card
 // that the event made itself holds everything already.
-func (c *Creator) fillGiven(ctx context.Context, d *delivery, s *step) {
+func (c *Creator) fillGiven(d *delivery, s *step) {
 	filled := slices.ContainsFunc(d.steps, func(s *step) bool { return s.entity == vibe.Fills })
 	if !c.cfg.Match.Fill || filled || s.state != stateDone {
 		return
@@ -73,7 +72,7 @@ func (c *Creator) fillGiven(ctx context.Context, d *delivery, s *step) {
 	case s.entity == vibe.Contacts && s.given:
 		with = owner{s.id, s.with.told}
 	case s.entity == vibe.Leads && s.found && c.matches(d, s): // by an earlier owner, who knew the contact
-		with = c.ownerOf(ctx, s)
+		with = s.with
 	case s.entity == vibe.Leads && d.matched():
 		with.contact = d.match.id
 	default:

@@ -406,14 +406,21 @@ func TestFillInDoubtOfAnotherPortal(t *testing.T) {
 // Whose card is filled for a lead that a look-up finds, the look-up tells: a lead without a contact has no card to fill.
 func TestFillOfALeadThatIsFound(t *testing.T) {
 	for name, test := range map[string]struct {
-		alone bool // the lead was made without a contact
-		want  crmclient.FillState
-	}{"with a contact": {false, crmclient.FillDone}, "without": {true, ""}} {
+		alone    bool // the lead was made without a contact
+		idField  string
+		searches int // look-ups of leads that are no part of a batch
+		want     crmclient.FillState
+	}{
+		"with a contact":            {false, "auto", 1, crmclient.FillDone},
+		"without":                   {true, "auto", 1, ""},
+		"by tag, with a contact":    {false, "none", 0, crmclient.FillDone},
+		"by tag, without a contact": {true, "none", 0, ""},
+	} {
 		t.Run(name, func(t *testing.T) {
-			bothPatches(t, func(c *crmclient.Config) { c.Target = crmclient.TargetLead }, func(w *world) {
+			bothPatches(t, func(c *crmclient.Config) { c.Target, c.OriginField = crmclient.TargetLead, test.idField }, func(w *world) {
 				first := w.newCreator(func(c *crmclient.Config) {
 					matching(c)
-					c.Target, c.Metrics = crmclient.TargetLead, nil
+					c.Target, c.OriginField, c.Metrics = crmclient.TargetLead, test.idField, nil
 					if test.alone {
 						c.Match = crmclient.Match{}
 					}
@@ -431,7 +438,7 @@ func TestFillOfALeadThatIsFound(t *testing.T) {
 				if e := w.mustCreate(r); e.result.Fill != test.want || e.result.FillReason != "" || e.result.LeadID == 0 {
 					t.Errorf("%+v", e.result)
 				}
-				if n := w.sim.Stats().Requests[leadSearch] - before; n != 1 {
+				if n := w.sim.Stats().Requests[leadSearch] - before; n != test.searches {
 					t.Errorf("%d look-ups of leads", n)
 				}
 			})
@@ -462,6 +469,39 @@ func TestFillThatOnlyReadsEndsNoHold(t *testing.T) {
 			w.t.Errorf("%+v, held by %q before and by %q after", e.result, failing, w.causes(false))
 		}
 		later(7 * time.Minute)
+	})
+}
+
+// While updates have failed for five minutes, cards are read all the same: one that lacks nothing is no failure.
+func TestCardThatLacksNothingWhileUpdatesFail(t *testing.T) {
+	bothPatches(t, nil, func(w *world) {
+		for n := range 4 {
+			w.card(fmt.Sprintf("Name%d", n), "Surname", fmt.Sprintf("+7916%07d", n), fmt.Sprintf("old%d@example.ru", n))
+		}
+		w.card("Name4", "Surname", "+79160000004", "person4@example.ru")
+		w.prepare()
+		w.sim.Script(func(c crmtest.Call) crmtest.Action {
+			if strings.HasPrefix(c.Method+" "+c.Path, "PATCH ") {
+				return crmtest.Action{Status: 403, Code: "BITRIX_ACCESS_DENIED"}
+			}
+			return crmtest.Action{}
+		})
+		for n := range 2 {
+			w.start(w.t.Context(), deal(n))
+			later(time.Second)
+		}
+		later(6 * time.Minute)
+		for n := 2; n < 4; n++ { // the first of them probes
+			if e := w.mustCreate(deal(n)); e.result.Fill != crmclient.FillFailed || e.took > 5*time.Second {
+				w.t.Errorf("event %d: %+v", n, e)
+			}
+		}
+		if e := w.mustCreate(deal(4)); e.result.Fill != crmclient.FillNothing || e.result.FillReason != "" || e.took > 5*time.Second {
+			w.t.Errorf("a card that lacks nothing: %+v", e)
+		}
+		if got := w.causes(false); got != "credentials" {
+			w.t.Errorf("held by %q", got)
+		}
 	})
 }
 
@@ -559,5 +599,37 @@ func TestFillNeedsToKnowWhatUpdatesDo(t *testing.T) {
 	_, err := crmclient.New(crmclient.Config{BaseURL: "http://crm", APIKey: crmclient.Secret{Value: goodKey}, Match: crmclient.Match{Email: true, Fill: true}})
 	if err == nil || !strings.Contains(err.Error(), "PORTAL_PROFILE") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// The check says what becomes of cards, and whether the key may read them.
+func TestCheckTellsWhatBecomesOfCards(t *testing.T) {
+	for name, test := range map[string]struct {
+		fill, forbidden bool
+		level, detail   string // "": it does not speak of filling
+	}{
+		"fill":      {true, false, "ok", "an update adds phones and replaces e-mails"},
+		"forbidden": {true, true, "warn", "does not describe contacts"},
+		"link":      {false, false, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, portalOfTargets(), func(c *crmclient.Config) {
+				matching(c)
+				c.Target, c.Match.Fill, c.Patch = crmclient.TargetLead, test.fill, crmclient.Patches{Phones: crmclient.PatchAdds, Emails: crmclient.PatchReplaces}
+			}, func(w *world) {
+				if test.forbidden {
+					w.script(fieldsCall, func(int, crmtest.Call) crmtest.Action { return crmtest.Action{Status: 403} })
+				}
+				var got crmclient.Finding
+				for _, f := range w.creator.Preflight(w.t.Context(), "", false) {
+					if f.Check == "filling" {
+						got = f
+					}
+				}
+				if got.Level != test.level || !strings.Contains(got.Detail, test.detail) || test.level == "warn" && !strings.Contains(got.Remedy, "CRM_ON_MATCH=link") {
+					t.Errorf("%+v", got)
+				}
+			})
+		})
 	}
 }

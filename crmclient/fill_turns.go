@@ -8,43 +8,51 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// Changes of one card must not overlap: each is made of what the card held when it was read. So in one process events
-// that fill one card do so one after another, and while a change is in doubt nobody else begins.
+// A change of a card is made of what the card held when it was read, so that two changes of one card must not overlap. In one
+// process, the steps that fill one card do so one after another: each has its turn. While a change is in doubt, nobody
+// else gets the turn.
 
-// cardTurns are the cards that are being filled. Safe for concurrent use.
+// cardTurns knows who has the turn at which card. Safe for concurrent use.
 type cardTurns struct {
 	mu sync.Mutex // guards everything below
 	of map[int64]*cardTurn
 }
 
-// cardTurn is one card that is being filled.
+// cardTurn is the turn at one card.
 type cardTurn struct {
-	by      *step         // nil: nobody, and an earlier change may still take effect
-	free    time.Time     // not before, when nobody has it
-	ended   chan struct{} // closed when the one that has it ends
-	waiting int           // steps that have asked for it in vain since
+	holder  *step         // who has the turn; nil: nobody, and an earlier change may take effect until freeAt
+	freeAt  time.Time     // without a holder: when the next step may have the turn
+	ended   chan struct{} // closed when the holder gives the turn back
+	waiting int           // steps that wait for the turn
 }
 
 func newCardTurns() *cardTurns { return &cardTurns{of: map[int64]*cardTurn{}} }
 
-// begin gives a card to a step, unless another one has it, or an earlier change may still take effect: then it returns
-// when to ask again, by a channel that is closed or by a time. crowded reports whether too many wait already.
-func (c *cardTurns) begin(card int64, s *step, now time.Time) (ok bool, busy <-chan struct{}, until time.Time, crowded bool) {
+// busyCard says why a step has not got the turn at a card.
+type busyCard struct {
+	ended   <-chan struct{} // closed when the holder gives the turn back
+	freeAt  time.Time       // when the turn is free by itself; zero: it has a holder
+	crowded bool            // too many steps wait already
+}
+
+// begin gives a step the turn at a card, and returns nil if the step has it. Else the step counts as waiting until leave is
+// called.
+func (c *cardTurns) begin(card int64, s *step, now time.Time) *busyCard {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t := c.of[card]
 	switch {
-	case t == nil, t.by == nil && !t.free.After(now):
-		c.of[card] = &cardTurn{by: s, ended: make(chan struct{})}
-		return true, nil, time.Time{}, false
-	case t.by == s:
-		return true, nil, time.Time{}, false
+	case t == nil, t.holder == nil && !t.freeAt.After(now):
+		c.of[card] = &cardTurn{holder: s, ended: make(chan struct{})}
+		return nil
+	case t.holder == s:
+		return nil
 	}
 	t.waiting++
-	return false, t.ended, t.free, t.waiting > maxCardWaiters
+	return &busyCard{t.ended, t.freeAt, t.waiting > maxCardWaiters}
 }
 
-// leave notes that a step does not wait for a card any longer.
+// leave notes that a step waits for the turn at a card no longer.
 func (c *cardTurns) leave(card int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -53,47 +61,48 @@ func (c *cardTurns) leave(card int64) {
 	}
 }
 
-// end gives a card back that the step has, if it has it. free is the time from which no change of it can take effect
-// any more.
-func (c *cardTurns) end(card int64, s *step, free, now time.Time) {
+// end gives back the turn that a step has at a card; it does nothing if the step has none. The turn is not given to anybody
+// before freeAt, until which the step's change may take effect.
+func (c *cardTurns) end(card int64, s *step, freeAt, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t := c.of[card]
-	if t == nil || t.by != s {
+	if t == nil || t.holder != s {
 		return
 	}
 	close(t.ended)
 	delete(c.of, card)
-	if free.After(now) {
-		c.of[card] = &cardTurn{free: free, ended: make(chan struct{})}
-		c.forget(now)
+	if freeAt.After(now) {
+		c.of[card] = &cardTurn{freeAt: freeAt, ended: make(chan struct{})}
+		c.forgetFree(now)
 	}
 }
 
-// forget drops the cards that everybody may have again.
-func (c *cardTurns) forget(now time.Time) {
+// forgetFree forgets the cards whose turn is free.
+func (c *cardTurns) forgetFree(now time.Time) {
 	for card, t := range c.of {
-		if t.by == nil && !t.free.After(now) {
+		if t.holder == nil && !t.freeAt.After(now) {
 			delete(c.of, card)
 		}
 	}
 }
 
-// claimCard returns when no other event fills the step's card. release is to be called when the step's change has ended.
-// Not ok: too many wait for the card, and the step is given up.
+// claimCard waits for the turn at the card that a step fills. The caller calls release when the step's change has ended. ok
+// is false if too many wait for the card: then the step is to be given up. A step that waits longer than personTurn is
+// deferred.
 func (c *Creator) claimCard(ctx context.Context, d *delivery, s *step) (release func(), ok bool, err error) {
 	card, patience := s.extra.contact, time.NewTimer(personTurn)
 	defer patience.Stop()
 	for {
-		mine, busy, until, crowded := c.cards.begin(card, s, time.Now())
-		if mine {
+		busy := c.cards.begin(card, s, time.Now())
+		if busy == nil {
 			return func() { c.releaseCard(s) }, true, nil
 		}
-		if crowded {
+		if busy.crowded {
 			c.cards.leave(card)
 			return nil, false, nil
 		}
-		err := c.awaitCard(ctx, d, s, busy, until, patience)
+		err := c.awaitCard(ctx, d, s, busy, patience)
 		c.cards.leave(card)
 		if err != nil {
 			return nil, false, err
@@ -101,17 +110,17 @@ func (c *Creator) claimCard(ctx context.Context, d *delivery, s *step) (release 
 	}
 }
 
-// awaitCard waits until a card may be free.
-func (c *Creator) awaitCard(ctx context.Context, d *delivery, s *step, busy <-chan struct{}, until time.Time, patience *time.Timer) error {
-	if now := time.Now(); until.After(now.Add(personTurn)) {
-		return c.deferUntil(s, WaitPerson, until)
+// awaitCard waits until the turn at a card may be free. The error defers the step, or ends its call.
+func (c *Creator) awaitCard(ctx context.Context, d *delivery, s *step, busy *busyCard, patience *time.Timer) error {
+	if now := time.Now(); busy.freeAt.After(now.Add(personTurn)) {
+		return c.deferUntil(s, WaitPerson, busy.freeAt)
 	}
 	var free <-chan time.Time
-	if !until.IsZero() {
-		free = time.After(time.Until(until))
+	if !busy.freeAt.IsZero() {
+		free = time.After(time.Until(busy.freeAt))
 	}
 	select {
-	case <-busy:
+	case <-busy.ended:
 	case <-free:
 	case <-patience.C:
 		return c.deferUntil(s, WaitPerson, time.Now().Add(personTurn))
@@ -123,14 +132,14 @@ func (c *Creator) awaitCard(ctx context.Context, d *delivery, s *step, busy <-ch
 	return nil
 }
 
-// releaseCard gives the card of a fill back. While its change may still take effect nobody else has the card.
+// releaseCard gives the turn at the card of a fill back. Nobody gets it while the change may still take effect.
 func (c *Creator) releaseCard(s *step) {
-	now, free := time.Now(), time.Time{}
+	now, freeAt := time.Now(), time.Time{}
 	switch {
-	case s.lost: // the next owner looks after it
-		free = now.Add(c.cfg.lifetime(vibe.BatchLimit))
+	case s.lost: // the call ended while the change was on its way
+		freeAt = now.Add(c.cfg.lifetime(vibe.BatchLimit))
 	case s.state != stateDone:
-		free = s.lastEffectPossible
+		freeAt = s.lastEffectPossible
 	}
-	c.cards.end(s.extra.contact, s, free, now)
+	c.cards.end(s.extra.contact, s, freeAt, now)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
@@ -31,7 +30,7 @@ func (c *Creator) FindMade(ctx context.Context, r Request) (Made, error) {
 		}
 	}
 	if d.steps[0].id == 0 && d.made().DealID > 0 {
-		d.steps[0].id = c.askOwner(ctx, vibe.Deals, d.made().DealID).contact
+		d.steps[0].id = d.steps[len(d.steps)-1].with.contact
 	}
 	return d.made(), nil
 }

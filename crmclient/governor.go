@@ -30,6 +30,9 @@ type governor struct {
 	turn    limit.Turn
 	lookUps map[vibe.Entity]*limit.LookUps // gates of look-ups, by what is looked up
 
+	holdEnd   ending                  // the end of a hold or a flood
+	proofEnds map[vibe.Entity]*ending // what unproven steps of a kind wait for, see endings
+
 	extraBatch *limit.BatchSize
 	extrasOut  map[*leaving]struct{} // requests for extras that are in flight
 
@@ -37,15 +40,13 @@ type governor struct {
 	ready    bool      // the portal is known
 	askAt    time.Time // while the portal is not known: when it is asked next
 	askFails int
-	keyAt    time.Time     // when the key's file is looked at next
-	oldest   bool          // the next probe is the fresh event that has waited longest, not the newest
-	passedBy bool          // the last probe was the oldest fresh event, though a newer one had come
-	probedAt time.Time     // the last probe of a fresh event
-	asksMore bool          // the portal is known, and is asked again: for a further kind, or for fields in doubt
-	endings  endings       // so far
-	opened   chan struct{} // closed at the next opening
-	openedAt time.Time
-	byMatch  bool // the latest failure that may concern everybody was a look-up for persons
+	keyAt    time.Time // when the key's file is looked at next
+	oldest   bool      // the next probe is the fresh event that has waited longest, not the newest
+	passedBy bool      // the last probe was the oldest fresh event, though a newer one had come
+	probedAt time.Time // the last probe of a fresh event
+	asksMore bool      // the portal is known, and is asked again: for a further kind, or for fields in doubt
+	openedAt time.Time // when a hold or a flood ended last
+	byMatch  bool      // the latest failure that may concern everybody was a look-up for persons
 }
 
 func newGovernor(cfg Config, keyChanged func() bool, note *holdLog) *governor {
@@ -65,14 +66,15 @@ func newGovernor(cfg Config, keyChanged func() bool, note *holdLog) *governor {
 		extrasOut:  map[*leaving]struct{}{},
 		extraBatch: limit.NewBatchSize(cfg.BatchSize),
 
-		opened: make(chan struct{}),
+		holdEnd:   newEnding(),
+		proofEnds: map[vibe.Entity]*ending{},
 	}
 }
 
 // documentedRate is the limit in requests a second that is assumed where GET /v1/me does not tell one.
 const documentedRate = 10
 
-// leaving is the tag of a job: what the governor decided about it.
+// leaving is what the governor decided about one job. It is the job's tag.
 type leaving struct {
 	paid  time.Time // when the budget counted the job's next request; zero: it has not yet
 	probe limit.Who // whose probe of a hold the job is; limit.Everybody: it is none

@@ -132,19 +132,15 @@ func (w *world) createUntil(ctx context.Context, r crmclient.Request) ended {
 // deliver calls Create until the event is not deferred any more, as its caller does.
 func (w *world) deliver(ctx context.Context, r crmclient.Request) (crmclient.Result, error) {
 	for {
-		opened := w.creator.Opened()
 		res, err := w.creator.Create(ctx, r)
 		wait, ok := errors.AsType[*crmclient.Deferred](err)
 		if !ok {
 			return res, err
 		}
-		if !wait.Early {
-			opened = nil
-		}
 		timer := time.NewTimer(time.Until(wait.Until))
 		select {
 		case <-timer.C:
-		case <-opened:
+		case <-wait.Ready:
 		case <-r.Stop:
 			err = crmclient.ErrStopped
 		case <-ctx.Done():

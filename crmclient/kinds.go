@@ -2,27 +2,26 @@ package crmclient
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// kind is what a portal says of one kind of object. It never changes.
+// kind is what a portal says of one kind of object: contacts, leads or deals. It never changes.
 type kind struct {
 	fields  vibe.Fields
-	idField vibe.IDField // that carries our ids
+	idField vibe.IDField // carries our ids
 }
 
-// A Creator cannot work without the portal's description of its main kind: contacts or, where events
-// become leads, these. Another kind that the portal does not describe, as the key may
-// not see it, keeps only the events that need it.
+// Nothing is sent before the portal has described its main kind: contacts or, where events become leads, leads. A portal
+// may not describe another kind, as when the key may not see it: then only the events that need that kind wait.
 
-// awaitKind returns when the portal's description of a step's kind of object is known.
+// awaitKind returns when the portal's description of the kind that a step needs is known. While the portal does not give
+// it, the step is deferred, save that one step at a time has the portal asked again.
 func (c *Creator) awaitKind(ctx context.Context, d *delivery, s *step) error {
 	entity := s.describedBy()
 	if entity == c.governor.main || s.entity == vibe.Timelines {
-		return nil // nothing leaves before it is known
+		return nil // the queue sends nothing before the main kind is known, and comments need no description
 	}
 	for {
 		if err := c.prepare(ctx, d.req.Stop); err != nil {
@@ -36,7 +35,7 @@ func (c *Creator) awaitKind(ctx context.Context, d *delivery, s *step) error {
 			return nil
 		}
 		if _, asked := p.lacking[entity]; asked {
-			// To ask again for what the portal did not describe is the probe of its hold.
+			// The kind is held, see described. Asking for it again is the probe that may end the hold.
 			if until, probe := c.governor.tryLeave(entity, time.Now()); !probe && !until.IsZero() {
 				return c.deferUntil(s, s.waitsFor(), later(until, time.Now().Add(s.nextBackoff(c.cfg))))
 			}
@@ -47,7 +46,7 @@ func (c *Creator) awaitKind(ctx context.Context, d *delivery, s *step) error {
 	}
 }
 
-// describedBy is the kind of object whose description the step needs.
+// describedBy returns the kind of object whose description a step needs.
 func (s *step) describedBy() vibe.Entity {
 	if s.entity == vibe.Fills {
 		return vibe.Contacts
@@ -55,7 +54,7 @@ func (s *step) describedBy() vibe.Entity {
 	return s.entity
 }
 
-// waitsFor names what a step waits for while others of its kind fail.
+// waitsFor names what a step waits for that must not be sent, or looked up, yet.
 func (s *step) waitsFor() Wait {
 	switch {
 	case !s.state.looksUp():
@@ -66,8 +65,9 @@ func (s *step) waitsFor() Wait {
 	return WaitSuspect
 }
 
-// admit lets a create of a step leave, unless those of its kind fail for everybody: then the step waits,
-// but for one that probes. landed is to be called when the create has ended.
+// admit lets the create of a step enter the queue, unless its kind is held: then it defers the step, or lets it enter as
+// the hold's probe. The caller calls landed when the create has ended. An extra is deferred as well while too many others
+// are in the queue, and errNotWorthWaiting says that it is to be given up instead.
 func (c *Creator) admit(s *step) (landed func(), probe bool, err error) {
 	if s.extra != nil && c.crowded(s) {
 		if c.notWorthWaiting(s) {
@@ -89,24 +89,4 @@ func (c *Creator) admit(s *step) (landed func(), probe bool, err error) {
 	}
 	s.sendAt = later(until, time.Now().Add(s.nextBackoff(c.cfg)))
 	return nil, false, c.deferUntil(s, WaitBackoff, s.sendAt)
-}
-
-// formerWays are the fields by which a step is looked up: those that were in force in this process and,
-// as another process has another history, what else the portal offers for ids of its kind. Contacts
-// have the word of the ledger for that.
-func (c *Creator) formerWays(s *step) []vibe.IDField {
-	if s.extra != nil {
-		return []vibe.IDField{{}} // by its mark or its card: see byMark, byContact
-	}
-	fields := c.portals.used(s.entity)
-	if s.entity == vibe.Contacts || c.cfg.OriginField == originNone {
-		return fields
-	}
-	k := c.portals.latest().kinds[s.entity]
-	for _, name := range [...]string{vibe.NativeID, vibe.UserFieldPrefix + ourUserField} {
-		if spelt := k.fields.Spelling(name); spelt != "" && !slices.Contains(fields, vibe.ParseIDField(spelt)) {
-			fields = append(fields, vibe.ParseIDField(spelt))
-		}
-	}
-	return fields
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// lane is what became of the creates of one kind of object: contacts that pass say nothing about deals. The governor's
-// lock guards it.
+// lane is what is known of the creates of one kind of object, or of one kind of extra: contacts that pass say nothing about
+// deals. The governor's lock guards it.
 type lane struct {
 	evidence limit.Evidence
 	flood    *limit.Flood

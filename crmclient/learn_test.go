@@ -22,8 +22,9 @@ func TestWhatACommentSaysOfTheFillBehindIt(t *testing.T) {
 	}
 }
 
-// That look-ups are seen to find concerns those that wait for it, and no step that backs off for another reason.
-func TestProofHurriesNoBackoff(t *testing.T) {
+// That look-ups of a kind are seen to find concerns the steps of the kind that wait for it, and no other: neither one that
+// backs off, nor one of another kind.
+func TestProofHurriesWhatWaitsForIt(t *testing.T) {
 	c, err := New(Config{BaseURL: "http://crm", APIKey: Secret{Value: "key"}})
 	if err != nil {
 		t.Fatal(err)
@@ -31,14 +32,29 @@ func TestProofHurriesNoBackoff(t *testing.T) {
 	defer c.Close()
 	tried, doubtful := newStep(vibe.Contacts, false, false), newStep(vibe.Contacts, true, false)
 	tried.state, doubtful.unproven = stateTried, true
-	opened := c.Opened()
+	backsOff := c.deferUntil(tried, WaitBackoff, time.Now())
+	unproven := c.waitToLookUp(doubtful, c.governor.endingsOf(vibe.Contacts))
 	p := &Pending{&delivery{steps: []*step{tried, doubtful}}}
-	c.governor.hasten()
-	if c.begin(Request{Resume: p}); tried.hurried || !doubtful.hurried || !wait.Closed(opened) || !c.governor.openedAt.IsZero() {
-		t.Errorf("the tried step is hurried: %t, the unproven one: %t", tried.hurried, doubtful.hurried)
-	}
-	c.governor.open(time.Now())
-	if c.begin(Request{Resume: p}); !tried.hurried || !doubtful.hurried {
-		t.Errorf("after a hold: %t, %t", tried.hurried, doubtful.hurried)
+	for _, test := range []struct {
+		name            string
+		happens         func()
+		tried, doubtful bool
+		endsHold        bool
+	}{
+		{"a proof of another kind", func() { c.governor.hasten(vibe.Deals) }, false, false, false},
+		{"a proof of the kind", func() { c.governor.hasten(vibe.Contacts) }, false, true, false},
+		{"the end of a hold", func() { c.governor.open(time.Now()) }, true, true, true},
+	} {
+		test.happens()
+		c.begin(Request{Resume: p})
+		if tried.hurried != test.tried || doubtful.hurried != test.doubtful {
+			t.Errorf("%s: the tried step is hurried: %t, the unproven one: %t", test.name, tried.hurried, doubtful.hurried)
+		}
+		if wait.Closed(backsOff.Ready) != test.tried || wait.Closed(unproven.Ready) != test.doubtful {
+			t.Errorf("%s: the tried step is ready: %t, the unproven one: %t", test.name, wait.Closed(backsOff.Ready), wait.Closed(unproven.Ready))
+		}
+		if got := !c.governor.openedAt.IsZero(); got != test.endsHold {
+			t.Errorf("%s: noted as the end of a hold: %t", test.name, got)
+		}
 	}
 }

@@ -10,10 +10,11 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// codeFilterIgnored says that the answer to a look-up holds objects that the look-up did not ask for.
+// codeFilterIgnored says that the answer to a look-up holds objects that the look-up did not ask for, so that the portal did
+// not heed its filter.
 const codeFilterIgnored = "FILTER_IGNORED"
 
-// lookUp is one job of look-ups by one field.
+// lookUp is one job of look-ups of one kind by one field.
 type lookUp struct {
 	*Creator                                  // has do, portals, proofs and governor
 	request    *request                       // pays for the requests that are made
@@ -21,26 +22,26 @@ type lookUp struct {
 	sentAt     time.Time                      // when the last request was sent
 	answers    map[*queue.Waiter]lookUpAnswer // of the waiters whose objects are found or absent
 
-	sure      bool                        // absences need no proof, because the field holds nothing
+	sure      bool                        // absences need no proof, because no object has the field
 	controls  map[lookUpBy]control        // the controls that the job asks for beside the waiters
 	tried     map[lookUpBy]bool           // a control was known when the job asked
 	seen      map[lookUpBy]bool           // the control was found
 	untrusted map[*queue.Waiter]time.Time // waiters whose absence is not proven, and when to ask again; zero: after a backoff
-	hidden    int64                       // the largest id of the objects whose rows, read without a filter, lack our field; 0: none
-	shown     bool                        // other rows had our field
-	beyond    map[*queue.Waiter]bool      // waiters for comments of cards that have more comments than are read
+	fieldless int64                       // the largest id of the objects whose rows, read without a filter, lack our field; 0: none
+	sawField  bool                        // other rows had our field
+	tooMany   map[*queue.Waiter]bool      // waiters for comments of cards that have more comments than are read
 	shownOn   map[string]bool             // kinds of cards whose lists of comments have shown one of ours
 	leftOver  []*queue.Waiter             // had no room in the request; the next job asks for them
 }
 
-// runLookUp looks up the events of a job. All answers are handed out together: each event of a batch in doubt must know
-// what was found of the others before it decides.
+// runLookUp looks up the steps of a job. All answers are handed out together, as a step that is in doubt with others of its
+// batch must know what was found of these before it decides.
 func (c *Creator) runLookUp(r *request) {
 	waiters := r.job.Waiters()
 	r.replayed = replayedPart(waiters)
 	r.calls = callsOf(waiters)
 	l := &lookUp{Creator: c, request: r, idLocation: waiters[0].Payload.(*question).idLocation, answers: map[*queue.Waiter]lookUpAnswer{},
-		controls: map[lookUpBy]control{}, tried: map[lookUpBy]bool{}, seen: map[lookUpBy]bool{}, untrusted: map[*queue.Waiter]time.Time{}, beyond: map[*queue.Waiter]bool{}, shownOn: map[string]bool{}}
+		controls: map[lookUpBy]control{}, tried: map[lookUpBy]bool{}, seen: map[lookUpBy]bool{}, untrusted: map[*queue.Waiter]time.Time{}, tooMany: map[*queue.Waiter]bool{}, shownOn: map[string]bool{}}
 	if c.governor.lookUpsAt(l.entity).After(time.Now()) { // another look-up failed while these waited for their turn
 		l.fail(waiters)
 		return
@@ -58,7 +59,7 @@ func (c *Creator) runLookUp(r *request) {
 		case !ok && slices.Contains(l.leftOver, w):
 			continue
 		case !ok:
-			a.failure = &lookUpFailure{beyond: l.beyond[w]}
+			a.failure = &lookUpFailure{tooManyComments: l.tooMany[w]}
 			a.failure.again, a.failure.unproven = l.untrusted[w]
 		}
 		w.Payload.(*question).note(a)
@@ -67,7 +68,7 @@ func (c *Creator) runLookUp(r *request) {
 	r.job.Answer(answers)
 }
 
-// fail answers all waiters that no request was made.
+// fail answers all waiters that their look-up failed, without a request.
 func (l *lookUp) fail(waiters []*queue.Waiter) {
 	answers := make(map[*queue.Waiter]any, len(waiters))
 	for _, w := range waiters {
@@ -76,7 +77,8 @@ func (l *lookUp) fail(waiters []*queue.Waiter) {
 	l.request.job.Answer(answers)
 }
 
-// all looks the waiters up by the job's field. With an outcome other than Done some waiters have no answer.
+// all looks the waiters up, and notes what is found and what is absent. With an outcome other than Done, some waiters may
+// have no answer.
 func (l *lookUp) all(waiters []*queue.Waiter) vibe.Outcome {
 	switch l.entity {
 	case vibe.Timelines:
@@ -115,7 +117,7 @@ func (l *lookUp) all(waiters []*queue.Waiter) vibe.Outcome {
 	return o
 }
 
-// note tells the batch with which the step is in doubt what was found.
+// note tells the step's cohort what a look-up found.
 func (q *question) note(a lookUpAnswer) {
 	switch {
 	case a.failure != nil:
@@ -133,8 +135,8 @@ func onlyFromHeaders(waiters []*queue.Waiter) bool {
 	})
 }
 
-// judgeLookUp tells the governor how the job went. A failed look-up says nothing about creates, except when the portal
-// refuses the field in force as a filter: then the portal is asked for its fields again.
+// judgeLookUp counts what the job found out, and tells the governor how it went. A failed look-up says nothing about creates,
+// unless the portal refuses the field in force as a filter: then the portal is asked for its fields again.
 func (c *Creator) judgeLookUp(l *lookUp, o vibe.Outcome) {
 	now := time.Now()
 	for _, a := range l.answers {
@@ -191,15 +193,21 @@ func (l *lookUp) search(filter vibe.Filter) (vibe.Page, vibe.Outcome) {
 
 // selected are the fields that a look-up asks for: those that carry our id, and the contact of a lead or a deal.
 func (l *lookUp) selected() []string {
-	if l.tellsOwner() {
-		return append(l.field.Select(), "contactId")
+	return l.withOwner(l.field.Select())
+}
+
+// withOwner adds the field that tells the contact of what is found to others that are asked for.
+func (l *lookUp) withOwner(selected []string) []string {
+	if l.tellsOwner() && !slices.Contains(selected, "contactId") {
+		return append(selected, "contactId")
 	}
-	return l.field.Select()
+	return selected
 }
 
 // tellsOwner reports whether the contact of what is found is of use, and the portal has a field for it.
 func (l *lookUp) tellsOwner() bool {
-	return l.entity != vibe.Contacts && l.cfg.Match.On() && l.portals.latest().kinds[l.entity].fields.Lists("contactId")
+	p := l.portals.latest() // nil in a preflight
+	return l.entity != vibe.Contacts && l.cfg.Match.On() && p != nil && p.kinds[l.entity].fields.Lists("contactId")
 }
 
 // searchFor is search for chosen fields.
@@ -276,7 +284,7 @@ func (l *lookUp) halves(open []*queue.Waiter) vibe.Outcome {
 // as when it is gone or the filter is not obeyed, or lack the object's id.
 type rowCount struct{ other, blank int }
 
-// match notes the waiters' objects among rows. It counts the rows that were not asked for, and those of the control.
+// match notes the waiters' objects among rows. It returns how many rows were not asked for, and how many are the control's.
 func (l *lookUp) match(waiters []*queue.Waiter, rows []vibe.Row, at lookUpTime) (unrequested rowCount, controls int) {
 	by := lookUpBy{l.idLocation, l.field.Field()}
 	k, hasControl := l.controls[by]
@@ -310,9 +318,9 @@ func (l *lookUp) match(waiters []*queue.Waiter, rows []vibe.Row, at lookUpTime) 
 	return unrequested, controls
 }
 
-// noteOwner notes the contact of an object that was found by a look-up for it.
+// noteOwner notes the contact of an object that was found.
 func (l *lookUp) noteOwner(w *queue.Waiter, object int64, row vibe.Row) {
-	if a := l.answers[w]; a.id == object && l.tellsOwner() && !l.field.IsTag() {
+	if a := l.answers[w]; a.id == object && l.tellsOwner() {
 		a.with = owner{row.ID("contactId"), true}
 		l.answers[w] = a
 	}

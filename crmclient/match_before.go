@@ -43,34 +43,14 @@ func (c *Creator) lookUpBefore(ctx context.Context, d *delivery, contact, next *
 	if err := c.resolve(ctx, d, next); err != nil || next.state != stateDone {
 		return err
 	}
-	contact.with, contact.given = c.ownerOf(ctx, next), true
+	contact.with, contact.given = next.with, true
 	contact.id = contact.with.contact
 	contact.transition(onMatched)
 	return nil
 }
 
-// owner is the contact of a lead or a deal.
+// owner is the contact of a lead or a deal that was found, by the row that showed it.
 type owner struct {
 	contact int64 // 0: there is none, or the CRM does not tell it
 	told    bool
-}
-
-// ownerOf returns the owner of a lead or a deal that was found, by the row that showed it or else by a request.
-func (c *Creator) ownerOf(ctx context.Context, s *step) owner {
-	if s.with.told {
-		return s.with
-	}
-	return c.askOwner(ctx, s.entity, s.id)
-}
-
-// askOwner asks for the owner of a lead or a deal.
-func (c *Creator) askOwner(ctx context.Context, entity vibe.Entity, id int64) owner {
-	o := c.do(ctx, &request{leaving: &leaving{}}, vibe.Search(entity, vibe.Filter{"id": vibe.EqualNumber(id)}, []string{"id", "contactId"}, 1))
-	page, _ := o.Page()
-	for _, row := range page.Rows {
-		if row.ID("id") == id {
-			return owner{row.ID("contactId"), true}
-		}
-	}
-	return owner{}
 }

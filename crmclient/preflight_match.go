@@ -1,6 +1,10 @@
 package crmclient
 
-import "github.com/leadbridge/leadbridge/crmclient/internal/vibe"
+import (
+	"fmt"
+
+	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
+)
 
 // match looks whether the portal looks contacts up by what persons are looked for: for a phone and an e-mail that
 // nobody has.
@@ -36,9 +40,24 @@ func (f *preflight) match() {
 		}
 	}
 	f.say(check, levelOK, "events are given to the contact of the same "+by.words()+", if exactly one agrees", "")
+	f.filling()
 	if f.c.cfg.Target == TargetLead && !f.leadsTakeContacts() {
 		f.say("matching of leads", levelWarn, "the portal's leads list no writable contactId: they are not given to contacts", "Set CRM_TARGET=deal to have events given to contacts.")
 	}
+}
+
+// filling says what becomes of the card of the contact that is found, where cards are filled.
+func (f *preflight) filling() {
+	const check = "filling"
+	if !f.c.cfg.Match.Fill {
+		return
+	}
+	if o := f.ask(vibe.ListFields(vibe.Contacts)); o.Class != vibe.Done {
+		f.say(check, levelWarn, "the portal does not describe contacts to this key: no card is filled", "Give the key and its user the right to contacts, or set CRM_ON_MATCH=link.")
+		return
+	}
+	patch := f.c.cfg.Patch // New refuses to fill cards without it
+	f.say(check, levelOK, fmt.Sprintf("what the card of that contact lacks is added to it; an update %s phones and %s e-mails, says PORTAL_PROFILE", patch.Phones, patch.Emails), "")
 }
 
 // words names by what persons are looked for.

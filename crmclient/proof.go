@@ -230,7 +230,7 @@ func (c *Creator) learnProof(a lookUpBy, learn func(*proof) (awaited bool)) {
 	awaited := false
 	c.proofs.with(a, func(p *proof) { awaited = learn(p) })
 	if awaited {
-		c.governor.hasten()
+		c.governor.hasten(a.entity)
 	}
 }
 

@@ -8,87 +8,74 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// Where no object of ours is known that a look-up could be tried with, objects are read without a filter by
-// our ids. That shows objects of ours, and where it shows all that can be the event's, that it has none.
+// A look-up counts only when it is proven to find, for which it needs a control: an object of ours. Where no control is
+// known, objects are read without a filter by our ids. What is ours among them is a control. If none is, and the rows
+// hold every object that can be the event's, they show by themselves that it has none.
 
-// widerWindows are how far back objects are read, one page of each, when none was created lately.
+// widerWindows are how far back objects are read, one page each, to see that look-ups by creation time find at all.
 var widerWindows = [...]time.Duration{30 * 24 * time.Hour, 10 * 365 * 24 * time.Hour}
 
-// objectReading is what reading the objects of a way has come to. A pure value; the zero value has read nothing.
+// objectReading is how far the objects of an idLocation have been read. A pure value; the zero value has read nothing.
 type objectReading struct {
-	readAt   time.Time // not before
-	bound    time.Time // of the records whose absence reading may show: see lookUp.read
-	youngest time.Time // record of those that asked
-	servedAt time.Time // when one asked whose record is not older than the bound
-	shown    objectsRead
+	readAt   time.Time   // earliest time of the next reading
+	bound    time.Time   // objects are read that can belong to records of this time or later; zero: not chosen yet
+	servedAt time.Time   // when a waiter asked whose record is not older than bound
+	youngest time.Time   // the time of the youngest record that asked, of those that bound can be chosen from
+	last     objectsRead // the last reading that shows absences
 }
 
-// objectsRead says which objects were read when, none of which was ours.
+// objectsRead is a reading that shows absences: none of the objects that it covers is an event's that has not been found.
 type objectsRead struct {
 	at    lookUpTime
-	since time.Time // of the records whose objects are among them
-	all   bool      // whatever the record
+	since time.Time // it covers the objects of records of this time or later; zero: of none
+	all   bool      // it covers all objects of the kind
 }
 
-// shows reports whether the object of a record would be among those that were read.
-func (o objectsRead) shows(recorded, now time.Time) bool {
+// covers reports whether the object of a record, if there is one, is among those that were read.
+func (o objectsRead) covers(recorded, now time.Time) bool {
 	return o.all || !o.since.IsZero() && !recorded.Before(o.since) && !recorded.After(now)
 }
 
-// read looks for objects of ours without a filter by our ids, and takes what it finds for controls. It notes and
-// returns the waiters whose absence that shows: all, when the portal holds no more than a page of the kind; else
-// those whose records are not older than a bound, when all objects since then were read. What was read for others
-// counts too, once.
+// read reads objects without a filter by our ids, if that is due, and takes those of ours for controls. It notes as absent,
+// and returns, the waiters whose objects would be among those that were read, now or earlier for other waiters.
 func (l *lookUp) read(a lookUpBy, waiters []*queue.Waiter) (absent []*queue.Waiter) {
 	begun, due := time.Now(), false
 	var bound time.Time
 	l.proofs.reading(a.idLocation, func(r *objectReading) {
 		due = !begun.Before(r.readAt)
-		r.boundBy(waiters, begun)
+		r.chooseBound(waiters, begun)
 		bound = r.bound
 	})
 	if due {
 		l.readObjects(a, bound, waiters, begun)
 	}
-	var shown objectsRead
-	l.proofs.reading(a.idLocation, func(r *objectReading) { shown = r.shown })
+	var last objectsRead
+	l.proofs.reading(a.idLocation, func(r *objectReading) { last = r.last })
 	for _, w := range waiters {
-		if l.answers[w].id == 0 && shown.shows(recordedAt(w), begun) && shown.at.asked.After(w.Payload.(*question).asked) {
-			l.absent([]*queue.Waiter{w}, shown.at)
+		isNew := last.at.asked.After(w.Payload.(*question).asked) // each reading counts once for a waiter
+		if l.answers[w].id == 0 && last.covers(recordedAt(w), begun) && isNew {
+			l.absent([]*queue.Waiter{w}, last.at)
 			absent = append(absent, w)
 		}
 	}
 	return absent
 }
 
-// tellsOurField reports whether the rows that were read tell whose objects they are. Where all of them lack our field, as
-// portals may leave out what is empty, the object with the largest id is asked for whole: it lacks the field as well.
-func (l *lookUp) tellsOurField() bool {
-	if l.shown || l.hidden == 0 {
-		return true
-	}
-	o := l.do(l.request.job.Context(), l.request, vibe.Get(l.entity, l.hidden))
-	object, marks := l.field.Identify(vibe.Row(o.Data))
-	return o.Class == vibe.Done && object == l.hidden && marks.Missing()
-}
-
-// readObjects reads them and notes what that shows.
+// readObjects reads a page of objects and, if that is not all of the kind, those since the bound. It notes what that shows,
+// and when objects are read again.
 func (l *lookUp) readObjects(a lookUpBy, bound time.Time, waiters []*queue.Waiter, begun time.Time) {
-	l.hidden, l.shown = 0, false
+	l.fieldless, l.sawField = 0, false
 	page, o := l.searchFor(vibe.Filter{}, l.readable())
 	if o.Class != vibe.Done {
 		return
 	}
-	ours := l.readRows(a, page.Rows, waiters)
-	// Counts differ from portal to portal: one that says less than the rows do tells nothing.
-	full := page.Full(vibe.PageLimit)
-	nothing := page.Whole && len(page.Rows) == 0 // beside which hasMore is a slip
-	all := nothing || page.Whole && !page.More || !full && page.Total <= len(page.Rows)
-	shows, tooMany := all, false
-	if !all && !ours {
-		shows, ours, tooMany = l.readSince(a, bound, waiters)
+	foundOurs := l.readRows(a, page.Rows, waiters)
+	all := isWholeKind(page)
+	showsAbsence, tooMany := all, false
+	if !all && !foundOurs {
+		showsAbsence, foundOurs, tooMany = l.readSince(a, bound, waiters)
 	}
-	shows = shows && l.tellsOurField()
+	showsAbsence = showsAbsence && l.rowsTellOurField()
 	now := time.Now()
 	wait := max(leastLag, 4*now.Sub(begun)) // reading takes a fifth of the time at most
 	if tooMany {
@@ -98,26 +85,45 @@ func (l *lookUp) readObjects(a lookUpBy, bound time.Time, waiters []*queue.Waite
 		if !all {
 			r.readAt = now.Add(wait)
 		}
-		if tooMany { // since a younger record fewer may have been created
+		if tooMany { // choose another bound: fewer may have been created since a younger record
 			r.bound = time.Time{}
 		}
-		if shows {
-			r.shown = objectsRead{lookUpTime{begun, now}, bound, all}
+		if showsAbsence {
+			r.last = objectsRead{lookUpTime{begun, now}, bound, all}
 		}
 	})
 	l.proofs.with(a, func(p *proof) {
 		switch {
-		case shows:
+		case showsAbsence:
 			p.lacking = time.Time{}
-		case !ours && p.lacking.IsZero():
+		case !foundOurs && p.lacking.IsZero():
 			p.lacking = begun
 		}
 	})
 }
 
-// boundBy chooses the time since which objects are read: that of the youngest record, as few objects are younger. It
-// stays while a waiter asks that it serves, so that others do not move it.
-func (r *objectReading) boundBy(waiters []*queue.Waiter, now time.Time) {
+// isWholeKind reports whether the first page of a kind's objects holds all of them. What portals tell beside the rows
+// differs: a total below the number of rows tells nothing, and of an empty kind some say that there is more.
+func isWholeKind(page vibe.Page) bool {
+	empty := page.Whole && len(page.Rows) == 0
+	return empty || page.Whole && !page.More || !page.Full(vibe.PageLimit) && page.Total <= len(page.Rows)
+}
+
+// rowsTellOurField reports whether the rows that were read tell whose objects they are. A portal may leave out fields that
+// are empty. So if all rows lack our field, the object with the largest id is read whole: if it lacks the field as well,
+// the rows have told.
+func (l *lookUp) rowsTellOurField() bool {
+	if l.sawField || l.fieldless == 0 {
+		return true
+	}
+	o := l.do(l.request.job.Context(), l.request, vibe.Get(l.entity, l.fieldless))
+	object, marks := l.field.Identify(vibe.Row(o.Data))
+	return o.Class == vibe.Done && object == l.fieldless && marks.Missing()
+}
+
+// chooseBound chooses the bound: the time of the youngest record that asks, since which the fewest objects were created. A
+// bound stays while waiters ask whose records are not older, so that further records do not move it.
+func (r *objectReading) chooseBound(waiters []*queue.Waiter, now time.Time) {
 	if now.Sub(r.servedAt) > boundPatience {
 		r.bound, r.youngest = time.Time{}, time.Time{}
 	}
@@ -135,14 +141,15 @@ func (r *objectReading) boundBy(waiters []*queue.Waiter, now time.Time) {
 	}
 }
 
-// boundPatience is after how long nobody is waiting any more whom a bound serves: each waiter asks more often.
+// boundPatience is after how long a bound is dropped that nobody needs: a waiter that needs it asks more often.
 const boundPatience = 10 * time.Minute
 
 func recordedAt(w *queue.Waiter) time.Time { return w.Payload.(*question).delivery.req.RecordedAt }
 
-// readSince reads the objects that were created since a bound, and some older ones. shows reports whether all were
-// read, ours whether an object of ours is among them, tooMany that there are more.
-func (l *lookUp) readSince(a lookUpBy, bound time.Time, waiters []*queue.Waiter) (shows, ours, tooMany bool) {
+// readSince reads the objects that can belong to records since a bound. showsAbsence reports whether all of them were read
+// and none is ours, foundOurs whether one is, and tooMany whether there are more than are read. That no object is listed
+// counts only if look-ups by creation time find anything: pages of longer ago are read for that.
+func (l *lookUp) readSince(a lookUpBy, bound time.Time, waiters []*queue.Waiter) (showsAbsence, foundOurs, tooMany bool) {
 	if bound.IsZero() {
 		return false, false, false
 	}
@@ -157,14 +164,13 @@ func (l *lookUp) readSince(a lookUpBy, bound time.Time, waiters []*queue.Waiter)
 	rows := 0
 	o = l.pages(filter, l.readable(), page, func(some []vibe.Row) bool {
 		rows += len(some)
-		ours = l.readRows(a, some, waiters) || ours
-		return ours
+		foundOurs = l.readRows(a, some, waiters) || foundOurs
+		return foundOurs
 	})
 	tooMany = o.Code == codeFilterIgnored
-	if ours || o.Class != vibe.Done && !tooMany {
-		return false, ours, false
+	if foundOurs || o.Class != vibe.Done && !tooMany {
+		return false, foundOurs, false
 	}
-	// That nothing was created since then counts where a look-up by time is seen to find.
 	for _, back := range widerWindows {
 		page, o := l.searchFor(since(bound.Add(-back)), l.readable())
 		if o.Class != vibe.Done {
@@ -178,14 +184,14 @@ func (l *lookUp) readSince(a lookUpBy, bound time.Time, waiters []*queue.Waiter)
 	return rows > 0 && !tooMany, false, tooMany
 }
 
-// readRows takes objects of ours among rows for controls, and what belongs to waiters for found. It reports
-// whether there is a control among them.
-func (l *lookUp) readRows(a lookUpBy, rows []vibe.Row, waiters []*queue.Waiter) (ours bool) {
+// readRows notes the waiters' objects among rows, and takes every object of ours for a control. foundOurs reports whether
+// one of these is a control of a.
+func (l *lookUp) readRows(a lookUpBy, rows []vibe.Row, waiters []*queue.Waiter) (foundOurs bool) {
 	now := time.Now()
 	for _, row := range rows {
 		object, marks := l.field.Identify(row)
-		if l.shown = l.shown || !marks.Missing(); marks.Missing() {
-			l.hidden = max(l.hidden, object)
+		if l.sawField = l.sawField || !marks.Missing(); marks.Missing() {
+			l.fieldless = max(l.fieldless, object)
 		}
 		origin := l.field.EventOf(marks, l.cfg.Originator)
 		if object == 0 || origin == "" {
@@ -194,21 +200,22 @@ func (l *lookUp) readRows(a lookUpBy, rows []vibe.Row, waiters []*queue.Waiter) 
 		for _, w := range waiters {
 			if originOf(w) == origin {
 				l.found(w, object, lookUpTime{now, now})
+				l.noteOwner(w, object, row)
 			}
 		}
 		for _, by := range l.filters() {
 			if filter, ok := l.filterOfRow(by, row, marks); ok {
-				ours = ours || by == a.filter
+				foundOurs = foundOurs || by == a.filter
 				l.proofs.with(lookUpBy{a.idLocation, by}, func(p *proof) {
-					p.add(control{object: object, origin: origin, filter: filter, known: now}) // who waits comes by anyway
+					p.add(control{object: object, origin: origin, filter: filter, known: now}) // no need to wake events that wait for it: they look up again anyway
 				})
 			}
 		}
 	}
-	return ours
+	return foundOurs
 }
 
-// filters are the fields by which objects are asked for.
+// filters returns the fields that look-ups of the job's idLocation filter by.
 func (l *lookUp) filters() []string {
 	switch {
 	case !l.field.IsTag():
@@ -219,19 +226,23 @@ func (l *lookUp) filters() []string {
 	return []string{"phone", "email", vibe.TagField}
 }
 
-// readable are the fields that a row needs so that its object can be looked up.
+// readable returns the fields that a row must have so that its object can be a control.
 func (l *lookUp) readable() []string {
-	selected := l.field.Select()
+	selected := l.selected()
 	switch {
 	case !l.field.IsTag():
 		return selected
 	case l.entity == vibe.Deals:
-		return append(selected, "contactId", l.entity.CreatedField())
+		if !slices.Contains(selected, "contactId") {
+			selected = append(selected, "contactId")
+		}
+		return append(selected, l.entity.CreatedField())
 	}
 	return append(selected, "phone", "email", l.entity.CreatedField())
 }
 
-// filterOfRow asks for the object of a row as it asks for an event's; not ok: the row does not tell what by.
+// filterOfRow returns the filter that finds the object of a row in a look-up by a field, nil where look-ups are by id. ok is
+// false if the row does not tell the value.
 func (l *lookUp) filterOfRow(by string, row vibe.Row, marks vibe.Marks) (f vibe.Filter, ok bool) {
 	if !l.field.IsTag() {
 		return nil, true

@@ -28,6 +28,11 @@ type Request struct {
 	// Nil is the zero time.
 	SentBefore func() time.Time
 
+	// LookUpOnly says that the event's turn has not come: an earlier event must be done first. A suspect is looked up all
+	// the same, as reads need no order, and nothing is sent: in place of a result, and before the first create, Create
+	// returns a *Deferred with WaitOrder.
+	LookUpOnly bool
+
 	// RecordedAt is the time of the original record: a lower bound for
 	// the contact's creation, used where look-ups go by phone or e-mail.
 	RecordedAt time.Time
@@ -142,6 +147,7 @@ const (
 	WaitSuspect Wait = "suspect" // somebody else may have sent it: the same
 	WaitFlood   Wait = "flood"   // it was refused, as all others are
 	WaitPerson  Wait = "person"  // another event of its person is about to have a contact
+	WaitOrder   Wait = "order"   // its turn, see Request.LookUpOnly; Until is zero
 )
 
 // Deferred is the error of Create for an event that waits for something other than its turn. The
@@ -151,10 +157,15 @@ type Deferred struct {
 	Pending *Pending
 	Why     Wait
 	Until   time.Time // call Create again then
-	Early   bool      // or as soon as the channel of Opened, taken before the Create, is closed
+	// Ready is closed when the event may be tried at once, as a hold, a flood or the lack of a proof has ended; nil: only
+	// Until counts.
+	Ready <-chan struct{}
 	// Sent says that a create took effect or may have: the event is a suspect for whoever takes it
 	// up next.
 	Sent bool
+	// Optional says that all objects exist that the event becomes, and that only a comment or a fill waits, without which
+	// the event can be done: later events need not wait for it.
+	Optional bool
 	// Refusal is, with WaitFlood, what the CRM said. It may be written as a dead letter instead of
 	// waiting.
 	Refusal *Rejection

@@ -2,7 +2,6 @@ package crmclient
 
 import (
 	"encoding/json"
-	"maps"
 	"slices"
 	"time"
 
@@ -10,18 +9,22 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// recordMargin is how much earlier than its record a contact may seem to be created:
-// clocks differ, and a portal may read a time without its zone.
+// Where objects have no field for our ids, the id is a tag: a part of the source description. Filters by a part of a text
+// are not documented, so that a look-up by tag filters by what the event's person is known by, or by a deal's contact, and
+// by creation time, and compares the tags of what it finds.
+
+// recordMargin is how much earlier than its record an object may seem to be created: clocks differ, and a portal may read a
+// time without its zone.
 const recordMargin = 24 * time.Hour
 
-// sharers are waiters that ask for the same contact point: what it finds is read once for all of them.
+// sharers are waiters whose look-ups filter by the same phone, e-mail or contact: one list serves all of them.
 type sharers struct {
 	waiters []*queue.Waiter
-	filter  vibe.Filter // that of the earliest record among them
-	since   time.Time   // the time of that record; zero: its filter has no bound
+	filter  vibe.Filter // that of the waiter with the earliest record
+	since   time.Time   // the time of that record; zero: the filter has no bound in time
 }
 
-// share puts together what asks for the same contact point, in the order in which it came.
+// share groups waiters by what their look-ups filter by, in the order in which they came.
 func (l *lookUp) share(waiters []*queue.Waiter) (all []*sharers) {
 	of := map[string]*sharers{}
 	for _, w := range waiters {
@@ -45,8 +48,7 @@ func (l *lookUp) share(waiters []*queue.Waiter) (all []*sharers) {
 	return all
 }
 
-// byTag asks by contact point and creation time, all events in one batch, and compares the tag:
-// two people may share a phone, and one person may sign up twice.
+// byTag looks the waiters up by tag, in one batch of lists. Waiters that do not fit into the batch are left over.
 func (l *lookUp) byTag(waiters []*queue.Waiter) vibe.Outcome {
 	controls, groups := l.controlsOf(waiters), l.share(waiters)
 	if room := vibe.BatchLimit - len(controls); len(groups) > room {
@@ -63,7 +65,7 @@ func (l *lookUp) byTag(waiters []*queue.Waiter) vibe.Outcome {
 		filters = append(filters, l.controls[a].filter)
 	}
 	l.sentAt = time.Now()
-	o := l.do(l.request.job.Context(), l.request, vibe.ListBatch(l.entity, l.field.Select(), vibe.PageLimit, filters...))
+	o := l.do(l.request.job.Context(), l.request, vibe.ListBatch(l.entity, l.selected(), vibe.PageLimit, filters...))
 	switch {
 	case o.NotOffered(), o.Code == vibe.CodeTooLong && len(filters) > 1:
 		return l.oneByOne(groups, controls)
@@ -72,30 +74,30 @@ func (l *lookUp) byTag(waiters []*queue.Waiter) vibe.Outcome {
 	case o.Items == nil:
 		return vibe.Outcome{Class: vibe.Doubt, Status: o.Status, Code: codeNoRows}
 	}
+	return l.matchLists(o.Items, groups, controls)
+}
+
+// matchLists compares the lists of a batch, first those of the groups and then those of the controls, with the tags that are
+// looked for. The outcome is that of the last list that failed: its waiters have no answer, the others have theirs.
+func (l *lookUp) matchLists(lists []vibe.Outcome, groups []*sharers, controls []lookUpBy) vibe.Outcome {
 	asked, last := l.sentAt, vibe.Outcome{Class: vibe.Done}
-	for i, one := range o.Items {
-		var page vibe.Page
-		if one.Class == vibe.Done {
-			var ok bool
-			if page, ok = one.Page(); !ok {
-				one.Class, one.Code = vibe.Doubt, codeNoRows
-			}
-		}
+	for i, list := range lists {
+		page, o := pageOf(list)
 		if i >= len(groups) {
-			l.matchControl(controls[i-len(groups)], page, one)
+			l.matchControl(controls[i-len(groups)], page, o)
 			continue
 		}
-		if one.Class == vibe.Done {
-			one = l.matchTags(groups[i], page, asked)
+		if o.Class == vibe.Done {
+			o = l.matchTags(groups[i], page, asked)
 		}
-		if one.Class != vibe.Done {
-			last = one // the others' answers hold; these ask again
+		if o.Class != vibe.Done {
+			last = o
 		}
 	}
 	return last
 }
 
-// oneByOne asks point by point, where a portal offers no batch or its answer was too long.
+// oneByOne asks for one list at a time, where the portal offers no batches or the answer to a batch was too long.
 func (l *lookUp) oneByOne(groups []*sharers, controls []lookUpBy) vibe.Outcome {
 	last := vibe.Outcome{Class: vibe.Done}
 	for _, g := range groups {
@@ -114,24 +116,24 @@ func (l *lookUp) oneByOne(groups []*sharers, controls []lookUpBy) vibe.Outcome {
 	return last
 }
 
-// controlsOf returns the ways in which waiters are looked up that ask for a control.
-func (l *lookUp) controlsOf(waiters []*queue.Waiter) (ways []lookUpBy) {
+// controlsOf returns, each once, the lookUpBys of waiters for which the job asks for a control.
+func (l *lookUp) controlsOf(waiters []*queue.Waiter) (controls []lookUpBy) {
 	for _, w := range waiters {
 		a := l.lookUpByOf(w)
-		if _, ok := l.control(a); ok && !slices.Contains(ways, a) {
-			ways = append(ways, a)
+		if _, ok := l.control(a); ok && !slices.Contains(controls, a) {
+			controls = append(controls, a)
 		}
 	}
-	return ways
+	return controls
 }
 
-// matchTags compares what a filter finds, of which a page is at hand, with the tags of those that share it.
+// matchTags compares what the filter of sharers finds with their tags. page is the first page of that.
 func (l *lookUp) matchTags(g *sharers, page vibe.Page, asked time.Time) vibe.Outcome {
 	open := map[string][]*queue.Waiter{}
 	for _, w := range g.waiters {
 		open[originOf(w)] = append(open[originOf(w)], w)
 	}
-	o := l.pages(g.filter, l.field.Select(), page, func(rows []vibe.Row) bool {
+	o := l.pages(g.filter, l.selected(), page, func(rows []vibe.Row) bool {
 		var found []string
 		for _, row := range rows {
 			id, marks := l.field.Identify(row)
@@ -139,6 +141,7 @@ func (l *lookUp) matchTags(g *sharers, page vibe.Page, asked time.Time) vibe.Out
 				if id > 0 && l.field.Carries(marks, l.cfg.Originator, origin) {
 					for _, w := range waiters {
 						l.found(w, id, lookUpTime{asked, time.Now()})
+						l.noteOwner(w, id, row)
 					}
 					found = append(found, origin)
 				}
@@ -157,8 +160,8 @@ func (l *lookUp) matchTags(g *sharers, page vibe.Page, asked time.Time) vibe.Out
 	return o
 }
 
-// matchControl compares rows with the tag of a control. After an answer that does not show it, another control has its
-// turn.
+// matchControl compares what the filter of a control finds with the control's tag. page is the first page of that, and o
+// its outcome. If the list failed, another control is asked for next.
 func (l *lookUp) matchControl(a lookUpBy, page vibe.Page, o vibe.Outcome) {
 	k := l.controls[a]
 	var object int64
@@ -174,8 +177,8 @@ func (l *lookUp) matchControl(a lookUpBy, page vibe.Page, o vibe.Outcome) {
 	}
 }
 
-// tagged returns the object that carries an event's tag among those that a filter finds, of which a page is at
-// hand; 0: none does.
+// tagged returns the object that has an event's tag among those that a filter finds, the smallest id of several on a page; 0:
+// none has it. page is the first page of what the filter finds.
 func (l *lookUp) tagged(filter vibe.Filter, origin string, page vibe.Page) (object int64, o vibe.Outcome) {
 	o = l.pages(filter, l.field.Select(), page, func(rows []vibe.Row) bool {
 		for _, row := range rows {
@@ -189,129 +192,39 @@ func (l *lookUp) tagged(filter vibe.Filter, origin string, page vibe.Page) (obje
 	return object, o
 }
 
-// maxPages bounds how many pages of what a filter finds are read, of fifty each.
-const maxPages = 100
-
-// pages reads what a filter finds, of which a page is at hand, until a visitor has seen enough.
-func (l *lookUp) pages(filter vibe.Filter, selected []string, page vibe.Page, enough func([]vibe.Row) bool) vibe.Outcome {
-	full := page.Full(vibe.PageLimit)
-	seen := idPaging{up: full, down: full}
-	seen.widen(l.field, page.Rows)
-	if enough(page.Rows) {
-		return vibe.Outcome{Class: vibe.Done}
-	}
-	for n := 0; seen.more(); n++ {
-		if seen.largest == 0 || n == maxPages {
-			return vibe.Outcome{Class: vibe.Refused, Status: 200, Code: codeFilterIgnored, Item: true}
-		}
-		before := seen.idRange
-		page, o := l.searchFor(seen.next(filter), selected)
-		if o.Class != vibe.Done {
-			return o
-		}
-		if seen.up && !l.within(page.Rows, seen.largest, 0) || !seen.up && !l.within(page.Rows, 0, seen.smallest) {
-			return vibe.Outcome{Class: vibe.Refused, Status: o.Status, Code: codeFilterIgnored, Item: true}
-		}
-		seen.widen(l.field, page.Rows)
-		if enough(page.Rows) {
-			return vibe.Outcome{Class: vibe.Done}
-		}
-		seen.took(before, page.Full(vibe.PageLimit))
-	}
-	return vibe.Outcome{Class: vibe.Done}
-}
-
-// idPaging reads on by the objects' own ids, as the order of the rows is not documented: upwards from the largest id
-// seen, then downwards from the smallest.
-type idPaging struct {
-	idRange
-	up, down bool // there may be more
-}
-
-func (p *idPaging) more() bool { return p.up || p.down }
-
-// next returns the filter of the next page.
-func (p *idPaging) next(filter vibe.Filter) vibe.Filter {
-	bounded := maps.Clone(filter)
-	if bounded["id"] = vibe.GreaterThan(p.largest); !p.up {
-		bounded["id"] = vibe.LessThan(p.smallest)
-	}
-	return bounded
-}
-
-// took notes that the page of next was read: there is more that way when it was full and brought new ids.
-func (p *idPaging) took(before idRange, full bool) {
-	again := full && p.idRange != before
-	if p.up {
-		p.up = again
-	} else {
-		p.down = again
-	}
-}
-
-// within reports whether all rows are of objects whose ids are over and under a bound; 0: none. Otherwise what was
-// asked for was not obeyed, and a page that brings nothing new does not show that there is nothing more.
-func (l *lookUp) within(rows []vibe.Row, over, under int64) bool {
-	return !slices.ContainsFunc(rows, func(row vibe.Row) bool {
-		id, _ := l.field.Identify(row)
-		return id <= over || under > 0 && id >= under
-	})
-}
-
-// idRange are the smallest and the largest id of contacts that were read; 0: none.
-type idRange struct{ smallest, largest int64 }
-
-// widen takes the ids of rows in.
-func (r *idRange) widen(field vibe.IDField, rows []vibe.Row) {
-	for _, row := range rows {
-		id, _ := field.Identify(row)
-		r.include(id)
-	}
-}
-
-// include takes an id in; 0: it is none.
-func (r *idRange) include(id int64) {
-	if id == 0 {
-		return
-	}
-	if r.largest == 0 || id < r.smallest {
-		r.smallest = id
-	}
-	r.largest = max(r.largest, id)
-}
-
-// personFilter asks for the contacts, leads or deals of an event's person since its record.
+// personFilter returns the filter of a waiter's look-up, and the field that it filters by.
 func (l *lookUp) personFilter(w *queue.Waiter) (by string, filter vibe.Filter) {
 	d := w.Payload.(*question).delivery
 	return l.filterOf(l.idLocation, originOf(w), *d.req.Contact, d.made().ContactID, d.req.RecordedAt)
 }
 
-// filterOf asks for the objects of a person since a time, and names the field that it asks by. A person without a phone
-// or an e-mail is asked for by the whole source description that was sent: what the reference documents is the exact
-// text. The filter is nil where objects carry ids in a field of their own.
-func (c *Creator) filterOf(w idLocation, origin string, person Contact, contactID int64, recorded time.Time) (by string, filter vibe.Filter) {
-	if !w.field.IsTag() {
-		return w.field.Field(), nil
+// filterOf returns the filter that finds the objects of a person created since the time of a record, and the field that it
+// filters by: phone, else e-mail, for deals the contact. A person with neither is found by the whole source description
+// that was sent, as the reference documents look-ups by an exact text. The filter is nil where objects carry ids in a field
+// of their own.
+func (c *Creator) filterOf(location idLocation, origin string, person Contact, contactID int64, recorded time.Time) (by string, filter vibe.Filter) {
+	if !location.field.IsTag() {
+		return location.field.Field(), nil
 	}
 	filter = vibe.Filter{}
 	switch {
-	case w.entity == vibe.Deals: // which have no phones
+	case location.entity == vibe.Deals: // which have no phones
 		by, filter["contactId"] = "contactId", vibe.EqualNumber(contactID)
 	case len(person.Phones) > 0:
 		by, filter["phone"] = "phone", vibe.Equal(person.Phones[0].Value)
 	case len(person.Emails) > 0:
 		by, filter["email"] = "email", vibe.Equal(person.Emails[0].Value)
 	default:
-		by, filter[vibe.TagField] = vibe.TagField, vibe.Equal(c.taggedText(w.field, person, origin))
+		by, filter[vibe.TagField] = vibe.TagField, vibe.Equal(c.taggedText(location.field, person, origin))
 	}
 	// A record from the future has a clock that no bound can be built on.
 	if !recorded.IsZero() && recorded.Before(time.Now()) {
-		filter[w.entity.CreatedField()] = vibe.NotBefore(recorded.Add(c.client.Skew()).Add(-recordMargin))
+		filter[location.entity.CreatedField()] = vibe.NotBefore(recorded.Add(c.client.Skew()).Add(-recordMargin))
 	}
 	return by, filter
 }
 
-// taggedText is the source description that the object of an event was sent with.
+// taggedText returns the source description with which the object of an event was sent.
 func (c *Creator) taggedText(field vibe.IDField, person Contact, origin string) string {
 	body := Contact{SourceDescription: person.SourceDescription}.Body()
 	field.Clean(body, c.cfg.Originator, vibe.UserFieldPrefix+ourUserField)

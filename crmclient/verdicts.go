@@ -9,9 +9,10 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// This file is what the governor learns from the requests that ended.
+// This file is what the governor learns from requests that have ended: which holds begin and end, how large batches may be,
+// and whether a failure is its event's own.
 
-// moments returns the moment at which creates of each kind leave.
+// moments returns the moment of now for creates of each kind, which are about to be sent.
 func (g *governor) moments(now time.Time) map[vibe.Entity]moment {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -23,7 +24,8 @@ func (g *governor) moments(now time.Time) map[vibe.Entity]moment {
 	return all
 }
 
-// passed notes that a create made an object: it ends the holds, and the flood of its kind.
+// passed notes that a create made an object, or a fill filled its card. That ends the flood and the hold of its kind, and
+// unless it is an extra the hold of everybody.
 func (g *governor) passed(entity vibe.Entity, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -42,8 +44,7 @@ func (g *governor) passed(entity vibe.Entity, now time.Time) {
 	g.release(now, ended || opened)
 }
 
-// turnedDown notes that the CRM looked at an event and refused it: then it works, for all that
-// holds creates. It is no pass: a flood goes on.
+// turnedDown notes that the CRM looked at an event and refused it. So it works: holds end as after a pass. A flood goes on.
 func (g *governor) turnedDown(entity vibe.Entity, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -57,7 +58,7 @@ func (g *governor) turnedDown(entity vibe.Entity, now time.Time) {
 	g.release(now, opened)
 }
 
-// matchFailed is createFailed of look-ups for persons, right before creates of the kinds.
+// matchFailed notes, as createFailed does, that the look-up for persons failed which comes before creates of some kinds.
 func (g *governor) matchFailed(kinds []vibe.Entity, f limit.Fault, fresh bool, left, now time.Time) {
 	g.createFailed(kinds, f, fresh, left, now)
 	g.mu.Lock()
@@ -65,8 +66,8 @@ func (g *governor) matchFailed(kinds []vibe.Entity, f limit.Fault, fresh bool, l
 	g.byMatch = true
 }
 
-// matched notes that persons were looked for. That ends a hold that failures of such look-ups have begun or gone on
-// with: where every person has a contact by now no create would.
+// matched notes that a look-up for persons was answered. That ends a hold if its latest failure was such a look-up: if all
+// persons that wait have contacts, no create would be sent that could end it.
 func (g *governor) matched(now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -75,8 +76,8 @@ func (g *governor) matched(now time.Time) {
 	}
 }
 
-// tookEffect notes that a create whose answer was lost made a contact. When none that left later failed,
-// the hold is over: otherwise it would last until the next create, which may be long to come.
+// tookEffect notes that a create whose answer was lost has made its object. left is when it was sent. The hold ends if no
+// create that was sent later has failed: there may be no other create for long that could end it.
 func (g *governor) tookEffect(left, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -85,7 +86,8 @@ func (g *governor) tookEffect(left, now time.Time) {
 	}
 }
 
-// release ends the hold in force, and lets what backs off be tried again if there was one.
+// release ends the hold of everybody, unless it waits for the portal's description. If there was a hold, or opens says that
+// something else ended that steps wait for, these are tried again. The caller holds the lock.
 func (g *governor) release(now time.Time, opens bool) {
 	s, held := g.hold.Held()
 	if held && (s.Fault.Cause == limit.Preparing || s.Fault.Cause == limit.OriginField) {
@@ -104,15 +106,16 @@ func (g *governor) release(now time.Time, opens bool) {
 	g.note.end(holdsLetters, now)
 }
 
-// open lets what backs off be tried again.
+// open has the steps tried again that wait for the end of a hold or a flood. The caller holds the lock.
 func (g *governor) open(now time.Time) {
-	g.endings.holds++
 	g.openedAt = now
-	close(g.opened)
-	g.opened = make(chan struct{})
+	g.holdEnd.happen()
+	for _, e := range g.proofEnds {
+		e.happen()
+	}
 }
 
-// failed notes that a request failed for a fault that may be everybody's.
+// failed notes that a request failed for a fault that may concern everybody: see limit.Hold. left is when it was sent.
 func (g *governor) failed(f limit.Fault, fresh bool, left, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -127,8 +130,9 @@ func (g *governor) failed(f limit.Fault, fresh bool, left, now time.Time) {
 	}
 }
 
-// createFailed is failed of a request for creates of the kinds: of one that holds the main kind, or for a
-// fault that speaks for all, it is everybody's; else that of its kinds.
+// createFailed notes that a request for creates of some kinds failed. The fault may concern everybody if it is proven, if
+// there was no answer, or if the main kind is among them; else it concerns these kinds only. A request for extras speaks
+// for its kind, save where the fault names the key.
 func (g *governor) createFailed(kinds []vibe.Entity, f limit.Fault, fresh bool, left, now time.Time) {
 	if isExtra(kinds[0]) && speaksForExtras(f) {
 		g.mu.Lock()
@@ -147,19 +151,20 @@ func (g *governor) createFailed(kinds []vibe.Entity, f limit.Fault, fresh bool, 
 	}
 }
 
-// first notes how an event's first create of a kind ended and returns its number among the evidence.
+// first notes among the evidence how an event's first create of a kind ended, and returns the entry's number.
 func (g *governor) first(entity vibe.Entity, passed bool) uint64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.lane(entity).evidence.First(passed)
 }
 
-// asked notes what the portal said of itself; f is the fault when it said nothing.
+// asked notes the answer to the question what the portal is. Without a portal, f is why. followMe takes the limit of requests a
+// second from the answer.
 func (g *governor) asked(p *portal, f limit.Fault, followMe bool, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if p == nil {
-		// Asking for the portal is everybody's request: what it meets speaks for all.
+		// Everybody waits for this request, so that its fault concerns all.
 		f.Proven, g.asksMore = true, false
 		g.hold.Fail(f, limit.Attempt{Fresh: true, Left: now}, now)
 		s, _ := g.hold.Held()
@@ -183,13 +188,13 @@ func (g *governor) asked(p *portal, f limit.Fault, followMe bool, now time.Time)
 	g.ready, g.asksMore = true, false
 }
 
-// askInterval is the wait after so many failures to learn what the portal is.
+// askInterval returns how long after so many failures the portal is asked again what it is.
 func askInterval(failures int) time.Duration {
 	const initial, longest = 500 * time.Millisecond, 30 * time.Second
 	return time.Duration(min(float64(initial)*math.Pow(1.5, float64(failures-1)), float64(longest)))
 }
 
-// unknownPortal has the portal asked before anything else leaves, and holds creates until then.
+// unknownPortal holds all creates until the portal has been asked again what it is.
 func (g *governor) unknownPortal(f limit.Fault, now time.Time) {
 	f.Proven = true
 	g.failed(f, true, now, now)
@@ -202,14 +207,14 @@ func (g *governor) batchAnswered(entity vibe.Entity, n int, now time.Time) {
 	g.batchOf(entity).Passed(n, now)
 }
 
-// batchFailed notes that a request of n creates failed as a whole.
+// batchFailed notes that a request of n creates failed as a whole. applied says that it may have taken effect.
 func (g *governor) batchFailed(entity vibe.Entity, n int, applied bool, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.batchOf(entity).Failed(n, applied, now)
 }
 
-// noBatches notes that the CRM offers none now. It reports whether that is new.
+// noBatches notes that the CRM offers no batches now. It reports whether that is news worth a warning.
 func (g *governor) noBatches(entity vibe.Entity, now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -219,17 +224,8 @@ func (g *governor) noBatches(entity vibe.Entity, now time.Time) bool {
 	return before > 1 && !isExtra(entity)
 }
 
-// hasten has steps whose look-ups had not been seen to find ask again. Whatever else waits early goes on waiting.
-func (g *governor) hasten() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.endings.proofs++
-	close(g.opened)
-	g.opened = make(chan struct{})
-}
-
-// lookUpGate returns that of a kind: failing look-ups of deals do not keep those of contacts. Its caller holds
-// the lock.
+// lookUpGate returns the gate of look-ups of a kind, which is closed for a while after one failed. Each kind has its own, so
+// that failing look-ups of deals do not delay those of contacts. The caller holds the lock.
 func (g *governor) lookUpGate(entity vibe.Entity) *limit.LookUps {
 	gate := g.lookUps[entity]
 	if gate == nil {
@@ -239,21 +235,22 @@ func (g *governor) lookUpGate(entity vibe.Entity) *limit.LookUps {
 	return gate
 }
 
-// lookedUp notes that a look-up of a kind was answered. Those of extras are not shown when they fail.
+// lookedUp notes that a look-up of a kind was answered. That ends the hold of look-ups that is shown, unless those of another
+// kind fail. Failing look-ups of extras are never shown.
 func (g *governor) lookedUp(entity vibe.Entity, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.lookUpGate(entity).Passed()
 	for of, gate := range g.lookUps {
-		if !isExtra(of) && gate.Failing() && now.Sub(gate.At()) < g.longest { // and has not been left alone since
+		if !isExtra(of) && gate.Failing() && now.Sub(gate.At()) < g.longest { // its latest failure is not long ago
 			return
 		}
 	}
 	g.note.end(holdsLookUps, now)
 }
 
-// lookUpFailed notes that a look-up of a kind failed: the next ones of it wait, others and creates do not. It is shown
-// when the whole request failed.
+// lookUpFailed notes that a look-up of a kind failed: the next ones of the kind wait, look-ups of other kinds and creates do
+// not. It is shown as a hold if the request failed as a whole.
 func (g *governor) lookUpFailed(entity vibe.Entity, f limit.Fault, whole bool, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -269,14 +266,14 @@ func (g *governor) lookUpFailed(entity vibe.Entity, f limit.Fault, whole bool, n
 	g.note.show(holdsLookUps, hold, f.Fleeting(), now)
 }
 
-// lookUpsAt returns when the next look-up of a kind may leave.
+// lookUpsAt returns when the next look-up of a kind may be sent.
 func (g *governor) lookUpsAt(entity vibe.Entity) time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.lookUpGate(entity).At()
 }
 
-// held reports whether creates are held, and until when the next probe waits.
+// held reports whether creates are held for everybody, and returns when the next probe is due.
 func (g *governor) held() (until time.Time, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -284,41 +281,16 @@ func (g *governor) held() (until time.Time, ok bool) {
 	return s.Until, ok
 }
 
-// endings are how often something has ended that steps wait for.
-type endings struct {
-	holds  uint64 // a hold or a flood
-	proofs uint64 // the want of a control, or of a proof that look-ups find
-}
-
-// hurry reports whether a step that was deferred at some endings need not wait any longer.
-func (s *step) hurry(now endings) bool {
-	return s.endings.holds != now.holds || s.unproven && s.endings.proofs != now.proofs
-}
-
-// endingsSoFar returns what has ended so far.
-func (g *governor) endingsSoFar() endings {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.endings
-}
-
-// nextOpening is closed when a hold or a flood ends, or look-ups are to be asked again.
-func (g *governor) nextOpening() <-chan struct{} {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.opened
-}
-
-// refusalVerdict is what becomes of a refusal: it is sent again, written, or waits with its flood
-// until a time.
+// refusalVerdict is what becomes of a refusal. If neither again nor write is set, it waits with its flood.
 type refusalVerdict struct {
-	again, write bool
-	flood        string
-	until        time.Time
+	again bool      // the event is sent again
+	write bool      // the refusal is handed out, for a dead letter
+	flood string    // the flood's name
+	until time.Time // when the event is tried again, if the flood has not ended earlier
 }
 
-// judgeRefusal decides about a step that was refused. A flood that ended while its request was in
-// the air may have been the reason.
+// judgeRefusal decides what becomes of a step's refusal. It is sent again if a flood of its kind has ended since its create
+// was sent, as that flood's cause may have been the reason.
 func (g *governor) judgeRefusal(id string, replayed bool, s *step, now time.Time) refusalVerdict {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -336,8 +308,8 @@ func (g *governor) judgeRefusal(id string, replayed bool, s *step, now time.Time
 	return refusalVerdict{flood: flood, until: l.flood.NextProbe(now)}
 }
 
-// chargeAndJudge charges a step with its last create, once and if others passed since it left. Then it reports
-// whether the charges show that it is the event that fails and not the CRM.
+// chargeAndJudge charges a step with its last create that failed, once, and only if creates of other events have passed
+// since that one was sent. It reports whether the charges show that the event fails and not the CRM.
 func (g *governor) chargeAndJudge(s *step) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -351,7 +323,7 @@ func (g *governor) chargeAndJudge(s *step) bool {
 	return s.charges.Guilty(g.maxTries)
 }
 
-// faultOf returns why a failed request may be everybody's trouble.
+// faultOf returns the fault that a failed request shows. A proven one concerns everybody.
 func faultOf(o vibe.Outcome) limit.Fault {
 	f := limit.Fault{Cause: limit.Outage, Status: o.Status, Code: o.Code, RetryAfter: o.RetryAfter}
 	switch {

@@ -146,6 +146,16 @@ type Update struct {
 	Email  string `json:"email,omitempty"`
 	Again  string `json:"again,omitempty"` // the same update again: same, doubles
 	Both   string `json:"both,omitempty"`  // an update with the old and the new phone and e-mail: BothShown, or not shown
+
+	InBatch UpdateInBatch `json:"inBatch"`
+}
+
+// UpdateInBatch is what updates of several contacts in one POST /v1/batch do, as read by another one.
+type UpdateInBatch struct {
+	Answer Answer `json:"answer"`
+	Phone  string `json:"phone,omitempty"` // as Update.Phone; "differs" when it is not the same for all contacts
+	Email  string `json:"email,omitempty"`
+	Both   string `json:"both,omitempty"` // as Update.Both
 }
 
 // BothShown says that reading a record shows several phones and e-mails.

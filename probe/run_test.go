@@ -23,6 +23,7 @@ type verdicts struct {
 	Deals       string
 	Phones      string
 	Update      string // phone, e-mail, the same again, both
+	InBatch     string // of updates: phone, e-mail, both
 	Zones       string
 	Batch       string // the others of a bad item
 	UserField   probe.Answer
@@ -31,7 +32,7 @@ type verdicts struct {
 }
 
 func verdictsOf(p probe.Profile) verdicts {
-	v := verdicts{Phones: p.Phones, Update: strings.TrimSpace(p.Update.Phone + " " + p.Update.Email + " " + p.Update.Again + " " + p.Update.Both), Zones: p.Zone.Filters,
+	v := verdicts{Phones: p.Phones, Update: strings.TrimSpace(p.Update.Phone + " " + p.Update.Email + " " + p.Update.Again + " " + p.Update.Both), InBatch: strings.TrimSpace(p.Update.InBatch.Phone + " " + p.Update.InBatch.Email + " " + p.Update.InBatch.Both), Zones: p.Zone.Filters,
 		Batch: p.Batch.OneBad, UserField: p.Entities["contacts"].UserField.Make}
 	v.Way, _ = p.BestWay("contacts")
 	v.Leads, _ = p.BestWay("leads")
@@ -51,7 +52,7 @@ func verdictsOf(p probe.Profile) verdicts {
 
 // usual are the verdicts of a portal as it is documented.
 func usual(change func(*verdicts)) verdicts {
-	v := verdicts{Way: "userField", Leads: "userField", Deals: "userField", Phones: "exact", Update: "replaces replaces same shown", Zones: "honoured",
+	v := verdicts{Way: "userField", Leads: "userField", Deals: "userField", Phones: "exact", Update: "replaces replaces same shown", InBatch: "replaces replaces shown", Zones: "honoured",
 		Batch: "alone", UserField: probe.Answer{Status: 201}, Settle: "5s"}
 	change(&v)
 	return v
@@ -79,7 +80,7 @@ func TestRunReportsTheVariantsOfAPortal(t *testing.T) {
 				allWays(v, "tag")
 				v.UserField = probe.Answer{Status: 403, Code: "BITRIX_ACCESS_DENIED"}
 			})},
-		"updates add": {portal: func(o *crmtest.Options) { o.PatchAdds = true }, want: usual(func(v *verdicts) { v.Update = "adds adds doubles shown" })},
+		"updates add": {portal: func(o *crmtest.Options) { o.PatchAdds = true }, want: usual(func(v *verdicts) { v.Update, v.InBatch = "adds adds doubles shown", "adds adds shown" })},
 		"phones are normalised": {portal: func(o *crmtest.Options) { o.NormalisedPhones = true },
 			want: usual(func(v *verdicts) { v.Phones, v.Differences = "normalised", "phones" })},
 		"phone filters are ignored": {portal: func(o *crmtest.Options) { o.IgnoredFilters = []string{"phone"} },
@@ -103,7 +104,7 @@ func TestRunReportsTheVariantsOfAPortal(t *testing.T) {
 		"look-ups lag by 3 s": {faults: crmtest.Faults{LookupLag: crmtest.Duration(3 * time.Second)}, want: usual(func(v *verdicts) { v.Settle = "7s" })},
 		"look-ups lag by 7 s": {faults: crmtest.Faults{LookupLag: crmtest.Duration(7 * time.Second)},
 			want: usual(func(v *verdicts) { v.Settle, v.Differences = "15s", "look-up lag" })},
-		"no batch":     {portal: func(o *crmtest.Options) { o.NoBatch = true }, want: usual(func(v *verdicts) { v.Batch, v.Differences = "", "batch" })},
+		"no batch":     {portal: func(o *crmtest.Options) { o.NoBatch = true }, want: usual(func(v *verdicts) { v.Batch, v.InBatch, v.Differences = "", "", "batch" })},
 		"few requests": {portal: func(o *crmtest.Options) { o.PerMinute = 60 }, want: usual(func(v *verdicts) { v.Differences = "limits" })},
 		"no leads":     {faults: crmtest.Faults{Forbidden: []string{crmtest.Leads}}, want: usual(func(v *verdicts) { v.Leads, v.Differences = "", "leads" })},
 	}

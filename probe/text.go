@@ -107,6 +107,8 @@ func (p *Profile) writeOperations(row rowWriter) {
 	row("batch", "%s", p.Batch.text())
 	writeAnswers(row, "phone as ", p.Multifield)
 	row("update (PATCH)", "phone: %s, e-mail: %s, the same again: %s, several at once: %s (%s)", or(p.Update.Phone, "-"), or(p.Update.Email, "-"), or(p.Update.Again, "-"), or(p.Update.Both, "-"), or(p.Update.Answer.String(), "not asked"))
+	b := p.Update.InBatch
+	row("updates in a batch", "phone: %s, e-mail: %s, several at once: %s (%s)", or(b.Phone, "-"), or(b.Email, "-"), or(b.Both, "-"), or(b.Answer.String(), "not asked"))
 	for _, card := range slices.Sorted(maps.Keys(p.Comments.Make)) {
 		row("comment on a "+card, "%s, listed: %s", p.Comments.Make[card], yes(p.Comments.Listed[card]))
 	}

@@ -107,19 +107,95 @@ func digits(text json.RawMessage) string {
 	return strings.NewReplacer(" ", "", "-", "", "(", "", ")", "").Replace(string(text))
 }
 
+// pointsOf is an update to the phones and e-mails of records.
+func pointsOf(records ...record) map[string]any {
+	var phones, emails []map[string]string
+	for _, r := range records {
+		phones = append(phones, map[string]string{"value": r.phone, "typeId": "WORK"})
+		emails = append(emails, map[string]string{"value": r.email, "typeId": "WORK"})
+	}
+	return map[string]any{"phone": phones, "email": emails}
+}
+
 // tryUpdates changes a contact's phone and e-mail, twice, then to the old and the new ones, and reads what became of them.
+// Then it does the same by batches, as leadbridge does when it fills several cards.
 func (p *probe) tryUpdates(ctx context.Context) {
 	if len(p.samples) < 3 {
 		return
 	}
-	old, next := p.samples[2], p.newRecord(contacts)
-	changeTo := func(records ...record) reply {
-		var phones, emails []map[string]string
-		for _, r := range records {
-			phones = append(phones, map[string]string{"value": r.phone, "typeId": "WORK"})
-			emails = append(emails, map[string]string{"value": r.email, "typeId": "WORK"})
+	p.tryUpdate(ctx, p.samples[2])
+	if len(p.samples) > 4 && p.seen.Batch.Offered && p.stopped(ctx) == nil {
+		p.tryUpdatesInBatch(ctx, p.samples[3:5])
+	}
+}
+
+// tryUpdatesInBatch changes phones and e-mails of contacts by a batch, then to the old and the new ones, and reads them by
+// batches.
+func (p *probe) tryUpdatesInBatch(ctx context.Context, olds []record) {
+	nexts := make([]record, len(olds))
+	for i := range nexts {
+		nexts[i] = p.newRecord(contacts)
+	}
+	u := &p.seen.Update.InBatch
+	if u.Answer = p.updateAll(ctx, olds, func(i int) map[string]any { return pointsOf(nexts[i]) }); !u.Answer.OK() {
+		return
+	}
+	u.Phone, u.Email = p.becameInBatch(ctx, olds, nexts)
+	if u.Phone == "" || !p.updateAll(ctx, olds, func(i int) map[string]any { return pointsOf(olds[i], nexts[i]) }).OK() {
+		return
+	}
+	if phone, email := p.becameInBatch(ctx, olds, nexts); phone != "" {
+		u.Both = "not shown"
+		if phone == "adds" && email == "adds" {
+			u.Both = BothShown
 		}
-		return p.c.do(ctx, "update", http.MethodPatch, fmt.Sprintf("/%s/%d", contacts, old.id), map[string]any{"phone": phones, "email": emails})
+	}
+}
+
+// updateAll changes contacts by a batch. It returns the answer to the first that failed, else that to the whole.
+func (p *probe) updateAll(ctx context.Context, records []record, change func(i int) map[string]any) Answer {
+	calls := make([]call, len(records))
+	for i, r := range records {
+		calls[i] = call{Entity: contacts, Action: "update", EntityID: r.id, Params: change(i)}
+	}
+	each, whole := p.c.batch(ctx, "batch of updates", calls)
+	for _, r := range each {
+		if !r.ok() {
+			return r.answer()
+		}
+	}
+	return whole.answer()
+}
+
+// becameInBatch reads contacts by a batch, and says what updates made of their old phones and e-mails; "" when one is not
+// read.
+func (p *probe) becameInBatch(ctx context.Context, olds, nexts []record) (phone, email string) {
+	calls := make([]call, len(olds))
+	for i, r := range olds {
+		calls[i] = call{Entity: contacts, Action: "get", EntityID: r.id}
+	}
+	each, _ := p.c.batch(ctx, "batch of reads", calls)
+	for i, r := range each {
+		if !r.ok() {
+			return "", ""
+		}
+		ofPhone := became(digits(r.data), olds[i].phone[2:], nexts[i].phone[2:])
+		ofEmail := became(strings.ToLower(string(r.data)), olds[i].email, nexts[i].email)
+		if i == 0 {
+			phone, email = ofPhone, ofEmail
+		}
+		if phone != ofPhone || email != ofEmail {
+			return "differs", "differs"
+		}
+	}
+	return phone, email
+}
+
+// tryUpdate measures single updates of a contact.
+func (p *probe) tryUpdate(ctx context.Context, old record) {
+	next := p.newRecord(contacts)
+	changeTo := func(records ...record) reply {
+		return p.c.do(ctx, "update", http.MethodPatch, fmt.Sprintf("/%s/%d", contacts, old.id), pointsOf(records...))
 	}
 	change := func() reply { return changeTo(next) }
 	first := change()

@@ -38,6 +38,7 @@ export const session = () => json("GET", "/api/session");
 export const signIn = (token) => request("POST", "/api/session", { token });
 export const signOut = () => request("DELETE", "/api/session", {});
 export const pause = (paused) => json("POST", "/api/pause", { paused });
+export const history = (range, signal) => json("GET", `/api/history?range=${encodeURIComponent(range)}`, undefined, signal);
 export const search = (filter, signal) => json("POST", "/api/letters/search", filter, signal);
 export const letter = (place, signal) => json("GET", `/api/letters/${encodeURIComponent(place)}`, undefined, signal);
 export const reveal = (place) => json("POST", `/api/letters/${encodeURIComponent(place)}/reveal`, {});

@@ -2,7 +2,7 @@
 // of the clock, and a reading under the pointer or the arrow keys.
 
 import { el, svg, setAttr, setText, uniqueId } from "./dom.js";
-import { clock, clockMinutes } from "./format.js";
+import { clock, clockMinutes, day, moment } from "./format.js";
 
 const width = 600;
 const height = 120;
@@ -10,23 +10,27 @@ const height = 120;
 // A process that started a moment ago fills a shorter chart.
 const windows = [120, 300, 900]; // seconds
 
-// TimeChart draws points {t, value} of at most the last 15 minutes.
+const longest = 86400; // seconds; beyond that the clock alone does not say when
+
+// TimeChart draws points {t, value}: the last 15 minutes as they pass, or a span of time.
 export class TimeChart {
   #options;
   #points = [];
   #top = 1;
   #end = 0;
   #window = windows[0];
+  #step = 5;
+  #past = false;
   #at = -1; // index of the point that is read; -1: the newest
 
-  // options: title, step (seconds; points are counts of so long and are
-  // drawn as bars), format (of a value), summary (of the points, in words), least (top value).
+  // options: title, bars (points are counts of a step), format (of a value and its point), summary (of the points, in
+  // words), least (top value), rest (what a span of time shows while no point is read).
   constructor(options) {
     this.#options = options;
     const title = uniqueId("chart");
     this.value = el("span", { class: "chart-value" }, "–");
     this.when = el("span", { class: "chart-when" }, "now");
-    this.area = svg("path", { class: options.step ? "chart-bars" : "chart-area" });
+    this.area = svg("path", { class: options.bars ? "chart-bars" : "chart-area" });
     this.line = svg("path", { class: "chart-line" });
     this.cursor = svg("line", { class: "chart-cursor", y1: 0, y2: height, x1: -1, x2: -1 });
     this.topLabel = el("span", { class: "chart-top" });
@@ -48,12 +52,16 @@ export class TimeChart {
       this.plot, this.ticks, this.words);
   }
 
-  update(points, end) {
+  // span is {window, step}, in seconds; without it the chart is of now.
+  update(points, end, span) {
+    if (span && (span.window !== this.#window || span.step !== this.#step)) this.#at = -1;
     this.#points = points;
     this.#end = end;
-    this.#window = windows.find((w) => w >= end - (points[0]?.t ?? end)) ?? windows.at(-1);
+    this.#past = Boolean(span);
+    this.#step = span?.step ?? 5;
+    this.#window = span?.window ?? windows.find((w) => w >= end - (points[0]?.t ?? end)) ?? windows.at(-1);
     this.#top = nice(Math.max(this.#options.least ?? 1, ...points.map((p) => p.value)));
-    const { outline, area } = this.#options.step ? { outline: "", area: this.#bars() } : this.#paths();
+    const { outline, area } = this.#options.bars ? { outline: "", area: this.#bars() } : this.#paths();
     setAttr(this.line, "d", outline);
     setAttr(this.area, "d", area);
     setText(this.topLabel, this.#options.format(this.#top));
@@ -66,25 +74,35 @@ export class TimeChart {
   #y(value) { return height - (value / this.#top) * (height - 4); }
 
   #paths() {
-    const xy = this.#points.map((p) => `${this.#x(p.t).toFixed(1)} ${this.#y(p.value).toFixed(1)}`);
-    if (xy.length === 0) return { outline: "", area: "" };
-    const outline = `M${xy.join("L")}`;
-    const from = this.#x(this.#points[0].t).toFixed(1);
-    const to = this.#x(this.#points.at(-1).t).toFixed(1);
-    return { outline, area: `${outline}L${to} ${height}L${from} ${height}Z` };
+    const lines = [];
+    for (const p of this.#points) {
+      const line = lines.at(-1);
+      if (line && !(this.#past && p.t - line.at(-1).t > 1.5 * this.#step)) line.push(p);
+      else lines.push([p]);
+    }
+    const outlines = lines.map((line) => `M${line.map((p) => `${this.#x(p.t).toFixed(1)} ${this.#y(p.value).toFixed(1)}`).join("L")}`);
+    const area = outlines.map((outline, i) => `${outline}L${this.#x(lines[i].at(-1).t).toFixed(1)} ${height}L${this.#x(lines[i][0].t).toFixed(1)} ${height}Z`);
+    return { outline: outlines.join(""), area: area.join("") };
   }
 
   // bars are counts of steps: between them there is nothing to draw a line through.
   #bars() {
-    const wide = Math.max((this.#options.step / this.#window) * width - 3, 2);
+    const room = (this.#step / this.#window) * width;
+    const wide = Math.max(room - 3, Math.min(0.8 * room, 2));
     const some = this.#points.filter((p) => p.value > 0);
     return some.map((p) => `M${(this.#x(p.t) - wide).toFixed(1)} ${height}V${this.#y(p.value).toFixed(1)}h${wide.toFixed(1)}V${height}Z`).join("");
   }
 
   #clock() {
     const step = this.#window / 3;
-    const words = step < 60 ? clock : clockMinutes;
+    const words = step < 60 ? clock : this.#window > longest + this.#step ? day : clockMinutes;
     this.tickLabels.forEach((label, i) => setText(label, words(new Date((this.#end - (3 - i) * step) * 1000))));
+  }
+
+  // moment says when a point was: in a span of time its step ends then.
+  #moment(t) {
+    const at = new Date(t * 1000);
+    return this.#past ? `until ${moment(at)}` : clock(at);
   }
 
   #point(event) {
@@ -109,8 +127,10 @@ export class TimeChart {
   #read(index) {
     this.#at = index < this.#points.length ? index : -1;
     const point = this.#points.at(this.#at);
-    setText(this.value, point ? this.#options.format(point.value) : "–");
-    setText(this.when, this.#at < 0 || !point ? "now" : clock(new Date(point.t * 1000)));
+    const rests = this.#at < 0 || !point;
+    const { format, rest } = this.#options;
+    setText(this.value, rests && this.#past ? rest(this.#points) : point ? format(point.value, point) : "–");
+    setText(this.when, rests ? (this.#past ? "in this time" : "now") : this.#moment(point.t));
     // To those who hear it the chart is a slider over time. While it has the focus it speaks
     // of what is read only, not of each new number.
     if (this.#at >= 0 || document.activeElement !== this.plot) {
@@ -119,7 +139,7 @@ export class TimeChart {
       setAttr(this.plot, "aria-valuenow", this.#at < 0 ? last : this.#at);
       setAttr(this.plot, "aria-valuetext", `${this.when.textContent}: ${this.value.textContent}`);
     }
-    const x = this.#at < 0 || !point ? -1 : this.#x(point.t).toFixed(1);
+    const x = rests ? -1 : this.#x(point.t).toFixed(1);
     setAttr(this.cursor, "x1", x);
     setAttr(this.cursor, "x2", x);
   }

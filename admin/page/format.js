@@ -21,6 +21,7 @@ export function parse(text) {
   return at && !Number.isNaN(at.getTime()) && at.getTime() > 0 ? at : null;
 }
 
+export const day = (at) => days.format(at);
 export const clock = (at) => hours.format(at);
 export const clockMinutes = (at) => minutes.format(at);
 

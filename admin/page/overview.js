@@ -4,10 +4,12 @@ import { Budget } from "./budget.js";
 import { TimeChart } from "./chart.js";
 import { el } from "./dom.js";
 import { Figures } from "./figures.js";
+import { History } from "./history.js";
 import { lag, parse, plural, rate } from "./format.js";
 import { LettersTable } from "./letters-table.js";
 import { Partitions } from "./partitions.js";
 import { Pause } from "./pause.js";
+import { Replicas } from "./replicas.js";
 import { Verdict } from "./verdict.js";
 import { Where } from "./where.js";
 
@@ -22,6 +24,8 @@ export class Overview {
   #figures = new Figures();
   #partitions = new Partitions();
   #budget = new Budget();
+  #history = new History();
+  #replicas = new Replicas();
   #letters = new LettersTable();
   #pause = new Pause();
   #points = [];
@@ -38,7 +42,7 @@ export class Overview {
   });
 
   #lost = new TimeChart({
-    title: "New dead letters", step: 5, format: (n) => plural(n, "letter"), least: 5,
+    title: "New dead letters", bars: true, format: (n) => plural(n, "letter"), least: 5,
     summary: (points) => `${plural(points.reduce((sum, p) => sum + p.value, 0), "letter")} in the time shown`,
   });
 
@@ -46,7 +50,9 @@ export class Overview {
     this.root = el("div", { class: "overview" },
       new Where().root, this.#verdict.root, this.#figures.root,
       el("section", { class: "charts", "aria-label": "The last 15 minutes" }, this.#lag.root, this.#created.root, this.#lost.root),
+      this.#replicas.root,
       el("div", { class: "pair" }, this.#partitions.root, this.#budget.root),
+      this.#history.root,
       this.#letters.root, this.#pause.root);
   }
 
@@ -77,6 +83,8 @@ export class Overview {
     this.#figures.update(state, now);
     this.#partitions.update(state);
     this.#budget.update(state);
+    this.#replicas.update(state, now);
+    this.#history.update(state);
     this.#letters.update(state);
     this.#pause.update(state);
   }

@@ -23,7 +23,9 @@ class Row {
     setText(this.#cells.suspects, ours ? count(p.suspects) : "–");
     setText(this.#cells.committed, p.committed < 0 ? "none" : count(p.committed));
     setText(this.#cells.end, count(p.logEnd));
-    setText(this.#cells.owner, owners[p.owner] ?? "nobody");
+    const owner = owners[p.owner] ?? "nobody";
+    setText(this.#cells.owner, p.host ? (ours ? `${p.host}, here` : p.host) : owner);
+    setAttr(this.#cells.owner, "title", p.host ?? null);
     setAttr(this.root, "data-owner", p.owner ?? "");
     this.#spark.push(p.lagSeconds ?? 0);
   }
@@ -46,6 +48,7 @@ export class Partitions {
 
   update(state) {
     const partitions = state.partitions ?? [];
+    this.root.classList.toggle("named", partitions.some((p) => p.host)); // hosts need more room
     setText(this.#topic, `${state.topics?.leads ?? ""}, group ${state.group ?? ""}`);
     const ids = partitions.map((p) => p.partition);
     if (ids.join() !== [...this.#rows.keys()].join()) {

@@ -36,6 +36,16 @@ func TestCheckAndFix(t *testing.T) {
 	}
 }
 
+// Cards are not filled in a portal of which it is not known what updates do: the check refuses that, and names the remedy.
+func TestCheckRefusesToFillCardsOfAnUnknownPortal(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, crmtest.Options{UserFields: true}, "leads", "leads.dlt")
+	code, stdout, stderr := inProcess(r.env(map[string]string{"CRM_MATCH": "email", "CRM_ON_MATCH": "fill"}), "", "check")
+	if said := stdout + stderr; code == exitOK || !strings.Contains(said, "CRM_ON_MATCH") || !strings.Contains(said, "set PORTAL_PROFILE=portal.json") {
+		t.Errorf("exit %d\n%s", code, said)
+	}
+}
+
 func TestCheckOfABadKey(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, crmtest.Options{UserFields: true, Keys: []string{"vibe_api_other"}}, "leads", "leads.dlt")

@@ -8,7 +8,7 @@ import (
 // variables are all settings of the service with their defaults, as they are
 // promised; an empty default is none.
 var variables = map[string]string{
-	"KAFKA_BROKERS": "localhost:9092", "KAFKA_TOPIC": "leads", "KAFKA_DLT_TOPIC": "leads.dlt", "KAFKA_GROUP_ID": "leadbridge", "KAFKA_RESULT_TOPIC": "",
+	"KAFKA_BROKERS": "localhost:9092", "KAFKA_TOPIC": "leads", "KAFKA_DLT_TOPIC": "leads.dlt", "KAFKA_GROUP_ID": "leadbridge", "KAFKA_RESULT_TOPIC": "", "KAFKA_STATE_TOPIC": "",
 	"KAFKA_TLS": "false", "KAFKA_TLS_CA_FILE": "", "KAFKA_TLS_CERT_FILE": "", "KAFKA_TLS_KEY_FILE": "",
 	"KAFKA_SASL_MECHANISM": "", "KAFKA_SASL_USERNAME": "", "KAFKA_SASL_PASSWORD": "", "KAFKA_SASL_PASSWORD_FILE": "",
 	"KAFKA_SESSION_TIMEOUT": "30s",

@@ -15,6 +15,7 @@ import (
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/statetopic"
 	"github.com/leadbridge/leadbridge/transform"
 	"github.com/leadbridge/leadbridge/webhook"
 )
@@ -75,6 +76,9 @@ func registered(t *testing.T) map[string]string {
 	if _, err := consumer.New(consumer.Config{
 		Brokers: brokers, Topic: "leads", DeadLetterTopic: "leads.dlt", GroupID: "leadbridge", Metrics: b,
 	}, &transform.Transformer{}, crm); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := statetopic.New(statetopic.Config{Brokers: brokers, Topic: "leads.state", Metrics: b}); err != nil {
 		t.Fatal(err)
 	}
 	sources, err := webhook.ParseSources([]byte("sources:\n  - name: a\n    verify: {type: none}\n"), webhook.Environment{})

@@ -93,3 +93,42 @@ func TestPageOfARunningService(t *testing.T) {
 		t.Errorf("exit %d with an open stream", code)
 	}
 }
+
+// TestHistoryOfAStoppedService stops a service; the page of the next one shows what it did, and that it is gone.
+func TestHistoryOfAStoppedService(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, crmtest.Options{}, "leads", "leads.dlt", "leads.state")
+	env := map[string]string{"ADMIN_ADDR": "127.0.0.1:0", "ADMIN_TOKEN": pageToken, "KAFKA_STATE_TOPIC": "leads.state"}
+	first := startService(t, r.env(env))
+	r.produce(t, `{"name":"Anna","email":"anna@example.com"}`, `{"name":"Boris"}`)
+	eventually(t, "two records committed", func() bool { return r.committed() == 2 })
+	first.signal(t, syscall.SIGTERM) // what it did is written at its end
+	if code := first.exit(t); code != 0 {
+		t.Fatalf("exit %d", code)
+	}
+	page := pageOf(t, startService(t, r.env(env)))
+	var past struct {
+		Totals struct{ Created, Letters int }
+		Error  string
+	}
+	var state struct {
+		Replicas struct {
+			List []struct {
+				Host, State, Version string
+				Gone                 bool
+			}
+		}
+	}
+	for path, into := range map[string]any{"/api/history?range=30d": &past, "/api/state": &state} {
+		res := askPage(t, page+path)
+		if err := json.NewDecoder(res.Body).Decode(into); err != nil || res.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d %v", path, res.StatusCode, err)
+		}
+	}
+	if past.Totals.Created != 1 || past.Totals.Letters != 1 || past.Error != "" {
+		t.Errorf("%+v, want one contact and one letter", past)
+	}
+	if all := state.Replicas.List; len(all) != 1 || all[0].Host == "" || !all[0].Gone || all[0].State != "stopped" || all[0].Version == "" {
+		t.Errorf("replicas %+v, want the one that stopped", all)
+	}
+}

@@ -151,14 +151,14 @@ networkPolicy:
   extraEgress: [{ports: [{port: 3128}]}]
 `
 	strimzi = `
-kafka: {resultTopic: Leads_Results}
+kafka: {resultTopic: Leads_Results, stateTopic: leads.state}
 strimzi: {cluster: main, topics: {create: true, partitions: 12}, users: {create: true}}
 gate: {enabled: true, existingConfigMap: sources}
 replay: {enabled: true}
 keda: {enabled: true, maxReplicas: 12}
 `
 	everySetting = `
-kafka: {brokers: "127.0.0.1:1", topic: web, dltTopic: web.dlt, resultTopic: web.results, groupId: group, sessionTimeout: 45s, tls: {enabled: true, ca: {existingSecret: ca}, client: {existingSecret: client}}, sasl: {mechanism: PLAIN, username: me, existingSecret: login}}
+kafka: {brokers: "127.0.0.1:1", topic: web, dltTopic: web.dlt, resultTopic: web.results, stateTopic: web.state, groupId: group, sessionTimeout: 45s, tls: {enabled: true, ca: {existingSecret: ca}, client: {existingSecret: client}}, sasl: {mechanism: PLAIN, username: me, existingSecret: login}}
 crm: {existingSecret: portal, sessionTokenKey: session, baseUrl: "http://127.0.0.1:1", timeout: 40s, queueLimit: 20s, settle: 6s, slots: 1, batchSize: 40, requestsPerMinute: 200, requestsPerSecond: 5, originField: none, originator: other, trackingFields: "utm_source,gclid", lookup: always, maxAttempts: 5, backoffInitial: 1s, backoffMax: 1m30s, floodLimit: 1000000, target: deal, leadStatusId: NEW, dealCategoryId: 3, dealStageId: "C3:NEW", comment: both, match: "email,phone", matchMany: newest, onMatch: link}
 leads: {phoneRegion: DE, sourceId: OTHER, leadTitle: .name, dealTitle: '"Site: " + .email'}
 schemaRegistry: {url: "https://a.example.com:8443,http://b.example.com", username: me, existingSecret: registry, ca: {existingSecret: registry-ca}, client: {existingSecret: registry-client}}

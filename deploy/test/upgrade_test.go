@@ -108,14 +108,15 @@ func TestReplayRunsAnew(t *testing.T) {
 func TestEventsOutliveTheRelease(t *testing.T) {
 	t.Parallel()
 	topics := all[*kafkaTopic](render(t, strimzi))
-	if len(topics) != 3 {
+	if len(topics) != 4 {
 		t.Fatalf("%d topics", len(topics))
 	}
+	partitions := map[string]int{"leads": 12, "leads.dlt": 12, "leads-results": 12, "leads.state": 1}
 	for name, topic := range topics {
 		if topic.Annotations["helm.sh/resource-policy"] != "keep" {
 			t.Errorf("%s is deleted with the release", name)
 		}
-		if topic.Labels["strimzi.io/cluster"] != "main" || topic.Spec.Partitions != 12 {
+		if topic.Labels["strimzi.io/cluster"] != "main" || topic.Spec.Partitions != partitions[name] {
 			t.Errorf("%s: %+v", name, topic)
 		}
 	}

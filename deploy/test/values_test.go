@@ -45,6 +45,8 @@ func TestRefusedValues(t *testing.T) {
 		"a login without mechanism":    {`kafka: {sasl: {existingSecret: x}}`, `but no kafka.sasl.mechanism`},
 		"authorities without TLS":      {`kafka: {tls: {ca: {existingSecret: x}}}`, `kafka.tls.enabled is off`},
 		"results among events":         {`kafka: {resultTopic: leads}`, `kafka.resultTopic is the topic of events or of dead letters`},
+		"counts among events":          {`kafka: {stateTopic: leads}`, `kafka.stateTopic is the topic of events`},
+		"counts among results":         {`kafka: {resultTopic: x, stateTopic: x}`, `kafka.stateTopic is the topic of events`},
 		"letters among events":         {`kafka: {topic: x, dltTopic: x}`, `kafka.dltTopic is the topic of events`},
 		"a gate without sources":       {`gate: {enabled: true}`, `set gate.sources or gate.existingConfigMap`},
 		"two lists of sources":         {`gate: {enabled: true, existingConfigMap: x, sources: [{name: x, verify: {type: none}}]}`, `gate: sources and existingConfigMap exclude each other`},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net/http"
 	"time"
 )
 
@@ -59,6 +60,54 @@ func Held() map[string]any {
 			{"cause": "dead_letter_topic", "title": "The dead-letter topic takes nothing", "since": ago(12 * time.Minute), "until": "", "advice": "Look at the brokers and at the rights on leads.dlt."},
 		},
 	}
+}
+
+// Replicas are the parts of a state that a state topic adds: three replicas, of which one is gone and one is held.
+func Replicas() map[string]any {
+	partitions, _ := Delivering()["partitions"].([]map[string]any)
+	for i, p := range partitions {
+		p["host"] = "leadbridge-6c9f-a"
+		if i > 3 {
+			p["host"] = "leadbridge-6c9f-b"
+		}
+	}
+	return map[string]any{
+		"partitions": partitions,
+		"replicas": map[string]any{"asOf": now(), "list": []map[string]any{
+			{"host": "leadbridge-6c9f-a", "here": true, "version": "v1.0.0", "started": ago(26 * time.Hour), "heard": ago(8 * time.Second), "gone": false, "state": "delivering", "partitions": []int{0, 1, 2, 3}, "inFlight": 2, "waiting": 14, "lag": 42, "lagSeconds": 1.2},
+			{"host": "leadbridge-6c9f-b", "here": false, "version": "v1.0.0", "started": ago(25 * time.Hour), "heard": ago(4 * time.Second), "gone": false, "state": "held", "partitions": []int{4, 5}, "inFlight": 0, "waiting": 3, "lag": 15, "lagSeconds": 2.1, "holds": []string{"outage"}, "holdTitles": []string{"The CRM does not answer as it should"}},
+			{"host": "leadbridge-77d2-c", "here": false, "version": "v0.9.0", "started": ago(50 * time.Hour), "heard": ago(26 * time.Minute), "gone": true, "state": "stopped", "inFlight": 0, "waiting": 0},
+		}},
+	}
+}
+
+// history answers with what was in a range.
+func history(w http.ResponseWriter, r *http.Request) {
+	span, step := 24*time.Hour, 5*time.Minute
+	switch r.URL.Query().Get("range") {
+	case "1h":
+		span, step = time.Hour, time.Minute
+	case "30d":
+		span, step = 30*24*time.Hour, 2*time.Hour
+	}
+	end := time.Now().Truncate(step).Add(step)
+	points, created := []map[string]any{}, 0
+	for i := int(span / step); i >= 0; i-- {
+		if i > 40 && i < 50 {
+			continue // nobody was there
+		}
+		p := map[string]any{"t": end.Add(-time.Duration(i) * step).Unix(), "created": 40 + 20*(i%7), "lag": i % 5, "lagSeconds": 2 + float64(i%11), "held": 0}
+		if i > 20 && i < 26 {
+			p["created"], p["letters"], p["matched"], p["held"] = 0, 2, 1, step.Seconds()
+		}
+		created += p["created"].(int)
+		points = append(points, p)
+	}
+	answer(w, map[string]any{
+		"from": ago(span), "to": now(), "stepSeconds": step.Seconds(), "points": points, "asOf": now(),
+		"totals": map[string]any{"created": created, "matched": 5, "letters": 10},
+		"holds":  []map[string]any{{"cause": "outage", "title": "The CRM does not answer as it should", "seconds": 5 * step.Seconds()}},
+	})
 }
 
 // Waiting are the parts of a state in which nothing is held and events wait.

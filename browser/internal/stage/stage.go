@@ -49,6 +49,7 @@ func New(page string, n int) *Stage {
 		answer(w, map[string]any{"needed": false, "signedIn": true})
 	})
 	mux.HandleFunc("GET /api/live", s.live)
+	mux.HandleFunc("GET /api/history", history)
 	mux.HandleFunc("POST /api/letters/search", s.search)
 	mux.HandleFunc("GET /api/letters/{place}", s.letter)
 	mux.HandleFunc("POST /api/letters/{place}/reveal", s.letter)

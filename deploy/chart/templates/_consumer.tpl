@@ -7,6 +7,7 @@
 {{- include "leadbridge.env" (dict
   "KAFKA_DLT_TOPIC" $kafka.dltTopic
   "KAFKA_RESULT_TOPIC" $kafka.resultTopic
+  "KAFKA_STATE_TOPIC" $kafka.stateTopic
   "KAFKA_GROUP_ID" $kafka.groupId
   "KAFKA_SESSION_TIMEOUT" $kafka.sessionTimeout
   "CRM_BASE_URL" $crm.baseUrl

@@ -8,7 +8,7 @@ labels:
   strimzi.io/cluster: {{ $.Values.strimzi.cluster }}
 {{- end }}
 
-{{/* A KafkaTopic: (list $ "topic" config). */}}
+{{/* A KafkaTopic: (list $ "topic" config partitions). */}}
 {{- define "leadbridge.kafkaTopic" -}}
 {{- $ := index . 0 }}
 {{- $topic := index . 1 -}}
@@ -21,7 +21,7 @@ metadata:
     helm.sh/resource-policy: keep
 spec:
   topicName: {{ quote $topic }}
-  partitions: {{ $.Values.strimzi.topics.partitions }}
+  partitions: {{ index . 3 }}
   replicas: {{ $.Values.strimzi.topics.replicas }}
   config:
     {{- range $name, $value := index . 2 }}
@@ -68,6 +68,9 @@ replays them, in the consumer's process.
 {{- end }}
 {{- with .Values.kafka.resultTopic }}
 {{- $rights = append $rights (list "topic" . (list "Write" "Describe")) }}
+{{- end }}
+{{- with .Values.kafka.stateTopic }}
+{{- $rights = append $rights (list "topic" . (list "Read" "Write" "Describe" "DescribeConfigs")) }}
 {{- end }}
 {{- concat (list (list "topic" (include "leadbridge.topic" .) $leads) (list "topic" (include "leadbridge.dltTopic" .) $letters)) $rights | toJson }}
 {{- end }}

@@ -69,6 +69,9 @@ kafka.tls names a Secret, but kafka.tls.enabled is off: the connection would not
 {{- if and .resultTopic (or (eq .resultTopic (include "leadbridge.topic" $)) (eq .resultTopic (include "leadbridge.dltTopic" $))) }}
 kafka.resultTopic is the topic of events or of dead letters: name another one
 {{- end }}
+{{- if and .stateTopic (has .stateTopic (list (include "leadbridge.topic" $) (include "leadbridge.dltTopic" $) .resultTopic)) }}
+kafka.stateTopic is the topic of events, of dead letters or of results: name another one
+{{- end }}
 {{- if eq (include "leadbridge.topic" $) (include "leadbridge.dltTopic" $) }}
 kafka.dltTopic is the topic of events: name another one
 {{- end }}

@@ -20,6 +20,7 @@ import (
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/internal/tracing"
+	"github.com/leadbridge/leadbridge/statetopic"
 )
 
 // Config holds what a Service needs. Log and Metrics of Consumer and CRM, and the Version of Consumer, are set from it.
@@ -39,6 +40,8 @@ type Config struct {
 
 	Pause settings.PauseConfig
 
+	Host string // the name of this replica in Consumer.StateTopic; "": that of the machine
+
 	Tracer *tracing.Tracer // nil: nothing is traced
 }
 
@@ -55,7 +58,8 @@ type Service struct {
 	crm      *crmclient.Creator
 	consumer *consumer.Consumer
 	monitor  *monitor.Monitor
-	admin    *admin.Server // nil: there is no page
+	state    *statetopic.Topic // nil: what replicas do is not kept
+	admin    *admin.Server     // nil: there is no page
 }
 
 // New wires a service; it connects to nothing yet.
@@ -80,10 +84,13 @@ func New(cfg Config) (*Service, error) {
 		Consumer: s.consumer.Status,
 		CRM:      s.crm.Status,
 	}
+	if s.state, err = s.newStateTopic(); err != nil {
+		return nil, err
+	}
 	if cfg.Page != nil {
 		s.admin, err = admin.New(admin.Config{
 			Token: cfg.PageToken, TokensFile: cfg.PageTokensFile, Version: cfg.Version, Started: s.monitor.Started,
-			Brokers: cfg.Consumer.Brokers, Topic: cfg.Consumer.Topic, DeadLetterTopic: cfg.Consumer.DeadLetterTopic, GroupID: cfg.Consumer.GroupID,
+			Brokers: cfg.Consumer.Brokers, Topic: cfg.Consumer.Topic, DeadLetterTopic: cfg.Consumer.DeadLetterTopic, GroupID: cfg.Consumer.GroupID, StateTopic: s.state,
 			Situation: s.situation, Metrics: s.registry, CRM: s.crm, Controls: controls{s.consumer, s.crm}, Where: s.where, Transformer: cfg.Transformer, Log: cfg.Log, Tracer: cfg.Tracer,
 			Pause: func(paused bool, who string) { s.consumer.SetPaused(consumer.PausedByPage, paused, who) },
 		})
@@ -148,10 +155,17 @@ func (s *Service) Run(ctx context.Context) error {
 	server := monitor.NewServer(s.monitor.Handler(), time.Minute)
 	ctx, cancel := context.WithCancel(ctx)
 	var background sync.WaitGroup
+	if s.state != nil {
+		defer s.state.Close() // when nothing uses it any more
+	}
 	defer background.Wait()
 	defer server.Close() //nolint:errcheck // nothing is left that could report it
 	defer cancel()
 	background.Go(func() { s.serve(server, s.cfg.Listener) })
+	if s.state != nil {
+		// After the page, which reads it, and until the drain is over, which it counts.
+		defer s.runStateTopic(ctx)()
+	}
 	if s.admin != nil {
 		page := monitor.NewServer(s.admin.Handler(), time.Minute)
 		defer page.Close() //nolint:errcheck // nothing is left that could report it

@@ -17,6 +17,11 @@ type Group struct {
 	SessionTimeout string `name:"kafka-session-timeout" env:"KAFKA_SESSION_TIMEOUT" default:"30s" placeholder:"DURATION" help:"How long the group waits for a silent process before others take over; the rebalance timeout is the same."`
 }
 
+// State are the settings of the topic that keeps what replicas did.
+type State struct {
+	StateTopic string `name:"kafka-state-topic" env:"KAFKA_STATE_TOPIC" placeholder:"TOPIC" help:"Compacted topic in which all replicas keep their counts of the last 30 days, for the page; it holds nothing of a person or an event. Default: none is kept."`
+}
+
 // Letters are the settings of dead letters.
 type Letters struct {
 	DLTTopic string `name:"kafka-dlt-topic" env:"KAFKA_DLT_TOPIC" default:"leads.dlt" placeholder:"TOPIC" help:"Topic for dead letters: events that can never become a contact, with the reason."`
@@ -56,6 +61,17 @@ func (g Group) parse(p *parser, c *consumer.Config) {
 		p.fault("KAFKA_GROUP_ID", "holds a control character", "write a plain name")
 	}
 	c.SessionTimeout = p.duration("KAFKA_SESSION_TIMEOUT", g.SessionTimeout, positive)
+}
+
+func (s State) parse(p *parser, c *consumer.Config) {
+	name := strings.TrimSpace(s.StateTopic)
+	if name == "" {
+		return
+	}
+	c.StateTopic = p.topic("KAFKA_STATE_TOPIC", name)
+	if slices.Contains([]string{c.Topic, c.DeadLetterTopic, c.ResultTopic}, c.StateTopic) {
+		p.fault("KAFKA_STATE_TOPIC", "is the topic of the events, of dead letters or of results", "name another topic, such as "+c.Topic+".state")
+	}
 }
 
 // parseKafka reads the settings of a command that knows events, dead letters and the group that consumes.

@@ -50,7 +50,7 @@ func (s Portal) parse(p *parser, crm *crmclient.Config, now time.Time) {
 	before := len(p.faults)
 	profile, ok := p.profile("PORTAL_PROFILE", s.Profile)
 	if crm.Match.Fill && len(p.faults) == before {
-		crm.Patch = p.patches(profile)
+		crm.Patch = p.patches(profile, crm.BatchSize > 1)
 	}
 	if !ok {
 		return
@@ -67,10 +67,12 @@ func (s Portal) parse(p *parser, crm *crmclient.Config, now time.Time) {
 	}
 }
 
-// patches returns what updates do to phones and e-mails, which CRM_ON_MATCH=fill has to know.
-func (p *parser) patches(profile probe.Profile) crmclient.Patches {
+// patches returns what updates do to phones and e-mails, which CRM_ON_MATCH=fill has to know. Where several cards are filled
+// by one request (inBatches), updates in batches must do the same as single ones.
+func (p *parser) patches(profile probe.Profile, inBatches bool) crmclient.Patches {
 	const measure = "run leadbridge probe --output json > portal.json and set PORTAL_PROFILE=portal.json, or set CRM_ON_MATCH=link"
 	u := profile.Update
+	batched := inBatches && profile.Batch.Offered
 	patches := crmclient.Patches{Phones: patchOf(u.Phone), Emails: patchOf(u.Email)}
 	switch {
 	case profile.Format == 0:
@@ -79,6 +81,10 @@ func (p *parser) patches(profile probe.Profile) crmclient.Patches {
 		p.fault("CRM_ON_MATCH", "fill has to know what an update does to the phones and e-mails of a card, and the profile does not tell it", "measure again (leadbridge probe --output json), or set CRM_ON_MATCH=link: this portal's cards cannot be filled safely")
 	case u.Both != probe.BothShown && (patches.Phones == crmclient.PatchReplaces || patches.Emails == crmclient.PatchReplaces):
 		p.fault("CRM_ON_MATCH", "updates replace phones and e-mails in this portal, and the profile does not say that reading a card shows all of them", "measure again by this version (leadbridge probe --output json), or set CRM_ON_MATCH=link: fill would lose what it does not see")
+	case batched && u.InBatch.Phone == "" && (u.InBatch.Answer == probe.Answer{} || u.InBatch.Answer.OK()):
+		p.fault("CRM_ON_MATCH", "cards are filled by batches, and the profile does not say what updates in batches do", "measure again by this version (leadbridge probe --output json), or set CRM_BATCH_SIZE=1 or CRM_ON_MATCH=link")
+	case batched && u.InBatch.Answer.OK() && (u.InBatch.Phone != u.Phone || u.InBatch.Email != u.Email || u.InBatch.Both != u.Both):
+		p.fault("CRM_ON_MATCH", "updates in batches do something else to phones and e-mails than single ones in this portal", "set CRM_BATCH_SIZE=1 or CRM_ON_MATCH=link")
 	}
 	return patches
 }

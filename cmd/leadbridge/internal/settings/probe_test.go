@@ -181,16 +181,30 @@ func TestFillNeedsAProfileThatSaysWhatUpdatesDo(t *testing.T) {
 	adds, replaces := measure(t, adding, crmtest.Faults{}), measure(t, crmtest.Defaults(), crmtest.Faults{})
 	silent, older := adds, replaces
 	silent.Update, older.Update.Both = probe.Update{}, ""
+	single, unread, otherwise, refused := adds, adds, adds, adds
+	single.Update.InBatch = probe.UpdateInBatch{}
+	unread.Update.InBatch = probe.UpdateInBatch{Answer: adds.Update.InBatch.Answer}
+	otherwise.Update.InBatch.Phone = "replaces"
+	refused.Update.InBatch = probe.UpdateInBatch{Answer: probe.Answer{Status: 400, Code: "INVALID_REQUEST"}} // then they are sent one by one
+	noBatch := single
+	noBatch.Batch.Offered = false
 	for name, test := range map[string]struct {
 		profile *probe.Profile
+		batch   int
 		want    crmclient.Patch
 		fault   string // a part of it; "": none
 	}{
-		"adds":                   {&adds, crmclient.PatchAdds, ""},
-		"replaces":               {&replaces, crmclient.PatchReplaces, ""},
-		"no profile":             {nil, "", "PORTAL_PROFILE=portal.json"},
-		"not measured":           {&silent, "", "measure again"},
-		"several were not shown": {&older, crmclient.PatchReplaces, "measure again by this version"},
+		"adds":                             {&adds, 50, crmclient.PatchAdds, ""},
+		"replaces":                         {&replaces, 50, crmclient.PatchReplaces, ""},
+		"no profile":                       {nil, 50, "", "PORTAL_PROFILE=portal.json"},
+		"not measured":                     {&silent, 50, "", "measure again"},
+		"several were not shown":           {&older, 50, crmclient.PatchReplaces, "measure again by this version"},
+		"not measured in batches":          {&single, 50, crmclient.PatchAdds, "measure again by this version"},
+		"not read in batches":              {&unread, 50, crmclient.PatchAdds, "measure again by this version"},
+		"batches do something else":        {&otherwise, 50, crmclient.PatchAdds, "CRM_BATCH_SIZE=1"},
+		"batches do something else, alone": {&otherwise, 1, crmclient.PatchAdds, ""},
+		"batches take no updates":          {&refused, 50, crmclient.PatchAdds, ""},
+		"no batches":                       {&noBatch, 50, crmclient.PatchAdds, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -199,7 +213,7 @@ func TestFillNeedsAProfileThatSaysWhatUpdatesDo(t *testing.T) {
 			if test.profile != nil {
 				file = write(t, *test.profile)
 			}
-			crm := crmclient.Config{Settle: 5 * time.Second, BatchSize: 50, RequestsPerMinute: 300, RequestsPerSecond: crmclient.RateAuto, OriginField: "auto",
+			crm := crmclient.Config{Settle: 5 * time.Second, BatchSize: test.batch, RequestsPerMinute: 300, RequestsPerSecond: crmclient.RateAuto, OriginField: "auto",
 				Match: crmclient.Match{Email: true, Fill: true}}
 			Portal{Profile: file}.parse(&p, &crm, time.Now())
 			if want := []string{"contact", "deal", "lead"}; test.profile != nil && !slices.Equal(crm.CommentsSeen, want) {

@@ -15,6 +15,7 @@ type Service struct {
 	Kafka    `embed:"" group:"Kafka:"`
 	Letters  `embed:"" group:"Kafka:"`
 	Group    `embed:"" group:"Kafka:"`
+	State    `embed:"" group:"Kafka:"`
 	CRM      `embed:"" group:"CRM:"`
 	Target   `embed:"" group:"CRM:"`
 	Match    `embed:"" group:"CRM:"`
@@ -50,6 +51,7 @@ func (s Service) Parse() (Config, error) {
 		c Config
 	)
 	c.Consumer = parseKafka(&p, s.Topic, s.Kafka, s.Letters, s.Group)
+	s.State.parse(&p, &c.Consumer)
 	c.CRM = s.CRM.parse(&p)
 	s.Target.parse(&p, &c.CRM)
 	s.Match.parse(&p, &c.CRM)

@@ -1,4 +1,5 @@
-package main
+// Package broker is the Kafka of a benchmark: an existing one, or one in this process.
+package broker
 
 import (
 	"context"
@@ -9,51 +10,58 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/leadbridge/leadbridge/bench/internal/lead"
 )
 
-// broker is a Kafka: an existing one, or one in this process.
-type broker struct {
-	addrs     []string
+// Broker is a Kafka: an existing one, or one in this process.
+type Broker struct {
+	Addrs     []string       // host:port
 	cluster   *kfake.Cluster // nil: an existing one
 	transport *kafka.Transport
 	client    *kafka.Client
 }
 
-// openBroker takes the brokers of a comma list, or starts one when there are none.
-func openBroker(list string) (*broker, error) {
-	b := &broker{transport: &kafka.Transport{}}
+// Open takes the brokers of a comma list, or starts one when there are none.
+func Open(list string) (*Broker, error) {
+	b := &Broker{transport: &kafka.Transport{}}
 	if list != "" {
-		b.addrs = strings.Split(list, ",")
+		b.Addrs = strings.Split(list, ",")
 	} else {
 		cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
 		if err != nil {
 			return nil, fmt.Errorf("embedded broker: %w", err)
 		}
-		b.cluster, b.addrs = cluster, cluster.ListenAddrs()
+		b.cluster, b.Addrs = cluster, cluster.ListenAddrs()
 	}
-	b.client = &kafka.Client{Addr: kafka.TCP(b.addrs...), Transport: b.transport, Timeout: 30 * time.Second}
+	b.client = &kafka.Client{Addr: kafka.TCP(b.Addrs...), Transport: b.transport, Timeout: 30 * time.Second}
 	return b, nil
 }
 
-func (b *broker) close() {
+// Close ends connections, and a broker that is in this process.
+func (b *Broker) Close() {
 	b.transport.CloseIdleConnections()
 	if b.cluster != nil {
 		b.cluster.Close()
 	}
 }
 
-// kind tells readers of a report what the broker was.
-func (b *broker) kind() string { return brokerKind(b.cluster != nil) }
+// Kind tells readers of a report what the broker was.
+func (b *Broker) Kind() string { return Kind(b.cluster != nil) }
 
-func brokerKind(embedded bool) string {
+// Embedded reports whether the broker is in this process: topics and groups end with it.
+func (b *Broker) Embedded() bool { return b.cluster != nil }
+
+// Kind tells the same before a broker is opened.
+func Kind(embedded bool) string {
 	if embedded {
 		return "embedded in the benchmark's process"
 	}
 	return "Kafka in processes of its own"
 }
 
-// create makes topics of n partitions.
-func (b *broker) create(ctx context.Context, n int, names ...string) error {
+// Create makes topics of n partitions.
+func (b *Broker) Create(ctx context.Context, n int, names ...string) error {
 	req := &kafka.CreateTopicsRequest{}
 	for _, name := range names {
 		req.Topics = append(req.Topics, kafka.TopicConfig{Topic: name, NumPartitions: n, ReplicationFactor: -1})
@@ -70,12 +78,13 @@ func (b *broker) create(ctx context.Context, n int, names ...string) error {
 	return nil
 }
 
-// remove deletes topics and the group that read them.
-func (b *broker) remove(ctx context.Context, group string, names ...string) error {
-	return errors.Join(b.removeTopics(ctx, names...), b.removeGroup(ctx, group))
+// Remove deletes topics and the group that read them.
+func (b *Broker) Remove(ctx context.Context, group string, names ...string) error {
+	return errors.Join(b.RemoveTopics(ctx, names...), b.RemoveGroup(ctx, group))
 }
 
-func (b *broker) removeGroup(ctx context.Context, group string) error {
+// RemoveGroup deletes a group. One that has members, or had until a moment ago, cannot be deleted.
+func (b *Broker) RemoveGroup(ctx context.Context, group string) error {
 	groups, err := b.client.DeleteGroups(ctx, &kafka.DeleteGroupsRequest{GroupIDs: []string{group}})
 	if err != nil {
 		return fmt.Errorf("delete group: %w", err)
@@ -83,7 +92,8 @@ func (b *broker) removeGroup(ctx context.Context, group string) error {
 	return groups.Errors[group]
 }
 
-func (b *broker) removeTopics(ctx context.Context, names ...string) error {
+// RemoveTopics deletes topics.
+func (b *Broker) RemoveTopics(ctx context.Context, names ...string) error {
 	res, err := b.client.DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: names})
 	if err != nil {
 		return fmt.Errorf("delete topics: %w", err)
@@ -95,16 +105,16 @@ func (b *broker) removeTopics(ctx context.Context, names ...string) error {
 	return errors.Join(errs...)
 }
 
-// fill writes the first n leads, spread over all partitions.
-func (b *broker) fill(ctx context.Context, topic string, partitions, n int) error {
+// Fill writes the first n leads, spread over all partitions.
+func (b *Broker) Fill(ctx context.Context, topic string, partitions, n int) error {
 	const chunk = 1000
 	for from := 0; from < n; from += chunk {
-		leads := make([]lead, 0, chunk)
+		leads := make([]lead.Lead, 0, chunk)
 		for i := from; i < min(from+chunk, n); i++ {
-			leads = append(leads, newLead(i))
+			leads = append(leads, lead.New(i))
 		}
 		for p := range partitions {
-			if _, err := b.write(ctx, topic, p, leads[len(leads)*p/partitions:len(leads)*(p+1)/partitions]); err != nil {
+			if _, err := b.Write(ctx, topic, p, leads[len(leads)*p/partitions:len(leads)*(p+1)/partitions]); err != nil {
 				return err
 			}
 		}
@@ -112,9 +122,9 @@ func (b *broker) fill(ctx context.Context, topic string, partitions, n int) erro
 	return nil
 }
 
-// write writes leads to a partition and returns the offset of the first. A topic that
+// Write writes leads to a partition and returns the offset of the first. A topic that
 // was just made has no leaders for a moment.
-func (b *broker) write(ctx context.Context, topic string, partition int, leads []lead) (int64, error) {
+func (b *Broker) Write(ctx context.Context, topic string, partition int, leads []lead.Lead) (int64, error) {
 	if len(leads) == 0 {
 		return 0, nil
 	}
@@ -143,12 +153,12 @@ func patiently(ctx context.Context, do func() error) error {
 	}
 }
 
-func (b *broker) writeOnce(ctx context.Context, topic string, partition int, leads []lead) (int64, error) {
+func (b *Broker) writeOnce(ctx context.Context, topic string, partition int, leads []lead.Lead) (int64, error) {
 	records := make([]kafka.Record, len(leads))
 	for i, l := range leads {
 		records[i] = kafka.Record{
-			Key: kafka.NewBytes([]byte(l.key)), Value: kafka.NewBytes([]byte(l.value)),
-			Headers: []kafka.Header{{Key: "webhook-id", Value: []byte(l.id)}},
+			Key: kafka.NewBytes([]byte(l.Key)), Value: kafka.NewBytes([]byte(l.Value)),
+			Headers: []kafka.Header{{Key: "webhook-id", Value: []byte(l.ID)}},
 		}
 	}
 	res, err := b.client.Produce(ctx, &kafka.ProduceRequest{

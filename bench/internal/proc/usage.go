@@ -1,4 +1,4 @@
-package main
+package proc
 
 import (
 	"bytes"
@@ -10,31 +10,31 @@ import (
 	"time"
 )
 
-// usage is what a process took of its machine.
-type usage struct {
-	cpu  time.Duration // user and system, in ticks of 10 ms
-	rss  int64         // bytes now
-	peak int64         // bytes at most
+// Usage is what a process took of its machine.
+type Usage struct {
+	CPU  time.Duration // user and system, in ticks of 10 ms
+	RSS  int64         // bytes now
+	Peak int64         // bytes at most
 }
 
-// usageOf asks Linux about a process.
-func usageOf(pid int) (usage, error) {
+// UsageOf asks Linux about a process.
+func UsageOf(pid int) (Usage, error) {
 	dir := filepath.Join("/proc", strconv.Itoa(pid))
 	stat, err := os.ReadFile(filepath.Join(dir, "stat"))
 	if err != nil {
-		return usage{}, fmt.Errorf("processor time (Linux only): %w", err)
+		return Usage{}, fmt.Errorf("processor time (Linux only): %w", err)
 	}
 	status, err := os.ReadFile(filepath.Join(dir, "status"))
 	if err != nil {
-		return usage{}, fmt.Errorf("memory (Linux only): %w", err)
+		return Usage{}, fmt.Errorf("memory (Linux only): %w", err)
 	}
 	return parseUsage(stat, status)
 }
 
-// machineCPU is the time that all processors were busy since the machine's start, or taken away
+// MachineCPU is the time that all processors were busy since the machine's start, or taken away
 // by the host of a virtual machine, but not with interrupts: a loopback's network is one, and
 // it is ours.
-func machineCPU() (time.Duration, error) {
+func MachineCPU() (time.Duration, error) {
 	stat, err := os.ReadFile("/proc/stat")
 	if err != nil {
 		return 0, fmt.Errorf("processor time (Linux only): %w", err)
@@ -64,8 +64,8 @@ func parseMachine(stat []byte) (time.Duration, error) {
 const tick = 10 * time.Millisecond
 
 // parseUsage reads /proc/PID/stat and /proc/PID/status (proc(5)).
-func parseUsage(stat, status []byte) (usage, error) {
-	var u usage
+func parseUsage(stat, status []byte) (Usage, error) {
+	var u Usage
 	// The second field is the program's name in brackets, which may hold anything.
 	rest := stat[bytes.LastIndexByte(stat, ')')+1:]
 	fields := strings.Fields(string(rest))
@@ -77,9 +77,9 @@ func parseUsage(stat, status []byte) (usage, error) {
 		if err != nil {
 			return u, fmt.Errorf("/proc/PID/stat is not understood: %w", err)
 		}
-		u.cpu += time.Duration(n) * tick
+		u.CPU += time.Duration(n) * tick
 	}
-	u.rss, u.peak = kibibytes(status, "VmRSS:"), kibibytes(status, "VmHWM:")
+	u.RSS, u.Peak = kibibytes(status, "VmRSS:"), kibibytes(status, "VmHWM:")
 	return u, nil
 }
 

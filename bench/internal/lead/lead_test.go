@@ -1,4 +1,4 @@
-package main
+package lead
 
 import (
 	"encoding/json"
@@ -10,22 +10,22 @@ func TestLeads(t *testing.T) {
 	const many = 250_000
 	phones := make(map[string]bool, many)
 	for n := range many {
-		phones[digits(phone(n))] = true
+		phones[digits(Phone(n))] = true
 	}
 	if len(phones) != many {
 		t.Errorf("%d people share %d phones", many, len(phones))
 	}
 	for _, n := range []int{0, 7, 199_999} {
 		var got struct{ Email, Phone, Name string }
-		if err := json.Unmarshal([]byte(newLead(n).value), &got); err != nil {
+		if err := json.Unmarshal([]byte(New(n).Value), &got); err != nil {
 			t.Fatal(err)
 		}
-		if back, ok := leadOf(got.Email); !ok || back != n || got.Phone == "" || got.Name == "" {
+		if back, ok := Of(got.Email); !ok || back != n || got.Phone == "" || got.Name == "" {
 			t.Errorf("lead %d reads back as %d: %+v", n, back, got)
 		}
 	}
 	for _, email := range []string{"", "lead.x@example.com", "somebody@example.com"} {
-		if _, ok := leadOf(email); ok {
+		if _, ok := Of(email); ok {
 			t.Errorf("%q is taken for a lead's", email)
 		}
 	}

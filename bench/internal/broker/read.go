@@ -1,4 +1,4 @@
-package main
+package broker
 
 import (
 	"context"
@@ -13,14 +13,14 @@ import (
 	"github.com/leadbridge/leadbridge/internal/audit"
 )
 
-// commitStart commits the beginning of all partitions for a group, as a group has that
+// CommitStart commits the beginning of all partitions for a group, as a group has that
 // has read the topic before. A new group would look its first records up. A Kafka that
 // was just started makes the topic of its commits at the first one.
-func (b *broker) commitStart(ctx context.Context, group, topic string, partitions int) error {
+func (b *Broker) CommitStart(ctx context.Context, group, topic string, partitions int) error {
 	return patiently(ctx, func() error { return b.commitStartOnce(ctx, group, topic, partitions) })
 }
 
-func (b *broker) commitStartOnce(ctx context.Context, group, topic string, partitions int) error {
+func (b *Broker) commitStartOnce(ctx context.Context, group, topic string, partitions int) error {
 	commits := make([]kafka.OffsetCommit, partitions)
 	for p := range commits {
 		commits[p].Partition = p
@@ -39,8 +39,8 @@ func (b *broker) commitStartOnce(ctx context.Context, group, topic string, parti
 	return nil
 }
 
-// committed returns the group's offset of each partition.
-func (b *broker) committed(ctx context.Context, group, topic string, partitions int) ([]int64, error) {
+// Committed returns the group's offset of each partition.
+func (b *Broker) Committed(ctx context.Context, group, topic string, partitions int) ([]int64, error) {
 	ids := make([]int, partitions)
 	for p := range ids {
 		ids[p] = p
@@ -58,31 +58,43 @@ func (b *broker) committed(ctx context.Context, group, topic string, partitions 
 	return offsets, errors.Join(errs...)
 }
 
-// letters returns where the events of a topic's dead letters come from, and how many
-// letters each has.
-func (b *broker) letters(ctx context.Context, topic string, partitions int) (map[audit.Place]int, error) {
+// Letters returns where the events of a topic's dead letters come from, by the headers that leadbridge writes, and how
+// many letters each has.
+func (b *Broker) Letters(ctx context.Context, topic string, partitions int) (map[audit.Place]int, error) {
 	all := map[audit.Place]int{}
+	err := b.Read(ctx, topic, partitions, func(_ audit.Place, _ []byte, headers []kafka.Header) error {
+		from, err := originOf(headers)
+		if err == nil {
+			all[from]++
+		}
+		return err
+	})
+	return all, err
+}
+
+// Read gives each record that a topic holds to see: where it lies, its value, its headers. It ends with the first error.
+func (b *Broker) Read(ctx context.Context, topic string, partitions int, see func(at audit.Place, value []byte, headers []kafka.Header) error) error {
 	for p := range partitions {
 		for offset := int64(0); offset >= 0; {
 			var err error
-			if offset, err = b.readLetters(ctx, topic, p, offset, all); err != nil {
-				return nil, fmt.Errorf("dead letters of partition %d: %w", p, err)
+			if offset, err = b.readOnce(ctx, topic, audit.Place{Partition: p, Offset: offset}, see); err != nil {
+				return fmt.Errorf("read partition %d of %s: %w", p, topic, err)
 			}
 		}
 	}
-	return all, nil
+	return nil
 }
 
-// readLetters adds the letters of one fetch and returns the next offset, -1 at the end.
-func (b *broker) readLetters(ctx context.Context, topic string, partition int, offset int64, all map[audit.Place]int) (int64, error) {
-	res, err := b.client.Fetch(ctx, &kafka.FetchRequest{Topic: topic, Partition: partition, Offset: offset, MinBytes: 1, MaxBytes: 8 << 20, MaxWait: 100 * time.Millisecond})
+// readOnce gives the records of one fetch to see and returns the next offset, -1 at the end.
+func (b *Broker) readOnce(ctx context.Context, topic string, from audit.Place, see func(audit.Place, []byte, []kafka.Header) error) (int64, error) {
+	res, err := b.client.Fetch(ctx, &kafka.FetchRequest{Topic: topic, Partition: from.Partition, Offset: from.Offset, MinBytes: 1, MaxBytes: 8 << 20, MaxWait: 100 * time.Millisecond})
 	if err == nil {
 		err = res.Error
 	}
 	if err != nil {
 		return 0, err
 	}
-	next := offset
+	next := from.Offset
 	for {
 		record, err := res.Records.ReadRecord()
 		if errors.Is(err, io.EOF) {
@@ -91,17 +103,19 @@ func (b *broker) readLetters(ctx context.Context, topic string, partition int, o
 		if err != nil {
 			return 0, err
 		}
-		if record.Offset < offset {
+		if record.Offset < from.Offset {
 			continue
 		}
 		next = record.Offset + 1
-		from, err := originOf(record.Headers)
+		value, err := kafka.ReadAll(record.Value)
 		if err != nil {
 			return 0, err
 		}
-		all[from]++
+		if err := see(audit.Place{Partition: from.Partition, Offset: record.Offset}, value, record.Headers); err != nil {
+			return 0, err
+		}
 	}
-	if next >= res.HighWatermark || next == offset {
+	if next >= res.HighWatermark || next == from.Offset {
 		return -1, nil
 	}
 	return next, nil

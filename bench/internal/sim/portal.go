@@ -1,4 +1,5 @@
-package main
+// Package sim runs the simulated CRM, leadbridge sim, as a process.
+package sim
 
 import (
 	"math"
@@ -6,8 +7,8 @@ import (
 	"time"
 )
 
-// portal are the limits and times of the simulated CRM. 0 is no limit, and no time.
-type portal struct {
+// Portal are the limits and times of the simulated CRM. 0 is no limit, and no time.
+type Portal struct {
 	PerMinute   int           // requests
 	PerSecond   int           // requests
 	Slots       int           // requests that run at a time
@@ -15,13 +16,13 @@ type portal struct {
 	ItemTime    time.Duration // further, of each call of a batch
 }
 
-// documented are the limits that the vendor documents.
-func documented() portal {
-	return portal{PerMinute: 300, PerSecond: 10, Slots: 2, ServiceTime: 150 * time.Millisecond, ItemTime: 5 * time.Millisecond}
+// Documented are the limits that the vendor documents.
+func Documented() Portal {
+	return Portal{PerMinute: 300, PerSecond: 10, Slots: 2, ServiceTime: 150 * time.Millisecond, ItemTime: 5 * time.Millisecond}
 }
 
 // env are the settings of leadbridge sim.
-func (p portal) env() []string {
+func (p Portal) env() []string {
 	return []string{
 		"SIM_PER_MINUTE=" + strconv.Itoa(p.PerMinute),
 		"SIM_PER_SECOND=" + strconv.Itoa(p.PerSecond),
@@ -32,16 +33,16 @@ func (p portal) env() []string {
 	}
 }
 
-// took is how long the portal works on a request of n contacts.
-func (p portal) took(n int) time.Duration {
+// Took is how long the portal works on a request of n contacts.
+func (p Portal) Took(n int) time.Duration {
 	if n == 1 {
 		return p.ServiceTime
 	}
 	return p.ServiceTime + time.Duration(n)*p.ItemTime
 }
 
-// pace is the time between two requests that the limits allow; 0: none.
-func (p portal) pace() time.Duration {
+// Pace is the time between two requests that the limits allow; 0: none.
+func (p Portal) Pace() time.Duration {
 	var pace time.Duration
 	if p.PerMinute > 0 {
 		pace = time.Minute / time.Duration(p.PerMinute)
@@ -52,17 +53,17 @@ func (p portal) pace() time.Duration {
 	return pace
 }
 
-// ceiling is how many contacts a second a client with so many slots can make, n to a
+// Ceiling is how many contacts a second a client with so many slots can make, n to a
 // request, when it wastes nothing; 0: nothing but the machines' speed limits it.
-func (p portal) ceiling(n, slots int) float64 {
+func (p Portal) Ceiling(n, slots int) float64 {
 	if p.Slots > 0 {
 		slots = min(slots, p.Slots)
 	}
 	requests := math.Inf(1)
-	if took := p.took(n); took > 0 {
+	if took := p.Took(n); took > 0 {
 		requests = float64(slots) / took.Seconds()
 	}
-	if pace := p.pace(); pace > 0 {
+	if pace := p.Pace(); pace > 0 {
 		requests = min(requests, 1/pace.Seconds())
 	}
 	if math.IsInf(requests, 1) {

@@ -1,4 +1,4 @@
-package main
+package proc
 
 import (
 	"os"
@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// machine is where a run was made.
-type machine struct {
+// Machine is where a run was made.
+type Machine struct {
 	Processor string `json:"processor"`
 	Cores     int    `json:"cores"`
 	Memory    int64  `json:"memory_bytes"`
@@ -21,20 +21,21 @@ type machine struct {
 	Lateness float64 `json:"timer_lateness_ms"`
 }
 
-func thisMachine() machine {
+// ThisMachine looks at the machine that it runs on. It takes a quarter of a second.
+func ThisMachine() Machine {
 	info, _ := os.ReadFile("/proc/cpuinfo") // what cannot be read is not told
 	memory, _ := os.ReadFile("/proc/meminfo")
 	release, _ := os.ReadFile("/proc/sys/kernel/osrelease")
 	load, _ := os.ReadFile("/proc/loadavg")
 	one, _, _ := strings.Cut(string(load), " ")
-	return machine{
+	return Machine{
 		Processor: processorName(string(info)),
 		Cores:     runtime.NumCPU(),
 		Memory:    kibibytes(memory, "MemTotal:"),
 		System:    strings.TrimSpace(runtime.GOOS + "/" + runtime.GOARCH + " " + string(release)),
 		Go:        runtime.Version(),
 		Load:      one,
-		Lateness:  milliseconds(timerLateness(50)),
+		Lateness:  float64(timerLateness(50).Microseconds()) / 1000,
 	}
 }
 

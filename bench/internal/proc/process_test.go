@@ -1,4 +1,4 @@
-package main
+package proc
 
 import (
 	"fmt"
@@ -33,17 +33,22 @@ func program(mode string) int {
 	return 3
 }
 
+// tester is the test binary as another program, which is to say something.
+func tester(mode, ready string) Program {
+	return Program{Name: "tester", File: os.Args[0], Env: []string{programMode + "=" + mode}, Ready: ready}
+}
+
 func TestProcess(t *testing.T) {
 	t.Parallel()
-	p, line, err := start(t.Context(), os.Args[0], "x", "listens on", []string{programMode + "=serve"})
+	p, line, err := Start(t.Context(), tester("serve", "listens on"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if line != "listens on http://nowhere" || p.failed() != nil {
-		t.Errorf("it says %q, %v", line, p.failed())
+	if line != "listens on http://nowhere" || p.Failed() != nil {
+		t.Errorf("it says %q, %v", line, p.Failed())
 	}
 	for range 2 {
-		if err := p.stop(); err != nil {
+		if err := p.Stop(); err != nil {
 			t.Error(err)
 		}
 	}
@@ -51,13 +56,13 @@ func TestProcess(t *testing.T) {
 
 func TestProcessThatIsKilled(t *testing.T) {
 	t.Parallel()
-	p, _, err := start(t.Context(), os.Args[0], "x", "listens on", []string{programMode + "=serve"})
+	p, _, err := Start(t.Context(), tester("serve", "listens on"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		p.kill()
-		if err := p.failed(); err == nil || !strings.Contains(err.Error(), "killed") {
+		p.Kill()
+		if err := p.Failed(); err == nil || !strings.Contains(err.Error(), "killed") {
 			t.Errorf("it ended with %v", err)
 		}
 	}
@@ -65,18 +70,18 @@ func TestProcessThatIsKilled(t *testing.T) {
 
 func TestProcessThatFails(t *testing.T) {
 	t.Parallel()
-	p, _, err := start(t.Context(), os.Args[0], "x", "listens on", []string{programMode + "=fail"})
+	p, _, err := Start(t.Context(), tester("fail", "listens on"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	<-p.gone
-	if err := p.failed(); err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "last words") {
+	if err := p.Failed(); err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "last words") {
 		t.Errorf("it failed with %v", err)
 	}
-	if err := p.stop(); err == nil {
+	if err := p.Stop(); err == nil {
 		t.Error("a failed process stopped well")
 	}
-	if _, _, err := start(t.Context(), os.Args[0], "x", "never said", []string{programMode + "=fail"}); err == nil || !strings.Contains(err.Error(), "last words") {
+	if _, _, err := Start(t.Context(), tester("fail", "never said")); err == nil || !strings.Contains(err.Error(), "last words") {
 		t.Errorf("a program that ends before it is ready: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package proc
 
 import (
 	"os"
@@ -11,7 +11,7 @@ func TestParseUsage(t *testing.T) {
 	stat := "42 (odd) name) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0 20 0 7 0\n"
 	status := "Name:\todd) name\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n"
 	got, err := parseUsage([]byte(stat), []byte(status))
-	if want := (usage{cpu: 2 * time.Second, rss: 1 << 20, peak: 2 << 20}); err != nil || got != want {
+	if want := (Usage{CPU: 2 * time.Second, RSS: 1 << 20, Peak: 2 << 20}); err != nil || got != want {
 		t.Errorf("%+v %v, want %+v", got, err, want)
 	}
 	for _, bad := range []string{"", "42 (x) S 1", "42 (x) S 1 2 3 4 5 6 7 8 9 10 much more"} {
@@ -36,8 +36,8 @@ func TestParseMachine(t *testing.T) {
 
 func TestUsageOfOurselves(t *testing.T) {
 	t.Parallel()
-	u, err := usageOf(os.Getpid())
-	if err != nil || u.rss == 0 || u.peak < u.rss/2 {
+	u, err := UsageOf(os.Getpid())
+	if err != nil || u.RSS == 0 || u.Peak < u.RSS/2 {
 		t.Errorf("%+v %v", u, err)
 	}
 }

@@ -1,0 +1,160 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/statetopic"
+)
+
+// readLimit is how long a request waits until the state topic is read; what was read by then is shown.
+const readLimit = 10 * time.Second
+
+// replicas are all replicas, as the state topic has them.
+type replicas struct {
+	AsOf  time.Time `json:"asOf,omitzero"` // when the topic was read to its end
+	Error string    `json:"error,omitempty"`
+	List  []replica `json:"list"`
+}
+
+// replica is one of them.
+type replica struct {
+	statetopic.Replica
+	HoldTitles []string `json:"holdTitles,omitempty"`
+}
+
+// replicas returns those that were heard in the last day; nil without a state topic.
+func (s *Server) replicas(now time.Time) *replicas {
+	if s.cfg.StateTopic == nil {
+		return nil
+	}
+	asOf, err := s.cfg.StateTopic.AsOf()
+	all := &replicas{AsOf: asOf.UTC(), Error: s.cfg.StateTopic.Advice(err), List: []replica{}}
+	for _, r := range s.cfg.StateTopic.Replicas(now) {
+		one := replica{Replica: r}
+		for _, cause := range r.Holds {
+			one.HoldTitles = append(one.HoldTitles, titleOfCause(cause))
+		}
+		all.List = append(all.List, one)
+	}
+	return all
+}
+
+// nameOwners writes the hosts of owners beside partitions. Where two replicas name a partition theirs, as after a
+// rebalance, the one that was heard last is right.
+func (r *replicas) nameOwners(partitions []partition, here string) {
+	type owner struct {
+		host  string
+		heard time.Time
+	}
+	owners := map[int]owner{}
+	for _, one := range r.List {
+		for _, id := range one.Partitions {
+			if one.Heard.After(owners[id].heard) {
+				owners[id] = owner{one.Host, one.Heard}
+			}
+		}
+	}
+	for i := range partitions {
+		p := &partitions[i]
+		if p.Owner == ownerThis {
+			p.Host = here
+			continue
+		}
+		p.Host = owners[p.Partition].host
+	}
+}
+
+// refreshReplicas reads what is new in the state topic, if there is one.
+func (s *Server) refreshReplicas(ctx context.Context) {
+	if s.cfg.StateTopic == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, readLimit)
+	defer cancel()
+	_ = s.cfg.StateTopic.Refresh(ctx) // the error is shown with the replicas
+}
+
+// past is what all replicas did in a range of time.
+type past struct {
+	Range       string            `json:"range"`
+	Ranges      []string          `json:"ranges"`
+	From        time.Time         `json:"from"`
+	To          time.Time         `json:"to"`
+	StepSeconds float64           `json:"stepSeconds"`
+	Points      []pastPoint       `json:"points"` // oldest first; a step of which nothing is known is missing
+	Totals      statetopic.Counts `json:"totals"`
+	Holds       []pastHold        `json:"holds"` // the longest first
+	AsOf        time.Time         `json:"asOf,omitzero"`
+	Error       string            `json:"error,omitempty"`
+}
+
+// pastPoint is one step of it.
+type pastPoint struct {
+	statetopic.Point
+	// Held is for how long something held the delivery that is not the usual pause of the CRM, at most the step.
+	Held float64 `json:"held"`
+}
+
+// pastHold says for how long one cause held the delivery.
+type pastHold struct {
+	Cause   string  `json:"cause"`
+	Title   string  `json:"title"`
+	Seconds float64 `json:"seconds"`
+}
+
+// past answers with what was in a range of time: "range" is its name, 24h unless it is given.
+func (s *Server) past(w http.ResponseWriter, r *http.Request, _ caller) {
+	if s.cfg.StateTopic == nil {
+		problem(w, http.StatusNotFound, "what was is not kept: set KAFKA_STATE_TOPIC")
+		return
+	}
+	ranges := statetopic.Ranges()
+	names := make([]string, len(ranges))
+	for i, one := range ranges {
+		names[i] = one.Name
+	}
+	i := slices.Index(names, cmp.Or(r.URL.Query().Get("range"), "24h"))
+	if i < 0 {
+		fieldProblem(w, http.StatusBadRequest, "range", "range is one of "+strings.Join(names, ", "))
+		return
+	}
+	s.refreshReplicas(r.Context())
+	now := time.Now()
+	asOf, err := s.cfg.StateTopic.AsOf()
+	out := past{
+		Range: names[i], Ranges: names, From: now.Add(-ranges[i].Span).UTC(), To: now.UTC(), StepSeconds: ranges[i].Step.Seconds(),
+		Points: []pastPoint{}, Holds: []pastHold{}, AsOf: asOf.UTC(), Error: s.cfg.StateTopic.Advice(err),
+	}
+	out.add(s.cfg.StateTopic.History(ranges[i], now))
+	answer(w, out)
+}
+
+func (p *past) add(points []statetopic.Point) {
+	held := map[string]float64{}
+	for _, point := range points {
+		one := pastPoint{Point: point}
+		for cause, seconds := range point.HeldSeconds {
+			held[cause] += seconds
+			if cause != string(crmclient.HoldThrottle) {
+				one.Held = max(one.Held, min(seconds, p.StepSeconds))
+			}
+		}
+		p.Points = append(p.Points, one)
+		p.Totals.Created += point.Created
+		p.Totals.Found += point.Found
+		p.Totals.Matched += point.Matched
+		p.Totals.Letters += point.Letters
+	}
+	for cause, seconds := range held {
+		p.Holds = append(p.Holds, pastHold{cause, titleOfCause(cause), seconds})
+	}
+	slices.SortFunc(p.Holds, func(a, b pastHold) int {
+		return cmp.Or(cmp.Compare(b.Seconds, a.Seconds), cmp.Compare(a.Cause, b.Cause))
+	})
+}

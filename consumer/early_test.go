@@ -1,0 +1,107 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient"
+)
+
+// lookingUpFor has each suspect deferred once before it is found or absent, as by two look-ups that are a pause apart.
+func lookingUpFor(pause time.Duration) answer {
+	return func(_ context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
+		if !q.Suspect || q.Resume != nil {
+			return crmclient.Result{}, nil, false
+		}
+		until := time.Now().Add(pause)
+		return crmclient.Result{}, &crmclient.Deferred{Pending: new(crmclient.Pending), Why: crmclient.WaitSuspect, Until: until, Sent: true}, true
+	}
+}
+
+// Suspects that stand in one line are looked up side by side, and created one after another in the log's order, whether
+// an earlier owner has made some of them or not.
+func TestSuspectsOfOneLineAreLookedUpSideBySide(t *testing.T) {
+	const suspects, pause = 110, 5 * time.Second
+	for name, by := range map[string]OrderBy{"person": OrderByPerson, "key": OrderByKey} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(t *testing.T, r *rig) {
+				r.crm.setAnswer(lookingUpFor(pause))
+				var all []message
+				for n := range suspects {
+					m := eventOf(fmt.Sprintf("p-%d", n), "+79160000001")
+					m.key = "one"
+					all = append(all, m)
+				}
+				r.produce(all...)
+				r.commitAs(0, "not our ledger") // everything up to the log's end is suspect
+				for n := range suspects {
+					if n < 60 && n%3 == 0 {
+						r.crm.contacts[fmt.Sprintf("p-%d", n)] = 1
+					}
+				}
+				p := r.start(func(c *Config) { c.OrderBy = by })
+				r.await("the take-over", func() bool { return p.Status().Ready })
+				began := time.Now()
+				r.await("all committed", func() bool { return r.commits()[0].offset == suspects })
+				took := time.Since(began)
+				r.crm.once(t)
+				r.crm.inOrder(t)
+				if took > 6*pause {
+					t.Errorf("took %v", took)
+				}
+				p.shutdown(t)
+			})
+		})
+	}
+}
+
+// A suspect whose id another record has, too, is not looked up before that one is done: it would be absent by then.
+func TestRepeatIsNotLookedUpBeforeItsTurn(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.crm.setAnswer(lookingUpFor(5 * time.Second))
+		r.produce(eventOf("a", "+79160000001"), eventOf("b", "+79160000001"), eventOf("b", "+79160000001"))
+		r.commitAs(0, "not our ledger")
+		p := r.start()
+		r.await("all committed", func() bool { return r.commits()[0].offset == 3 })
+		r.crm.once(t)
+		early := 0
+		for _, q := range r.crm.asked("b") {
+			if q.LookUpOnly {
+				early++
+			}
+		}
+		if ids := r.crm.createdIDs(); !slices.Equal(ids, []string{"a", "b"}) || early == 0 || early > 2 {
+			t.Errorf("created %s, %d early look-ups", strings.Join(ids, " "), early)
+		}
+		p.shutdown(t)
+	})
+}
+
+// While a comment or a fill waits for its own trouble, the objects of its event exist: later events of the same person, or
+// key, do not wait for it, and what waits for the objects themselves keeps them as ever.
+func TestOptionalPartKeepsNoLine(t *testing.T) {
+	for name, optional := range map[string]bool{"a comment": true, "a contact": false} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, 1, func(t *testing.T, r *rig) {
+				r.primed()
+				r.crm.setAnswer(deferring("p-0", crmclient.Deferred{Why: crmclient.WaitBackoff, Sent: true, Optional: optional}, 5*time.Minute))
+				p := r.start()
+				r.produce(eventOf("p-0", "+79160000001"), eventOf("p-1", "+79160000001"))
+				r.await("parked", func() bool { return p.parkedWhy()[crmclient.WaitBackoff] == 1 })
+				r.produce(eventOf("p-2", "+79160000001"))
+				time.Sleep(time.Minute)
+				if n := len(r.crm.createdIDs()); (n == 2) != optional || !optional && n != 0 {
+					t.Errorf("%d later events are delivered", n)
+				}
+				r.crm.setAnswer(nil)
+				r.await("all committed", func() bool { return r.commits()[0].offset == 3 })
+				r.crm.once(t)
+				p.shutdown(t)
+			})
+		})
+	}
+}

@@ -1,0 +1,103 @@
+package statetopic
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/leadbridge/leadbridge/consumer"
+	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/transform"
+)
+
+const (
+	// refreshEvery is how often the topic is read while somebody looks.
+	refreshEvery = 5 * time.Second
+	// fetchBytes is how much of the topic one request asks for.
+	fetchBytes = 1 << 20
+)
+
+// reader follows the topic into a view.
+type reader struct {
+	log     *consumer.Log
+	metrics metrics
+
+	reading sync.Mutex // held while the topic is read; it guards next and tried
+	next    int64      // the offset to go on at
+	tried   time.Time
+
+	mu   sync.Mutex // guards the view and what follows
+	view *view
+	asOf time.Time // when it was read to its end
+	err  error     // of the last reading
+}
+
+func (r *reader) refresh(ctx context.Context, now time.Time) error {
+	if !r.reading.TryLock() {
+		return nil
+	}
+	defer r.reading.Unlock()
+	if !r.tried.IsZero() && now.Sub(r.tried) < refreshEvery {
+		return nil
+	}
+	err := r.read(ctx)
+	r.tried = time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err = err; err == nil {
+		r.asOf = r.tried
+	}
+	return err
+}
+
+// read reads from where the last reading ended to the log's end.
+func (r *reader) read(ctx context.Context) error {
+	all, err := r.log.Written(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the state topic: %w", err)
+	}
+	bounds, there := all[0]
+	if !there {
+		return fmt.Errorf("reading the state topic: %w", cluster.ErrNoTopic)
+	}
+	if r.next > bounds.End { // it was deleted and made again
+		r.next = 0
+		r.mu.Lock()
+		r.view = newView()
+		r.mu.Unlock()
+	}
+	r.next = max(r.next, bounds.First)
+	for r.next < bounds.End {
+		records, next, err := r.log.Read(ctx, 0, r.next, fetchBytes)
+		if err != nil {
+			return fmt.Errorf("reading the state topic: %w", err)
+		}
+		r.apply(records)
+		if next <= r.next {
+			return nil // an open transaction of somebody else
+		}
+		r.next = next
+	}
+	return nil
+}
+
+func (r *reader) apply(records []transform.Record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range records {
+		one, err := decode(records[i].Key, records[i].Value)
+		if err != nil {
+			r.metrics.skipped.Inc()
+			continue
+		}
+		r.view.apply(one)
+	}
+}
+
+// expired returns the keys of what is no longer kept.
+func (r *reader) expired(now time.Time) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.view.expired(now)
+}

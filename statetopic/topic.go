@@ -1,0 +1,152 @@
+package statetopic
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+	"github.com/segmentio/kafka-go"
+
+	"github.com/leadbridge/leadbridge/consumer"
+	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/internal/wait"
+)
+
+// Config says which topic it is, and who writes to it. All fields are needed unless they say otherwise.
+type Config struct {
+	Brokers cluster.Brokers
+	Topic   string // KAFKA_STATE_TOPIC
+	Host    string // the name of this replica
+	Version string // of this program
+	Started time.Time
+	// Read returns what this process has done and does now. It is called four times a minute, and must not wait.
+	Read    func() Reading
+	Log     zerolog.Logger
+	Metrics prometheus.Registerer // nil: no metrics
+}
+
+// Topic is the state topic as one process sees it. It is safe for concurrent use.
+type Topic struct {
+	cfg     Config
+	self    process
+	metrics metrics
+	writer  writer
+	reader  reader
+}
+
+// New returns a Topic; it connects to nothing before Run or Refresh. It fails when its metrics are registered already.
+func New(cfg Config) (*Topic, error) {
+	var run [8]byte
+	if _, err := rand.Read(run[:]); err != nil {
+		return nil, fmt.Errorf("making a random number: %w", err)
+	}
+	t := &Topic{cfg: cfg, self: process{cleanHost(cfg.Host), hex.EncodeToString(run[:])}}
+	var err error
+	if t.metrics, err = newMetrics(cfg.Metrics); err != nil {
+		return nil, fmt.Errorf("state topic: %w", err)
+	}
+	client, transport := cfg.Brokers.Client(cfg.Topic)
+	transport.MetadataTTL = publishEvery // nobody waits for what is written: brokers are asked no more often than that
+	t.writer = writer{topic: cfg.Topic, client: client, transport: transport, pending: newBacklog(), metrics: t.metrics, log: cfg.Log}
+	t.reader = reader{log: consumer.NewLog(cfg.Brokers, cfg.Topic), view: newView(), metrics: t.metrics}
+	return t, nil
+}
+
+// Host returns the name of this replica as the topic has it.
+func (t *Topic) Host() string { return t.self.host }
+
+// Run tells of this process four times a minute until ctx ends, and once more that it has stopped: that may take a second.
+// Meanwhile it deletes what is too old, once an hour. What the topic does not take is tried again.
+func (t *Topic) Run(ctx context.Context) {
+	defer t.writer.transport.CloseIdleConnections()
+	sweeping := make(chan struct{})
+	go func() {
+		defer close(sweeping)
+		t.sweepHourly(ctx)
+	}()
+	defer func() { <-sweeping }()
+	var r recorder
+	for {
+		if wait.For(ctx, untilNext(time.Now())) != nil {
+			break
+		}
+		t.publish(ctx, &r, t.cfg.Read())
+	}
+	last := t.cfg.Read()
+	last.Now = Now{State: stopped}
+	limit, done := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
+	defer done()
+	t.publish(limit, &r, last)
+}
+
+// Close closes all connections, when Run and every Refresh have ended.
+func (t *Topic) Close() {
+	t.writer.transport.CloseIdleConnections()
+	t.reader.log.Close()
+}
+
+// stopLimit is how long the last record of a process may take: it is not worth more.
+const stopLimit = time.Second
+
+// untilNext returns the time until the next whole interval of the clock, at which buckets begin.
+func untilNext(now time.Time) time.Duration {
+	return now.Truncate(publishEvery).Add(publishEvery).Sub(now)
+}
+
+// publish notes a reading and writes what is new, with what could not be written before.
+func (t *Topic) publish(ctx context.Context, r *recorder, is Reading) {
+	now := time.Now()
+	for _, b := range r.take(now, is) {
+		t.writer.pending.add(t.self.bucketKey(b.Width, b.Start), b)
+	}
+	h := heard{At: now.UTC(), Started: t.cfg.Started.UTC(), Version: cleanVersion(t.cfg.Version), Now: is.Now}
+	for _, b := range r.stillOpen() {
+		h.Open = append(h.Open, openValue{int64(b.Width / time.Second), b})
+	}
+	t.writer.pending.add(t.self.key(), h)
+	t.writer.write(ctx)
+}
+
+// History returns the points of a range up to now, as of the last Refresh.
+func (t *Topic) History(r Range, now time.Time) []Point {
+	t.reader.mu.Lock()
+	defer t.reader.mu.Unlock()
+	return t.reader.view.history(r, now)
+}
+
+// Replicas returns the replicas that were heard in the last day, as of the last Refresh, by host.
+func (t *Topic) Replicas(now time.Time) []Replica {
+	t.reader.mu.Lock()
+	defer t.reader.mu.Unlock()
+	return t.reader.view.replicas(now, t.self)
+}
+
+// Refresh reads what is new in the topic, if it was not read in the last five seconds. A call that finds another one
+// reading returns at once. An error is also in AsOf.
+func (t *Topic) Refresh(ctx context.Context) error { return t.reader.refresh(ctx, time.Now()) }
+
+// AsOf returns when the topic was read to its end, the zero value if it never was, and why it was not the last time.
+func (t *Topic) AsOf() (time.Time, error) {
+	t.reader.mu.Lock()
+	defer t.reader.mu.Unlock()
+	return t.reader.asOf, t.reader.err
+}
+
+// Advice says what to do about an error of Refresh or AsOf; "" for nil.
+func (t *Topic) Advice(err error) string {
+	if err == nil {
+		return ""
+	}
+	if errors.Is(err, cluster.ErrNoTopic) {
+		return fmt.Sprintf("the state topic %q does not exist: create it (leadbridge check --fix does), or correct KAFKA_STATE_TOPIC", t.cfg.Topic)
+	}
+	if code, ok := errors.AsType[kafka.Error](err); ok {
+		return fmt.Sprintf("the state topic %q cannot be read or written (%s): look at its settings and our rights; leadbridge check says more", t.cfg.Topic, code.Title())
+	}
+	return fmt.Sprintf("the state topic %q cannot be reached: look at its brokers", t.cfg.Topic)
+}

@@ -1,0 +1,205 @@
+package statetopic
+
+import (
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
+// numbered returns the n-th process of some hosts.
+func numbered(n int) process { return process{fmt.Sprintf("web-%d", n), fmt.Sprintf("%016x", n)} }
+
+// remember puts an encoded and decoded bucket into a view.
+func remember(t *testing.T, v *view, p process, width time.Duration, start int64, value string) {
+	t.Helper()
+	r, err := decode([]byte(p.bucketKey(width, start)), []byte(value))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.apply(r)
+}
+
+// heap returns how many bytes are in use.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// A month of ten replicas takes less than 12 MiB. Not parallel: it measures the process.
+func TestMonthOfTenReplicasIsSmall(t *testing.T) {
+	before := heap()
+	v := newView()
+	for n := range 10 {
+		for start := noon.Add(-fineKept).Unix(); start < noon.Unix(); start += 60 {
+			remember(t, v, numbered(n), fineWidth, start, `{"created":12,"matched":3,"letters":1,"lag":100,"lagSeconds":1.5}`)
+		}
+		for start := noon.Add(-coarseKept).Unix(); start < noon.Unix(); start += 1800 {
+			remember(t, v, numbered(n), coarseWidth, start, `{"created":360,"heldSeconds":{"outage":12.5},"lag":100,"lagSeconds":1.5}`)
+		}
+	}
+	used := heap() - before
+	if used > 12<<20 || v.bytes > 12<<20 {
+		t.Errorf("a month takes %d bytes, and %d by the estimate, want at most 12 MiB", used, v.bytes)
+	}
+	t.Logf("it takes %d KiB, %d KiB by the estimate", used>>10, v.bytes>>10)
+	if points := v.history(rangeOf("30d"), noon); len(points) != 30*12 || points[0].Created != 10*4*360 || points[0].HeldSeconds["outage"] != 4*12.5 {
+		t.Errorf("%d points, the first is %+v", len(points), points[0])
+	}
+	runtime.KeepAlive(v)
+}
+
+// However much the topic holds, the newest of it is remembered, within the bound. Not parallel: it measures the process.
+func TestViewIsBounded(t *testing.T) {
+	before := heap()
+	v := newView()
+	first := noon.Add(-fineKept).Truncate(time.Hour).Unix()
+	newest := int64(0)
+	for i := range int64(1500) {
+		newest = first + i*60
+		for n := range 100 {
+			remember(t, v, numbered(n), fineWidth, newest, `{"created":1}`)
+		}
+	}
+	kept := map[int64]int{}
+	v.each(fineWidth, func(b bucket) { kept[b.Start]++ })
+	if kept[newest] != 100 || kept[first] != 0 {
+		t.Errorf("%d of the newest and %d of the oldest are kept", kept[newest], kept[first])
+	}
+	large := heard{Now: Now{State: "held"}}
+	large.Partitions = slices.Repeat([]int{99999}, maxPartitions)
+	for n := range 2000 {
+		h := large
+		h.At, h.Partitions = noon.Add(time.Duration(n)*time.Second), slices.Clone(large.Partitions)
+		v.apply(record{process: numbered(n), heard: &h})
+	}
+	if used := heap() - before; v.bytes > maxBytes || used > 2*maxBytes {
+		t.Errorf("%d bytes are used, %d by the estimate", used, v.bytes)
+	}
+	if v.processes[numbered(1999)] == nil {
+		t.Error("the newest process is forgotten")
+	}
+	for id := range v.processes {
+		r, err := decode([]byte(id.key()), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.apply(r)
+		for at := range v.processes[id].spans() {
+			v.apply(record{process: id, width: at.width, start: at.start})
+		}
+	}
+	if v.bytes != 0 || len(v.processes) != 0 {
+		t.Errorf("with nothing remembered %d bytes are counted", v.bytes)
+	}
+}
+
+// spans are those of all buckets.
+func (p *remembered) spans() map[span]bucket {
+	if p == nil {
+		return nil
+	}
+	return maps.Clone(p.buckets)
+}
+
+// Readings are made at full minutes, late by milliseconds, and clocks are put back: each event is counted once, in the
+// minute in which it came.
+func TestRecorder(t *testing.T) {
+	t.Parallel()
+	var r recorder
+	reading := func(created int64, lag *int64) Reading {
+		return Reading{Counts: Counts{Created: created}, Now: Now{Lag: lag}}
+	}
+	type over struct {
+		Start   string
+		Created int64
+		Lag     int64
+	}
+	var got []over
+	for _, step := range []struct {
+		at      string
+		created int64
+		lag     *int64
+	}{
+		{"12:00:45.001", 3, new(int64(9))},  // since the start of the process
+		{"12:01:00.002", 5, new(int64(1))},  // the last of 12:00
+		{"12:01:15.002", 6, nil},            //
+		{"12:00:30.000", 7, new(int64(4))},  // put back
+		{"12:02:00.000", 8, new(int64(2))},  // the last of 12:01
+		{"12:05:00.000", 18, new(int64(3))}, // asleep meanwhile
+		{"12:06:00.000", 1, new(int64(3))},  // less than before: it counts nothing
+	} {
+		at, err := time.Parse("15:04:05.000", step.at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := noon.Add(at.Sub(at.Truncate(24 * time.Hour))).Add(-12 * time.Hour)
+		for _, b := range r.take(now, reading(step.created, step.lag)) {
+			if b.Width == fineWidth {
+				got = append(got, over{time.Unix(b.Start, 0).UTC().Format("15:04"), b.Created, *b.Lag})
+			}
+		}
+	}
+	want := []over{{"12:00", 5, 1}, {"12:01", 3, 2}, {"12:02", 10, 3}, {"12:05", 0, 3}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, b := range r.stillOpen() {
+		if b.Width == coarseWidth && b.Created != 18 {
+			t.Errorf("the half hour has %d", b.Created)
+		}
+	}
+}
+
+// Lags of replicas are added minute by minute, holds are not, and a step of which nothing is known has no point.
+func TestHistoryPutsReplicasTogether(t *testing.T) {
+	t.Parallel()
+	v := newView()
+	start := noon.Add(-10 * time.Minute).Unix()
+	remember(t, v, numbered(1), fineWidth, start, `{"created":1,"lag":5,"lagSeconds":3,"heldSeconds":{"outage":40,"throttle":1}}`)
+	remember(t, v, numbered(2), fineWidth, start, `{"created":2,"lag":7,"lagSeconds":1,"heldSeconds":{"outage":30}}`)
+	remember(t, v, numbered(2), fineWidth, start+60, `{"letters":1}`)
+	remember(t, v, numbered(3), fineWidth, noon.Add(time.Hour).Unix(), `{"created":100}`)    // of a clock that is ahead
+	remember(t, v, numbered(3), fineWidth, noon.Add(-2*time.Hour).Unix(), `{"created":100}`) // before the range
+	remember(t, v, numbered(3), coarseWidth, noon.Add(-time.Hour).Unix(), `{"created":100}`) // of the other width
+	got := v.history(rangeOf("1h"), noon)
+	want := []Point{
+		{T: start + 60, Counts: Counts{Created: 3, HeldSeconds: map[string]float64{"outage": 40, "throttle": 1}}, Lag: new(int64(12)), LagSeconds: new(3.0)},
+		{T: start + 120, Counts: Counts{Letters: 1}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// FuzzDecode: whatever the topic holds, reading it does not panic, and what is read is within bounds.
+func FuzzDecode(f *testing.F) {
+	p := numbered(1)
+	f.Add([]byte(p.key()), []byte(`{"at":"2026-05-01T12:00:00Z","state":"held","open":[{"seconds":60,"start":60}]}`))
+	f.Add([]byte(p.bucketKey(fineWidth, 60)), []byte(`{"created":1,"heldSeconds":{"outage":1}}`))
+	f.Fuzz(func(t *testing.T, key, value []byte) {
+		r, err := decode(key, value)
+		if err != nil {
+			return
+		}
+		v := newView()
+		v.apply(r)
+		for _, one := range Ranges() {
+			for _, point := range v.history(one, noon) {
+				if point.Created < 0 || point.Letters < 0 {
+					t.Errorf("%+v", point)
+				}
+			}
+		}
+		v.replicas(noon, p)
+		v.expired(noon)
+	})
+}
