@@ -1,4 +1,4 @@
-// Package service wires the rooms into the service that run and demo start.
+// Package service wires the packages into the service that run and demo start.
 package service
 
 import (
