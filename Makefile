@@ -42,13 +42,17 @@ demo: ## see it work: broker, CRM and leads in one process
 .PHONY: test
 test: ## run all tests (needs only Go)
 	$(GO) test ./...
-	@$(MAKE) --no-print-directory test-deploy
+	@$(MAKE) --no-print-directory test-deploy test-oidc
 
 # -count 1: the chart lies outside the module, where go test does not see that it changed.
 .PHONY: test-deploy
 test-deploy: ## test the Helm chart, alerts and dashboard alone (needs only Go)
 	cd deploy/test && $(GO) test -count 1 ./...
 	cd deploy/observe && $(GO) test -count 1 ./...
+
+.PHONY: test-oidc
+test-oidc: ## sign in to the page at a real OpenID Connect server, in the process of the test (needs only Go)
+	cd browser && $(GO) test ./oidc
 
 .PHONY: test-attack
 test-attack: build ## attack bin/leadbridge from outside, as strangers, token holders and writers of the topics (needs only Go)

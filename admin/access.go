@@ -29,7 +29,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		h.Set("Cache-Control", "no-store")
-		if !s.guard.tokens.needed() && (!isLoopback(r.Host) || forwarded(r)) {
+		if !s.needsSignIn() && (!isLoopback(r.Host) || forwarded(r)) {
 			problem(w, http.StatusForbidden, "without ADMIN_TOKEN this page answers to a loopback address only, such as http://127.0.0.1, and to no proxy: set ADMIN_TOKEN to reach it otherwise")
 			return
 		}
@@ -76,7 +76,7 @@ func forwarded(r *http.Request) bool {
 
 // caller is somebody who may use the API.
 type caller struct {
-	name   string // of the token's holder; without one "session" and a part of its id, "bearer", or "open"
+	name   string // of the holder; without one "session" and a part of its id, "bearer", or "open"
 	role   role
 	remote string // the host of the other end of the connection
 }
@@ -108,7 +108,7 @@ func (s *Server) authorised(least role, next func(http.ResponseWriter, *http.Req
 // caller has to wait.
 func (s *Server) admits(r *http.Request) (by caller, wait time.Duration) {
 	by.remote = remoteHost(r)
-	if !s.guard.tokens.needed() {
+	if !s.needsSignIn() {
 		by.name, by.role = "open", roleAct
 		return by, 0
 	}
@@ -131,16 +131,19 @@ func (s *Server) admits(r *http.Request) (by caller, wait time.Duration) {
 	return by, 0
 }
 
-// holderOf returns the holder of a session. The session ends if its token is not in force any more. While no token is
-// in force, as when the file is being replaced, sessions do not end, but let nobody in.
-func (s *Server) holderOf(session string) (h holder, ok bool) {
-	token, ok := s.sessions.token(session)
+// holderOf returns the holder of a session. One that a token began ends if that is not in force any more. While no token is
+// in force, as when the file is being replaced, such sessions do not end, but let nobody in.
+func (s *Server) holderOf(id string) (h holder, ok bool) {
+	one, ok := s.sessions.of(id)
 	if !ok {
 		return h, false
 	}
-	h, ok = s.guard.tokens.of(token)
+	if one.person.role != roleNone {
+		return one.person, true
+	}
+	h, ok = s.guard.tokens.of(one.token)
 	if !ok && len(s.guard.tokens.current()) > 0 {
-		s.sessions.end(session)
+		s.sessions.end(id)
 	}
 	return h, ok
 }

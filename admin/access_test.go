@@ -322,8 +322,8 @@ func TestSessionsAreBounded(t *testing.T) {
 	for range maxSessions {
 		last = s.begin(digest{})
 	}
-	_, firstHolds := s.token(first)
-	_, lastHolds := s.token(last)
+	_, firstHolds := s.of(first)
+	_, lastHolds := s.of(last)
 	if len(s.byID) != maxSessions || firstHolds && len(s.byID) > maxSessions || !lastHolds {
 		t.Errorf("%d sessions", len(s.byID))
 	}

@@ -18,11 +18,13 @@ import (
 // Config says what the page shows, and who may use it.
 type Config struct {
 	// Token is what people and programs sign in with, who may then do everything. Its file is read again and again. With
-	// the zero value, and without TokensFile, everybody may use the page, by a loopback address only.
+	// the zero value, and without TokensFile and OIDC, everybody may use the page, by a loopback address only.
 	Token crmclient.Secret
 	// TokensFile says instead who has which token and what each may do; see [CheckTokens]. It is read again and again.
 	// "": there is none.
 	TokensFile string
+	// OIDC has people sign in by OpenID Connect, besides tokens or without them; nil: they do not.
+	OIDC *OIDC
 
 	Version string
 	Started time.Time // when the process started, since when the counters count

@@ -12,11 +12,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// holder is somebody who has a token.
+// holder is somebody who may use the page.
 type holder struct {
 	name  string // "" with ADMIN_TOKEN, which has no name
 	role  role
-	token digest
+	token digest // zero: signed in by OpenID Connect
 }
 
 // hashPrefix begins a hash in the file: the way it was made may change.
@@ -67,8 +67,12 @@ func parseHolders(text []byte) ([]holder, error) {
 // maxHolderName is the longest name, in bytes; it is in each line of the audit.
 const maxHolderName = 64
 
+func isHolderName(name string) bool {
+	return name != "" && len(name) <= maxHolderName && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
 func newHolder(name, roleName, hash string) (h holder, err error) {
-	if name == "" || len(name) > maxHolderName || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	if !isHolderName(name) {
 		return h, fmt.Errorf("the name is missing, longer than %d bytes, or has characters that cannot be printed", maxHolderName)
 	}
 	h.name = name

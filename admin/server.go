@@ -15,6 +15,7 @@ type Server struct {
 	log      zerolog.Logger
 	page     map[string]asset
 	guard    guard
+	oidc     *oidcSignIns // nil: nobody signs in by OpenID Connect
 	sessions sessions
 	origins  *http.CrossOriginProtection
 	history  history
@@ -45,6 +46,9 @@ func New(cfg Config) (*Server, error) {
 		hub:      hub{clients: map[*client]struct{}{}},
 		replays:  newReplays(),
 	}
+	if cfg.OIDC != nil {
+		s.oidc = newOIDCSignIns(newIssuer(cfg.OIDC, cfg.Log))
+	}
 	s.peers.open(cfg)
 	s.letters.open(cfg)
 	s.work, s.stop = context.WithCancel(context.Background())
@@ -59,6 +63,8 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /api/session", s.signedIn)
 	mux.HandleFunc("POST /api/session", s.signIn)
 	mux.HandleFunc("DELETE /api/session", s.signOut)
+	mux.HandleFunc("POST /api/session/oidc", s.beginOIDC)
+	mux.HandleFunc("GET "+OIDCPath, s.endOIDC)
 	mux.HandleFunc("GET /api/state", s.authorised(roleLook, s.state))
 	mux.HandleFunc("GET /api/history", s.authorised(roleLook, s.past))
 	mux.HandleFunc("GET /api/live", s.authorised(roleLook, s.live))
@@ -90,6 +96,9 @@ func (s *Server) Run(ctx context.Context) {
 	defer s.letters.topic.Close()
 	defer background.Wait()
 	defer s.hub.close()
+	if s.oidc != nil {
+		background.Go(func() { s.oidc.watch(ctx) })
+	}
 	s.sample(time.Now())
 	timer := time.NewTimer(untilNext(time.Now(), time.Second))
 	defer timer.Stop()
@@ -136,6 +145,9 @@ func (s *Server) working(ctx context.Context) (_ context.Context, done func()) {
 		cancel()
 	}
 }
+
+// needsSignIn reports whether somebody has to sign in; else everybody at this machine may do everything.
+func (s *Server) needsSignIn() bool { return s.guard.tokens.needed() || s.oidc != nil }
 
 // untilNext returns the time until the next whole step of the clock.
 func untilNext(now time.Time, step time.Duration) time.Duration {

@@ -11,14 +11,15 @@ import (
 const (
 	cookieName  = "leadbridge-session"
 	sessionTime = 12 * time.Hour
-	// maxSessions is how many sessions there may be; a new one ends the oldest.
+	// maxSessions is how many sessions there may be; a new one ends the one that would end first.
 	maxSessions = 1000
 )
 
 // session is a person's sign-in. Only the digest of its id is kept.
 type session struct {
-	until time.Time
-	token digest // the token that it was begun with; it ends with that
+	until  time.Time
+	token  digest // the token that it was begun with; it ends with that
+	person holder // who began it by OpenID Connect instead; without a role: nobody
 }
 
 // sessions are kept in memory: a restart signs everybody out.
@@ -27,8 +28,18 @@ type sessions struct {
 	byID map[digest]session
 }
 
-// begin begins a session and returns its id.
+// begin begins a session of whoever has a token, and returns its id.
 func (s *sessions) begin(made digest) (id string) {
+	return s.keep(session{token: made}, sessionTime)
+}
+
+// beginOf begins a session of a person, and returns its id.
+func (s *sessions) beginOf(person holder, life time.Duration) (id string) {
+	return s.keep(session{person: person}, life)
+}
+
+// keep keeps a session under a new id.
+func (s *sessions) keep(begun session, life time.Duration) (id string) {
 	id = rand.Text() + rand.Text()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,21 +57,22 @@ func (s *sessions) begin(made digest) (id string) {
 	if len(s.byID) >= maxSessions {
 		delete(s.byID, oldest)
 	}
-	s.byID[digestOf(id)] = session{now.Add(sessionTime), made}
+	begun.until = now.Add(life)
+	s.byID[digestOf(id)] = begun
 	return id
 }
 
-// token returns the token with which a session was begun; ok is false when there is no such session, or it has ended.
-func (s *sessions) token(id string) (token digest, ok bool) {
+// of returns a session; ok is false when there is no such session, or it has ended.
+func (s *sessions) of(id string) (one session, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := digestOf(id)
-	one, there := s.byID[d]
-	if there && !one.until.After(time.Now()) {
+	one, ok = s.byID[d]
+	if ok && !one.until.After(time.Now()) {
 		delete(s.byID, d)
-		return digest{}, false
+		return session{}, false
 	}
-	return one.token, there
+	return one, ok
 }
 
 func (s *sessions) end(id string) {

@@ -13,7 +13,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	if !decode(w, r, smallBody, &body) {
 		return
 	}
-	if !s.guard.tokens.needed() {
+	if !s.needsSignIn() {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
@@ -46,12 +46,28 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// signedIn answers whether the page must ask for a token, and what its reader may do.
+// signedIn answers whether people have to sign in, and how, and what its reader may do.
 func (s *Server) signedIn(w http.ResponseWriter, r *http.Request) {
 	by, _ := s.admits(r)
 	answer(w, struct {
 		Needed   bool   `json:"needed"`
 		SignedIn bool   `json:"signedIn"`
 		Role     string `json:"role"` // look, reveal, act; "": not signed in
-	}{s.guard.tokens.needed(), by.role != roleNone, by.role.String()})
+		// OIDC is there where people sign in by OpenID Connect.
+		OIDC *oidcOffer `json:"oidc,omitempty"`
+	}{s.needsSignIn(), by.role != roleNone, by.role.String(), s.oidcOffer()})
+}
+
+// oidcOffer is what the page says of OpenID Connect before somebody signs in.
+type oidcOffer struct {
+	Title string `json:"title"`
+	Alone bool   `json:"alone"` // there are no tokens
+	Away  bool   `json:"away"`  // the issuer cannot be reached
+}
+
+func (s *Server) oidcOffer() *oidcOffer {
+	if s.oidc == nil {
+		return nil
+	}
+	return &oidcOffer{s.oidc.cfg.Title, !s.guard.tokens.needed(), s.oidc.away()}
 }

@@ -3,9 +3,14 @@
 package browser
 
 import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"github.com/leadbridge/leadbridge/browser/internal/issuer"
 	"github.com/leadbridge/leadbridge/browser/internal/lab"
 	"github.com/leadbridge/leadbridge/browser/internal/screen"
 )
@@ -42,6 +47,58 @@ func TestSignInAndOut(t *testing.T) {
 			}
 			must(t, tab.Go(l.Page))
 			must(t, tab.Until(`document.querySelector("#token")`))
+		})
+	}
+}
+
+// TestSignInByOpenIDConnect goes to the issuer and back to the view that was asked for, and is told where that fails.
+func TestSignInByOpenIDConnect(t *testing.T) {
+	t.Parallel()
+	for _, h := range hands() {
+		t.Run(h.name, func(t *testing.T) {
+			t.Parallel()
+			var provider http.Handler
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { provider.ServeHTTP(w, r) }))
+			t.Cleanup(server.Close)
+			listener, err := net.Listen("tcp", "127.0.0.1:0") // the issuer has to know where the page will be
+			must(t, err)
+			page := listener.Addr().String()
+			must(t, listener.Close())
+			redirect := "http://" + page + "/oidc/callback"
+			provider = issuer.New(server.URL, "page", "", redirect)
+			l := newLab(t, lab.Refused(0, 3), "ADMIN_ADDR="+page, "ADMIN_OIDC_ISSUER="+server.URL, "ADMIN_OIDC_CLIENT_ID=page", "ADMIN_OIDC_REDIRECT_URL="+redirect,
+				"ADMIN_OIDC_ROLES=reveal=oncall", "ADMIN_OIDC_TITLE=Example ID")
+			tab := open(t, screen.Desk, l.Page)
+			tab.Expect("404") // the issuer has no icon
+			there := func(user string) {
+				t.Helper()
+				must(t, tab.Until(focused("#sign-in-oidc")))
+				if shown := eval[string](t, tab, "document.body.innerText"); !strings.Contains(shown, "Sign in with Example ID") || strings.Contains(shown, "Token") {
+					t.Errorf("the page shows %s", shown)
+				}
+				must(t, h.act(tab, "#sign-in-oidc"))
+				must(t, tab.Until(`document.querySelector("#username")`))
+				eval[bool](t, tab, fmt.Sprintf(`(() => {
+					document.querySelector("#username").value = %q;
+					document.querySelector("#password").value = %q;
+					document.querySelector("form").submit();
+					return true;
+				})()`, user, issuer.Password))
+			}
+			there(issuer.Stranger)
+			must(t, tab.Until(text("#token-fault", "you have no role here")))
+			must(t, tab.Go(l.Page+"/#/letters"))
+			there(issuer.OnCall)
+			must(t, tab.Until(text("#nav-open", "3")))
+			if at := eval[string](t, tab, "location.pathname + location.search + location.hash + document.documentElement.dataset.role"); at != "/#/lettersreveal" {
+				t.Errorf("signed in at %s", at)
+			}
+			if kept := eval[string](t, tab, "document.cookie + JSON.stringify({...localStorage, ...sessionStorage})"); kept != "{}" {
+				t.Errorf("scripts can read %s", kept)
+			}
+			must(t, h.act(tab, "#sign-out"))
+			must(t, tab.Until(text("#token-fault", "You are signed out.")))
+			must(t, tab.Until(focused("#sign-in-oidc")))
 		})
 	}
 }

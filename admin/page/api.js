@@ -36,6 +36,7 @@ const json = async (...args) => (await request(...args)).json();
 
 export const session = () => json("GET", "/api/session");
 export const signIn = (token) => request("POST", "/api/session", { token });
+export const beginOIDC = () => json("POST", "/api/session/oidc", {});
 export const signOut = () => request("DELETE", "/api/session", {});
 export const pause = (paused) => json("POST", "/api/pause", { paused });
 export const history = (range, signal) => json("GET", `/api/history?range=${encodeURIComponent(range)}`, undefined, signal);

@@ -9,7 +9,7 @@ import { LinkLine } from "./link.js";
 import { Live } from "./live.js";
 import { Overview } from "./overview.js";
 import { ReplayDialog } from "./replay.js";
-import { SignIn } from "./signin.js";
+import { SignIn, failure, returnToView } from "./signin.js";
 
 const main = document.getElementById("main");
 const nav = document.getElementById("nav");
@@ -20,6 +20,7 @@ const link = new LinkLine(live);
 let views = null; // made when somebody is signed in, and dropped with all they hold
 let shown = null;
 let signedIn = false;
+let oidc; // what the server says of the issuer at which people sign in; undefined: there is none
 
 function makeViews() {
   const overview = new Overview();
@@ -77,6 +78,7 @@ function show(view, name) {
 }
 
 function enter({ needed, role }) {
+  returnToView();
   document.documentElement.dataset.role = role ?? "act";
   signedIn = true;
   views = makeViews();
@@ -99,7 +101,7 @@ function leave(words) {
   nav.hidden = true;
   out.hidden = true;
   document.body.classList.remove("stale");
-  const form = new SignIn(() => { begin().catch((err) => form.say(err.message)); });
+  const form = new SignIn(() => { begin().catch((err) => form.say(err.message)); }, oidc);
   show(form, "");
   if (again || words) form.say(words);
   form.focus();
@@ -107,13 +109,16 @@ function leave(words) {
 
 async function begin() {
   const state = await session();
+  oidc = state.oidc;
+  const failed = failure(oidc);
   if (state.signedIn) enter(state);
-  else leave("");
+  else leave(failed);
 }
 
 // A stream that ends may do so because the session did.
 live.addEventListener("failed", async () => {
   const state = await session().catch(() => null);
+  oidc = state?.oidc ?? oidc;
   if (state && !state.signedIn && signedIn) leave("The session has ended. Sign in again.");
 });
 live.addEventListener("history", (event) => views?.overview.history(event.detail));

@@ -78,6 +78,7 @@ func deliver(ctx context.Context, cfg settings.Config, log zerolog.Logger) error
 		Page:           page,
 		PageToken:      cfg.Admin.Token,
 		PageTokensFile: cfg.Admin.TokensFile,
+		PageOIDC:       cfg.Admin.OIDC,
 		Pause:          cfg.Pause,
 		Tracer:         tracer,
 		Summary:        summaryEvery,

@@ -126,7 +126,7 @@ func environmentIsKnown(t *testing.T, r release) {
 var foreign = map[string]bool{"SITE_SECRET": true, "HTTPS_PROXY": true}
 
 // secretInPlain are settings that the chart never sets: each has one that names a file.
-var secretInPlain = map[string]bool{"CRM_API_KEY": true, "CRM_SESSION_TOKEN": true, "KAFKA_SASL_PASSWORD": true, "KAFKA_OAUTH_CLIENT_SECRET": true, "ADMIN_TOKEN": true,
+var secretInPlain = map[string]bool{"CRM_API_KEY": true, "CRM_SESSION_TOKEN": true, "KAFKA_SASL_PASSWORD": true, "KAFKA_OAUTH_CLIENT_SECRET": true, "ADMIN_TOKEN": true, "ADMIN_OIDC_CLIENT_SECRET": true,
 	"SCHEMA_REGISTRY_PASSWORD": true, "SCHEMA_REGISTRY_TOKEN": true, "OTEL_EXPORTER_OTLP_HEADERS": true}
 
 // byExtraEnv are settings that have no value of their own: their file only extraVolumes can bring, or few need them.

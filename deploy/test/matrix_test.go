@@ -38,6 +38,8 @@ var matrix = map[string]string{
 	"strimzi, tls":     `{kafka: {tls: {enabled: true}}, strimzi: {cluster: main, namespace: kafka, apiVersion: kafka.strimzi.io/v1beta2, topics: {create: true}, users: {create: true, authentication: tls}}, gate: {enabled: true, existingConfigMap: sources}, replay: {enabled: true}, keda: {enabled: true}}`,
 	"admin":            `{admin: {enabled: true, existingSecret: page}, networkPolicy: {adminFrom: [{podSelector: {}}]}}`,
 	"admin, roles":     adminRoles,
+	"admin, oidc":      adminOIDC,
+	"admin, public":    `admin: {enabled: true, oidc: {issuer: "https://login.example.com", clientId: page, redirectUrl: "https://leads.example.com/oidc/callback", roles: "act=oncall"}}`,
 	"every setting":    everySetting,
 	"everything":       everything,
 }
@@ -59,6 +61,10 @@ replay: {enabled: true}
 	// What a webhook of the cluster, or extraVolumes, mount: the chart does not.
 	adminRoles = `
 admin: {enabled: true, existingSecret: page, tokensKey: tokens.yaml}
+`
+	adminOIDC = `
+admin: {enabled: true, existingSecret: page, tokensKey: tokens.yaml, oidc: {issuer: "https://login.example.com:8443/realms/staff", clientId: page, existingSecret: page-client, redirectUrl: "https://leads.example.com/oidc/callback", scopes: "openid groups", nameClaim: email, rolesClaim: realm_access.roles, roles: "look=leads-readers,act=leads-oncall", title: Example ID, session: 1h, ca: {existingSecret: login-ca}}}
+networkPolicy: {oidcTo: [{ipBlock: {cidr: 192.0.2.0/24}}]}
 `
 
 	schemasByToken = `
@@ -168,7 +174,7 @@ log: {level: debug, format: console}
 tracing: {endpoint: "http://127.0.0.1:1", existingSecret: collector, headersKey: key, sampler: parentbased_traceidratio, samplerArg: 0.25, resourceAttributes: "deployment.environment.name=prod"}
 gate: {enabled: true, sources: [{name: site, verify: {type: none}}], ackTimeout: 9s, bodyTimeout: 8s, headerTimeout: 7s, connections: 1000, peerConnections: 100, trustedProxies: "10.0.0.0/8,2001:db8::1", forwardedHeader: Forwarded, bodyRate: 2KiB, bodyGrace: 3s, maxBuffer: 16777216, drainDelay: 0s, drainTimeout: 5s}
 replay: {enabled: true}
-admin: {enabled: true, existingSecret: page}
+admin: {enabled: true, existingSecret: page, oidc: {issuer: "https://127.0.0.1:1/realms/staff", clientId: page, existingSecret: page-client, redirectUrl: "https://leads.example.com/oidc/callback", scopes: "openid groups", nameClaim: email, rolesClaim: realm_access.roles, roles: "look=leads-readers,act=leads-oncall", title: Example ID, session: 1h, ca: {existingSecret: login-ca}}}
 `
 	everything = `
 replicaCount: 3

@@ -66,9 +66,10 @@ func secretTexts(t *testing.T) map[string]string {
 		"/etc/leadbridge/schema-registry-client/tls.crt": cert,
 		"/etc/leadbridge/schema-registry-client/tls.key": key,
 
-		"/etc/leadbridge/admin/token":  "0123456789abcdef0123456789abcdef",
-		"/etc/leadbridge/pause/paused": "false",
-		"/etc/leadbridge/tracing/key":  "x-api-key=collector",
+		"/etc/leadbridge/admin/token":          "0123456789abcdef0123456789abcdef",
+		"/etc/leadbridge/admin-oidc-ca/ca.crt": cert,
+		"/etc/leadbridge/pause/paused":         "false",
+		"/etc/leadbridge/tracing/key":          "x-api-key=collector",
 	}
 }
 

@@ -139,7 +139,12 @@ func Eval[T any](t *Tab, expression string) (T, error) {
 // errNever says that a condition did not come true.
 var errNever = errors.New("never came true")
 
-// Until waits until an expression is true; it is tried at each frame of the page.
+// replaced reports whether an error says that the page has given way to another one.
+func replaced(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), "Inspected target navigated or closed") || strings.Contains(err.Error(), "Execution context was destroyed"))
+}
+
+// Until waits until an expression is true; it is tried at each frame of the page, and of the one that takes its place.
 func (t *Tab) Until(expression string) error {
 	wait := fmt.Sprintf(`new Promise((yes) => {
 		const end = performance.now() + %d;
@@ -151,6 +156,9 @@ func (t *Tab) Until(expression string) error {
 		look();
 	})`, patience.Milliseconds()-1000, expression)
 	is, err := value(t, chromedp.Evaluate[bool](wait, chromedp.EvalAwaitPromise))
+	for end := time.Now().Add(patience); replaced(err) && time.Now().Before(end); {
+		is, err = value(t, chromedp.Evaluate[bool](wait, chromedp.EvalAwaitPromise))
+	}
 	if err == nil && !is {
 		err = errNever
 	}

@@ -126,22 +126,55 @@
 {{- define "leadbridge.adminEnv" -}}
 {{- if .Values.admin.enabled }}
 {{- include "leadbridge.env" (dict "ADMIN_ADDR" (printf ":%v" .Values.admin.port)) }}
-{{- if .Values.admin.tokensKey }}
+{{- if and .Values.admin.existingSecret .Values.admin.tokensKey }}
 {{- include "leadbridge.env" (dict "ADMIN_TOKENS_FILE" (printf "/etc/leadbridge/admin/%s" .Values.admin.tokensKey)) }}
-{{- else }}
+{{- else if .Values.admin.existingSecret }}
 {{- include "leadbridge.env" (dict "ADMIN_TOKEN_FILE" (printf "/etc/leadbridge/admin/%s" .Values.admin.tokenKey)) }}
+{{- end }}
+{{- with .Values.admin.oidc }}
+{{- if .issuer }}
+{{- include "leadbridge.env" (dict
+  "ADMIN_OIDC_ISSUER" .issuer
+  "ADMIN_OIDC_CLIENT_ID" .clientId
+  "ADMIN_OIDC_CLIENT_SECRET_FILE" (ternary (printf "/etc/leadbridge/admin-oidc/%s" .secretKey) "" (ne .existingSecret ""))
+  "ADMIN_OIDC_REDIRECT_URL" .redirectUrl
+  "ADMIN_OIDC_SCOPES" .scopes
+  "ADMIN_OIDC_NAME_CLAIM" .nameClaim
+  "ADMIN_OIDC_ROLES_CLAIM" .rolesClaim
+  "ADMIN_OIDC_ROLES" .roles
+  "ADMIN_OIDC_TITLE" .title
+  "ADMIN_OIDC_SESSION" .session
+  "ADMIN_OIDC_CA_FILE" (ternary (printf "/etc/leadbridge/admin-oidc-ca/%s" .ca.key) "" (ne .ca.existingSecret ""))
+) }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}
 
 {{- define "leadbridge.adminMount" -}}
 {{- if .Values.admin.enabled }}
+{{- if .Values.admin.existingSecret }}
 {{ include "leadbridge.mount" "admin" }}
+{{- end }}
+{{- if .Values.admin.oidc.existingSecret }}
+{{ include "leadbridge.mount" "admin-oidc" }}
+{{- end }}
+{{- if .Values.admin.oidc.ca.existingSecret }}
+{{ include "leadbridge.mount" "admin-oidc-ca" }}
+{{- end }}
 {{- end }}
 {{- end }}
 
 {{- define "leadbridge.adminVolume" -}}
 {{- if .Values.admin.enabled }}
-{{ include "leadbridge.secretVolume" (list "admin" .Values.admin.existingSecret (list (default .Values.admin.tokenKey .Values.admin.tokensKey))) }}
+{{- with .Values.admin.existingSecret }}
+{{ include "leadbridge.secretVolume" (list "admin" . (list (default $.Values.admin.tokenKey $.Values.admin.tokensKey))) }}
+{{- end }}
+{{- with .Values.admin.oidc.existingSecret }}
+{{ include "leadbridge.secretVolume" (list "admin-oidc" . (list $.Values.admin.oidc.secretKey)) }}
+{{- end }}
+{{- with .Values.admin.oidc.ca.existingSecret }}
+{{ include "leadbridge.secretVolume" (list "admin-oidc-ca" . (list $.Values.admin.oidc.ca.key)) }}
+{{- end }}
 {{- end }}
 {{- end }}

@@ -140,8 +140,16 @@ strimzi.users.create makes the credentials: leave kafka.sasl and kafka.tls.clien
 {{- end }}
 
 {{- define "leadbridge.faults.admin" -}}
-{{- if and .Values.admin.enabled (not .Values.admin.existingSecret) }}
-admin.enabled needs admin.existingSecret: the page shows people's data
+{{- if and .Values.admin.enabled (not .Values.admin.existingSecret) (not .Values.admin.oidc.issuer) }}
+admin.enabled needs admin.existingSecret or admin.oidc.issuer: the page shows people's data
+{{- end }}
+{{- with .Values.admin.oidc }}
+{{- if and .issuer (not (and .clientId .redirectUrl .roles)) }}
+admin.oidc.issuer needs admin.oidc.clientId, redirectUrl and roles
+{{- end }}
+{{- if and (not .issuer) (or .clientId .redirectUrl .roles .existingSecret) }}
+admin.oidc is given, but no admin.oidc.issuer
+{{- end }}
 {{- end }}
 {{- if and .Values.admin.enabled (eq (int64 .Values.admin.port) (int64 .Values.service.port)) }}
 admin.port and service.port are the same: change one

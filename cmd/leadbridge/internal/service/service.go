@@ -37,6 +37,8 @@ type Config struct {
 	PageToken crmclient.Secret // that lets them in
 	// PageTokensFile says instead who is let in, and what each may do; "": there is none.
 	PageTokensFile string
+	// PageOIDC has people sign in by OpenID Connect; nil: they do not.
+	PageOIDC *admin.OIDC
 
 	Pause settings.PauseConfig
 
@@ -89,7 +91,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.Page != nil {
 		s.admin, err = admin.New(admin.Config{
-			Token: cfg.PageToken, TokensFile: cfg.PageTokensFile, Version: cfg.Version, Started: s.monitor.Started,
+			Token: cfg.PageToken, TokensFile: cfg.PageTokensFile, OIDC: cfg.PageOIDC, Version: cfg.Version, Started: s.monitor.Started,
 			Brokers: cfg.Consumer.Brokers, Topic: cfg.Consumer.Topic, DeadLetterTopic: cfg.Consumer.DeadLetterTopic, GroupID: cfg.Consumer.GroupID, StateTopic: s.state,
 			Situation: s.situation, Metrics: s.registry, CRM: s.crm, Controls: controls{s.consumer, s.crm}, Where: s.where, Transformer: cfg.Transformer, Log: cfg.Log, Tracer: cfg.Tracer,
 			Pause: func(paused bool, who string) { s.consumer.SetPaused(consumer.PausedByPage, paused, who) },

@@ -13,7 +13,7 @@ import (
 // Admin are the settings of the page for people.
 type Admin struct {
 	AdminAddr      string `name:"admin-addr" env:"ADMIN_ADDR" placeholder:"HOST:PORT" help:"Address of the page for people: the state of delivery, and dead letters to find, correct and replay; see docs/page.md. Default: off."`
-	AdminToken     string `name:"admin-token" env:"ADMIN_TOKEN" placeholder:"SECRET" help:"Token that lets people into the page; better given by the file. Needed unless ADMIN_ADDR is a loopback address."`
+	AdminToken     string `name:"admin-token" env:"ADMIN_TOKEN" placeholder:"SECRET" help:"Token that lets people into the page; better given by the file. Needed unless ADMIN_ADDR is a loopback address, or others can sign in by ADMIN_TOKENS_FILE or ADMIN_OIDC_ISSUER."`
 	AdminTokenFile string `name:"admin-token-file" env:"ADMIN_TOKEN_FILE" placeholder:"FILE" help:"File that holds the token; read again when it changes, which signs everybody out."`
 	AdminTokens    string `name:"admin-tokens-file" env:"ADMIN_TOKENS_FILE" placeholder:"FILE" help:"YAML file that names instead who has a token, by its hash, and the role of each: look, reveal or act; read again when it changes. leadbridge ctl token makes a line of it."`
 }
@@ -22,22 +22,24 @@ type Admin struct {
 type AdminConfig struct {
 	Addr       string // "": no page
 	Token      crmclient.Secret
-	TokensFile string // "": none
+	TokensFile string      // "": none
+	OIDC       *admin.OIDC // nil: nobody signs in by OpenID Connect
 }
 
 // shortToken is a length in characters: a shorter token can be guessed.
 const shortToken = 16
 
-func (a Admin) parse(p *parser, httpAddr string) AdminConfig {
+func (a Admin) parse(p *parser, oidc AdminOIDC, httpAddr string) AdminConfig {
 	c := AdminConfig{Token: p.secret("ADMIN_TOKEN", a.AdminToken, a.AdminTokenFile)}
 	c.TokensFile = strings.TrimSpace(a.AdminTokens)
 	if c.TokensFile != "" {
 		a.checkTokens(p, c)
 	}
-	guarded := c.TokensFile != "" || c.Token != crmclient.Secret{}
+	c.OIDC = oidc.parse(p)
+	guarded := c.TokensFile != "" || c.OIDC != nil || hasToken(c.Token)
 	if strings.TrimSpace(a.AdminAddr) == "" {
 		if guarded {
-			p.warn("a token for the page is given, but no ADMIN_ADDR: there is no page")
+			p.warn("a token or an issuer for the page is given, but no ADMIN_ADDR: there is no page")
 		}
 		return c
 	}
@@ -48,8 +50,8 @@ func (a Admin) parse(p *parser, httpAddr string) AdminConfig {
 	case sameAddress(c.Addr, httpAddr):
 		p.fault("ADMIN_ADDR", "is HTTP_ADDR", "choose another port: probes and metrics are for machines, the page is for people who sign in")
 	case !guarded && !isLoopback(c.Addr):
-		p.fault("ADMIN_TOKEN", "is missing, and "+quote(c.Addr)+" can be reached from elsewhere", "set it, ADMIN_TOKEN_FILE or ADMIN_TOKENS_FILE, or listen on 127.0.0.1")
-	case guarded && c.TokensFile == "" && isShort(c.Token):
+		p.fault("ADMIN_TOKEN", "is missing, and "+quote(c.Addr)+" can be reached from elsewhere", "set it, ADMIN_TOKEN_FILE, ADMIN_TOKENS_FILE or ADMIN_OIDC_ISSUER, or listen on 127.0.0.1")
+	case hasToken(c.Token) && isShort(c.Token):
 		p.warn("ADMIN_TOKEN is shorter than %d characters and can be guessed: make one by openssl rand -hex 16", shortToken)
 	}
 	return c
@@ -57,7 +59,7 @@ func (a Admin) parse(p *parser, httpAddr string) AdminConfig {
 
 // checkTokens looks whether the file of tokens can be used, and is the only way to sign in.
 func (a Admin) checkTokens(p *parser, c AdminConfig) {
-	if c.Token != (crmclient.Secret{}) {
+	if hasToken(c.Token) {
 		p.fault("ADMIN_TOKENS_FILE", "is given, and so is ADMIN_TOKEN", "give only one of them: a token without a name would be beside the roles")
 		return
 	}

@@ -25,6 +25,7 @@ type Service struct {
 	Delivery `embed:"" group:"Process:"`
 	HTTP     `embed:"" set:"http_addr=:8080" group:"Process:"`
 	Admin    `embed:"" group:"Process:"`
+	OIDC     AdminOIDC `embed:"" group:"Process:"`
 	Log      `embed:"" group:"Process:"`
 	Traces   Tracing `embed:"" group:"Tracing:"`
 }
@@ -61,7 +62,7 @@ func (s Service) Parse() (Config, error) {
 	s.Delivery.parse(&p, &c.Consumer)
 	c.Pause = s.Delivery.pause(&p)
 	c.HTTPAddr = s.HTTP.parse(&p)
-	c.Admin = s.Admin.parse(&p, c.HTTPAddr)
+	c.Admin = s.Admin.parse(&p, s.OIDC, c.HTTPAddr)
 	c.Log = s.Log.parse(&p)
 	c.Tracing = s.Traces.parse(&p, "leadbridge")
 	c.Warnings = p.warnings

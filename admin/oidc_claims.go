@@ -1,0 +1,79 @@
+package admin
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// claims are those of an ID token that was verified.
+type claims map[string]any
+
+// find returns a claim: the one of this name, else, where the name has dots, the one in the claims that it names in turn.
+func (c claims) find(name string) (value any, ok bool) {
+	if value, ok = c[name]; ok {
+		return value, true
+	}
+	outer, inner, dotted := strings.Cut(name, ".")
+	within, isObject := c[outer].(map[string]any)
+	if !dotted || !isObject {
+		return nil, false
+	}
+	return claims(within).find(inner)
+}
+
+// texts returns the texts of a claim, which is one text or a list of them.
+func (c claims) texts(name string) (all []string, ok bool) {
+	value, ok := c.find(name)
+	switch value := value.(type) {
+	case string:
+		return []string{value}, true
+	case []any:
+		for _, one := range value {
+			if text, isText := one.(string); isText {
+				all = append(all, text)
+			}
+		}
+	}
+	return all, ok
+}
+
+// claimEmail is the claim that anybody may have written, unless the issuer has verified it.
+const claimEmail = "email"
+
+// emailVerified reports whether the issuer vouches for the e-mail address. Some issuers write a text.
+func (c claims) emailVerified() bool {
+	return c["email_verified"] == true || c["email_verified"] == "true"
+}
+
+// person returns who signed in, and with which role.
+func (c claims) person(o *OIDC) (holder, *refusal) {
+	if (o.NameClaim == claimEmail || o.RolesClaim == claimEmail) && !c.emailVerified() {
+		return holder{}, &refusal{code: refusedIssuer, why: "the issuer does not say that the e-mail address is verified"}
+	}
+	value, _ := c.find(o.NameClaim)
+	name, _ := value.(string)
+	if !isHolderName(name) {
+		return holder{}, &refusal{code: refusedIssuer, why: fmt.Sprintf(
+			"the claim %s of ADMIN_OIDC_NAME_CLAIM is missing, longer than %d bytes, or has characters that cannot be printed", o.NameClaim, maxHolderName)}
+	}
+	values, ok := c.texts(o.RolesClaim)
+	if !ok {
+		return holder{}, &refusal{code: refusedRole, who: name, why: "the ID token has no claim " + o.RolesClaim + ", which ADMIN_OIDC_ROLES_CLAIM names"}
+	}
+	role := o.Roles.of(values)
+	if role == roleNone {
+		return holder{}, &refusal{code: refusedRole, who: name, why: "no value of the claim " + o.RolesClaim + " has a role in ADMIN_OIDC_ROLES"}
+	}
+	return holder{name: name, role: role}, nil
+}
+
+// isForClient reports whether a token with several audiences, or with the claim azp, was made for this client
+// (OpenID Connect Core, section 3.1.3.7). That the client is among the audiences is known before.
+func (c claims) isForClient(audience []string, client string) bool {
+	party, named := c["azp"]
+	if named {
+		return party == client
+	}
+	return len(slices.Compact(slices.Sorted(slices.Values(audience)))) == 1
+}

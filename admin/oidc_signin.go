@@ -1,0 +1,240 @@
+package admin
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+)
+
+const (
+	// attemptTime is how long a sign-in at the issuer may take.
+	attemptTime = 10 * time.Minute
+	// maxUsed is how many states that came back are remembered.
+	maxUsed = 10_000
+	// maxExchanges is how many codes are redeemed at a time; further ones are refused.
+	maxExchanges = 8
+	// exchangeTime bounds everything that the issuer is asked in one sign-in.
+	exchangeTime = 3 * issuerTime
+)
+
+// oidcSignIns are the sign-ins by OpenID Connect. Nothing is kept of one that has begun: a cookie carries a random text,
+// and state, nonce and PKCE verifier are made of it with a key of this process. So no stranger's attempts fill a memory.
+type oidcSignIns struct {
+	*issuer
+	key       []byte
+	exchanges chan struct{} // holds an element for each code that is being redeemed
+
+	mu   sync.Mutex
+	used map[string]time.Time // states that came back, and until when they would be valid
+}
+
+func newOIDCSignIns(i *issuer) *oidcSignIns {
+	key := make([]byte, sha256.Size)
+	_, _ = rand.Read(key) // it never fails
+	return &oidcSignIns{issuer: i, key: key, exchanges: make(chan struct{}, maxExchanges), used: map[string]time.Time{}}
+}
+
+// attempt is what issuer and browser have to bring back of one sign-in.
+type attempt struct{ state, nonce, verifier string }
+
+// newAttempt returns the value of the cookie of a sign-in that begins now.
+func (s *oidcSignIns) newAttempt(now time.Time) (cookie string) {
+	return strconv.FormatInt(now.Unix(), 10) + "." + rand.Text()
+}
+
+// attempt returns the sign-in of a cookie.
+func (s *oidcSignIns) attempt(cookie string) attempt {
+	part := func(label string) string {
+		mac := hmac.New(sha256.New, s.key)
+		_, _ = mac.Write([]byte(label + " " + cookie))
+		return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	}
+	return attempt{state: part("state"), nonce: part("nonce"), verifier: part("verifier")}
+}
+
+// came returns the sign-in whose state came back to the browser that began it, in time and for the first time.
+func (s *oidcSignIns) came(cookie, state string, now time.Time) (a attempt, ok bool) {
+	seconds, _, _ := strings.Cut(cookie, ".")
+	began, err := strconv.ParseInt(seconds, 10, 64)
+	a = s.attempt(cookie)
+	if err != nil || !sameText(state, a.state) { // the state vouches for the time, too
+		return a, false
+	}
+	until := time.Unix(began, 0).Add(attemptTime)
+	return a, now.Before(until) && s.use(a.state, until, now)
+}
+
+// use notes that a state came back; it reports whether it was the first time. Where there are too many, some are forgotten:
+// that a code counts once is the issuer's duty as well.
+func (s *oidcSignIns) use(state string, until, now time.Time) (first bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, again := s.used[state]; again {
+		return false
+	}
+	if len(s.used) >= maxUsed {
+		for one, end := range s.used {
+			if !end.After(now) {
+				delete(s.used, one)
+			}
+		}
+		for one := range s.used {
+			if len(s.used) < maxUsed {
+				break
+			}
+			delete(s.used, one)
+		}
+	}
+	s.used[state] = until
+	return true
+}
+
+func sameText(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// cookie returns the cookie of a sign-in; with "" one that deletes it. It comes back from the issuer's site, so that it is Lax.
+// Over TLS its name has a prefix with which no other host of the domain can set it.
+func (s *oidcSignIns) cookie(value string) *http.Cookie {
+	c := &http.Cookie{ //nolint:gosec // G124: over plain HTTP, as on loopback, a Secure cookie would never come back
+		Name: s.cookieName(), Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: s.overTLS(), MaxAge: int(attemptTime.Seconds()),
+	}
+	if value == "" {
+		c.MaxAge = -1
+	}
+	return c
+}
+
+func (s *oidcSignIns) cookieName() string {
+	if s.overTLS() {
+		return "__Host-leadbridge-sign-in"
+	}
+	return "leadbridge-sign-in"
+}
+
+// overTLS reports whether browsers reach the page by https.
+func (s *oidcSignIns) overTLS() bool { return strings.HasPrefix(s.cfg.RedirectURL, "https:") }
+
+// beginOIDC begins a sign-in and answers with the address of the issuer where the page goes on. It takes JSON from the page
+// itself only, so that no other site can begin one.
+func (s *Server) beginOIDC(w http.ResponseWriter, r *http.Request) {
+	if s.oidc == nil {
+		problem(w, http.StatusNotFound, "there is no OpenID Connect here")
+		return
+	}
+	if !decode(w, r, smallBody, &struct{}{}) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), exchangeTime)
+	defer cancel()
+	party, err := s.oidc.relyingParty(ctx)
+	if err != nil {
+		problem(w, http.StatusServiceUnavailable, s.oidc.cfg.Title+" cannot be reached: try again in a minute. The log of this service says why")
+		return
+	}
+	cookie := s.oidc.newAttempt(time.Now())
+	a := s.oidc.attempt(cookie)
+	http.SetCookie(w, s.oidc.cookie(cookie))
+	answer(w, struct {
+		URL string `json:"url"`
+	}{party.oauth.AuthCodeURL(a.state, oidc.Nonce(a.nonce), oauth2.S256ChallengeOption(a.verifier))})
+}
+
+// refusal says why a sign-in by OpenID Connect failed.
+type refusal struct {
+	code string // for the page, which has words for it
+	why  string // for the log
+	who  string // the name of somebody without a role; "": nobody is known
+}
+
+// The codes of refusals.
+const (
+	refusedAttempt = "attempt" // not begun in this browser, too late, or used
+	refusedThere   = "refused" // the issuer signed nobody in
+	refusedIssuer  = "issuer"  // the issuer's answer cannot be used
+	refusedRole    = "role"
+	refusedBusy    = "busy"
+)
+
+// endOIDC is where the issuer sends the browser back to. It begins a session, or says by the address why not; it never leads
+// elsewhere than to the page.
+func (s *Server) endOIDC(w http.ResponseWriter, r *http.Request) {
+	if s.oidc == nil {
+		problem(w, http.StatusNotFound, "there is nothing here")
+		return
+	}
+	http.SetCookie(w, s.oidc.cookie(""))
+	h, no := s.returned(r)
+	if no != nil {
+		s.refused(r, no)
+		http.Redirect(w, r, "/#sign-in="+no.code, http.StatusSeeOther)
+		return
+	}
+	id := s.sessions.beginOf(h, s.oidc.cfg.Session)
+	c := cookie(r, id)
+	c.Secure = c.Secure || s.oidc.overTLS()
+	c.MaxAge = int(s.oidc.cfg.Session.Seconds())
+	http.SetCookie(w, c)
+	s.log.Info().Str("who", h.name).Stringer("role", h.role).Str("remote", remoteHost(r)).Msg("page: signed in by OpenID Connect")
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// returned returns who comes back from the issuer.
+func (s *Server) returned(r *http.Request) (holder, *refusal) {
+	query := r.URL.Query()
+	var cookie string
+	if c, err := r.Cookie(s.oidc.cookieName()); err == nil {
+		cookie = c.Value
+	}
+	a, ok := s.oidc.came(cookie, query.Get("state"), time.Now())
+	if !ok {
+		return holder{}, &refusal{code: refusedAttempt, why: "it was not begun in this browser and at the host of ADMIN_OIDC_REDIRECT_URL, took longer than ten minutes, or had ended before"}
+	}
+	if from := query.Get("iss"); from != "" && from != s.oidc.cfg.Issuer { // RFC 9207
+		return holder{}, &refusal{code: refusedIssuer, why: "the answer is of another issuer"}
+	}
+	if code := query.Get("error"); code != "" {
+		if !oauthCode.MatchString(code) {
+			code = "with an unknown code"
+		}
+		return holder{}, &refusal{code: refusedThere, why: "the issuer signed nobody in: " + code}
+	}
+	select {
+	case s.oidc.exchanges <- struct{}{}:
+		defer func() { <-s.oidc.exchanges }()
+	default:
+		return holder{}, &refusal{code: refusedBusy, why: "too many sign-ins at a time"}
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), exchangeTime)
+	defer cancel()
+	all, no := s.oidc.exchange(ctx, query.Get("code"), a)
+	if no != nil {
+		return holder{}, no
+	}
+	return all.person(s.oidc.cfg)
+}
+
+// oauthCode is what an issuer's error codes look like (RFC 6749, sections 4.1.2.1 and 5.2).
+var oauthCode = regexp.MustCompile(`^[a-z_]{1,40}$`)
+
+// refused logs a sign-in that failed. Of the issuer's answer it has the name of somebody without a role at most.
+func (s *Server) refused(r *http.Request, no *refusal) {
+	if no.code == refusedRole {
+		s.audit("denied", caller{name: no.who, remote: remoteHost(r)}).Str("why", no.why).Msg("page: a sign-in by OpenID Connect was denied")
+		return
+	}
+	if count, now := s.guard.logDue(peerOf(r)); now {
+		s.log.Warn().Str("remote", remoteHost(r)).Int("failures", count).Str("why", no.why).Msg("page: a sign-in by OpenID Connect failed")
+	}
+}
