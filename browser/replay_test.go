@@ -60,7 +60,7 @@ func TestEditAndReplayOneLetter(t *testing.T) {
 			t.Errorf("the dry run made %d contacts", sent)
 		}
 		must(t, h.act(tab, "#confirm"))
-		must(t, tab.Until(text(".dialog-said", "Replayed 1 of 1 open letter.")))
+		must(t, tab.Until(text(".dialog-said", "Replayed 1 of 1 letter.")))
 		must(t, h.act(tab, "#close"))
 		must(t, tab.Until(text(".state", "replayed")))
 		must(t, tab.Until(`document.querySelector("#replay").disabled`))
@@ -80,7 +80,7 @@ func TestReplaySomeThenAll(t *testing.T) {
 		must(t, h.row(tab, "1:1", "choose"))
 		must(t, h.row(tab, "1:1", "choose")) // not that one, after all
 		must(t, tab.Until(text(".chosen", "2 selected")))
-		replayWith(t, h, tab, mend, "2 letters would be replayed", "Replayed 2 of 2 open letters.")
+		replayWith(t, h, tab, mend, "2 letters would be replayed", "Replayed 2 of 2 letters.")
 		eventually(t, "two contacts", func() bool { return len(l.CRM.Contacts()) == 2 })
 		must(t, tab.Until(text(".found", "10 letters match")))
 
@@ -93,7 +93,7 @@ func TestReplaySomeThenAll(t *testing.T) {
 		must(t, tab.Until(text(".chosen", "10 selected, all that match")))
 		must(t, h.row(tab, "1:1", "choose"))
 		must(t, tab.Until(text(".chosen", "9 selected")))
-		replayWith(t, h, tab, mend, "9 letters would be replayed", "Replayed 9 of 9 open letters.")
+		replayWith(t, h, tab, mend, "9 letters would be replayed", "Replayed 9 of 9 letters.")
 		eventually(t, "eleven contacts", func() bool { return len(l.CRM.Contacts()) == 11 })
 		must(t, tab.Until(text(".found", "1 letter matches")))
 		for address, n := range emails(l) {
@@ -173,7 +173,7 @@ func TestStopAReplayAndRunItAgain(t *testing.T) {
 			t.Errorf("after %d of %d: %q", done, all, title)
 		}
 		must(t, h.act(tab, "#confirm"))
-		must(t, tab.Until(text(".dialog-said", fmt.Sprintf("Replayed %d of %d open letters.", rest, rest))))
+		must(t, tab.Until(text(".dialog-said", fmt.Sprintf("Replayed %d of %d letters.", rest, rest))))
 		must(t, h.act(tab, "#close"))
 		must(t, tab.Until(text(".found", "No letter matches")))
 		eventually(t, "sixty contacts", func() bool { return len(l.CRM.Contacts()) >= all })

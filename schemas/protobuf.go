@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/bufbuild/protocompile"
-	"github.com/bufbuild/protocompile/reporter"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -46,18 +45,13 @@ func compileProtobuf(ctx context.Context, s source) (format, error) {
 		texts[r.name] = r.text
 	}
 	texts[mainFile] = s.main.text
-	var fault error
 	compiler := protocompile.Compiler{
 		Resolver:       protocompile.WithStandardImports(protoFiles(texts)),
 		MaxParallelism: 1,
-		Reporter: reporter.NewReporter(func(err reporter.ErrorWithPos) error {
-			fault = err
-			return err
-		}, nil),
 	}
 	files, err := compiler.Compile(ctx, mainFile)
 	if err != nil {
-		return nil, fmt.Errorf("the Protobuf schema cannot be used: %w", errors.Join(fault, err))
+		return nil, fmt.Errorf("the Protobuf schema cannot be used: %w", err)
 	}
 	return &protobufFormat{file: files[0], types: files.AsResolver()}, nil
 }
@@ -117,6 +111,9 @@ func (f *protobufFormat) json(payload, indexes []byte) ([]byte, error) {
 	}
 	w := &protobufWriter{writer: newWriter(payload), types: f.types}
 	w.message(message)
+	if w.tooDeep {
+		return nil, fmt.Errorf("the messages of the value nest more than %d deep", maxWrittenDepth)
+	}
 	return w.end()
 }
 
@@ -142,7 +139,8 @@ func readIndexes(b []byte) (path []int, rest []byte, err error) {
 	return path, b, nil
 }
 
-// messageAt finds a message by its indexes: that of the file's, then of those nested in it.
+// messageAt finds a message by its indexes: the first counts the file's messages, each further one those nested in the
+// message before.
 func messageAt(file protoreflect.FileDescriptor, path []int) (protoreflect.MessageDescriptor, bool) {
 	messages := file.Messages()
 	var found protoreflect.MessageDescriptor
@@ -159,15 +157,21 @@ func messageAt(file protoreflect.FileDescriptor, path []int) (protoreflect.Messa
 // A protobufWriter writes messages as JSON: fields by their names in the schema, those that are not set left out.
 type protobufWriter struct {
 	writer
-	types protoResolver
-	depth int
+	types   protoResolver
+	depth   int
+	tooDeep bool // the text ended at maxWrittenDepth
 }
 
+// maxWrittenDepth is how deep the messages of a value may nest, those in a google.protobuf.Any included: the decoder's own
+// limit, maxMessageDepth, begins anew in each Any.
+const maxWrittenDepth = 2 * maxMessageDepth
+
 func (w *protobufWriter) message(m protoreflect.Message) {
-	if w.depth++; w.depth > 2*maxMessageDepth { // a message in an Any begins to count anew
-		w.full = true
-	}
+	w.depth++
 	defer func() { w.depth-- }()
+	if !w.full && w.depth > maxWrittenDepth {
+		w.full, w.tooDeep = true, true
+	}
 	if w.full || w.known(m) {
 		return
 	}
@@ -232,7 +236,7 @@ func (w *protobufWriter) known(m protoreflect.Message) bool {
 	case "google.protobuf.Timestamp":
 		w.text(time.Unix(number("seconds"), number("nanos")).UTC().Format(time.RFC3339Nano))
 	case "google.protobuf.Duration":
-		w.text(strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%d.%09d", number("seconds"), max(number("nanos"), -number("nanos"))), "0"), ".") + "s")
+		w.text(durationText(number("seconds"), number("nanos")))
 	case "google.type.Date":
 		w.text(fmt.Sprintf("%04d-%02d-%02d", number("year"), number("month"), number("day")))
 	case "google.type.TimeOfDay":
@@ -254,6 +258,25 @@ func (w *protobufWriter) known(m protoreflect.Message) bool {
 		return w.wrapped(m, name)
 	}
 	return true
+}
+
+// durationText is a google.protobuf.Duration as its JSON has it. Of one that is not valid, as the signs differ or there are
+// more nanoseconds than in a second, it is the sum.
+func durationText(seconds, nanos int64) string {
+	const second = int64(time.Second)
+	seconds, nanos = seconds+nanos/second, nanos%second
+	switch {
+	case seconds > 0 && nanos < 0:
+		seconds, nanos = seconds-1, nanos+second
+	case seconds < 0 && nanos > 0:
+		seconds, nanos = seconds+1, nanos-second
+	}
+	sign := ""
+	if seconds == 0 && nanos < 0 { // else the sign is that of the seconds
+		sign = "-"
+	}
+	text := fmt.Sprintf("%s%d.%09d", sign, seconds, max(nanos, -nanos))
+	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".") + "s"
 }
 
 // wrapped writes what google.protobuf's wrappers hold, such as StringValue.

@@ -30,7 +30,7 @@ type Reader struct {
 	shelf      shelf
 	notPatient time.Time // until then nobody waits
 	timer      *time.Timer
-	held       string
+	told       string // what watcher was last called with
 	watcher    func(advice string)
 }
 
@@ -143,7 +143,7 @@ func (r *Reader) await(wanted ref) (*entry, error) {
 	patient := !known && e.state != stateFailed && r.shelf.held() == "" && !now.Before(r.notPatient)
 	r.fetchDue(now)
 	r.mu.Unlock()
-	if !known && patient {
+	if patient {
 		known = r.wait(e, now)
 	}
 	if !known {
@@ -270,8 +270,8 @@ func faultText(r ref, err error) string {
 
 // tell reports a change of what is missing. The caller has the lock, so that changes are reported in their order.
 func (r *Reader) tell() {
-	if held := r.shelf.held(); held != r.held {
-		r.held = held
+	if held := r.shelf.held(); held != r.told {
+		r.told = held
 		r.watcher(held)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -16,6 +17,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/leadbridge/leadbridge/transform"
 )
@@ -280,14 +283,15 @@ func TestBombs(t *testing.T) {
 		"protobuf: bad indexes":   {protoOf(`syntax="proto3"; message A { string b = 1; }`), "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "list of message indexes is broken"},
 		"protobuf: itself":        {protoOf(`syntax="proto3"; import "leadbridge-main.proto"; message A { string b = 1; }`), "\x00", "cannot be used"},
 		"protobuf: a false date":  {protoOf(`syntax="proto3"; package google.protobuf; message Struct { }`), "\x00", "cannot be read by its schema"},
+		"protobuf: deep by Any":   {protoOf(`syntax="proto3"; import "google/protobuf/any.proto"; message A { google.protobuf.Any a = 1; }`), "\x00" + nestedAny(150), "nest more than 200 deep"},
 		"protobuf: nonsense":      {protoOf(`message {`), "\x00", "cannot be used"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := &answers{schemas: map[string]string{"/schemas/ids/1": c.schema}}
 			r := newReader(t, func(cfg *Config) { cfg.Transport = a }, "http://registry.example")
 			text, err := r.JSON(&transform.Record{Value: []byte("\x00\x00\x00\x00\x01" + c.payload)})
-			if _, ok := errors.AsType[*Fault](err); !ok || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("got %.100q, %v; want %q", text, err, c.want)
+			if _, ok := errors.AsType[*Fault](err); !ok || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("got %.100q, %q; want %q, in one line", text, err, c.want)
 			}
 		})
 	}
@@ -300,6 +304,75 @@ func nested(depth int) string {
 		inner = append(binary.AppendUvarint([]byte{0x0a}, uint64(len(inner))), inner...)
 	}
 	return string(inner)
+}
+
+// nestedAny is a message A with an Any of a message A, so many times.
+func nestedAny(depth int) string {
+	var a []byte
+	for range depth {
+		var inner []byte
+		inner = protowire.AppendTag(inner, 1, protowire.BytesType)
+		inner = protowire.AppendString(inner, "type.googleapis.com/A")
+		inner = protowire.AppendTag(inner, 2, protowire.BytesType)
+		inner = protowire.AppendBytes(inner, a)
+		a = protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), inner)
+	}
+	return string(a)
+}
+
+// The faults that mean something else than a value's length have another reason than it.
+func TestDeepValueIsNotTooLarge(t *testing.T) {
+	r := ofProtobuf(t, `import "google/protobuf/any.proto"; message A { google.protobuf.Any a = 1; }`)
+	_, err := r.JSON(&transform.Record{Value: []byte("\x00\x00\x00\x00\x01\x00" + nestedAny(150))})
+	if f, ok := errors.AsType[*Fault](err); !ok || f.Reason != transform.ReasonMalformed {
+		t.Errorf("the error is %#v", err)
+	}
+	if text, err := r.JSON(&transform.Record{Value: []byte("\x00\x00\x00\x00\x01\x00" + nestedAny(50))}); err != nil {
+		t.Errorf("%.100s, %v", text, err)
+	}
+}
+
+func TestDurations(t *testing.T) {
+	r := ofProtobuf(t, `import "google/protobuf/duration.proto"; message A { google.protobuf.Duration d = 1; }`)
+	for _, c := range []struct {
+		seconds, nanos int64
+		want           string
+	}{
+		{0, 0, "0s"},
+		{1, 500_000_000, "1.5s"},
+		{0, 500_000_000, "0.5s"},
+		{0, -500_000_000, "-0.5s"},
+		{-1, -500_000_000, "-1.5s"},
+		{-1, 0, "-1s"},
+		{100, 0, "100s"},
+		{0, -1, "-0.000000001s"},
+		// Not valid, as the signs differ or a second has more than a second's nanoseconds: the sum is written.
+		{1, -500_000_000, "0.5s"},
+		{-1, 500_000_000, "-0.5s"},
+		{2, -500_000_000, "1.5s"},
+		{0, 1_500_000_000, "1.5s"},
+		{0, -1_500_000_000, "-1.5s"},
+		{math.MinInt64, -999_999_999, "-9223372036854775808.999999999s"},
+		{math.MaxInt64, 999_999_999, "9223372036854775807.999999999s"},
+	} {
+		d := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), uint64(c.seconds))
+		d = protowire.AppendVarint(protowire.AppendTag(d, 2, protowire.VarintType), uint64(c.nanos))
+		value := append([]byte("\x00\x00\x00\x00\x01\x00"), protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), d)...)
+		if text, err := r.JSON(&transform.Record{Value: value}); err != nil || string(text) != `{"d":"`+c.want+`"}` {
+			t.Errorf("%d s and %d ns: %s, %v; want %s", c.seconds, c.nanos, text, err, c.want)
+		}
+	}
+}
+
+// ofProtobuf is a reader of values of one schema, whose id is 1.
+func ofProtobuf(t *testing.T, schema string) *Reader {
+	t.Helper()
+	text, err := json.Marshal(map[string]string{"schema": `syntax="proto3"; ` + schema, "schemaType": "PROTOBUF"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &answers{schemas: map[string]string{"/schemas/ids/1": string(text)}}
+	return newReader(t, func(cfg *Config) { cfg.Transport = a }, "http://registry.example")
 }
 
 func TestReferencesInACircleEnd(t *testing.T) {

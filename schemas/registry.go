@@ -25,8 +25,8 @@ type Config struct {
 	Password, Token func() (string, error)
 	TLS             func() *tls.Config // for each connection; nil: the system's authorities, no certificate
 	Transport       http.RoundTripper  // nil: the network, through the usual proxies
-	// Patience is how long a read waits for a schema that is being fetched. 0: a quarter of a second, and a tenth of
-	// the time at most, as it fits a reader whom other records wait behind.
+	// Patience is how long a read waits for a schema that is being fetched. 0, for a reader that other records wait
+	// behind: a quarter of a second, and then no waiting for nine times as long as the wait took.
 	Patience time.Duration
 }
 
@@ -40,7 +40,8 @@ const (
 // A schemaText is a schema, and the name by which others refer to it.
 type schemaText struct{ name, text string }
 
-// A source is a schema as the registry has it, with all that it refers to, in the order of their use.
+// A source is a schema as the registry has it, with all that it refers to: each behind those that it refers to
+// itself.
 type source struct {
 	kind       string // AVRO, PROTOBUF or JSON
 	main       schemaText
@@ -93,8 +94,8 @@ func newRegistry(c Config) (*registry, error) {
 	return r, nil
 }
 
-// renewing makes each request on a connection of its own: schemas are few, and what its files say of whom to trust, and
-// of who we are, may have changed.
+// renewing makes each request on a connection of its own: schemas are few, and the files with authorities and certificate
+// may have changed.
 type renewing struct{ tls func() *tls.Config }
 
 func (r *renewing) RoundTrip(req *http.Request) (*http.Response, error) {

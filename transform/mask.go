@@ -217,7 +217,7 @@ func (m *masker) text(text string) string {
 		return string(appendJSON(nil, m.value(r.value())))
 	}
 	hidden := newMasked(text)
-	for _, secret := range m.secrets.heads {
+	for _, secret := range m.secrets.values {
 		hidden.hide(secret)
 	}
 	hidden.hideRuns()

@@ -42,6 +42,7 @@ func splitWords(words []word) fullName {
 		return fullName{first: join(words)}
 	}
 	particle := particleAt(words)
+	// splitByPatronymic deals with a particle in front; one further on decides before it.
 	if n, ok := splitByPatronymic(words); ok && particle <= 0 {
 		return n
 	}
@@ -140,11 +141,11 @@ func splitByPatronymic(words []word) (fullName, bool) {
 	if len(after) == 0 && at > 1 && isFirstName(words[0].fold) && !isFirstName(words[at-1].fold) {
 		before, after = words[:1], words[1:at] // Иван Петров Сергеевич
 	} else if len(after) == 0 && at > 1 {
-		last := 1
+		lastSize := 1 // words of the last name
 		if isParticle(words[0].fold) {
-			last = at - 1
+			lastSize = at - 1
 		}
-		before, after = words[last:at], words[:last]
+		before, after = words[lastSize:at], words[:lastSize]
 	}
 	return fullName{
 		first:  join(before),

@@ -12,7 +12,7 @@ import (
 
 const (
 	mask = "***"
-	// maxRedacted is how many characters Redact returns at most.
+	// maxRedacted is how many characters of a text are kept, masked or not; an escape is one.
 	maxRedacted = 4096
 	// minSecret is the shortest value in characters that is hidden. Shorter ones occur in every sentence and identify
 	// nobody.
@@ -24,11 +24,10 @@ const (
 	maxSecrets = 5000
 )
 
-// Redact replaces every value of the event and of its contact in text by ***
-// (for the dead-letter header dlt-message), in whatever case, escaped or in Base64 too, the local parts of
-// their e-mail addresses and the last digits of their numbers, and what else looks like an e-mail address
-// or a phone number. A text over 4,096 characters is cut; when an event has more values than can be
-// looked for, all of the text is hidden.
+// Redact replaces by ***, in text for the header dlt-message: every value of the event and of its contact, in whatever
+// case, escaped or in Base64 too; the local parts of their e-mail addresses; the last digits of their numbers; and
+// whatever else looks like an e-mail address or a phone number. A text over 4,096 characters is cut; when an event has
+// more values than can be looked for, all of the text is hidden.
 func Redact(text string, e Event, c crmclient.Contact) string {
 	var s secrets
 	s.addValue(e.data())
@@ -37,8 +36,8 @@ func Redact(text string, e Event, c crmclient.Contact) string {
 		return mask
 	}
 	m := newMasked(text)
-	for _, secret := range s.heads {
-		m.hide(secret)
+	for _, value := range s.values {
+		m.hide(value)
 	}
 	for _, form := range s.forms {
 		m.hide(form)
@@ -51,7 +50,7 @@ func Redact(text string, e Event, c crmclient.Contact) string {
 // secrets are the values to hide: in lower case, without repeats.
 type secrets struct {
 	seen    map[string]struct{}
-	heads   []string
+	values  []string
 	forms   []string // of values, in Base64
 	formed  map[string]struct{}
 	numbers []string // the digits of what may be a phone number
@@ -73,9 +72,9 @@ func (s *secrets) add(text string) {
 		s.seen = make(map[string]struct{})
 	}
 	s.seen[text] = struct{}{}
-	s.heads = append(s.heads, text)
+	s.values = append(s.values, text)
 	if strings.ContainsRune(text, ' ') { // as forms write blanks
-		s.heads = append(s.heads, strings.ReplaceAll(text, " ", "+"))
+		s.values = append(s.values, strings.ReplaceAll(text, " ", "+"))
 	}
 	if local, _, found := strings.Cut(text, "@"); found && !strings.ContainsRune(local, ' ') {
 		s.add(local)
@@ -85,7 +84,7 @@ func (s *secrets) add(text string) {
 	}
 }
 
-// addForms adds the Base64 of a value, in which case matters.
+// addForms adds the Base64 of a value as it is written, before it is lower-cased: upper and lower case differ in Base64.
 func (s *secrets) addForms(text string) {
 	if _, ok := s.formed[text]; ok || utf8.RuneCountInString(text) < minSecret {
 		return
@@ -202,7 +201,7 @@ func (m *masked) hide(secret string) {
 		}
 		at := from + i
 		end := at + commonPrefix(m.lower[at:], secret)
-		m.cover(at, max(end, at+len(head)))
+		m.cover(at, end)
 		_, size := utf8.DecodeRuneInString(m.lower[at:])
 		from = max(at+size, end-len(head)+1)
 	}
@@ -254,7 +253,8 @@ func (m *masked) hideRuns() {
 	}
 }
 
-// phoneRun reads from a digit or + on; phone reports whether it could be a phone number.
+// phoneRun reads digits and signs of phone numbers from i on; end is behind the last digit, i if there is none. phone
+// reports whether it could be a phone number.
 func (m *masked) phoneRun(i int) (end int, phone bool) {
 	digits, last := 0, i
 	for ; i < len(m.runes); i++ {
@@ -263,10 +263,10 @@ func (m *masked) phoneRun(i int) (end int, phone bool) {
 			digits, last = digits+1, i+1
 		case strings.ContainsRune("+-().\u00A0 \u2010\u2011\u2012\u2013", r) && (digits > 0 || r == '+' || r == '('):
 		default:
-			return last, digits >= 7
+			return last, digits >= leastPhone
 		}
 	}
-	return last, digits >= 7
+	return last, digits >= leastPhone
 }
 
 // hideEnds hides the last digits of numbers, with nothing but the signs of phone numbers among them.

@@ -65,8 +65,8 @@ type Event struct {
 	raw []byte
 }
 
-// maxShared is the longest data in bytes whose texts share one copy: a short text that is kept keeps the memory of all
-// of it.
+// maxShared is the longest data in bytes whose texts are cut from one string: any of them that is kept keeps that whole
+// string in memory.
 const maxShared = 4096
 
 // data decodes the lead's data; nil when there is none.

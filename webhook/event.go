@@ -46,7 +46,7 @@ func (s *source) newEvent(header http.Header, body []byte, c content, now time.T
 	}
 	e := event{ignored: c.ignored || s.isTest(data)}
 	whole := content{form: formJSON, data: data}
-	e.id = bounded(s.eventID(header, &whole, c.event), body, c, data)
+	e.id = idOr(s.eventID(header, &whole, c.event), body, c, data)
 	if e.ignored {
 		return e, nil
 	}
@@ -93,7 +93,8 @@ func messageOf(r *transform.Rejection) string {
 
 // eventID returns the sender's id of the delivery, "" when there is none. An event with a known id counts as delivered:
 // a sender who may choose ids can make another's event vanish, or send one event many times. So the id is taken from
-// where the signature covers it, and from elsewhere only when the source says so.
+// where the signature covers it, a CloudEvent's own from any sender that is verified, and from elsewhere only when the
+// source says so.
 func (s *source) eventID(header http.Header, c *content, inner string) string {
 	if id := s.verifier.signedID(header); id != "" {
 		return id
@@ -121,9 +122,9 @@ func (s *source) eventID(header http.Header, c *content, inner string) string {
 // maxID is the longest id in bytes that is taken from a sender as it is.
 const maxID = 200
 
-// bounded returns the event's id: the sender's, else a hash of the body. The hash of a form is that of its fields, as
-// the boundary of multipart differs each time.
-func bounded(id string, body []byte, c content, data []byte) string {
+// idOr returns the event's id: the sender's, or its hash when that is over maxID; without one a hash of the body. The hash
+// of a form is that of its fields, as the boundary of multipart differs each time.
+func idOr(id string, body []byte, c content, data []byte) string {
 	switch {
 	case len(id) > maxID:
 		return "id-" + shortHash([]byte(id))

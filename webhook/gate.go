@@ -22,8 +22,8 @@ import (
 	"github.com/leadbridge/leadbridge/internal/tracing"
 )
 
-// Config holds what a Gate needs; docs/ingest.md describes the settings behind it. Defaults are applied there; zero
-// values are used literally unless the field says otherwise.
+// Config holds what a Gate needs; docs/ingest.md describes the settings behind it. Defaults are applied where the
+// settings are parsed; zero values are used literally unless the field says otherwise.
 type Config struct {
 	Brokers cluster.Brokers // needed
 	Topic   string          // of the events of sources that name none; needed

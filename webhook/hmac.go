@@ -186,9 +186,6 @@ func (v signature) inTime(r *http.Request, now time.Time) error {
 //
 // Source: https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation
 func (v signature) texts(r *http.Request, body []byte) (texts [][]byte, err error) {
-	if r.Method == http.MethodGet {
-		body = nil
-	}
 	address := v.address(r)
 	for _, one := range []string{address, lessEscaped.Replace(address)} {
 		text, ok := v.signed.fill(func(p part) (string, bool) { return v.part(r, p, one) }, body)

@@ -26,7 +26,7 @@ const (
 type lane struct {
 	writer    *writer
 	partition int
-	session   session // of the sender
+	session   session // of send alone
 	queue     *sendqueue.Queue[*entry]
 }
 

@@ -1,9 +1,15 @@
 package webhook
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -55,6 +61,64 @@ func TestGet(t *testing.T) {
 	}
 	if log := r.logs.String(); strings.Contains(log, "Anna") || strings.Contains(log, "Secret") {
 		t.Errorf("log %s", log)
+	}
+}
+
+// TestPostWithoutBody: a POST without a body has its event in the query only where the signature covers the query.
+func TestPostWithoutBody(t *testing.T) {
+	t.Parallel()
+	const sources = `sources:
+- {name: signed, methods: [GET, POST], verify: {type: hmac, header: X-Sign, secrets_env: PLAIN, signed: '{method} {query}|{body}'}}
+- {name: body, verify: {type: hmac, header: X-Sign, secrets_env: PLAIN}, challenge: {echo: challenge}}
+- {name: standard, verify: {type: standard-webhooks, secrets_env: STANDARD}, challenge: {echo: challenge}}
+- {name: token, verify: {type: token, header: X-Sign, secrets_env: PLAIN}, challenge: {echo: challenge}}
+`
+	r := newRig(t, sources)
+	sum := func(text string) string {
+		return hex.EncodeToString(mac(sha256.New, []byte(testSecrets["PLAIN"]), []byte(text)))
+	}
+	const query = "email=a%40example.com"
+	r.post("/hooks/signed?"+query, mediaForm, "", "X-Sign", sum("POST "+query+"|")).id(t)
+	r.post("/hooks/signed?x=1", mediaForm, query, "X-Sign", sum("POST x=1|"+query)).id(t)
+	r.post("/hooks/token?"+query, mediaForm, "", "X-Sign", testSecrets["PLAIN"]).id(t)
+	if recs := r.records(); len(recs) != 3 {
+		t.Fatalf("%d records, want 3", len(recs))
+	}
+	for _, rec := range r.records() {
+		if e := decoded(t, rec); string(e.Data) != `{"email":"a@example.com"}` {
+			t.Errorf("%s", e.Data)
+		}
+	}
+	isProblem(t, r.post("/hooks/signed?"+query, mediaForm, "", "X-Sign", sum("POST |"+query)), http.StatusUnauthorized)
+	isProblem(t, r.post("/hooks/signed?"+query, mediaForm, "", "X-Sign", sum("GET "+query+"|")), http.StatusUnauthorized)
+
+	key, err := standardSecret(testSecrets["STANDARD"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := strconv.FormatInt(time.Now().Unix(), 10)
+	standardSum := base64.StdEncoding.EncodeToString(mac(sha256.New, key, []byte("id."+sent+".")))
+	signed := map[string][]string{
+		"body":     {"X-Sign", sum("")},
+		"standard": {headerID, "id", headerTimestamp, sent, headerSignature, "v1," + standardSum},
+	}
+	for name, headers := range signed {
+		a := r.post("/hooks/"+name+"?"+query, mediaForm, "", headers...)
+		isProblem(t, a, http.StatusBadRequest)
+		if !strings.Contains(a.body, "does not cover the query") {
+			t.Errorf("%s: %s", name, a.body)
+		}
+		isProblem(t, r.post("/hooks/"+name+"?"+query, mediaForm, "", "X-Sign", sum(query)), http.StatusUnauthorized)
+		if a := r.post("/hooks/"+name+"?challenge=abc", mediaForm, ""); a.status != http.StatusOK || a.body != "abc" {
+			t.Errorf("%s: the challenge is answered %d %s", name, a.status, a.body)
+		}
+		tried, err := parseSources(t, sources).Try(name, httptest.NewRequest(http.MethodPost, "/hooks/"+name+"?"+query, nil), time.Now())
+		if err != nil || tried.Value != nil {
+			t.Errorf("%s: Try makes an event: %+v, %v", name, tried, err)
+		}
+	}
+	if recs := r.records(); len(recs) != 3 {
+		t.Errorf("%d records, want 3", len(recs))
 	}
 }
 

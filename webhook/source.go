@@ -44,7 +44,7 @@ type source struct {
 	named        []string // further ones, that the mapping names
 	passUnmapped bool     // an event that the mapping fails on goes on as it came
 
-	toldCharset atomic.Bool // that forms come in another charset
+	toldCharset atomic.Bool // it was logged that a body is not in UTF-8
 	unverified  pacedCount  // requests that were answered 401
 
 	mapper *transform.Transformer // nil: data passes as it came

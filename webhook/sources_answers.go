@@ -81,6 +81,8 @@ func (r *fileReader) challenge(s *source, n *yaml.Node, e challengeEntry) *chall
 		r.fault(n, "challenge has two answers", "write echo or answer")
 	case ch.token != nil && ch.secrets == nil:
 		r.fault(n, "challenge has a token and no secret", "write secrets_env: [NAME] beside it")
+	case ch.token == nil && s.challengeSecrets != nil:
+		r.fault(n, "challenge has secrets and no token", "write token: and the field that holds the secret, or remove the secrets")
 	case ch.when != nil && ch.echo == nil && ch.answer == "":
 		r.warn("the provider asks once for a text that is not given: write challenge: {answer: TEXT}, as its settings show it")
 	}

@@ -112,12 +112,12 @@ func (r *fileReader) source(n *yaml.Node) {
 		r.current = name.Value
 	}
 	e := usualEntry()
-	at, kind := r.entry(n, &e)
+	at, presetVerify := r.entry(n, &e)
 	if at == nil {
 		return
 	}
 	s := &source{name: r.name(n, at["name"], e.Name), answer: answered{status: http.StatusAccepted}}
-	if v := r.verifyEntry(n, at, e, kind); v != nil {
+	if v := r.verifyEntry(n, at, e, presetVerify); v != nil {
 		s.verifier, s.secrets = r.verifier(*v)
 	}
 	r.requests(s, at, e)
@@ -153,7 +153,7 @@ func (r *fileReader) requests(s *source, at places, e sourceEntry) {
 			r.fault(at["methods"], "methods names "+human.Quote(method), "write POST, GET, or [GET, POST]")
 		}
 	}
-	if slices.Contains(e.Methods, http.MethodGet) && !proves(s.verifier, http.MethodGet) {
+	if slices.Contains(e.Methods, http.MethodGet) && !mayTake(s.verifier, http.MethodGet) {
 		r.fault(at["methods"], "methods names GET, whose address the signature does not cover", "write a signed: with {url} or {query} in it, or take POST alone")
 	}
 }

@@ -157,7 +157,9 @@ func TestSourcesFaults(t *testing.T) {
 		"two answers":        {"sources: [{name: x, verify: {type: none}, challenge: {echo: a, answer: b}}]", "challenge has two answers"},
 		"no such preset":     {"sources: [{name: x, preset: nope, secrets_env: PLAIN}]", `there is no preset "nope"`},
 		"preset, no secret":  {"sources: [{name: x, preset: shopify}]", "verify names no secret"},
-		"secrets for none":   {"sources: [{name: x, verify: {type: none}, secrets_env: PLAIN}]", "a source of type none has no secrets"},
+		"secrets for none":   {"sources: [{name: x, verify: {type: none}, secrets_env: PLAIN}]", "remove secrets_env, or write another type"},
+		"files for none":     {"sources: [{name: x, verify: {type: none}, secrets_files: /filed}]", "remove secrets_files, or write another type"},
+		"secret not asked":   {"sources: [{name: x, verify: {type: none}, challenge: {echo: a, secrets_files: /filed}}]", "challenge has secrets and no token"},
 		"id":                 {"sources: [{name: x, verify: {type: none}, id: {query: a}}]", `id has no field "query"`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -56,7 +56,7 @@ func (r *fileReader) verifyEntry(n *yaml.Node, at places, e sourceEntry, preset 
 		return nil
 	}
 	for _, one := range []*yaml.Node{preset, own} {
-		if one != nil && (one == own || kindOf(own) == nil || kindOf(own).Value == kindOf(preset).Value) {
+		if one != nil && (one == own || kindOf(one).Value == kind.Value) {
 			v.node = one
 			v.at = v.at.with(r.decode(one, "verify of type "+kind.Value, kind.Value, &v.verifyEntry))
 		}
@@ -105,8 +105,10 @@ func (r *fileReader) verifier(e verified) (verifier, *secrets) {
 		v := signedToken{secrets: r.secrets(e, keySet), header: e.Header, prefix: bearer(e), tolerance: r.tolerance(e)}
 		return v, v.secrets
 	}
-	if at := e.at["secrets_env"]; at != nil {
-		r.fault(at, "a source of type none has no secrets", "remove secrets_env, or write another type")
+	for _, name := range []string{"secrets_env", "secrets_files"} {
+		if at := e.at[name]; at != nil {
+			r.fault(at, "a source of type none has no secrets", "remove "+name+", or write another type")
+		}
 	}
 	return anybody{}, nil
 }
@@ -161,8 +163,9 @@ func (r *fileReader) signed(e verified) template {
 	return t
 }
 
-// proves reports whether a verifier covers the whole content of requests of a method.
-func proves(v verifier, method string) bool {
+// mayTake reports whether a source may take its events from requests of a method: where its sender signs, the signature
+// must cover the address of a GET.
+func mayTake(v verifier, method string) bool {
 	switch v := v.(type) {
 	case signature:
 		return method != http.MethodGet || v.signed.has("url", "query")

@@ -56,10 +56,6 @@ func (s *source) try(r *http.Request, body []byte, now time.Time) (t Trial) {
 	}
 	if stranger, ok := errors.AsType[unverified](err); ok {
 		t.Proof = stranger.Error()
-		media, body = s.reading(r, media, body)
-		if v, ok := s.verifier.(opener); ok {
-			media, body = v.open(media, body)
-		}
 		d, e, err = s.decode(r, delivery{}, media, body, now, false)
 	}
 	t.Outcome = outcomeOf(err, d)

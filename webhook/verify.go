@@ -16,8 +16,8 @@ import (
 // verifier reports, by an error, that a request does not come from a permitted sender. The error is answered with
 // 401; it holds nothing of the request.
 type verifier interface {
-	// before checks what can be checked before the body is read, which strangers get no memory for. A request
-	// that it lets pass is not verified yet: verify is called in any case.
+	// before checks what can be checked before the body is read, so that the body of a stranger takes no memory. A
+	// request that it lets pass is not verified yet: verify is called in any case.
 	before(r *http.Request, now time.Time) error
 	// verify checks the whole proof, but that of a contentVerifier. It does not rely on before: where unsigned requests are
 	// ignored or challenges answered, a request that before rejected comes here too.

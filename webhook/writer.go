@@ -34,7 +34,7 @@ type writer struct {
 	log       zerolog.Logger
 	metrics   *metrics
 	limit     time.Duration // for one request to Kafka
-	asked     chan struct{} // closed when the partitions are known
+	asked     chan struct{} // closed when the brokers have told the partitions, or that there is no topic
 
 	// plain says that the brokers give us no producer sessions.
 	plain atomic.Bool
@@ -129,8 +129,8 @@ func (w *writer) resize(count int) {
 	}
 }
 
-// write returns when the topic has the event, acknowledged by all in-sync
-// replicas, or it cannot be said that it has: errNotAcknowledged.
+// write waits until the topic has the event, acknowledged by all in-sync replicas. The error is errNotAcknowledged when
+// the topic may not have it, and errRecordTooLarge when the topic does not take it.
 func (w *writer) write(ctx context.Context, e event) error {
 	select {
 	case <-w.asked:

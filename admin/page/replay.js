@@ -111,7 +111,7 @@ export class ReplayDialog {
     const { report: did, interrupted, error } = end;
     if (interrupted || error) this.#interrupted(did.replayed, did.letters, error || "The service stopped it.");
     else {
-      this.#say(`Replayed ${count(did.replayed)} of ${plural(did.letters, "open letter")}.`);
+      this.#say(`Replayed ${count(did.replayed)} of ${plural(did.letters, "letter")}.`);
       this.#step("done", "Done", report(did), [this.#button("Close", () => this.#dialog.close(), { class: "primary", id: "close" })]);
       this.#heading.focus();
     }

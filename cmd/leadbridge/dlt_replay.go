@@ -19,7 +19,7 @@ type dltReplayCommand struct {
 	letterFilter         `embed:"" group:"Letters:"`
 	Traces               settings.Tracing `embed:"" group:"Tracing:"`
 
-	State      string  `group:"Letters:" enum:"open,closed" default:"open" placeholder:"STATE" help:"Only letters that are open, or closed; those of given places whichever they are."`
+	State      string  `group:"Letters:" enum:"open,closed" default:"open" placeholder:"STATE" help:"Only letters in this state: open or closed; ignored when places are given."`
 	DryRun     bool    `name:"dry-run" help:"Write nothing; show what would go where, by reason."`
 	Rate       float64 `default:"25" placeholder:"COUNT" help:"Events a second; 0: no limit. New leads wait behind those that are replayed."`
 	MaxReplays int     `name:"max-replays" default:"3" placeholder:"COUNT" help:"Skip letters of events that were replayed this many times."`
@@ -119,7 +119,7 @@ func (c dltReplayCommand) print(w io.Writer, r dlt.Report, stopped bool) error {
 	for _, route := range r.Routes {
 		routed += route.Letters
 	}
-	out.line("%s %d of %s%s.", verb, routed, counted(r.Letters, "open letter"), map[bool]string{true: fmt.Sprintf(", %d of them edited", r.Edited)}[c.Edit != ""])
+	out.line("%s %d of %s%s.", verb, routed, counted(r.Letters, "letter"), map[bool]string{true: fmt.Sprintf(", %d of them edited", r.Edited)}[c.Edit != ""])
 	for _, route := range r.Routes {
 		out.line("  %-18s %6d  -> %s, partition %d", clean(route.Reason), route.Letters, clean(route.Topic), route.Partition)
 	}

@@ -130,7 +130,7 @@ func TestDeadLettersFromTheListToTheContact(t *testing.T) {
 		t.Errorf("a dry run that mends nothing: %q, want %q", stdout, want)
 	}
 	stdout, stderr = r.dlt(t, 0, "replay", "--dry-run", "--edit", mendPhone)
-	if want := "Would replay 5 of 5 open letters, 5 of them edited.\n  NO_CONTACT_POINT        5  -> leads, partition 0\n"; stdout != want || stderr != "" {
+	if want := "Would replay 5 of 5 letters, 5 of them edited.\n  NO_CONTACT_POINT        5  -> leads, partition 0\n"; stdout != want || stderr != "" {
 		t.Errorf("dry run:\n%s%s", stdout, stderr)
 	}
 	r.dlt(t, 0, "replay", place, "--edit", mendPhone)
@@ -183,7 +183,7 @@ func TestReplayKillNine(t *testing.T) {
 		done = len(r.replayed(t))
 	}
 	stdout, _ := r.dlt(t, 0, "replay")
-	if !strings.Contains(stdout, "Replayed 0 of 0 open letters.\n40 more were replayed before.") {
+	if !strings.Contains(stdout, "Replayed 0 of 0 letters.\n40 more were replayed before.") {
 		t.Errorf("the last run says:\n%s", stdout)
 	}
 	for event, count := range r.replayed(t) {
@@ -203,7 +203,7 @@ func TestReplayInterrupted(t *testing.T) {
 		t.Errorf("exit %d", code)
 	}
 	done := len(r.replayed(t))
-	if out := p.stdout.String(); !strings.Contains(out, fmt.Sprintf("Replayed %d of 20 open letters.", done)) || !strings.Contains(out, "run it again to continue") {
+	if out := p.stdout.String(); !strings.Contains(out, fmt.Sprintf("Replayed %d of 20 letters.", done)) || !strings.Contains(out, "run it again to continue") {
 		t.Errorf("%d done:\n%s\n%s", done, out, p.stderr())
 	}
 	if stdout, _ := r.dlt(t, 0, "replay", "--rate", "0"); !strings.Contains(stdout, fmt.Sprintf("Replayed %d of %d", 20-done, 20-done)) {
@@ -398,7 +398,7 @@ func TestLettersAreGroupedClosedAndErased(t *testing.T) {
 	if table, _ := r.dlt(t, 0, "list"); !strings.Contains(table, "(3 open, 1 closed)") || !strings.Contains(table, "WORDS") {
 		t.Errorf("list:\n%s", table)
 	}
-	if stdout, _ := r.dlt(t, 0, "replay", "--state", "closed", "--dry-run"); !strings.HasPrefix(stdout, "Would replay 1 of 1") {
+	if stdout, _ := r.dlt(t, 0, "replay", "--state", "closed", "--dry-run"); !strings.HasPrefix(stdout, "Would replay 1 of 1 letter.") {
 		t.Errorf("replay: %s", stdout)
 	}
 	if _, stderr := r.dlt(t, 2, "close", "--word", "all of them"); !strings.Contains(stderr, "does not say which letters") {

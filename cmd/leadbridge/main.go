@@ -1,6 +1,6 @@
 // Command leadbridge turns website lead events in Kafka into CRM contacts. It
-// only composes: flags and environment become configurations, those become the
-// rooms of the module, and what they return becomes an exit code.
+// only composes: flags and environment become configurations, the packages of the
+// module do the work, and what they return becomes an exit code.
 package main
 
 import (

@@ -17,7 +17,7 @@ type runCommand struct {
 	settings.Service `embed:""`
 }
 
-// Help shows how a service is set up, and by what it is looked at.
+// Help shows how a service is set up, checked and watched.
 func (runCommand) Help() string {
 	return `Every setting is a flag and an environment variable; of secrets give the _FILE. Only the CRM's key is needed where Kafka is at localhost:9092. Examples:` + "\n\n" +
 		"    KAFKA_BROKERS=kafka:9092 CRM_API_KEY_FILE=/run/secrets/crm-key leadbridge run\n" +

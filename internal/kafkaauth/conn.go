@@ -23,8 +23,8 @@ type conn struct {
 	failed   error         // of the last opening
 	inFlight int           // requests that were written and not answered
 	out, in  frames
-	reads    time.Time // deadlines
-	writes   time.Time
+	reads    time.Time // the deadline of reads; zero: none
+	writes   time.Time // that of writes
 	closed   bool
 }
 
@@ -36,7 +36,7 @@ func newConn(s *session, open func(context.Context) (*session, error)) *conn {
 // renewalOf is when a session's follower is opened: after seven tenths of it.
 func renewalOf(began, ends time.Time) time.Time { return began.Add(ends.Sub(began) / 10 * 7) }
 
-// arrival is how much of a session must be left for a request to leave in it while a follower is being opened: one that
+// arrival is how much of a session must remain so that a request is still sent in it while a follower is being opened: one that
 // arrives after the session's end makes the broker close the connection, and nobody knows what became of the request.
 func arrival(began, ends time.Time) time.Duration { return min(ends.Sub(began)/4, 5*time.Second) }
 
@@ -116,7 +116,7 @@ func (c *conn) choose() (s *session, opening <-chan struct{}, err error) {
 		c.begin()
 	}
 	if c.opening == nil || c.session.lasts(now.Add(arrival(c.session.began, c.session.ends))) {
-		return c.session, nil, nil // without an opening it has not ended
+		return c.session, nil, nil // if none is under way, the session has not ended: due would have begun one
 	}
 	return nil, c.opening, nil
 }

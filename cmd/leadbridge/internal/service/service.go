@@ -1,4 +1,4 @@
-// Package service wires the rooms into the service that run and demo start.
+// Package service wires the packages into the service that run and demo start.
 package service
 
 import (
@@ -23,8 +23,7 @@ import (
 	"github.com/leadbridge/leadbridge/statetopic"
 )
 
-// Config holds what a Service needs. Log, Metrics and Version of the rooms'
-// configurations are set from it.
+// Config holds what a Service needs. Log and Metrics of Consumer and CRM, and the Version of Consumer, are set from it.
 type Config struct {
 	Consumer    consumer.Config
 	CRM         crmclient.Config

@@ -124,9 +124,12 @@ func (k Kafka) sasl(p *parser) sasl.Mechanism {
 	}
 	before := len(p.faults)
 	name := p.choice("KAFKA_SASL_MECHANISM", k.SASLMechanism, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", mechanismOAuth, mechanismAWS)
-	if len(p.faults) == before { // it is known
-		k.OAuth.unused(p, name)
+	if len(p.faults) > before {
+		// What else is needed depends on the mechanism; that only one password may be given does not.
+		p.secret("KAFKA_SASL_PASSWORD", k.SASLPassword, k.SASLPasswordFile)
+		return nil
 	}
+	k.OAuth.unused(p, name)
 	if name == mechanismOAuth || name == mechanismAWS {
 		return k.byToken(p, name)
 	}

@@ -70,6 +70,7 @@ func TestSecurity(t *testing.T) {
 		"key of another":      {func(k *Kafka) { k.TLS, k.TLSCertFile, k.TLSKeyFile = "1", cert, otherKey }, []string{"KAFKA_TLS_CERT_FILE"}},
 		"mechanism alone":     {func(k *Kafka) { k.SASLMechanism = "SCRAM-SHA-256" }, []string{"KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"}},
 		"mechanism unknown":   {func(k *Kafka) { k.SASLMechanism, k.SASLUsername, k.SASLPassword = "GSSAPI", "a", "b" }, []string{"KAFKA_SASL_MECHANISM"}},
+		"mechanism misspelt":  {func(k *Kafka) { k.SASLMechanism = "OAUTHBEARRER" }, []string{"KAFKA_SASL_MECHANISM"}},
 		"user alone":          {func(k *Kafka) { k.SASLUsername = "a" }, []string{"KAFKA_SASL_MECHANISM"}},
 		"password twice": {
 			func(k *Kafka) {

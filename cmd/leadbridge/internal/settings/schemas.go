@@ -27,8 +27,11 @@ type Schemas struct {
 	RegistryKeyFile      string `name:"schema-registry-key-file" env:"SCHEMA_REGISTRY_KEY_FILE" placeholder:"FILE" help:"PEM file of its private key. Default: none."`
 }
 
-// forTools is how long commands wait for a schema.
-const forTools = 15 * time.Second
+// How long a schema is waited for: see Patience of [schemas.Config].
+const (
+	forDelivery = 0                // as the reader decides for records that others wait behind
+	forTools    = 15 * time.Second // commands
+)
 
 // reader makes the transformer read framed values. patience is that of [schemas.Config].
 func (s Schemas) reader(p *parser, t *transform.Transformer, patience time.Duration) (*schemas.Transformer, *schemas.Reader) {

@@ -30,8 +30,7 @@ type Service struct {
 	Traces   Tracing `embed:"" group:"Tracing:"`
 }
 
-// Config is a parsed Service. Logs and metrics are still missing in
-// the rooms' configurations.
+// Config is a parsed Service. The Log and Metrics of Consumer and CRM are not set yet.
 type Config struct {
 	Consumer    consumer.Config
 	CRM         crmclient.Config
@@ -58,7 +57,7 @@ func (s Service) Parse() (Config, error) {
 	s.Target.parse(&p, &c.CRM)
 	s.Match.parse(&p, &c.CRM)
 	s.Portal.parse(&p, &c.CRM, time.Now())
-	c.Transformer, c.Schemas = s.Schemas.reader(&p, s.Lead.parse(&p, c.CRM.Target), 0)
+	c.Transformer, c.Schemas = s.Schemas.reader(&p, s.Lead.parse(&p, c.CRM.Target), forDelivery)
 	c.SourceID = s.SourceID
 	s.Delivery.parse(&p, &c.Consumer)
 	c.Pause = s.Delivery.pause(&p)
