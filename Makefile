@@ -44,6 +44,10 @@ test: ## run all tests (needs only Go)
 	$(GO) test ./...
 	@$(MAKE) --no-print-directory test-deploy test-oidc
 
+.PHONY: mutants
+mutants: ## break the code on purpose, one line at a time, and see which test notices; writes docs/mutants.md (an hour or two; ONLY=NAME,… for some, or for a file of the list)
+	$(GO) run ./mutants $(if $(ONLY),-only $(ONLY))
+
 # -count 1: the chart lies outside the module, where go test does not see that it changed.
 .PHONY: test-deploy
 test-deploy: ## test the Helm chart, alerts and dashboard alone (needs only Go)

@@ -14,11 +14,15 @@ import (
 // russianGlossary is the one Russian page without an English one: it says by which word each term is translated.
 const russianGlossary = "docs/ru/glossary.md"
 
+// mutantsReport is written by a program (make mutants), so that it has no translation.
+const mutantsReport = "docs/mutants.md"
+
 // russianOf returns the path of the Russian translation of a page that has to have one, "" for other pages.
 func russianOf(page string) string {
 	switch {
 	case page == "README.md":
 		return "README.ru.md"
+	case page == mutantsReport:
 	case path.Dir(page) == "docs" && path.Ext(page) == ".md":
 		return "docs/ru/" + path.Base(page)
 	}
