@@ -298,12 +298,12 @@ func TestOIDCAttacksOnTheWay(t *testing.T) {
 		mallory, anna := r.visitor(), r.visitor()
 		mallorys := f.authorise(mallory.begin())
 		refused("a code for a browser that began nothing", anna, mallorys, refusedAttempt)
-		annas := anna.begin()
+		anna.begin()
 		refused("a code and state of another browser", anna, mallorys, refusedAttempt)
 
 		// The code of another browser with one's own state: PKCE and nonce are of that one.
 		anna = r.visitor()
-		annas = anna.begin()
+		annas := anna.begin()
 		own, _ := url.Parse(annas)
 		stolen, _ := url.Parse(mallorys)
 		q := stolen.Query()

@@ -114,6 +114,7 @@ func (l *lab) overlay(m mutant) (string, error) {
 		return "", err
 	}
 	overlay := filepath.Join(l.scratch, m.Name+".json")
+	//nolint:gosec // G703: the names are of the list of mutants
 	return overlay, errors.Join(os.WriteFile(mutated, source, 0o600), os.WriteFile(overlay, text, 0o600))
 }
 

@@ -25,8 +25,9 @@ import (
 func main() {
 	log.SetFlags(0)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
 		log.Fatal(err)
 	}
 }
@@ -129,7 +130,7 @@ func tryAll(ctx context.Context, l *lab, mutants []mutant, jobs int, progress io
 			for i := range next {
 				results[i] = l.try(ctx, mutants[i])
 				told.Lock()
-				fmt.Fprintf(progress, "%3d/%d  %-36s %s\n", i+1, len(mutants), mutants[i].Name, results[i])
+				_, _ = fmt.Fprintf(progress, "%3d/%d  %-36s %s\n", i+1, len(mutants), mutants[i].Name, results[i])
 				told.Unlock()
 			}
 		})

@@ -71,10 +71,7 @@ func (t *Topic) Run(ctx context.Context) {
 	}()
 	defer func() { <-sweeping }()
 	var r recorder
-	for {
-		if wait.For(ctx, untilNext(time.Now())) != nil {
-			break
-		}
+	for wait.For(ctx, untilNext(time.Now())) == nil {
 		t.publish(ctx, &r, t.cfg.Read())
 	}
 	last := t.cfg.Read()

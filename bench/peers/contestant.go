@@ -96,7 +96,7 @@ func peers() []string { return []string{"bento", "rpconnect"} }
 
 // peer is a program of others, in the two ways in which it is set up. Its version is what it says itself.
 func peer(ctx context.Context, name, file string) ([]contestant, error) {
-	out, err := exec.CommandContext(ctx, file, "--version").CombinedOutput() //nolint:gosec // the program to measure is named by who measures
+	out, err := exec.CommandContext(ctx, file, "--version").CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("--peer %s: %s --version: %w", name, file, err)
 	}

@@ -95,7 +95,7 @@ func (d *demo) brokers() cluster.Brokers {
 // inventor returns a function that fills in the playground's form with other persons than those of the demo's leads.
 func (d *demo) inventor() func(int) url.Values {
 	return func(n int) url.Values {
-		seed := uint64(time.Now().UnixNano()) //nolint:gosec // G115: any number will do
+		seed := uint64(time.Now().UnixNano())
 		p := newPerson(rand.New(rand.NewPCG(seed, uint64(n))), 1_000_000+int(seed%1_000_000)+n)
 		return url.Values{"name": {p.first + " " + p.last}, "phone": {p.spoken()}, "email": {p.email()}, "message": {"Перезвоните, пожалуйста"}}
 	}

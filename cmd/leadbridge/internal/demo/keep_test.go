@@ -64,7 +64,7 @@ func play(t *testing.T, cfg Config, test func(p *player)) {
 			t.Errorf("the demo ended with %v", err)
 		}
 		for _, address := range []string{p.url, p.page, p.crm} {
-			if _, err := p.client.Get(address); err == nil { //nolint:bodyclose // there is none
+			if _, err := p.client.Get(address); err == nil {
 				t.Errorf("%s answers after the end", address)
 			}
 		}

@@ -30,7 +30,7 @@ const (
 	serviceTime = 15 * time.Millisecond
 
 	originator = "leadbridge"
-	apiKey     = "vibe_api_demo"
+	apiKey     = "vibe_api_demo" //nolint:gosec // G101: it is the key of a CRM in this process
 )
 
 // faults are what the simulated CRM does wrong.

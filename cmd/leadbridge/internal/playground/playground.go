@@ -124,7 +124,7 @@ func (p *Playground) asset(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	http.ServeFileFS(w, r, files, "page/"+r.URL.Path)
+	http.ServeFileFS(w, r, files, "page/"+r.URL.Path) //nolint:gosec // G703: embedded files alone, and ServeFileFS takes no path with ".."
 }
 
 // serve answers with the page, or with a part of it.
@@ -177,7 +177,7 @@ func (p *Playground) post(ctx context.Context, form url.Values) error {
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close() //nolint:errcheck // nothing is read of it
+	defer res.Body.Close()
 	if res.StatusCode >= http.StatusBadRequest {
 		return fmt.Errorf("%w: %s", errRefused, res.Status)
 	}
