@@ -163,6 +163,12 @@ func (h *heard) check() error {
 	if !version.MatchString(h.Version) || !word.MatchString(h.State) || h.At.IsZero() {
 		return errors.New("the process says nothing of its version, state or time")
 	}
+	for _, at := range []*time.Time{&h.At, &h.Started} {
+		// Some zones and years can be read, and not be written again for the page.
+		if *at = at.UTC(); at.Year() < 0 || at.Year() > 9999 {
+			return errors.New("a time is out of bounds")
+		}
+	}
 	if len(h.Partitions) > maxPartitions || h.InFlight < 0 || h.Waiting < 0 || len(h.Holds) > maxCauses || len(h.Open) > len(widths()) {
 		return errors.New("the state of the process is out of bounds")
 	}

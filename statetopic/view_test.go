@@ -1,6 +1,7 @@
 package statetopic
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"runtime"
@@ -202,4 +203,28 @@ func FuzzDecode(f *testing.F) {
 		v.replicas(noon, p)
 		v.expired(noon)
 	})
+}
+
+// What another process may have written of its times can be shown, or is skipped: the page has all replicas in one answer.
+func TestTimesThatAreReadCanBeShown(t *testing.T) {
+	t.Parallel()
+	for at, taken := range map[string]bool{
+		"2026-05-01T12:00:00Z": true, "2026-05-01T12:00:00.5+03:00": true, "2026-05-01T12:00:00+24:00": true,
+		"9999-12-31T23:59:59-23:59": false, "0000-01-01T00:00:00+23:59": false,
+	} {
+		for _, value := range []string{`{"at":"` + at + `","state":"held"}`, `{"at":"2026-05-01T12:00:00Z","started":"` + at + `","state":"held"}`} {
+			r, err := decode([]byte(numbered(1).key()), []byte(value))
+			if (err == nil) != taken {
+				t.Errorf("%s: %v", value, err)
+			}
+			if err != nil {
+				continue
+			}
+			v := newView()
+			v.apply(r)
+			if _, err := json.Marshal(v.replicas(noon, numbered(2))); err != nil {
+				t.Errorf("%s: %v", value, err)
+			}
+		}
+	}
 }
