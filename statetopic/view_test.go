@@ -6,6 +6,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -100,6 +101,34 @@ func TestViewIsBounded(t *testing.T) {
 	}
 	if v.bytes != 0 || len(v.processes) != 0 {
 		t.Errorf("with nothing remembered %d bytes are counted", v.bytes)
+	}
+}
+
+// The bound also holds for what somebody else made up: processes with one bucket each, with many causes or with none. Not
+// parallel: it measures the process.
+func TestViewOfMadeUpRecordsIsBounded(t *testing.T) {
+	causes := map[string]float64{}
+	for i := range maxCauses {
+		causes[strings.Repeat(string(rune('a'+i%26)), 39)+string(rune('a'+i/26))] = 1
+	}
+	many, err := json.Marshal(Counts{Created: 1, HeldSeconds: causes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{"no causes": `{"created":1,"lag":1,"lagSeconds":1}`, "many causes": string(many)} {
+		before := heap()
+		v := newView()
+		for n := range 150_000 {
+			host := fmt.Sprintf("%0128d", n)
+			remember(t, v, process{host, fmt.Sprintf("%016x", n)}, fineWidth, noon.Unix()+60*int64(n), value)
+			if v.bytes > maxBytes*9/10 {
+				break // before the first are forgotten
+			}
+		}
+		if used := heap() - before; used > 3*maxBytes/2 {
+			t.Errorf("%s: %d bytes are used by %d processes, %d by the estimate", name, used, len(v.processes), v.bytes)
+		}
+		runtime.KeepAlive(v)
 	}
 }
 
