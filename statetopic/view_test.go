@@ -257,3 +257,46 @@ func TestTimesThatAreReadCanBeShown(t *testing.T) {
 		}
 	}
 }
+
+// hear puts what a process tells of itself into a view.
+func hear(v *view, p process, at time.Time, partitions ...int) {
+	v.apply(record{process: p, heard: &heard{At: at, Now: Now{State: "delivering", Partitions: partitions}}})
+}
+
+// A replica whose clock is ahead, or was, is no more there than one whose clock is late: it would own its partitions until
+// that time comes.
+func TestReplicaOfTheFutureIsGone(t *testing.T) {
+	t.Parallel()
+	v := newView()
+	hear(v, numbered(1), noon.Add(goneAfter), 0)
+	hear(v, numbered(2), noon.Add(goneAfter+time.Second), 1)
+	hear(v, numbered(3), noon.Add(shownGone+time.Second), 2)
+	all := v.replicas(noon, process{})
+	if len(all) != 2 || all[0].Gone || len(all[0].Partitions) != 1 || !all[1].Gone || len(all[1].Partitions) != 0 {
+		t.Errorf("%+v", all)
+	}
+}
+
+// However many processes the topic tells of, the page has a bounded number, and among them those that are there.
+func TestReplicasShownAreBounded(t *testing.T) {
+	t.Parallel()
+	v := newView()
+	for n := range 5000 {
+		hear(v, numbered(n), noon.Add(-time.Hour))
+	}
+	hear(v, numbered(7000), noon, 7)
+	all := v.replicas(noon, process{})
+	if len(all) != maxShown || !slices.IsSortedFunc(all, func(a, b Replica) int { return strings.Compare(a.Host, b.Host) }) ||
+		!slices.ContainsFunc(all, func(r Replica) bool { return r.Host == "web-7000" && len(r.Partitions) == 1 }) {
+		t.Errorf("%d replicas are shown", len(all))
+	}
+
+	v = newView()
+	for n := range 300 {
+		hear(v, numbered(n), noon, slices.Repeat([]int{99999}, maxPartitions)...)
+	}
+	text, err := json.Marshal(v.replicas(noon, process{}))
+	if err != nil || len(text) > 1<<20 {
+		t.Errorf("the page has %d bytes of replicas, %v", len(text), err)
+	}
+}
