@@ -18,7 +18,7 @@ const prefix = "v1/"
 const (
 	maxKey        = 300
 	maxValue      = 64 << 10
-	maxCount      = 1 << 50
+	maxCount      = 1 << 40 // the sum of all that a view holds is an int64
 	maxCauses     = 32
 	maxPartitions = 10_000
 )

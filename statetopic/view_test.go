@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -298,5 +299,18 @@ func TestReplicasShownAreBounded(t *testing.T) {
 	text, err := json.Marshal(v.replicas(noon, process{}))
 	if err != nil || len(text) > 1<<20 {
 		t.Errorf("the page has %d bytes of replicas, %v", len(text), err)
+	}
+}
+
+// The highest counts that are read add up, however many they are.
+func TestSumsOfWhatIsReadFit(t *testing.T) {
+	t.Parallel()
+	b := bucket{Counts: Counts{Created: maxCount}}
+	if err := b.check(); err != nil {
+		t.Fatal(err)
+	}
+	most := int64(maxBytes / (&bucket{}).bytes())
+	if int64(maxCount) > math.MaxInt64/most {
+		t.Errorf("%d counts of %d do not fit", most, int64(maxCount))
 	}
 }
