@@ -120,19 +120,24 @@ const (
 	shownGone = 24 * time.Hour
 	// stopped is the state of a process that has ended in order.
 	stopped = "stopped"
+	// maxShown is how many replicas are shown at most, and maxOwned how many partitions all of these may own: the page has
+	// them in each state, once a second, and the topic may hold more than anybody runs.
+	maxShown = 500
+	maxOwned = 2 * maxPartitions
 )
 
 // replicas returns those that were heard in the last day, by host: of each host all processes that are there, and when
 // none is, the last one. Those that are gone have no partitions.
+// One whose clock is ahead is treated as one whose clock is late: it would be there long after its end.
 func (v *view) replicas(now time.Time, self process) []Replica {
 	var all []Replica
 	for id, p := range v.processes {
-		if p.heard == nil || p.heard.At.Before(now.Add(-shownGone)) {
+		if p.heard == nil || now.Sub(p.heard.At).Abs() > shownGone {
 			continue
 		}
 		r := Replica{
 			Host: id.host, Here: id == self, Version: p.heard.Version, Started: p.heard.Started, Heard: p.heard.At, Now: p.heard.Now,
-			Gone: p.heard.State == stopped || now.Sub(p.heard.At) > goneAfter,
+			Gone: p.heard.State == stopped || now.Sub(p.heard.At).Abs() > goneAfter,
 		}
 		if r.Gone {
 			r.Now = Now{State: r.State}
@@ -149,7 +154,27 @@ func (v *view) replicas(now time.Time, self process) []Replica {
 		}
 		shown = append(shown, r)
 	}
-	return shown
+	return bounded(shown)
+}
+
+// bounded returns as many replicas as are shown, by host: those that are there before those that are gone, and the newest
+// before others.
+func bounded(all []Replica) []Replica {
+	if len(all) > maxShown {
+		slices.SortStableFunc(all, func(a, b Replica) int {
+			return cmp.Or(gone(a)-gone(b), b.Heard.Compare(a.Heard))
+		})
+		all = all[:maxShown]
+		slices.SortStableFunc(all, func(a, b Replica) int { return cmp.Compare(a.Host, b.Host) })
+	}
+	owned := 0
+	for i := range all {
+		if owned += len(all[i].Partitions); owned > maxOwned {
+			owned -= len(all[i].Partitions)
+			all[i].Partitions = nil
+		}
+	}
+	return all
 }
 
 func gone(r Replica) int {

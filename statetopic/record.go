@@ -18,7 +18,7 @@ const prefix = "v1/"
 const (
 	maxKey        = 300
 	maxValue      = 64 << 10
-	maxCount      = 1 << 50
+	maxCount      = 1 << 40 // the sum of all that a view holds is an int64
 	maxCauses     = 32
 	maxPartitions = 10_000
 )
@@ -162,6 +162,12 @@ func validSeconds(s *float64) bool { return *s >= 0 && *s <= maxCount && !math.I
 func (h *heard) check() error {
 	if !version.MatchString(h.Version) || !word.MatchString(h.State) || h.At.IsZero() {
 		return errors.New("the process says nothing of its version, state or time")
+	}
+	for _, at := range []*time.Time{&h.At, &h.Started} {
+		// Some zones and years can be read, and not be written again for the page.
+		if *at = at.UTC(); at.Year() < 0 || at.Year() > 9999 {
+			return errors.New("a time is out of bounds")
+		}
 	}
 	if len(h.Partitions) > maxPartitions || h.InFlight < 0 || h.Waiting < 0 || len(h.Holds) > maxCauses || len(h.Open) > len(widths()) {
 		return errors.New("the state of the process is out of bounds")

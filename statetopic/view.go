@@ -37,6 +37,7 @@ func (v *view) apply(r record) {
 		}
 		p = &remembered{buckets: map[span]bucket{}}
 		v.processes[r.process] = p
+		v.bytes += processBytes
 	}
 	if at := (span{r.width, r.start}); r.width == 0 {
 		v.forgetHeard(p)
@@ -74,8 +75,13 @@ func (v *view) forgetBucket(p *remembered, at span) {
 func (v *view) tidy(id process) {
 	if p := v.processes[id]; p.heard == nil && len(p.buckets) == 0 {
 		delete(v.processes, id)
+		v.bytes -= processBytes
 	}
 }
+
+// processBytes estimates the memory of a process's names, and of its maps while little is in them: strangers can make up
+// as many as fit.
+const processBytes = 1000
 
 // shed forgets the oldest tenth of what there is too much of. The topic keeps it.
 func (v *view) shed() {
@@ -107,7 +113,7 @@ func (v *view) shed() {
 func (b *bucket) bytes() int {
 	n := 250
 	if b.HeldSeconds != nil {
-		n += 150 + 50*len(b.HeldSeconds)
+		n += 150 + 110*len(b.HeldSeconds)
 	}
 	return n
 }

@@ -1,10 +1,13 @@
 package statetopic
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,6 +102,34 @@ func TestViewIsBounded(t *testing.T) {
 	}
 	if v.bytes != 0 || len(v.processes) != 0 {
 		t.Errorf("with nothing remembered %d bytes are counted", v.bytes)
+	}
+}
+
+// The bound also holds for what somebody else made up: processes with one bucket each, with many causes or with none. Not
+// parallel: it measures the process.
+func TestViewOfMadeUpRecordsIsBounded(t *testing.T) {
+	causes := map[string]float64{}
+	for i := range maxCauses {
+		causes[strings.Repeat(string(rune('a'+i%26)), 39)+string(rune('a'+i/26))] = 1
+	}
+	many, err := json.Marshal(Counts{Created: 1, HeldSeconds: causes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{"no causes": `{"created":1,"lag":1,"lagSeconds":1}`, "many causes": string(many)} {
+		before := heap()
+		v := newView()
+		for n := range 150_000 {
+			host := fmt.Sprintf("%0128d", n)
+			remember(t, v, process{host, fmt.Sprintf("%016x", n)}, fineWidth, noon.Unix()+60*int64(n), value)
+			if v.bytes > maxBytes*9/10 {
+				break // before the first are forgotten
+			}
+		}
+		if used := heap() - before; used > 3*maxBytes/2 {
+			t.Errorf("%s: %d bytes are used by %d processes, %d by the estimate", name, used, len(v.processes), v.bytes)
+		}
+		runtime.KeepAlive(v)
 	}
 }
 
@@ -202,4 +233,84 @@ func FuzzDecode(f *testing.F) {
 		v.replicas(noon, p)
 		v.expired(noon)
 	})
+}
+
+// What another process may have written of its times can be shown, or is skipped: the page has all replicas in one answer.
+func TestTimesThatAreReadCanBeShown(t *testing.T) {
+	t.Parallel()
+	for at, taken := range map[string]bool{
+		"2026-05-01T12:00:00Z": true, "2026-05-01T12:00:00.5+03:00": true, "2026-05-01T12:00:00+24:00": true,
+		"9999-12-31T23:59:59-23:59": false, "0000-01-01T00:00:00+23:59": false,
+	} {
+		for _, value := range []string{`{"at":"` + at + `","state":"held"}`, `{"at":"2026-05-01T12:00:00Z","started":"` + at + `","state":"held"}`} {
+			r, err := decode([]byte(numbered(1).key()), []byte(value))
+			if (err == nil) != taken {
+				t.Errorf("%s: %v", value, err)
+			}
+			if err != nil {
+				continue
+			}
+			v := newView()
+			v.apply(r)
+			if _, err := json.Marshal(v.replicas(noon, numbered(2))); err != nil {
+				t.Errorf("%s: %v", value, err)
+			}
+		}
+	}
+}
+
+// hear puts what a process tells of itself into a view.
+func hear(v *view, p process, at time.Time, partitions ...int) {
+	v.apply(record{process: p, heard: &heard{At: at, Now: Now{State: "delivering", Partitions: partitions}}})
+}
+
+// A replica whose clock is ahead, or was, is no more there than one whose clock is late: it would own its partitions until
+// that time comes.
+func TestReplicaOfTheFutureIsGone(t *testing.T) {
+	t.Parallel()
+	v := newView()
+	hear(v, numbered(1), noon.Add(goneAfter), 0)
+	hear(v, numbered(2), noon.Add(goneAfter+time.Second), 1)
+	hear(v, numbered(3), noon.Add(shownGone+time.Second), 2)
+	all := v.replicas(noon, process{})
+	if len(all) != 2 || all[0].Gone || len(all[0].Partitions) != 1 || !all[1].Gone || len(all[1].Partitions) != 0 {
+		t.Errorf("%+v", all)
+	}
+}
+
+// However many processes the topic tells of, the page has a bounded number, and among them those that are there.
+func TestReplicasShownAreBounded(t *testing.T) {
+	t.Parallel()
+	v := newView()
+	for n := range 5000 {
+		hear(v, numbered(n), noon.Add(-time.Hour))
+	}
+	hear(v, numbered(7000), noon, 7)
+	all := v.replicas(noon, process{})
+	if len(all) != maxShown || !slices.IsSortedFunc(all, func(a, b Replica) int { return strings.Compare(a.Host, b.Host) }) ||
+		!slices.ContainsFunc(all, func(r Replica) bool { return r.Host == "web-7000" && len(r.Partitions) == 1 }) {
+		t.Errorf("%d replicas are shown", len(all))
+	}
+
+	v = newView()
+	for n := range 300 {
+		hear(v, numbered(n), noon, slices.Repeat([]int{99999}, maxPartitions)...)
+	}
+	text, err := json.Marshal(v.replicas(noon, process{}))
+	if err != nil || len(text) > 1<<20 {
+		t.Errorf("the page has %d bytes of replicas, %v", len(text), err)
+	}
+}
+
+// The highest counts that are read add up, however many they are.
+func TestSumsOfWhatIsReadFit(t *testing.T) {
+	t.Parallel()
+	b := bucket{Counts: Counts{Created: maxCount}}
+	if err := b.check(); err != nil {
+		t.Fatal(err)
+	}
+	most := int64(maxBytes / (&bucket{}).bytes())
+	if int64(maxCount) > math.MaxInt64/most {
+		t.Errorf("%d counts of %d do not fit", most, int64(maxCount))
+	}
 }

@@ -3,7 +3,9 @@ package kafkaauth
 import (
 	"crypto/x509"
 	"encoding/json"
+	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -181,6 +183,66 @@ func TestTokenServersCertificate(t *testing.T) {
 	if _, err := NewClientCredentials(c).Token(t.Context()); err != nil {
 		t.Errorf("a known authority: %v", err)
 	}
+}
+
+// TestTokenServersCertificateBehindAProxy goes to a token server through a proxy, which must not change whom is trusted.
+func TestTokenServersCertificateBehindAProxy(t *testing.T) {
+	t.Parallel()
+	e := newTokenEndpoint(t, httptest.NewTLSServer)
+	passed := make(chan string, 2)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { tunnel(t, w, r, passed) }))
+	t.Cleanup(proxy.Close)
+	address, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(e.Certificate())
+	for name, c := range map[string]struct {
+		authorities func() *x509.CertPool
+		want        string // in the error; "": there is none
+	}{
+		"a known authority":    {func() *x509.CertPool { return pool }, ""},
+		"an unknown authority": {nil, "KAFKA_OAUTH_CA_FILE"},
+	} {
+		s := newTokenServer(ClientCredentials{TokenURL: e.URL, ClientID: "b", Secret: "s", Authorities: c.authorities})
+		transport, ok := s.client.Transport.(tokenTransport)
+		if !ok {
+			t.Fatalf("the transport is a %T", s.client.Transport)
+		}
+		transport.proxy = http.ProxyURL(address)
+		s.client.Transport = transport
+		if _, err := s.fetch(t.Context()); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if to := <-passed; to != e.Listener.Addr().String() {
+			t.Errorf("%s: the proxy was asked for %s", name, to)
+		}
+	}
+}
+
+// tunnel is a proxy that connects a client with what it asks for.
+func tunnel(t *testing.T, w http.ResponseWriter, r *http.Request, passed chan<- string) {
+	t.Helper()
+	passed <- r.Host
+	there, err := net.Dial("tcp", r.Host)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer there.Close()
+	w.WriteHeader(http.StatusOK)
+	here, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer here.Close()
+	go func() {
+		_, _ = io.Copy(there, here)
+		_ = there.Close()
+	}()
+	_, _ = io.Copy(here, there)
 }
 
 func TestTokenFile(t *testing.T) {
