@@ -62,6 +62,9 @@ func (w *worker) lookUpEarly(d *delivery) bool {
 		d.failure = internalFailure()
 		return true
 	case isDeferred && deferred.Why == waitOrder:
+		if result.Found { // the exploration hears of an earlier owner at once, not at the record's turn
+			w.records.noteLookUp(d, true)
+		}
 		d.pending, d.sentHere = deferred.Pending, deferred.Sent
 		return true
 	case isDeferred:
@@ -134,6 +137,8 @@ func (w *worker) callCreator(d *delivery) (crmclient.Result, error) {
 			return result, err
 		}
 		d.panics++
+		forget(w.deps.creator, d.pending) // where it panicked it is in no state to go on from
+		d.pending = nil
 		now := time.Now()
 		d.sentHere, d.suspect, d.sentBefore = true, true, func() time.Time { return now }
 		if w.gen.fetchCtx.Err() != nil {

@@ -105,3 +105,63 @@ func TestOptionalPartKeepsNoLine(t *testing.T) {
 		})
 	}
 }
+
+// TestEarlyFindTellsTheExploration: what is found before its turn shows at once that there was an earlier owner, whose last
+// requests may still be in flight.
+func TestEarlyFindTellsTheExploration(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.produce(eventOf("a", "+79160000001"), eventOf("b", "+79160000001"), eventOf("c", "+79160000001"))
+		r.crm.contacts["b"] = 1
+		var told bool
+		deferred := func(why crmclient.Wait, until time.Duration) *crmclient.Deferred {
+			return &crmclient.Deferred{Pending: new(crmclient.Pending), Why: why, Until: time.Now().Add(until), Sent: true}
+		}
+		r.crm.setAnswer(func(_ context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
+			switch {
+			case q.OriginID == "a" && !q.LookUpOnly && q.Resume == nil:
+				return crmclient.Result{}, deferred(crmclient.WaitBackoff, time.Minute), true
+			case q.OriginID == "b" && q.LookUpOnly:
+				return crmclient.Result{ContactID: 1, Found: true}, deferred(crmclient.WaitOrder, 0), true
+			case q.OriginID == "c" && q.LookUpOnly && q.Resume == nil:
+				return crmclient.Result{}, deferred(crmclient.WaitSuspect, 5*time.Second), true
+			case q.OriginID == "c" && q.LookUpOnly:
+				told = !q.SentBefore().IsZero()
+			}
+			return crmclient.Result{}, nil, false
+		})
+		p := r.start()
+		r.await("all", func() bool { return r.commits()[0].offset == 3 })
+		p.shutdown(t)
+		if !told {
+			t.Error("b was found before c was looked up again, and SentBefore said that there was no earlier owner")
+		}
+	})
+}
+
+// TestPanicForgetsWhatWasLookedUp: after a panic the event is asked for as a suspect anew, not where the client panicked.
+func TestPanicForgetsWhatWasLookedUp(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.produce(eventOf("a", "+79160000001"), eventOf("b", "+79160000001"))
+		r.commitAs(0, "not our ledger")
+		panicked := false
+		r.crm.setAnswer(func(_ context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
+			switch {
+			case q.OriginID == "a" && q.Resume == nil:
+				return crmclient.Result{}, &crmclient.Deferred{Pending: new(crmclient.Pending), Why: crmclient.WaitSuspect, Until: time.Now().Add(5 * time.Second), Sent: true}, true
+			case q.OriginID != "b" || q.LookUpOnly:
+			case !panicked:
+				panicked = true
+				panic("once")
+			case q.Resume != nil || !q.Suspect:
+				t.Errorf("after a panic: resumed %v, suspect %v", q.Resume != nil, q.Suspect)
+			}
+			return crmclient.Result{}, nil, false
+		})
+		p := r.start()
+		r.await("all", func() bool { return r.commits()[0].offset == 2 })
+		p.shutdown(t)
+		if !panicked {
+			t.Error("nothing panicked")
+		}
+	})
+}

@@ -147,19 +147,21 @@ func (c *Creator) load(r *request, p *portal) (sent []*queue.Waiter, bodies []vi
 	return sent, bodies
 }
 
-// readyToLeave waits for the budget, returns the waiters whose owners still hold their leases, and marks them as sent.
-// The others get their answer here.
+// readyToLeave waits for the budget, returns the waiters whose owners still hold their leases and whose absence still
+// counts, and marks them as sent. The others get their answer here.
 func (c *Creator) readyToLeave(r *request, fit []*queue.Waiter) (sent []*queue.Waiter) {
 	if len(fit) == 0 || c.pay(r.job.Context(), r) != nil {
 		return nil
 	}
 	answers := map[*queue.Waiter]any{}
 	fit = slices.DeleteFunc(fit, func(w *queue.Waiter) bool {
-		err := w.Payload.(*attempt).delivery.lease()
-		if err != nil {
+		a := w.Payload.(*attempt)
+		if err := a.delivery.lease(); err != nil {
 			answers[w] = &answer{trigger: onUnsent, outcome: vibe.Outcome{Class: vibe.LeaseLost, Lease: err}}
+		} else if a.step.shownAbsent.outdated(c.earlierEffects(a.delivery)) {
+			answers[w] = &answer{trigger: onUnsent}
 		}
-		return err != nil
+		return answers[w] != nil
 	})
 	r.job.Answer(answers)
 	sent = r.job.MarkSent(fit)

@@ -186,6 +186,10 @@ func (c *Creator) advanceStep(ctx context.Context, d *delivery, s *step) error {
 			return err
 		}
 	}
+	if (s.state == stateFresh || s.state == stateTried) && s.shownAbsent.outdated(c.earlierEffects(d)) {
+		s.suspectAgain()
+		return nil
+	}
 	switch s.state {
 	case stateFresh:
 		if next := c.madeBefore(d, s); next != nil {
@@ -237,6 +241,7 @@ func (c *Creator) send(ctx context.Context, d *delivery, s *step, kind queue.Kin
 	a := &attempt{delivery: d, step: s, call: call, first: s.state == stateFresh, probe: probe}
 	w := &queue.Waiter{Kind: kind, Group: s.group(), Most: s.maxBatch, Made: d.req.RecordedAt, Payload: a}
 	s.transition(onSend)
+	s.hurried = false // that was for this create
 	got, err := c.await(ctx, d, s, w)
 	if err != nil {
 		if s.lost = c.queue.Sent(w); !s.lost {

@@ -109,8 +109,27 @@ func (c *Creator) noteNotFound(d *delivery, s *step, at lookUpTime) {
 		return
 	}
 	s.transition(onAbsent)
+	s.shownAbsent = absenceShown{since: s.absence.first.asked, horizon: c.earlierEffects(d)}
 	s.absence = absence{}
 	c.endDoubt(s)
+}
+
+// absenceShown is what a step's absence rests on. A pure value; zero: the step was never shown to be absent.
+type absenceShown struct {
+	since   time.Time // when the first of the look-ups was asked that agreed
+	horizon time.Time // earlierEffects at that time
+}
+
+// outdated reports whether a create of an earlier owner may have taken effect since. That there was an earlier owner may
+// become known only after the look-ups, see Request.SentBefore.
+func (a absenceShown) outdated(horizon time.Time) bool {
+	return !a.since.IsZero() && horizon.After(a.since) && horizon.After(a.horizon)
+}
+
+// suspectAgain has a step looked up again whose absence is outdated.
+func (s *step) suspectAgain() {
+	s.transition(onOutdated)
+	s.shownAbsent, s.oneAbsenceSuffices, s.lookAt = absenceShown{}, false, time.Time{}
 }
 
 // maxRechecks is how many look-ups of a step that fail are repeated as soon as the failure says, which is when a control
@@ -136,13 +155,20 @@ func (c *Creator) waitToLookUp(s *step, ended endings) *Deferred {
 // lastEffectPossible returns the time from which no create for the step can take effect any more, whether we or an earlier
 // owner sent it.
 func (c *Creator) lastEffectPossible(d *delivery, s *step) time.Time {
-	last := s.lastEffectPossible
-	if d.req.SentBefore != nil {
-		if at := d.req.SentBefore(); !at.IsZero() {
-			last = later(last, at.Add(c.cfg.lifetime(vibe.BatchLimit))) // the earlier owner's request may have been the largest
-		}
+	return later(s.lastEffectPossible, c.earlierEffects(d))
+}
+
+// earlierEffects returns the time from which no create of an earlier owner can take effect any more; zero when there was
+// none, as far as is known.
+func (c *Creator) earlierEffects(d *delivery) time.Time {
+	if d.req.SentBefore == nil {
+		return time.Time{}
 	}
-	return last
+	at := d.req.SentBefore()
+	if at.IsZero() {
+		return time.Time{}
+	}
+	return at.Add(c.cfg.lifetime(vibe.BatchLimit)) // the earlier owner's request may have been the largest
 }
 
 // lookUpFailure is the error of a look-up whose answer does not count, or that got none.

@@ -122,11 +122,16 @@ func (l *lookUp) rowsTellOurField() bool {
 }
 
 // chooseBound chooses the bound: the time of the youngest record that asks, since which the fewest objects were created. A
-// bound stays while waiters ask whose records are not older, so that further records do not move it.
+// bound stays while waiters ask whose records are not older, so that further records do not move it. Records that are only
+// looked up do not count: what they show absent is not created now, so that nothing becomes the control that older records
+// wait for.
 func (r *objectReading) chooseBound(waiters []*queue.Waiter, now time.Time) {
 	if now.Sub(r.servedAt) > boundPatience {
 		r.bound, r.youngest = time.Time{}, time.Time{}
 	}
+	waiters = slices.DeleteFunc(slices.Clone(waiters), func(w *queue.Waiter) bool {
+		return w.Payload.(*question).delivery.req.LookUpOnly
+	})
 	for _, w := range waiters {
 		// A record from the future has a clock that no bound can be built on.
 		if at := recordedAt(w); at.Before(now) {

@@ -47,6 +47,7 @@ const (
 	onSuspicion                // as onRefusal, but the step was in doubt or suspect before
 	onFound                    // a look-up found the object
 	onAbsent                   // look-ups agree that there is no object
+	onOutdated                 // an earlier owner's create may have taken effect after the look-ups that agreed
 	onFloodEnd                 // the flood in which it was refused has ended
 	onRejection                // its refusal stands
 	onMatched                  // it need not be made: the person has a contact, the event's deal exists, or a contact lacks nothing
@@ -54,7 +55,7 @@ const (
 	triggers                   // how many there are
 )
 
-var triggerNames = [...]string{"send", "unsent", "created", "doubt", "failure", "refusal", "suspicion", "found", "absent", "flood end", "rejection", "matched", "give up"}
+var triggerNames = [...]string{"send", "unsent", "created", "doubt", "failure", "refusal", "suspicion", "found", "absent", "outdated", "flood end", "rejection", "matched", "give up"}
 
 func (t trigger) String() string { return triggerNames[t] }
 
@@ -70,6 +71,8 @@ func (s state) after(t trigger) (next state, ok bool) {
 			return stateSending, true
 		case onMatched:
 			return stateDone, true
+		case onOutdated:
+			return stateSuspect, true
 		}
 	case stateSuspect:
 		switch t {
@@ -87,6 +90,8 @@ func (s state) after(t trigger) (next state, ok bool) {
 		switch t {
 		case onSend:
 			return stateResending, true
+		case onOutdated:
+			return stateSuspect, true
 		case onRefusal:
 			return stateRefused, true
 		case onSuspicion:

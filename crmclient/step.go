@@ -28,6 +28,7 @@ type step struct {
 	oneAbsenceSuffices bool
 
 	absence            absence
+	shownAbsent        absenceShown
 	asked              time.Time // when the last look-up that found nothing was sent; before the first, when the step was made
 	lastEffectPossible time.Time // after this time no create of ours can take effect any more
 	lookAt             time.Time // earliest time of the next look-up
