@@ -174,7 +174,7 @@ func (s *Server) endOIDC(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "there is nothing here")
 		return
 	}
-	http.SetCookie(w, s.oidc.cookie("")) //nolint:gosec // G124: it has the attributes of the cookie that it ends
+	http.SetCookie(w, s.oidc.cookie(""))
 	h, no := s.returned(r)
 	if no != nil {
 		s.refused(r, no)
@@ -182,7 +182,7 @@ func (s *Server) endOIDC(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id := s.sessions.beginOf(h, s.oidc.cfg.Session)
-	c := cookie(r, id)
+	c := cookie(r, id) //nolint:gosec // G124: see cookie
 	c.Secure = c.Secure || s.oidc.overTLS()
 	c.MaxAge = int(s.oidc.cfg.Session.Seconds())
 	http.SetCookie(w, c)

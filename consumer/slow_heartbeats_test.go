@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -32,6 +33,8 @@ func TestLeaseRunsFromSlowHeartbeats(t *testing.T) {
 			time.Sleep(100 * time.Millisecond) // virtual
 		}
 		stop()
-		_ = <-ended // it was cancelled
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("the heartbeats ended with %v", err)
+		}
 	})
 }
