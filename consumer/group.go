@@ -58,6 +58,9 @@ func (g *group) next(ctx context.Context) (*kafka.Generation, error) {
 // close begins to leave the group, and returns when kafka-go hands out no more generations. It must be called before the
 // last generation ends: otherwise kafka-go joins the next one at once, and a process that ends while it joins stays a
 // member, for which all others wait until its session has ended.
+//
+// After a rebalance has begun, kafka-go v0.4.51 may join once more although it is closed, and get partitions for which
+// nobody works. A member that has left cannot: so it is taken out here, before the generation ends.
 func (g *group) close() {
 	g.closing.Do(func() {
 		go func() {
@@ -66,8 +69,13 @@ func (g *group) close() {
 		}()
 		for {
 			if _, err := g.kafka.Next(context.Background()); errors.Is(err, kafka.ErrGroupClosed) {
-				return
+				break
 			}
+		}
+		if g.member != "" {
+			ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+			defer cancel()
+			_ = g.broker.leave(ctx, g.member) // when it fails, kafka-go leaves, or the session ends the membership
 		}
 	})
 }

@@ -2,6 +2,7 @@ package crmclient_test
 
 import (
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,13 +28,14 @@ func TestAbsenceBeforeTheTurnIsOutdated(t *testing.T) {
 		w.mustCreate(lead(99))
 		later(settle)
 		takeover := time.Now()
-		var horizon time.Time // zero until it is known that there was an earlier owner
+		var horizon atomic.Pointer[time.Time] // zero until it is known that there was an earlier owner
+		horizon.Store(&time.Time{})
 		r := suspect(1)
-		r.SentBefore = func() time.Time { return horizon }
+		r.SentBefore = func() time.Time { return *horizon.Load() }
 		r = w.lookUpEarly(r)
 		later(time.Until(takeover.Add(20 * time.Second)))
 		earlierOwnersCreate(w, lead(1))
-		horizon = takeover
+		horizon.Store(&takeover)
 		if e := w.create(r); !e.result.Found {
 			t.Errorf("%+v", e)
 		}
@@ -111,9 +113,9 @@ func TestHurryIsForOneCreate(t *testing.T) {
 	inBubble(t, portalWithField(), nil, func(w *world) {
 		w.mustCreate(lead(99))
 		later(settle)
-		mended := false
+		var mended atomic.Bool
 		w.script(createCall, func(int, crmtest.Call) crmtest.Action {
-			if !mended {
+			if !mended.Load() {
 				return crmtest.Action{Status: 401, Code: "INVALID_API_KEY"}
 			}
 			return crmtest.Action{}
@@ -121,13 +123,16 @@ func TestHurryIsForOneCreate(t *testing.T) {
 		r := w.lookUpEarly(suspect(1))
 		holding := w.start(w.t.Context(), lead(50))
 		later(time.Second)
-		mended = true
+		mended.Store(true)
 		<-holding
-		var at []time.Time
+		var mu sync.Mutex
+		var at []time.Time // guarded by mu
 		w.script(createCall, func(n int, c crmtest.Call) crmtest.Action {
 			if !concerns(c, 1) {
 				return crmtest.Action{}
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			at = append(at, time.Now())
 			if n == 1 {
 				return crmtest.Action{Status: 422, Code: "BITRIX_ERROR"}
@@ -135,6 +140,8 @@ func TestHurryIsForOneCreate(t *testing.T) {
 			return crmtest.Action{}
 		})
 		w.create(r)
+		mu.Lock()
+		defer mu.Unlock()
 		if len(at) < 2 || at[1].Sub(at[0]) < 100*time.Millisecond {
 			t.Errorf("creates at %v", at)
 		}
