@@ -108,7 +108,7 @@ func TestUnknownLastCommitLeavesTheGroup(t *testing.T) {
 		left := r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.LeaveGroup}, Observe: true, Count: -1})
 		b := r.start()
 		r.await("the end of the generation", func() bool { return last.Hits() == 1 })
-		r.await("that it leaves", func() bool { return left.Hits() == 1 })
+		r.await("that it leaves", func() bool { return left.Hits() > 0 })
 		r.produce(event("c"), message{partition: 1, value: `{"id":"d"}`})
 		r.awaitCreated("c", "d")
 		a.shutdown(t)
