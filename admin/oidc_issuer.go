@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +20,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/freshconn"
 	"github.com/leadbridge/leadbridge/internal/human"
 	"github.com/leadbridge/leadbridge/internal/loopback"
 )
@@ -80,7 +80,7 @@ func newIssuer(cfg *OIDC, log zerolog.Logger) *issuer {
 		i.host = u.Host
 	}
 	i.client = &http.Client{
-		Transport: issuerTransport{cfg.Authority},
+		Transport: boundedAnswers{freshconn.Transport{Authorities: cfg.Authority, HeaderTimeout: issuerTime}},
 		Timeout:   issuerTime,
 		// A redirect would take the secret and the code along.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -89,18 +89,12 @@ func newIssuer(cfg *OIDC, log zerolog.Logger) *issuer {
 	return i
 }
 
-// issuerTransport makes a connection for each request, as sign-ins are rare: with the authorities as they are then, and
-// through the proxy of the environment, if it names one.
-type issuerTransport struct{ authority func() *x509.CertPool }
+// boundedAnswers cuts answers off behind maxIssuerAnswer.
+type boundedAnswers struct{ http.RoundTripper }
 
 // RoundTrip implements [http.RoundTripper].
-func (t issuerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if t.authority != nil {
-		config.RootCAs = t.authority()
-	}
-	once := &http.Transport{TLSClientConfig: config, Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, ResponseHeaderTimeout: issuerTime}
-	res, err := once.RoundTrip(r)
+func (b boundedAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := b.RoundTripper.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,8 @@ import (
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/leadbridge/leadbridge/internal/freshconn"
 )
 
 // ClientCredentials say how tokens are asked for by the grant client_credentials (RFC 6749, section 4.4).
@@ -57,26 +59,9 @@ type tokenServer struct {
 // newTokenClient follows no redirect: the secret would go along.
 func newTokenClient(authorities func() *x509.CertPool) *http.Client {
 	return &http.Client{
-		Transport:     tokenTransport{authorities, http.ProxyFromEnvironment},
+		Transport:     freshconn.Transport{Authorities: authorities, HeaderTimeout: fetchTime},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-}
-
-// tokenTransport makes a connection for each request, with the authorities as they are then: they are renewed while the process
-// runs. A transport that is kept could only take them up where it dials TLS itself, and behind a proxy it does not.
-type tokenTransport struct {
-	authorities func() *x509.CertPool
-	proxy       func(*http.Request) (*url.URL, error)
-}
-
-// RoundTrip implements [http.RoundTripper].
-func (t tokenTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if t.authorities != nil {
-		config.RootCAs = t.authorities()
-	}
-	once := &http.Transport{TLSClientConfig: config, Proxy: t.proxy, DisableKeepAlives: true, ResponseHeaderTimeout: fetchTime}
-	return once.RoundTrip(r)
 }
 
 // assertionType says that a client_assertion is a JSON Web Token (RFC 7523, section 2.2).

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/leadbridge/leadbridge/internal/freshconn"
 )
 
 // tokenEndpoint answers with what a test wants and keeps the last form and user.
@@ -206,11 +208,11 @@ func TestTokenServersCertificateBehindAProxy(t *testing.T) {
 		"an unknown authority": {nil, "KAFKA_OAUTH_CA_FILE"},
 	} {
 		s := newTokenServer(ClientCredentials{TokenURL: e.URL, ClientID: "b", Secret: "s", Authorities: c.authorities})
-		transport, ok := s.client.Transport.(tokenTransport)
+		transport, ok := s.client.Transport.(freshconn.Transport)
 		if !ok {
 			t.Fatalf("the transport is a %T", s.client.Transport)
 		}
-		transport.proxy = http.ProxyURL(address)
+		transport.Proxy = http.ProxyURL(address)
 		s.client.Transport = transport
 		if _, err := s.fetch(t.Context()); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
