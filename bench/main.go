@@ -10,14 +10,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/leadbridge/leadbridge/bench/internal/broker"
 	"github.com/leadbridge/leadbridge/bench/internal/proc"
+	"github.com/leadbridge/leadbridge/bench/internal/program"
 )
 
 func main() {
@@ -26,22 +25,12 @@ func main() {
 
 // status runs the program until it is done or a signal comes.
 func status(args []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	var err error
-	if slices.Equal(args, []string{bareHandlerFlag}) {
-		err = serveBare(ctx, stderr)
-	} else {
-		err = run(ctx, args, stdout, stderr)
-	}
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil:
-		_, _ = fmt.Fprintln(stderr, "bench:", err)
-		return 1
-	}
-	return 0
+	return program.Status("bench", stderr, func(ctx context.Context) error {
+		if slices.Equal(args, []string{bareHandlerFlag}) {
+			return serveBare(ctx, stderr)
+		}
+		return run(ctx, args, stdout, stderr)
+	})
 }
 
 // run measures what the command line says.

@@ -1,15 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/leadbridge/leadbridge/bench/internal/proc"
+	"github.com/leadbridge/leadbridge/bench/internal/program"
 	"github.com/leadbridge/leadbridge/bench/internal/table"
 )
 
@@ -26,16 +24,8 @@ type recoveryReport struct {
 
 // publish writes the table, or the JSON, to w, and recovery.json into a directory.
 func (r recoveryReport) publish(o options, w io.Writer) error {
-	data, err := json.MarshalIndent(r, "", " ")
+	file, data, err := program.SaveJSON(o.out, "recovery.json", r)
 	if err != nil {
-		return err
-	}
-	data = append(data, '\n')
-	if err := os.MkdirAll(o.out, 0o750); err != nil {
-		return err
-	}
-	file := filepath.Join(o.out, "recovery.json")
-	if err := os.WriteFile(file, data, 0o600); err != nil {
 		return err
 	}
 	if o.json {

@@ -446,6 +446,16 @@ func TestFillOfALeadThatIsFound(t *testing.T) {
 	}
 }
 
+// forbidUpdates has the portal refuse updates that are not in a batch.
+func (w *world) forbidUpdates() {
+	w.sim.Script(func(c crmtest.Call) crmtest.Action {
+		if strings.HasPrefix(c.Method+" "+c.Path, "PATCH ") {
+			return crmtest.Action{Status: 403, Code: "BITRIX_ACCESS_DENIED"}
+		}
+		return crmtest.Action{}
+	})
+}
+
 // A card that lacks nothing is only read: that says nothing about updates, and ends no hold of them.
 func TestFillThatOnlyReadsEndsNoHold(t *testing.T) {
 	bothPatches(t, nil, func(w *world) {
@@ -454,12 +464,7 @@ func TestFillThatOnlyReadsEndsNoHold(t *testing.T) {
 		}
 		w.card("Name2", "Surname", "+79160000002", "person2@example.ru")
 		w.prepare()
-		w.sim.Script(func(c crmtest.Call) crmtest.Action {
-			if strings.HasPrefix(c.Method+" "+c.Path, "PATCH ") {
-				return crmtest.Action{Status: 403, Code: "BITRIX_ACCESS_DENIED"}
-			}
-			return crmtest.Action{}
-		})
+		w.forbidUpdates()
 		for n := range 2 {
 			w.start(w.t.Context(), deal(n))
 			later(time.Second)
@@ -480,12 +485,7 @@ func TestCardThatLacksNothingWhileUpdatesFail(t *testing.T) {
 		}
 		w.card("Name4", "Surname", "+79160000004", "person4@example.ru")
 		w.prepare()
-		w.sim.Script(func(c crmtest.Call) crmtest.Action {
-			if strings.HasPrefix(c.Method+" "+c.Path, "PATCH ") {
-				return crmtest.Action{Status: 403, Code: "BITRIX_ACCESS_DENIED"}
-			}
-			return crmtest.Action{}
-		})
+		w.forbidUpdates()
 		for n := range 2 {
 			w.start(w.t.Context(), deal(n))
 			later(time.Second)

@@ -11,16 +11,15 @@ import (
 	"maps"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/leadbridge/leadbridge/bench/internal/broker"
 	"github.com/leadbridge/leadbridge/bench/internal/proc"
+	"github.com/leadbridge/leadbridge/bench/internal/program"
 )
 
 func main() {
@@ -29,17 +28,7 @@ func main() {
 
 // status runs the program until it is done or a signal comes.
 func status(args []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, args, stdout, stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil:
-		_, _ = fmt.Fprintln(stderr, "peers:", err)
-		return 1
-	}
-	return 0
+	return program.Status("peers", stderr, func(ctx context.Context) error { return run(ctx, args, stdout, stderr) })
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {

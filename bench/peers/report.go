@@ -1,16 +1,14 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/leadbridge/leadbridge/bench/internal/proc"
+	"github.com/leadbridge/leadbridge/bench/internal/program"
 	"github.com/leadbridge/leadbridge/bench/internal/table"
 )
 
@@ -26,15 +24,8 @@ type report struct {
 
 // publish writes the tables to w, and peers.json into a directory.
 func (r report) publish(dir string, w io.Writer) error {
-	data, err := json.MarshalIndent(r, "", " ")
+	file, _, err := program.SaveJSON(dir, "peers.json", r)
 	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return err
-	}
-	file := filepath.Join(dir, "peers.json")
-	if err := os.WriteFile(file, append(data, '\n'), 0o600); err != nil {
 		return err
 	}
 	_, _ = fmt.Fprintf(w, "\n%s; %s, %d cores, %s, load %s at the start; broker %s\n", r.Started.Format(time.DateOnly), r.Machine.Processor, r.Machine.Cores, r.Machine.System, r.Machine.Load, r.Broker)
