@@ -28,7 +28,7 @@ func afterCases() []recoveryCase {
 		{Name: "after-letters", Title: "the dead-letter topic is away for half a minute while 20 useless leads and two good ones a second come", Play: playAfterLetters},
 		{Name: "after-broker", Title: "the only broker is killed and back after 20 s; then two leads a second", Replicas: 3, Play: playAfterBroker},
 		{Name: "after-freeze", Title: "one of three replicas is frozen for a minute, 5 leads a second; counted from the end of its session", Replicas: 3, Grace: 90 * time.Second, Play: playAfterFreeze},
-		{Name: "after-join", Title: "ten replicas join three at once, 10 leads a second", Replicas: 3, Partitions: 20, Play: playAfterJoin},
+		{Name: "after-join", Title: "ten replicas join three at once, 10 leads a second; a portal without limits", Replicas: 3, Partitions: 20, CRM: unlimited(), Env: withoutLimits(), Play: playAfterJoin},
 		{Name: "after-backlog", Title: "a backlog of 100,000 leads while good ones come, one a second", Grace: 15 * time.Minute, Play: playAfterBacklog},
 	}
 	for i := range all {
