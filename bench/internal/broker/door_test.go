@@ -30,7 +30,7 @@ func TestBrokerStopsAndStarts(t *testing.T) {
 		}
 	}
 	write(0)
-	held, err := net.Dial("tcp", b.Addrs[0]) //nolint:noctx // loopback
+	held, err := net.Dial("tcp", b.Addrs[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestBrokerStopsAndStarts(t *testing.T) {
 	if n, err := held.Read(make([]byte, 1)); err == nil {
 		t.Errorf("a connection gives %d bytes of a stopped broker", n)
 	}
-	if c, err := net.Dial("tcp", b.Addrs[0]); err == nil { //nolint:noctx // loopback
+	if c, err := net.Dial("tcp", b.Addrs[0]); err == nil {
 		_ = c.Close()
 		t.Error("a stopped broker takes connections")
 	}

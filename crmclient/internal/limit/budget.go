@@ -28,8 +28,8 @@ type Budget struct {
 	share     float64 // this process's part of both
 
 	sent    []sentRequest // of the last minuteWindow, oldest first
-	even    time.Time   // when the next request leaves at an even pace
-	blocked time.Time   // nothing leaves before
+	even    time.Time     // when the next request leaves at an even pace
+	blocked time.Time     // nothing leaves before
 
 	heard heard
 	loan  loan
@@ -111,7 +111,7 @@ func (b *Budget) Take(now time.Time) {
 
 // Refund takes back what [Budget.Take] counted at a time for a request that did not leave.
 func (b *Budget) Refund(at time.Time) {
-	if i := slices.IndexFunc(b.sent, func(r sentRequest) bool { return r.at == at }); i >= 0 {
+	if i := slices.IndexFunc(b.sent, func(r sentRequest) bool { return r.at.Equal(at) }); i >= 0 {
 		b.sent = slices.Delete(b.sent, i, i+1)
 		b.even = b.even.Add(-pace(b.rates(at)))
 	}
