@@ -54,6 +54,7 @@ func (l *lab) grant(rights ...right) {
 		for _, one := range made {
 			must(l.t, "grant", one.Err)
 		}
+		l.awaitGranted(r, true)
 	}
 }
 
@@ -69,7 +70,24 @@ func (l *lab) revoke(rights ...right) {
 				l.t.Fatalf("%d ACLs were deleted for one", len(one.Deleted))
 			}
 		}
+		l.awaitGranted(r, false)
 	}
+}
+
+// awaitGranted waits until the broker, and not only its controller, knows that a right is granted or is not.
+func (l *lab) awaitGranted(r right, want bool) {
+	l.t.Helper()
+	eventually(l.t, "the broker knows of the right", func() bool {
+		found, err := l.admin.DescribeACLs(l.ctx(), r.acls())
+		if err != nil {
+			return false
+		}
+		n := 0
+		for _, one := range found {
+			n += len(one.Described)
+		}
+		return (n > 0) == want
+	})
 }
 
 // consumerRights are what docs say that a consumer needs, by what it needs them for.

@@ -43,7 +43,7 @@ func TestParkedRecordsThatCompactionTakes(t *testing.T) {
 	l := newLab(t, sharedCluster(t), labOptions{topicConfig: map[string]string{
 		"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.01", "segment.ms": "500", "max.compaction.lag.ms": "500", "delete.retention.ms": "100",
 	}})
-	m := l.join("member", singly())
+	m := l.join("member", with(singly(), map[string]string{"KAFKA_SESSION_TIMEOUT": "45s"})) // what a new generation does not find is not counted
 	l.awaitShared(m)
 	l.produce(keyed(l.mixed(2, 0, 1, 2)))
 	parked := keyed(l.into(1, 4))
@@ -85,7 +85,7 @@ func TestRetentionOfSmallSegments(t *testing.T) {
 	t.Parallel()
 	const small = 1 << 20 // bytes, the least that current releases take
 	l := newLab(t, sharedCluster(t), labOptions{topicConfig: map[string]string{"segment.bytes": "1048576"}})
-	m := l.join("member", singly())
+	m := l.join("member", with(singly(), map[string]string{"KAFKA_SESSION_TIMEOUT": "45s"}))
 	l.awaitShared(m)
 	l.produce(l.mixed(2, 0, 1, 2))
 	parked := l.into(1, 2)
