@@ -200,7 +200,7 @@ func (l *lab) gate(settings map[string]string) (*member, func(lead) int) {
 		must(l.t, "make a webhook", err)
 		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set("Webhook-Id", strconv.Itoa(one.number))
-		answer, err := http.DefaultClient.Do(r)
+		answer, err := (&http.Client{Timeout: patience}).Do(r)
 		must(l.t, "post a webhook", err)
 		must(l.t, "read the answer", answer.Body.Close())
 		return answer.StatusCode
