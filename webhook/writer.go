@@ -231,6 +231,12 @@ func advice(err error) string {
 	if login := kafkaauth.Advice(err); login != "" {
 		return login + "; until then webhooks are answered 503"
 	}
+	switch {
+	case errors.Is(err, kafka.TopicAuthorizationFailed):
+		return "we may not write the topic: grant WRITE and DESCRIBE on it, or correct KAFKA_TOPIC; until then webhooks are answered 503"
+	case cluster.TooFewReplicas(err):
+		return "the topic has fewer replicas in sync than its min.insync.replicas: look at its brokers; until then webhooks are answered 503"
+	}
 	return "Kafka does not take events: look at its brokers and at our rights; until then webhooks are answered 503"
 }
 
