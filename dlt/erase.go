@@ -66,7 +66,7 @@ type erasure struct {
 // Erase permanently hides every letter of a key or an event id, and reports what of them is still in Kafka. Kafka deletes
 // single records only in compacted topics, by key: there it writes tombstones. The error may be [ErrEraseWhom].
 func (t *Topic) Erase(ctx context.Context, f Filter, dryRun bool) (Erasure, error) {
-	if len(f.Keys)+len(f.EventIDs) == 0 || len(f.Reasons)+len(f.Codes)+len(f.Places)+f.Limit+len(f.Flood) > 0 || !f.Since.IsZero() || !f.Until.IsZero() {
+	if len(f.Keys)+len(f.EventIDs) == 0 || f.choosesAmongThose() {
 		return Erasure{}, ErrEraseWhom
 	}
 	e := &erasure{
@@ -76,6 +76,12 @@ func (t *Topic) Erase(ctx context.Context, f Filter, dryRun bool) (Erasure, erro
 	defer e.writer.close()
 	err := e.run(ctx)
 	return e.report, err
+}
+
+// choosesAmongThose reports whether the filter leaves out letters of its keys and event ids.
+func (f Filter) choosesAmongThose() bool {
+	f.Keys, f.EventIDs = nil, nil
+	return f.chooses() || len(f.States) > 0 || f.Limit > 0
 }
 
 func (e *erasure) run(ctx context.Context) error {
