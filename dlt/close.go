@@ -94,7 +94,7 @@ func (t *Topic) CloseLetters(ctx context.Context, o CloseOptions) (Closing, erro
 		return done, err
 	}
 	if o.Exactly {
-		done.Already = len(idx.places) - len(idx.chosen) // those that have a newer letter of the same event
+		done.Already = len(idx.places) - len(idx.chosen) // a letter whose event has a newer one was replayed
 	}
 	open := map[int][]letterID{}
 	for _, e := range idx.chosen {
