@@ -284,7 +284,7 @@ func durationText(seconds, nanos int64) string {
 	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".") + "s"
 }
 
-// wrapped writes the value in one of google.protobuf's wrappers, such as StringValue, and reports whether m is one.
+// wrapped writes what google.protobuf's wrappers hold, such as StringValue.
 func (w *protobufWriter) wrapped(m protoreflect.Message, name protoreflect.FullName) bool {
 	if name.Parent() != "google.protobuf" || !strings.HasSuffix(string(name), "Value") {
 		return false

@@ -440,7 +440,7 @@ func TestAnswersOfOthersAreNoAnswer(t *testing.T) {
 		text   string
 		want   string
 	}{
-		"a page":           {200, "<html>", "is not that of a registry"},
+		"a page":           {200, "<html>", "no registry's"},
 		"nothing is there": {404, "<html>", "its whole path"},
 		"another's 404":    {404, `{"error":"no route"}`, "its whole path"},
 		"a redirect":       {302, "", "answers 302"},

@@ -63,8 +63,7 @@ var errUnknown = errors.New("the schema registry does not know it")
 // errTooLarge is the error of a schema beyond the bounds.
 var errTooLarge = errors.New("the schema, with what it refers to, is longer than 1 MiB")
 
-// unavailable is the error when no answer says anything of the schema: the registry cannot be reached or refuses the login,
-// or something else answers at its address.
+// unavailable is the error of a registry that does not answer as one does: nothing is known of the schema.
 type unavailable struct{ advice string }
 
 func (u *unavailable) Error() string { return u.advice }
@@ -250,7 +249,7 @@ func meaningOf(err error) error {
 	said, ok := errors.AsType[*sr.ResponseError](err)
 	switch {
 	case !ok:
-		return &unavailable{advice: "the schema registry cannot be reached, or its answer is not that of a registry (" + causeOf(err) + "): look at it, and at SCHEMA_REGISTRY_URL"}
+		return &unavailable{advice: "the schema registry cannot be reached, or its answer is no registry's (" + causeOf(err) + "): look at it, and at SCHEMA_REGISTRY_URL"}
 	case said.StatusCode == http.StatusNotFound && said.ErrorCode/100 == http.StatusNotFound:
 		return errUnknown
 	case said.StatusCode == http.StatusNotFound:

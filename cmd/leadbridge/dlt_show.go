@@ -32,7 +32,7 @@ func (dltShowCommand) Help() string {
 // shown is a letter as JSON, with what is made of it.
 type shown struct {
 	dlt.Line
-	Contact  any       `json:"contact,omitempty"`  // masked unless --unmask is given
+	Contact  any       `json:"contact,omitempty"`
 	Rejected *rejected `json:"rejected,omitempty"` // why no contact can be built
 	Advice   string    `json:"advice"`
 }
