@@ -36,7 +36,7 @@ func (s *source) verifyAndDecode(r *http.Request, media mediaType, body []byte, 
 	return s.decode(r, d, media, body, now, true)
 }
 
-// text returns where a request carries its data: its body, or the query of its address when that is read instead.
+// text returns what a request says, and its media type: its body, or the query of its address when that is read instead.
 func (s *source) text(r *http.Request, media mediaType, body []byte) (mediaType, []byte) {
 	if s.readsQuery(r, body) {
 		return mediaType{name: mediaForm}, s.query(r)
