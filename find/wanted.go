@@ -102,7 +102,7 @@ func (w *wanted) matches(at dlt.Position, event transform.Event, contact *crmcli
 	if by, ok := w.events[event.OriginID]; ok {
 		return by, true
 	}
-	// Senders know the id that the gate answered, which is the end of the event's id; logs name an event by its public id.
+	// The gate answers with an id to which the source is added in the event's id; logs have the beginning of its hash.
 	if strings.HasSuffix(event.ID, " "+w.text) || event.ID != "" && transform.PublicID(event.ID) == w.text {
 		return ByEvent, true
 	}
