@@ -19,7 +19,7 @@ import (
 // search is one call of Find.
 type search struct {
 	*Finder
-	wanted *wanted
+	wanted *who
 
 	mu     sync.Mutex // guards the fields below while several goroutines read the topic
 	report Report

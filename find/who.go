@@ -30,8 +30,8 @@ const (
 	ByText    By = "text" // in the value of a record that cannot be decoded
 )
 
-// wanted is what is searched for: a person or an event, by everything that the text may mean.
-type wanted struct {
+// who is what is searched for: a person or an event, by everything that the text may mean.
+type who struct {
 	text      string        // as it was entered, without blanks around it
 	folded    []byte        // text in lower case, to be found in values that cannot be decoded; nil: these are not searched
 	phones    []string      // as contacts have them
@@ -43,12 +43,12 @@ type wanted struct {
 }
 
 // parse works out what the text may mean. The transformer reads phone numbers and e-mail addresses as it reads a lead's.
-func (f *Finder) parse(text string) (wanted, error) {
+func (f *Finder) parse(text string) (who, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
-		return wanted{}, errNobody
+		return who{}, errNobody
 	}
-	w := wanted{text: text, events: map[string]By{text: ByEvent}}
+	w := who{text: text, events: map[string]By{text: ByEvent}}
 	if !f.NoTextSearch {
 		w.folded = bytes.ToLower([]byte(text))
 	}
@@ -92,7 +92,7 @@ func fold(text string) string {
 
 // matches reports whether an event at a place is searched for, and how it was found. decoded says that event and contact
 // were made of its value; otherwise the value is searched as text.
-func (w *wanted) matches(at dlt.Position, event transform.Event, contact *crmclient.Contact, value []byte, decoded bool) (By, bool) {
+func (w *who) matches(at dlt.Position, event transform.Event, contact *crmclient.Contact, value []byte, decoded bool) (By, bool) {
 	if w.place != nil {
 		return ByPlace, at == *w.place
 	}
@@ -119,7 +119,6 @@ func (w *wanted) matches(at dlt.Position, event transform.Event, contact *crmcli
 	return "", false
 }
 
-// containsAny reports whether a value, in its normal form, is one of the wanted ones.
 func containsAny(have []crmclient.Multifield, wanted []string, normal func(string) string) bool {
 	return slices.ContainsFunc(have, func(m crmclient.Multifield) bool { return slices.Contains(wanted, normal(m.Value)) })
 }
