@@ -57,7 +57,7 @@ func (r *replay) plan(ctx context.Context, l Letter) (p planned, left *Left, err
 			return planned{}, nil, err
 		}
 		if !found {
-			return leave(LeftValueGone, "it was written without its value, which is not in partition %d of %q at %d any more",
+			return leave(LeftValueGone, "it was written without its value, which is not in partition %d of %q at %d any more, or cannot be read: it is over 4 MiB, or not to be decompressed",
 				l.Original.Partition, l.Original.Topic, l.Original.Offset)
 		}
 		p.restore(whole)
@@ -160,7 +160,7 @@ func partitionIDs(ctx context.Context, log *consumer.Log) ([]int, error) {
 	return slices.Sorted(maps.Keys(bounds)), err
 }
 
-// read returns the record of a letter's event, if it is still there. For an event that was replayed it returns none, as the
+// read returns the record of a letter's event, if it is still there and can be kept. For an event that was replayed it returns none, as the
 // value may have been edited.
 func (o *originals) read(ctx context.Context, l Letter) (whole transform.Record, found bool, err error) {
 	at, err := time.Parse(time.RFC3339Nano, l.Original.Timestamp)
@@ -176,7 +176,7 @@ func (o *originals) read(ctx context.Context, l Letter) (whole transform.Record,
 		return whole, false, nil
 	}
 	err = EachRecord(ctx, o.log, l.Original.Partition, l.Original.Offset, l.Original.Offset+1, func(r transform.Record) {
-		if r.Offset == l.Original.Offset && r.Time.Equal(at) && r.Value != nil {
+		if r.Offset == l.Original.Offset && r.Time.Equal(at) && r.Value != nil && r.Missing == transform.MissingNothing {
 			whole, found = r, true
 		}
 	})
