@@ -245,7 +245,11 @@ func (w *protobufWriter) wellKnown(m protoreflect.Message) bool {
 	case "google.type.Date":
 		w.text(fmt.Sprintf("%04d-%02d-%02d", number("year"), number("month"), number("day")))
 	case "google.type.TimeOfDay":
-		w.text(fmt.Sprintf("%02d:%02d:%02d", number("hours"), number("minutes"), number("seconds")))
+		text, ok := timeOfDayText(number("hours"), number("minutes"), number("seconds"), number("nanos"))
+		if !ok {
+			return false
+		}
+		w.text(text)
 	case "confluent.type.Decimal":
 		text, err := decimalText(m.Get(m.Descriptor().Fields().ByName("value")).Bytes(), int(number("scale")))
 		if err != nil {
@@ -282,6 +286,16 @@ func durationText(seconds, nanos int64) string {
 	}
 	text := fmt.Sprintf("%s%d.%09d", sign, seconds, max(nanos, -nanos))
 	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".") + "s"
+}
+
+// timeOfDayText is a google.type.TimeOfDay as a text, and whether it is one: 24:00:00 and a leap second are.
+func timeOfDayText(hours, minutes, seconds, nanos int64) (string, bool) {
+	within := func(n, most int64) bool { return n >= 0 && n <= most }
+	if !within(hours, 24) || !within(minutes, 59) || !within(seconds, 60) || !within(nanos, int64(time.Second)-1) {
+		return "", false
+	}
+	text := fmt.Sprintf("%02d:%02d:%02d.%09d", hours, minutes, seconds, nanos)
+	return strings.TrimSuffix(strings.TrimRight(text, "0"), "."), true
 }
 
 // wrapped writes what google.protobuf's wrappers hold, such as StringValue.
