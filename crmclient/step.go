@@ -113,6 +113,7 @@ func (c *Creator) digest(s *step, a *answer) error {
 	}
 	// A batch that failed as a whole charges none of its events, as any of them may be the reason.
 	s.atSend, s.last, s.weighed = a.atSend, a.outcome, a.halve
+	s.last.Data, s.last.Meta = nil, nil // they would keep the whole answer in memory while the event waits
 	s.single = s.single && !a.batch
 	if a.first > 0 {
 		s.first = a.first
