@@ -123,6 +123,7 @@ func (c *Creator) digest(s *step, a *answer) error {
 		s.id = a.id
 		s.given = s.given || a.trigger == onMatched && s.extra != nil // nothing was lacking
 		s.transition(a.trigger)
+		return nil
 	case onDoubt:
 		s.transition(onDoubt)
 		c.beginDoubt(s, a)
