@@ -48,8 +48,8 @@ func TestOrderBy(t *testing.T) {
 		}
 		l.leave(first)
 		l.leave(second)
-		if !second.mayGo() || len(l.last) != 0 {
-			t.Errorf("%s: may go %v, %d names are left", name, second.mayGo(), len(l.last))
+		if !second.mayGo() || len(l.lines) != 0 {
+			t.Errorf("%s: may go %v, %d names are left", name, second.mayGo(), len(l.lines))
 		}
 	}
 }
@@ -122,8 +122,8 @@ func TestLinesNeverStandStill(t *testing.T) {
 				}
 			}
 		}
-		if len(l.last) != 0 {
-			t.Fatalf("seed %d: %d names are left", seed, len(l.last))
+		if len(l.lines) != 0 {
+			t.Fatalf("seed %d: %d names are left", seed, len(l.lines))
 		}
 	}
 }
@@ -189,8 +189,8 @@ func TestStepAside(t *testing.T) {
 		l.leave(third)
 		if later := enter("d"); !third.mayGo() || !later.mayGo() {
 			t.Errorf("%s: somebody waits for nobody", by)
-		} else if l.leave(later); len(l.last)+len(l.records) != 0 {
-			t.Errorf("%s: %d lines are left", by, len(l.last))
+		} else if l.leave(later); len(l.lines) != 0 {
+			t.Errorf("%s: %d lines are left", by, len(l.lines))
 		}
 	}
 }
