@@ -163,6 +163,10 @@ func TestManyOfOnePhoneHaveNoOrder(t *testing.T) {
 	if mine := enter("mine", 3); mine.mayGo() {
 		t.Error("a further event of one of the first does not wait for that one's")
 	}
+	l.leave(first[3])
+	if one := enter("full", 103); !one.mayGo() {
+		t.Error("the line forgets one who has another record in it")
+	}
 	l.leave(first[0])
 	if one := enter("later", 102); one.mayGo() {
 		t.Error("with room in the line it is not kept")
