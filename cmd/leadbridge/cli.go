@@ -65,11 +65,23 @@ func run(args []string, p process) (code int) {
 	if p.environ != nil {
 		p.warnings = misspelt(parser, p.environ())
 	}
-	err = ctx.Run(p)
-	if _, ok := errors.AsType[settings.Faults](err); ok || !showsWarnings(ctx.Command()) {
+	quiet := showsWarnings(ctx.Command())
+	err = runChosen(ctx, p)
+	if _, ok := errors.AsType[settings.Faults](err); ok || !quiet {
 		p.warn()
 	}
 	return exitCode(err, p)
+}
+
+// runChosen runs the command that was chosen. Only those about the command line itself get kong's model of it, which
+// takes more than a megabyte: a service would keep that as long as it runs.
+func runChosen(ctx *kong.Context, p process) error {
+	if chosen := ctx.Selected(); chosen != nil {
+		if command, ok := chosen.Target.Interface().(interface{ Run(p process) error }); ok {
+			return command.Run(p)
+		}
+	}
+	return ctx.Run(p)
 }
 
 // showsWarnings reports whether a command shows p.warnings itself, in its log or its report.
