@@ -80,8 +80,8 @@ func (g *generation) noteUnreachable(err error) {
 	g.deps.cfg.Log.Debug().Err(err).Msg("heartbeat failed")
 }
 
-// isTransient reports whether a heartbeat was refused although this process is still a member: the group's coordinator
-// moves. The lease is not renewed by it, and runs on.
+// isTransient reports whether a request was refused because the group's coordinator moves, or cannot write for now. If it
+// was a heartbeat, this process is still a member; the lease is not renewed, and runs on.
 func isTransient(err error) bool {
 	for _, code := range []kafka.Error{kafka.GroupLoadInProgress, kafka.GroupCoordinatorNotAvailable, kafka.NotCoordinatorForGroup} {
 		if errors.Is(err, code) {

@@ -11,6 +11,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/cluster"
 )
 
 // A target is a topic that we write to, with the words that advice about it uses.
@@ -107,8 +108,13 @@ func (w *topicWriter) settle(ctx context.Context, err error) error {
 
 // advice says what to do about a failed write.
 func (w *topicWriter) advice(err error) string {
-	if errors.Is(err, errNoTopic) {
+	switch {
+	case errors.Is(err, errNoTopic):
 		return fmt.Sprintf("the %s topic %q does not exist: create it (leadbridge check --fix does), or correct %s", w.kind, w.topic, w.setting)
+	case errors.Is(err, kafka.TopicAuthorizationFailed):
+		return fmt.Sprintf("we may not write the %s topic %q: grant WRITE and DESCRIBE on it, or correct %s", w.kind, w.topic, w.setting)
+	case cluster.TooFewReplicas(err):
+		return fmt.Sprintf("the %s topic %q has fewer replicas in sync than its min.insync.replicas: look at its brokers", w.kind, w.topic)
 	}
 	if code, ok := errors.AsType[kafka.Error](err); ok {
 		return fmt.Sprintf("the %s topic %q refuses %s (%s): look at its settings and our rights", w.kind, w.topic, w.things, code.Title())

@@ -230,7 +230,7 @@ func TestWithoutARegistry(t *testing.T) {
 		"cut":                    {value: "\x00\x00\x00\x00\x07", want: "none is set"},
 		"header and json":        {value: `{"a":1}`, headers: map[string]string{headerConfluent: "\x00\x00\x00\x00\x07"}, want: `{"a":1}`},
 		"header and avro":        {value: "\x02a", headers: map[string]string{headerConfluent: "\x00\x00\x00\x00\x07"}, want: "(id 7), and none is set"},
-		"broken header":          {value: "\x02a", headers: map[string]string{headerConfluent: "7"}, want: "__value_schema_id holds no schema id"},
+		"broken header":          {value: "\x02a", headers: map[string]string{headerConfluent: "7"}, want: "__value_schema_id does not hold a schema id"},
 		"Apicurio's content id":  {value: "\x02a", headers: map[string]string{headerApicurioContent: "\x00\x00\x00\x00\x00\x00\x00\x07"}, want: "(id 7), and none is set"},
 		"Apicurio's global id":   {value: "\x02a", headers: map[string]string{headerApicurioGlobal: "\x00\x00\x00\x00\x00\x00\x00\x07"}, want: "apicurio.registry.use-id=contentId"},
 		"Apicurio's id and json": {value: `{"a":1}`, headers: map[string]string{headerApicurioGlobal: "\x00\x00\x00\x00\x00\x00\x00\x07"}, want: `{"a":1}`},

@@ -142,6 +142,9 @@ func (t *Topic) Advice(err error) string {
 	if errors.Is(err, cluster.ErrNoTopic) {
 		return fmt.Sprintf("the state topic %q does not exist: create it (leadbridge check --fix does), or correct KAFKA_STATE_TOPIC", t.cfg.Topic)
 	}
+	if errors.Is(err, kafka.TopicAuthorizationFailed) {
+		return fmt.Sprintf("we may not read or not write the state topic %q: grant READ, WRITE and DESCRIBE on it", t.cfg.Topic)
+	}
 	if code, ok := errors.AsType[kafka.Error](err); ok {
 		return fmt.Sprintf("the state topic %q cannot be read or written (%s): look at its settings and our rights; leadbridge check says more", t.cfg.Topic, code.Title())
 	}

@@ -1,6 +1,7 @@
 package statetopic
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -142,6 +143,25 @@ func refusal(req *kmsg.ProduceRequest) kmsg.Response {
 		res.Topics = append(res.Topics, topic)
 	}
 	return res
+}
+
+// A right that is missing is named.
+func TestAdviceNamesTheRight(t *testing.T) {
+	t.Parallel()
+	p := Topic{cfg: Config{Topic: "state"}}
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{nil, ""},
+		{fmt.Errorf("writing: %w", kafka.TopicAuthorizationFailed), "grant READ, WRITE and DESCRIBE"},
+		{kafka.NotEnoughReplicas, "leadbridge check says more"},
+		{errors.New("refused"), "look at its brokers"},
+	} {
+		if got := p.Advice(test.err); !strings.Contains(got, test.want) || (got == "") != (test.err == nil) {
+			t.Errorf("%v: %q, want %q in it", test.err, got, test.want)
+		}
+	}
 }
 
 // An outage is logged at its begin and at its end, and what was not written is counted. Errors say what to do.
