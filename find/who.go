@@ -96,15 +96,14 @@ func (w *who) matches(at dlt.Position, event transform.Event, contact *crmclient
 	if w.place != nil {
 		return ByPlace, at == *w.place
 	}
-	if by, ok := w.events[event.ID]; ok {
+	if by, ok := w.names(event.ID, event.OriginID); ok {
 		return by, true
 	}
-	if by, ok := w.events[event.OriginID]; ok {
-		return by, true
-	}
-	// The gate answers with an id to which the source is added in the event's id; logs have the beginning of its hash.
-	if strings.HasSuffix(event.ID, " "+w.text) || event.ID != "" && transform.PublicID(event.ID) == w.text {
-		return ByEvent, true
+	// The service may have used the id of its own: then results, logs and the CRM know the event by that.
+	if own := ownID(event.ID, contact); own != "" {
+		if by, ok := w.names(own, transform.OriginID(own)); ok {
+			return by, true
+		}
 	}
 	switch {
 	case containsAny(contact.Emails, w.emails, fold):
@@ -115,6 +114,21 @@ func (w *who) matches(at dlt.Position, event transform.Event, contact *crmclient
 		return ByName, true
 	case !decoded && w.contactID == 0 && len(w.folded) > 0 && bytes.Contains(bytes.ToLower(value), w.folded):
 		return ByText, true
+	}
+	return "", false
+}
+
+// names reports whether what is searched for is the event with these ids, and how it was found.
+func (w *who) names(id, originID string) (By, bool) {
+	if by, ok := w.events[id]; ok {
+		return by, true
+	}
+	if by, ok := w.events[originID]; ok {
+		return by, true
+	}
+	// The gate answers with an id to which the source is added in the event's id; logs have the beginning of its hash.
+	if strings.HasSuffix(id, " "+w.text) || id != "" && transform.PublicID(id) == w.text {
+		return ByEvent, true
 	}
 	return "", false
 }
