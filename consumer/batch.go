@@ -111,8 +111,8 @@ func nextBatch(b []byte) (size int, magic int8, err error) {
 	if len(b) <= magicAt {
 		return 0, 0, errPart
 	}
-	size = batchStart + int(int32(binary.BigEndian.Uint32(b[8:]))) //nolint:gosec // G115: the bits are those of a signed number
-	magic = int8(b[magicAt])                                       //nolint:gosec // G115: as above
+	size = batchStart + int(int32(binary.BigEndian.Uint32(b[8:])))
+	magic = int8(b[magicAt])
 	switch {
 	case magic < 0 || magic > 2:
 		return 0, 0, fmt.Errorf("record batches of the format %d are not known", magic)
@@ -315,7 +315,7 @@ func (s *recordStream) varint() int64 {
 		s.pos++
 		n |= uint64(b&0x7f) << shift
 		if b < 0x80 {
-			return int64(n>>1) ^ -int64(n&1) //nolint:gosec // G115: zigzag
+			return int64(n>>1) ^ -int64(n&1)
 		}
 	}
 	s.err = errors.New("a number is too long")

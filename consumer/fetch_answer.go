@@ -21,7 +21,7 @@ type fetchRequest struct {
 }
 
 // Required implements [protocol.RawExchanger].
-func (r *fetchRequest) Required(versions map[protocol.ApiKey]int16) bool { //nolint:staticcheck // the name is of protocol
+func (r *fetchRequest) Required(versions map[protocol.ApiKey]int16) bool {
 	r.version = versions[protocol.Fetch]
 	return true
 }
@@ -147,9 +147,9 @@ func (w *wire) uint(size int64) (n uint64) {
 	return n
 }
 
-func (w *wire) int16() int16 { return int16(w.uint(2) & math.MaxUint16) } //nolint:gosec // G115: the bits are those of a signed number
-func (w *wire) int32() int32 { return int32(w.uint(4) & math.MaxUint32) } //nolint:gosec // G115: as above
-func (w *wire) int64() int64 { return int64(w.uint(8)) }                  //nolint:gosec // G115: as above
+func (w *wire) int16() int16 { return int16(w.uint(2) & math.MaxUint16) }
+func (w *wire) int32() int32 { return int32(w.uint(4) & math.MaxUint32) }
+func (w *wire) int64() int64 { return int64(w.uint(8)) }
 
 // count returns how many elements a list has: each takes a byte at least.
 func (w *wire) count() int {

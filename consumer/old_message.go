@@ -19,7 +19,7 @@ func (r *batchReader) readOldMessage(ctx context.Context, b []byte, magic int8) 
 	if sum := binary.BigEndian.Uint32(b[batchStart:]); crc32.ChecksumIEEE(b[batchStart+4:]) != sum {
 		return errors.New("the checksum of a message is wrong")
 	}
-	offset := int64(binary.BigEndian.Uint64(b)) //nolint:gosec // G115: the bits are those of a signed number
+	offset := int64(binary.BigEndian.Uint64(b))
 	if offset < r.from {
 		return nil
 	}

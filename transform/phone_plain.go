@@ -78,5 +78,5 @@ func cutCallingCode(digits string) (region, national string) {
 
 // hasLength reports whether numbers of a plan can have as many digits.
 func hasLength(plan *phonenumbers.PhoneMetadata, national string) bool {
-	return slices.Contains(plan.GetGeneralDesc().GetPossibleLength(), int32(len(national))) //nolint:gosec // at most maxPhoneDigits
+	return slices.Contains(plan.GetGeneralDesc().GetPossibleLength(), int32(len(national)))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -77,7 +78,7 @@ func run(args []string, p process) (code int) {
 // takes more than a megabyte: a service would keep that as long as it runs.
 func runChosen(ctx *kong.Context, p process) error {
 	if chosen := ctx.Selected(); chosen != nil {
-		if command, ok := chosen.Target.Interface().(interface{ Run(p process) error }); ok {
+		if command, ok := reflect.TypeAssert[interface{ Run(p process) error }](chosen.Target); ok {
 			return command.Run(p)
 		}
 	}
