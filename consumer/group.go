@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 
 	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
@@ -124,7 +126,7 @@ func (g *group) joining(ctx context.Context) bool {
 // joinFailed notes why no generation could be joined, for the status. It returns an error when the topic is gone.
 func (c *Consumer) joinFailed(ctx context.Context, err error) error {
 	c.deps.cfg.Log.Debug().Err(err).Msg("joining the group failed; trying again")
-	if advice := groupAdvice(c.deps.cfg, err); advice != "" {
+	if advice := groupAdvice(c.deps.cfg, err); advice != nil {
 		c.deps.board.hold(HoldGroup, advice)
 		return nil
 	}
@@ -132,25 +134,25 @@ func (c *Consumer) joinFailed(ctx context.Context, err error) error {
 	if _, err := c.deps.broker.partitions(ctx); errors.Is(err, errNoTopic) {
 		return fmt.Errorf("%w: %w", errTopicGone, err)
 	} else if err != nil {
-		c.deps.board.hold(HoldBrokers, brokersAdvice(err, "no broker answers: look at KAFKA_BROKERS and the cluster"))
+		c.deps.board.hold(HoldBrokers, brokersAdvice(err, phrase.New("no_broker_any_more", "no broker answers: look at KAFKA_BROKERS and the cluster")))
 		c.deps.broker.reset()
 	}
 	return nil
 }
 
-// groupAdvice says what to do about an error that remains until somebody acts; "" for any other error.
-func groupAdvice(cfg Config, err error) string {
+// groupAdvice says what to do about an error that remains until somebody acts; nil for any other error.
+func groupAdvice(cfg Config, err error) phrase.Text {
 	switch {
 	case errors.Is(err, kafka.InvalidSessionTimeout):
-		return fmt.Sprintf("the brokers do not take KAFKA_SESSION_TIMEOUT %v: give one between their group.min.session.timeout.ms and group.max.session.timeout.ms", cfg.SessionTimeout)
+		return phrase.New("session_timeout", "the brokers do not take KAFKA_SESSION_TIMEOUT {timeout}: give one between their group.min.session.timeout.ms and group.max.session.timeout.ms", "timeout", cfg.SessionTimeout.String())
 	case errors.Is(err, kafka.GroupAuthorizationFailed):
-		return fmt.Sprintf("we may not join the group %q: grant READ on it, or correct KAFKA_GROUP_ID", cfg.GroupID)
+		return phrase.New("no_right_to_group", "we may not join the group {group}: grant READ on it, or correct KAFKA_GROUP_ID", "group", strconv.Quote(cfg.GroupID))
 	case errors.Is(err, kafka.TopicAuthorizationFailed):
-		return fmt.Sprintf("we may not read the topic %q: grant READ and DESCRIBE on it", cfg.Topic)
+		return phrase.New("no_right_to_topic", "we may not read the topic {topic}: grant READ and DESCRIBE on it", "topic", strconv.Quote(cfg.Topic))
 	case errors.Is(err, kafka.InconsistentGroupProtocol):
-		return fmt.Sprintf("the group %q is used by another kind of consumer: give this one its own KAFKA_GROUP_ID", cfg.GroupID)
+		return phrase.New("group_of_others", "the group {group} is used by another kind of consumer: give this one its own KAFKA_GROUP_ID", "group", strconv.Quote(cfg.GroupID))
 	}
-	return ""
+	return nil
 }
 
 func (c *Consumer) groupConfig() kafka.ConsumerGroupConfig {

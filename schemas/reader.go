@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -31,7 +32,7 @@ type Reader struct {
 	notPatient time.Time // until then nobody waits
 	timer      *time.Timer
 	told       string // what watcher was last called with
-	watcher    func(advice string)
+	watcher    func(advice phrase.Text)
 }
 
 // deliveryPatience is how long a record may keep those behind it until its schema is there.
@@ -39,7 +40,7 @@ const deliveryPatience = 250 * time.Millisecond
 
 // New makes a Reader; it asks for nothing yet.
 func New(c Config) (*Reader, error) {
-	r := &Reader{patience: c.Patience, shelf: shelf{entries: map[ref]*entry{}}, watcher: func(string) {}}
+	r := &Reader{patience: c.Patience, shelf: shelf{entries: map[ref]*entry{}}, watcher: func(phrase.Text) {}}
 	if r.patience == 0 {
 		r.patience, r.delivery = deliveryPatience, true
 	}
@@ -63,8 +64,8 @@ func (r *Reader) Close() {
 }
 
 // Watch has f called when schemas begin to be missing because the registry does not answer, with what to do about it,
-// and with "" when that is over.
-func (r *Reader) Watch(f func(advice string)) {
+// and with nil when that is over.
+func (r *Reader) Watch(f func(advice phrase.Text)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.watcher = f
@@ -73,12 +74,12 @@ func (r *Reader) Watch(f func(advice string)) {
 // Unread is the error for a record whose schema is not known yet.
 type Unread struct {
 	ref    ref
-	advice string // while the registry does not answer
+	advice phrase.Text // while the registry does not answer
 	ready  <-chan struct{}
 }
 
 func (u *Unread) Error() string {
-	return fmt.Sprintf("the value is framed, and its schema (%s) is not known yet: %s", u.ref, cmp.Or(u.advice, "the schema registry is being asked"))
+	return fmt.Sprintf("the value is framed, and its schema (%s) is not known yet: %s", u.ref, cmp.Or(u.advice.String(), "the schema registry is being asked"))
 }
 
 // Ready is closed when the record can be read; nil: nobody knows when, as too many schemas are being asked for.
@@ -140,7 +141,7 @@ func (r *Reader) await(wanted ref) (*entry, error) {
 		return nil, &Unread{ref: wanted}
 	}
 	known := e.state == stateKnown
-	patient := !known && e.state != stateFailed && r.shelf.held() == "" && !now.Before(r.notPatient)
+	patient := !known && e.state != stateFailed && r.shelf.held() == nil && !now.Before(r.notPatient)
 	r.fetchDue(now)
 	r.mu.Unlock()
 	if patient {
@@ -270,8 +271,8 @@ func faultText(r ref, err error) string {
 
 // tell reports a change of what is missing. The caller has the lock, so that changes are reported in their order.
 func (r *Reader) tell() {
-	if held := r.shelf.held(); held != r.told {
-		r.told = held
+	if held := r.shelf.held(); held.String() != r.told {
+		r.told = held.String()
 		r.watcher(held)
 	}
 }

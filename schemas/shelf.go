@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 // Bounds of what is kept, and of what is asked for.
@@ -51,8 +53,8 @@ type shelf struct {
 	fetching int
 	probing  bool // one that failed is being fetched
 	pause    time.Duration
-	next     time.Time // no try of one that failed before
-	advice   string    // of the last failure
+	next     time.Time   // no try of one that failed before
+	advice   phrase.Text // of the last failure
 	bytes    int
 	clock    uint64
 }
@@ -113,7 +115,7 @@ func (s *shelf) answered(e *entry, by format, fault string, now time.Time) {
 }
 
 // unanswered notes that the registry did not answer.
-func (s *shelf) unanswered(e *entry, advice string, now time.Time) {
+func (s *shelf) unanswered(e *entry, advice phrase.Text, now time.Time) {
 	probe := e.probe
 	s.ended(e)
 	s.advice = advice
@@ -131,10 +133,10 @@ func (s *shelf) ended(e *entry) {
 	e.probe = false
 }
 
-// held is why schemas are waited for that failed; "": none are.
-func (s *shelf) held() string {
+// held is why schemas are waited for that failed; nil: none are.
+func (s *shelf) held() phrase.Text {
 	if len(s.failed) == 0 && !s.probing {
-		return ""
+		return nil
 	}
 	return s.advice
 }

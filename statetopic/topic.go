@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
@@ -134,16 +136,16 @@ func (t *Topic) AsOf() (time.Time, error) {
 	return t.reader.asOf, t.reader.err
 }
 
-// Advice says what to do about an error of Refresh or AsOf; "" for nil.
-func (t *Topic) Advice(err error) string {
+// Advice says what to do about an error of Refresh or AsOf; nil for nil.
+func (t *Topic) Advice(err error) phrase.Text {
 	if err == nil {
-		return ""
+		return nil
 	}
 	if errors.Is(err, cluster.ErrNoTopic) {
-		return fmt.Sprintf("the state topic %q does not exist: create it (leadbridge check --fix does), or correct KAFKA_STATE_TOPIC", t.cfg.Topic)
+		return phrase.New("no_state_topic", "the state topic {topic} does not exist: create it (leadbridge check --fix does), or correct KAFKA_STATE_TOPIC", "topic", strconv.Quote(t.cfg.Topic))
 	}
 	if code, ok := errors.AsType[kafka.Error](err); ok {
-		return fmt.Sprintf("the state topic %q cannot be read or written (%s): look at its settings and our rights; leadbridge check says more", t.cfg.Topic, code.Title())
+		return phrase.New("state_topic_refuses", "the state topic {topic} cannot be read or written ({error}): look at its settings and our rights; leadbridge check says more", "topic", strconv.Quote(t.cfg.Topic), "error", code.Title())
 	}
-	return fmt.Sprintf("the state topic %q cannot be reached: look at its brokers", t.cfg.Topic)
+	return phrase.New("state_topic_unreachable", "the state topic {topic} cannot be reached: look at its brokers", "topic", strconv.Quote(t.cfg.Topic))
 }

@@ -150,7 +150,7 @@ func TestOutageIsToldOnce(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, r *rig) {
 		p := r.start("web-1")
 		time.Sleep(10 * time.Minute)
-		if err := p.Refresh(t.Context()); err == nil || !strings.Contains(p.Advice(err), "check --fix") {
+		if err := p.Refresh(t.Context()); err == nil || !strings.Contains(p.Advice(err).String(), "check --fix") {
 			t.Errorf("%v: %s", err, p.Advice(err))
 		}
 		r.create()
