@@ -67,7 +67,7 @@ func (s *Server) closeLetters(w http.ResponseWriter, r *http.Request, by caller)
 	}
 	word, err := dlt.Word(body.Word)
 	if err != nil {
-		fieldProblem(w, http.StatusBadRequest, "word", phrase.New("wrong_word", "a word is one line of at most 200 characters, without e-mail addresses and phone numbers, as it is kept in Kafka and shown to all"))
+		fieldProblem(w, http.StatusBadRequest, "word", phrase.New("wrong_word", "the word must be one line of at most 200 characters, and must not hold an e-mail address or a phone number, as it is kept in Kafka and shown to all"))
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), lettersLimit)

@@ -60,10 +60,16 @@ const faint = `(() => {
 	const back = light(getComputedStyle(canvas).backgroundColor);
 	canvas.remove();
 	const contrast = (colour) => { const l = light(colour); return (Math.max(l, back) + 0.05) / (Math.min(l, back) + 0.05); };
+	const alike = (one, other, property) => {
+		const [a, b] = [one, other].map((s) => document.querySelector(s)).map((e) => e && getComputedStyle(e)[property]);
+		return a && b && a === b ? [one + " looks like " + other + ": " + a] : [];
+	};
 	const parts = { ".chart-line, .spark-line": "stroke", ".chart-bars, .spark-bar:not(.none), .budget-bar rect": "fill", ".dot, .key:not(.use-idle)": "backgroundColor", ".verdict": "borderLeftColor", "[aria-pressed=true], .row[aria-selected=true] .tick": "backgroundColor" };
 	return Object.entries(parts).flatMap(([selector, property]) => [...document.querySelectorAll(selector)].filter((e) => e.checkVisibility())
 		.map((e) => [e, getComputedStyle(e)[property]]).filter(([, colour]) => contrast(colour) < 3)
-		.map(([e, colour]) => (e.id || e.className.baseVal || e.className) + " " + property + " " + colour));
+		.map(([e, colour]) => (e.id || e.className.baseVal || e.className) + " " + property + " " + colour))
+		.concat(alike("#nav a[aria-current]", "#nav a:not([aria-current])", "borderBottomColor"))
+		.concat(alike(".list:focus-visible .row.active", ".row:not(.active)", "outlineStyle"));
 })()`
 
 // TestForcedColours looks at each view in the colours of a high-contrast theme of the system.

@@ -46,7 +46,7 @@ func unmarked(texts []string) []string {
 	for _, text := range texts {
 		rest := text
 		for _, not := range notWords {
-			rest = not.ReplaceAllString(rest, "")
+			rest = not.ReplaceAllString(rest, " ")
 		}
 		if regexp.MustCompile(`\pL`).MatchString(rest) && !slices.Contains(left, text) {
 			left = append(left, text)

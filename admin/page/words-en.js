@@ -639,5 +639,5 @@ export default {
   "said.value_omitted": "the letter was written without its value",
   "said.value_too_long": "a value may have at most 1 MiB",
   "said.wrong_address": "The CRM does not know the address: set CRM_BASE_URL without /v1 and anything after it.",
-  "said.wrong_word": "a word is one line of at most 200 characters, without e-mail addresses and phone numbers, as it is kept in Kafka and shown to all",
+  "said.wrong_word": "the word must be one line of at most 200 characters, and must not hold an e-mail address or a phone number, as it is kept in Kafka and shown to all",
 };

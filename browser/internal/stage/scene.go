@@ -14,7 +14,11 @@ func ago(d time.Duration) string { return time.Now().Add(-d).UTC().Format(time.R
 
 // said is a sentence of the server as the page gets it.
 func said(id string, params map[string]string) []map[string]any {
-	return []map[string]any{{"id": id, "params": params, "text": "a sentence of the server in English"}}
+	sentence := map[string]any{"id": id, "text": "a sentence of the server in English"}
+	if params != nil {
+		sentence["params"] = params
+	}
+	return []map[string]any{sentence}
 }
 
 // Delivering is a state in which all is well.
