@@ -23,6 +23,8 @@ func scenes() []scene {
 		{"overview-light", light, true, overview},
 		{"overview-dark", dark, true, overview},
 		{"overview-phone", screen.Hand, false, overview},
+		{"overview-ru-light", screen.View{Width: 1280, Height: 800, Locale: "ru-RU"}, true, overview},
+		{"overview-ru-dark", screen.View{Width: 1280, Height: 800, Locale: "ru-RU", Dark: true}, true, overview},
 		{"letters-light", light, false, letters},
 		{"letters-dark", dark, false, letters},
 		{"letters-phone", screen.Hand, false, letters},
@@ -86,7 +88,7 @@ func click(t *screen.Tab, selector string) func() error {
 
 func overview(t *screen.Tab, _ *lab.Lab) error {
 	return steps(
-		until(t, text(".verdict-word", "Delivering")),
+		until(t, `document.querySelector(".verdict[data-state=delivering]")`),
 		until(t, `document.querySelector(".chart-line").getAttribute("d").length > 100`),
 		// The lines of the partitions begin when the page is opened.
 		until(t, `document.querySelector(".spark-line").getAttribute("d").split("L").length > 25`),
