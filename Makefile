@@ -169,8 +169,15 @@ bench: build ## measure bin/leadbridge as a whole (about 30 minutes; BENCH='--sh
 	$(GO) run ./bench --binary bin/leadbridge --out bench/results $(BENCH)
 
 .PHONY: bench-recovery
-bench-recovery: build ## measure what good leads wait while others, or the CRM, are in trouble (about 13 minutes; BENCH='--short --case refused' for parts)
+bench-recovery: build ## measure what good leads wait in trouble and after it (about 45 minutes; BENCH='--short --case refused' for parts)
 	$(GO) run ./bench --recovery --binary bin/leadbridge --out bench/results $(BENCH)
+
+# What recovery is compared with: the bench/results/recovery.json of an earlier run.
+BASELINE ?= bench/baseline/recovery.json
+
+.PHONY: nightly
+nightly: build ## what takes too long for each change: bench-recovery, which fails when leads wait longer than in BASELINE= by more than half
+	$(GO) run ./bench --recovery --binary bin/leadbridge --out bench/results --against '$(BASELINE)' $(BENCH)
 
 .PHONY: bench-peers
 bench-peers: build ## compare bin/leadbridge with a naive consumer, and with Bento where you have one (PEERS='bento=/path'; about 20 minutes; BENCH='--short --case kills' for parts)

@@ -21,6 +21,7 @@ const (
 	aimReached   = "met, the aim too"
 	boundReached = "met"
 	missed       = "NOT MET"
+	notPlayed    = "NOT PLAYED"
 )
 
 // rule says how a goal's value is read off a result.

@@ -59,7 +59,9 @@ type options struct {
 
 	recovery   bool // measure what leads wait in trouble
 	recoveries []recoveryCase
-	parallel   int  // cases of recovery that are played at a time
+	parallel   int // cases of recovery that are played at a time
+	runs       int // how often each is played; 0: as often as the case wants
+	against    baseline
 	json       bool // write the results of recovery as JSON, not as a table
 
 	profile string // directory for profiles; "": none are taken
@@ -78,6 +80,11 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.BoolVar(&o.gate, "gate", false, "measure leadbridge ingest, beside a handler that does nothing, and not deliveries")
 	f.BoolVar(&o.recovery, "recovery", false, "measure what good leads wait while others, or the CRM, are in trouble, and not throughput")
 	f.IntVar(&o.parallel, "parallel", 8, "`cases` of --recovery that are played at a time")
+	f.IntVar(&o.runs, "runs", 0, "`times` that each case of --recovery is played; default: 10 for the cases of recovery itself, once for the others")
+	f.Func("against", "recovery.json `file` of an earlier run: with --recovery, fail when leads wait longer by more than half", func(file string) (err error) {
+		o.against, err = readBaseline(file)
+		return err
+	})
 	f.BoolVar(&o.json, "json", false, "with --recovery: write JSON, not a table")
 	f.StringVar(&o.profile, "profile", "", "`directory` for CPU profiles of the service, which is built anew for that, from this source tree")
 	f.Func("case", "`name` of a case to run, or a comma list; may be repeated; default: all of\n"+listing()+"\nwith --recovery all of\n"+recoveryListing(), func(text string) error {
@@ -105,6 +112,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	}
 	if err == nil && o.parallel < 1 {
 		err = errors.New("--parallel must be 1 or more")
+	}
+	if err == nil && o.runs < 0 {
+		err = errors.New("--runs must be 1 or more")
 	}
 	return o, err
 }

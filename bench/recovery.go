@@ -29,7 +29,9 @@ type recoveryCase struct {
 	Replicas   int
 	NewGroup   bool          // the group has never committed anything
 	Env        []string      // settings that differ from the defaults
+	KeyFile    bool          // the key is in a file, which newKey replaces
 	Letters    bool          // the case lasts until all bad leads are letters
+	Runs       int           // how often it is played when nobody says so
 	Grace      time.Duration // longest wait for what is not done when the case has been played
 
 	Play func(context.Context, *scene) error
@@ -58,24 +60,41 @@ func measureRecovery(ctx context.Context, o options, stdout, stderr io.Writer) e
 	if r.Version, err = l.version(ctx); err != nil {
 		return err
 	}
-	r.Results = make([]recoveryResult, len(o.recoveries))
+	if r.Results, err = l.playAll(ctx, o); err != nil {
+		return err
+	}
+	return errors.Join(r.publish(o, stdout), r.failure(), o.against.compare(r.Results))
+}
+
+// playAll plays each case as often as it is to be, several at a time. The results of a case follow one another.
+func (l *lab) playAll(ctx context.Context, o options) ([]recoveryResult, error) {
+	var plays []recoveryCase
+	for _, c := range o.recoveries {
+		plays = append(plays, slices.Repeat([]recoveryCase{c}, o.runsOf(c))...)
+	}
+	results := make([]recoveryResult, len(plays))
 	places := make(chan struct{}, o.parallel)
 	var all sync.WaitGroup
-	for i, c := range o.recoveries {
+	for i, c := range plays {
 		places <- struct{}{}
 		if ctx.Err() != nil {
 			break
 		}
 		all.Go(func() {
 			defer func() { <-places }()
-			r.Results[i] = l.playCase(ctx, c, o)
+			results[i] = l.playCase(ctx, c, o)
 		})
 	}
 	all.Wait()
-	if ctx.Err() != nil {
-		return ctx.Err()
+	return results, ctx.Err()
+}
+
+// runsOf is how often a case is played.
+func (o options) runsOf(c recoveryCase) int {
+	if o.runs > 0 {
+		return o.runs
 	}
-	return errors.Join(r.publish(o, stdout), r.failure())
+	return max(1, c.Runs)
 }
 
 // lines writes whole lines of several writers.

@@ -25,7 +25,11 @@ type recoveryResult struct {
 	P90         seconds `json:"p90"`
 	P99         seconds `json:"p99"`
 	Max         seconds `json:"max"`
+	First       seconds `json:"first"`       // of the first of these leads that came when the trouble was over
 	Undelivered int     `json:"undelivered"` // of these leads, when the case's time was over
+
+	InFlight    int     `json:"in_flight"`     // good leads that a process which was killed had not delivered
+	InFlightMax seconds `json:"in_flight_max"` // the longest wait of these, from the kill
 
 	Troubled            int `json:"leads_with_trouble_of_their_own"` // a create of theirs met a fault: not among Leads
 	TroubledUndelivered int `json:"leads_with_trouble_of_their_own_undelivered"`
@@ -57,6 +61,7 @@ type evidence struct {
 	letters   map[audit.Place]int
 	committed []int64 // by partition
 	cleared   time.Time
+	killed    time.Time // when a process was killed; zero: none was
 	over      time.Time // when the case's time was over
 }
 
@@ -75,7 +80,7 @@ func heldBy(p *crm.Portal) map[int][]time.Time {
 
 // collect ends the services and gathers the evidence.
 func (s *scene) collect(ctx context.Context) (evidence, error) {
-	e := evidence{cleared: s.cleared, over: s.over, troubled: map[int]bool{}}
+	e := evidence{cleared: s.cleared, killed: s.killed, over: s.over, troubled: map[int]bool{}}
 	if e.over.IsZero() {
 		e.over = time.Now()
 	}
@@ -121,7 +126,8 @@ func (e evidence) account() map[string]*audit.Event {
 // audit counts what became of each lead, and how long those waited whose wait counts.
 func (e evidence) audit() recoveryResult {
 	var r recoveryResult
-	var waits []wait
+	var waits, inFlight []wait
+	var first time.Time // when the first lead came after the trouble
 	events := e.account()
 	for _, l := range e.sent {
 		became := events[strconv.Itoa(l.n)]
@@ -137,6 +143,9 @@ func (e evidence) audit() recoveryResult {
 		case letter:
 			r.LettersWrong++
 		}
+		if e.wasInFlight(l) {
+			inFlight = append(inFlight, e.waitedFrom(e.killed, l))
+		}
 		switch {
 		case !l.role.measured:
 			r.Background++
@@ -147,10 +156,15 @@ func (e evidence) audit() recoveryResult {
 		default:
 			r.Undelivered += count(!delivered)
 			waits = append(waits, e.waited(l))
+			if !l.acked.Before(e.cleared) && (first.IsZero() || l.acked.Before(first)) {
+				first, r.First = l.acked, e.waited(l).seconds()
+			}
 		}
 	}
-	r.Leads = len(waits)
+	r.Leads, r.InFlight = len(waits), len(inFlight)
 	slices.SortFunc(waits, wait.compare)
+	slices.SortFunc(inFlight, wait.compare)
+	r.InFlightMax = at(inFlight, 1)
 	r.P50, r.P90, r.P99, r.Max = at(waits, .5), at(waits, .9), at(waits, .99), at(waits, 1)
 	return r
 }
@@ -174,8 +188,19 @@ func (w wait) compare(x wait) int {
 
 // waited is a lead's wait from its acknowledgement, or from the end of trouble that
 // every lead has to wait for.
-func (e evidence) waited(l sentLead) wait {
-	from := later(l.acked, e.cleared)
+func (e evidence) waited(l sentLead) wait { return e.waitedFrom(later(l.acked, e.cleared), l) }
+
+// wasInFlight reports whether a lead had come, and was not delivered, when a process was killed.
+func (e evidence) wasInFlight(l sentLead) bool {
+	if e.killed.IsZero() || l.acked.After(e.killed) {
+		return false
+	}
+	contacts := e.held[l.n]
+	return len(contacts) == 0 || contacts[0].After(e.killed)
+}
+
+// waitedFrom is a lead's wait from a moment on.
+func (e evidence) waitedFrom(from time.Time, l sentLead) wait {
 	contacts := e.held[l.n]
 	if len(contacts) == 0 || contacts[0].After(e.over) {
 		return wait{e.over.Sub(from), true}
@@ -189,9 +214,10 @@ func at(sorted []wait, q float64) seconds {
 		return seconds{}
 	}
 	rank := int(math.Ceil(q*float64(len(sorted)))) - 1
-	w := sorted[min(max(rank, 0), len(sorted)-1)]
-	return seconds{rounded(w.time.Seconds(), 3), w.open}
+	return sorted[min(max(rank, 0), len(sorted)-1)].seconds()
 }
+
+func (w wait) seconds() seconds { return seconds{rounded(w.time.Seconds(), 3), w.open} }
 
 func count(b bool) int {
 	if b {

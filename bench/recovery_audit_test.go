@@ -38,9 +38,10 @@ func TestAuditFindsEveryBreach(t *testing.T) {
 		letters:   map[audit.Place]int{{Offset: 2}: 1, {Partition: 1, Offset: 2}: 2},
 		committed: []int64{4, 6},
 		over:      after(50),
+		killed:    after(.7),
 	}
 	want := recoveryResult{
-		Leads: 6, P50: seconds{48, true}, P90: seconds{50, true}, P99: seconds{50, true}, Max: seconds{50, true}, Undelivered: 4,
+		Leads: 6, First: seconds{.5, false}, InFlight: 6, InFlightMax: seconds{49.3, true}, P50: seconds{48, true}, P90: seconds{50, true}, P99: seconds{50, true}, Max: seconds{50, true}, Undelivered: 4,
 		Troubled: 1, Background: 2, BackgroundOpen: 1, Bad: 3, LettersRight: 1, LettersWrong: 1, Twice: 1, Lost: 2,
 	}
 	if diff := cmp.Diff(want, e.audit()); diff != "" {
@@ -60,7 +61,7 @@ func TestAuditAfterTroubleOfAll(t *testing.T) {
 		troubled: map[int]bool{0: true}, committed: []int64{3}, cleared: began.Add(10 * time.Second), over: began.Add(time.Minute),
 	}
 	r := e.audit()
-	if r.Leads != 3 || r.P50.Value != 2 || r.Max.Value != 3 || r.Undelivered != 0 || r.Troubled != 0 {
+	if r.Leads != 3 || r.P50.Value != 2 || r.First.Value != 2 || r.Max.Value != 3 || r.Undelivered != 0 || r.Troubled != 0 {
 		t.Errorf("%+v", r)
 	}
 }

@@ -37,7 +37,14 @@ func (r recoveryReport) publish(o options, w io.Writer) error {
 		_, _ = io.WriteString(w, "A SHORT RUN: counts were cut, its figures compare with nothing.\n")
 	}
 	_, _ = io.WriteString(w, "Waits are seconds from Kafka's acknowledgement to the contact; > is a wait that was not over.\n\n")
-	err = recoveryTable(r.Results).Write(w, 1)
+	once, repeated := split(byCase(r.Results))
+	if len(once) > 0 {
+		err = recoveryTable(once).Write(w, 1)
+	}
+	if len(repeated) > 0 {
+		_, _ = io.WriteString(w, "\nCases that were played several times: the middle of the runs, and the worst.\n\n")
+		err = errors.Join(err, repeatedTable(repeated).Write(w, 1))
+	}
 	_, _ = fmt.Fprintf(w, "\n%s\n", file)
 	return err
 }
@@ -70,7 +77,7 @@ func recoveryTable(results []recoveryResult) table.Table {
 			verdict = boundReached
 		}
 		if r.Error != "" {
-			t = append(t, []string{name, "", "", "", "", "", "", "", "", "", "", r.MustBe, "NOT PLAYED"})
+			t = append(t, []string{name, "", "", "", "", "", "", "", "", "", "", r.MustBe, notPlayed})
 			continue
 		}
 		t = append(t, []string{

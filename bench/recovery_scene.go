@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -27,10 +29,12 @@ type scene struct {
 	crm      *crm.Portal
 	server   *http.Server
 	url      string
+	keyFile  string     // holds the key; "": it is in the environment
 	services []*service // one a replica; nil: it does not run
 	sent     sentLeads
 
 	cleared time.Time // when trouble ended that every lead has to wait for; zero: there is none
+	killed  time.Time // when a process was killed; zero: none was
 	over    time.Time // when the case's time was over; zero: when it has been played
 }
 
@@ -49,8 +53,17 @@ func (s *scene) open(ctx context.Context) error {
 		return err
 	}
 	s.url = "http://" + listener.Addr().String()
-	s.server = &http.Server{Handler: s.crm, ReadHeaderTimeout: time.Minute}
-	go func() { _ = s.server.Serve(listener) }() // it ends when the server is closed
+	s.serve(listener)
+	if s.c.KeyFile {
+		dir, err := os.MkdirTemp("", "leadbridge-bench-")
+		if err != nil {
+			return err
+		}
+		s.keyFile = filepath.Join(dir, "key")
+		if err := s.newKey(apiKey); err != nil {
+			return err
+		}
+	}
 	if err := s.broker.Create(ctx, s.c.Partitions, s.topic, s.deadLetters()); err != nil {
 		return err
 	}
@@ -66,6 +79,34 @@ func (s *scene) open(ctx context.Context) error {
 		}
 	}
 	return s.warmUp(ctx)
+}
+
+// serve answers requests to the CRM until its server is closed.
+func (s *scene) serve(listener net.Listener) {
+	server := &http.Server{Handler: s.crm, ReadHeaderTimeout: time.Minute}
+	s.server = server
+	go func() { _ = server.Serve(listener) }() // it ends when the server is closed
+}
+
+// stopCRM has connections to the CRM refused until startCRM.
+func (s *scene) stopCRM() error { return s.server.Close() }
+
+func (s *scene) startCRM(ctx context.Context) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		return err
+	}
+	s.serve(listener)
+	return nil
+}
+
+// newKey puts a key into the key's file at one stroke, as Kubernetes does.
+func (s *scene) newKey(key string) error {
+	next := s.keyFile + ".new"
+	if err := os.WriteFile(next, []byte(key), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(next, s.keyFile)
 }
 
 // warmUp waits until the services deliver: all partitions have an owner, and a lead of
@@ -116,9 +157,13 @@ func (s *scene) deadLetters() string { return s.topic + ".dlt" }
 // startService starts a replica with default settings. It runs until stopServices, also
 // when what made it start is over before.
 func (s *scene) startService(ctx context.Context, i int) error {
+	key := "CRM_API_KEY=" + apiKey
+	if s.keyFile != "" {
+		key = "CRM_API_KEY_FILE=" + s.keyFile
+	}
 	env := slices.Concat([]string{
 		"KAFKA_BROKERS=" + strings.Join(s.broker.Addrs, ","), "KAFKA_TOPIC=" + s.topic, "KAFKA_DLT_TOPIC=" + s.deadLetters(), "KAFKA_GROUP_ID=" + s.topic,
-		"CRM_BASE_URL=" + s.url, "CRM_API_KEY=" + apiKey, "HTTP_ADDR=127.0.0.1:0",
+		"CRM_BASE_URL=" + s.url, key, "HTTP_ADDR=127.0.0.1:0",
 	}, s.c.Env, s.env)
 	p, line, err := proc.Start(context.WithoutCancel(ctx), leadbridge(s.binary, "run", env))
 	if err != nil {
@@ -245,6 +290,9 @@ func (s *scene) stopServices() error {
 func (s *scene) end() error {
 	err := s.stopServices()
 	s.crm.Close()
+	if s.keyFile != "" {
+		err = errors.Join(err, os.RemoveAll(filepath.Dir(s.keyFile)))
+	}
 	if s.server != nil {
 		err = errors.Join(err, s.server.Close())
 	}

@@ -57,7 +57,18 @@ func TestRecoveryCommandLine(t *testing.T) {
 	if all, err := parse([]string{"--recovery"}, io.Discard); err != nil || len(all.recoveries) != len(recoveryCases()) {
 		t.Errorf("without cases: %d, %v", len(all.recoveries), err)
 	}
-	for _, bad := range [][]string{{"--recovery", "--case", "documented"}, {"--case", "poison"}, {"--recovery", "--parallel", "0"}} {
+	o, err = parse([]string{"--recovery", "--case", "poison,after-roll"}, io.Discard)
+	if err != nil || o.runsOf(o.recoveries[0]) != 1 || o.runsOf(o.recoveries[1]) != afterRuns {
+		t.Errorf("without --runs: %+v, %v", o, err)
+	}
+	o, err = parse([]string{"--recovery", "--case", "poison,after-roll", "--runs", "3"}, io.Discard)
+	if err != nil || o.runsOf(o.recoveries[0]) != 3 || o.runsOf(o.recoveries[1]) != 3 {
+		t.Errorf("with --runs 3: %+v, %v", o, err)
+	}
+	for _, bad := range [][]string{
+		{"--recovery", "--case", "documented"}, {"--case", "poison"}, {"--recovery", "--parallel", "0"}, {"--recovery", "--runs", "-1"},
+		{"--recovery", "--against", "/no/such/file"}, {"--recovery", "--against", "main.go"},
+	} {
 		if _, err := parse(bad, io.Discard); err == nil {
 			t.Errorf("%q is taken", bad)
 		}

@@ -198,7 +198,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 // awaitTopic waits until the topic exists: joining the group earlier would fail again and again. waited says that it did
 // not exist, or no broker answered, and that a hold says so. The error is ctx's.
 func (c *Consumer) awaitTopic(ctx context.Context) (waited bool, err error) {
-	backOff := newBackOff()
+	backOff := newReconnectBackOff()
 	for ; ; waited = true {
 		_, err := c.deps.broker.partitions(ctx)
 		switch {

@@ -379,6 +379,30 @@ func TestBrokersAwayAndBack(t *testing.T) {
 	})
 }
 
+// After a long outage a new lead waits for little more than a second for the process to connect again, each time.
+func TestBrokersThatAreBackAreFoundSoon(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		way := r.line()
+		p := r.start(way.use)
+		for i := range 6 {
+			r.await("readiness", func() bool { return p.Status().Ready })
+			way.sever()
+			time.Sleep(10 * time.Minute)
+			id := fmt.Sprintf("lead-%d", i)
+			r.produce(event(id))
+			way.restore()
+			restored := time.Now()
+			r.awaitCreated(id)
+			if wait := time.Since(restored); wait > 3*time.Second {
+				t.Errorf("%s waited %s", id, wait)
+			}
+		}
+		r.crm.once(t)
+		p.shutdown(t)
+	})
+}
+
 // Records larger than the whole buffer pass, and the buffer is a bound.
 func TestBufferIsABound(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {

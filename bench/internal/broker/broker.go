@@ -18,6 +18,7 @@ import (
 type Broker struct {
 	Addrs     []string       // host:port
 	cluster   *kfake.Cluster // nil: an existing one
+	door      *door          // of the cluster
 	transport *kafka.Transport
 	client    *kafka.Client
 }
@@ -28,7 +29,8 @@ func Open(list string) (*Broker, error) {
 	if list != "" {
 		b.Addrs = strings.Split(list, ",")
 	} else {
-		cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+		b.door = &door{}
+		cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(b.door.listen))
 		if err != nil {
 			return nil, fmt.Errorf("embedded broker: %w", err)
 		}
@@ -44,6 +46,27 @@ func (b *Broker) Close() {
 	if b.cluster != nil {
 		b.cluster.Close()
 	}
+}
+
+// errForeign is the answer where only a broker of this process can be stopped.
+var errForeign = errors.New("a Kafka in processes of its own is not stopped by the benchmark: play this case without --brokers")
+
+// Stop has the broker refuse connections, and cuts those that it has, as if it were killed. Its topics and groups are
+// there again after Start.
+func (b *Broker) Stop() error {
+	if b.door == nil {
+		return errForeign
+	}
+	return b.door.shut()
+}
+
+// Start ends a Stop.
+func (b *Broker) Start() error {
+	if b.door == nil {
+		return errForeign
+	}
+	b.transport.CloseIdleConnections() // they were cut
+	return b.door.open()
 }
 
 // Kind tells readers of a report what the broker was.

@@ -65,7 +65,8 @@ type Portal struct {
 	faults     []*Fault
 	contacts   []Contact
 	userFields map[string]bool
-	troubled   map[string]int // creates that met a fault, by e-mail
+	revoked    map[string]bool // keys
+	troubled   map[string]int  // creates that met a fault, by e-mail
 	stats      Stats
 }
 
@@ -87,7 +88,7 @@ func New(c Config) *Portal {
 	}
 	p := &Portal{
 		config: c, closed: make(chan struct{}), random: rand.New(rand.NewPCG(c.Seed, 1)),
-		userFields: map[string]bool{}, troubled: map[string]int{},
+		userFields: map[string]bool{}, revoked: map[string]bool{}, troubled: map[string]int{},
 	}
 	if c.Slots > 0 {
 		p.slots = make(chan struct{}, c.Slots)
@@ -116,7 +117,7 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		failure(http.StatusRequestEntityTooLarge, "PAYLOAD_TOO_LARGE", "the body cannot be read").write(w)
 		return
 	}
-	if a := authorise(r); a != nil {
+	if a := p.authorise(r); a != nil {
 		a.write(w)
 		return
 	}
@@ -155,13 +156,22 @@ func (p *Portal) hang(r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// authorise checks the key's form; it returns nil when the key is good.
-func authorise(r *http.Request) *answer {
+// Revoke has a key refused from now on.
+func (p *Portal) Revoke(key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.revoked[key] = true
+}
+
+// authorise checks the key's form, and that it was not revoked; it returns nil when the key is good.
+func (p *Portal) authorise(r *http.Request) *answer {
 	key := r.Header.Get("X-Api-Key")
 	code := ""
 	switch {
 	case key == "":
 		code = "MISSING_API_KEY"
+	case p.isRevoked(key):
+		code = "INVALID_API_KEY"
 	case strings.HasPrefix(key, "vibe_api_"):
 	case strings.HasPrefix(key, "vibe_app_"):
 		if r.URL.Path != "/v1/me" && !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
@@ -176,6 +186,12 @@ func authorise(r *http.Request) *answer {
 		return nil
 	}
 	return new(failure(http.StatusUnauthorized, code, "the key is not accepted"))
+}
+
+func (p *Portal) isRevoked(key string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.revoked[key]
 }
 
 // run lets the portal carry a request out: it waits in the queue, takes its time, and

@@ -492,3 +492,19 @@ func TestErrorLoop(t *testing.T) {
 		}
 	})
 }
+
+func TestRevokedKey(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, Config{})
+	if status, _ := ask(t, p, http.MethodGet, "/v1/me", ""); status != http.StatusOK {
+		t.Errorf("before: %d", status)
+	}
+	p.Revoke("vibe_api_other")
+	if status, _ := ask(t, p, http.MethodGet, "/v1/me", ""); status != http.StatusOK {
+		t.Errorf("another key is revoked: %d", status)
+	}
+	p.Revoke("vibe_api_test")
+	if status, body := ask(t, p, http.MethodGet, "/v1/me", ""); status != http.StatusUnauthorized || at(body, "error", "code") != "INVALID_API_KEY" {
+		t.Errorf("%d %v", status, body)
+	}
+}

@@ -139,5 +139,11 @@ func (p *Process) Kill() {
 // Signal sends the process a signal.
 func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
 
+// Freeze keeps the process from running until Thaw.
+func (p *Process) Freeze() error { return p.Signal(syscall.SIGSTOP) }
+
+// Thaw ends a Freeze.
+func (p *Process) Thaw() error { return p.Signal(syscall.SIGCONT) }
+
 // PID is the process's number.
 func (p *Process) PID() int { return p.cmd.Process.Pid }

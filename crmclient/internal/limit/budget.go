@@ -27,12 +27,18 @@ type Budget struct {
 	perSecond float64 // of the portal, for all processes together; 0: no limit
 	share     float64 // this process's part of both
 
-	sent    []time.Time // of the last minuteWindow, oldest first
-	even    time.Time   // when the next request leaves at an even pace
-	blocked time.Time   // nothing leaves before
+	sent    []sentRequest // of the last minuteWindow, oldest first
+	even    time.Time     // when the next request leaves at an even pace
+	blocked time.Time     // nothing leaves before
 
 	heard heard
 	loan  loan
+}
+
+// sentRequest is a request that left, and this process's share then.
+type sentRequest struct {
+	at    time.Time
+	share float64
 }
 
 // NewBudget returns the budget of a process that has the limits for itself: a share of 1.
@@ -66,17 +72,30 @@ func (b *Budget) At(now time.Time) time.Time {
 	if step := pace(perMinute, perSecond); step > 0 {
 		next = later(next, b.even.Add(-time.Duration((burst(perSecond)-1)*float64(step))))
 	}
-	next = later(next, b.room(perMinute, minuteWindow))
-	return later(next, b.room(perSecond, secondWindow))
+	plenty := b.heard.plenty(now)
+	next = later(next, b.room(perMinute, minuteWindow, plenty))
+	return later(next, b.room(perSecond, secondWindow, plenty))
 }
 
-// room returns when a sliding window takes one more request.
-func (b *Budget) room(rate float64, window time.Duration) time.Time {
-	n := max(1, int(rate))
-	if rate == 0 || len(b.sent) < n {
+// room returns when a sliding window takes one more request. plenty says that the platform's window has room: then what was
+// sent with a larger share counts only in part. It was sent for partitions that other processes have now. Counted whole it
+// would fill the smaller share, and the events of this process would wait until it has left the window, up to a minute.
+func (b *Budget) room(rate float64, window time.Duration, plenty bool) time.Time {
+	if rate == 0 {
 		return time.Time{}
 	}
-	return b.sent[len(b.sent)-n].Add(window)
+	most := max(1, math.Floor(rate)) - 1 // beside the next request
+	used := 0.
+	for _, r := range slices.Backward(b.sent) {
+		part := 1.
+		if plenty && r.share > b.share {
+			part = b.share / r.share
+		}
+		if used += part; used > most {
+			return r.at.Add(window)
+		}
+	}
+	return time.Time{}
 }
 
 // Take counts a request that leaves now.
@@ -86,13 +105,13 @@ func (b *Budget) Take(now time.Time) {
 	b.loan.use(!now.After(b.even.Add(step)), b.heard.ourPart, now)
 	b.even = later(b.even, now).Add(step)
 	if step > 0 {
-		b.sent = append(b.sent, now)
+		b.sent = append(b.sent, sentRequest{now, b.share})
 	}
 }
 
 // Refund takes back what [Budget.Take] counted at a time for a request that did not leave.
 func (b *Budget) Refund(at time.Time) {
-	if i := slices.Index(b.sent, at); i >= 0 {
+	if i := slices.IndexFunc(b.sent, func(r sentRequest) bool { return r.at.Equal(at) }); i >= 0 {
 		b.sent = slices.Delete(b.sent, i, i+1)
 		b.even = b.even.Add(-pace(b.rates(at)))
 	}
@@ -151,7 +170,7 @@ func pace(perMinute, perSecond float64) time.Duration {
 // forget drops what has left the longest window.
 func (b *Budget) forget(now time.Time) {
 	i := 0
-	for i < len(b.sent) && now.Sub(b.sent[i]) >= minuteWindow {
+	for i < len(b.sent) && now.Sub(b.sent[i].at) >= minuteWindow {
 		i++
 	}
 	b.sent = slices.Delete(b.sent, 0, i)

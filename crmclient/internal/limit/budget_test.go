@@ -239,3 +239,45 @@ func TestBudgetGivesBack(t *testing.T) {
 		t.Errorf("without a recent answer it borrows %.2f", got)
 	}
 }
+
+// TestSmallerShareDoesNotStandStill has a process that was busy with all partitions give most of them away. What it sent
+// for these does not keep its other events waiting, unless the CRM's own window is full, or nobody knows.
+func TestSmallerShareDoesNotStandStill(t *testing.T) {
+	for name, test := range map[string]struct {
+		remaining float64
+		longest   time.Duration // until the next request leaves
+	}{
+		"the window has room":         {200, 2 * time.Second}, // 25 requests a minute at an even pace leave each 2.4 s
+		"the window is nearly full":   {20, 50 * time.Second},
+		"the CRM tells nothing of it": {-1, 50 * time.Second},
+	} {
+		b := NewBudget(100, 0)
+		now := noon
+		for range 60 { // one each half second
+			now = now.Add(500 * time.Millisecond)
+			b.Take(now)
+		}
+		b.Hear(RateLimit{300, test.remaining, -1}, now)
+		b.SetShare(.25)
+		wait := b.At(now).Sub(now)
+		if within := wait <= 2*time.Second; within != (test.longest == 2*time.Second) || wait > test.longest {
+			t.Errorf("%s: the next request leaves after %s", name, wait)
+		}
+	}
+}
+
+// TestShareThatComesBackCountsWhole has partitions leave a process for a moment: what it sent counts whole again.
+func TestShareThatComesBackCountsWhole(t *testing.T) {
+	b := NewBudget(60, 0)
+	now := noon
+	for range 60 {
+		b.Take(now)
+	}
+	b.Hear(RateLimit{300, 200, -1}, now)
+	whole := b.At(now)
+	b.SetShare(.5)
+	b.SetShare(1)
+	if at := b.At(now); at != whole {
+		t.Errorf("%s, before %s", at.Sub(now), whole.Sub(now))
+	}
+}

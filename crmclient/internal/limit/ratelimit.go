@@ -46,6 +46,11 @@ func (b *Budget) Hear(r RateLimit, now time.Time) {
 	}
 }
 
+// plenty reports whether the CRM said lately that its window takes more than the reserve that nobody borrows of.
+func (h heard) plenty(now time.Time) bool {
+	return now.Before(h.until) && h.remaining > h.limit*loanReserve
+}
+
 func told(f float64) bool { return f >= 0 && !math.IsInf(f, 0) }
 
 // leaves returns our limit a minute: share of the limit that is set or told, whichever is less,
