@@ -105,6 +105,7 @@ func letters(t *screen.Tab, _ *lab.Lab) error {
 		func() error { return t.TabTo(".list") },
 		func() error { return t.Press("ArrowDown", "Space", "ArrowDown", "Space") },
 		until(t, text(".chosen", "2 selected")),
+		until(t, `(document.activeElement.blur(), document.querySelector(".list").scrollTo(0, 0), scrollTo(0, 0), true)`),
 	)
 }
 
