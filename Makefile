@@ -138,6 +138,17 @@ test-browser: build $(AXE) ## test the page in a headless Chromium, and Firefox 
 screenshots: build ## make the pictures of the page in docs/ (needs chromium; about three minutes)
 	cd browser && $(GO) run ./screenshots -binary ../bin/leadbridge -out ../docs
 
+# A Zipkin server (Apache-2.0), which runs on Java; for one picture only.
+ZIPKIN_VERSION := 3.5.1
+ZIPKIN := $(TOOLS)/zipkin-$(ZIPKIN_VERSION)/zipkin-server-$(ZIPKIN_VERSION)-exec.jar
+
+$(ZIPKIN):
+	mvn --quiet --batch-mode dependency:copy -Dartifact=io.zipkin:zipkin-server:$(ZIPKIN_VERSION):jar:exec -DoutputDirectory=$(dir $@)
+
+.PHONY: trace-picture
+trace-picture: build $(ZIPKIN) ## make the picture of one lead's trace in docs/ (needs chromium, Java 17 and mvn; half a minute on a quiet machine)
+	cd browser && $(GO) run ./screenshots -binary ../bin/leadbridge -out ../docs -zipkin $(ZIPKIN)
+
 # Blows of the chaos suite, and the seed that they follow from; 0 draws one.
 DURATION ?= 2m
 SEED ?= 0

@@ -55,7 +55,7 @@ func (s *Server) foreign(r *http.Request) bool {
 
 // caller is somebody who may use the API.
 type caller struct {
-	name   string // of the holder; without one "session" and a part of its id, "bearer", or "open"
+	name   string // of the holder, see holder; without one "session" and a part of its id, "bearer", or "open"
 	role   role
 	remote string // the host of the other end of the connection
 }
@@ -91,7 +91,7 @@ func (s *Server) admits(r *http.Request) (by caller, wait time.Duration) {
 		by.name, by.role = "open", roleAct
 		return by, 0
 	}
-	if c, err := r.Cookie(cookieName); err == nil {
+	if c, err := r.Cookie(s.sessionCookie(r)); err == nil {
 		if h, ok := s.holderOf(c.Value); ok {
 			by.name, by.role = cmp.Or(h.name, nameOf(c.Value)), h.role
 			return by, 0

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient"
@@ -238,8 +240,21 @@ func TestSession(t *testing.T) {
 		if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.Secure || strings.Contains(c.Value, testToken) || len(c.Value) < 32 {
 			t.Errorf("cookie %+v", c)
 		}
-		if _, c := r.session(set("X-Forwarded-Proto", "https")); !c.Secure {
-			t.Error("behind TLS the cookie is not Secure")
+		for _, proto := range []string{"https", "HTTPS", "https, http"} {
+			_, c := r.session(set("X-Forwarded-Proto", proto))
+			if !c.Secure || c.Name != "__Host-leadbridge-session" || c.Path != "/" || c.Domain != "" {
+				t.Errorf("behind a proxy that says %s: cookie %+v", proto, c)
+			}
+			// Whoever owns another host of the domain can set a cookie without the prefix: it does not count.
+			own := func(name string) int {
+				return r.ask("GET", "/api/state", "", unset("Authorization"), set("X-Forwarded-Proto", proto), set("Cookie", name+"="+c.Value)).Code
+			}
+			if with, without := own(c.Name), own(cookieName); with != 200 || without != 401 {
+				t.Errorf("%s: with the prefix %d, without it %d", proto, with, without)
+			}
+			if w := r.ask("DELETE", "/api/session", "", unset("Authorization"), set("X-Forwarded-Proto", proto), set("Cookie", c.Name+"="+c.Value)); own(c.Name) != 401 || w.Result().Cookies()[0].Name != c.Name {
+				t.Errorf("%s: signing out leaves the session, or deletes another cookie", proto)
+			}
 		}
 		other, _ := r.session()
 		in := func(with func(*http.Request)) bool { return r.ask("GET", "/api/state", "", with).Code == 200 }
@@ -317,17 +332,38 @@ func TestNewTokenEndsSessions(t *testing.T) {
 // TestSessionsAreBounded signs in more often than there is room.
 func TestSessionsAreBounded(t *testing.T) {
 	t.Parallel()
-	s := sessions{byID: map[digest]session{}}
-	first := s.begin(digest{})
-	var last string
-	for range maxSessions {
-		last = s.begin(digest{})
-	}
-	_, firstHolds := s.of(first)
-	_, lastHolds := s.of(last)
-	if len(s.byID) != maxSessions || firstHolds && len(s.byID) > maxSessions || !lastHolds {
-		t.Errorf("%d sessions", len(s.byID))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := sessions{byID: map[digest]session{}}
+		holds := func(id string) bool {
+			_, ok := s.of(id)
+			return ok
+		}
+		begin := func(name, peer string) string {
+			time.Sleep(time.Millisecond) // each ends later than the one before
+			return s.begin(holder{name: name}, peer)
+		}
+		anna, stranger := begin("anna", "192.0.2.1"), begin("", "192.0.2.2")
+		own := begin("lena", "192.0.2.3")
+		for range 3 * maxOwnSessions { // one person, from everywhere
+			begin("lena", fmt.Sprint("192.0.2.", len(s.byID)))
+		}
+		if n := len(s.byID); n != 2+maxOwnSessions || holds(own) || !holds(anna) || !holds(stranger) {
+			t.Errorf("%d sessions; the oldest of her own %v, those of others %v %v", n, holds(own), holds(anna), holds(stranger))
+		}
+		var last string
+		for n := range maxSessions + 100 { // many people who come again and again
+			last = begin(fmt.Sprint("person ", n%(2*maxSessions/maxOwnSessions)), "192.0.2.4")
+		}
+		if n := len(s.byID); n != maxSessions || !holds(anna) || !holds(stranger) || !holds(last) {
+			t.Errorf("%d sessions; the last %v, those of others %v %v", n, holds(last), holds(anna), holds(stranger))
+		}
+		for n := range maxSessions + 100 { // one token without a name, from as many addresses as there are
+			last = begin("", fmt.Sprint("address ", n))
+		}
+		if n := len(s.byID); n != maxSessions || !holds(last) {
+			t.Errorf("%d sessions; the last %v", n, holds(last))
+		}
+	})
 }
 
 // TestHeadersEverywhere looks at every route, good and bad.

@@ -14,7 +14,7 @@ import (
 
 // holder is somebody who may use the page.
 type holder struct {
-	name  string // "" with ADMIN_TOKEN, which has no name
+	name  string // of the file, or oidcNames and that of the issuer; "" with ADMIN_TOKEN, which has no name
 	role  role
 	token digest // zero: signed in by OpenID Connect
 }
@@ -67,6 +67,17 @@ func parseHolders(text []byte) ([]holder, error) {
 // maxHolderName is the longest name, in bytes; it is in each line of the audit.
 const maxHolderName = 64
 
+// oidcNames begins the names of people who signed in by OpenID Connect: the issuer chooses what follows, and it is never taken for
+// a name of the file, nor for whoever has none.
+const oidcNames = "oidc:"
+
+// isTaken reports whether a name would stand in the audit for somebody else: for somebody of OpenID Connect, or for a holder
+// without a name.
+func isTaken(name string) bool {
+	name = strings.ToLower(name)
+	return name == "bearer" || name == "open" || strings.HasPrefix(name, "session ") || strings.HasPrefix(name, oidcNames)
+}
+
 func isHolderName(name string) bool {
 	return name != "" && len(name) <= maxHolderName && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
 }
@@ -74,6 +85,9 @@ func isHolderName(name string) bool {
 func newHolder(name, roleName, hash string) (h holder, err error) {
 	if !isHolderName(name) {
 		return h, fmt.Errorf("the name is missing, longer than %d bytes, or has characters that cannot be printed", maxHolderName)
+	}
+	if isTaken(name) {
+		return h, errors.New("the name is bearer or open, or begins with \"session \" or \"oidc:\": these stand for others in the audit")
 	}
 	h.name = name
 	if h.role, err = parseRole(roleName); err != nil {

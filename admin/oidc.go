@@ -22,7 +22,8 @@ type OIDC struct {
 	RedirectURL  string   // address of the page with [OIDCPath], as the issuer knows it
 	Scopes       []string // openid among them
 	// NameClaim names the claim with the name for the audit, RolesClaim the one whose text or list of texts Roles is about.
-	// A name with dots also names a claim in a claim: realm_access.roles. The claim email counts when it is verified.
+	// A name with dots also names a claim in a claim: realm_access.roles; one that begins with a slash is a JSON pointer, for
+	// names that have dots themselves: /resource_access/my.client/roles. The claim email counts when it is verified.
 	NameClaim  string
 	RolesClaim string
 	Roles      OIDCRoles

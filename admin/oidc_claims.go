@@ -9,10 +9,14 @@ import (
 // claims are those of an ID token that was verified.
 type claims map[string]any
 
-// find returns a claim: the one of this name, else, where the name has dots, the one in the claims that it names in turn.
+// find returns a claim: the one of this name. Else, where the name begins with a slash, what it points to (RFC 6901, JSON
+// Pointer); where it has dots, the one in the claims that it names in turn.
 func (c claims) find(name string) (value any, ok bool) {
 	if value, ok = c[name]; ok {
 		return value, true
+	}
+	if pointer, is := strings.CutPrefix(name, "/"); is {
+		return c.at(strings.Split(pointer, "/"))
 	}
 	outer, inner, dotted := strings.Cut(name, ".")
 	within, isObject := c[outer].(map[string]any)
@@ -20,6 +24,17 @@ func (c claims) find(name string) (value any, ok bool) {
 		return nil, false
 	}
 	return claims(within).find(inner)
+}
+
+// at returns the claim at the end of a path of claims, whose names are escaped as RFC 6901 has it.
+func (c claims) at(path []string) (value any, ok bool) {
+	name := strings.ReplaceAll(strings.ReplaceAll(path[0], "~1", "/"), "~0", "~")
+	value, ok = c[name]
+	if len(path) == 1 || !ok {
+		return value, ok
+	}
+	within, _ := value.(map[string]any)
+	return claims(within).at(path[1:])
 }
 
 // texts returns the texts of a claim, which is one text or a list of them.
@@ -41,6 +56,9 @@ func (c claims) texts(name string) (all []string, ok bool) {
 // claimEmail is the claim that anybody may have written, unless the issuer has verified it.
 const claimEmail = "email"
 
+// isEmail reports whether a setting names that claim, as a pointer or not.
+func isEmail(name string) bool { return strings.TrimPrefix(name, "/") == claimEmail }
+
 // emailVerified reports whether the issuer vouches for the e-mail address. Some issuers write a text.
 func (c claims) emailVerified() bool {
 	return c["email_verified"] == true || c["email_verified"] == "true"
@@ -48,7 +66,7 @@ func (c claims) emailVerified() bool {
 
 // person returns who signed in, and with which role.
 func (c claims) person(o *OIDC) (holder, *refusal) {
-	if (o.NameClaim == claimEmail || o.RolesClaim == claimEmail) && !c.emailVerified() {
+	if (isEmail(o.NameClaim) || isEmail(o.RolesClaim)) && !c.emailVerified() {
 		return holder{}, &refusal{code: refusedIssuer, why: "the issuer does not say that the e-mail address is verified"}
 	}
 	value, _ := c.find(o.NameClaim)
@@ -59,13 +77,13 @@ func (c claims) person(o *OIDC) (holder, *refusal) {
 	}
 	values, ok := c.texts(o.RolesClaim)
 	if !ok {
-		return holder{}, &refusal{code: refusedRole, who: name, why: "the ID token has no claim " + o.RolesClaim + ", which ADMIN_OIDC_ROLES_CLAIM names"}
+		return holder{}, &refusal{code: refusedRole, who: oidcNames + name, why: "the ID token has no claim " + o.RolesClaim + ", which ADMIN_OIDC_ROLES_CLAIM names"}
 	}
 	role := o.Roles.of(values)
 	if role == roleNone {
-		return holder{}, &refusal{code: refusedRole, who: name, why: "no value of the claim " + o.RolesClaim + " has a role in ADMIN_OIDC_ROLES"}
+		return holder{}, &refusal{code: refusedRole, who: oidcNames + name, why: "no value of the claim " + o.RolesClaim + " has a role in ADMIN_OIDC_ROLES"}
 	}
-	return holder{name: name, role: role}, nil
+	return holder{name: oidcNames + name, role: role}, nil
 }
 
 // isForClient reports whether a token with several audiences, or with the claim azp, was made for this client

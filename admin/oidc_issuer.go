@@ -129,21 +129,36 @@ var errIssuerAway = errors.New("the issuer of OpenID Connect has not been discov
 func (i *issuer) relyingParty(ctx context.Context) (*relyingParty, error) {
 	select {
 	case <-i.turn:
-		defer func() { i.turn <- struct{}{} }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if i.current().due(time.Now()) {
-		found, err := i.discover(ctx)
-		if ctx.Err() != nil && err != nil {
-			return nil, ctx.Err() // the caller's end is no failure of the issuer
-		}
-		i.take(found, err, time.Now())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() { i.turn <- struct{}{} }()
+		i.discoverIfDue(ctx)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 	if found := i.current().found; found != nil {
 		return found, nil
 	}
 	return nil, errIssuerAway
+}
+
+// discoverIfDue discovers the issuer where that is due. It goes on when its caller leaves: else whoever begins sign-ins and
+// leaves would have the issuer asked as often, with no pause and no result.
+func (i *issuer) discoverIfDue(ctx context.Context) {
+	if !i.current().due(time.Now()) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exchangeTime)
+	defer cancel()
+	found, err := i.discover(ctx)
+	i.take(found, err, time.Now())
 }
 
 func (i *issuer) current() issuerState {

@@ -33,6 +33,7 @@ type fakeIssuer struct {
 	mu       sync.Mutex
 	away     error
 	hangs    bool                                    // until whoever asks leaves
+	hung     int                                     // how many requests have hung
 	document func(map[string]any)                    // changes the discovery document
 	claims   func(map[string]any)                    // changes the claims of the next tokens
 	sign     func(payload []byte) string             // makes the token; nil: with the key
@@ -68,6 +69,9 @@ func (f *fakeIssuer) rotate(t *testing.T, kid string) {
 func (f *fakeIssuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	f.mu.Lock()
 	hangs := f.hangs
+	if hangs {
+		f.hung++
+	}
 	f.mu.Unlock()
 	if hangs {
 		<-r.Context().Done()

@@ -8,6 +8,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -118,13 +119,19 @@ func (s *oidcSignIns) cookie(value string) *http.Cookie {
 
 func (s *oidcSignIns) cookieName() string {
 	if s.overTLS() {
-		return "__Host-leadbridge-sign-in"
+		return hostPrefix + "leadbridge-sign-in"
 	}
 	return "leadbridge-sign-in"
 }
 
 // overTLS reports whether browsers reach the page by https.
 func (s *oidcSignIns) overTLS() bool { return strings.HasPrefix(s.cfg.RedirectURL, "https:") }
+
+// isSecureHost reports whether browsers reach the page at a host by https, as the redirect URL has it.
+func (s *oidcSignIns) isSecureHost(host string) bool {
+	u, err := url.Parse(s.cfg.RedirectURL)
+	return err == nil && s.overTLS() && strings.EqualFold(u.Host, host)
+}
 
 // beginOIDC begins a sign-in and answers with the address of the issuer where the page goes on. It takes JSON from the page
 // itself only, so that no other site can begin one.
@@ -182,8 +189,7 @@ func (s *Server) endOIDC(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id := s.sessions.beginOf(h, s.oidc.cfg.Session)
-	c := cookie(r, id) //nolint:gosec // G124: see cookie
-	c.Secure = c.Secure || s.oidc.overTLS()
+	c := s.cookie(r, id) //nolint:gosec // G124: see cookie
 	c.MaxAge = int(s.oidc.cfg.Session.Seconds())
 	http.SetCookie(w, c)
 	s.log.Info().Str("who", h.name).Stringer("role", h.role).Str("remote", remoteHost(r)).Msg("page: signed in by OpenID Connect")
@@ -210,6 +216,10 @@ func (s *Server) returned(r *http.Request) (holder, *refusal) {
 		}
 		return holder{}, &refusal{code: refusedThere, why: "the issuer signed nobody in: " + code}
 	}
+	peer := peerOf(r)
+	if s.guard.mayRedeem(peer) > 0 {
+		return holder{}, &refusal{code: refusedBusy, why: "too many sign-ins from this address have failed: its next one counts in two seconds"}
+	}
 	select {
 	case s.oidc.exchanges <- struct{}{}:
 		defer func() { <-s.oidc.exchanges }()
@@ -222,6 +232,7 @@ func (s *Server) returned(r *http.Request) (holder, *refusal) {
 	if no != nil {
 		return holder{}, no
 	}
+	s.guard.redeemed(peer)
 	return all.person(s.oidc.cfg)
 }
 

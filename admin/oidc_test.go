@@ -62,8 +62,11 @@ func TestOIDCSignIn(t *testing.T) {
 		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/" || v.cookies["__Host-leadbridge-sign-in"] != "" {
 			t.Fatalf("back: %d %v, cookies %v", w.Code, w.Header(), v.cookies)
 		}
+		if v.cookies["__Host-leadbridge-session"] == "" {
+			t.Errorf("cookies %v", v.cookies)
+		}
 		for _, c := range w.Result().Cookies() {
-			if c.Name == cookieName && (!c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.MaxAge != 4*3600) {
+			if c.Name == "__Host-leadbridge-session" && (!c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.MaxAge != 4*3600) {
 				t.Errorf("cookie of the session %+v", c)
 			}
 		}
@@ -104,6 +107,26 @@ func TestOIDCRolesAndNames(t *testing.T) {
 			claims: func(c map[string]any) { c["realm_access"] = map[string]any{"roles": []string{"support"}} },
 			change: func(o *OIDC) { o.RolesClaim = "realm_access.roles" }, role: "reveal", who: "anna",
 		},
+		"a claim of a client with dots": {
+			claims: func(c map[string]any) {
+				c["resource_access"] = map[string]any{"my.client": map[string]any{"roles": []string{"support"}}, "my": map[string]any{"client": map[string]any{"roles": []string{"oncall"}}}}
+			},
+			change: func(o *OIDC) { o.RolesClaim = "/resource_access/my.client/roles" }, role: "reveal", who: "anna",
+		},
+		"a claim with slashes and tildes": {
+			claims: func(c map[string]any) { c["a/b"] = map[string]any{"c~d": []string{"readers"}} },
+			change: func(o *OIDC) { o.RolesClaim = "/a~1b/c~0d" }, role: "look", who: "anna",
+		},
+		"a pointer to nothing": {change: func(o *OIDC) { o.RolesClaim = "/resource_access/my.client/roles" }, who: "anna", why: "the ID token has no claim /resource_access/my.client/roles"},
+		"a pointer through a text": {
+			claims: func(c map[string]any) { c["resource_access"] = "my.client" },
+			change: func(o *OIDC) { o.RolesClaim = "/resource_access/my.client/roles" }, who: "anna", why: "the ID token has no claim /resource_access/my.client/roles",
+		},
+		"not verified, by a pointer": {
+			claims: func(c map[string]any) { c["email_verified"] = false },
+			change: func(o *OIDC) { o.NameClaim = "/email" }, why: "e-mail address is verified",
+		},
+		"a name like that of a token": {claims: func(c map[string]any) { c["preferred_username"] = "bearer" }, role: "act", who: "bearer"},
 		"a claim with dots": {
 			claims: func(c map[string]any) { c["https://example.com/roles"] = []string{"readers"} },
 			change: func(o *OIDC) { o.RolesClaim = "https://example.com/roles" }, role: "look", who: "anna",
@@ -141,7 +164,7 @@ func TestOIDCRolesAndNames(t *testing.T) {
 				switch {
 				case tt.why != "" && !strings.Contains(log, tt.why):
 					t.Errorf("the log does not say %q:\n%s", tt.why, log)
-				case tt.who != "" && !strings.Contains(log, `"who":"`+tt.who+`"`):
+				case tt.who != "" && !strings.Contains(log, `"who":"oidc:`+tt.who+`"`):
 					t.Errorf("%s is not in the audit:\n%s", tt.who, log)
 				}
 				if tt.who == "" || tt.who == "anna" {
@@ -259,7 +282,7 @@ func TestOIDCTokensThatAreNotAccepted(t *testing.T) {
 				f.change(tt.change)
 				v := r.visitor()
 				to := v.back(f.authorise(v.begin()))
-				if in := v.role() != "" || to == "/" || v.cookies[cookieName] != ""; in != (tt.why == "") {
+				if in := v.role() != "" || to == "/" || v.cookies[hostPrefix+cookieName] != ""; in != (tt.why == "") {
 					t.Errorf("let in: %v; it leads to %s", in, to)
 				}
 				log := r.log.String()
@@ -288,7 +311,7 @@ func TestOIDCAttacksOnTheWay(t *testing.T) {
 			t.Helper()
 			time.Sleep(failureLogEvery) // so that the log has each failure
 			before := exchanges()
-			if to := v.back(address); to != "/#sign-in="+code || v.cookies[cookieName] != "" {
+			if to := v.back(address); to != "/#sign-in="+code || v.cookies[hostPrefix+cookieName] != "" {
 				t.Errorf("%s: it leads to %s, cookies %v", what, to, v.cookies)
 			}
 			if code != refusedIssuer && exchanges() != before {
@@ -371,13 +394,13 @@ func TestOIDCSessionsAreNew(t *testing.T) {
 	withOIDC(t, func(t *testing.T, r *rig, f *fakeIssuer) {
 		v := r.visitor()
 		const planted = "a session that somebody planted"
-		v.cookies[cookieName] = planted
+		v.cookies[hostPrefix+cookieName] = planted
 		v.back(f.authorise(v.begin()))
-		if v.cookies[cookieName] == planted || v.role() != "act" {
+		if v.cookies[hostPrefix+cookieName] == planted || v.role() != "act" {
 			t.Fatalf("role %q", v.role())
 		}
-		first := v.cookies[cookieName]
-		if v.back(f.authorise(v.begin())); v.cookies[cookieName] == first {
+		first := v.cookies[hostPrefix+cookieName]
+		if v.back(f.authorise(v.begin())); v.cookies[hostPrefix+cookieName] == first {
 			t.Error("two sign-ins have one session")
 		}
 		ended := make(chan error, 1)
@@ -386,7 +409,7 @@ func TestOIDCSessionsAreNew(t *testing.T) {
 			ended <- context.Cause(req.Context())
 		})
 		go handler(newStreamed(), r.request("POST", "/api/any", "{}", unset("Authorization"), func(req *http.Request) {
-			req.AddCookie(&http.Cookie{Name: cookieName, Value: v.cookies[cookieName]})
+			req.AddCookie(&http.Cookie{Name: hostPrefix + cookieName, Value: v.cookies[hostPrefix+cookieName]})
 		}))
 		time.Sleep(r.server.cfg.OIDC.Session - time.Second)
 		synctest.Wait()
@@ -395,7 +418,7 @@ func TestOIDCSessionsAreNew(t *testing.T) {
 		}
 		time.Sleep(time.Second + 2*admittedEvery)
 		synctest.Wait()
-		if v.role() != "" || len(ended) != 1 || !errors.Is(<-ended, errRevoked) || !strings.Contains(r.log.String(), `"audit":"revoked","who":"anna"`) {
+		if v.role() != "" || len(ended) != 1 || !errors.Is(<-ended, errRevoked) || !strings.Contains(r.log.String(), `"audit":"revoked","who":"oidc:anna"`) {
 			t.Errorf("role %q after the session's time:\n%s", v.role(), r.log)
 		}
 	})
@@ -455,24 +478,95 @@ func TestOIDCIssuerAway(t *testing.T) {
 	})
 }
 
-// TestOIDCVisitorsWhoLeave: somebody who leaves while the issuer is asked does not keep others waiting for the next time.
+// TestOIDCVisitorsWhoLeave: whoever begins sign-ins and leaves while the issuer is asked has it asked no more often than others,
+// and does not keep them from it.
 func TestOIDCVisitorsWhoLeave(t *testing.T) {
 	t.Parallel()
 	withOIDC(t, func(t *testing.T, r *rig, f *fakeIssuer) {
 		f.change(func(f *fakeIssuer) { f.hangs = true })
-		ctx, leave := context.WithCancel(t.Context())
-		left := make(chan struct{})
-		go func() {
-			defer close(left)
+		asked := func() int {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return f.hung
+		}
+		for range 600 {
+			ctx, leave := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			r.handler.ServeHTTP(httptest.NewRecorder(), r.request("POST", "/api/session/oidc", "{}").WithContext(ctx))
-		}()
-		synctest.Wait()
-		leave()
-		<-left
+			<-ctx.Done()
+			leave()
+		}
+		if n := asked(); n == 0 || n > 6 { // each takes five seconds, with a growing pause behind it
+			t.Errorf("the issuer was asked %d times in a minute", n)
+		}
 		f.change(func(f *fakeIssuer) { f.hangs = false })
+		time.Sleep(lastIssuerPause + issuerTime)
 		r.visitor().begin()
-		if log := r.log.String(); log != "" {
+		if log := r.log.String(); strings.Count(log, "cannot be used") != 1 {
 			t.Errorf("log %s", log)
+		}
+	})
+}
+
+// TestOIDCCodesAreBounded: a peer that brings back made-up codes has the issuer asked for a few of them only, and keeps nobody at
+// another address out, nor whoever has a token. Good codes do not count.
+func TestOIDCCodesAreBounded(t *testing.T) {
+	t.Parallel()
+	withOIDC(t, func(t *testing.T, r *rig, f *fakeIssuer) {
+		asked := func() int {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return len(f.tokens)
+		}
+		from := func(peer string) func(*http.Request) { return func(r *http.Request) { r.RemoteAddr = peer + ":1" } }
+		back := func(v *visitor, peer string, code func(state string) string) string {
+			u, _ := url.Parse(f.authorise(v.begin()))
+			if code != nil {
+				u.RawQuery = code(u.Query().Get("state"))
+			}
+			return v.ask("GET", OIDCPath+"?"+u.RawQuery, "", from(peer)).Header().Get("Location")
+		}
+		for range 3 * guesses {
+			if to := back(r.visitor(), "192.0.2.1", nil); to != "/" {
+				t.Fatalf("a good code leads to %s", to)
+			}
+		}
+		made := func(state string) string { return url.Values{"state": {state}, "code": {"made up"}}.Encode() }
+		before := asked()
+		busy := 0
+		for range 100 {
+			if back(r.visitor(), "192.0.2.9", made) == "/#sign-in=busy" {
+				busy++
+			}
+		}
+		if n := asked() - before; n != guesses || busy != 100-guesses {
+			t.Errorf("the issuer was asked for %d made-up codes, %d were too many", n, busy)
+		}
+		if to := back(r.visitor(), "192.0.2.1", nil); to != "/" {
+			t.Errorf("somebody elsewhere is led to %s", to)
+		}
+		if w := r.ask("POST", "/api/session", `{"token":"`+testToken+`"}`, from("192.0.2.9")); w.Code != http.StatusNoContent {
+			t.Errorf("a token of the same address: %d", w.Code)
+		}
+		if w := r.ask("POST", "/api/session", `{"token":"wrong"}`, from("192.0.2.9")); w.Code != http.StatusUnauthorized {
+			t.Errorf("a wrong token of the same address: %d", w.Code)
+		}
+		time.Sleep(guessEvery)
+		if to := back(r.visitor(), "192.0.2.9", nil); to != "/" {
+			t.Errorf("later a good code of the same address leads to %s", to)
+		}
+	})
+}
+
+// TestSecureCookieOfTheRedirectHost: a proxy that says nothing of https is known by the redirect URL; a page at another host, as by
+// a forwarded port, has a cookie that comes back.
+func TestSecureCookieOfTheRedirectHost(t *testing.T) {
+	t.Parallel()
+	withOIDC(t, func(t *testing.T, r *rig, _ *fakeIssuer) {
+		for at, want := range map[string]string{"bridge.example": "__Host-leadbridge-session", "127.0.0.1:8083": "leadbridge-session"} {
+			_, c := r.session(host(at))
+			if c.Name != want || c.Secure != strings.HasPrefix(want, "__Host-") {
+				t.Errorf("at %s: cookie %+v", at, c)
+			}
 		}
 	})
 }

@@ -1,9 +1,11 @@
 package admin
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -11,8 +13,9 @@ import (
 const (
 	cookieName  = "leadbridge-session"
 	sessionTime = 12 * time.Hour
-	// maxSessions is how many sessions there may be; a new one ends the one that would end first.
-	maxSessions = 1000
+	// maxSessions is how many sessions there may be, maxOwnSessions how many of one owner.
+	maxSessions    = 1000
+	maxOwnSessions = 50
 )
 
 // session is a person's sign-in. Only the digest of its id is kept.
@@ -20,6 +23,7 @@ type session struct {
 	until  time.Time
 	token  digest // the token that it was begun with; it ends with that
 	person holder // who began it by OpenID Connect instead; without a role: nobody
+	owner  string // whose sessions it counts among: a person; where a token has no name, an address
 }
 
 // sessions are kept in memory: a restart signs everybody out.
@@ -28,38 +32,61 @@ type sessions struct {
 	byID map[digest]session
 }
 
-// begin begins a session of whoever has a token, and returns its id.
-func (s *sessions) begin(made digest) (id string) {
-	return s.keep(session{token: made}, sessionTime)
+// begin begins a session of whoever has a token, from the address of a peer, and returns its id.
+func (s *sessions) begin(by holder, peer string) (id string) {
+	return s.keep(session{token: by.token, owner: cmp.Or(by.name, "at "+peer)}, sessionTime)
 }
 
 // beginOf begins a session of a person, and returns its id.
 func (s *sessions) beginOf(person holder, life time.Duration) (id string) {
-	return s.keep(session{person: person}, life)
+	return s.keep(session{person: person, owner: person.name}, life)
 }
 
-// keep keeps a session under a new id.
+// keep keeps a session under a new id. Where its owner has too many, it ends the one of these that would end first; where all
+// together are too many, one of the owner that has most: nobody's sign-ins end a session of somebody who has fewer.
 func (s *sessions) keep(begun session, life time.Duration) (id string) {
 	id = rand.Text() + rand.Text()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	var oldest digest
+	owned := map[string]int{}
 	for d, one := range s.byID {
 		if !one.until.After(now) {
 			delete(s.byID, d)
 			continue
 		}
-		if first := s.byID[oldest]; first.until.IsZero() || one.until.Before(first.until) {
-			oldest = d
-		}
+		owned[one.owner]++
 	}
-	if len(s.byID) >= maxSessions {
-		delete(s.byID, oldest)
+	switch {
+	case owned[begun.owner] >= maxOwnSessions:
+		s.endOldestOf(begun.owner)
+	case len(s.byID) >= maxSessions:
+		s.endOldestOf(most(owned))
 	}
 	begun.until = now.Add(life)
 	s.byID[digestOf(id)] = begun
 	return id
+}
+
+// endOldestOf ends the session of an owner that would end first. The caller holds the lock.
+func (s *sessions) endOldestOf(owner string) {
+	var oldest digest
+	for d, one := range s.byID {
+		if first, chosen := s.byID[oldest]; one.owner == owner && (!chosen || one.until.Before(first.until)) {
+			oldest = d
+		}
+	}
+	delete(s.byID, oldest)
+}
+
+// most returns who has most.
+func most(owned map[string]int) (owner string) {
+	for name, n := range owned {
+		if n > owned[owner] || n == owned[owner] && name < owner {
+			owner = name
+		}
+	}
+	return owner
 }
 
 // of returns a session; ok is false when there is no such session, or it has ended.
@@ -82,15 +109,34 @@ func (s *sessions) end(id string) {
 }
 
 // cookie returns the cookie of a session; with "" one that deletes it.
-func cookie(r *http.Request, id string) *http.Cookie {
+func (s *Server) cookie(r *http.Request, id string) *http.Cookie {
 	c := &http.Cookie{ //nolint:gosec // G124: over plain HTTP, as on loopback, a Secure cookie would never come back
-		Name: cookieName, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https", MaxAge: int(sessionTime.Seconds()),
+		Name: s.sessionCookie(r), Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Secure: s.overTLS(r), MaxAge: int(sessionTime.Seconds()),
 	}
 	if id == "" {
 		c.MaxAge = -1
 	}
 	return c
+}
+
+// sessionCookie returns the name of the cookie of a session. By https it has a prefix with which no other host of the domain
+// can set it, and no page that came by http; one without the prefix does not count there.
+func (s *Server) sessionCookie(r *http.Request) string {
+	if s.overTLS(r) {
+		return hostPrefix + cookieName
+	}
+	return cookieName
+}
+
+// hostPrefix begins the names of cookies that browsers take from the host itself only, by https, for all of its paths.
+const hostPrefix = "__Host-"
+
+// overTLS reports whether the browser reaches the page by https: directly, through a proxy that says so, or because this is the
+// host of a redirect URL which says so.
+func (s *Server) overTLS(r *http.Request) bool {
+	proto, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
+	return r.TLS != nil || strings.EqualFold(strings.TrimSpace(proto), "https") || s.oidc != nil && s.oidc.isSecureHost(r.Host)
 }
 
 // nameOf returns a name of a session for the log, with which nobody can sign in.

@@ -30,8 +30,8 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	case !right:
 		refuse(w, http.StatusUnauthorized, phrase.New("not_the_token", "this is not the token"))
 	default:
-		id := s.sessions.begin(h.token)
-		http.SetCookie(w, cookie(r, id))
+		id := s.sessions.begin(h, peerOf(r))
+		http.SetCookie(w, s.cookie(r, id))
 		s.log.Info().Str("who", cmp.Or(h.name, nameOf(id))).Str("remote", remoteHost(r)).Msg("page: signed in")
 		w.WriteHeader(http.StatusNoContent)
 	}
@@ -39,12 +39,12 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 
 // signOut ends the session of the request, if there is one.
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
-	if c, err := r.Cookie(cookieName); err == nil {
+	if c, err := r.Cookie(s.sessionCookie(r)); err == nil {
 		h, _ := s.holderOf(c.Value)
 		s.sessions.end(c.Value)
 		s.log.Info().Str("who", cmp.Or(h.name, nameOf(c.Value))).Str("remote", remoteHost(r)).Msg("page: signed out")
 	}
-	http.SetCookie(w, cookie(r, ""))
+	http.SetCookie(w, s.cookie(r, ""))
 	w.WriteHeader(http.StatusNoContent)
 }
 

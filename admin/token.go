@@ -151,7 +151,7 @@ func (t *tokens) was(value digest) bool {
 	return slices.Contains(t.former, value)
 }
 
-// How many wrong tokens a peer may try: a few at once, and then one at each interval.
+// How many wrong tokens, or wrong codes of OpenID Connect, a peer may try: a few at once, and then one at each interval.
 const (
 	guesses    = 10
 	guessEvery = 2 * time.Second
@@ -199,6 +199,32 @@ func (g *guard) check(given, peer string) (h holder, right bool, wait time.Durat
 	}
 	return h, false, 0
 }
+
+// mayRedeem reports whether a peer's code may be redeemed at the issuer now, which counts as a failure until redeemed says that
+// it was none. Unlike the right token, a good code is not known before: a peer with too many failures has to wait.
+func (g *guard) mayRedeem(peer string) (wait time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	f := g.of(redeemer(peer), now)
+	f.forget(now)
+	if f.wrong >= guesses {
+		return f.since.Add(guessEvery).Sub(now)
+	}
+	f.wrong++
+	return 0
+}
+
+// redeemed notes that a peer's code was good.
+func (g *guard) redeemed(peer string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	f := g.of(redeemer(peer), time.Now())
+	f.wrong = max(f.wrong-1, 0)
+}
+
+// redeemer names a peer whose failures are those of codes: wrong tokens keep nobody from OpenID Connect, nor the other way.
+func redeemer(peer string) string { return "code " + peer }
 
 // of returns the failures of a peer.
 func (g *guard) of(peer string, now time.Time) *failures {

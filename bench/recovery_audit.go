@@ -65,10 +65,10 @@ type evidence struct {
 	over      time.Time // when the case's time was over
 }
 
-// heldBy returns when a CRM made its contacts, by the lead's number.
-func heldBy(p *crm.Portal) map[int][]time.Time {
+// heldBy returns when contacts were made, by the lead's number.
+func heldBy(contacts []crm.Contact) map[int][]time.Time {
 	held := map[int][]time.Time{}
-	for _, c := range p.Contacts() {
+	for _, c := range contacts {
 		for _, email := range c.Emails() {
 			if n, ok := lead.Of(email); ok {
 				held[n] = append(held[n], c.Created)
@@ -87,7 +87,7 @@ func (s *scene) collect(ctx context.Context) (evidence, error) {
 	if err := s.stopServices(); err != nil {
 		return e, err
 	}
-	e.sent, e.held = s.sent.list(), heldBy(s.crm)
+	e.sent, e.held = s.sent.list(), heldBy(s.crm.Contacts())
 	for email := range s.crm.Troubled() {
 		if n, ok := lead.Of(email); ok {
 			e.troubled[n] = true

@@ -29,7 +29,6 @@ func afterCases() []recoveryCase {
 		{Name: "after-broker", Title: "the only broker is killed and back after 20 s; then two leads a second", Replicas: 3, Play: playAfterBroker},
 		{Name: "after-freeze", Title: "one of three replicas is frozen for a minute, 5 leads a second; counted from the end of its session", Replicas: 3, Grace: 90 * time.Second, Play: playAfterFreeze},
 		{Name: "after-join", Title: "ten replicas join three at once, 10 leads a second; a portal without limits", Replicas: 3, Partitions: 20, CRM: unlimited(), Env: withoutLimits(), Play: playAfterJoin},
-		{Name: "after-backlog", Title: "a backlog of 100,000 leads while good ones come, one a second", MustBe: "all delivered", Met: drained, Grace: 15 * time.Minute, Play: playAfterBacklog},
 	}
 	for i := range all {
 		all[i].Row, all[i].Runs = "after", afterRuns
@@ -200,13 +199,4 @@ func playAfterJoin(ctx context.Context, s *scene) error {
 		}
 		return nil
 	})
-}
-
-func playAfterBacklog(ctx context.Context, s *scene) error {
-	for range 10 { // a batch of a tenth at a time: the broker takes it while the first leads are delivered
-		if err := s.burst(ctx, background(), s.times(10_000)); err != nil {
-			return err
-		}
-	}
-	return s.drip(ctx, s.times(60), time.Second, s.freshOnly)
 }

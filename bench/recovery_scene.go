@@ -264,14 +264,13 @@ func (s *scene) lettersAreThere(ctx context.Context) bool {
 
 // missing returns how many good leads the CRM does not hold.
 func (s *scene) missing() int {
-	held := heldBy(s.crm)
-	n := 0
-	for _, l := range s.sent.list() {
-		if len(held[l.n]) == 0 && !l.role.bad {
-			n++
-		}
+	good := slices.DeleteFunc(s.sent.list(), func(l sentLead) bool { return l.role.bad })
+	contacts := s.crm.Contacts()
+	if len(contacts) < len(good) { // many lack: they need not be told apart
+		return len(good) - len(contacts)
 	}
-	return n
+	held := heldBy(contacts)
+	return len(slices.DeleteFunc(good, func(l sentLead) bool { return len(held[l.n]) > 0 }))
 }
 
 // stopServices ends all replicas, so that their last commits are made.

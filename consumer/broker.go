@@ -29,6 +29,7 @@ type broker struct {
 	transport *kafka.Transport
 	topic     string
 	group     string
+	unpacker  *unpacker
 }
 
 func newBroker(cfg Config) *broker {
@@ -39,6 +40,7 @@ func newBroker(cfg Config) *broker {
 		transport: transport,
 		topic:     cfg.Topic,
 		group:     cfg.GroupID,
+		unpacker:  newUnpacker(),
 	}
 }
 

@@ -2,9 +2,11 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/segmentio/kafka-go"
 )
 
@@ -112,18 +114,49 @@ func (g *generation) writeCommit(entries []commitEntry) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	commits := make([]kafka.OffsetCommit, len(entries))
-	for i, e := range entries {
-		commits[i] = kafka.OffsetCommit{Partition: e.partition, Offset: e.offset, Metadata: e.ledger.encode(e.offset)}
-	}
 	began := time.Now()
-	// Nothing cancels the commit: one that is given up may still arrive.
-	err := g.deps.broker.commit(context.WithoutCancel(g.workCtx), g.member, commits, g.deps.cfg.SessionTimeout/3)
+	commits, longest := encodeCommits(entries, g.deps.room.bytes)
+	err := g.tryCommit(commits)
+	for errors.Is(err, kafka.OffsetMetadataTooLarge) {
+		refused := longest
+		if commits, longest = encodeCommits(entries, refused*3/4); longest >= refused {
+			break // it cannot be shorter
+		}
+		g.deps.room.lower(refused*3/4, g.deps.cfg.Log)
+		err = g.tryCommit(commits)
+	}
 	g.deps.metrics.commit(time.Since(began), err)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errCommitFailed, err)
 	}
 	return nil
+}
+
+// tryCommit writes commits once. Nothing cancels it: a commit that is given up may still arrive.
+func (g *generation) tryCommit(commits []kafka.OffsetCommit) error {
+	return g.deps.broker.commit(context.WithoutCancel(g.workCtx), g.member, commits, g.deps.cfg.SessionTimeout/3)
+}
+
+// encodeCommits returns the commits of entries, each with at most so many bytes of metadata if it can be so short, and
+// how many bytes the longest has.
+func encodeCommits(entries []commitEntry, most int) (commits []kafka.OffsetCommit, longest int) {
+	commits = make([]kafka.OffsetCommit, len(entries))
+	for i, e := range entries {
+		commits[i] = kafka.OffsetCommit{Partition: e.partition, Offset: e.offset, Metadata: e.ledger.encodeWithin(e.offset, most)}
+		longest = max(longest, len(commits[i].Metadata))
+	}
+	return commits, longest
+}
+
+// metadataRoom is how many bytes of metadata the brokers accept with a commit, as far as this process knows. Only the
+// goroutine that commits uses it.
+type metadataRoom struct{ bytes int }
+
+// lower notes that the brokers accept less.
+func (r *metadataRoom) lower(bytes int, log zerolog.Logger) {
+	r.bytes = bytes
+	log.Warn().Int("bytes", bytes).
+		Msg("the brokers refuse the metadata of a commit as too large: set their offset.metadata.max.bytes to 4096, which is its default; until then a commit tells less, and more events are looked up after a crash")
 }
 
 // A commitEntry is one partition's part of a commit.

@@ -118,6 +118,7 @@ type dependencies struct {
 	warnings    *warnings
 	floodPace   *pace // of letters written during a flood, see floodPause
 	pauses      *pauses
+	room        *metadataRoom
 }
 
 // New returns a Consumer, which connects to nothing before Run. A Window that is too large is clipped, with a warning.
@@ -141,6 +142,7 @@ func New(cfg Config, t Transformer, c Creator) (*Consumer, error) {
 		warnings:    newWarnings(),
 		floodPace:   &pace{},
 		pauses:      &pauses{inForce: map[PauseSource]string{}},
+		room:        &metadataRoom{bytes: maxMetadata},
 	}}
 	consumer.watchSchemas()
 	if cfg.Metrics != nil {
@@ -177,15 +179,15 @@ func (c *Consumer) Run(ctx context.Context) error {
 	backOff := newBackOff()
 	former := ""
 	var left error // why the group was left; nil when it was not, or was told
-	for ctx.Err() == nil {
+	for membership := 0; ctx.Err() == nil; membership++ {
 		waited, err := c.awaitTopic(ctx)
 		if err != nil {
 			continue // ctx has ended
 		}
-		if left != nil && !waited { // else the hold has told it: brokers or topic were away
+		if _, told := c.deps.board.heldFor(HoldGroup); left != nil && !waited && !told { // else a hold tells it
 			c.deps.cfg.Log.Warn().Str("cause", causesOf(left)).Msg("left the group; joining again")
 		}
-		former, left = c.runMembership(ctx, former, backOff.Reset)
+		former, left = c.runMembership(ctx, membership, former, backOff.Reset)
 		if left == nil || ctx.Err() != nil {
 			continue
 		}
@@ -210,6 +212,9 @@ func (c *Consumer) awaitTopic(ctx context.Context) (waited bool, err error) {
 		case errors.Is(err, errNoTopic):
 			c.deps.board.clear(HoldBrokers)
 			c.deps.board.hold(HoldTopic, phrase.New("no_topic", "the topic {topic} does not exist: create it (leadbridge check --fix does), or correct KAFKA_TOPIC", "topic", strconv.Quote(c.deps.cfg.Topic)))
+		case errors.Is(err, kafka.TopicAuthorizationFailed):
+			c.deps.board.clear(HoldBrokers)
+			c.deps.board.hold(HoldTopic, topicRight(c.deps.cfg))
 		default:
 			c.deps.broker.reset()
 			c.deps.board.hold(HoldBrokers, brokersAdvice(err, phrase.New("no_broker", "no broker answers: look at KAFKA_BROKERS, the TLS and SASL settings, and the cluster")))
@@ -222,14 +227,14 @@ func (c *Consumer) awaitTopic(ctx context.Context) (waited bool, err error) {
 // runMembership joins the group and works in it until ctx ends (the error is nil) or until the process should leave the
 // group and join again. resetBackOff is called whenever a generation has begun, or only gave way to another rebalance, so
 // that the next failure is the first. former is the member id that this process had in the group before, "" for none; it
-// returns the id that it had this time.
-func (c *Consumer) runMembership(ctx context.Context, former string, resetBackOff func()) (string, error) {
+// returns the id that it had this time. membership counts them, so that each asks another broker first.
+func (c *Consumer) runMembership(ctx context.Context, membership int, former string, resetBackOff func()) (string, error) {
 	former = removeFormerMember(ctx, c.deps.broker, former) // leaving may have failed, as brokers were away
 	c.awaitLivingMembers(ctx)
 	if ctx.Err() != nil {
 		return former, nil
 	}
-	group, err := newGroup(c)
+	group, err := newGroup(c, membership)
 	if err != nil {
 		return former, err
 	}
@@ -258,8 +263,8 @@ func (c *Consumer) runGenerations(ctx context.Context, group *group, resetBackOf
 		}
 		if err != nil {
 			group.member = removeFormerMember(ctx, c.deps.broker, group.member) // kafka-go joins with a new id
-			if gone := c.joinFailed(ctx, err); gone != nil {
-				return gone
+			if leave := c.joinFailed(ctx, err); leave != nil {
+				return leave
 			}
 			_ = wait.For(ctx, backOff.NextBackOff())
 			continue

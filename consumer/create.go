@@ -29,7 +29,6 @@ func (w *worker) create(d *delivery) bool {
 		w.move(d, eventRefused)
 		return true
 	case isDeferred:
-		d.pending, d.sentHere = deferred.Pending, deferred.Sent
 		if deferred.Optional {
 			w.gen.lines.stepAside(d.place)
 		}
@@ -65,10 +64,8 @@ func (w *worker) lookUpEarly(d *delivery) bool {
 		if result.Found { // the exploration hears of an earlier owner at once, not at the record's turn
 			w.records.noteLookUp(d, true)
 		}
-		d.pending, d.sentHere = deferred.Pending, deferred.Sent
 		return true
 	case isDeferred:
-		d.pending, d.sentHere = deferred.Pending, deferred.Sent
 		w.park(d, eventLookedUp, recordToPark(d, deferred))
 		return false
 	}
@@ -127,13 +124,16 @@ func (w *worker) leaveToNext(d *delivery, result crmclient.Result, err error) {
 // maxPanics is how often the create of an event may panic until the event becomes a letter.
 const maxPanics = 3
 
-// callCreator calls the CRM client, again after a panic: then as a suspect, as a create may have left before it. After
-// maxPanics the error is errPanickedTooOften, so that one record cannot end the process again and again. When the
-// generation ends after a panic, it is errPanicked.
+// callCreator calls the CRM client, and takes over the state of an event that it defers. It calls again after a panic: then
+// as a suspect, as a create may have left before it. After maxPanics the error is errPanickedTooOften, so that one record
+// cannot end the process again and again. When the generation ends after a panic, it is errPanicked.
 func (w *worker) callCreator(d *delivery) (crmclient.Result, error) {
 	for d.panics < maxPanics {
 		result, err := w.callOnce(d)
 		if !errors.Is(err, errPanicked) {
+			if deferred, ok := errors.AsType[*crmclient.Deferred](err); ok {
+				d.pending, d.sentHere = deferred.Pending, deferred.Sent
+			}
 			return result, err
 		}
 		d.panics++

@@ -117,6 +117,7 @@ func (g *generation) run(ctx context.Context, ended <-chan struct{}, resetBackOf
 
 	if err := g.openPartitions(g.fetchCtx); err != nil {
 		g.deps.board.generationEnded(err)
+		g.deps.holdForGroup(err)
 		return leaveFor(err)
 	}
 	resetBackOff()
@@ -182,6 +183,7 @@ func (g *generation) deliverUntilEnd() error {
 	}
 	g.deps.board.clear(HoldParking)
 	g.deps.board.generationEnded(cause)
+	g.deps.holdForGroup(cause)
 	return leaveFor(cause)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -39,9 +40,11 @@ type group struct {
 	left    chan struct{} // closed when kafka-go has left
 }
 
-// newGroup begins to join the group.
-func newGroup(c *Consumer) (*group, error) {
-	k, err := kafka.NewConsumerGroup(c.groupConfig())
+// newGroup begins to join the group. first is the index of the broker that is asked first.
+func newGroup(c *Consumer, first int) (*group, error) {
+	cfg := c.groupConfig()
+	cfg.Brokers = rotated(cfg.Brokers, first)
+	k, err := kafka.NewConsumerGroup(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -123,21 +126,50 @@ func (g *group) joining(ctx context.Context) bool {
 	return err == nil && (group.state == groupPreparing || group.state == groupCompleting)
 }
 
-// joinFailed notes why no generation could be joined, for the status. It returns an error when the topic is gone.
+// errNoAnswer says that a broker took the connection for joining, and answered nothing.
+var errNoAnswer = errors.New("the broker that was asked to join the group does not answer")
+
+// joinFailed notes why no generation could be joined, for the status. It returns an error when the group should be left:
+// the topic is gone, or another broker should be asked first. kafka-go (v0.4.51) asks the first broker that takes the
+// connection, which one does that stands still.
 func (c *Consumer) joinFailed(ctx context.Context, err error) error {
 	c.deps.cfg.Log.Debug().Err(err).Msg("joining the group failed; trying again")
-	if advice := groupAdvice(c.deps.cfg, err); advice != nil {
-		c.deps.board.hold(HoldGroup, advice)
+	if c.deps.holdForGroup(err) {
 		return nil
 	}
 	c.deps.broker.reset() // its metadata may be of a cluster that no longer exists
-	if _, err := c.deps.broker.partitions(ctx); errors.Is(err, errNoTopic) {
-		return fmt.Errorf("%w: %w", errTopicGone, err)
-	} else if err != nil {
-		c.deps.board.hold(HoldBrokers, brokersAdvice(err, phrase.New("no_broker_any_more", "no broker answers: look at KAFKA_BROKERS and the cluster")))
+	_, unseen := c.deps.broker.partitions(ctx)
+	switch {
+	case errors.Is(unseen, errNoTopic):
+		return fmt.Errorf("%w: %w", errTopicGone, unseen)
+	case unseen != nil:
+		c.deps.board.hold(HoldBrokers, brokersAdvice(unseen, phrase.New("no_broker_any_more", "no broker answers: look at KAFKA_BROKERS and the cluster")))
 		c.deps.broker.reset()
+	case c.deps.board.unassignedForLong(time.Now()):
+		c.deps.board.hold(HoldGroup, noCoordinator())
+	}
+	if failed, ok := errors.AsType[net.Error](err); ok && failed.Timeout() && len(c.deps.cfg.Brokers.Addresses) > 1 {
+		return errNoAnswer
 	}
 	return nil
+}
+
+// noCoordinator is the advice when brokers answer, and none of them as the group's coordinator.
+func noCoordinator() phrase.Text {
+	return phrase.New("group_without_coordinator", "the group has no coordinator that answers: look at the brokers, and whether the topic __consumer_offsets has leaders and enough replicas in sync")
+}
+
+// holdForGroup holds because of an error of the group's coordinator that remains until somebody acts, and reports whether
+// it is one. A coordinator that is not available becomes one with time: coordinators move.
+func (d dependencies) holdForGroup(err error) bool {
+	advice := groupAdvice(d.cfg, err)
+	if advice == nil && isTransient(err) && d.board.unassignedForLong(time.Now()) {
+		advice = noCoordinator()
+	}
+	if advice != nil {
+		d.board.hold(HoldGroup, advice)
+	}
+	return advice != nil
 }
 
 // groupAdvice says what to do about an error that remains until somebody acts; nil for any other error.
@@ -148,11 +180,24 @@ func groupAdvice(cfg Config, err error) phrase.Text {
 	case errors.Is(err, kafka.GroupAuthorizationFailed):
 		return phrase.New("no_right_to_group", "we may not join the group {group}: grant READ on it, or correct KAFKA_GROUP_ID", "group", strconv.Quote(cfg.GroupID))
 	case errors.Is(err, kafka.TopicAuthorizationFailed):
-		return phrase.New("no_right_to_topic", "we may not read the topic {topic}: grant READ and DESCRIBE on it", "topic", strconv.Quote(cfg.Topic))
+		return topicRight(cfg)
+	case errors.Is(err, kafka.OffsetMetadataTooLarge):
+		return phrase.New("commit_too_large", "the brokers refuse the metadata of our commits as too large: set their offset.metadata.max.bytes to 4096, which is its default")
 	case errors.Is(err, kafka.InconsistentGroupProtocol):
 		return phrase.New("group_of_others", "the group {group} is used by another kind of consumer: give this one its own KAFKA_GROUP_ID", "group", strconv.Quote(cfg.GroupID))
 	}
 	return nil
+}
+
+// topicRight says which right on the topic is missing.
+func topicRight(cfg Config) phrase.Text {
+	return phrase.New("no_right_to_topic", "we may not read the topic {topic}: grant READ and DESCRIBE on it, or correct KAFKA_TOPIC", "topic", strconv.Quote(cfg.Topic))
+}
+
+// rotated returns the addresses in their order, from the one at an index on; an index beyond the last begins again.
+func rotated(addresses []string, first int) []string {
+	n := first % len(addresses)
+	return slices.Concat(addresses[n:], addresses[:n])
 }
 
 func (c *Consumer) groupConfig() kafka.ConsumerGroupConfig {

@@ -34,6 +34,7 @@ func (g *generation) startHeartbeats() (stop func()) {
 func (g *generation) heartbeats(ctx context.Context) error {
 	ticker := time.NewTicker(max(g.deps.cfg.SessionTimeout/heartbeatsPerSession, time.Microsecond))
 	defer ticker.Stop()
+	failures := 0 // without an answer, in a row
 	for {
 		sent := time.Now()
 		// Three heartbeats that are not answered fit into a session.
@@ -41,9 +42,11 @@ func (g *generation) heartbeats(ctx context.Context) error {
 		var refused *refusedHeartbeat
 		switch {
 		case err == nil:
+			failures = 0
 			g.lease.renew(sent)
 			g.noteReachable()
 		case errors.As(err, &refused):
+			failures = 0
 			g.noteReachable()
 			switch {
 			case errors.Is(err, kafka.RebalanceInProgress):
@@ -52,11 +55,18 @@ func (g *generation) heartbeats(ctx context.Context) error {
 				return err
 			}
 		case ctx.Err() == nil:
-			g.noteUnreachable(err)
+			// A broker may close a connection at any time, which says nothing about the coordinator: another connection
+			// is tried at once. An answer that did not come in time says that it is away.
+			if failures++; failures > 1 || errors.Is(err, context.DeadlineExceeded) {
+				g.noteUnreachable(err)
+			}
 			g.deps.broker.reset()
 		}
 		if lapsed := g.lease.err(); lapsed != nil {
 			return errors.Join(lapsed, err)
+		}
+		if failures == 1 {
+			continue
 		}
 		select {
 		case <-ctx.Done():
@@ -82,8 +92,8 @@ func (g *generation) noteUnreachable(err error) {
 	g.deps.cfg.Log.Debug().Err(err).Msg("heartbeat failed")
 }
 
-// isTransient reports whether a heartbeat was refused although this process is still a member: the group's coordinator
-// moves. The lease is not renewed by it, and runs on.
+// isTransient reports whether a request was refused because the group's coordinator moves, or cannot write for now. If it
+// was a heartbeat, this process is still a member; the lease is not renewed, and runs on.
 func isTransient(err error) bool {
 	for _, code := range []kafka.Error{kafka.GroupLoadInProgress, kafka.GroupCoordinatorNotAvailable, kafka.NotCoordinatorForGroup} {
 		if errors.Is(err, code) {

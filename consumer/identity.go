@@ -19,7 +19,7 @@ type identity struct {
 
 // pointsOf returns the phones and e-mail addresses of a contact, sorted, each once.
 func pointsOf(contact *crmclient.Contact) []string {
-	var points []string
+	points := make([]string, 0, len(contact.Phones)+len(contact.Emails))
 	for _, fields := range [][]crmclient.Multifield{contact.Phones, contact.Emails} {
 		for _, f := range fields {
 			points = append(points, f.Value)

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -174,6 +177,40 @@ func (r *rig) heartbeatsOf(ctx context.Context, b *broker, m membership) (*lease
 	ended := make(chan error, 1)
 	go func() { ended <- g.heartbeats(ctx) }()
 	return g.lease, ended
+}
+
+// A broker closes a connection with a heartbeat on its way, as it may: the next connection is tried at once, and nothing is
+// held. The hold comes with the second one in a row that fails.
+func TestOneClosedConnectionHoldsNothing(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		p := r.start()
+		r.await("the assignment", func() bool { return p.Status().Ready })
+		closing := func(times int32) *atomic.Int32 {
+			var asked atomic.Int32
+			r.cluster.ControlKey(int16(kmsg.Heartbeat), func(kmsg.Request) (kmsg.Response, error, bool) {
+				r.cluster.KeepControl()
+				if asked.Add(1) > times {
+					return nil, nil, false
+				}
+				return nil, io.EOF, true // the connection is closed
+			})
+			return &asked
+		}
+		before := time.Now()
+		asked := closing(1)
+		r.await("the next heartbeat", func() bool { return asked.Load() > 1 })
+		if took, pause := time.Since(before), r.config().SessionTimeout/heartbeatsPerSession; took > pause+pause/2 {
+			t.Errorf("it was sent after %v; they are %v apart, and this one does not wait", took, pause)
+		}
+		if hasHold(p.Status(), HoldBrokers) || strings.Contains(r.logs.String(), `"held"`) {
+			t.Errorf("one closed connection is a hold:\n%s", r.logs.String())
+		}
+		closing(2)
+		r.await("the hold", func() bool { return strings.Contains(r.logs.String(), `"held"`) })
+		r.await("its end", func() bool { return !hasHold(p.Status(), HoldBrokers) })
+		p.shutdown(t)
+	})
 }
 
 func TestHeartbeatsRenewTheLeaseUntilTheyAreRefused(t *testing.T) {

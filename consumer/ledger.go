@@ -64,12 +64,16 @@ func (l ledger) doneEnd(offset int64) int64 {
 	return max(end, offset)
 }
 
-// encode returns the metadata of a commit at offset, at most maxMetadata bytes of it. If they are not enough, the closest
-// spans are joined. The done records between them become suspects again, which costs look-ups and loses nothing.
-func (l ledger) encode(offset int64) string {
+// encode returns the metadata of a commit at offset, at most maxMetadata bytes of it.
+func (l ledger) encode(offset int64) string { return l.encodeWithin(offset, maxMetadata) }
+
+// encodeWithin returns the metadata of a commit at offset, at most so many bytes of it, or as few as it can have. If they
+// are not enough, the closest spans are joined. The done records between them become suspects again, which costs look-ups
+// and loses nothing.
+func (l ledger) encodeWithin(offset int64, most int) string {
 	for spans := l.spans; ; spans = joinClosest(spans) {
 		text := l.encodeSpans(offset, spans)
-		if len(text) <= maxMetadata || len(spans) <= 1 {
+		if len(text) <= most || len(spans) <= 1 {
 			return text
 		}
 	}

@@ -60,6 +60,9 @@ func letterFor(d *delivery, version, originField string) letter {
 	add(header.EventID, d.event.ID)
 	keep(header.FirstFailure, now)
 	keep(header.Replays, "0")
+	if d.Missing != transform.MissingNothing {
+		add(header.Value, header.Omitted)
+	}
 	return letter{partition: d.Partition, eventID: d.event.ID, key: d.Key, value: d.Value, headers: headers}
 }
 

@@ -14,16 +14,29 @@ import (
 // identified by hashes; if two lines have one hash, their records wait for each other, which does no other harm.
 type lines struct {
 	seed maphash.Seed
+	came chan struct{} // closed: the turn of records that never waited for another one
 
-	mu      sync.Mutex
-	last    map[uint64]*place         // by line: the newest record that has not left
-	records map[uint64]map[uint64]int // by line and person: how many records have not left
+	mu    sync.Mutex
+	lines map[uint64]*lineState // by lineKey.line; those in which records stand
+}
+
+// A lineState is a line in which records stand.
+type lineState struct {
+	last    *place        // the newest record; nil when it left before an earlier one
+	records int           // how many have not left
+	persons []lineRecords // of a line that only so many persons share: how many records each of them has
+}
+
+// lineRecords is how many records of a person stand in a line.
+type lineRecords struct {
+	person  uint64
+	records int
 }
 
 // A place is where a record stands in its lines. The fields from keys on belong to lines, and need its lock.
 type place struct {
 	turn chan struct{} // closed when no earlier record is left in its lines
-	held chan struct{} // closed when an earlier record in its lines was parked
+	held chan struct{} // closed when an earlier record in its lines was parked; nil: it never waited for one
 
 	keys   []lineKey
 	ahead  int           // how many places it waits for
@@ -34,38 +47,83 @@ type place struct {
 }
 
 func newLines() *lines {
-	return &lines{seed: maphash.MakeSeed(), last: map[uint64]*place{}, records: map[uint64]map[uint64]int{}}
+	l := &lines{seed: maphash.MakeSeed(), came: make(chan struct{}), lines: map[uint64]*lineState{}}
+	close(l.came)
+	return l
 }
 
-// enter puts a record at the end of its lines. A line that has already the records of as many other persons as it may is
-// passed by.
+// enter puts a record at the end of its lines, and keeps keys. A line that has already the records of as many other
+// persons as it may is passed by.
 func (l *lines) enter(keys []lineKey, wake chan struct{}) *place {
-	p := &place{turn: make(chan struct{}), held: make(chan struct{}), wake: wake}
+	p := &place{turn: l.came, wake: wake}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p.keys = slices.DeleteFunc(slices.Clone(keys), func(k lineKey) bool {
-		return k.maxPersons > 0 && len(l.records[k.line]) >= k.maxPersons && l.records[k.line][k.person] == 0
-	})
+	p.keys = slices.DeleteFunc(keys, func(k lineKey) bool { return l.lines[k.line].isFullFor(k) })
 	for _, k := range p.keys {
-		if l.records[k.line] == nil {
-			l.records[k.line] = map[uint64]int{}
+		in := l.lines[k.line]
+		if in == nil {
+			in = &lineState{}
+			l.lines[k.line] = in
 		}
-		l.records[k.line][k.person]++
-		before := l.last[k.line]
-		l.last[k.line] = p
+		before := in.last
+		in.add(k, p)
 		if before == nil || before == p || slices.Contains(before.behind, p) {
 			continue
 		}
-		before.behind = append(before.behind, p)
-		p.ahead++
-		if before.parked {
-			p.hold()
-		}
-	}
-	if p.ahead == 0 {
-		close(p.turn)
+		p.waitFor(before)
 	}
 	return p
+}
+
+// isFullFor reports whether a line has the records of as many persons as it may, and the record's is none of them.
+func (in *lineState) isFullFor(k lineKey) bool {
+	return in != nil && k.maxPersons > 0 && len(in.persons) >= k.maxPersons && in.indexOf(k.person) < 0
+}
+
+// indexOf returns the index of a person in persons, -1 for one without records.
+func (in *lineState) indexOf(person uint64) int {
+	return slices.IndexFunc(in.persons, func(r lineRecords) bool { return r.person == person })
+}
+
+// add puts a record at the end.
+func (in *lineState) add(k lineKey, p *place) {
+	in.last = p
+	in.records++
+	if k.maxPersons == 0 {
+		return
+	}
+	if i := in.indexOf(k.person); i >= 0 {
+		in.persons[i].records++
+		return
+	}
+	in.persons = append(in.persons, lineRecords{person: k.person, records: 1})
+}
+
+// remove takes a record out.
+func (in *lineState) remove(k lineKey, p *place) {
+	if in.last == p {
+		in.last = nil
+	}
+	in.records--
+	i := in.indexOf(k.person)
+	if k.maxPersons == 0 || i < 0 {
+		return
+	}
+	if in.persons[i].records--; in.persons[i].records == 0 {
+		in.persons = slices.Delete(in.persons, i, i+1)
+	}
+}
+
+// waitFor has a record wait for an earlier one.
+func (p *place) waitFor(before *place) {
+	if p.ahead == 0 {
+		p.turn, p.held = make(chan struct{}), make(chan struct{})
+	}
+	p.ahead++
+	before.behind = append(before.behind, p)
+	if before.parked {
+		p.hold()
+	}
 }
 
 // hold closes held, once.
@@ -117,14 +175,9 @@ func (l *lines) stepAside(p *place) {
 // takeOut takes a record out of some of its lines.
 func (l *lines) takeOut(p *place, keys []lineKey) {
 	for _, k := range keys {
-		if l.last[k.line] == p {
-			delete(l.last, k.line)
-		}
-		if l.records[k.line][k.person]--; l.records[k.line][k.person] == 0 {
-			delete(l.records[k.line], k.person)
-		}
-		if len(l.records[k.line]) == 0 {
-			delete(l.records, k.line)
+		in := l.lines[k.line]
+		if in.remove(k, p); in.records == 0 {
+			delete(l.lines, k.line)
 		}
 	}
 }

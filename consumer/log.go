@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/segmentio/kafka-go"
 
@@ -36,11 +37,11 @@ func (l *Log) Written(ctx context.Context) (map[int]Bounds, error) {
 func (l *Log) bounds(ctx context.Context, isolation kafka.IsolationLevel) (map[int]Bounds, error) {
 	ids, err := l.broker.partitions(ctx)
 	if err != nil {
-		return nil, err
+		return nil, l.advised(err)
 	}
 	found, err := l.broker.listOffsets(ctx, ids, isolation)
 	if err != nil {
-		return nil, err
+		return nil, l.advised(err)
 	}
 	all := make(map[int]Bounds, len(found))
 	for id, b := range found {
@@ -54,13 +55,21 @@ func (l *Log) bounds(ctx context.Context, isolation kafka.IsolationLevel) (map[i
 func (l *Log) Read(ctx context.Context, partition int, offset int64, maxBytes int32) ([]transform.Record, int64, error) {
 	got, err := l.broker.fetch(ctx, partition, offset, maxBytes, 0)
 	if err != nil {
-		return nil, offset, err
+		return nil, offset, l.advised(err)
 	}
 	records := make([]transform.Record, len(got.records))
 	for i, r := range got.records {
 		records[i] = r.Record
 	}
 	return records, got.next, nil
+}
+
+// advised returns the error with the right that is missing, if one is.
+func (l *Log) advised(err error) error {
+	if errors.Is(err, kafka.TopicAuthorizationFailed) {
+		return fmt.Errorf("we may not read the topic %q, grant READ and DESCRIBE on it: %w", l.broker.topic, err)
+	}
+	return err
 }
 
 // Settings returns the topic's settings of these names; one that the topic does not have is missing.

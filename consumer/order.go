@@ -36,9 +36,12 @@ type lineKey struct {
 // that more persons share is nobody's own: it is a call centre's phone, or an address that a form fills in.
 const maxPersonsPerPoint = 8
 
+// usualLines is a number of lines that most records do not exceed: of the event's id, a phone and an e-mail address.
+const usualLines = 3
+
 // keysFor returns the lines in which a record stands.
 func (l *lines) keysFor(by OrderBy, partition int, eventID string, key []byte, contact *crmclient.Contact) []lineKey {
-	keys := []lineKey{{line: maphash.Comparable(l.seed, lineName{text: eventID})}}
+	keys := append(make([]lineKey, 0, usualLines), lineKey{line: maphash.Comparable(l.seed, lineName{text: eventID})})
 	add := func(text string, person uint64, maxPersons int) {
 		keys = append(keys, lineKey{maphash.Comparable(l.seed, lineName{by, partition, text}), person, maxPersons})
 	}

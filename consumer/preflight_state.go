@@ -8,11 +8,12 @@ import (
 )
 
 // stateTopicSettings are those of a new state topic: without a shorter segment a week would pass before anything is
-// compacted.
+// compacted; and where nothing is compressed, nothing small can become large.
 func stateTopicSettings() []kafka.ConfigEntry {
 	return []kafka.ConfigEntry{
 		{ConfigName: "cleanup.policy", ConfigValue: "compact"},
 		{ConfigName: "segment.ms", ConfigValue: "86400000"},
+		{ConfigName: "compression.type", ConfigValue: "uncompressed"},
 	}
 }
 

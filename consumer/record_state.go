@@ -33,26 +33,52 @@ const (
 	eventGone       recordEvent = "the log no longer holds it"
 )
 
-// recordMoves returns the next state by state and event. When a generation ends, its records stay in the states that they
-// are in.
-func recordMoves() map[recordState]map[recordEvent]recordState {
-	return map[recordState]map[recordEvent]recordState{
-		stateWaiting: {
-			eventTurn: stateWithCRM, eventHeld: stateParked, eventLookedUp: stateParked, eventUnread: stateParked, eventUseless: stateWritingLetter, eventRepeat: stateWritingResult,
-		},
-		stateWithCRM: {
-			eventDeferred: stateParked, eventRefused: stateWritingLetter, eventMade: stateWritingResult,
-		},
-		stateWritingLetter: {eventUnwritable: stateParked, eventWritten: stateDone},
-		stateWritingResult: {eventUnwritable: stateParked, eventWritten: stateDone},
-		stateParked:        {eventDue: stateWaiting, eventGone: stateDone},
-	}
-}
-
-// after returns the state after an event. The error says that the event cannot happen in this state.
+// after returns the state after an event. The error says that the event cannot happen in this state. When a generation
+// ends, its records stay in the states that they are in.
 func (s recordState) after(e recordEvent) (recordState, error) {
-	if next, ok := recordMoves()[s][e]; ok {
+	if next, ok := s.move(e); ok {
 		return next, nil
 	}
 	return s, fmt.Errorf("a record that is %s cannot meet: %s", s, e)
+}
+
+// move returns the state after an event. ok is false if the event cannot happen in the state.
+func (s recordState) move(e recordEvent) (next recordState, ok bool) {
+	switch s {
+	case stateWaiting:
+		switch e {
+		case eventTurn:
+			return stateWithCRM, true
+		case eventHeld, eventLookedUp, eventUnread:
+			return stateParked, true
+		case eventUseless:
+			return stateWritingLetter, true
+		case eventRepeat:
+			return stateWritingResult, true
+		}
+	case stateWithCRM:
+		switch e {
+		case eventDeferred:
+			return stateParked, true
+		case eventRefused:
+			return stateWritingLetter, true
+		case eventMade:
+			return stateWritingResult, true
+		}
+	case stateWritingLetter, stateWritingResult:
+		switch e {
+		case eventUnwritable:
+			return stateParked, true
+		case eventWritten:
+			return stateDone, true
+		}
+	case stateParked:
+		switch e {
+		case eventDue:
+			return stateWaiting, true
+		case eventGone:
+			return stateDone, true
+		}
+	}
+	return "", false
 }

@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -28,11 +27,8 @@ func TestRecordStatesAreThoseOfTheDiagram(t *testing.T) {
 		drawn = append(drawn, fmt.Sprintf("%s --> %s: %s", edge[1], edge[2], edge[3]))
 	}
 	var coded []string
-	events := []recordEvent{
-		eventTurn, eventHeld, eventLookedUp, eventUnread, eventUseless, eventRepeat, eventDeferred, eventRefused, eventMade, eventUnwritable, eventWritten, eventDue, eventGone,
-	}
 	for _, s := range []recordState{stateWaiting, stateWithCRM, stateParked, stateWritingLetter, stateWritingResult, stateDone} {
-		for _, e := range events {
+		for _, e := range recordEvents() {
 			if next, err := s.after(e); err == nil {
 				coded = append(coded, fmt.Sprintf("%s --> %s: %s", s, next, e))
 			}
@@ -46,10 +42,19 @@ func TestRecordStatesAreThoseOfTheDiagram(t *testing.T) {
 }
 
 func TestRecordThatIsDoneMeetsNothing(t *testing.T) {
-	if moves := recordMoves()[stateDone]; len(moves) > 0 {
-		t.Errorf("done records meet %v", slices.Collect(maps.Keys(moves)))
+	for _, e := range recordEvents() {
+		if s, err := stateDone.after(e); err == nil || s != stateDone {
+			t.Errorf("a done record meets %q: %s, %v", e, s, err)
+		}
 	}
 	if s, err := stateParked.after(eventTurn); err == nil || s != stateParked {
 		t.Errorf("a parked record went to the CRM without being read again: %s, %v", s, err)
+	}
+}
+
+// recordEvents returns all events of records.
+func recordEvents() []recordEvent {
+	return []recordEvent{
+		eventTurn, eventHeld, eventLookedUp, eventUnread, eventUseless, eventRepeat, eventDeferred, eventRefused, eventMade, eventUnwritable, eventWritten, eventDue, eventGone,
 	}
 }

@@ -26,7 +26,7 @@ type Result struct {
 	// lacked nothing, or "failed", and FillReason says why; "" when there was none to fill.
 	Fill       crmclient.FillState `json:"fill,omitempty"`
 	FillReason string              `json:"fillReason,omitempty"`
-	// CreatedAt is when the CRM's answer came, or when a look-up found the object; UTC, in milliseconds.
+	// CreatedAt is when the result was made, as soon as the event was done; UTC, in milliseconds.
 	CreatedAt time.Time `json:"createdAt"`
 	Attempts  int       `json:"attempts"` // creates that this process sent for the event
 	HowKnown  string    `json:"howKnown"` // "created", "lookedUp", or "matched" when the person's contact was there before

@@ -20,15 +20,17 @@ type seen struct {
 // seenMemory is what seen remembers. It is a plain value.
 type seenMemory struct {
 	perPartition int
-	known        map[uint64]*seenEvent // by the hash of its id
-	rings        map[int]*ring         // by partition
+	// known holds what is remembered of events, by the hash of the id. Values without pointers: there may be hundreds of
+	// thousands, which the garbage collector need not look at.
+	known map[uint64]seenEvent
+	rings map[int]*ring // by partition
 }
 
 // A seenEvent is what is remembered of an event.
 type seenEvent struct {
-	points  uint64          // the hash of its contact points; 0 when they are not known, or there are none
-	made    *crmclient.Made // what it became; nil unless this process knows
-	holders int32           // entries of rings, and records that have not ended; at 0 it is forgotten
+	points  uint64         // the hash of its contact points; 0 when they are not known, or there are none
+	made    crmclient.Made // what it became; the zero value unless this process knows
+	holders int32          // entries of rings, and records that have not ended; at 0 it is forgotten
 }
 
 // A ring holds the hashes of a partition's last ids. When it is full, the oldest is at pos.
@@ -40,7 +42,7 @@ type ring struct {
 func newSeen(perPartition int) *seen {
 	return &seen{
 		seed:   maphash.MakeSeed(),
-		memory: seenMemory{perPartition: perPartition, known: map[uint64]*seenEvent{}, rings: map[int]*ring{}},
+		memory: seenMemory{perPartition: perPartition, known: map[uint64]seenEvent{}, rings: map[int]*ring{}},
 	}
 }
 
@@ -89,7 +91,7 @@ func (s *seen) enter(partition int, e identity) recognition {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := s.memory.recognise(e)
-	s.memory.event(found.hash, e.points).holders++
+	s.memory.hold(found.hash, e.points)
 	s.memory.addToRing(partition, e)
 	return found
 }
@@ -98,7 +100,7 @@ func (s *seen) enter(partition int, e identity) recognition {
 func (s *seen) hold(h uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.memory.event(h, 0).holders++
+	s.memory.hold(h, 0)
 }
 
 // leave notes that a record whose event's id has the hash h has ended.
@@ -119,8 +121,9 @@ func (s *seen) note(partition int, e identity) {
 func (s *seen) noteMade(h, points uint64, made crmclient.Made) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if known := s.memory.known[h]; known != nil && known.points == points {
-		known.made = &made
+	if known, ok := s.memory.known[h]; ok && known.points == points {
+		known.made = made
+		s.memory.known[h] = known
 	}
 }
 
@@ -128,33 +131,31 @@ func (s *seen) noteMade(h, points uint64, made crmclient.Made) {
 func (s *seen) made(h, points uint64) crmclient.Made {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if known := s.memory.known[h]; known != nil && known.made != nil && points != 0 && known.points == points {
-		return *known.made
+	if known := s.memory.known[h]; points != 0 && known.points == points {
+		return known.made
 	}
 	return crmclient.Made{}
 }
 
 // recognise works out whether an event was seen before, and whether its id is another event's.
 func (m *seenMemory) recognise(e identity) recognition {
-	known := m.known[e.id]
-	if known != nil && e.points != 0 && known.points != 0 && known.points != e.points {
-		return recognition{hash: e.suffixed, reused: true, repeat: m.known[e.suffixed] != nil}
+	known, repeat := m.known[e.id]
+	if e.points != 0 && known.points != 0 && known.points != e.points {
+		_, repeat = m.known[e.suffixed]
+		return recognition{hash: e.suffixed, reused: true, repeat: repeat}
 	}
-	return recognition{hash: e.id, repeat: known != nil}
+	return recognition{hash: e.id, repeat: repeat}
 }
 
-// event returns what is remembered of the event whose id has the hash h. A new one is added; points are filled in
-// where they were not known.
-func (m *seenMemory) event(h, points uint64) *seenEvent {
+// hold adds a holder to the event whose id has the hash h; a new one is remembered. Points are filled in where they were
+// not known.
+func (m *seenMemory) hold(h, points uint64) {
 	known := m.known[h]
-	if known == nil {
-		known = &seenEvent{}
-		m.known[h] = known
-	}
 	if known.points == 0 {
 		known.points = points
 	}
-	return known
+	known.holders++
+	m.known[h] = known
 }
 
 // addToRing adds an event to its partition's ring, in place of the oldest one when the ring is full.
@@ -164,7 +165,7 @@ func (m *seenMemory) addToRing(partition int, e identity) {
 		return
 	}
 	h := m.recognise(e).hash
-	m.event(h, e.points).holders++
+	m.hold(h, e.points)
 	if len(r.hashes) < m.perPartition {
 		r.hashes = append(r.hashes, h)
 		return
@@ -179,5 +180,7 @@ func (m *seenMemory) release(h uint64) {
 	known := m.known[h]
 	if known.holders--; known.holders <= 0 {
 		delete(m.known, h)
+		return
 	}
+	m.known[h] = known
 }

@@ -41,7 +41,7 @@ func (r *rig) rememberingUnder(ctx context.Context, left ledger, start int64, wi
 		return nil, err
 	}
 	for _, id := range ids {
-		if g.seen.memory.known[g.seen.hash(id)] != nil {
+		if g.seen.remembers(id) {
 			known = append(known, id)
 		}
 	}

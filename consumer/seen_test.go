@@ -15,6 +15,12 @@ func openSeen(perPartition int, partitions ...int) *seen {
 	return s
 }
 
+// remembers reports whether an event's id is known.
+func (s *seen) remembers(id string) bool {
+	_, known := s.memory.known[s.hash(id)]
+	return known
+}
+
 // event is the identity of an event of a person.
 func (s *seen) event(id, point string) identity {
 	if point == "" {
@@ -98,7 +104,7 @@ func TestSeenForgetsTheOldest(t *testing.T) {
 		t.Errorf("%d ids known with a ring of %d", n, size)
 	}
 	for i := range 12 {
-		if got, want := s.memory.known[s.hash(fmt.Sprint(i))] != nil, i >= 12-size; got != want {
+		if got, want := s.remembers(fmt.Sprint(i)), i >= 12-size; got != want {
 			t.Errorf("id %d remembered: %v, want %v", i, got, want)
 		}
 	}
@@ -127,7 +133,7 @@ func TestSeenOpensWithWhatTheLogHolds(t *testing.T) {
 	s := newSeen(2)
 	s.open(0, []identity{s.event("old", "+1"), s.event("mid", "+1"), s.event("new", "+1")})
 	for id, want := range map[string]bool{"old": false, "mid": true, "new": true} {
-		if got := s.memory.known[s.hash(id)] != nil; got != want {
+		if got := s.remembers(id); got != want {
 			t.Errorf("%q remembered: %v, want %v", id, got, want)
 		}
 	}

@@ -12,8 +12,8 @@ import (
 // The causes that hold the consumer itself; those of the CRM client are in package crmclient.
 const (
 	HoldBrokers     crmclient.Cause = "brokers"           // no broker answers
-	HoldTopic       crmclient.Cause = "topic"             // the topic does not exist
-	HoldGroup       crmclient.Cause = "group"             // the group cannot be joined
+	HoldTopic       crmclient.Cause = "topic"             // the topic does not exist, or may not be described
+	HoldGroup       crmclient.Cause = "group"             // the group cannot be joined, or does not take our commits
 	HoldDeadLetters crmclient.Cause = "dead_letter_topic" // it takes no letters
 	HoldResults     crmclient.Cause = "result_topic"      // it takes no results
 	HoldParking     crmclient.Cause = "parking"           // a partition has no room for more parked records

@@ -107,6 +107,13 @@ func (b *statusBoard) generationEnded(cause error) {
 	b.log.Info().Str("cause", causesOf(cause)).Msg("generation ended")
 }
 
+// unassignedForLong reports whether this process has had no generation for longer than WaitingAfter.
+func (b *statusBoard) unassignedForLong(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.current == nil && now.Sub(b.since) > WaitingAfter
+}
+
 // causesOf returns the texts of a joined error's parts on one line. Repeats are left out, and so is "context canceled",
 // unless there is nothing else.
 func causesOf(err error) string {

@@ -12,6 +12,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/cluster"
 	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
@@ -109,8 +110,13 @@ func (w *topicWriter) settle(ctx context.Context, err error) error {
 
 // advice says what to do about a failed write.
 func (w *topicWriter) advice(err error) phrase.Text {
-	if errors.Is(err, errNoTopic) {
+	switch {
+	case errors.Is(err, errNoTopic):
 		return phrase.New("no_own_topic", "the topic {topic} ({setting}) does not exist: create it (leadbridge check --fix does), or correct the setting", "topic", strconv.Quote(w.topic), "setting", w.setting)
+	case errors.Is(err, kafka.TopicAuthorizationFailed):
+		return phrase.New("no_right_to_write", "we may not write the topic {topic} ({setting}): grant WRITE and DESCRIBE on it, or correct the setting", "topic", strconv.Quote(w.topic), "setting", w.setting)
+	case cluster.TooFewReplicas(err):
+		return phrase.New("too_few_replicas", "the topic {topic} ({setting}) has fewer replicas in sync than its min.insync.replicas: look at its brokers", "topic", strconv.Quote(w.topic), "setting", w.setting)
 	}
 	if code, ok := errors.AsType[kafka.Error](err); ok {
 		return phrase.New("topic_refuses", "the topic {topic} ({setting}) takes nothing ({error}): look at its settings and our rights", "topic", strconv.Quote(w.topic), "setting", w.setting, "error", code.Title())

@@ -108,7 +108,7 @@ func TestUnreadEventsAreRecognisedWhenTheyAreRead(t *testing.T) {
 		s.come()
 		r.await("all committed", func() bool { return r.commits()[0].offset == 5 })
 		r.crm.once(t)
-		if n := len(p.deps.board.current.lines.last); n > 0 {
+		if n := len(p.deps.board.current.lines.lines); n > 0 {
 			t.Errorf("%d records are left in line", n)
 		}
 		p.shutdown(t)

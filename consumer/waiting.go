@@ -47,8 +47,8 @@ func whys() map[Why]string {
 		Why(waitSchema):            "their schemas are not known yet: they are delivered when the schema registry has told them",
 
 		Why(HoldBrokers):               "no broker answers",
-		Why(HoldTopic):                 "the topic does not exist",
-		Why(HoldGroup):                 "the consumer group cannot be joined",
+		Why(HoldTopic):                 "the topic does not exist or may not be read",
+		Why(HoldGroup):                 "the consumer group cannot be used",
 		Why(HoldOperator):              "somebody paused the delivery",
 		Why(HoldParking):               "so many others of their partition wait that no more may",
 		Why(crmclient.HoldPreparing):   "the portal is being asked what it is",

@@ -7,20 +7,20 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// maxCommentPages bounds how many pages of a card's comments are read, of fifty each.
+// maxCommentPages is how many pages of a card's comments are read, of fifty comments each.
 const maxCommentPages = 20
 
-// codeNoText says that a list of comments does not tell what they say.
+// codeNoText is the code when a list of comments does not have their texts.
 const codeNoText = "NO_TEXT"
 
-// byMark looks for the comments of events among those of their cards.
+// byMark looks for the comments of events, by their marks, among the comments of their cards.
 func (l *lookUp) byMark(waiters []*queue.Waiter) vibe.Outcome {
 	o := l.listedByMark(waiters)
 	l.proveComments(waiters)
 	return o
 }
 
-// listedByMark is byMark without proof that absent comments are absent.
+// listedByMark is byMark without the proof that lists show comments of ours.
 func (l *lookUp) listedByMark(waiters []*queue.Waiter) vibe.Outcome {
 	l.sentAt = time.Now()
 	if len(waiters) == 1 || l.governor.extrasUnbatched(l.sentAt) {
@@ -41,7 +41,7 @@ func (l *lookUp) listedByMark(waiters []*queue.Waiter) vibe.Outcome {
 	default:
 		return vibe.Outcome{Class: vibe.Doubt, Status: o.Status, Code: codeNoRows}
 	}
-	i := -1
+	i := -1 // eachByMark asks for the first pages in the order of the waiters
 	return l.eachByMark(waiters, func(w *queue.Waiter, from vibe.Comments) (vibe.Page, vibe.Outcome) {
 		if from.Over > 0 || from.Under > 0 || from.Offset > 0 {
 			return l.readComments(w, from)
@@ -93,12 +93,12 @@ func (l *lookUp) eachByMark(waiters []*queue.Waiter, read pageReader) vibe.Outco
 // the portal does not heed these. A page that brings nothing new shows that the offset was not heeded either.
 type commentReading struct {
 	seen            map[int64]bool // ids of the comments that were read
-	least, greatest int64          // of these
+	least, greatest int64          // of these ids
 
 	byOffset    bool  // the next page is asked for by offset, else by over or under
-	offset      int   // how many comments it leaves out
-	down        bool  // the comments above were all read: it is asked for those below
-	over, under int64 // it is asked for comments with ids over, or under; 0: no bound
+	offset      int   // how many comments the next page leaves out
+	down        bool  // all comments with greater ids were read: the next page is to have those with lesser ones
+	over, under int64 // the next page is to have comments with ids over, or under; 0: no bound
 
 	whole    bool // all comments were read
 	misled   bool // the portal does not let the rest be read
@@ -141,7 +141,7 @@ func (l *lookUp) markedIn(w *queue.Waiter, read pageReader) vibe.Outcome {
 	return vibe.Outcome{Class: vibe.Refused, Status: 200, Code: string(reasonTooMany), Item: true}
 }
 
-// note takes a page and decides what to read next.
+// note notes the comments of a page, and decides which page is read next or whether all were read.
 func (r *commentReading) note(page vibe.Page, card vibe.CardID) {
 	first, fresh, within := len(r.seen) == 0, 0, true
 	for _, row := range page.Rows {
@@ -184,6 +184,7 @@ func (r *commentReading) note(page vibe.Page, card vibe.CardID) {
 	}
 }
 
+// useOffset has the next page asked for by offset, as the portal does not heed filters by id.
 func (r *commentReading) useOffset() {
 	r.byOffset, r.over, r.under, r.offset = true, 0, 0, len(r.seen)
 }

@@ -47,7 +47,8 @@ func (p *commentProof) found() (awaited bool) {
 	return awaited
 }
 
-// pass forgets the control that was asked for, if a list should have shown it by now: another one is asked for next.
+// pass forgets the first control, which a list did not show, if it was written longer than the lag ago. Another one is asked
+// for next.
 func (p *commentProof) pass(lag time.Duration, now time.Time) {
 	if len(p.controls) > 0 && now.Sub(p.controls[0].known) >= lag {
 		p.controls = p.controls[1:]
@@ -124,8 +125,8 @@ func (l *lookUp) proveComments(waiters []*queue.Waiter) {
 	}
 }
 
-// showsComments returns whether lists of the comments of a kind of card show ours. If that is not known, and a waiter's
-// absence depends on it, it asks for a control.
+// showsComments reports whether lists of the comments of a kind of card are known to show ours. If that is not known, and a
+// waiter's absence depends on it, it asks for a control.
 func (l *lookUp) showsComments(kind string, waiters []*queue.Waiter) bool {
 	var p commentProof
 	l.commentProofs.with(kind, func(known *commentProof) { p = *known })
@@ -152,7 +153,7 @@ func (l *lookUp) showsComments(kind string, waiters []*queue.Waiter) bool {
 // commentsReadAgain is how long after cards were read for a comment of ours they are read again.
 const commentsReadAgain = time.Minute
 
-// findsOurs reads the comments of cards that were made lately, and returns whether one of them is ours.
+// findsOurs reads the comments of cards that were made lately, and reports whether one of them is ours.
 func (l *lookUp) findsOurs(kind string, waiters []*queue.Waiter) bool {
 	l.commentProofs.with(kind, func(p *commentProof) { p.readAt = time.Now().Add(commentsReadAgain) })
 	entity, youngest := vibe.Entity(kind+"s"), time.Time{}
@@ -181,7 +182,7 @@ func (l *lookUp) findsOurs(kind string, waiters []*queue.Waiter) bool {
 	return false
 }
 
-// listsOurs reads the comments of cards, and returns whether one of them is ours.
+// listsOurs reads the comments of cards, and reports whether one of them is ours.
 func (l *lookUp) listsOurs(cards []vibe.CardID) bool {
 	if len(cards) == 1 || l.governor.extrasUnbatched(time.Now()) {
 		for _, card := range cards {

@@ -337,7 +337,7 @@ func (c *Creator) created(p *portal, a *attempt, id int64, marks vibe.Marks, now
 	}
 	field := p.kinds[entity].idField
 	kept := field.IsTag() || field.Carries(marks, c.cfg.Originator, a.delivery.req.OriginID) ||
-		c.portals.toldSilent(entity) && marks.Missing()
+		c.portals.knownToOmitID(entity) && marks.Missing()
 	c.governor.passed(entity, now)
 	if kept {
 		c.knowMade(field, a, id, now)

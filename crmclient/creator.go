@@ -135,9 +135,9 @@ func (c *Creator) runPrepare(r *request) {
 func (c *Creator) learn(r *request) {
 	ctx := r.job.Context()
 	p, o := c.ask(ctx, r)
-	var silent []vibe.Entity
+	var omitting []vibe.Entity
 	if p != nil {
-		silent = c.keepsSilently(ctx, r, p)
+		omitting = c.omitsID(ctx, r, p)
 	}
 	if ctx.Err() != nil {
 		return
@@ -147,7 +147,7 @@ func (c *Creator) learn(r *request) {
 		c.governor.asked(nil, faultOf(o), false, now)
 		return
 	}
-	c.portals.set(p, silent)
+	c.portals.set(p, omitting)
 	c.governor.described(p, now)
 	c.governor.asked(p, limit.Fault{}, c.cfg.RequestsPerSecond == RateAuto, now)
 }

@@ -9,18 +9,18 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// What is added to a card: what is missing there, never anything in the place of what it holds.
+// This file decides what is added to a card: what it lacks. Nothing that it holds is ever replaced.
 
-// notFilled are fields of a contact that are the card's own: where it came from, who keeps it, and what was written. Our
-// id is none of them, as it names the event that made the card.
+// notFilled returns the fields that are never added: where the card came from, who is responsible for it, what was written,
+// and the id of the event that made it.
 func notFilled() []string {
 	return []string{"comments", "sourceId", "sourceDescription", "assignedById", vibe.NativeID, vibe.NativeOwner, "originVersion"}
 }
 
-// namesOfPerson are filled together: the middle name of one person is not that of another.
+// namesOfPerson returns the parts of a name. They are added only if the card does not hold another person's name.
 func namesOfPerson() []string { return []string{"name", "lastName", "secondName", "honorific"} }
 
-// Fills returns what a card would be filled with, as far as it lacks it: nil unless cards are filled.
+// Fills returns the fields that would be added to a card that lacks them all; nil unless cards are filled.
 func (m Match) Fills(contact Contact) map[string]any {
 	if !m.Fill {
 		return nil
@@ -28,8 +28,8 @@ func (m Match) Fills(contact Contact) map[string]any {
 	return offered(contact, kind{}, "")
 }
 
-// offered are the fields of a contact with which cards are filled. A portal's description, if it is known, decides about
-// their names and about what has a place at all.
+// offered returns the fields of a contact with which cards are filled. If the portal's description is known, fields that it
+// does not have are left out, and the others have its names.
 func offered(contact Contact, k kind, originator string) vibe.Body {
 	body := contact.Body()
 	k.idField.Clean(body, originator, vibe.UserFieldPrefix+ourUserField)
@@ -43,8 +43,8 @@ func offered(contact Contact, k kind, originator string) vibe.Body {
 	return body
 }
 
-// merge returns what of the fields that are offered is to be sent so that a card holds them besides all that it holds: nil
-// when it lacks nothing. No more than mostOnCard phones, and e-mails, come together.
+// merge returns the update after which a card holds the offered fields that it lacks, and all that it holds now; nil when it
+// lacks nothing. It leaves out phones, and e-mails, that would be more than mostOnCard on the card.
 func merge(card vibe.Held, offered vibe.Body, patches Patches) vibe.Body {
 	change := vibe.Body{}
 	for name, value := range choose(card, offered) {
@@ -54,7 +54,7 @@ func merge(card vibe.Held, offered vibe.Body, patches Patches) vibe.Body {
 	}
 	for _, name := range [...]string{"phone", "email"} {
 		if more := missing(card, name, offered); len(more) > 0 {
-			if values, ok := send(card, name, more, patches.of(name)); ok {
+			if values, ok := toSend(card, name, more, patches.of(name)); ok {
 				change[name] = values
 			}
 		}
@@ -65,7 +65,8 @@ func merge(card vibe.Held, offered vibe.Body, patches Patches) vibe.Body {
 	return change
 }
 
-// choose leaves out what would not fit to what the card says: parts of the name of another person, and of another visit.
+// choose returns the offered fields without those that would mix with what the card holds: names, if the card has another
+// person's, and the traces of a visit, if it has those of one.
 func choose(card vibe.Held, offered vibe.Body) vibe.Body {
 	chosen := maps.Clone(offered)
 	text := func(name string) string { s, _ := offered[name].(string); return s }
@@ -81,7 +82,7 @@ func choose(card vibe.Held, offered vibe.Body) vibe.Body {
 	return chosen
 }
 
-// missing are the phones, or the e-mails, that are offered and that a card lacks, in any spelling.
+// missing returns the offered phones, or e-mails, that a card does not hold in any spelling.
 func missing(card vibe.Held, name string, offered vibe.Body) (more []vibe.Multifield) {
 	values, _ := offered[name].([]vibe.Multifield)
 	has := pointsOf(card, name)
@@ -96,20 +97,21 @@ func missing(card vibe.Held, name string, offered vibe.Body) (more []vibe.Multif
 	return more
 }
 
-// send returns what an update has to say so that the card holds more; not ok: it would lose or change what it holds, as
-// the kind of a phone is not told, or is none that the API takes.
-func send(card vibe.Held, name string, more []vibe.Multifield, patch Patch) (values []vibe.Multifield, ok bool) {
+// toSend returns the phones, or e-mails, of an update that adds more to a card. ok is false if such an update would change
+// what the card holds: where updates replace, the API must take the kind of each of its phones.
+func toSend(card vibe.Held, name string, more []vibe.Multifield, patch Patch) (values []vibe.Multifield, ok bool) {
 	switch patch {
 	case PatchAdds:
 		return more, true
 	case PatchReplaces:
 		has := pointsOf(card, name)
-		strange := slices.ContainsFunc(has, func(m vibe.Multifield) bool { return !vibe.Takes(name, m.TypeID) })
-		return slices.Concat(has, more), !strange
+		changed := slices.ContainsFunc(has, func(m vibe.Multifield) bool { return !vibe.Takes(name, m.TypeID) })
+		return slices.Concat(has, more), !changed
 	}
 	return nil, false
 }
 
+// pointsOf returns the e-mails of a card for the name "email", and its phones for any other.
 func pointsOf(card vibe.Held, name string) []vibe.Multifield {
 	if name == "email" {
 		return card.Emails
@@ -120,7 +122,7 @@ func pointsOf(card vibe.Held, name string) []vibe.Multifield {
 // holds reports whether a phone, or an e-mail, is among others.
 func holds(among []vibe.Multifield, name, value string) bool { return count(among, name, value) > 0 }
 
-// count counts a phone, or an e-mail, among others.
+// count returns how often a phone, or an e-mail, stands among others.
 func count(among []vibe.Multifield, name, value string) (n int) {
 	for _, m := range among {
 		if name == "email" && strings.EqualFold(m.Value, value) || name == "phone" && (m.Value == value || person.SamePhone(m.Value, value)) {
@@ -135,14 +137,14 @@ type verdict int
 
 const (
 	kept    verdict = iota
-	doubled         // each phone and e-mail that the card held and that was sent again stands there twice: nothing is lost
-	notKept         // something is not there that was sent
+	doubled         // nothing is lost, but each phone and e-mail that the card held and that was sent again stands there twice
+	notKept         // something that was sent is not there
 	damaged         // a phone or an e-mail that the card held is gone
 )
 
 // verify compares a card before and after a change.
 func verify(before, after vibe.Held, change vibe.Body) verdict {
-	all, again, twice := kept, 0, 0
+	all, resent, twice := kept, 0, 0 // how many values of the card were sent again, and how many of these it now holds twice
 	for _, name := range [...]string{"phone", "email"} {
 		sent, changed := change[name].([]vibe.Multifield)
 		if !changed {
@@ -157,7 +159,7 @@ func verify(before, after vibe.Held, change vibe.Body) verdict {
 		}
 		for _, m := range had {
 			if holds(sent, name, m.Value) {
-				again++
+				resent++
 			}
 			if holds(sent, name, m.Value) && count(has, name, m.Value) > count(had, name, m.Value) {
 				twice++
@@ -169,7 +171,7 @@ func verify(before, after vibe.Held, change vibe.Body) verdict {
 			all = notKept
 		}
 	}
-	if all == kept && again > 0 && twice == again {
+	if all == kept && resent > 0 && twice == resent {
 		return doubled
 	}
 	return all
@@ -188,7 +190,7 @@ func (s *sent) tookEffect(now vibe.Held) bool {
 	return false
 }
 
-// gone are those of some phones, or e-mails, that a card does not hold.
+// gone returns the phones, or e-mails, that a card does not hold, each once.
 func gone(name string, some, has []vibe.Multifield) (lost []vibe.Multifield) {
 	for _, m := range some {
 		if !holds(has, name, m.Value) && !holds(lost, name, m.Value) {
@@ -198,8 +200,8 @@ func gone(name string, some, has []vibe.Multifield) (lost []vibe.Multifield) {
 	return lost
 }
 
-// restored is what gives a card back the phones and e-mails that a change took from it: what is gone, and where updates
-// replace, also what the card holds now. It is nil when nothing is gone.
+// restored returns the update that gives a card back the phones and e-mails that a change took from it; nil when nothing is
+// gone. Where updates replace, it has what the card holds now, too.
 func restored(before, after vibe.Held, change vibe.Body, patches Patches) vibe.Body {
 	body := vibe.Body{}
 	for _, name := range [...]string{"phone", "email"} {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -127,6 +128,39 @@ func (w *world) createUntil(ctx context.Context, r crmclient.Request) ended {
 	begun := time.Now()
 	res, err := w.deliver(ctx, r)
 	return ended{res, err, time.Since(begun)}
+}
+
+// wantThroughput wants so many events a second to be delivered while more wait than the client can make use of, within
+// the limits of the portal. Events follow each other at uneven times, so that they do not stay in step by chance.
+func (w *world) wantThroughput(perSecond float64, event func(n int) crmclient.Request) {
+	w.t.Helper()
+	w.prepare()
+	later(time.Minute) // the requests that a new process may send at once are no measure
+	var next, done atomic.Int64
+	ctx, stop := context.WithCancel(w.t.Context())
+	for range w.creator.InFlight() {
+		w.calls.Go(func() {
+			for ctx.Err() == nil {
+				n := int(next.Add(1))
+				time.Sleep(time.Duration(n*7919%40) * time.Millisecond)
+				if e := w.createUntil(ctx, event(n)); e.err == nil {
+					done.Add(1)
+				}
+			}
+		})
+	}
+	later(10 * time.Second)
+	before := done.Load()
+	const measured = 40 * time.Second
+	later(measured)
+	if rate := float64(done.Load()-before) / measured.Seconds(); rate < perSecond {
+		w.t.Errorf("%.1f a second, want %.1f", rate, perSecond)
+	}
+	stop()
+	w.calls.Wait()
+	if s := w.sim.Stats(); s.Throttled != 0 || s.OverPerSecond != 0 || s.Duplicates != 0 {
+		w.t.Errorf("stats %+v", s)
+	}
 }
 
 // deliver calls Create until the event is not deferred any more, as its caller does.

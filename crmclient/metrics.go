@@ -11,7 +11,7 @@ import (
 	"github.com/leadbridge/leadbridge/internal/tracing"
 )
 
-// meter counts for the operator. Labels come from closed sets.
+// meter holds the metrics. The values of labels are bounded: they never come from events.
 type meter struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
@@ -67,7 +67,7 @@ func newMeter(r prometheus.Registerer) *meter {
 		m.holds.WithLabelValues(string(cause))
 		m.heldFor.WithLabelValues(string(cause))
 	}
-	// Rates see no increase in a series that begins at 1.
+	// Every series begins at 0: Prometheus' rate() sees no increase in one that begins at 1.
 	for _, outcome := range [...]string{lookUpFound, lookUpAbsent, lookUpFailed} {
 		for _, entity := range [...]vibe.Entity{vibe.Contacts, vibe.Leads, vibe.Deals} {
 			m.lookUps.WithLabelValues(string(entity), outcome)
@@ -82,6 +82,7 @@ func newMeter(r prometheus.Registerer) *meter {
 	return m
 }
 
+// request counts a request to the CRM, and how long it took.
 func (m *meter) request(op string, status int, took time.Duration, span *tracing.Span) {
 	m.requests.WithLabelValues(op, strconv.Itoa(status)).Inc()
 	span.Observe(m.duration.WithLabelValues(op), took.Seconds())
@@ -114,7 +115,7 @@ const (
 	useSetup  = "setup"  // asking the portal what it is, and whether it answers
 )
 
-// spent counts a request that the budget has counted.
+// spent counts what a request of the budget was used for. replayed is the part of it that served replayed events, 0 to 1.
 func (m *meter) spent(op vibe.Operation, replayed float64) {
 	use := useSetup
 	switch op {
@@ -127,7 +128,7 @@ func (m *meter) spent(op vibe.Operation, replayed float64) {
 	m.budget.WithLabelValues(use).Add(1 - replayed)
 }
 
-// held shows whether a cause holds.
+// held sets whether there is a hold for a cause.
 func (m *meter) held(cause Cause, yes bool) {
 	value := 0.0
 	if yes {

@@ -43,10 +43,10 @@ func (l *lookUp) pages(filter vibe.Filter, selected []string, page vibe.Page, en
 	return vibe.Outcome{Class: vibe.Done}
 }
 
-// idPaging is how far rows were read.
+// idPaging is how far the rows of a filter were read, by their ids.
 type idPaging struct {
 	idRange
-	up, down bool // there may be rows above the range, below it
+	up, down bool // there may be more rows above the range, and below it
 }
 
 // more reports whether there may be more rows.

@@ -10,29 +10,29 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// Two events of one new person must not both look for a contact that is not there and make one each. In one
-// process the later one waits while the earlier one looks and makes; what was made is known to the
-// process even while the portal's look-ups do not find it yet.
+// Two events of one new person must not both find no contact and make one each. So in one
+// process the later event waits while the earlier one looks for a contact and makes it, and a contact that was made a moment
+// ago is known although the portal's look-ups may not find it yet.
 const (
-	// personTurn is how long an event keeps its place while it waits for another one of its person. After that it is
-	// parked for as long again.
+	// personTurn is how long an event waits at its place in line for another one of its person. Then it is deferred for
+	// the same time.
 	personTurn = time.Second
-	// personWait is how long it waits in all: then it goes on, as the other one may be kept by trouble of its own.
+	// personWait is how long an event waits in all. Then it goes on, as the other one may have trouble of its own.
 	personWait = 10 * time.Second
 	// personRecent is how long a contact that was made is known without a look-up.
 	personRecent = time.Minute
-	// mostRecent bounds how many are known.
+	// mostRecent is how many such contacts are known.
 	mostRecent = 10_000
 )
 
-// persons are those of the events for which contacts are being made, or were a moment ago. Safe for concurrent use.
+// persons holds the persons for whom contacts are being made, or were made a moment ago. Safe for concurrent use.
 type persons struct {
 	by person.By
 
-	mu     sync.Mutex               // guards everything below
-	atWork map[string][]*personTask // by contact point
-	recent map[string][]*recentPerson
-	order  []*recentPerson // oldest first
+	mu     sync.Mutex                 // guards everything below
+	atWork map[string][]*personTask   // by contact point
+	recent map[string][]*recentPerson // by contact point
+	order  []*recentPerson            // of recent, the oldest first
 }
 
 // personTask is an event's look-up for its person and the create that may follow.
@@ -52,8 +52,8 @@ func newPersons(by person.By) *persons {
 	return &persons{by: by, atWork: map[string][]*personTask{}, recent: map[string][]*recentPerson{}}
 }
 
-// begin begins a task, unless another one for what may be the same person is at work: then it returns a channel
-// that is closed when that one ends. The person of a task that waits too long passes it by, with force.
+// begin begins a task. While another one for what may be the same person is at work, it returns no task but a channel
+// that is closed when that one ends. With force it begins the task all the same.
 func (p *persons) begin(who person.Person, force bool) (t *personTask, busy <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -91,7 +91,7 @@ func (p *persons) end(t *personTask, made int64, now time.Time) {
 	close(t.done)
 }
 
-// forget drops what is not recent any more.
+// forget drops the contacts that are not recent any more, or too many.
 func (p *persons) forget(now time.Time) {
 	for len(p.order) > 0 && (len(p.order) >= mostRecent || now.Sub(p.order[0].at) > personRecent) {
 		for _, point := range p.order[0].who.Points(p.by) {
@@ -123,9 +123,9 @@ func (p *persons) made(who person.Person, now time.Time) (ids []int64) {
 	return ids
 }
 
-// claim returns when no other event of what may be the same person is at work, or after personWait, and when nobody else
-// fills the card of a fill. release is to be called when the step's create has ended; not ok is a fill for which it is not
-// worth a wait.
+// claim waits until no other event of what may be the same person is at work, but no longer than personWait; a fill waits
+// until nobody else fills its card. The caller must call release when the step's create has ended. ok is false if a fill is
+// to be given up instead of waiting. The error defers the step, or ends its call.
 func (c *Creator) claim(ctx context.Context, d *delivery, s *step) (release func(), ok bool, err error) {
 	switch {
 	case s.entity == vibe.Fills:
@@ -156,7 +156,7 @@ func (c *Creator) claim(ctx context.Context, d *delivery, s *step) (release func
 	}
 }
 
-// madeHere is the contact that a step has made by itself; 0: none.
+// madeHere returns the id of the contact that a step has made; 0 when it made none, or was given to one that was there.
 func (s *step) madeHere() int64 {
 	if s.state != stateDone || s.given {
 		return 0

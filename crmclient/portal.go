@@ -12,34 +12,34 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// portal is what we learned about the portal. It never changes.
+// portal is what the portal has said about itself. It never changes.
 type portal struct {
-	name    string  // as company.bitrix24.ru; "": not told
-	rate    float64 // requests a second; 0: not told
+	name    string  // such as company.bitrix24.ru; "": not known
+	rate    float64 // requests a second that it grants; 0: not known
 	main    vibe.Entity
 	kinds   map[vibe.Entity]kind         // those that events become
 	lacking map[vibe.Entity]vibe.Outcome // those of them that it does not describe, and why
 }
 
-// idField carries our ids in objects of the main kind.
+// idField returns the field that carries our ids in objects of the main kind.
 func (p *portal) idField() vibe.IDField { return p.kinds[p.main].idField }
 
-// portals remembers what the portal is and was. Safe for concurrent use.
+// portals holds what the portal says about itself, and what it said before. Safe for concurrent use.
 type portals struct {
 	log zerolog.Logger
 
-	mu        sync.Mutex // guards everything below
-	current   *portal    // nil until asked
-	stale     bool       // ask again
-	unkept    unkept
-	omitsID   map[vibe.Entity]bool // answers to creates do not repeat our id
+	mu        sync.Mutex           // guards everything below
+	current   *portal              // nil until the portal was asked
+	stale     bool                 // the portal is to be asked again
+	unkept    unkept               // the last one since the portal was asked
+	omitsID   map[vibe.Entity]bool // kinds whose creates are answered without our id, though it is kept
 	wanted    []vibe.Entity        // the kinds that events become, the main one first
 	locations []idLocation         // that were in force in this process, oldest first
 	gone      map[idLocation]bool  // those that the portal no longer has
-	reported  map[string]bool      // fields that it drops
+	reported  map[string]bool      // names of fields for which report has logged a warning
 }
 
-// unkept is an id that an answer to a create lacked; the zero value: none did.
+// unkept is our id of an object whose create was answered without it. The zero value is that of no object.
 type unkept struct {
 	entity vibe.Entity
 	id     string
@@ -55,7 +55,7 @@ func newPortals(log zerolog.Logger, wanted []vibe.Entity) *portals {
 	return &portals{log: log, wanted: wanted, omitsID: map[vibe.Entity]bool{}, gone: map[idLocation]bool{}, reported: map[string]bool{}}
 }
 
-// want has the portal asked for a further kind, or again for one that it did not describe.
+// want has the portal asked for a further kind, or once more for one that it did not describe.
 func (p *portals) want(entity vibe.Entity) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -65,14 +65,14 @@ func (p *portals) want(entity vibe.Entity) {
 	p.stale = true
 }
 
-// entities are the kinds that the portal is asked for, the main one first.
+// entities returns the kinds that the portal is asked for, the main one first.
 func (p *portals) entities() []vibe.Entity {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.wanted)
 }
 
-// known returns the portal, nil when it is to be asked first.
+// known returns the portal; nil when it is to be asked first.
 func (p *portals) known() *portal {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,7 +82,7 @@ func (p *portals) known() *portal {
 	return p.current
 }
 
-// latest returns the portal as it was last known, nil before the first time.
+// latest returns the portal as it last described itself; nil when it never did.
 func (p *portals) latest() *portal {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -101,7 +101,7 @@ func (p *portals) used(entity vibe.Entity) (fields []vibe.IDField) {
 	return fields
 }
 
-// doubt has the portal asked again. u is the id of an object that was made without it, if one was.
+// doubt has the portal asked again. u is an id that an answer lacked, if that is why.
 func (p *portals) doubt(u unkept) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -111,15 +111,15 @@ func (p *portals) doubt(u unkept) {
 	}
 }
 
-// lost returns the id of an object whose answer lacked it, if there is one.
-func (p *portals) lost() unkept {
+// lastUnkept returns the id that an answer lacked since the portal was last asked, if one did.
+func (p *portals) lastUnkept() unkept {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.unkept
 }
 
-// toldSilent reports whether answers to creates of a kind are known not to repeat our id.
-func (p *portals) toldSilent(entity vibe.Entity) bool {
+// knownToOmitID reports whether answers to creates of a kind are known not to repeat our id.
+func (p *portals) knownToOmitID(entity vibe.Entity) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.omitsID[entity]
@@ -132,25 +132,25 @@ func (p *portals) isGone(w idLocation) bool {
 	return p.gone[w]
 }
 
-// dropField notes that a field is gone, and what it held with it.
+// dropField notes that the portal no longer has a field, and with it the ids that it carried.
 func (p *portals) dropField(w idLocation) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.gone[w] {
 		p.gone[w] = true
-		p.log.Warn().Msg("look-up by a field that the portal no longer has") // its name may be of a header that anybody wrote
+		p.log.Warn().Msg("look-up by a field that the portal no longer has") // without its name, which may come from a header that anybody wrote
 	}
 }
 
-// set puts what was learned in force. silent are the kinds of which the portal keeps our id without
-// repeating it.
-func (p *portals) set(now *portal, silent []vibe.Entity) {
+// set replaces what is known of the portal. omitting are the kinds for which it keeps our id without repeating it in its
+// answers.
+func (p *portals) set(now *portal, omitting []vibe.Entity) {
 	p.mu.Lock()
 	before := p.current
 	changed := before == nil || before.name != now.name
 	p.current, p.stale, p.unkept = now, false, unkept{}
 	clear(p.gone)
-	for _, entity := range silent {
+	for _, entity := range omitting {
 		p.omitsID[entity] = true
 	}
 	for _, entity := range p.wanted {
@@ -169,7 +169,7 @@ func (p *portals) set(now *portal, silent []vibe.Entity) {
 			p.report(k.fields.Missing(entity))
 		}
 	}
-	for _, entity := range silent {
+	for _, entity := range omitting {
 		p.log.Warn().Str("of", string(entity)).Stringer("origin_field", now.kinds[entity].idField).
 			Msg("the CRM keeps our id without repeating it in the answers to creates")
 	}
@@ -179,7 +179,7 @@ func (p *portals) set(now *portal, silent []vibe.Entity) {
 	}
 }
 
-// refine puts more in force of what the portal is, unless it was asked again meanwhile.
+// refine replaces a description of the portal by one that says more, unless the portal was asked again meanwhile.
 func (p *portals) refine(from, to *portal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -188,11 +188,11 @@ func (p *portals) refine(from, to *portal) {
 	}
 }
 
-// maxReported bounds the memory of names: they come from events.
+// maxReported is how many names are remembered: they come from events.
 const maxReported = 200
 
-// report logs once of each field that the portal would drop it. A name that is not an identifier, and
-// that of a user field, is an event's own text and not for the log.
+// report warns once of each field that the portal does not have. A name that is not an identifier, or that of a user
+// field, is a text of the event, and is not logged.
 func (p *portals) report(names []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -234,10 +234,10 @@ func CardURL(portal string, m Made) string {
 	return "https://" + portal + "/crm/" + kind + "/details/" + strconv.FormatInt(id, 10) + "/"
 }
 
-// codeFieldUnknown says that the portal has no field CRM_ORIGIN_FIELD.
+// codeFieldUnknown is the code when the portal does not have the field of CRM_ORIGIN_FIELD.
 const codeFieldUnknown = "FIELD_UNKNOWN"
 
-// ourUserField carries our id where the portal has it; its full name begins with UF_CRM_.
+// ourUserField is the user field that carries our id where the portal has it. Its full name begins with UF_CRM_.
 const ourUserField = "LEADBRIDGE_EVENT_ID"
 
 const (
@@ -245,12 +245,11 @@ const (
 	originNone = "none"
 )
 
-// CanBeOriginField reports whether contacts can carry ids in a field of that name, as far as the
-// name tells: "none", the native field, or a user field.
+// CanBeOriginField reports whether a name is one that CRM_ORIGIN_FIELD may have: "none", that of the native field, or that
+// of a user field.
 func CanBeOriginField(name string) bool { return vibe.ValidIDField(name) }
 
-// ask asks the portal what it is. Without a portal the outcome says why: an error is never taken
-// for an answer.
+// ask asks the portal what it is. When it cannot be known, the portal is nil and the outcome says why.
 func (c *Creator) ask(ctx context.Context, r *request) (*portal, vibe.Outcome) {
 	wanted := c.portals.entities()
 	p := &portal{main: wanted[0], kinds: map[vibe.Entity]kind{}, lacking: map[vibe.Entity]vibe.Outcome{}}
@@ -276,10 +275,10 @@ func (c *Creator) ask(ctx context.Context, r *request) (*portal, vibe.Outcome) {
 	return p, vibe.Outcome{Class: vibe.Done}
 }
 
-// kindTimeout bounds the question for a kind that is not the main one: all creates wait for its answer.
+// kindTimeout is the longest wait for the description of a kind that is not the main one: all creates wait for it.
 const kindTimeout = 3 * time.Second
 
-// askKindWithin is askKind, for a kind that is not the main one within kindTimeout.
+// askKindWithin is askKind, which for a kind other than the main one must end within kindTimeout.
 func (c *Creator) askKindWithin(ctx context.Context, r *request, entity vibe.Entity, main bool) (k kind, o vibe.Outcome) {
 	if !main {
 		var cancel context.CancelFunc
@@ -289,7 +288,7 @@ func (c *Creator) askKindWithin(ctx context.Context, r *request, entity vibe.Ent
 	return c.askKind(ctx, r, entity)
 }
 
-// askKind asks the portal for the fields of a kind of object, and finds out which carries our id.
+// askKind asks the portal for the fields of a kind of object, and chooses the one that carries our id.
 func (c *Creator) askKind(ctx context.Context, r *request, entity vibe.Entity) (k kind, o vibe.Outcome) {
 	o = c.do(ctx, r, vibe.ListFields(entity))
 	if o.Class != vibe.Done {
@@ -309,7 +308,7 @@ func (c *Creator) askKind(ctx context.Context, r *request, entity vibe.Entity) (
 func (c *Creator) chooseIDField(ctx context.Context, r *request, entity vibe.Entity, fields vibe.Fields) (vibe.IDField, vibe.Outcome) {
 	done := vibe.Outcome{Class: vibe.Done}
 	ours := vibe.UserFieldPrefix + ourUserField
-	// A field that the setting names is one of the main kind; another kind has it or its own.
+	// CRM_ORIGIN_FIELD names a field of the main kind. Another kind may not have it: then its own is chosen, as by auto.
 	name := c.cfg.OriginField
 	if entity != c.governor.main && name != originNone && !fields.Writable(name) {
 		name = originAuto
@@ -334,8 +333,8 @@ func (c *Creator) chooseIDField(ctx context.Context, r *request, entity vibe.Ent
 	return vibe.IDField{}, o
 }
 
-// findUserField looks for our user field where the portal offers a list of them. A portal
-// that lists fields but forbids this list offers none.
+// findUserField reports whether the portal's list of user fields has ours. A portal that does not offer the list, or
+// forbids it, has none.
 func (c *Creator) findUserField(ctx context.Context, r *request, entity vibe.Entity, name string) (bool, vibe.Outcome) {
 	o := c.do(ctx, r, vibe.UserFields(entity, name))
 	if o.NotOffered() || o.Status == 403 && !o.NamesKey() {
@@ -349,10 +348,10 @@ func (c *Creator) findUserField(ctx context.Context, r *request, entity vibe.Ent
 	}), o
 }
 
-// keepsSilently returns the kind of the object whose answer lacked our id if it can nevertheless be
-// found by it: then it is the answers that omit it.
-func (c *Creator) keepsSilently(ctx context.Context, r *request, p *portal) (silent []vibe.Entity) {
-	lost := c.portals.lost()
+// omitsID returns the kind of the object whose create was answered without our id, if a look-up by that id finds the
+// object: then the portal keeps the id, and only its answers omit it.
+func (c *Creator) omitsID(ctx context.Context, r *request, p *portal) (omitting []vibe.Entity) {
+	lost := c.portals.lastUnkept()
 	field := p.kinds[lost.entity].idField
 	if lost.id == "" || field.IsTag() {
 		return nil

@@ -50,9 +50,9 @@ type step struct {
 	single    bool   // no judged create was sent in a batch
 	inBatch   bool   // its next create leaves in a batch, if only of one
 	charges   limit.Charges
-	last      vibe.Outcome // of its last judged create
-	refusal   *Rejection   // why it is refused; nil: it is not
-	refusedAt *moment      // when its first refused create left; nil: none was refused
+	last      judgement  // of its last judged create
+	refusal   *Rejection // why it is refused; nil: it is not
+	refusedAt *moment    // when its first refused create left; nil: none was refused
 
 	extra *extra // nil: the step makes an object; else the event can be done without the step
 }
@@ -72,6 +72,13 @@ func (s *step) transition(t trigger) {
 		panic(fmt.Sprintf("crmclient: no transition from %v on %v", s.state, t))
 	}
 	s.state = next
+}
+
+// judgement is what a step keeps of the outcome of a create, which may hold the whole answer to a batch.
+type judgement struct {
+	Class         vibe.Class
+	Status        int
+	Code, Message string
 }
 
 // moment is how much had happened in the process when a create was sent.
@@ -112,7 +119,8 @@ func (c *Creator) digest(s *step, a *answer) error {
 		return fmt.Errorf("%w: %w", ErrLeaseLost, a.outcome.Lease)
 	}
 	// A batch that failed as a whole charges none of its events, as any of them may be the reason.
-	s.atSend, s.last, s.weighed = a.atSend, a.outcome, a.halve
+	s.atSend, s.weighed = a.atSend, a.halve
+	s.last = judgement{Class: a.outcome.Class, Status: a.outcome.Status, Code: a.outcome.Code, Message: a.outcome.Message}
 	s.single = s.single && !a.batch
 	if a.first > 0 {
 		s.first = a.first
@@ -122,6 +130,7 @@ func (c *Creator) digest(s *step, a *answer) error {
 		s.id = a.id
 		s.given = s.given || a.trigger == onMatched && s.extra != nil // nothing was lacking
 		s.transition(a.trigger)
+		return nil
 	case onDoubt:
 		s.transition(onDoubt)
 		c.beginDoubt(s, a)

@@ -18,10 +18,10 @@ const (
 	TargetDeal    Target = "deal" // a contact, and a deal with it
 )
 
-// Targets are all of them.
+// Targets returns all targets.
 func Targets() []Target { return []Target{TargetContact, TargetLead, TargetDeal} }
 
-// entities are the kinds of objects that an event of the target becomes, in the order in which they
+// entities returns the kinds of objects that an event of the target becomes, in the order in which they
 // are made.
 func (t Target) entities() []vibe.Entity {
 	switch t {
@@ -33,7 +33,7 @@ func (t Target) entities() []vibe.Entity {
 	return []vibe.Entity{vibe.Contacts}
 }
 
-// Made are the CRM's ids of what exists of an event; 0: none that is known.
+// Made holds the CRM's ids of what exists of an event; 0: nothing of the kind exists, as far as is known.
 type Made struct{ ContactID, LeadID, DealID int64 }
 
 // String names what exists, as the dead-letter header dlt-done does: "contact=2457 deal=12"; "" for
@@ -80,7 +80,8 @@ func (m Made) card() (kind string, id int64) {
 	return "contact", m.ContactID
 }
 
-// cardOf completes the card of a request by the settings. Their stage is one of their pipeline only.
+// cardOf fills in from the settings what the card of a request leaves open. The stage of the settings counts only in the
+// pipeline of the settings.
 func (cfg Config) cardOf(given Card) Card {
 	given.StatusID = cmp.Or(given.StatusID, cfg.Card.StatusID)
 	if given.CategoryID == nil || cfg.Card.CategoryID != nil && *given.CategoryID == *cfg.Card.CategoryID {

@@ -426,30 +426,7 @@ func TestTargetsReachTheirCeilings(t *testing.T) {
 	for target, ceiling := range map[crmclient.Target]float64{crmclient.TargetLead: 250, crmclient.TargetDeal: 125} {
 		t.Run(string(target), func(t *testing.T) {
 			inBubble(t, productionPortal(), func(c *crmclient.Config) { production(c); c.Target = target }, func(w *world) {
-				w.prepare()
-				later(time.Minute) // the requests that a new process may send at once are no measure
-				var next, done atomic.Int64
-				ctx, stop := context.WithCancel(w.t.Context())
-				for range w.creator.InFlight() {
-					w.calls.Go(func() {
-						for ctx.Err() == nil {
-							if e := w.createUntil(ctx, as("", lead(int(next.Add(1))))); e.err == nil {
-								done.Add(1)
-							}
-						}
-					})
-				}
-				later(10 * time.Second)
-				before := done.Load()
-				later(20 * time.Second)
-				if rate := float64(done.Load()-before) / 20; rate < .95*ceiling {
-					t.Errorf("%.0f a second, want 95%% of %.0f", rate, ceiling)
-				}
-				stop()
-				w.calls.Wait()
-				if s := w.sim.Stats(); s.Throttled != 0 || s.OverPerSecond != 0 || s.Duplicates != 0 {
-					t.Errorf("stats %+v", s)
-				}
+				w.wantThroughput(.95*ceiling, lead)
 			})
 		})
 	}

@@ -94,7 +94,7 @@ func (t *Topic) CloseLetters(ctx context.Context, o CloseOptions) (Closing, erro
 		return done, err
 	}
 	if o.Exactly {
-		done.Already = len(idx.places) - len(idx.chosen) // those that have a newer letter of the same event
+		done.Already = len(idx.places) - len(idx.chosen) // a letter whose event has a newer one was replayed
 	}
 	open := map[int][]letterID{}
 	for _, e := range idx.chosen {
@@ -111,9 +111,10 @@ func (t *Topic) CloseLetters(ctx context.Context, o CloseOptions) (Closing, erro
 	return done, t.writeClosings(ctx, open, word)
 }
 
-// chooses reports whether the filter leaves out any letters.
+// chooses reports whether the filter, without regard to States and Limit, leaves out any letters.
 func (f Filter) chooses() bool {
-	return len(f.Reasons)+len(f.Codes)+len(f.Words)+len(f.Sources)+len(f.EventIDs)+len(f.Keys)+len(f.Places)+len(f.Flood) > 0 || !f.Since.IsZero() || !f.Until.IsZero()
+	return len(f.Reasons)+len(f.Codes)+len(f.Words)+len(f.Sources)+len(f.EventIDs)+len(f.Keys)+len(f.Places)+len(f.Flood) > 0 ||
+		!f.Since.IsZero() || !f.Until.IsZero() || f.Text != nil
 }
 
 // newClosing returns the marker of a letter that is closed.

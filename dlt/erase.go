@@ -30,10 +30,10 @@ type Remains struct {
 // TopicRules are the settings by which a topic deletes records.
 type TopicRules struct {
 	Topic     string        `json:"topic"`
-	Known     bool          `json:"known"` // false when we may not read them
-	Compacts  bool          `json:"compacts"`
-	Deletes   bool          `json:"deletes"`
-	Retention time.Duration `json:"-"` // negative: no limit
+	Known     bool          `json:"known"`    // false: we may not read them, and the fields below say nothing
+	Compacts  bool          `json:"compacts"` // of each key the newest record stays
+	Deletes   bool          `json:"deletes"`  // records older than Retention are deleted
+	Retention time.Duration `json:"-"`        // negative: no limit
 	// RetentionMs is Retention in milliseconds.
 	RetentionMs int64 `json:"retentionMs"`
 	Tombstones  int   `json:"tombstones"` // how many keys a tombstone was written for
@@ -42,8 +42,8 @@ type TopicRules struct {
 // Erasure is what an erasure did, or would do.
 type Erasure struct {
 	DryRun  bool         `json:"dryRun"`
-	Letters int          `json:"letters"` // that it hides from now on; they are never replayed
-	Before  int          `json:"before"`  // letters that were erased before
+	Letters int          `json:"letters"` // letters that it erased: they are hidden from now on, and never replayed
+	Before  int          `json:"before"`  // letters of the person that were erased before
 	Remains []Remains    `json:"remains"`
 	Topics  []TopicRules `json:"topics"`
 	// OthersOpen counts, by partition of the dead-letter topic, the open letters of other people that lie before the last
@@ -57,16 +57,16 @@ type erasure struct {
 	filter  Filter
 	writer  *writer
 	report  Erasure
-	matched map[letterID][]Letter // all letters of the events, without values
-	keys    map[string]bool       // the keys of the letters that match
+	matched map[letterID][]Letter // the letters to erase with all their copies, without values and headers
+	keys    map[string]bool       // the keys of letters to erase
 	others  map[string]bool       // the keys of other letters
-	open    map[Position]bool     // letters that do not match and are open
+	open    map[Position]bool     // the other letters that are open
 }
 
 // Erase permanently hides every letter of a key or an event id, and reports what of them is still in Kafka. Kafka deletes
 // single records only in compacted topics, by key: there it writes tombstones. The error may be [ErrEraseWhom].
 func (t *Topic) Erase(ctx context.Context, f Filter, dryRun bool) (Erasure, error) {
-	if len(f.Keys)+len(f.EventIDs) == 0 || len(f.Reasons)+len(f.Codes)+len(f.Places)+f.Limit+len(f.Flood) > 0 || !f.Since.IsZero() || !f.Until.IsZero() {
+	if len(f.Keys)+len(f.EventIDs) == 0 || f.choosesAmongThose() {
 		return Erasure{}, ErrEraseWhom
 	}
 	e := &erasure{
@@ -78,9 +78,15 @@ func (t *Topic) Erase(ctx context.Context, f Filter, dryRun bool) (Erasure, erro
 	return e.report, err
 }
 
+// choosesAmongThose reports whether the filter leaves out letters of its keys and event ids.
+func (f Filter) choosesAmongThose() bool {
+	f.Keys, f.EventIDs = nil, nil
+	return f.chooses() || len(f.States) > 0 || f.Limit > 0
+}
+
 func (e *erasure) run(ctx context.Context) error {
 	if !e.report.DryRun {
-		if err := e.writer.openSession(ctx); err != nil { // from here on nobody replays
+		if err := e.writer.openSession(ctx); err != nil { // shuts out replays, which would write the events again
 			return err
 		}
 		if err := e.topic.awaitMarkers(ctx); err != nil {
@@ -98,9 +104,9 @@ func (e *erasure) run(ctx context.Context) error {
 	if err := e.find(ctx, idx); err != nil {
 		return err
 	}
-	e.forgetGone(ctx)
+	e.dropDeletedEvents(ctx)
 	e.countOthers()
-	if err := e.rules(ctx); err != nil {
+	if err := e.readRules(ctx); err != nil {
 		return err
 	}
 	if e.report.DryRun {
@@ -130,8 +136,9 @@ func (e *erasure) find(ctx context.Context, idx *index) error {
 
 // take adds a letter if it matches.
 func (e *erasure) take(l Letter, idx *index) {
-	matches := slices.Contains(e.filter.EventIDs, l.EventID) && l.EventID != "" || l.Key != nil && slices.Contains(e.filter.Keys, string(l.Key))
-	if !matches {
+	ofEvent := l.EventID != "" && slices.Contains(e.filter.EventIDs, l.EventID)
+	ofKey := l.Key != nil && slices.Contains(e.filter.Keys, string(l.Key))
+	if !ofEvent && !ofKey {
 		e.others[string(l.Key)] = true
 		return
 	}
@@ -159,8 +166,8 @@ func (e *erasure) take(l Letter, idx *index) {
 	}
 }
 
-// forgetGone removes the events from the report that their topic has deleted already.
-func (e *erasure) forgetGone(ctx context.Context) {
+// dropDeletedEvents removes the events from the report that their topic has deleted already.
+func (e *erasure) dropDeletedEvents(ctx context.Context) {
 	events := e.topic.cfg.Topic
 	log := consumer.NewLog(e.topic.cfg.Brokers, events)
 	defer log.Close()
@@ -189,8 +196,8 @@ func (e *erasure) countOthers() {
 	}
 }
 
-// rules reads the settings by which the topics delete records.
-func (e *erasure) rules(ctx context.Context) error {
+// readRules reads the settings by which the topics delete records.
+func (e *erasure) readRules(ctx context.Context) error {
 	topics := []string{e.topic.cfg.DeadLetterTopic}
 	if e.topic.cfg.Topic != "" {
 		topics = append(topics, e.topic.cfg.Topic)
@@ -240,10 +247,10 @@ func (e *erasure) write(ctx context.Context) error {
 	for id, letters := range e.matched {
 		marked := map[place]bool{}
 		for _, l := range letters {
-			beside := place{e.topic.cfg.DeadLetterTopic, l.Partition}
-			if !marked[beside] {
-				marked[beside] = true
-				records[beside] = append(records[beside], newMarker(id, StateErased, now))
+			besideLetter := place{e.topic.cfg.DeadLetterTopic, l.Partition}
+			if !marked[besideLetter] {
+				marked[besideLetter] = true
+				records[besideLetter] = append(records[besideLetter], newMarker(id, StateErased, now))
 			}
 		}
 	}
@@ -251,10 +258,10 @@ func (e *erasure) write(ctx context.Context) error {
 		if !rules.Compacts {
 			continue
 		}
-		// The producer chose the partition of a key, so that all partitions get the tombstone.
-		o := originals{consumer.NewLog(e.topic.cfg.Brokers, rules.Topic)}
-		partitions, err := o.partitions(ctx)
-		o.close()
+		// All partitions get the tombstone: it is not known which one the producer chose for the key.
+		log := consumer.NewLog(e.topic.cfg.Brokers, rules.Topic)
+		partitions, err := partitionIDs(ctx, log)
+		log.Close()
 		if err != nil {
 			return err
 		}

@@ -21,8 +21,8 @@ type Filter struct {
 	EventIDs []string
 	Keys     []string
 	States   []State
-	Places   []Position        // these letters; one whose event has a newer letter stands for that one
-	Exactly  bool              // Places stand for the letters there themselves
+	Places   []Position        // the letters of the events that have a letter there: the newest of each
+	Exactly  bool              // with Places: the letters there themselves, unless their events have newer ones
 	Text     func(Letter) bool // reports whether a text is found in a letter, see [Searching]; nil: none is looked for
 	Newest   bool              // newest first; and Limit chooses the newest ones
 	Limit    int               // how many, the oldest ones; 0: all
@@ -39,6 +39,14 @@ func (f Filter) keeps(l Letter) bool {
 		(len(f.EventIDs) == 0 || slices.Contains(f.EventIDs, l.EventID)) &&
 		(len(f.Keys) == 0 || l.Key != nil && slices.Contains(f.Keys, string(l.Key))) &&
 		(f.Text == nil || f.Text(l))
+}
+
+// hasState reports whether a state is one of states. Without any, all states are meant but erased ones.
+func hasState(states []State, state State) bool {
+	if len(states) == 0 {
+		return state != StateErased
+	}
+	return slices.Contains(states, state)
 }
 
 // anyOf reports whether word is one of words, or words is empty; case does not count.

@@ -16,8 +16,8 @@ import (
 // markers may say what was replayed or erased.
 var ErrHeldBack = errors.New("an open transaction of another producer hides the end of the dead-letter topic: run it again when that has ended")
 
-// awaitMarkers waits until all that was written can be read. Behind an open transaction the markers of an earlier run are
-// not visible, and its letters would be replayed again. The error wraps [ErrHeldBack] when that takes longer than patience.
+// awaitMarkers waits until everything that was written to the topic can be read. Markers behind an open transaction cannot:
+// their letters would be replayed again. The error wraps [ErrHeldBack] when the wait takes longer than patience.
 func (t *Topic) awaitMarkers(ctx context.Context) error {
 	var written map[int]consumer.Bounds
 	err := patiently(ctx, func() (err error) {

@@ -13,9 +13,9 @@ import (
 )
 
 // Import writes the letters of an export. It reads in twice: all lines are checked before the first letter is written, and
-// faults are returned as [ImportFaults]. The topic's markers stay true: a letter that was replayed is written with another
-// marker, as retention may delete the old one first, and a letter that was erased is not written. progress is called with
-// the number of lines done, of all; it may be nil.
+// faults are returned as [ImportFaults]. A letter that has a marker in the topic keeps its state: it is written with a new
+// marker, as retention may delete the old one before the new letter. A letter of an erased event is not written. progress is
+// called with the number of lines done, of all; it may be nil.
 func (t *Topic) Import(ctx context.Context, in io.ReadSeeker, progress func(done, all int)) (Imported, error) {
 	all, err := t.validate(ctx, in)
 	if err != nil || all == 0 {
@@ -24,7 +24,7 @@ func (t *Topic) Import(ctx context.Context, in io.ReadSeeker, progress func(done
 	client, transport := t.cfg.Brokers.Client(t.cfg.DeadLetterTopic)
 	defer transport.CloseIdleConnections()
 	imp := importer{topic: t, client: client, all: all, progress: progress}
-	if imp.partitions, err = t.partitionIDs(ctx); err != nil {
+	if imp.partitions, err = partitionIDs(ctx, t.log); err != nil {
 		return Imported{}, err
 	}
 	if imp.known, err = t.scan(ctx, Filter{}, nil); err != nil {
@@ -52,12 +52,6 @@ type Imported struct {
 	Erased  int // not written, as their event was erased
 }
 
-// partitionIDs returns the partitions of the dead-letter topic, ascending.
-func (t *Topic) partitionIDs(ctx context.Context) ([]int, error) {
-	o := originals{t.log}
-	return o.partitions(ctx)
-}
-
 // validate returns the number of lines, or all faults of them as [ImportFaults].
 func (t *Topic) validate(ctx context.Context, in io.Reader) (int, error) {
 	var faults ImportFaults
@@ -80,14 +74,16 @@ type importer struct {
 	topic      *Topic
 	client     *kafka.Client
 	partitions []int
-	batch      map[int][]kafka.Record
-	letters    int // in the batch
-	bytes      int
-	known      *index // the letters and markers of the topic
+	batch      map[int][]kafka.Record // by partition: letters, and markers behind them
+	letters    int                    // in batch
+	bytes      int                    // of the letters in batch
+	known      *index                 // what the topic held before the import
 	done       Imported
-	all        int
+	all        int // lines
 	progress   func(done, all int)
 }
+
+// add adds a letter to the batch, and writes the batch before that if it is full.
 
 func (i *importer) add(ctx context.Context, l Letter) error {
 	if _, gone := i.known.erased[l.EventID]; gone {
@@ -110,7 +106,7 @@ func (i *importer) add(ctx context.Context, l Letter) error {
 	if !slices.Contains(i.partitions, partition) {
 		partition = i.partitions[partition%len(i.partitions)]
 	}
-	// With the time of the original, retention could delete it at once.
+	// It is written with the present time: with that of the export, retention could delete it at once.
 	r := kafka.Record{Time: time.Now(), Value: kafka.NewBytes(l.Value)}
 	if l.Key != nil {
 		r.Key = kafka.NewBytes(l.Key)

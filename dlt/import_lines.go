@@ -41,7 +41,7 @@ func (f ImportFaults) Error() string {
 	return b.String()
 }
 
-// maxLine is the longest line that is read, in bytes; those of records that brokers accept are shorter.
+// maxLine is the longest line that is read, in bytes. A line of a record that brokers accept is shorter.
 const maxLine = 64 << 20
 
 // eachLine calls take for each line that is not empty; lines are numbered from 1.
@@ -79,13 +79,13 @@ func parseLine(line []byte) (l Letter, problem string) {
 		return l, "its values are masked: export without --mask"
 	}
 	r := transform.Record{Partition: in.Partition, Offset: in.Offset, Time: in.Timestamp}
-	var bad [2]bool
-	r.Key, bad[0] = bytesOf(in.Key, in.KeyBase64)
-	r.Value, bad[1] = bytesOf(in.Value, in.ValueBase64)
+	var badKey, badValue bool
+	r.Key, badKey = bytesOf(in.Key, in.KeyBase64)
+	r.Value, badValue = bytesOf(in.Value, in.ValueBase64)
 	switch {
-	case bad[0]:
+	case badKey:
 		return l, "key and keyBase64: give one of them, and valid Base64"
-	case bad[1]:
+	case badValue:
 		return l, "value and valueBase64: give one of them, and valid Base64"
 	case r.Value == nil:
 		return l, "it has no value"

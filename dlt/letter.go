@@ -3,6 +3,7 @@ package dlt
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -97,6 +98,9 @@ type Origin struct {
 // newLetter reads a record of the dead-letter topic.
 func newLetter(r transform.Record) Letter {
 	text := func(key string) string { return header.Text(r.Headers, key) }
+	if r.Missing != transform.MissingNothing {
+		r.Headers = append(slices.Clip(r.Headers), transform.Header{Key: header.Value, Value: []byte(header.Omitted)})
+	}
 	return Letter{
 		Position:     Position{r.Partition, r.Offset},
 		At:           r.Time,
@@ -146,5 +150,6 @@ func (l Letter) record() transform.Record {
 	}
 }
 
-// ValueOmitted reports whether the letter was written without its value, as the broker refused it with the value.
+// ValueOmitted reports whether the value is not known: the letter was written without it, as the broker refused it or it was
+// over 4 MiB, or the letter's own is.
 func (l Letter) ValueOmitted() bool { return header.Text(l.Headers, header.Value) == header.Omitted }

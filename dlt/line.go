@@ -88,12 +88,11 @@ func (t *Topic) Line(l Letter, by Transformer) Line {
 	line := t.line(l)
 	contact, _ := l.Contact(by) // a contact that is not complete is enough to mask
 	line.Masked = true
-	text, why := l.Unframed(by)
 	if l.Key != nil {
-		line.setKey([]byte(transform.MaskKey(l.Key, readableOr(text, l.Value), contact)))
+		line.setKey([]byte(transform.MaskKey(l.Key, l.readableValue(by), contact)))
 	}
-	switch {
-	case text != nil: // of the frame nothing is to be read
+	switch text, why := l.Unframed(by); {
+	case text != nil: // the framed value itself is not for people
 		line.Decoded, line.Value, line.ValueBase64 = transform.Mask(text, contact), nil, ""
 	case why != "":
 		line.Decoded, line.Value, line.ValueBase64 = "("+why+")", nil, ""
@@ -103,16 +102,16 @@ func (t *Topic) Line(l Letter, by Transformer) Line {
 	return line
 }
 
-// readableOr returns the JSON of a framed value, else the value.
-func readableOr(framed, value []byte) []byte {
-	if framed != nil {
-		return framed
+// readableValue returns the JSON of a framed value that can be read, else the value.
+func (l Letter) readableValue(by Transformer) []byte {
+	if text, _ := l.Unframed(by); text != nil {
+		return text
 	}
-	return value
+	return l.Value
 }
 
-// Unframed returns what can be shown of a letter's value that a schema registry frames: its JSON or, as long as it
-// cannot be read, nil and why. Of a value that is not framed both are empty.
+// Unframed returns the JSON of a letter's value that a schema registry frames, or nil and why it cannot be read. For a
+// value that is not framed it returns nil and "".
 func (l Letter) Unframed(by Transformer) (text []byte, why string) { return Unframed(by, l.record()) }
 
 // Unframed is [Letter.Unframed] of a record.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -360,6 +361,38 @@ func TestEraseNeedsToKnowWhom(t *testing.T) {
 		for _, f := range []Filter{{}, {Keys: []string{"k"}, Limit: 1}, {Keys: []string{"k"}, Flood: AnyFlood}, {Reasons: []string{"X"}}, {EventIDs: []string{"e"}, Since: time.Now()}} {
 			if _, err := r.topic.Erase(t.Context(), f, false); !errors.Is(err, ErrEraseWhom) {
 				t.Errorf("%+v: %v", f, err)
+			}
+		}
+	})
+}
+
+// An erasure cannot be taken back: a filter that would leave out letters of the person is refused, whatever it is.
+func TestEraseTakesNoFilterBesideThePerson(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		zero := Filter{Keys: []string{"key 0"}}
+		for i := range reflect.TypeFor[Filter]().NumField() {
+			field := reflect.TypeFor[Filter]().Field(i)
+			switch field.Name {
+			case "Keys", "EventIDs", "Newest", "Exactly": // whom, and what alone leaves nothing out
+				continue
+			}
+			f := zero
+			switch value := reflect.ValueOf(&f).Elem().Field(i); value.Kind() {
+			case reflect.Slice:
+				value.Set(reflect.MakeSlice(field.Type, 1, 1))
+			case reflect.String:
+				value.SetString("x")
+			case reflect.Int:
+				value.SetInt(1)
+			case reflect.Func:
+				f.Text = func(Letter) bool { return false }
+			case reflect.Struct:
+				value.Set(reflect.ValueOf(time.Now()))
+			default:
+				t.Fatalf("%s is a %s: say here how to fill it in", field.Name, value.Kind())
+			}
+			if _, err := r.topic.Erase(t.Context(), f, true); !errors.Is(err, ErrEraseWhom) {
+				t.Errorf("with %s: %v", field.Name, err)
 			}
 		}
 	})

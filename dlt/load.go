@@ -8,13 +8,14 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// How many letters, and how many bytes of them, are in memory at a time.
+// How many letters are in memory at a time, and how many bytes of keys and values.
 const (
 	windowLetters = 500
 	windowBytes   = 8 << 20
 )
 
-// load reads letters again, with their values, and calls take with some of them at a time, in the order of entries.
+// load reads the letters of entries, with their values, and calls take with some of them at a time, in the order of
+// entries. Letters that retention has deleted meanwhile are left out.
 func (t *Topic) load(ctx context.Context, entries []entry, take func([]Letter) error) error {
 	for len(entries) > 0 {
 		n, size := 0, 0
@@ -97,12 +98,11 @@ func (t *Topic) Get(ctx context.Context, at Position) (Letter, error) {
 	if err != nil {
 		return Letter{}, err
 	}
-	// The letter at this place is wanted, even if its event has a newer one.
+	// The index has the newest letter of the event. The one at this place may be an older one, with a mark of its own.
 	e := idx.chosen[0]
-	newest := e.Position
-	e.Position = at
-	e.id = idx.places[at]
-	if newest != at {
+	older := e.Position != at
+	e.Position, e.id = at, idx.places[at]
+	if older {
 		e.mark = idx.marks[e.id]
 		if m, gone := idx.erased[e.id.event]; gone {
 			e.mark = m

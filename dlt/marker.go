@@ -19,7 +19,7 @@ type letterID struct {
 	partition int
 	offset    int64
 	replays   int
-	at        Position // only for records that leadbridge did not write
+	at        Position // place of a record that leadbridge did not write, whose other fields are zero
 }
 
 // idOf returns the id of a letter.
@@ -48,12 +48,12 @@ func (m mark) outranks(other mark) bool {
 	return m.at.Before(other.at)
 }
 
-// rank returns the order of the states: the mark with the higher one counts.
+// rank returns the place of a state in their order: of two marks the one with the higher rank counts.
 func (s State) rank() int {
 	return slices.Index([]State{StateOpen, StateClosed, StateReplayed, StateErased}, s)
 }
 
-// markOf returns what a marker says, and of which letter; ok is false for a record that is not a marker.
+// markOf returns what a marker says, and the id of its letter; ok is false for a record that is not a marker.
 func markOf(r transform.Record) (id letterID, m mark, ok bool) {
 	state := State(header.Text(r.Headers, header.Marker))
 	if state == "" {
@@ -77,7 +77,7 @@ func newMarker(id letterID, state State, at time.Time) kafka.Record {
 		name, where = "record "+id.at.String(), id.at
 	}
 	return kafka.Record{
-		// No letter has this key, which a marker would replace in a compacted topic.
+		// No letter has such a key: in a compacted topic the marker would replace the letter.
 		Key:   kafka.NewBytes([]byte("leadbridge-" + string(state) + ":" + name + "#" + replays)),
 		Value: kafka.NewBytes([]byte{}),
 		Headers: []kafka.Header{

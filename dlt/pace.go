@@ -10,13 +10,13 @@ import (
 
 // pace keeps a replay to its rate. One goroutine uses it.
 type pace struct {
-	every time.Duration // 0: no limit
+	every time.Duration // between two events; 0: no limit
 	batch int           // events in a transaction, at most
 	next  time.Time     // when the next event may leave
 }
 
-// A transaction has the events of batchTime at the rate, and at most maxBatch: many small ones cost too much, and while
-// one is open it delays what is written after it.
+// A transaction has as many events as the rate allows in batchTime, and at most maxBatch: smaller ones would cost too
+// much, and a longer one would delay the readers of what others write meanwhile.
 const (
 	batchTime = 200 * time.Millisecond
 	maxBatch  = 500

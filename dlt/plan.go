@@ -2,6 +2,7 @@ package dlt
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -17,15 +18,15 @@ import (
 type planned struct {
 	letter  Letter
 	id      letterID
-	to      place
+	to      place // where its event goes
 	key     []byte
 	value   []byte
 	headers []kafka.Header
-	edited  bool
-	size    int
+	edited  bool // value is not the letter's
+	size    int  // of key and value, in bytes
 }
 
-// record returns the record. Each try needs a new one, as a write consumes it.
+// record returns the event's record. Each write needs a new one, as it consumes it.
 func (p planned) record() kafka.Record {
 	r := kafka.Record{Time: time.Now(), Headers: p.headers, Value: kafka.NewBytes(p.value)}
 	if p.key != nil {
@@ -34,11 +35,11 @@ func (p planned) record() kafka.Record {
 	return r
 }
 
-// plan works out how a letter is replayed; left is not nil when it is not, and says why.
+// plan returns what is written when a letter is replayed, or, in left, why it is not replayed.
 func (r *replay) plan(ctx context.Context, l Letter) (p planned, left *Left, err error) {
 	leave := func(why, message string, args ...any) (planned, *Left, error) {
-		x := l.left(why, message, args...)
-		return planned{}, &x, nil
+		left := l.left(why, message, args...)
+		return planned{}, &left, nil
 	}
 	switch topic := r.topic.cfg.Topic; {
 	case l.EventID == "" || l.Original.Topic == "":
@@ -56,7 +57,7 @@ func (r *replay) plan(ctx context.Context, l Letter) (p planned, left *Left, err
 			return planned{}, nil, err
 		}
 		if !found {
-			return leave(LeftValueGone, "it was written without its value, which is not in partition %d of %q at %d any more",
+			return leave(LeftValueGone, "it was written without its value, which is not in partition %d of %q at %d any more, or cannot be read: it is over 4 MiB, or not to be decompressed",
 				l.Original.Partition, l.Original.Topic, l.Original.Offset)
 		}
 		p.restore(whole)
@@ -73,14 +74,14 @@ func (r *replay) plan(ctx context.Context, l Letter) (p planned, left *Left, err
 			return leave(LeftEdit, "%v", err)
 		}
 		if p.edited = string(edited) != string(value); p.edited {
-			p.value = edited // else a framed value keeps its frame
+			p.value = edited // value may be the JSON of a framed p.value, which stays framed when it was not edited
 		}
 	}
 	p.size = len(p.key) + len(p.value)
 	return p, nil, nil
 }
 
-// unframed is the value that an edit changes.
+// unframed returns the value for an edit: the JSON of a framed one, or why that cannot be read.
 func (r *replay) unframed(p planned) (text []byte, why string) {
 	if r.opts.Unframe != nil {
 		l := p.letter
@@ -123,7 +124,7 @@ func isOurs(key string) bool {
 	return len(key) >= len(header.Prefix) && key[:len(header.Prefix)] == header.Prefix
 }
 
-// restore takes key, value and headers from the event's record, for a letter that was written without them.
+// restore takes key, value and the event's own headers from its record, for a letter that was written without its value.
 func (p *planned) restore(whole transform.Record) {
 	p.key, p.value = whole.Key, whole.Value
 	own := make([]kafka.Header, 0, len(whole.Headers)+len(p.headers))
@@ -140,7 +141,7 @@ func (p *planned) restore(whole transform.Record) {
 	p.headers = own
 }
 
-// originals reads events from the topic in which they were first written.
+// originals reads events from their topic.
 type originals struct{ log *consumer.Log }
 
 func newOriginals(cfg Config) *originals {
@@ -149,22 +150,17 @@ func newOriginals(cfg Config) *originals {
 
 func (o *originals) close() { o.log.Close() }
 
-// partitions returns the ids of the topic's partitions, ascending. It never creates the topic.
-func (o *originals) partitions(ctx context.Context) ([]int, error) {
+// partitionIDs returns the ids of a topic's partitions, ascending. It never creates the topic.
+func partitionIDs(ctx context.Context, log *consumer.Log) ([]int, error) {
 	var bounds map[int]consumer.Bounds
 	err := patiently(ctx, func() (err error) {
-		bounds, err = o.log.Bounds(ctx)
+		bounds, err = log.Bounds(ctx)
 		return err
 	})
-	ids := make([]int, 0, len(bounds))
-	for id := range bounds {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids, err
+	return slices.Sorted(maps.Keys(bounds)), err
 }
 
-// read returns the record of a letter's event, if it is still there. For an event that was replayed it returns none, as the
+// read returns the record of a letter's event, if it is still there and can be kept. For an event that was replayed it returns none, as the
 // value may have been edited.
 func (o *originals) read(ctx context.Context, l Letter) (whole transform.Record, found bool, err error) {
 	at, err := time.Parse(time.RFC3339Nano, l.Original.Timestamp)
@@ -180,7 +176,7 @@ func (o *originals) read(ctx context.Context, l Letter) (whole transform.Record,
 		return whole, false, nil
 	}
 	err = EachRecord(ctx, o.log, l.Original.Partition, l.Original.Offset, l.Original.Offset+1, func(r transform.Record) {
-		if r.Offset == l.Original.Offset && r.Time.Equal(at) && r.Value != nil {
+		if r.Offset == l.Original.Offset && r.Time.Equal(at) && r.Value != nil && r.Missing == transform.MissingNothing {
 			whole, found = r, true
 		}
 	})

@@ -11,17 +11,17 @@ import (
 // for the same reason and in the same words.
 type Rejected struct {
 	Reason  string `json:"reason"`
-	Message string `json:"message"` // why; "" for all further words of the reason
+	Message string `json:"message"` // why; "" for letters of all further messages, see maxRejected
 	Letters int    `json:"letters"`
 	Place   string `json:"place"` // of the first of them
 }
 
-// maxRejected is after how many different words further ones are counted by their reason alone.
+// maxRejected is how many messages are counted by themselves. Letters with further ones are counted by their reason alone.
 const maxRejected = 50
 
-// foretell builds what the events of a batch would become, and counts those of which nothing can be built. A value whose
-// schema is not known now is not counted: its event would wait, and not be rejected.
-func (r *replay) foretell(batch []planned) {
+// countRejections builds what the events of a batch would become, and counts those of which nothing can be built. A value
+// whose schema is not known now is not counted: its event would wait, and not be rejected.
+func (r *replay) countRejections(batch []planned) {
 	if r.opts.Transformer == nil {
 		return
 	}
@@ -44,7 +44,7 @@ func (p planned) event() Letter {
 	return l
 }
 
-// reject counts one letter.
+// reject counts a letter that would be rejected again.
 func (r *Report) reject(reason, message string, at Position) {
 	find := func(message string) int {
 		return slices.IndexFunc(r.Rejected, func(o Rejected) bool { return o.Reason == reason && o.Message == message })

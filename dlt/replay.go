@@ -20,22 +20,22 @@ type ReplayOptions struct {
 	Filter
 	DryRun bool // only report what would be done
 	// Transformer builds in a dry run what the events would become, to report which would be rejected again; nil: that is not
-	// reported. Package transform's or package schemas'.
+	// reported. It is that of package transform or of package schemas.
 	Transformer Transformer
 	Rate        float64 // events a second; 0: no limit
-	MaxReplays  int     // letters of events that were replayed so often stay
+	MaxReplays  int     // letters of events that were replayed this often are left
 	Edit        Editor  // changes values; nil: they stay as they are
 	// Unframe returns, for Edit, the JSON of a value that a schema registry frames, or nil and why it cannot be read;
-	// nil and "" for a value that is not framed, which Edit gets as it is. What Edit changes is plain JSON afterwards;
-	// what it leaves as it is keeps its frame. Nil: Edit gets every value as it is.
+	// nil and "" for a value that is not framed, which Edit gets as it is. A value that Edit changes is written as plain
+	// JSON, and one that it does not change keeps its frame. Nil: Edit gets every value as it is.
 	Unframe func(l Letter) (text []byte, why string)
 
 	// Tracer traces the events that are replayed; nil: nothing is traced.
 	Tracer *tracing.Tracer
 
-	// Written is called with the ids of events that were written, those of one transaction at a time; nil: it is not.
+	// Written is called after each transaction, with the ids of the events that it wrote; nil: it is not called.
 	Written func(eventIDs []string)
-	// Progress is called with how many letters, of all, were replayed or left; nil: it is not.
+	// Progress is called with how many letters, of all, were replayed or left so far; nil: it is not called.
 	Progress func(done, all int)
 }
 
@@ -49,14 +49,14 @@ type replay struct {
 	topic      *Topic
 	opts       ReplayOptions
 	writer     *writer
-	partitions []int // ids of the events' topic
+	partitions []int // ids of the partitions of the events' topic
 	origin     *originals
-	until      map[int]int64     // the ends of the dead-letter topic when it began; later letters are not replayed
-	handled    map[letterID]bool // replayed or left
-	picked     map[letterID]bool // the letters to replay, when there is a limit; else nil
-	batch      []planned         // what the next transaction writes
+	until      map[int]int64     // by partition, the end of the dead-letter topic at the first pass: later letters are not replayed; nil before it
+	handled    map[letterID]bool // letters that were replayed, or are left where they are
+	picked     map[letterID]bool // with a limit, the letters to replay; else nil
+	batch      []planned         // what the next transaction will write
 	bytes      int               // the size of batch
-	unsure     []planned         // the last batch, while it is not known whether it was written
+	unsure     []planned         // the batch of a failed write, of which the next pass finds out whether it was written
 	pace       pace
 	report     Report
 	trace      *tracing.Replay // nil: it is not traced
@@ -111,7 +111,7 @@ const maxFailures = 5
 
 func (r *replay) run(ctx context.Context) error {
 	var err error
-	if r.partitions, err = r.origin.partitions(ctx); err != nil {
+	if r.partitions, err = partitionIDs(ctx, r.origin.log); err != nil {
 		return err
 	}
 	backOff := backoff.NewExponentialBackOff()
@@ -134,7 +134,7 @@ func (r *replay) run(ctx context.Context) error {
 	}
 }
 
-// writeError is a failure of a session or a write, after which another pass may help; it may not be known what was written.
+// writeError is the error of a session or a write: another pass may succeed. Whether the write took effect may not be known.
 type writeError struct{ error }
 
 func (e *writeError) Unwrap() error { return e.error }
@@ -144,13 +144,21 @@ func isWriteError(err error) bool {
 	return ok
 }
 
-// pass replays what is still to be replayed. After a failed write it is called again: it begins a new session, which ends the open
+// openSession opens a session, which ends the open transaction of the one before.
+func (r *replay) openSession(ctx context.Context) error {
+	if err := r.writer.openSession(ctx); err != nil {
+		return &writeError{err}
+	}
+	return nil
+}
+
+// pass replays what is still to be replayed. After a failed write it is called again: it opens a new session, which ends the open
 // transaction, and reads the markers, which show whether that was committed.
 func (r *replay) pass(ctx context.Context) error {
 	if !r.opts.DryRun {
-		// From here on nobody else replays. So it comes before anything is read.
-		if err := r.writer.openSession(ctx); err != nil {
-			return &writeError{err}
+		// The session shuts out other replays, so that what is read after it stays true.
+		if err := r.openSession(ctx); err != nil {
+			return err
 		}
 		if err := r.topic.awaitMarkers(ctx); err != nil {
 			return err
@@ -162,19 +170,19 @@ func (r *replay) pass(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.until == nil {
+	if firstPass := r.until == nil; firstPass {
 		if err := idx.placesExist(r.topic.cfg.DeadLetterTopic); err != nil {
 			return err
 		}
 		r.until = idx.ends
 		idx.chosen = r.pick(idx.chosen)
-		r.count(idx.chosen)
+		r.countChosen(idx.chosen)
 	}
-	r.settle(idx)
+	r.resolveUnsure(idx)
 	rest := slices.DeleteFunc(idx.chosen, func(e entry) bool {
 		return e.state() == StateReplayed || r.handled[e.id] || r.picked != nil && !r.picked[e.id]
 	})
-	err = r.topic.load(ctx, rest, func(letters []Letter) error { return r.window(ctx, letters) })
+	err = r.topic.load(ctx, rest, func(letters []Letter) error { return r.replayLetters(ctx, letters) })
 	if err == nil {
 		err = r.flush(ctx)
 	}
@@ -183,7 +191,7 @@ func (r *replay) pass(ctx context.Context) error {
 	}
 	for _, e := range rest {
 		if !r.handled[e.id] {
-			r.leave(e.id, Left{Place: e.Position.String(), EventID: e.id.event, Reason: e.reason, Why: LeftVanished, Message: "retention deleted the letter meanwhile"})
+			r.noteLeft(e.id, Left{Place: e.Position.String(), EventID: e.id.event, Reason: e.reason, Why: LeftVanished, Message: "retention deleted the letter meanwhile"})
 		}
 	}
 	return nil
@@ -209,8 +217,8 @@ func (r *replay) pick(chosen []entry) []entry {
 	})
 }
 
-// count counts at the beginning how many letters there are to replay, and how many were replayed before.
-func (r *replay) count(chosen []entry) {
+// countChosen counts the letters that are to be replayed, and those that were replayed before.
+func (r *replay) countChosen(chosen []entry) {
 	for _, e := range chosen {
 		if e.state() == StateReplayed {
 			r.report.Already++
@@ -227,15 +235,15 @@ func (r *replay) progress() {
 	}
 }
 
-// settle finds out from the markers which letters of the last batch were replayed.
-func (r *replay) settle(idx *index) {
+// resolveUnsure finds out from the markers which letters of a batch whose write failed were replayed.
+func (r *replay) resolveUnsure(idx *index) {
 	written := slices.DeleteFunc(r.unsure, func(p planned) bool { return idx.marks[p.id].state != StateReplayed })
-	r.account(written)
+	r.noteReplayed(written)
 	r.unsure, r.batch, r.bytes = nil, nil, 0
 }
 
-// account adds to the report what was replayed.
-func (r *replay) account(batch []planned) {
+// noteReplayed adds letters to the report that were replayed, or, in a dry run, would be.
+func (r *replay) noteReplayed(batch []planned) {
 	if r.opts.Written != nil && !r.opts.DryRun && len(batch) > 0 {
 		ids := make([]string, len(batch))
 		for i, p := range batch {
@@ -252,7 +260,10 @@ func (r *replay) account(batch []planned) {
 			r.report.Edited++
 		}
 		route := Route{Reason: p.letter.Reason, Topic: p.to.topic, Partition: p.to.partition}
-		at := slices.IndexFunc(r.report.Routes, func(o Route) bool { o.Letters = 0; return o == route })
+		at := slices.IndexFunc(r.report.Routes, func(counted Route) bool {
+			counted.Letters = 0
+			return counted == route
+		})
 		if at < 0 {
 			at = len(r.report.Routes)
 			r.report.Routes = append(r.report.Routes, route)
@@ -262,7 +273,8 @@ func (r *replay) account(batch []planned) {
 	r.progress()
 }
 
-func (r *replay) leave(id letterID, l Left) {
+// noteLeft adds a letter to the report that is not replayed.
+func (r *replay) noteLeft(id letterID, l Left) {
 	r.handled[id] = true
 	r.report.Left = append(r.report.Left, l)
 	r.progress()

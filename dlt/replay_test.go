@@ -1,6 +1,7 @@
 package dlt
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -336,6 +337,34 @@ func TestReplayFindsAnOmittedValueWhereItCameFrom(t *testing.T) {
 		if string(got.Value) != "whole" || string(got.Key) != "large" || header.Text(got.Headers, "own") != "x" ||
 			header.Text(got.Headers, header.EventID) != "ce:/site 0" || header.Text(got.Headers, header.Value) != "" {
 			t.Errorf("key %q, value %q, headers %v", got.Key, got.Value, got.Headers)
+		}
+	})
+}
+
+// A value that is too long to be kept when it is read is not put back as an empty one, wherever it is: in the letter, or where the
+// letter says that it came from.
+func TestReplayPutsNoValueBackThatWasTooLong(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		at := time.Date(2026, 3, 4, 5, 6, 7, 8e6, time.UTC)
+		long := kafka.NewBytes(bytes.Repeat([]byte(" "), 5<<20))
+		res, err := r.client.Produce(t.Context(), &kafka.ProduceRequest{
+			Topic: testTopic, RequiredAcks: kafka.RequireAll, Compression: kafka.Gzip, Records: kafka.NewRecordReader(kafka.Record{Time: at, Value: long}),
+		})
+		if err != nil || res.Error != nil {
+			t.Fatal(err, res)
+		}
+		all := letters(1, 1)
+		all[0].value, all[0].more = "", map[string]string{header.Value: header.Omitted}
+		r.seed(all...)
+		if report := r.replay(options()); report.Replayed != 0 || len(report.Left) != 1 || report.Left[0].Why != LeftValueGone {
+			t.Errorf("%+v", report)
+		}
+		if got := r.committed(testTopic); len(got) != 1 {
+			t.Errorf("%d records are in the topic", len(got))
+		}
+		read := newLetter(transform.Record{Value: []byte{}, Missing: transform.MissingTooLong, Headers: []transform.Header{{Key: header.EventID, Value: []byte("x")}}})
+		if !read.ValueOmitted() || read.EventID != "x" {
+			t.Error("a letter whose own value is too long does not say so")
 		}
 	})
 }

@@ -10,18 +10,18 @@ import (
 	"github.com/leadbridge/leadbridge/internal/tracing"
 )
 
-// batchBytes is how many bytes of events a transaction has, about, so that it is short.
+// batchBytes is how many bytes of events a transaction may have: a short one delays nobody.
 const batchBytes = 256 << 10
 
-// window plans the replay of letters, and writes each batch that is full.
-func (r *replay) window(ctx context.Context, letters []Letter) error {
+// replayLetters plans the replay of letters, and writes each batch that is full.
+func (r *replay) replayLetters(ctx context.Context, letters []Letter) error {
 	for _, l := range letters {
 		p, left, err := r.plan(ctx, l)
 		if err != nil {
 			return err
 		}
 		if left != nil {
-			r.leave(idOf(l), *left)
+			r.noteLeft(idOf(l), *left)
 			continue
 		}
 		if len(r.batch) > 0 && r.bytes+p.size > batchBytes {
@@ -47,8 +47,8 @@ func (r *replay) flush(ctx context.Context) error {
 		return nil
 	}
 	if r.opts.DryRun {
-		r.foretell(batch)
-		r.account(batch)
+		r.countRejections(batch)
+		r.noteReplayed(batch)
 		return ctx.Err()
 	}
 	if err := r.pace.wait(ctx, len(batch)); err != nil {
@@ -58,30 +58,22 @@ func (r *replay) flush(ctx context.Context) error {
 	if !refusedForGood(err) {
 		return err
 	}
-	r.unsure = nil            // a refused transaction wrote nothing
-	for _, p := range batch { // one of them was refused: write each alone
-		if err := r.writer.openSession(ctx); err != nil {
-			return &writeError{err}
+	r.unsure = nil // a refused transaction wrote nothing
+	for _, p := range batch {
+		if err := r.openSession(ctx); err != nil {
+			return err
 		}
 		err := r.write(ctx, []planned{p})
 		if refusedForGood(err) {
 			r.unsure = nil
-			r.leave(p.id, p.letter.left(LeftRefused, "the topic does not take the event: %s", brokerWords(err)))
+			r.noteLeft(p.id, p.letter.left(LeftRefused, "the topic does not take the event: %s", brokerWords(err)))
 			continue
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return r.beginAgain(ctx)
-}
-
-// beginAgain begins a new session, which ends the transaction of a refused write.
-func (r *replay) beginAgain(ctx context.Context) error {
-	if err := r.writer.openSession(ctx); err != nil {
-		return &writeError{err}
-	}
-	return nil
+	return r.openSession(ctx) // the last write may have been refused, which leaves its transaction open
 }
 
 // write writes events and their markers in one transaction.
@@ -93,8 +85,8 @@ func (r *replay) write(ctx context.Context, batch []planned) error {
 		sends[i] = r.trace.Send(p.headers, p.to.topic, p.letter.Replays+1)
 		p.headers = sends[i].Headers(p.headers)
 		records[p.to] = append(records[p.to], p.record())
-		beside := place{r.topic.cfg.DeadLetterTopic, p.letter.Partition}
-		records[beside] = append(records[beside], newMarker(p.id, StateReplayed, now))
+		besideLetter := place{r.topic.cfg.DeadLetterTopic, p.letter.Partition}
+		records[besideLetter] = append(records[besideLetter], newMarker(p.id, StateReplayed, now))
 	}
 	err := r.writer.write(ctx, records)
 	for _, send := range sends {
@@ -104,10 +96,11 @@ func (r *replay) write(ctx context.Context, batch []planned) error {
 		r.unsure = batch
 		return &writeError{err}
 	}
-	r.account(batch)
+	r.noteReplayed(batch)
 	return nil
 }
 
+// brokerWords returns the name of a broker's error, without kafka-go's explanation.
 func brokerWords(err error) string {
 	if code, ok := errors.AsType[kafka.Error](err); ok {
 		return code.Title()

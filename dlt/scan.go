@@ -36,19 +36,19 @@ func Open(cfg Config) *Topic {
 // Close closes all connections.
 func (t *Topic) Close() { t.log.Close() }
 
-// entry is what is kept of a letter while the topic is read. The value is not.
+// entry is what is remembered of a letter: all but its value and most of its headers.
 type entry struct {
 	Position
-	at       time.Time
+	at       time.Time // when it was written
 	failedAt string
-	size     int
+	size     int // of key and value, in bytes
 	reason   string
 	original string // the topic of the event
-	kept     bool   // the filter chooses it
+	kept     bool   // the filter chooses it, without regard to its place and state
 	id       letterID
-	copies   int
-	mark     mark
-	omitted  bool
+	copies   int  // letters of its event, with itself
+	mark     mark // the zero mark: it is open
+	omitted  bool // it was written without its value
 }
 
 func (e entry) state() State { return cmp.Or(e.mark.state, StateOpen) }
@@ -68,18 +68,18 @@ func (e *entry) compare(other *entry) int {
 
 // index is what a scan has found.
 type index struct {
-	chosen []entry       // one letter of each event, in the order of the filter
-	ends   map[int]int64 // up to where each partition was read
-	places map[Position]letterID
-	marks  map[letterID]mark
-	erased map[string]mark // by event
+	chosen []entry               // the letters that the filter chooses, one of each event, in the filter's order
+	ends   map[int]int64         // by partition, the offset up to which it was read
+	places map[Position]letterID // the letters at the filter's places; the zero id: there is none
+	marks  map[letterID]mark     // of all letters that have a marker
+	erased map[string]mark       // by the id of an erased event
 }
 
-// readSize is how many bytes one fetch asks for, about.
+// readSize is about how many bytes one fetch asks for.
 const readSize = 4 << 20
 
-// scan reads the topic up to its present end. With until, by partition, letters at and above these offsets are passed over;
-// markers never are.
+// scan reads the topic up to its present end. Letters at and above the offsets of until, by partition, are ignored, but not
+// their markers; nil: none is ignored.
 func (t *Topic) scan(ctx context.Context, f Filter, until map[int]int64) (*index, error) {
 	var bounds map[int]consumer.Bounds
 	err := patiently(ctx, func() (err error) {
@@ -146,7 +146,7 @@ func EachRecord(ctx context.Context, log *consumer.Log, partition int, from, to 
 // patience is how long brokers may answer that they are not ready yet.
 const patience = 15 * time.Second
 
-// patiently makes a call until it returns nil or an error that brokers do not call temporary, for as long as patience.
+// patiently makes a call until it returns nil, an error that brokers do not call temporary, or patience is over.
 func patiently(ctx context.Context, call func() error) error {
 	wait := backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(20*time.Millisecond), backoff.WithMaxInterval(time.Second), backoff.WithMaxElapsedTime(patience))
@@ -170,15 +170,16 @@ func permanent(err error) error {
 type scanner struct {
 	filter Filter
 	until  map[int]int64
-	events map[letterID]*entry // the newest letter of an event, under eventOf
+	events map[letterID]*entry // of each event the letter that stands for it, see supersedes; the key is eventOf
 	marks  map[letterID]mark
-	erased map[string]mark // by event
+	erased map[string]mark
 	places map[Position]letterID
 }
 
-// eventOf returns the part of a letter's id that all letters of its event share.
+// eventOf returns the part of a letter's id that is the same for all letters of its event.
 func eventOf(id letterID) letterID { return letterID{event: id.event, at: id.at} }
 
+// take adds a record of the topic.
 func (s *scanner) take(r transform.Record) {
 	if id, m, ok := markOf(r); ok {
 		if m.state == StateErased && id.event != "" {
@@ -189,8 +190,11 @@ func (s *scanner) take(r transform.Record) {
 		}
 		return
 	}
-	if end, bounded := s.until[r.Partition]; s.until != nil && (!bounded || r.Offset >= end) || r.Value == nil {
+	if r.Value == nil {
 		return // a tombstone, written to erase a key
+	}
+	if end, known := s.until[r.Partition]; s.until != nil && (!known || r.Offset >= end) {
+		return
 	}
 	l := newLetter(r)
 	e := entryOf(l)
@@ -201,7 +205,7 @@ func (s *scanner) take(r transform.Record) {
 	known := s.events[eventOf(e.id)]
 	if known != nil {
 		e.copies += known.copies
-		if known.newer(e) {
+		if known.supersedes(e) {
 			known.copies = e.copies
 			return
 		}
@@ -209,27 +213,30 @@ func (s *scanner) take(r transform.Record) {
 	s.events[eventOf(e.id)] = e
 }
 
-// newer reports whether e counts, and not other, of two letters of one event: that of the later replay, and of two copies
-// the first, so that the place of a letter does not change.
-func (e *entry) newer(other *entry) bool {
-	if e.id.replays != other.id.replays {
+// supersedes reports whether, of two letters of one event, e stands for the event and not other: the one of the later
+// replay; of two copies the one written first, so that the place of a letter does not change; else the one written later.
+func (e *entry) supersedes(other *entry) bool {
+	copies := e.id == other.id
+	switch {
+	case e.id.replays != other.id.replays:
 		return e.id.replays > other.id.replays
+	case !copies:
+		return e.at.After(other.at)
+	case e.Partition != other.Partition:
+		return e.at.Before(other.at)
 	}
-	if e.id == other.id {
-		return e.Partition != other.Partition && e.at.Before(other.at) || e.Partition == other.Partition && e.Offset < other.Offset
-	}
-	return e.at.After(other.at)
+	return e.Offset < other.Offset
 }
 
 // chosen returns the letters that the filter chooses, in its order.
 func (s *scanner) chosen() []entry {
-	group := eventOf
+	named := eventOf // what a place of the filter names: the event of the letter there, or that letter alone
 	if s.filter.Exactly {
-		group = func(id letterID) letterID { return id }
+		named = func(id letterID) letterID { return id }
 	}
-	wanted := map[letterID]bool{}
+	atPlaces := map[letterID]bool{}
 	for _, id := range s.places {
-		wanted[group(id)] = true
+		atPlaces[named(id)] = true
 	}
 	var all []entry
 	for _, e := range s.events {
@@ -237,7 +244,7 @@ func (s *scanner) chosen() []entry {
 		if m, gone := s.erased[e.id.event]; gone {
 			e.mark = m
 		}
-		if !e.kept || len(s.filter.Places) > 0 && !wanted[group(e.id)] || !s.stateWanted(e.state()) {
+		if !e.kept || len(s.filter.Places) > 0 && !atPlaces[named(e.id)] || !hasState(s.filter.States, e.state()) {
 			continue
 		}
 		all = append(all, *e)
@@ -254,15 +261,7 @@ func (s *scanner) chosen() []entry {
 	return all
 }
 
-// stateWanted reports whether the filter chooses letters of a state. Without States it chooses all but erased ones.
-func (s *scanner) stateWanted(state State) bool {
-	if len(s.filter.States) == 0 {
-		return state != StateErased
-	}
-	return slices.Contains(s.filter.States, state)
-}
-
-// missing returns the places of the filter at which there is no letter.
+// missing returns the places of the filter at which there is no letter, sorted.
 func (idx *index) missing() []Position {
 	var none []Position
 	for p, id := range idx.places {

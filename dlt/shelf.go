@@ -29,20 +29,20 @@ func DefaultShelfLimits() ShelfLimits {
 type Shelf struct {
 	topic  *Topic
 	limits ShelfLimits
-	by     Transformer
+	by     Transformer // makes the contact that says what to mask
 
 	reading chan struct{} // of capacity 1: only one call of Refresh reads at a time
 
 	mu     sync.RWMutex
-	events map[letterID]*shelved // the newest letter of an event, under eventOf
-	erased map[string]mark       // by event
-	next   map[int]int64         // where to read on
+	events map[letterID]*shelved // of each event the letter that stands for it; the key is eventOf
+	erased map[string]mark       // by the id of an erased event
+	next   map[int]int64         // by partition, the offset to read next; nil: nothing was read since the last clear
 	text   int                   // the weights of all letters
 	beyond int                   // letters that were removed for newer ones
-	asOf   time.Time             // see AsOf
+	asOf   time.Time             // when the last reading to the end began; zero: there was none
 }
 
-// shelved is what is held of a letter.
+// shelved is what a Shelf holds of a letter.
 type shelved struct {
 	entry
 	status   int
@@ -98,7 +98,7 @@ func (s *Shelf) Refresh(ctx context.Context, age time.Duration) error {
 	if err != nil {
 		return err
 	}
-	next := s.begin(bounds)
+	next := s.beginRefresh(bounds)
 	for _, id := range slices.Sorted(maps.Keys(bounds)) {
 		err := s.topic.each(ctx, id, next[id], bounds[id].End, s.take)
 		if err != nil {
@@ -112,7 +112,7 @@ func (s *Shelf) Refresh(ctx context.Context, age time.Duration) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.bound()
+	s.keepLimits()
 	s.asOf = began
 	return nil
 }
@@ -124,8 +124,9 @@ func (s *Shelf) AsOf() time.Time {
 	return s.asOf
 }
 
-// begin removes the letters that retention has deleted, or all when the topic was replaced, and returns from where to read.
-func (s *Shelf) begin(bounds map[int]consumer.Bounds) map[int]int64 {
+// beginRefresh removes the letters that retention has deleted, or all when the topic was replaced, and returns by partition
+// the offset from which to read.
+func (s *Shelf) beginRefresh(bounds map[int]consumer.Bounds) map[int]int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, at := range s.next {
@@ -160,7 +161,7 @@ func (s *Shelf) take(r transform.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.next == nil {
-		return // cleared: all is read again
+		return // cleared meanwhile: the next Refresh reads everything
 	}
 	s.next[r.Partition] = max(s.next[r.Partition], r.Offset+1)
 	if id, m, ok := markOf(r); ok {
@@ -174,7 +175,7 @@ func (s *Shelf) take(r transform.Record) {
 	event := eventOf(one.id)
 	if known := s.events[event]; known != nil {
 		one.copies += known.copies
-		if known.newer(&one.entry) {
+		if known.supersedes(&one.entry) {
 			known.copies = one.copies
 			return
 		}
@@ -188,12 +189,13 @@ func (s *Shelf) take(r transform.Record) {
 	}
 	s.events[event] = one
 	s.text += one.weight()
+	// An eighth more is let in, as keepLimits sorts all letters.
 	if len(s.events) > s.limits.Letters*9/8 || s.text > s.limits.Text*9/8 {
-		s.bound()
+		s.keepLimits()
 	}
 }
 
-// takeMark notes what a marker says of a letter that is held.
+// takeMark adds what a marker says.
 func (s *Shelf) takeMark(id letterID, m mark) {
 	if m.state == StateErased && id.event != "" && len(s.erased) < maxErased {
 		s.erased[id.event] = m
@@ -212,7 +214,7 @@ func (s *Shelf) takeMark(id letterID, m mark) {
 	}
 }
 
-// forget removes everything of an erased letter by which it could be found.
+// forget removes from an erased letter what is about the person.
 func (one *shelved) forget() {
 	one.code, one.message, one.summary, one.text, one.cut = "", "", "", "", false
 }
@@ -220,8 +222,9 @@ func (one *shelved) forget() {
 // maxErased is how many erased events are remembered, in case another letter of theirs comes.
 const maxErased = 50_000
 
-// bound removes the oldest letters, and the texts of the oldest, until the limits are kept.
-func (s *Shelf) bound() {
+// keepLimits removes the oldest letters while there are too many, then the texts of the oldest ones, and, when that is not
+// enough, further letters.
+func (s *Shelf) keepLimits() {
 	if len(s.events) <= s.limits.Letters && s.text <= s.limits.Text {
 		return
 	}
@@ -243,7 +246,7 @@ func (s *Shelf) bound() {
 		s.text -= len(one.text)
 		one.text, one.cut = "", true
 	}
-	for len(all) > 0 && s.text > s.limits.Text { // ids can be long too
+	for len(all) > 0 && s.text > s.limits.Text { // all texts are gone: ids and messages can be long, too
 		s.remove(all[0])
 		s.beyond++
 		all = all[1:]

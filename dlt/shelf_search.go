@@ -16,14 +16,14 @@ type Query struct {
 	Codes   []string // any of them, in any case
 	Words   []string // any of them occurs in the CRM's message, in any case
 	Sources []string // any of them; see [Letter.Source]
-	States  []State
-	Text    string // is found in the letter; see [Searching]
-	Whole   bool   // Text is found only as a full phone number, a full e-mail address, an event id or whole words of a name
+	States  []State  // any of them
+	Text    string   // is found in the letter; see [Searching]
+	Whole   bool     // Text is found only as a full phone number, a full e-mail address, an event id or whole words of a name
 	Since   time.Time
-	Until   time.Time // exclusive
-	Except  []Position
-	Offset  int
-	Limit   int // 0: all
+	Until   time.Time  // exclusive
+	Except  []Position // not the letters there
+	Offset  int        // how many of the newest are skipped
+	Limit   int        // 0: all
 }
 
 // Item is a letter in a list. It does not say whom the letter is about.
@@ -40,8 +40,8 @@ type Item struct {
 	Source   string
 	Replays  int
 	Attempts int
-	Summary  string
-	Cut      bool // not all of its text is searched
+	Summary  string // tells letters apart without naming anybody, such as "I. P. · ***67"
+	Cut      bool   // not all of its text is searched
 }
 
 // Found is the result of a search.
@@ -64,11 +64,11 @@ func (s *Shelf) Search(q Query) Found {
 			continue
 		}
 		if !text.empty() && s.stateOf(one) == StateErased {
-			continue // it was erased, and has no text
+			continue // its text was removed
 		}
 		found, searched := text.foundIn(one.text), !one.cut
 		if q.Whole {
-			found, searched = text.isOf(one.text, one.id.event), one.text != ""
+			found, searched = text.identifies(one.text, one.id.event), one.text != ""
 		}
 		if !text.empty() && !found {
 			if !searched {
@@ -93,6 +93,7 @@ func (s *Shelf) Search(q Query) Found {
 	return f
 }
 
+// eventShown returns the event's id as people may see it.
 func eventShown(one *shelved, state State) string {
 	if state == StateErased {
 		return transform.PublicID(one.id.event)
@@ -102,9 +103,7 @@ func eventShown(one *shelved, state State) string {
 
 // keeps reports whether a letter matches the query, without regard to Text.
 func (s *Shelf) keeps(q Query, one *shelved) bool {
-	state := s.stateOf(one)
-	stateWanted := slices.Contains(q.States, state) || len(q.States) == 0 && state != StateErased
-	return stateWanted && anyOf(q.Reasons, one.reason) && anyOf(q.Codes, one.code) &&
+	return hasState(q.States, s.stateOf(one)) && anyOf(q.Reasons, one.reason) && anyOf(q.Codes, one.code) &&
 		anyIn(q.Words, one.message) && anyOf(q.Sources, sourceOf(one.id.event, one.id.topic)) &&
 		(q.Since.IsZero() || !one.at.Before(q.Since)) && (q.Until.IsZero() || one.at.Before(q.Until)) &&
 		!slices.Contains(q.Except, one.Position)

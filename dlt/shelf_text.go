@@ -15,26 +15,19 @@ func (s *Shelf) shelve(l Letter) *shelved {
 		entry:  *entryOf(l),
 		status: l.Status, code: l.Code, message: firstOf(l.Message), attempts: l.Attempts, summary: summary(&contact),
 	}
-	text := searchedText(l, &contact, s.readable(l))
+	text := searchedText(l, &contact, l.readableValue(s.by))
 	if len(text) > s.limits.TextOfOne {
 		text, one.cut = text[:s.limits.TextOfOne], true
 	}
-	// A copy, as the strings above may keep the memory of a whole fetch.
+	// It is copied, as a part of a string keeps the memory of the whole.
 	one.text = strings.Clone(strings.ToValidUTF8(text, ""))
 	return one
 }
 
-// readable is the value, of a framed one its JSON.
-func (s *Shelf) readable(l Letter) []byte {
-	if text, _ := l.Unframed(s.by); text != nil {
-		return text
-	}
-	return l.Value
-}
-
-// maxListed is how many bytes of the CRM's message a list has.
+// maxListed is how many bytes of the CRM's message are kept for lists.
 const maxListed = 500
 
+// firstOf returns as much of a message as lists show.
 func firstOf(message string) string {
 	if len(message) <= maxListed {
 		return message

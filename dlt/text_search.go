@@ -13,7 +13,7 @@ import (
 // number in any spelling, or words of the person's name in any order.
 type textSearch struct {
 	text   string   // folded
-	digits string   // of what may be a part of a phone number; else ""
+	digits string   // of a text that may be a part of a phone number; else ""
 	words  []string // folded; nil unless there are several
 }
 
@@ -43,7 +43,7 @@ func newTextSearch(text string) textSearch {
 // empty reports whether nothing is looked for.
 func (s textSearch) empty() bool { return s.text == "" }
 
-// foundIn reports whether it is found in the text of a letter, as searchedText makes it.
+// foundIn reports whether what is looked for is found in the text of a letter, as searchedText makes it.
 func (s textSearch) foundIn(text string) bool {
 	if strings.Contains(text, s.text) {
 		return true
@@ -60,10 +60,10 @@ func (s textSearch) foundIn(text string) bool {
 	return len(s.words) > 0
 }
 
-// isOf reports whether it is, as a whole, something by which a letter is known: a phone number in any spelling, words of
+// identifies reports whether what is looked for is, as a whole, a phone number of a letter in any spelling, words of
 // the person's name, an e-mail address, or the event's id. So nobody can find out a value by its parts. text is as
 // searchedText makes it.
-func (s textSearch) isOf(text, event string) bool {
+func (s textSearch) identifies(text, event string) bool {
 	if s.text == foldText(event) {
 		return true
 	}
@@ -81,9 +81,10 @@ func (s textSearch) isOf(text, event string) bool {
 }
 
 // searchedText returns what is searched of a letter: first a line with the person, as the contact that is made of the event
-// has it, and then event id, code, message, key and value, which is of a framed one its JSON.
+// has it, and then event id, code, message, key and value; value is the JSON of a framed one.
 func searchedText(l Letter, contact *crmclient.Contact, value []byte) string {
-	person := []string{contact.LastName, contact.Name, contact.SecondName, contact.LastName} // "Name Surname" and "Surname Name"
+	// The surname stands twice, so that both "Surname Name" and "Name Surname" are found.
+	person := []string{contact.LastName, contact.Name, contact.SecondName, contact.LastName}
 	for _, phone := range contact.Phones {
 		person = append(person, "+"+strings.Join(transform.PhoneDigits(phone.Value), " "))
 	}
@@ -94,7 +95,7 @@ func searchedText(l Letter, contact *crmclient.Contact, value []byte) string {
 	return foldText(strings.Join([]string{line, l.EventID, l.Code, l.Message, string(l.Key), string(value)}, "\n"))
 }
 
-// foldText returns a text in a form that is the same for its spellings.
+// foldText returns a text in lower case and with е for ё, so that spellings of one word are equal.
 func foldText(text string) string {
 	return strings.ReplaceAll(strings.ToLower(strings.ToValidUTF8(text, "")), "ё", "е")
 }
@@ -109,7 +110,6 @@ func Searching(text string, by Transformer) func(Letter) bool {
 			return true
 		}
 		contact, _ := l.Contact(by) // a contact that is not complete is enough
-		framed, _ := l.Unframed(by)
-		return s.foundIn(searchedText(l, &contact, readableOr(framed, l.Value)))
+		return s.foundIn(searchedText(l, &contact, l.readableValue(by)))
 	}
 }

@@ -17,7 +17,7 @@ func TestWholeValuesOnly(t *testing.T) {
 	whole := []string{"+79167328966", "89167328966", "8 (916) 732-89-66", "Федор", "фёдор петров", "Петров Федор", " F.Petrov@Example.com ", "CE:/site 7", "Петров f.petrov@example.com"}
 	parts := []string{"secret", "note", "fio", "is wrong", "k-15", "ce:/site 8", "Петров Иван", "+79167328967", "79167328966 Иван", "site"}
 	for _, query := range whole {
-		if !newTextSearch(query).isOf(text, l.EventID) {
+		if !newTextSearch(query).identifies(text, l.EventID) {
 			t.Errorf("%q is not found", query)
 		}
 	}
@@ -28,7 +28,7 @@ func TestWholeValuesOnly(t *testing.T) {
 		}
 	}
 	for _, query := range parts {
-		if known := query == "79167328966"; newTextSearch(query).isOf(text, l.EventID) != known {
+		if known := query == "79167328966"; newTextSearch(query).identifies(text, l.EventID) != known {
 			t.Errorf("%q: found as a whole: %v", query, !known)
 		}
 	}

@@ -37,7 +37,7 @@ type writer struct {
 	transport *kafka.Transport
 	id        string
 	producer  kafka.ProducerSession
-	sequences map[place]int32 // the next sequence number in this producer session
+	sequences map[place]int32 // by partition, the next sequence number in this producer session
 	// afterStep is called after each step of a transaction. Tests set it.
 	afterStep func(step string)
 }
@@ -171,7 +171,7 @@ func (w *writer) explain(err error) error {
 	return err
 }
 
-// refusedForGood reports whether brokers will never accept the batch.
+// refusedForGood reports whether brokers will never accept the records of a write.
 func refusedForGood(err error) bool {
 	return cluster.RefusesRecord(err) || errors.Is(err, kafka.InvalidTimestamp)
 }

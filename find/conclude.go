@@ -17,7 +17,7 @@ import (
 
 // readResults reads the results of the events that were found.
 func (s *search) readResults(ctx context.Context) error {
-	if s.results == nil || len(s.events) == 0 && s.who.contactID == 0 {
+	if s.results == nil || len(s.events) == 0 && s.wanted.contactID == 0 {
 		return nil
 	}
 	bounds, err := s.results.Bounds(ctx)
@@ -37,7 +37,7 @@ func (s *search) readResults(ctx context.Context) error {
 	return nil
 }
 
-// takeResult takes over what an event became. owners are the events by their ids.
+// takeResult adds what a result says to its event. owners are the events by their ids, see byAnyID.
 func (s *search) takeResult(r transform.Record, owners map[string]*Event) {
 	var result consumer.Result
 	if json.Unmarshal(r.Value, &result) != nil {
@@ -49,9 +49,9 @@ func (s *search) takeResult(r transform.Record, owners map[string]*Event) {
 	}
 	e := owners[result.EventID]
 	if e != nil && result.EventID != e.own && !e.sameAs(s.identityOfResult(result)) {
-		return // it is another person's, whose event came with the same id
+		return // it is of another person, whose event came with the same id
 	}
-	if id := s.who.contactID; e == nil && id > 0 && (id == made.ContactID || id == made.LeadID || id == made.DealID) {
+	if id := s.wanted.contactID; e == nil && id > 0 && (id == made.ContactID || id == made.LeadID || id == made.DealID) {
 		e = s.event(result.EventID, ByContact)
 	}
 	if e != nil {
@@ -59,7 +59,7 @@ func (s *search) takeResult(r transform.Record, owners map[string]*Event) {
 	}
 }
 
-// conclude works out the state of each event, and asks the CRM about those that are done.
+// conclude fills in the report: the state of each event, for which the CRM may be asked, and the newest events first.
 func (s *search) conclude(ctx context.Context) {
 	for _, e := range s.events {
 		slices.SortFunc(e.Records, func(a, b Record) int { return a.At.Compare(b.At) })
@@ -69,9 +69,11 @@ func (s *search) conclude(ctx context.Context) {
 		}
 		s.report.Events = append(s.report.Events, *e)
 	}
-	slices.SortFunc(s.report.Events, func(a, b Event) int { return b.at.Compare(a.at) })
+	slices.SortFunc(s.report.Events, func(a, b Event) int { return b.newest.Compare(a.newest) })
 }
 
+// stateOf returns how far an event has come. It asks the CRM when the record is done, and no result and no letter says what
+// became of it.
 func (s *search) stateOf(ctx context.Context, e *Event) State {
 	if e.Letter != nil && e.Letter.State == dlt.StateErased || s.erased[transform.PublicID(e.ID)] {
 		return Erased

@@ -42,25 +42,25 @@ type Event struct {
 	Letter  *dlt.Letter
 	Made    crmclient.Made // what it became in the CRM
 	CardURL string         // of the deal, else the lead, else the contact; "" while the portal's name is not known
-	KnownBy string         // where Made is from: "result" or "CRM"
+	KnownBy string         // where Made is from: "result" or "CRM"; "" when Made is empty
 	Contact crmclient.Contact
 	Value   []byte // of the newest record or letter, be it a replayed one; nil when it was erased
 
 	identity
-	at         time.Time        // when its newest record or letter was written
-	recordedAt time.Time        // when it was first written, as a replay keeps it
-	target     crmclient.Target // "": CRM_TARGET
-	originIDs  []string         // that the CRM may have for it, the likelier first
+	newest     time.Time        // when its newest record or letter was written
+	recordedAt time.Time        // when it was first written, which a replay keeps
+	target     crmclient.Target // the one that the event names; "": that of CRM_TARGET
+	originIDs  []string         // those by which the CRM may know it, the likelier first
 }
 
 // Report is the result of a search.
 type Report struct {
-	Events    []Event // newest first
-	More      bool    // there are more events than Limit
-	Since     time.Time
-	Letters   int // how many letters were looked through
-	Records   int
-	CRMFailed error // why the CRM could not be asked; nil when it was asked or did not have to be
+	Events    []Event   // newest first
+	More      bool      // there are more events than Limit
+	Since     time.Time // of the oldest record that was looked through
+	Letters   int       // how many letters were looked through
+	Records   int       // how many records were looked through
+	CRMFailed error     // why the CRM could not be asked; nil when it was asked or did not have to be
 }
 
 // CRM looks up contacts in the CRM; see [crmclient.Creator].
@@ -86,9 +86,9 @@ type Config struct {
 	GroupID         string // whose commits say how far events have come
 	Transformer     Transformer
 	CRM             CRM                   // nil: it is not asked
-	NoTextSearch    bool                  // records that cannot be decoded are not searched as text, so that nothing is found by parts of values
+	NoTextSearch    bool                  // values that cannot be decoded are not searched as text, so that nothing is found by their parts
 	Limit           int                   // how many events are returned at most; 0: all
-	OnRead          func(read, all int64) // called with how many offsets of the topic, of all, were read; nil: it is not
+	OnRead          func(read, all int64) // called with how many offsets of the topic, of all, were read; nil: it is not called
 }
 
 // Letters says where the dead letters are.
@@ -126,23 +126,14 @@ func (f *Finder) Close() {
 	}
 }
 
-// who returns what a text may mean, in the ways that the config allows.
-func (f *Finder) who(text string) (who, error) {
-	w, err := parse(text, f.Transformer)
-	if f.NoTextSearch {
-		w.folded = nil
-	}
-	return w, err
-}
-
 // Find returns the events of a person, or one event. text is a phone number in any spelling, an e-mail address, a name, an
 // event id, an origin id, a contact's id, or the place of a record or of a letter.
 func (f *Finder) Find(ctx context.Context, text string) (Report, error) {
-	w, err := f.who(text)
+	w, err := f.parse(text)
 	if err != nil {
 		return Report{}, err
 	}
-	s := &search{Finder: f, who: &w, events: map[string]*Event{}, erased: map[string]bool{}}
+	s := &search{Finder: f, wanted: &w, events: map[string]*Event{}, erased: map[string]bool{}}
 	if w.contactID > 0 {
 		s.addEventOfContact(ctx)
 	}

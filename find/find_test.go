@@ -165,7 +165,10 @@ func (r *rig) replay(program string) {
 }
 
 // asked is a CRM that holds nothing and keeps what it was asked.
-type asked struct{ requests []crmclient.Request }
+type asked struct {
+	requests []crmclient.Request
+	origin   string // that it tells of any contact
+}
 
 func (a *asked) FindMade(_ context.Context, r crmclient.Request) (crmclient.Made, error) {
 	contact := *r.Contact
@@ -173,7 +176,7 @@ func (a *asked) FindMade(_ context.Context, r crmclient.Request) (crmclient.Made
 	a.requests = append(a.requests, r)
 	return crmclient.Made{}, nil
 }
-func (a *asked) OriginOf(context.Context, int64) (string, error) { return "", nil }
+func (a *asked) OriginOf(context.Context, int64) (string, error) { return a.origin, nil }
 func (a *asked) Status() crmclient.Status                        { return crmclient.Status{} }
 
 // places returns the places of an event's records.
@@ -252,6 +255,23 @@ func TestPersonsWithOneEventID(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An event that got an id of its own is found by that: by the id as results have it, as the gate and logs do, by the origin
+// id, and by the contact that carries this.
+func TestFoundByItsOwnID(t *testing.T) {
+	own := consumer.OwnID("ce:/shop 1", &crmclient.Contact{Phones: []crmclient.Multifield{{Value: "+79162222222"}}})
+	bubble(t, func(t *testing.T, r *rig) {
+		r.produce(testTopic, lead("1", anna), nil)
+		r.produce(testTopic, lead("1", boris), nil)
+		r.crm.origin = transform.OriginID(own)
+		_, short, _ := strings.Cut(own, " ")
+		for text, by := range map[string]By{own: ByEvent, short: ByEvent, transform.OriginID(own): ByEvent, transform.PublicID(own): ByEvent, "77": ByContact} {
+			if e := r.one(text); e.Contact.Name != "Boris" || e.By != by || places(e) != "0:1" {
+				t.Errorf("%s: by %q, records %s, %+v", text, e.By, places(e), e.Contact)
+			}
+		}
+	})
 }
 
 // The result of another person with the same id is not this one's.

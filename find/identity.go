@@ -10,15 +10,16 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// identity tells the events of several persons apart to which a sender gives one id. Of these the service keeps the id for
-// the first one, and gives each other one the id of [consumer.OwnID].
+// identity distinguishes events of several persons to which a sender gave one id. The service leaves that id to the first of
+// them, and gives each other one the id of [consumer.OwnID].
 type identity struct {
-	// own is the id that the event gets if the one in its record is another event's; "" while its contact points are not
-	// known, as the service then takes it for the event that has the id.
+	// own is the event's OwnID; "" while its contact points are not known: then the service takes it for the event that has
+	// the id.
 	own string
-	// named says that the service itself uses the event's id for it, as its letter or a replayed record shows.
+	// named says that the event id is known to be the service's for this event: it stands in a letter, a result or a replayed
+	// record. The id of any other record is only what the sender gave.
 	named bool
-	// written are the places of the topic where it was written first, and again by its sender.
+	// written are the places in the topic where the sender wrote the event, once or several times.
 	written []dlt.Position
 }
 
@@ -34,8 +35,8 @@ func (i identity) sharesPlace(other identity) bool {
 	return slices.ContainsFunc(other.written, func(at dlt.Position) bool { return slices.Contains(i.written, at) })
 }
 
-// add takes over what a record of the event, or a letter, shows. The contact points of its first record count, whatever was
-// edited in it later.
+// add adds what another record or letter of the event shows. The event's OwnID is that of its first record, as a replay may
+// have edited the contact points of later ones.
 func (i *identity) add(other identity) {
 	if other.own != "" && other.own != i.own && (i.own == "" || !other.named && i.sharesPlace(other)) {
 		i.own = other.own
@@ -79,8 +80,8 @@ func (s *search) identityOfResult(r consumer.Result) identity {
 	return found
 }
 
-// withoutPoints returns the own id of an event whose contact points were not kept. No record has it: the place where the
-// event was written shows whose it is.
+// withoutPoints returns an OwnID for an event whose contact points are not known but were when the service delivered it. It
+// differs from that of every record, so that the place where the event was written decides whose it is.
 func withoutPoints(eventID string) string { return consumer.OwnID(eventID, &crmclient.Contact{}) }
 
 // ownID is [consumer.OwnID], and "" for a contact without phone numbers and e-mail addresses.
@@ -91,8 +92,8 @@ func ownID(eventID string, contact *crmclient.Contact) string {
 	return consumer.OwnID(eventID, contact)
 }
 
-// known returns the id under which an event is kept, and whether the event was found before.
-func (s *search) known(eventID string, of identity) (id string, known bool) {
+// keyOf returns the id under which the event of a record is kept in s.events, and whether it is there already.
+func (s *search) keyOf(eventID string, of identity) (id string, known bool) {
 	if of.own != "" && s.events[of.own] != nil {
 		return of.own, true
 	}
@@ -103,7 +104,7 @@ func (s *search) known(eventID string, of identity) (id string, known bool) {
 	return eventID, e != nil
 }
 
-// byAnyID returns the events by their ids, and by the ids that the service gave them if theirs are other events'.
+// byAnyID returns the events that were found, each by its id and by its OwnID.
 func (s *search) byAnyID() map[string]*Event {
 	all := map[string]*Event{}
 	for _, e := range s.events {

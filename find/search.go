@@ -19,13 +19,13 @@ import (
 // search is one call of Find.
 type search struct {
 	*Finder
-	who    *who
-	report Report
+	wanted *who
 
-	mu     sync.Mutex // guards the fields below while the topic is read
-	events map[string]*Event
-	erased map[string]bool // by the public id of the event
-	read   int64           // how many offsets of the topic were read
+	mu     sync.Mutex // guards the fields below while several goroutines read the topic
+	report Report
+	events map[string]*Event // that were found, by the ids of keyOf
+	erased map[string]bool   // erased events, by their public ids
+	read   int64             // how many offsets of the topic were read
 }
 
 // addEventOfContact asks the CRM from which event the contact was made, so that this event is searched for, too.
@@ -33,13 +33,13 @@ func (s *search) addEventOfContact(ctx context.Context) {
 	if s.CRM == nil {
 		return
 	}
-	origin, err := s.CRM.OriginOf(ctx, s.who.contactID)
+	origin, err := s.CRM.OriginOf(ctx, s.wanted.contactID)
 	if err != nil {
 		s.report.CRMFailed = err
 		return
 	}
 	if origin != "" {
-		s.who.events[origin] = ByContact
+		s.wanted.events[origin] = ByContact
 	}
 }
 
@@ -57,8 +57,9 @@ func (s *search) readLetters(ctx context.Context) error {
 			event.ID, event.OriginID = l.EventID, l.EventID
 			s.erased[l.EventID] = true
 		}
-		value := shown(l.Unframed(s.Transformer))(l.Value)
-		by, ok := s.who.meets(l.Position, event, &plan.Contact, value, decodeErr == nil)
+		text, why := l.Unframed(s.Transformer)
+		value := shownValue(l.Value, text, why)
+		by, ok := s.wanted.matches(l.Position, event, &plan.Contact, value, decodeErr == nil)
 		if !ok {
 			return nil
 		}
@@ -68,7 +69,7 @@ func (s *search) readLetters(ctx context.Context) error {
 		}
 		e.Letter = &l
 		e.add(s.identityOfLetter(l, &plan.Contact))
-		e.take(event, plan, value, l.At)
+		e.update(event, plan, value, l.At)
 		return nil
 	})
 	if errors.Is(err, cluster.ErrNoTopic) {
@@ -80,8 +81,8 @@ func (s *search) readLetters(ctx context.Context) error {
 	return nil
 }
 
-// readTheirLetters reads the letters of events that were found by their records only, such as by a record's place. An
-// event's letter has another id than its record if the service had seen the record's id with other contact points.
+// readTheirLetters reads the letters of events that were found by their records only, such as by a record's place. The
+// letter has another event id than the record if the service saw that id with other contact points before.
 func (s *search) readTheirLetters(ctx context.Context) error {
 	owners := s.byAnyID()
 	maps.DeleteFunc(owners, func(_ string, e *Event) bool { return e.Letter != nil })
@@ -121,18 +122,18 @@ func (s *search) event(id string, by By) *Event {
 	return e
 }
 
-// take takes over what the event is about from a record of it or a letter, which was written at a time, if that is the
-// newest one with a value.
-func (e *Event) take(event transform.Event, plan transform.Plan, value []byte, at time.Time) {
+// update takes what the event is about from one of its records or letters, which was written at a time, if no newer one was
+// read before.
+func (e *Event) update(event transform.Event, plan transform.Plan, value []byte, at time.Time) {
 	if e.recordedAt.IsZero() || event.RecordedAt.Before(e.recordedAt) {
 		e.recordedAt = event.RecordedAt
 	}
-	if e.Value == nil || at.After(e.at) {
+	if e.Value == nil || at.After(e.newest) {
 		e.Contact, e.target, e.Value = plan.Contact, plan.Target, value
 		e.originIDs = []string{transform.OriginID(consumer.OwnID(event.ID, &plan.Contact)), event.OriginID}
 	}
-	if at.After(e.at) {
-		e.at = at
+	if at.After(e.newest) {
+		e.newest = at
 	}
 }
 
@@ -174,14 +175,14 @@ func (s *search) readPartition(ctx context.Context, id int, b consumer.Bounds, c
 	at := b.First
 	return dlt.EachRecord(ctx, s.topic, id, b.First, b.End, func(r transform.Record) {
 		if r.Value != nil {
-			s.look(r, b, commit)
+			s.compare(r, b, commit)
 		}
 		s.advance(r, r.Offset+1-at, all)
 		at = r.Offset + 1
 	})
 }
 
-// advance notes that the topic was read to a record, which is n offsets further.
+// advance notes that a record was read, which lies n offsets behind the one that was read before it in its partition.
 func (s *search) advance(r transform.Record, n, all int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -195,20 +196,21 @@ func (s *search) advance(r transform.Record, n, all int64) {
 	}
 }
 
-// look compares a record with what is searched for.
-func (s *search) look(r transform.Record, b consumer.Bounds, commit consumer.Progress) {
+// compare compares a record with what is searched for, and with the events that were found before.
+func (s *search) compare(r transform.Record, b consumer.Bounds, commit consumer.Progress) {
 	event, err := s.Transformer.Decode(r)
 	var plan transform.Plan
 	if err == nil {
 		plan, _ = s.Transformer.Plan(event) // a plan that is not complete is enough
 	}
 	at := dlt.Position{Partition: r.Partition, Offset: r.Offset}
-	value := shown(dlt.Unframed(s.Transformer, r))(r.Value)
-	by, ok := s.who.meets(at, event, &plan.Contact, value, err == nil)
+	text, why := dlt.Unframed(s.Transformer, r)
+	value := shownValue(r.Value, text, why)
+	by, ok := s.wanted.matches(at, event, &plan.Contact, value, err == nil)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	of := s.identityOf(r, event, &plan.Contact)
-	id, known := s.known(event.ID, of)
+	id, known := s.keyOf(event.ID, of)
 	if !ok && !known {
 		return
 	}
@@ -218,19 +220,17 @@ func (s *search) look(r transform.Record, b consumer.Bounds, commit consumer.Pro
 	}
 	e.Records = append(e.Records, Record{Position: at, At: r.Time, Stage: commit.Stage(r.Offset), Before: commit.Before(b.First, r.Offset)})
 	e.add(of)
-	e.take(event, plan, value, r.Time)
+	e.update(event, plan, value, r.Time)
 }
 
-// shown returns a function that returns what is shown of a value: text and why are its [dlt.Unframed], so that a framed
-// value is shown as its JSON or, when that cannot be read, as the reason.
-func shown(text []byte, why string) func(value []byte) []byte {
-	return func(value []byte) []byte {
-		switch {
-		case text != nil:
-			return text
-		case why != "":
-			return []byte("(" + why + ")")
-		}
-		return value
+// shownValue returns what people are shown of a value; text and why are its [dlt.Unframed]. A framed value is shown as its
+// JSON or, when that cannot be read, as the reason.
+func shownValue(value, text []byte, why string) []byte {
+	switch {
+	case text != nil:
+		return text
+	case why != "":
+		return []byte("(" + why + ")")
 	}
+	return value
 }

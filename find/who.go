@@ -32,23 +32,26 @@ const (
 
 // who is what is searched for: a person or an event, by everything that the text may mean.
 type who struct {
-	text      string // as it was entered
-	folded    []byte // folded, for values that cannot be decoded; empty: these are not searched
-	phones    []string
-	emails    []string
-	words     []string // of a name, folded
-	place     *dlt.Position
-	contactID int64
-	events    map[string]By // ids and origin ids
+	text      string        // as it was entered, without blanks around it
+	folded    []byte        // text in lower case, to be found in values that cannot be decoded; nil: these are not searched
+	phones    []string      // as contacts have them
+	emails    []string      // folded
+	words     []string      // of a name, folded
+	place     *dlt.Position // of a record or a letter; nil: text is not one. With a place, nothing else is searched for
+	contactID int64         // of a contact, lead or deal; 0: text is not one
+	events    map[string]By // event ids and origin ids, with how an event with one counts as found
 }
 
 // parse works out what the text may mean. The transformer reads phone numbers and e-mail addresses as it reads a lead's.
-func parse(text string, by Transformer) (who, error) {
+func (f *Finder) parse(text string) (who, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return who{}, errNobody
 	}
-	w := who{text: text, folded: bytes.ToLower([]byte(text)), events: map[string]By{text: ByEvent}}
+	w := who{text: text, events: map[string]By{text: ByEvent}}
+	if !f.NoTextSearch {
+		w.folded = bytes.ToLower([]byte(text))
+	}
 	if place, err := dlt.ParsePosition(text); err == nil {
 		w.place = &place
 		return w, nil
@@ -56,10 +59,10 @@ func parse(text string, by Transformer) (who, error) {
 	if id, err := strconv.ParseInt(text, 10, 64); err == nil && id > 0 {
 		w.contactID = id
 	}
-	for _, m := range read("email", text, by).Emails {
+	for _, m := range contactWith("email", text, f.Transformer).Emails {
 		w.emails = append(w.emails, fold(m.Value))
 	}
-	for _, m := range read("phone", text, by).Phones {
+	for _, m := range contactWith("phone", text, f.Transformer).Phones {
 		w.phones = append(w.phones, m.Value)
 	}
 	if len(w.emails)+len(w.phones) == 0 && w.contactID == 0 {
@@ -68,8 +71,8 @@ func parse(text string, by Transformer) (who, error) {
 	return w, nil
 }
 
-// read makes the contact of a lead with a single field.
-func read(field, value string, by Transformer) crmclient.Contact {
+// contactWith returns the contact of a lead with a single field.
+func contactWith(field, value string, by Transformer) crmclient.Contact {
 	text, err := json.Marshal(map[string]string{field: value})
 	if err != nil {
 		return crmclient.Contact{}
@@ -82,26 +85,25 @@ func read(field, value string, by Transformer) crmclient.Contact {
 	return contact
 }
 
-// fold returns a form of a word that is the same for its spellings.
+// fold returns a text in lower case and with е for ё, so that spellings of one word are equal.
 func fold(text string) string {
 	return strings.ReplaceAll(strings.ToLower(text), "ё", "е")
 }
 
-// meets reports whether an event at a place is searched for, and how it was found. decoded says that event and contact are
-// of its value; else the value is searched as text.
-func (w *who) meets(at dlt.Position, event transform.Event, contact *crmclient.Contact, value []byte, decoded bool) (By, bool) {
+// matches reports whether an event at a place is searched for, and how it was found. decoded says that event and contact
+// were made of its value; otherwise the value is searched as text.
+func (w *who) matches(at dlt.Position, event transform.Event, contact *crmclient.Contact, value []byte, decoded bool) (By, bool) {
 	if w.place != nil {
 		return ByPlace, at == *w.place
 	}
-	if by, ok := w.events[event.ID]; ok {
+	if by, ok := w.names(event.ID, event.OriginID); ok {
 		return by, true
 	}
-	if by, ok := w.events[event.OriginID]; ok {
-		return by, true
-	}
-	// The gate answers with an id to which the source is added in the event's id; logs have the beginning of its hash.
-	if strings.HasSuffix(event.ID, " "+w.text) || event.ID != "" && transform.PublicID(event.ID) == w.text {
-		return ByEvent, true
+	// The service may have used the id of its own: then results, logs and the CRM know the event by that.
+	if own := ownID(event.ID, contact); own != "" {
+		if by, ok := w.names(own, transform.OriginID(own)); ok {
+			return by, true
+		}
 	}
 	switch {
 	case containsAny(contact.Emails, w.emails, fold):
@@ -112,6 +114,21 @@ func (w *who) meets(at dlt.Position, event transform.Event, contact *crmclient.C
 		return ByName, true
 	case !decoded && w.contactID == 0 && len(w.folded) > 0 && bytes.Contains(bytes.ToLower(value), w.folded):
 		return ByText, true
+	}
+	return "", false
+}
+
+// names reports whether what is searched for is the event with these ids, and how it was found.
+func (w *who) names(id, originID string) (By, bool) {
+	if by, ok := w.events[id]; ok {
+		return by, true
+	}
+	if by, ok := w.events[originID]; ok {
+		return by, true
+	}
+	// The gate answers with an id to which the source is added in the event's id; logs have the beginning of its hash.
+	if strings.HasSuffix(id, " "+w.text) || id != "" && transform.PublicID(id) == w.text {
+		return ByEvent, true
 	}
 	return "", false
 }

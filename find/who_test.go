@@ -17,12 +17,12 @@ func TestTextOfRecordsThatCannotBeDecoded(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, off := range []bool{false, true} {
-		w, err := (&Finder{Config: Config{Transformer: by, NoTextSearch: off}}).who("bori")
+		w, err := (&Finder{Config: Config{Transformer: by, NoTextSearch: off}}).parse("bori")
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, decoded := range []bool{false, true} {
-			_, met := w.meets(dlt.Position{}, transform.Event{}, &crmclient.Contact{}, []byte("not a lead, of boris@example.com"), decoded)
+			_, met := w.matches(dlt.Position{}, transform.Event{}, &crmclient.Contact{}, []byte("not a lead, of boris@example.com"), decoded)
 			if want := !off && !decoded; met != want {
 				t.Errorf("no text search %v, decoded %v: found %v", off, decoded, met)
 			}

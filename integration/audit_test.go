@@ -4,6 +4,7 @@ package integration
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -22,7 +23,12 @@ func (l *lab) audit() {
 		if one.fate != "" {
 			due.Reasons = []string{one.fate}
 		}
+		line := ""
+		if l.ordered {
+			line = one.key
+		}
 		ev.Records = append(ev.Records, audit.Record{
+			Line:    line,
 			Place:   audit.Place{Partition: int(one.partition), Offset: int64(len(ev.Records))}, // any: letters are found by their ids
 			EventID: one.eventID(), Origin: one.email(), Value: []byte(one.value()), Due: due,
 		})
@@ -44,8 +50,10 @@ func (l *lab) audit() {
 	}
 }
 
-// readLetters reads the whole dead-letter topic.
-func (l *lab) readLetters() []*kgo.Record { return l.readAll(l.letters) }
+// readLetters reads the whole dead-letter topic, without the markers of letters that were replayed.
+func (l *lab) readLetters() []*kgo.Record {
+	return slices.DeleteFunc(l.readAll(l.letters), func(r *kgo.Record) bool { return header(r, "dlt-marker") != "" })
+}
 
 // readAll reads a topic from its start to its end.
 func (l *lab) readAll(topic string) []*kgo.Record {

@@ -48,7 +48,7 @@ func TestBrokerRestartUnderLoad(t *testing.T) {
 // TestLeaderChange kills the group's coordinator, one of three brokers, and stops the
 // leader of a partition in order: others take their places, and events keep coming in.
 func TestLeaderChange(t *testing.T) {
-	c := ownCluster(t, broker.Options{Nodes: 3})
+	c := threeBrokers(t)
 	l := newLab(t, c, labOptions{
 		partitions: 6, replication: 3, portal: crmtest.Options{ServiceTime: 20 * time.Millisecond},
 		topicConfig: map[string]string{"min.insync.replicas": "2"}, lettersConfig: map[string]string{"min.insync.replicas": "2"},

@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,7 @@ type lab struct {
 
 	topic, letters, group string
 	partitions            int32
+	ordered               bool // events of one key are made in their order
 
 	mu    sync.Mutex
 	last  int    // number of a lead
@@ -62,7 +64,7 @@ func newLab(t *testing.T, c *broker.Cluster, o labOptions) *lab {
 	name := fmt.Sprintf("%s-%x", unfit.ReplaceAllString(t.Name(), "-"), time.Now().UnixNano())
 	l := &lab{
 		t: t, cluster: c, topic: name, letters: name + ".dlt", group: name,
-		partitions: max(o.partitions, 3),
+		partitions: cmp.Or(o.partitions, 3),
 	}
 	var err error
 	l.admin, err = c.Admin()

@@ -18,6 +18,7 @@ import (
 var bench struct {
 	binary  string // the built program
 	cluster func() (*broker.Cluster, error)
+	three   func() (*broker.Cluster, error)
 }
 
 // envBinary names a program that is built already.
@@ -37,15 +38,21 @@ func TestMain(m *testing.M) {
 		}
 	}
 	ctx := context.Background()
-	var started *broker.Cluster
-	bench.cluster = sync.OnceValues(func() (*broker.Cluster, error) {
-		var err error
-		started, err = broker.Open(ctx, broker.Options{Secure: true})
-		return started, err
-	})
+	var started []*broker.Cluster
+	once := func(open func(context.Context, broker.Options) (*broker.Cluster, error), o broker.Options) func() (*broker.Cluster, error) {
+		return sync.OnceValues(func() (*broker.Cluster, error) {
+			c, err := open(ctx, o)
+			if err == nil {
+				started = append(started, c)
+			}
+			return c, err
+		})
+	}
+	bench.cluster = once(broker.Open, broker.Options{Secure: true})
+	bench.three = once(broker.Start, broker.Options{Nodes: 3})
 	m.Run()
-	if started != nil {
-		if err := started.Close(ctx); err != nil {
+	for _, c := range started {
+		if err := c.Close(ctx); err != nil {
 			fmt.Fprintln(os.Stderr, "close the brokers:", err)
 		}
 	}
@@ -71,13 +78,40 @@ func sharedCluster(t *testing.T) *broker.Cluster {
 	return c
 }
 
-// ownCluster starts brokers that the test may stop. Where an existing cluster is
+// threeBrokers are for tests that stop some of them, one after another, and leave all running. Where an existing cluster is
 // tested there are none.
-func ownCluster(t *testing.T, o broker.Options) *broker.Cluster {
+func threeBrokers(t *testing.T) *broker.Cluster {
+	t.Helper()
+	skipExisting(t)
+	c, err := bench.three()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		for _, n := range c.Nodes { // as the next test wants them; most are so already
+			_ = n.Thaw(context.Background())
+			_ = n.Start(context.Background())
+		}
+	})
+	return c
+}
+
+// skipExisting ends a test that an existing cluster is not for.
+func skipExisting(t *testing.T) {
 	t.Helper()
 	if len(broker.Existing()) > 0 {
 		t.Skip("it stops brokers or needs settings of its own, and " + broker.EnvBrokers + " names those of others")
 	}
+}
+
+// ownCluster starts brokers that the test may stop. Where an existing cluster is
+// tested there are none.
+func ownCluster(t *testing.T, o broker.Options) *broker.Cluster {
+	t.Helper()
+	skipExisting(t)
 	c, err := broker.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

@@ -143,7 +143,7 @@ type status struct {
 	Generation int
 	Member     string
 	Lag        int64
-	Holds      []struct{ Cause string }
+	Holds      []hold
 	Partitions []struct {
 		Partition            int32
 		Committed, Next      int64
@@ -152,8 +152,11 @@ type status struct {
 	}
 }
 
+// hold is why a process waits, and what to do about it.
+type hold struct{ Cause, Advice string }
+
 func (s status) held(cause string) bool {
-	return slices.ContainsFunc(s.Holds, func(h struct{ Cause string }) bool { return h.Cause == cause })
+	return slices.ContainsFunc(s.Holds, func(h hold) bool { return h.Cause == cause })
 }
 
 // owned are the partitions that the process has, ascending.

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// askKey asks what the key may do. An error says that nothing can be measured.
+// askKey asks what the key may do. With an error, nothing can be measured.
 func (p *probe) askKey(ctx context.Context) error {
 	r := p.c.do(ctx, "me", http.MethodGet, "/me", nil)
 	p.seen.Key.Answer = r.answer()
@@ -32,7 +32,7 @@ func (p *probe) askKey(ctx context.Context) error {
 		RateLimit struct{ RequestsPerSecond float64 }
 		ExpiresAt time.Time
 	}
-	_ = json.Unmarshal(r.data, &me) // what cannot be read is not told
+	_ = json.Unmarshal(r.data, &me) // what cannot be read stays empty
 	k := &p.seen.Key
 	k.Type, k.portal = plainID(me.Type), strings.Trim(string(me.Portal), `"`)
 	for _, scope := range me.Scopes {
@@ -87,7 +87,7 @@ func (p *probe) askFieldsOf(ctx context.Context, name string) {
 	})
 }
 
-// tryUserFields makes a user field of each kind that has none of ours.
+// tryUserFields makes a user field for each kind that has none of ours.
 func (p *probe) tryUserFields(ctx context.Context) {
 	for _, name := range p.offered() {
 		if !p.seen.Entities[name].UserField.Existing && !p.cfg.NoUserFields && p.stopped(ctx) == nil {
@@ -110,7 +110,7 @@ func (p *probe) tryUserField(ctx context.Context, name string) {
 	}
 }
 
-// findUserField finds the field that a probe makes; 0: there is none.
+// findUserField returns the id of the user field that probes make; 0 when there is none.
 func (p *probe) findUserField(ctx context.Context, entity string) int64 {
 	r := p.c.do(ctx, "user field", http.MethodGet, "/userfields/"+entity+"?fieldName=UF_CRM_"+probeField, nil)
 	rows, _ := r.rows()

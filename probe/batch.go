@@ -16,8 +16,8 @@ type call struct {
 	Params   any    `json:"params,omitempty"`
 }
 
-// batch sends up to 50 calls in one request. There is a reply for each call, in their order; whole is the
-// answer itself.
+// batch sends up to 50 calls in one request. each has a reply for each call, in their order; whole is the reply to the
+// request.
 func (c *client) batch(ctx context.Context, op string, calls []call) (each []reply, whole reply) {
 	for i := range calls {
 		calls[i].ID = "c" + strconv.Itoa(i)

@@ -49,9 +49,9 @@ func (p *probe) stoppedCleaning(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// sweep finds test records and puts them, with the comments on them, into the ledger. It makes a record of each kind for
-// itself: when a look-up finds that one, it finds the older ones too. Where it does not, the newest records
-// are read one by one. own is how many it made, unsure names the kinds that were read so.
+// sweep finds the test records that are mine, and puts them, with the comments on them, into the ledger. It first makes a
+// record of each kind: when a look-up finds that one, it finds the older ones, too. Where it does not, the newest records
+// are read one by one. own is how many records it made; unsure names the kinds that were read one by one, or not at all.
 func (p *probe) sweep(ctx context.Context, mine func(row) bool) (own int, unsure []string) {
 	var beacons []record
 	for _, name := range []string{contacts, deals, leads} { // leads last: see deleteExtra
@@ -76,7 +76,7 @@ func (p *probe) sweep(ctx context.Context, mine func(row) bool) (own int, unsure
 	return len(beacons), unsure
 }
 
-// byName asks for records of a name.
+// byName returns the query for records with a name, or a title.
 func byName(entity, name string) query {
 	if entity == contacts {
 		return query{entity, map[string]any{"name": name}}
@@ -84,7 +84,7 @@ func byName(entity, name string) query {
 	return query{entity, map[string]any{"title": name}}
 }
 
-// await asks until look-ups by name find the records, and returns the kinds of which they do.
+// await asks until look-ups by name find the records, or LagLimit is over. It returns the kinds whose record was found.
 func (p *probe) await(ctx context.Context, records []record) map[string]bool {
 	visible := map[string]bool{}
 	end := time.Now().Add(p.cfg.LagLimit)
@@ -103,7 +103,8 @@ func (p *probe) await(ctx context.Context, records []record) map[string]bool {
 	return visible
 }
 
-// sweepByName finds by name and deletes, page by page. It returns false when the portal answers with strangers.
+// sweepByName finds the test records of a kind by their name and deletes them, page by page. It returns false when the
+// portal answers with other records.
 func (p *probe) sweepByName(ctx context.Context, entity string, mine func(row) bool) bool {
 	var seen []int64
 	for end := time.Now().Add(p.cfg.LagLimit); ctx.Err() == nil; {
@@ -115,16 +116,16 @@ func (p *probe) sweepByName(ctx context.Context, entity string, mine func(row) b
 		seen = append(seen, fresh...)
 		p.deleteRecords(deleting(ctx))
 		if len(fresh) == 0 && (len(rows) < batchSize || time.Now().After(end)) {
-			return true // a full page may be of deleted ones that the look-up still shows
+			return true // a full page without new ones may be of deleted records that the look-up still shows
 		}
 	}
 	return true
 }
 
-// isMarked reports whether a record is a probe's.
+// isMarked reports whether a record was made by a probe.
 func isMarked(r row) bool { return r.text("name") == Marker || r.text("title") == Marker }
 
-// sweepByID reads the records before b.
+// sweepByID reads the walkLength records before b one by one, and puts the test records among them into the ledger.
 func (p *probe) sweepByID(ctx context.Context, b record, mine func(row) bool) {
 	for last := b.id - 1; last > max(0, b.id-1-walkLength) && ctx.Err() == nil; last -= batchSize {
 		var ids []int64

@@ -16,25 +16,25 @@ import (
 )
 
 const (
-	maxAnswer = 8 << 20 // bytes that are read of an answer; a description of an API is long
-	batchSize = 50      // calls of a batch, as documented
-	batchMore = 200 * time.Millisecond
+	maxAnswer = 8 << 20                // bytes that are read of an answer; a description of an API is long
+	batchSize = 50                     // calls of a batch, as documented
+	batchMore = 200 * time.Millisecond // by which the timeout of a batch is longer for each of its calls
 )
 
-// errThrottled ends a measurement: the portal has other work than ours.
+// errThrottled ends a measurement: the portal needs its requests for other work than ours.
 var errThrottled = errors.New("the portal throttles requests (429): try again when the service is idle, or with a smaller --rate")
 
 // client sends one request at a time, not faster than its rate, and counts what it sees.
 type client struct {
 	cfg   Config
 	http  *http.Client
-	next  time.Time // no request leaves before
+	next  time.Time // no request is sent before this
 	calls map[string]*samples
 	seen  Limits
 	count int
-	odd   int       // answers 5xx and none: what they asked for may have been done
-	sent  time.Time // when the last request left
-	holds int       // pauses for the portal's limit
+	odd   int       // answers 5xx, and requests without an answer: what these asked for may have been done
+	sent  time.Time // when the last request was sent
+	holds int       // how often it has paused for the portal's limit
 }
 
 func newClient(cfg Config) *client {
@@ -52,8 +52,8 @@ func newClient(cfg Config) *client {
 	}}
 }
 
-// do sends a request and waits for its answer. ctx ends the wait before it, not the request itself:
-// a create that is cut off would leave a record that nobody knows of. op names it in the figures.
+// do sends a request when its turn comes, and waits for its answer. The end of ctx ends the wait for the turn, but not the
+// request: a create that is cut off would leave a record that nobody knows of. op names the request in the figures.
 func (c *client) do(ctx context.Context, op, method, path string, body any) reply {
 	if err := c.pace(ctx); err != nil {
 		return reply{err: err}
@@ -113,10 +113,10 @@ func (c *client) pace(ctx context.Context) error {
 	return nil
 }
 
-// cleaning marks the context of requests that delete: they go on when the portal throttles.
+// cleaning is the key that marks the context of requests that delete: they go on when the portal throttles.
 type cleaning struct{}
 
-// note counts an answer, and waits longer for the next when the limit is near: others use it too.
+// note counts an answer, and delays the next request when the limit is near: others need requests, too.
 func (c *client) note(op string, r reply) {
 	s := c.calls[op]
 	if s == nil {
@@ -149,6 +149,7 @@ func (c *client) note(op string, r reply) {
 	}
 }
 
+// header returns the number in a header.
 func header(h http.Header, name string) (int, bool) {
 	n, err := strconv.Atoi(h.Get(name))
 	return n, err == nil

@@ -19,13 +19,13 @@ type Config struct {
 	APIKey  string // sent as X-Api-Key
 	Session string // of an OAuth app, sent as a Bearer token; "": none
 
-	Timeout      time.Duration // longest wait for an answer; 0: 35 s, for a batch of 50 10 s more
+	Timeout      time.Duration // longest wait for an answer, to a batch 10 s more; 0: 35 s
 	Rate         float64       // most requests a second; 0: 4
 	LagLimit     time.Duration // longest wait until a record is found; 0: 10 s
-	NoUserFields bool          // make no user field: where it cannot be deleted, one would be left
+	NoUserFields bool          // make no user field, for portals in which the key cannot delete it
 	Version      string        // of leadbridge, for the profile
 
-	Progress func(step string)                                                    // is told each step; nil: nobody
+	Progress func(step string)                                                    // called at the beginning of each step; nil: it is not called
 	Dial     func(ctx context.Context, network, address string) (net.Conn, error) // opens connections; nil: the network
 }
 

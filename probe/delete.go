@@ -11,7 +11,7 @@ import (
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
-// clean deletes what the run has made, and writes down what is left.
+// clean deletes what the run has made, and notes in the profile what could not be deleted.
 func (p *probe) clean(ctx context.Context) {
 	p.deleteRecords(ctx)
 	if p.c.odd > 0 { // a create without an answer may have worked, even later
@@ -49,7 +49,7 @@ func (p *probe) deleteExtra(ctx context.Context) (count int) {
 	return count
 }
 
-// findFields puts the probe's user fields into the ledger.
+// findFields puts the user fields of probes into the ledger.
 func (p *probe) findFields(ctx context.Context) {
 	for _, name := range p.offered() {
 		f := object{name, p.findUserField(ctx, name)}
@@ -78,7 +78,7 @@ func (p *probe) deleteRecords(ctx context.Context) {
 	p.ledger.objects = nil
 }
 
-// deleteSome deletes up to fifty records, and looks whether they are gone.
+// deleteSome deletes up to fifty records, and reads them to see that they are gone.
 func (p *probe) deleteSome(ctx context.Context, entity string, ids []int64) {
 	deleted := p.each(ctx, "delete", entity, ids)
 	shown := p.each(ctx, "get", entity, ids)
@@ -100,7 +100,7 @@ func (p *probe) deleteSome(ctx context.Context, entity string, ids []int64) {
 	}
 }
 
-// each does the same to each record: in one batch, or one by one where there is none.
+// each gets or deletes each record: in one batch, or one by one where the portal offers no batches.
 func (p *probe) each(ctx context.Context, action, entity string, ids []int64) []reply {
 	if !p.noBatch {
 		calls := make([]call, len(ids))

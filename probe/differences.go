@@ -18,10 +18,10 @@ func (p *Profile) differences() []Difference {
 	return d.all
 }
 
-// harmless begins what a difference means that needs nothing.
+// harmless begins the Means of a difference about which there is nothing to do.
 const harmless = "Nothing to do"
 
-// The topics of differences that a comparison with the settings speaks of more exactly.
+// The topics of differences that Warnings leaves out, as it compares the same with the settings.
 const (
 	topicLimits = "limits"
 	topicBatch  = "batch"
@@ -60,7 +60,8 @@ func (p *Profile) compareKinds(d *differing) {
 	}
 }
 
-// compareWays looks for a field that is listed and does not carry our id: look-ups by it would find nothing.
+// compareWays compares what the fields do that can carry our id: one that is listed and does not work would make look-ups
+// find nothing.
 func (p *Profile) compareWays(d *differing, name string, e Entity) {
 	for _, way := range []string{wayOriginID, wayUserField} {
 		w := e.Ways[way]
@@ -85,6 +86,7 @@ func (p *Profile) compareWays(d *differing, name string, e Entity) {
 	}
 }
 
+// code returns the code of a look-up in brackets; "" when it has none.
 func code(l Lookup) string {
 	if l.Code == "" {
 		return ""
@@ -113,7 +115,7 @@ func (p *Profile) compareLookups(d *differing) {
 	}
 }
 
-// compareFilters tells of filters that leadbridge builds on; others are in the table only.
+// compareFilters compares the filters that leadbridge needs; others are in the table only.
 func (p *Profile) compareFilters(d *differing, entity string, filters map[string]Lookup) {
 	needed := map[string]string{
 		"email": "Persons cannot be found by e-mail.", "phone:$in": "Persons cannot be found by several spellings at once.", "contactId": "A deal is not found by its contact: a field for the event's id is needed for deals.",
@@ -205,7 +207,7 @@ const (
 	documentedPerSecond = 10
 )
 
-// bestWay is the way by which leadbridge finds contacts: the first that works.
+// bestWay returns the way by which leadbridge finds contacts: the first that works.
 func (p *Profile) bestWay() Way {
 	_, w := p.BestWay(contacts)
 	return w

@@ -8,7 +8,7 @@ import (
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
-// filterCase is a look-up that should find a record, and the same for something that nobody has.
+// filterCase is a look-up that should find a record, and one by the same field that should find nothing.
 type filterCase struct {
 	name     string // in Entity.Filters; see there
 	record   record
@@ -16,15 +16,14 @@ type filterCase struct {
 	negative map[string]any
 }
 
-// equal asks by one field.
+// equal returns the case of a filter by a field's value; nobody is a value that no record has.
 func equal(name, field string, r record, value, nobody any) filterCase {
 	return filterCase{name, r, map[string]any{field: value}, map[string]any{field: nobody}}
 }
 
-// operator asks by one field and an operator.
+// operator returns the case of a filter by a field's value with an operator such as $in.
 func operator(op, field string, r record, value, nobody any) filterCase {
-	c := equal(field+":"+op, field, r, map[string]any{op: value}, map[string]any{op: nobody})
-	return c
+	return equal(field+":"+op, field, r, map[string]any{op: value}, map[string]any{op: nobody})
 }
 
 // tryFilters looks up the records, which are older than the portal's lag, by everything that leadbridge may ask by.
@@ -43,7 +42,7 @@ func (p *probe) tryFilters(ctx context.Context) {
 	}
 }
 
-// awaitLag waits until a record is old enough to be found, by what the lag was so far.
+// awaitLag waits until a record is one and a half times as old as the longest lag that was measured.
 func (p *probe) awaitLag(ctx context.Context, r record) error {
 	var longest int64
 	for _, w := range p.seen.Entities[contacts].Ways {
@@ -52,7 +51,7 @@ func (p *probe) awaitLag(ctx context.Context, r record) error {
 	return wait.For(ctx, time.Until(r.at.Add(time.Duration(longest)*time.Millisecond*3/2)))
 }
 
-// tryCases asks all in one batch.
+// tryCases asks for all cases in one batch, and notes what the look-ups did.
 func (p *probe) tryCases(ctx context.Context, entity string, cases []filterCase) {
 	var queries []query
 	for _, c := range cases {
@@ -75,6 +74,7 @@ func (p *probe) tryCases(ctx context.Context, entity string, cases []filterCase)
 	})
 }
 
+// casesOf returns the cases of filters for a kind of object.
 func (p *probe) casesOf(name string, r record) []filterCase {
 	nobody := p.newRecord(name)
 	title := "name"
@@ -91,7 +91,7 @@ func (p *probe) casesOf(name string, r record) []filterCase {
 		equal("sourceDescription", "sourceDescription", r, r.tag(), nobody.tag()),
 		operator("$contains", "sourceDescription", r, r.origin, nobody.origin),
 	}
-	// The day's records may be more than a page holds.
+	// Without its id, the record may not be on the first page of those that were made on this day.
 	cases[1].positive["id"] = r.id
 	if name == deals {
 		return append(cases, equal("contactId", "contactId", r, p.contactID(), 0))
@@ -99,7 +99,7 @@ func (p *probe) casesOf(name string, r record) []filterCase {
 	return append(cases, p.personCases(r, nobody)...)
 }
 
-// contactID is that of the deal's contact.
+// contactID returns the id of the contact with which the deal was made; 0: there is none.
 func (p *probe) contactID() int64 {
 	if r, ok := p.cardOf(contacts); ok {
 		return r.id
@@ -107,7 +107,7 @@ func (p *probe) contactID() int64 {
 	return 0
 }
 
-// personCases ask by phone, in all spellings that portals hold, and by e-mail.
+// personCases returns the cases of filters by phone, in all spellings that portals hold, and by e-mail.
 func (p *probe) personCases(r, nobody record) []filterCase {
 	as := func(r record, begin string) string { return begin + strings.TrimPrefix(r.phone, "+7") }
 	formatted := func(r record) string {
@@ -133,7 +133,7 @@ func (p *probe) personCases(r, nobody record) []filterCase {
 	return cases
 }
 
-// searchByID looks up by the fields that carry our id, by a search of its own, as leadbridge does.
+// searchByID looks a record up by the fields that carry our id. As in leadbridge, each look-up is a request of its own.
 func (p *probe) searchByID(ctx context.Context, name string, r record) {
 	nobody := p.newRecord(name)
 	fields := map[string]string{wayOriginID: "", wayUserField: p.kinds[name].userField}
@@ -172,7 +172,7 @@ func (p *probe) tryZones(ctx context.Context) {
 	}
 	p.seen.Zone.Answers = created.Format("-07:00")
 	_, offset := created.Zone()
-	// A portal that reads these without their zone is six hours off, to the other side of the creation.
+	// A portal that does not heed the zone reads these six hours wrong, which turns before and after the creation around.
 	west, east := time.FixedZone("", offset-6*3600), time.FixedZone("", offset+6*3600)
 	since := func(at time.Time) query {
 		return query{contacts, map[string]any{"id": r.id, "createdTime": map[string]any{"$gte": at.Format(time.RFC3339)}}}
@@ -189,7 +189,7 @@ func (p *probe) tryZones(ctx context.Context) {
 	}
 }
 
-// comparedPhones says how look-ups compare phones.
+// comparedPhones returns how look-ups compare phones, see Profile.Phones.
 func (p *Profile) comparedPhones() string {
 	f := p.Entities[contacts].Filters
 	stored := f["phone"].Match

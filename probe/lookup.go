@@ -11,7 +11,7 @@ type query struct {
 	filter map[string]any
 }
 
-// found is what it answered.
+// found is the answer to a query.
 type found struct {
 	rows  []row
 	ok    bool // it answered with a list
@@ -36,7 +36,7 @@ func (q query) params() map[string]any {
 	return map[string]any{"filter": q.filter, "limit": batchSize, "select": selected}
 }
 
-// list looks up, all in one batch where the portal has it, as leadbridge does.
+// list asks for all queries, in batches where the portal offers them, as leadbridge does.
 func (p *probe) list(ctx context.Context, queries []query) []found {
 	var all []found
 	for len(queries) > 0 {
@@ -70,7 +70,7 @@ func (p *probe) listSome(ctx context.Context, queries []query) []found {
 	return out
 }
 
-// search looks up by a request of its own.
+// search asks for a query by a request of its own.
 func (p *probe) search(ctx context.Context, q query) found {
 	return asFound(p.c.do(ctx, "search", http.MethodPost, "/"+q.entity+"/search", q.params()))
 }
@@ -80,7 +80,7 @@ func asFound(r reply) found {
 	return found{rows, ok, r}
 }
 
-// judge compares a look-up of a record with one of something that nobody has.
+// judge returns what a look-up does, by the answer to one that should find a record and to one that should find nothing.
 func judge(id int64, positive, negative found) Lookup {
 	switch {
 	case positive.reply.doubtful() || negative.reply.doubtful():

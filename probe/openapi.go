@@ -18,7 +18,7 @@ const (
 	maxDescription = 16 << 10
 )
 
-// askOpenAPI reads the API's description, and asks for duplicates.
+// askOpenAPI reads the API's description of itself, and asks for duplicates of a contact.
 func (p *probe) askOpenAPI(ctx context.Context) {
 	r := p.c.do(ctx, "openapi", http.MethodGet, "/openapi.json", nil)
 	o := &p.seen.OpenAPI
@@ -61,7 +61,7 @@ func (p *probe) askOpenAPI(ctx context.Context) {
 	}
 }
 
-// methods lists those of a path, each after a blank.
+// methods returns the methods of a path, each after a blank.
 func methods(path json.RawMessage) (text string) {
 	var given map[string]json.RawMessage
 	_ = json.Unmarshal(path, &given) // a path that cannot be read has none
@@ -94,7 +94,7 @@ func isPath(s string) bool {
 	})
 }
 
-// shape gives names and types of a value, and none of its texts.
+// shape returns names and types of a value's fields, and none of its texts.
 func shape(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

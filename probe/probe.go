@@ -15,15 +15,15 @@ import (
 type probe struct {
 	cfg     Config
 	c       *client
-	run     string // names it in everything that it makes
+	run     string // a random text that names the run in everything that it makes
 	base    int    // of its phone numbers
 	last    int    // number of the last record
-	ledger  ledger
-	deleted int // records, comments and user fields
-	noBatch bool
+	ledger  ledger // what it must delete
+	deleted int    // how many records, comments and user fields it has deleted
+	noBatch bool   // the portal offers no batches
 	kinds   map[string]*kind
-	samples []record // contacts
-	card    map[string]record
+	samples []record          // the contacts that it has made
+	card    map[string]record // the lead and the deal that it has made, by kind
 	seen    Profile
 }
 
@@ -75,13 +75,13 @@ func (p *probe) steps() []step {
 	}
 }
 
-// maxOdd is how many failures (5xx, no answer) end a measurement.
+// maxOdd is how many failures (5xx, or no answer) end a measurement.
 const maxOdd = 10
 
-// errUnsteady ends a measurement.
+// errUnsteady is returned when too many failures have ended a measurement.
 var errUnsteady = errors.New("the portal failed too often (5xx or no answer) to be measured: try again later")
 
-// errUnclean says that cleaning may not have worked.
+// errUnclean is returned when cleaning may not have worked.
 var errUnclean = errors.New("the portal failed meanwhile (5xx or no answer): run leadbridge probe --clean again")
 
 // stopped returns why the measurement must end.
@@ -113,7 +113,7 @@ func Run(ctx context.Context, cfg Config) (Profile, error) {
 	return p.seen, err
 }
 
-// deleting is a context in which cleaning goes on, whatever ended ctx.
+// deleting returns a context for requests that delete, which go on after the end of ctx and when the portal throttles.
 func deleting(ctx context.Context) context.Context {
 	return context.WithValue(context.WithoutCancel(ctx), cleaning{}, true)
 }
@@ -133,7 +133,7 @@ func (p *probe) measure(ctx context.Context) error {
 	return p.stopped(ctx)
 }
 
-// conclude fills in what follows from everything.
+// conclude completes the profile from all that was measured.
 func (p *probe) conclude(complete bool, took time.Duration) {
 	s := &p.seen
 	s.Complete, s.Took, s.Requests = complete, milliseconds(took), p.c.count
@@ -148,7 +148,7 @@ func (p *probe) conclude(complete bool, took time.Duration) {
 	s.Proposal = append(s.Proposal, s.proposal()...)
 }
 
-// entity changes what is seen of a kind.
+// entity changes the profile's part about a kind of object.
 func (p *probe) entity(name string, change func(*Entity)) {
 	e, ok := p.seen.Entities[name]
 	if !ok {
@@ -158,7 +158,7 @@ func (p *probe) entity(name string, change func(*Entity)) {
 	p.seen.Entities[name] = e
 }
 
-// offered are the kinds that the portal describes, in the order of kinds.
+// offered returns the kinds that the portal describes, in the order of kinds.
 func (p *probe) offered() []string {
 	return slices.DeleteFunc(kinds(), func(name string) bool { return p.kinds[name] == nil })
 }

@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// Format is the version of the profile's form. Fields are added without a new one.
+// Format is the version of the profile's form. New fields alone do not make a new version.
 const Format = 1
 
-// Profile is what a portal does, as it was measured. It is written and read as JSON; times are
-// milliseconds where nothing else is said.
+// Profile is what a portal does, as it was measured. It is written and read as JSON. Times are in
+// milliseconds unless the field says otherwise.
 type Profile struct {
 	Format     int       `json:"format"`
 	Leadbridge string    `json:"leadbridge"` // version
 	At         time.Time `json:"at"`
 	Took       int64     `json:"tookMs"`
 	Requests   int       `json:"requests"`
-	Complete   bool      `json:"complete"` // false: it was ended early, and what is missing was not asked
+	Complete   bool      `json:"complete"` // false: the measurement ended early, and what is missing was not asked
 
 	Key        Key               `json:"key"`
 	Limits     Limits            `json:"limits"`
@@ -30,7 +30,7 @@ type Profile struct {
 	Update     Update            `json:"update"`
 	Comments   Comments          `json:"comments"`
 	Codes      map[string]Answer `json:"codes"` // by mistake: wrongType, wrongCompany, wrongUser, unknownField, unknownFilter
-	Extra      int               `json:"extra"` // records that the portal has made of the probe's by itself
+	Extra      int               `json:"extra"` // records that the portal has made by itself of the probe's records
 	Duplicates Duplicates        `json:"duplicates"`
 	OpenAPI    OpenAPI           `json:"openapi"`
 	Calls      map[string]Calls  `json:"calls"` // by kind of request
@@ -56,7 +56,7 @@ type Key struct {
 	Scopes      []string `json:"scopes,omitempty"`
 	ExpiresDays int      `json:"expiresDays,omitempty"`
 
-	portal string // for people, not for the profile
+	portal string // the portal's name, which is printed and not written to the profile
 }
 
 // Limits are the portal's limits on requests.
@@ -86,11 +86,11 @@ type UserField struct {
 	Delete   Answer `json:"delete"`
 }
 
-// Way is one place where our id can be.
+// Way is one field that can carry our id.
 type Way struct {
 	Offered bool   `json:"offered"` // the field is listed as writable
-	Kept    bool   `json:"kept"`    // reading the record back shows the id; originId is tried although it is not listed
-	Told    bool   `json:"told"`    // so does the answer to the create
+	Kept    bool   `json:"kept"`    // reading the record back shows the id; originId is tried even when it is not listed
+	Told    bool   `json:"told"`    // the answer to the create shows the id
 	Found   Lookup `json:"found"`   // by a plain value; the tag by phone or, of deals, by contact
 	In      Lookup `json:"in"`      // by $in
 	Lag     Spread `json:"lag"`     // from the create's answer until the record was found
@@ -158,10 +158,10 @@ type UpdateInBatch struct {
 	Both   string `json:"both,omitempty"` // as Update.Both
 }
 
-// BothShown says that reading a record shows several phones and e-mails.
+// BothShown is Update.Both when reading a record shows several phones and e-mails.
 const BothShown = "shown"
 
-// Comments are comments on cards.
+// Comments says what the portal does with comments on cards.
 type Comments struct {
 	Make   map[string]Answer `json:"make"`   // by kind of card
 	Listed map[string]bool   `json:"listed"` // a list shows the comment
@@ -190,20 +190,20 @@ type Calls struct {
 	Bytes int `json:"bytes"` // of the largest answer
 }
 
-// Setting is a proposal.
+// Setting is a proposed setting.
 type Setting struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 	Why   string `json:"why"`
 }
 
-// Difference is where a portal does not do what leadbridge assumes.
+// Difference is something that a portal does otherwise than leadbridge assumes.
 type Difference struct {
 	Topic   string `json:"topic"`
 	Assumed string `json:"assumed"`
 	Seen    string `json:"seen"`
-	Means   string `json:"means"` // for leadbridge, and what to do
-	Warn    bool   `json:"warn"`  // something is to be done
+	Means   string `json:"means"` // what follows for leadbridge, and what to do about it
+	Warn    bool   `json:"warn"`  // there is something to do
 }
 
 // Left is a test record that could not be deleted.
@@ -212,7 +212,7 @@ type Left struct {
 	ID     int64  `json:"id"`
 }
 
-// Portal is the portal's name, "" after a profile was read: it is in no file.
+// Portal returns the portal's name; "" for a profile that was read from a file, which does not have it.
 func (p Profile) Portal() string { return p.Key.portal }
 
 // Parse reads a profile.

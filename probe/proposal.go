@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// proposal is what settings should be on this portal, and why. Each is said, a default too: so a reader sees that
-// it was measured.
+// proposal returns what settings should be on this portal, and why. Defaults are among them, so that a reader sees that
+// they were measured.
 func (p *Profile) proposal() []Setting {
 	if !p.Complete {
 		return nil
@@ -35,7 +35,7 @@ func (p *Profile) proposeField() Setting {
 	return Setting{name, "auto", "no way to find a record was seen to work: please send the profile, and deliver nothing yet"}
 }
 
-// proposeSettle takes twice the longest time that a record took to be found, in whole seconds.
+// proposeSettle proposes twice the longest time that a record took to be found, in whole seconds.
 func (p *Profile) proposeSettle() Setting {
 	const name = "CRM_SETTLE"
 	lag := time.Duration(p.Lag()) * time.Millisecond

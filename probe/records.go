@@ -33,9 +33,9 @@ type record struct {
 	phone   string
 	email   string
 	origin  string
-	created string    // as the portal tells it
-	at      time.Time // when the answer came
-	told    row       // the answer
+	created string    // its creation time as the portal writes it
+	at      time.Time // when the answer to the create came
+	told    row       // the record as that answer shows it
 }
 
 // object identifies an object of the portal.
@@ -44,7 +44,7 @@ type object struct {
 	id     int64
 }
 
-// ledger is what a run has made and not yet deleted.
+// ledger holds what a run has made and not yet deleted.
 type ledger struct {
 	objects []object
 	first   map[string]int64 // lowest id that was made, by entity
@@ -64,7 +64,7 @@ func (l *ledger) add(o object) {
 	l.objects = append(l.objects, o)
 }
 
-// newRecord makes up the next record. Numbers are of a range that is not given to anybody.
+// newRecord makes up the next record. Its phone number is of a range that is not given to anybody.
 func (p *probe) newRecord(entity string) record {
 	p.last++
 	return record{entity: entity, n: p.last,
@@ -73,10 +73,10 @@ func (p *probe) newRecord(entity string) record {
 		origin: fmt.Sprintf("%s%03d", p.run, p.last)}
 }
 
-// tag is our mark in sourceDescription: it names the run, so that only what this run made is deleted by it.
+// tag returns our mark in sourceDescription. It names the run, which finds by it what it must delete.
 func (r record) tag() string { return "leadbridge probe " + r.origin }
 
-// body is the record as the portal takes it, with our id in every field that can carry it.
+// body returns the record as the portal takes it, with our id in every field that can carry it.
 func (p *probe) body(r record) map[string]any {
 	b := map[string]any{"sourceDescription": r.tag()}
 	if r.entity != contacts {
@@ -103,7 +103,7 @@ func (p *probe) body(r record) map[string]any {
 	return b
 }
 
-// create makes a record by a request of its own. more changes its body.
+// create makes a record by a request of its own. more holds further fields of its body.
 func (p *probe) create(ctx context.Context, r record, more map[string]any) (record, reply) {
 	body := p.body(r)
 	maps.Copy(body, more)
@@ -111,7 +111,7 @@ func (p *probe) create(ctx context.Context, r record, more map[string]any) (reco
 	return p.note(r, answer), answer
 }
 
-// note remembers what a create has made.
+// note adds what a create has made to the record, and to the ledger.
 func (p *probe) note(r record, answer reply) record {
 	r.told = answer.row()
 	if id := r.told.id(); answer.ok() && id > 0 {

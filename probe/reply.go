@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// reply is what came of a request, or of one call of a batch.
+// reply is the outcome of a request, or of one call of a batch.
 type reply struct {
 	status     int // 0: no answer; of a call in a batch: 200, or 0 with its code
 	code       string
@@ -20,7 +20,7 @@ type reply struct {
 	took       time.Duration
 	size       int // bytes of the answer
 	err        error
-	missing    bool // a call of a batch that the answer says nothing of
+	missing    bool // of a call in a batch: the answer says nothing of it
 }
 
 // envelope is the outside of every answer.
@@ -61,7 +61,7 @@ func (r reply) notOffered() bool {
 	return r.status == http.StatusNotFound || r.status == http.StatusMethodNotAllowed || r.status == http.StatusNotImplemented
 }
 
-// answer is the part of a reply that a profile keeps.
+// answer returns the part of a reply that a profile keeps.
 func (r reply) answer() Answer {
 	if r.status == 0 && r.code == "" {
 		return Answer{Code: "NO_ANSWER"}
@@ -69,7 +69,7 @@ func (r reply) answer() Answer {
 	return Answer{Status: r.status, Code: r.code}
 }
 
-// row is one record as an answer shows it, by folded field names.
+// row is one record as an answer shows it: values by folded field names.
 type row map[string]json.RawMessage
 
 // row reads the record of an answer.
@@ -87,7 +87,7 @@ func readRow(text json.RawMessage) row {
 	return out
 }
 
-// rows reads the records of an answer; not ok: it holds no list.
+// rows returns the records of an answer. ok is false when it has no list.
 func (r reply) rows() (rows []row, ok bool) {
 	var list []json.RawMessage
 	text := r.data
@@ -105,20 +105,20 @@ func (r reply) rows() (rows []row, ok bool) {
 	return rows, true
 }
 
-// id is the record's number, 0 when it has none.
+// id returns the record's number, 0 when it has none.
 func (r row) id() int64 {
 	n, _ := strconv.ParseInt(strings.Trim(string(r["id"]), `"`), 10, 64)
 	return n
 }
 
-// text is the value of a field of text, in any spelling of its name; "" when there is none.
+// text returns the value of a field that is a text, in any spelling of the field's name; "" when there is none.
 func (r row) text(name string) string {
 	var s string
 	_ = json.Unmarshal(r[fold(name)], &s)
 	return s
 }
 
-// fold makes UF_CRM_X, ufCrm_X and ufCrmX the same.
+// fold returns a field's name so that UF_CRM_X, ufCrm_X and ufCrmX are equal.
 func fold(name string) string {
 	folded := strings.ToLower(strings.ReplaceAll(name, "_", ""))
 	if strings.HasPrefix(folded, "ufcrm") {
@@ -127,8 +127,8 @@ func fold(name string) string {
 	return name
 }
 
-// plainID returns an identifier from outside when it is one: what is written into a profile is no text
-// that may hold somebody's data.
+// plainID returns a text from outside if it is an identifier, and UNREADABLE otherwise: a profile must not have texts
+// that may be somebody's data.
 func plainID(s string) string {
 	odd := func(r rune) bool {
 		return r != '_' && r != '-' && r != '.' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')

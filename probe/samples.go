@@ -50,7 +50,8 @@ func (p *probe) makeSamples(ctx context.Context) {
 	lag.conclude(p.samples)
 }
 
-// makeCards makes a deal with the contact, and a lead: last, so that what a portal makes of it by itself is newer than all of ours.
+// makeCards makes a deal with the contact, and a lead. The lead comes last, so that what a portal makes of it by itself is
+// newer than all of our records.
 func (p *probe) makeCards(ctx context.Context) {
 	for _, name := range []string{deals, leads} {
 		if p.kinds[name] == nil {
@@ -68,7 +69,7 @@ func (p *probe) makeCards(ctx context.Context) {
 	}
 }
 
-// cardOf is the first test record of a kind.
+// cardOf returns the first test record of a kind.
 func (p *probe) cardOf(name string) (record, bool) {
 	if name == contacts && len(p.samples) > 0 {
 		return p.samples[0], true
@@ -77,13 +78,16 @@ func (p *probe) cardOf(name string) (record, bool) {
 	return r, ok
 }
 
-// lookWhatIsKept reads a record back.
+// lookWhatIsKept reads a record back, and notes which fields have kept our id.
 func (p *probe) lookWhatIsKept(ctx context.Context, r record) {
 	k, back := p.kinds[r.entity], p.read(ctx, r.entity, r.id).row()
 	p.entity(r.entity, func(e *Entity) {
 		e.UTM = "not offered"
 		if k.writes("utmSource") {
-			e.UTM = map[bool]string{true: "kept", false: "not kept"}[back.text("utmSource") == r.origin]
+			e.UTM = "not kept"
+			if back.text("utmSource") == r.origin {
+				e.UTM = "kept"
+			}
 		}
 		e.Ways[wayOriginID] = Way{Offered: k.writes("originId"), Kept: back.text("originId") == r.origin, Told: r.told.text("originId") == r.origin}
 		e.Ways[wayTag] = Way{Offered: k.writes("sourceDescription"),
@@ -93,20 +97,20 @@ func (p *probe) lookWhatIsKept(ctx context.Context, r record) {
 	})
 }
 
-// lag measures how soon contacts are found, by each way at once.
+// lag measures how soon contacts are found, by all ways at once.
 type lag struct {
 	p     *probe
 	by    []lagWay
-	holds int // of the client at the last poll
+	holds int // client.holds at the last poll
 }
 
-// lagWay is one way.
+// lagWay is one way to find contacts.
 type lagWay struct {
-	way   string
+	way   string // as profiles name it
 	field string
-	value func(record) string
-	found map[int64]time.Duration
-	dead  bool // the portal takes no look-up by it
+	value func(record) string     // by which a record is looked up
+	found map[int64]time.Duration // by the id of a contact, how long it took until it was found
+	dead  bool                    // the portal refuses look-ups by it
 }
 
 func (p *probe) newLag() *lag {
@@ -126,7 +130,7 @@ func (p *probe) newLag() *lag {
 	return l
 }
 
-// poll asks by each way for what was not found yet.
+// poll asks by each way for the records that it has not found yet.
 func (l *lag) poll(ctx context.Context, all []record) {
 	var ways []*lagWay
 	var queries []query
@@ -161,15 +165,15 @@ func (l *lag) poll(ctx context.Context, all []record) {
 	}
 }
 
-// tooLate stands for a time that is not known: the poll before was too long ago.
+// tooLate stands for a time that is not known, as the poll before was too long ago.
 const tooLate = -1
 
-// missing reports whether a way has still something to find.
+// missing reports whether there is a record that one of the ways has not found.
 func (l *lag) missing(all []record) bool {
 	return slices.ContainsFunc(l.by, func(w lagWay) bool { return !w.dead && len(w.found) < len(all) })
 }
 
-// finish asks until all is found by each way, or the limit is over.
+// finish polls until all records are found by each way, or LagLimit is over.
 func (l *lag) finish(ctx context.Context, all []record) {
 	if len(all) == 0 {
 		return
@@ -180,7 +184,8 @@ func (l *lag) finish(ctx context.Context, all []record) {
 	}
 }
 
-// conclude sums up. A record that was found after a pause for the portal's limit counts as found, without a time.
+// conclude notes the times in the profile. A record that was found after a pause for the portal's limit counts as found,
+// without a time.
 func (l *lag) conclude(all []record) {
 	for _, w := range l.by {
 		var times []time.Duration

@@ -43,7 +43,7 @@ func (p *Profile) writeKey(row rowWriter) {
 	}
 }
 
-// printable drops what would move a terminal's cursor.
+// printable returns -1, by which strings.Map drops it, for a character that could move a terminal's cursor.
 func printable(r rune) rune {
 	if r < ' ' || r == 0x7f {
 		return -1
@@ -51,6 +51,7 @@ func printable(r rune) rune {
 	return r
 }
 
+// told returns a limit as text.
 func told(n float64) string {
 	if n == 0 {
 		return "(not told)"

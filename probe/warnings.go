@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Settings are those of a service that a profile says something about.
+// Settings are the settings of a service that a profile can be compared with.
 type Settings struct {
 	Settle      time.Duration // CRM_SETTLE
 	BatchSize   int           // CRM_BATCH_SIZE
@@ -14,11 +14,11 @@ type Settings struct {
 	OriginField string        // CRM_ORIGIN_FIELD: auto, none, or a name
 }
 
-// oldProfile is the age from which a profile is to be measured again.
+// oldProfile is the age from which a portal should be measured again.
 const oldProfile = 180 * 24 * time.Hour
 
-// Warnings compares the portal with the settings of a service, and says each difference with what to do about it. now is
-// the time.
+// Warnings compares the portal with the settings of a service at the time now. It returns a sentence for each difference,
+// with what to do about it.
 func (p Profile) Warnings(s Settings, now time.Time) (warnings []string) {
 	say := func(format string, args ...any) { warnings = append(warnings, fmt.Sprintf(format, args...)) }
 	if !p.Complete {
@@ -63,7 +63,7 @@ func atoi(text string) (n int) {
 	return n
 }
 
-// fieldWarning warns of an origin field that was seen not to work.
+// fieldWarning returns a warning when the origin field was seen not to work, else "".
 func (p Profile) fieldWarning(setting string) string {
 	ways := p.Entities[contacts].Ways
 	way := map[string]string{"none": wayTag, "originId": wayOriginID, "auto": ""}

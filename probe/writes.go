@@ -39,8 +39,8 @@ func (p *probe) tryBatch(ctx context.Context) {
 	b.PerItem = max(0, (b.Took-alone)/(batchSize-1))
 }
 
-// tryMultifields makes a contact by each form of a phone, all in one batch: the native form is not taken, so it shows what
-// an item's error does to the others.
+// tryMultifields makes a contact with each form of a phone, all in one batch. The native form should be refused: so the
+// batch also shows what an item's error does to the others.
 func (p *probe) tryMultifields(ctx context.Context) {
 	if p.kinds[contacts] == nil || len(p.samples) == 0 {
 		return
@@ -68,12 +68,12 @@ func (p *probe) tryMultifields(ctx context.Context) {
 	}
 }
 
-// keepsPhone reports whether a record has its phone, in whatever shape answers show it.
+// keepsPhone reports whether the answer to a create, or a read of the record, shows the record's phone in any form.
 func (p *probe) keepsPhone(ctx context.Context, r record, answer reply) bool {
 	return strings.Contains(digits(answer.data), r.phone[2:]) || strings.Contains(digits(p.read(ctx, contacts, r.id).data), r.phone[2:])
 }
 
-// createAll makes contacts in one batch, or one by one where there is none.
+// createAll makes contacts in one batch, or one by one where the portal offers no batches.
 func (p *probe) createAll(ctx context.Context, bodies []map[string]any) []reply {
 	if p.seen.Batch.Offered {
 		calls := make([]call, len(bodies))
@@ -90,6 +90,7 @@ func (p *probe) createAll(ctx context.Context, bodies []map[string]any) []reply 
 	return each
 }
 
+// phoneAs returns a phone in one of the forms of Profile.Multifield.
 func phoneAs(form, phone string) any {
 	switch form {
 	case "string":
@@ -102,12 +103,12 @@ func phoneAs(form, phone string) any {
 	return []map[string]string{{"value": phone, "typeId": "WORK"}}
 }
 
-// digits drops from a text what phones are formatted with.
+// digits returns a text without the characters that phones are formatted with.
 func digits(text json.RawMessage) string {
 	return strings.NewReplacer(" ", "", "-", "", "(", "", ")", "").Replace(string(text))
 }
 
-// pointsOf is an update to the phones and e-mails of records.
+// pointsOf returns an update that sets the phones and e-mails of records.
 func pointsOf(records ...record) map[string]any {
 	var phones, emails []map[string]string
 	for _, r := range records {
@@ -117,8 +118,8 @@ func pointsOf(records ...record) map[string]any {
 	return map[string]any{"phone": phones, "email": emails}
 }
 
-// tryUpdates changes a contact's phone and e-mail, twice, then to the old and the new ones, and reads what became of them.
-// Then it does the same by batches, as leadbridge does when it fills several cards.
+// tryUpdates measures what updates do to a contact's phones and e-mails: single ones, and those in batches, by which
+// leadbridge fills several cards.
 func (p *probe) tryUpdates(ctx context.Context) {
 	if len(p.samples) < 3 {
 		return
@@ -129,8 +130,8 @@ func (p *probe) tryUpdates(ctx context.Context) {
 	}
 }
 
-// tryUpdatesInBatch changes phones and e-mails of contacts by a batch, then to the old and the new ones, and reads them by
-// batches.
+// tryUpdatesInBatch sets the phones and e-mails of contacts to new ones by a batch, then to the old and the new ones by
+// another, and reads the contacts by a batch after each.
 func (p *probe) tryUpdatesInBatch(ctx context.Context, olds []record) {
 	nexts := make([]record, len(olds))
 	for i := range nexts {
@@ -152,7 +153,8 @@ func (p *probe) tryUpdatesInBatch(ctx context.Context, olds []record) {
 	}
 }
 
-// updateAll changes contacts by a batch. It returns the answer to the first that failed, else that to the whole.
+// updateAll changes contacts by a batch. It returns the answer to the first update that failed; when none did, that to the
+// batch.
 func (p *probe) updateAll(ctx context.Context, records []record, change func(i int) map[string]any) Answer {
 	calls := make([]call, len(records))
 	for i, r := range records {
@@ -167,8 +169,8 @@ func (p *probe) updateAll(ctx context.Context, records []record, change func(i i
 	return whole.answer()
 }
 
-// becameInBatch reads contacts by a batch, and says what updates made of their old phones and e-mails; "" when one is not
-// read.
+// becameInBatch reads contacts by a batch, and returns what the updates did to their old phones and e-mails, see became;
+// "differs" when that is not the same for all, and "" when one cannot be read.
 func (p *probe) becameInBatch(ctx context.Context, olds, nexts []record) (phone, email string) {
 	calls := make([]call, len(olds))
 	for i, r := range olds {
@@ -191,7 +193,8 @@ func (p *probe) becameInBatch(ctx context.Context, olds, nexts []record) (phone,
 	return phone, email
 }
 
-// tryUpdate measures single updates of a contact.
+// tryUpdate sets a contact's phone and e-mail to new ones, does so again, and then sets them to the old and the new ones. It
+// reads the contact after each.
 func (p *probe) tryUpdate(ctx context.Context, old record) {
 	next := p.newRecord(contacts)
 	changeTo := func(records ...record) reply {
@@ -231,7 +234,7 @@ func (p *probe) tryUpdate(ctx context.Context, old record) {
 	}
 }
 
-// became says what an update made of an old value.
+// became returns what an update did to an old value, by a text that shows the record after it.
 func became(text, old, next string) string {
 	switch had, has := strings.Contains(text, old), strings.Contains(text, next); {
 	case had && has:
@@ -244,7 +247,7 @@ func became(text, old, next string) string {
 	return "unknown"
 }
 
-// tryComments writes a comment on each card, and lists them.
+// tryComments writes a comment on a card of each kind, and lists the comments.
 func (p *probe) tryComments(ctx context.Context) {
 	for _, name := range p.offered() {
 		if r, ok := p.cardOf(name); ok && p.stopped(ctx) == nil {
@@ -257,6 +260,7 @@ func (p *probe) tryComments(ctx context.Context) {
 	}
 }
 
+// tryComment writes a comment on a card, and asks for it until a list shows it or LagLimit is over.
 func (p *probe) tryComment(ctx context.Context, r record) {
 	card := strings.TrimSuffix(r.entity, "s")
 	answer := p.c.do(ctx, "comment", http.MethodPost, "/"+timelines, map[string]any{
@@ -283,6 +287,7 @@ func (p *probe) tryComment(ctx context.Context, r record) {
 	}
 }
 
+// commentsOf returns the path that lists the comments of a card.
 func commentsOf(card string, id int64) string {
 	return "/" + timelines + "?" + url.Values{"filter[entityType]": {card}, "filter[entityId]": {fmt.Sprint(id)}}.Encode()
 }

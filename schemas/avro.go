@@ -13,14 +13,14 @@ import (
 	"github.com/twmb/avro"
 )
 
-// avroFormat reads Avro by the writer's schema. The library bounds what a schema or a value can make it do: nesting,
-// records without an end, arrays of nothing.
+// avroFormat reads Avro by the writer's schema. The library bounds what a schema or a value can cost: deep nesting, records
+// that hold themselves, long arrays of empty elements.
 type avroFormat struct {
 	schema *avro.Schema
 	order  map[string][]string // field names in the schema's order, by the full name of their record
 }
 
-// compileAvro compiles a schema behind those that it refers to.
+// compileAvro compiles a schema, after those that it refers to.
 func compileAvro(s source) (format, error) {
 	f := &avroFormat{order: map[string][]string{}}
 	var cache avro.SchemaCache
@@ -30,13 +30,13 @@ func compileAvro(s source) (format, error) {
 			return nil, fmt.Errorf("the Avro schema cannot be used: %w", err)
 		}
 		f.schema = schema
-		f.note(schema.Root())
+		f.noteOrder(schema.Root())
 	}
 	return f, nil
 }
 
-// note keeps the order of the fields of all records.
-func (f *avroFormat) note(n *avro.SchemaNode) {
+// noteOrder notes the order of the fields of all records in a schema.
+func (f *avroFormat) noteOrder(n *avro.SchemaNode) {
 	if n.Type == "record" || n.Type == "error" {
 		names := make([]string, len(n.Fields))
 		for i := range n.Fields {
@@ -45,14 +45,14 @@ func (f *avroFormat) note(n *avro.SchemaNode) {
 		f.order[recordName(n)] = names
 	}
 	for i := range n.Fields {
-		f.note(&n.Fields[i].Type)
+		f.noteOrder(&n.Fields[i].Type)
 	}
 	for i := range n.Branches {
-		f.note(&n.Branches[i])
+		f.noteOrder(&n.Branches[i])
 	}
 	for _, inner := range []*avro.SchemaNode{n.Items, n.Values} {
 		if inner != nil {
-			f.note(inner)
+			f.noteOrder(inner)
 		}
 	}
 }
@@ -74,7 +74,8 @@ func (f *avroFormat) json(payload, _ []byte) ([]byte, error) {
 	return w.end()
 }
 
-// avroField is where it failed, as far as that is known: names of the schema alone, no values.
+// avroField returns where decoding failed, for the end of a sentence, as far as that is known. It has names of the schema
+// and no values.
 func avroField(err error) string {
 	if at, ok := errors.AsType[*avro.SemanticError](err); ok && at.Field != "" {
 		return ", at " + at.Field
@@ -122,12 +123,13 @@ func writeAvro(w *writer, value any) {
 				writeAvro(w, v.fields[name])
 			}
 		})
-	default: // of a type that the library may add
+	default: // a type that a later version of the library may return
 		w.text(fmt.Sprint(v))
 	}
 }
 
-// options make logical types what a lead needs.
+// options returns how logical types are decoded: dates and times to texts, decimals to numbers with all their digits, and
+// records to avroRecord.
 func (f *avroFormat) options() []avro.SchemaOpt {
 	options := []avro.SchemaOpt{avro.WithLaxNames(nil)}
 	add := func(logical, kind string, decode func(v any, n *avro.SchemaNode) (any, error)) {
@@ -173,7 +175,7 @@ func (f *avroFormat) options() []avro.SchemaOpt {
 // localTime is a time of day and date without a zone.
 const localTime = "2006-01-02T15:04:05.999999999"
 
-// An instantKind is how a timestamp is counted, and written.
+// An instantKind says in which unit a timestamp counts, and in which layout it is written.
 type instantKind struct {
 	layout string
 	unit   time.Duration
@@ -228,7 +230,7 @@ func decimalNumber(v any, n *avro.SchemaNode) (any, error) {
 	return decimalText(b, n.Scale)
 }
 
-// decimalText writes a number of two's complement, big-endian, of which scale digits are behind the point.
+// decimalText writes a big-endian number in two's complement, of which scale digits are behind the point.
 func decimalText(b []byte, scale int) (json.Number, error) {
 	if len(b) > maxDecimalBytes || scale > maxDecimalScale || scale < -maxDecimalScale {
 		return "", errors.New("a decimal is out of bounds")

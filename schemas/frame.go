@@ -11,17 +11,17 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// Headers that name the schema of a value, which is not framed then.
+// Headers that name the schema of a value. The value itself has no frame then.
 const (
-	headerConfluent       = "__value_schema_id"        // a magic byte and an id or a GUID, and Protobuf's message indexes
-	headerApicurioContent = "apicurio.value.contentId" // eight bytes
+	headerConfluent       = "__value_schema_id"        // a magic byte, an id or a GUID, and the message indexes of Protobuf
+	headerApicurioContent = "apicurio.value.contentId" // an id of eight bytes, big-endian
 	headerApicurioGlobal  = "apicurio.value.globalId"
 )
 
-// The first byte of a frame says how the schema is named. Neither can begin JSON.
+// The first byte of a frame says what follows it. JSON can begin with neither.
 const (
-	magicID   = 0 // four bytes, big-endian
-	magicGUID = 1 // sixteen bytes
+	magicID   = 0 // an id of four bytes, big-endian
+	magicGUID = 1 // a GUID of sixteen bytes
 )
 
 // A ref names a schema in the registry: by id or, when that is not "", by GUID.
@@ -30,7 +30,7 @@ type ref struct {
 	guid string
 }
 
-// String is the ref as people look it up.
+// String returns the id or the GUID as people look it up.
 func (r ref) String() string {
 	if r.guid != "" {
 		return "GUID " + r.guid
@@ -38,33 +38,33 @@ func (r ref) String() string {
 	return fmt.Sprintf("id %d", r.id)
 }
 
-// A frame is a value of which the schema is known by name.
+// A frame is a framed value, taken apart.
 type frame struct {
 	ref     ref
-	payload []byte // what the schema describes; of Protobuf the message indexes come first, unless indexes has them
-	indexes []byte // of a header; nil: there is no such header
+	payload []byte // what the schema describes; with Protobuf the message indexes come first, unless indexes has them
+	indexes []byte // the message indexes of a header, which may be empty; nil: no header has them
 }
 
-// plain reports whether the payload is JSON as it is, so that no schema is needed.
+// plain reports whether the payload is JSON already, so that no schema is needed.
 func (f *frame) plain() bool {
 	text := bytes.TrimSpace(f.payload)
 	return len(text) > 0 && (text[0] == '{' || text[0] == '[') && jsonscan.Valid(text, nil)
 }
 
-// looksFramed reports whether a record may be framed; it looks at little, as all records pass.
+// looksFramed reports whether a record may be framed. It is called for all records, and so looks at little.
 func looksFramed(r *transform.Record) bool {
 	if len(r.Value) > 0 && r.Value[0] <= magicGUID {
 		return true
 	}
 	for _, h := range r.Headers {
-		if strings.HasPrefix(h.Key, "__value_schema_id") || strings.HasPrefix(h.Key, "apicurio.value.") {
+		if h.Key == headerConfluent || strings.HasPrefix(h.Key, "apicurio.value.") {
 			return true
 		}
 	}
 	return false
 }
 
-// readFrame takes a record's frame off; nil: it has none. The error is a *Fault.
+// readFrame takes a framed value apart; nil when it is not framed. The error is a *Fault.
 func readFrame(r *transform.Record) (*frame, error) {
 	if r.Value == nil {
 		return nil, nil //nolint:nilnil // a tombstone has no frame
@@ -75,7 +75,7 @@ func readFrame(r *transform.Record) (*frame, error) {
 	value := r.Value
 	switch {
 	case len(value) > 9 && value[0] == magicID && binary.BigEndian.Uint32(value[1:5]) == 0:
-		// Registries count from 1: this is the beginning of an id of eight bytes.
+		// Registries count from 1, so that an id of four bytes is not 0: this is the first half of one of eight bytes.
 		f := &frame{ref: ref{id: binary.BigEndian.Uint64(value[1:9])}, payload: value[9:]}
 		if f.plain() {
 			return f, nil
@@ -89,8 +89,8 @@ func readFrame(r *transform.Record) (*frame, error) {
 	return nil, nil //nolint:nilnil // it is not framed
 }
 
-// frameOfHeaders reads the schema's name from a header. Of a repeated header the last one counts: whoever writes a
-// record again appends.
+// frameOfHeaders reads the schema's id from a header; nil when no header has one. Of a repeated header the last one
+// counts: programs that write a record again add theirs behind it. The error is a *Fault.
 func frameOfHeaders(r *transform.Record) (*frame, error) {
 	var f *frame
 	for _, h := range r.Headers {
@@ -98,12 +98,12 @@ func frameOfHeaders(r *transform.Record) (*frame, error) {
 		case headerConfluent:
 			named, indexes, ok := refOfHeader(h.Value)
 			if !ok {
-				return nil, fault("the header " + headerConfluent + " holds no schema id")
+				return nil, fault("the header " + headerConfluent + " does not hold a schema id")
 			}
 			f = &frame{ref: named, payload: r.Value, indexes: append([]byte{}, indexes...)}
 		case headerApicurioContent:
 			if len(h.Value) != 8 {
-				return nil, fault("the header " + headerApicurioContent + " holds no schema id")
+				return nil, fault("the header " + headerApicurioContent + " does not hold a schema id")
 			}
 			f = &frame{ref: ref{id: binary.BigEndian.Uint64(h.Value)}, payload: r.Value}
 		case headerApicurioGlobal:
@@ -115,7 +115,7 @@ func frameOfHeaders(r *transform.Record) (*frame, error) {
 	return f, nil
 }
 
-// refOfHeader reads Confluent's header; what follows the name are the message indexes of Protobuf.
+// refOfHeader reads Confluent's header: the id or GUID of the schema, and the message indexes of Protobuf behind it.
 func refOfHeader(b []byte) (named ref, indexes []byte, ok bool) {
 	switch {
 	case len(b) >= 5 && b[0] == magicID:

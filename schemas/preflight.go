@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -16,8 +17,8 @@ type Finding struct {
 	Remedy string
 }
 
-// Preflight looks whether the registry answers, and which subjects the values of a topic have. Without a registry there
-// is nothing to be found.
+// Preflight checks whether the registry answers, and which of its subjects are those of a topic's values. Without a
+// registry it returns nothing.
 func (r *Reader) Preflight(ctx context.Context, topic string) []Finding {
 	if r.registry == nil {
 		return nil
@@ -37,8 +38,8 @@ func (r *Reader) Preflight(ctx context.Context, topic string) []Finding {
 	return []Finding{found, r.subjects(ctx, topic, subjects)}
 }
 
-// PreflightWriting looks whether the registry has the schemas by whose ids a gate frames what it writes, and whether they
-// are JSON Schemas. Without a registry, or when it does not answer, there is nothing to be found: Preflight tells that.
+// PreflightWriting checks whether the registry has the schemas by whose ids a gate frames what it writes, and whether they
+// are JSON Schemas. Without a registry, or when it does not answer, which Preflight reports, it returns nothing.
 func (r *Reader) PreflightWriting(ctx context.Context, ids []uint32) (all []Finding) {
 	if r.registry == nil {
 		return nil
@@ -62,7 +63,8 @@ func (r *Reader) PreflightWriting(ctx context.Context, ids []uint32) (all []Find
 	return all
 }
 
-// subjects tells which are the topic's, as producers name them: by the topic, or by the topic and the record.
+// subjects reports which of all subjects are the topic's: those whose names begin with it, as producers name them by
+// default.
 func (r *Reader) subjects(ctx context.Context, topic string, all []string) Finding {
 	found := Finding{Check: "schemas", Level: "ok"}
 	own := slices.DeleteFunc(slices.Sorted(slices.Values(all)), func(s string) bool {
@@ -74,26 +76,26 @@ func (r *Reader) subjects(ctx context.Context, topic string, all []string) Findi
 		found.Remedy = "look whether the producers use this registry; values that name other subjects' schemas are read all the same"
 		return found
 	}
-	var told []string
-	for _, s := range own[:min(len(own), maxTold)] {
+	var names []string
+	for _, s := range own[:min(len(own), maxNamed)] {
 		var latest struct {
 			ID         int    `json:"id"`
 			Version    int    `json:"version"`
 			SchemaType string `json:"schemaType"`
 		}
-		path := "/subjects/" + pathSegment(s) + "/versions/latest"
+		path := "/subjects/" + url.PathEscape(s) + "/versions/latest"
 		if err := r.registry.get(ctx, path, &latest); err != nil {
-			told = append(told, s)
+			names = append(names, s)
 			continue
 		}
-		told = append(told, fmt.Sprintf("%s (%s, version %d, id %d)", s, kindOf(latest.SchemaType), latest.Version, latest.ID))
+		names = append(names, fmt.Sprintf("%s (%s, version %d, id %d)", s, kindOf(latest.SchemaType), latest.Version, latest.ID))
 	}
-	if more := len(own) - len(told); more > 0 {
-		told = append(told, fmt.Sprintf("%d more", more))
+	if more := len(own) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
 	}
-	found.Detail = strings.Join(told, ", ")
+	found.Detail = strings.Join(names, ", ")
 	return found
 }
 
-// maxTold is how many subjects are named.
-const maxTold = 5
+// maxNamed is how many subjects are named.
+const maxNamed = 5

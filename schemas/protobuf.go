@@ -29,13 +29,13 @@ type protobufFormat struct {
 	types protoResolver
 }
 
-// protoResolver knows the messages of the schema, for those that stand in a google.protobuf.Any.
+// protoResolver finds the messages of the schema, for those that a google.protobuf.Any holds.
 type protoResolver interface {
 	protoregistry.MessageTypeResolver
 	protoregistry.ExtensionTypeResolver
 }
 
-// mainFile is the name of a schema that others do not import.
+// mainFile is the file name of the schema itself; no other schema imports it by this name.
 const mainFile = "leadbridge-main.proto"
 
 // compileProtobuf compiles a schema and what it imports.
@@ -76,12 +76,12 @@ func (f protoFiles) FindFileByPath(path string) (protocompile.SearchResult, erro
 	return protocompile.SearchResult{Source: io.Reader(strings.NewReader(text))}, nil
 }
 
-// nameFields gives fields the names in JSON that some serializers leave out, and that may not be empty.
+// nameFields fills in the JSON names of fields, which some serializers leave out and the compiler needs.
 func nameFields(messages []*descriptorpb.DescriptorProto) {
 	for _, m := range messages {
 		for i, f := range m.GetField() {
 			if f.JsonName == nil {
-				f.JsonName = new(fmt.Sprintf("f%d", i)) // which nothing here uses
+				f.JsonName = new(fmt.Sprintf("f%d", i)) // any name will do: fields are written by their own names
 			}
 		}
 		nameFields(m.GetNestedType())
@@ -105,8 +105,7 @@ func (f *protobufFormat) json(payload, indexes []byte) ([]byte, error) {
 		return nil, errors.New("the frame names a message that its Protobuf schema does not have")
 	}
 	message := dynamicpb.NewMessage(kind)
-	options := proto.UnmarshalOptions{AllowPartial: true, DiscardUnknown: true, RecursionLimit: maxMessageDepth, Resolver: f.types}
-	if options.Unmarshal(payload, message) != nil {
+	if unmarshal(payload, message, f.types) != nil {
 		return nil, errors.New("the value is not what its Protobuf schema says")
 	}
 	w := &protobufWriter{writer: newWriter(payload), types: f.types}
@@ -117,8 +116,14 @@ func (f *protobufFormat) json(payload, indexes []byte) ([]byte, error) {
 	return w.end()
 }
 
-// readIndexes reads where in its file a message stands: how many indexes, and the indexes, as varints in zigzag. None
-// at all is the first message, the usual case, and written as one zero.
+func unmarshal(payload []byte, into proto.Message, types protoResolver) error {
+	options := proto.UnmarshalOptions{AllowPartial: true, DiscardUnknown: true, RecursionLimit: maxMessageDepth, Resolver: types}
+	return options.Unmarshal(payload, into)
+}
+
+// readIndexes reads the message indexes, which say where in its file a message stands (see messageAt), and returns the bytes
+// behind them. They are written as varints in zigzag: how many there are, and each of them. A 0 alone, the usual case, is
+// the first message.
 func readIndexes(b []byte) (path []int, rest []byte, err error) {
 	broken := errors.New("the frame's list of message indexes is broken")
 	n, size := binary.Varint(b)
@@ -159,7 +164,7 @@ type protobufWriter struct {
 	writer
 	types   protoResolver
 	depth   int
-	tooDeep bool // the text ended at maxWrittenDepth
+	tooDeep bool // it stopped at maxWrittenDepth
 }
 
 // maxWrittenDepth is how deep the messages of a value may nest, those in a google.protobuf.Any included: the decoder's own
@@ -172,7 +177,7 @@ func (w *protobufWriter) message(m protoreflect.Message) {
 	if !w.full && w.depth > maxWrittenDepth {
 		w.full, w.tooDeep = true, true
 	}
-	if w.full || w.known(m) {
+	if w.full || w.wellKnown(m) {
 		return
 	}
 	w.object(func(o *objectWriter) { w.fields(o, m) })
@@ -229,8 +234,8 @@ func (w *protobufWriter) scalar(f protoreflect.FieldDescriptor, v protoreflect.V
 	}
 }
 
-// known writes messages that everybody knows as what they stand for, and reports whether it did.
-func (w *protobufWriter) known(m protoreflect.Message) bool {
+// wellKnown writes a message of a well-known type as what it stands for, such as a time, and reports whether it is one.
+func (w *protobufWriter) wellKnown(m protoreflect.Message) bool {
 	number := func(name string) int64 { return integer(m, name) }
 	switch name := m.Descriptor().FullName(); name {
 	case "google.protobuf.Timestamp":
@@ -240,7 +245,11 @@ func (w *protobufWriter) known(m protoreflect.Message) bool {
 	case "google.type.Date":
 		w.text(fmt.Sprintf("%04d-%02d-%02d", number("year"), number("month"), number("day")))
 	case "google.type.TimeOfDay":
-		w.text(fmt.Sprintf("%02d:%02d:%02d", number("hours"), number("minutes"), number("seconds")))
+		text, ok := timeOfDayText(number("hours"), number("minutes"), number("seconds"), number("nanos"))
+		if !ok {
+			return false
+		}
+		w.text(text)
 	case "confluent.type.Decimal":
 		text, err := decimalText(m.Get(m.Descriptor().Fields().ByName("value")).Bytes(), int(number("scale")))
 		if err != nil {
@@ -260,8 +269,8 @@ func (w *protobufWriter) known(m protoreflect.Message) bool {
 	return true
 }
 
-// durationText is a google.protobuf.Duration as its JSON has it. Of one that is not valid, as the signs differ or there are
-// more nanoseconds than in a second, it is the sum.
+// durationText returns a google.protobuf.Duration as its JSON has it, such as "1.5s". One that is not valid, as the signs
+// differ or there are more nanoseconds than in a second, is written as the sum.
 func durationText(seconds, nanos int64) string {
 	const second = int64(time.Second)
 	seconds, nanos = seconds+nanos/second, nanos%second
@@ -272,11 +281,21 @@ func durationText(seconds, nanos int64) string {
 		seconds, nanos = seconds+1, nanos-second
 	}
 	sign := ""
-	if seconds == 0 && nanos < 0 { // else the sign is that of the seconds
+	if seconds == 0 && nanos < 0 { // otherwise the seconds are printed with the sign
 		sign = "-"
 	}
 	text := fmt.Sprintf("%s%d.%09d", sign, seconds, max(nanos, -nanos))
 	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".") + "s"
+}
+
+// timeOfDayText is a google.type.TimeOfDay as a text, and whether it is one: 24:00:00 and a leap second are.
+func timeOfDayText(hours, minutes, seconds, nanos int64) (string, bool) {
+	within := func(n, most int64) bool { return n >= 0 && n <= most }
+	if !within(hours, 24) || !within(minutes, 59) || !within(seconds, 60) || !within(nanos, int64(time.Second)-1) {
+		return "", false
+	}
+	text := fmt.Sprintf("%02d:%02d:%02d.%09d", hours, minutes, seconds, nanos)
+	return strings.TrimSuffix(strings.TrimRight(text, "0"), "."), true
 }
 
 // wrapped writes what google.protobuf's wrappers hold, such as StringValue.
@@ -302,7 +321,7 @@ func (w *protobufWriter) dynamic(m protoreflect.Message) {
 	w.field(f, m.Get(f))
 }
 
-// any writes the message in a google.protobuf.Any, if the schema knows it.
+// any writes the message in a google.protobuf.Any, and reports whether the schema has that message.
 func (w *protobufWriter) any(m protoreflect.Message) bool {
 	fields := m.Descriptor().Fields()
 	url, value := m.Get(fields.ByName("type_url")).String(), m.Get(fields.ByName("value")).Bytes()
@@ -311,15 +330,14 @@ func (w *protobufWriter) any(m protoreflect.Message) bool {
 		return false
 	}
 	inner := kind.New().Interface()
-	options := proto.UnmarshalOptions{AllowPartial: true, DiscardUnknown: true, RecursionLimit: maxMessageDepth, Resolver: w.types}
-	if options.Unmarshal(value, inner) != nil {
+	if unmarshal(value, inner, w.types) != nil {
 		return false
 	}
 	w.message(inner.ProtoReflect())
 	return true
 }
 
-// integer is the value of a field, 0 when there is none of that name.
+// integer returns the value of a field, 0 when there is none of that name.
 func integer(m protoreflect.Message, name string) int64 {
 	f := m.Descriptor().Fields().ByName(protoreflect.Name(name))
 	if f == nil {
@@ -336,7 +354,7 @@ func integer(m protoreflect.Message, name string) int64 {
 	return 0
 }
 
-// sortedKeys makes the text of a map the same each time.
+// sortedKeys returns the keys of a map in a fixed order, so that its text is the same each time.
 func sortedKeys(m protoreflect.Map) []protoreflect.MapKey {
 	var keys []protoreflect.MapKey
 	m.Range(func(k protoreflect.MapKey, _ protoreflect.Value) bool {

@@ -20,23 +20,27 @@ type format interface {
 
 // Reader makes JSON of framed values. It is safe for concurrent use.
 type Reader struct {
-	registry *registry // nil: there is none
-	patience time.Duration
-	delivery bool // others wait behind whoever reads
+	registry *registry     // nil: there is none
+	patience time.Duration // longest wait of a read for its schema
+	delivery bool          // other records wait behind a read that waits: see wait
 
 	ctx    context.Context //nolint:containedctx // ends what is fetched in the background
 	cancel context.CancelFunc
 
-	mu         sync.Mutex
-	shelf      shelf
-	notPatient time.Time // until then nobody waits
-	timer      *time.Timer
-	told       string // what watcher was last called with
-	watcher    func(advice phrase.Text)
+	mu        sync.Mutex
+	shelf     shelf                    // guarded by mu
+	waitAgain time.Time                // guarded by mu; until then no read waits
+	timer     *time.Timer              // guarded by mu; calls probe; nil: nothing is to be probed
+	reported  string                   // guarded by mu; what watcher was last called with
+	watcher   func(advice phrase.Text) // guarded by mu
 }
 
-// deliveryPatience is how long a record may keep those behind it until its schema is there.
+// deliveryPatience is how long a record may keep those behind it waiting for its schema.
 const deliveryPatience = 250 * time.Millisecond
+
+// restAfterWait is how many times as long as a wait took the next records do not wait: so they lose at most a tenth of the
+// time to schemas.
+const restAfterWait = 9
 
 // New makes a Reader; it asks for nothing yet.
 func New(c Config) (*Reader, error) {
@@ -63,8 +67,8 @@ func (r *Reader) Close() {
 	}
 }
 
-// Watch has f called when schemas begin to be missing because the registry does not answer, with what to do about it,
-// and with nil when that is over.
+// Watch sets the function that is called with what to do when schemas begin to be missing because the registry does not
+// answer, and with nil when that is over. It must not call the Reader.
 func (r *Reader) Watch(f func(advice phrase.Text)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -82,10 +86,11 @@ func (u *Unread) Error() string {
 	return fmt.Sprintf("the value is framed, and its schema (%s) is not known yet: %s", u.ref, cmp.Or(u.advice.String(), "the schema registry is being asked"))
 }
 
-// Ready is closed when the record can be read; nil: nobody knows when, as too many schemas are being asked for.
+// Ready returns a channel that is closed when the record can be read; nil when it is not known when that is, as too many
+// schemas are being asked for already.
 func (u *Unread) Ready() <-chan struct{} { return u.ready }
 
-// JSON returns the JSON of a framed value; nil: the value is not framed, and is what it is. The error is a *Fault when
+// JSON returns the JSON of a framed value; nil when the value is not framed. The error is a *Fault when
 // it can never be read, else *Unread.
 func (r *Reader) JSON(rec *transform.Record) ([]byte, error) {
 	if !looksFramed(rec) {
@@ -121,7 +126,7 @@ func (r *Reader) JSON(rec *transform.Record) ([]byte, error) {
 	return text, nil
 }
 
-// decode never panics: what a schema says is anybody's.
+// decode decodes a payload. A panic of the decoder is an error: schemas come from outside.
 func decode(by format, f *frame) (text []byte, err error) {
 	defer func() {
 		if recover() != nil {
@@ -141,10 +146,11 @@ func (r *Reader) await(wanted ref) (*entry, error) {
 		return nil, &Unread{ref: wanted}
 	}
 	known := e.state == stateKnown
-	patient := !known && e.state != stateFailed && r.shelf.held() == nil && !now.Before(r.notPatient)
+	registryAnswers := e.state != stateFailed && r.shelf.outage() == nil
+	worthWaiting := !known && registryAnswers && !now.Before(r.waitAgain)
 	r.fetchDue(now)
 	r.mu.Unlock()
-	if patient {
+	if worthWaiting {
 		known = r.wait(e, now)
 	}
 	if !known {
@@ -153,13 +159,14 @@ func (r *Reader) await(wanted ref) (*entry, error) {
 	return e, nil
 }
 
+// unread returns the error for a record of a schema that is not known yet.
 func (r *Reader) unread(e *entry) *Unread {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return &Unread{ref: e.ref, advice: r.shelf.held(), ready: e.known}
+	return &Unread{ref: e.ref, advice: r.shelf.outage(), ready: e.known}
 }
 
-// wait reports whether the schema came in time.
+// wait waits for a schema, and reports whether it came in time.
 func (r *Reader) wait(e *entry, began time.Time) bool {
 	timer := time.NewTimer(r.patience)
 	defer timer.Stop()
@@ -173,18 +180,18 @@ func (r *Reader) wait(e *entry, began time.Time) bool {
 	if r.delivery {
 		now := time.Now()
 		r.mu.Lock()
-		r.notPatient = now.Add(9 * now.Sub(began))
+		r.waitAgain = now.Add(restAfterWait * now.Sub(began))
 		r.mu.Unlock()
 	}
 	return known
 }
 
-// fetchDue begins what is due, and sees that it is called again when more will be. The caller holds the lock.
+// fetchDue begins to fetch what is due, and sets the timer for what will be. Called with mu held.
 func (r *Reader) fetchDue(now time.Time) {
 	if r.ctx.Err() != nil {
 		return
 	}
-	for _, e := range r.shelf.take(now) {
+	for _, e := range r.shelf.takeDue(now) {
 		go r.fetch(e)
 	}
 	if r.timer != nil {
@@ -192,10 +199,11 @@ func (r *Reader) fetchDue(now time.Time) {
 		r.timer = nil
 	}
 	if len(r.shelf.failed) > 0 && !r.shelf.probing {
-		r.timer = time.AfterFunc(r.shelf.next.Sub(now), r.probe)
+		r.timer = time.AfterFunc(r.shelf.nextProbe.Sub(now), r.probe)
 	}
 }
 
+// probe is called by the timer: a schema that failed may be due.
 func (r *Reader) probe() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -220,13 +228,14 @@ func (r *Reader) fetch(e *entry) {
 		r.shelf.answered(e, by, faultText(e.ref, err), now)
 	}
 	r.fetchDue(now)
-	r.tell()
+	r.reportOutage()
 }
 
-// fetchTime bounds a fetch with all that the schema refers to.
+// fetchTime is the longest time to fetch a schema with all that it refers to.
 const fetchTime = 30 * time.Second
 
-// load never panics: what a schema says is anybody's.
+// load fetches and compiles a schema, and returns the size of its texts in bytes. A panic of the compiler is an error:
+// schemas come from outside.
 func (r *Reader) load(ctx context.Context, wanted ref) (by format, size int, err error) {
 	s, err := r.registry.fetch(ctx, wanted)
 	if err != nil {
@@ -253,7 +262,7 @@ func compile(ctx context.Context, s source) (format, error) {
 	return nil, fmt.Errorf("it is of the type %q, and Avro, Protobuf and JSON Schema can be read", s.kind)
 }
 
-// jsonFormat is that of JSON Schema: the payload is JSON, or its reader reports a fault.
+// jsonFormat is the format of JSON Schema: the payload is JSON. Whether it is valid, package transform checks.
 type jsonFormat struct{}
 
 func (jsonFormat) json(payload, _ []byte) ([]byte, error) { return payload, nil }
@@ -269,10 +278,11 @@ func faultText(r ref, err error) string {
 	return fmt.Sprintf("the schema of %s cannot be used: %s", r, err)
 }
 
-// tell reports a change of what is missing. The caller has the lock, so that changes are reported in their order.
-func (r *Reader) tell() {
-	if held := r.shelf.held(); held.String() != r.told {
-		r.told = held.String()
-		r.watcher(held)
+// reportOutage calls the watcher when an outage has begun, changed or ended. Called with mu held, so that changes are
+// reported in their order.
+func (r *Reader) reportOutage() {
+	if advice := r.shelf.outage(); advice.String() != r.reported {
+		r.reported = advice.String()
+		r.watcher(advice)
 	}
 }

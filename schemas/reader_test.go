@@ -231,7 +231,7 @@ func TestWithoutARegistry(t *testing.T) {
 		"cut":                    {value: "\x00\x00\x00\x00\x07", want: "none is set"},
 		"header and json":        {value: `{"a":1}`, headers: map[string]string{headerConfluent: "\x00\x00\x00\x00\x07"}, want: `{"a":1}`},
 		"header and avro":        {value: "\x02a", headers: map[string]string{headerConfluent: "\x00\x00\x00\x00\x07"}, want: "(id 7), and none is set"},
-		"broken header":          {value: "\x02a", headers: map[string]string{headerConfluent: "7"}, want: "__value_schema_id holds no schema id"},
+		"broken header":          {value: "\x02a", headers: map[string]string{headerConfluent: "7"}, want: "__value_schema_id does not hold a schema id"},
 		"Apicurio's content id":  {value: "\x02a", headers: map[string]string{headerApicurioContent: "\x00\x00\x00\x00\x00\x00\x00\x07"}, want: "(id 7), and none is set"},
 		"Apicurio's global id":   {value: "\x02a", headers: map[string]string{headerApicurioGlobal: "\x00\x00\x00\x00\x00\x00\x00\x07"}, want: "apicurio.registry.use-id=contentId"},
 		"Apicurio's id and json": {value: `{"a":1}`, headers: map[string]string{headerApicurioGlobal: "\x00\x00\x00\x00\x00\x00\x00\x07"}, want: `{"a":1}`},
@@ -361,6 +361,37 @@ func TestDurations(t *testing.T) {
 		value := append([]byte("\x00\x00\x00\x00\x01\x00"), protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), d)...)
 		if text, err := r.JSON(&transform.Record{Value: value}); err != nil || string(text) != `{"d":"`+c.want+`"}` {
 			t.Errorf("%d s and %d ns: %s, %v; want %s", c.seconds, c.nanos, text, err, c.want)
+		}
+	}
+}
+
+func TestTimesOfDay(t *testing.T) {
+	r := ofProtobuf(t, `import "google/type/timeofday.proto"; message A { google.type.TimeOfDay t = 1; }`)
+	for _, c := range []struct {
+		of   [4]int64 // hours, minutes, seconds, nanoseconds
+		want string
+	}{
+		{[4]int64{14, 30}, `"14:30:00"`},
+		{[4]int64{14, 30, 0, 500_000_000}, `"14:30:00.5"`},
+		{[4]int64{0, 0, 0, 1}, `"00:00:00.000000001"`},
+		{[4]int64{9, 5, 10, 999_999_999}, `"09:05:10.999999999"`},
+		{[4]int64{24}, `"24:00:00"`},
+		{[4]int64{23, 59, 60}, `"23:59:60"`},
+		// No time of day: the fields as they are.
+		{[4]int64{25}, `{"hours":25}`},
+		{[4]int64{1, 60}, `{"hours":1,"minutes":60}`},
+		{[4]int64{1, 2, 3, 1_000_000_000}, `{"hours":1,"minutes":2,"seconds":3,"nanos":1000000000}`},
+		{[4]int64{-1}, `{"hours":-1}`},
+	} {
+		var day []byte
+		for i, n := range c.of {
+			if n != 0 {
+				day = protowire.AppendVarint(protowire.AppendTag(day, protowire.Number(i+1), protowire.VarintType), uint64(n))
+			}
+		}
+		value := append([]byte("\x00\x00\x00\x00\x01\x00"), protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), day)...)
+		if text, err := r.JSON(&transform.Record{Value: value}); err != nil || string(text) != `{"t":`+c.want+`}` {
+			t.Errorf("%v: %s, %v; want %s", c.of, text, err, c.want)
 		}
 	}
 }

@@ -28,29 +28,30 @@ type Config struct {
 	Password, Token func() (string, error)
 	TLS             func() *tls.Config // for each connection; nil: the system's authorities, no certificate
 	Transport       http.RoundTripper  // nil: the network, through the usual proxies
-	// Patience is how long a read waits for a schema that is being fetched. 0, for a reader that other records wait
-	// behind: a quarter of a second, and then no waiting for nine times as long as the wait took.
+	// Patience is how long a read waits for a schema that is being fetched. 0 is for the delivery, where other records wait
+	// behind a read: a quarter of a second, after which no read waits for nine times as long as that wait took.
 	Patience time.Duration
 }
 
+// Bounds of a request, and of what the registry answers.
 const (
-	requestTime  = 10 * time.Second
-	maxSchema    = 1 << 20 // bytes of a schema's text with all that it refers to
-	maxAnswer    = 4 << 20 // bytes of an answer of the registry
-	maxReference = 200     // schemas that one refers to, directly or not
+	requestTime   = 10 * time.Second
+	maxSchema     = 1 << 20 // bytes of a schema's text with all that it refers to
+	maxAnswer     = 4 << 20 // bytes of an answer
+	maxReferences = 200     // schemas that one refers to, directly or not
 )
 
 // A schemaText is a schema, and the name by which others refer to it.
 type schemaText struct{ name, text string }
 
-// A source is a schema as the registry has it, with all that it refers to: each behind those that it refers to
-// itself.
+// A source is a schema as the registry has it, with all that it refers to directly or not.
 type source struct {
 	kind       string // AVRO, PROTOBUF or JSON
 	main       schemaText
-	references []schemaText
+	references []schemaText // each behind those that it refers to itself
 }
 
+// size returns the bytes of all its texts.
 func (s *source) size() int {
 	n := len(s.main.text)
 	for _, r := range s.references {
@@ -59,10 +60,10 @@ func (s *source) size() int {
 	return n
 }
 
-// errUnknown says that the registry answered, and does not know the schema.
+// errUnknown is the error when the registry answered that it does not have the schema.
 var errUnknown = errors.New("the schema registry does not know it")
 
-// errTooLarge says that a schema is beyond the bounds.
+// errTooLarge is the error of a schema beyond the bounds.
 var errTooLarge = errors.New("the schema, with what it refers to, is longer than 1 MiB")
 
 // unavailable is the error of a registry that does not answer as one does: nothing is known of the schema.
@@ -80,7 +81,7 @@ func newRegistry(c Config) (*registry, error) {
 	r := &registry{}
 	transport := c.Transport
 	if transport == nil {
-		transport = &renewing{tls: c.TLS}
+		transport = &freshConnections{tls: c.TLS}
 	}
 	client := &http.Client{
 		Timeout: requestTime, Transport: bounded{transport},
@@ -97,11 +98,11 @@ func newRegistry(c Config) (*registry, error) {
 	return r, nil
 }
 
-// renewing makes each request on a connection of its own: schemas are few, and the files with authorities and certificate
-// may have changed.
-type renewing struct{ tls func() *tls.Config }
+// freshConnections makes a connection for each request: there are few, and the files with authorities and certificate
+// may have changed since the last one.
+type freshConnections struct{ tls func() *tls.Config }
 
-func (r *renewing) RoundTrip(req *http.Request) (*http.Response, error) {
+func (r *freshConnections) RoundTrip(req *http.Request) (*http.Response, error) {
 	t := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, TLSHandshakeTimeout: requestTime,
 		DialContext: (&net.Dialer{Timeout: requestTime}).DialContext,
@@ -112,7 +113,7 @@ func (r *renewing) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.RoundTrip(req)
 }
 
-// authorize adds the login, which may be another one than before.
+// authorize adds the login as it is now: a file with it may have changed.
 func (c Config) authorize(req *http.Request) error {
 	if c.Token != nil {
 		token, err := c.Token()
@@ -136,7 +137,7 @@ func (c Config) authorize(req *http.Request) error {
 	return nil
 }
 
-// bounded cuts answers off that no registry gives.
+// bounded limits the length of answers.
 type bounded struct{ http.RoundTripper }
 
 func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -148,6 +149,7 @@ func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// boundedBody fails with errTooLarge behind the bytes that are left.
 type boundedBody struct {
 	io.ReadCloser
 	left int
@@ -188,13 +190,10 @@ func (r *registry) fetch(ctx context.Context, wanted ref) (source, error) {
 	return found, err
 }
 
-// kindOf is a schema's type, which registries leave out when it is Avro.
+// kindOf returns a schema's type, which registries leave out when it is Avro.
 func kindOf(schemaType string) string { return cmp.Or(strings.ToUpper(schemaType), "AVRO") }
 
-// pathSegment escapes a name for a place in an address.
-func pathSegment(name string) string { return url.PathEscape(name) }
-
-// follow reads what a schema refers to, deepest first.
+// follow adds to into what a schema refers to, the deepest first. seen holds the names of what is there already.
 func (r *registry) follow(ctx context.Context, s registered, into *source, seen map[string]bool) error {
 	if into.size() > maxSchema {
 		return errTooLarge
@@ -203,11 +202,11 @@ func (r *registry) follow(ctx context.Context, s registered, into *source, seen 
 		if seen[next.Name] {
 			continue
 		}
-		if seen[next.Name] = true; len(seen) > maxReference {
-			return fmt.Errorf("the schema refers to more than %d others", maxReference)
+		if seen[next.Name] = true; len(seen) > maxReferences {
+			return fmt.Errorf("the schema refers to more than %d others", maxReferences)
 		}
 		var inner registered
-		err := r.get(ctx, fmt.Sprintf("/subjects/%s/versions/%d", pathSegment(next.Subject), next.Version), &inner)
+		err := r.get(ctx, fmt.Sprintf("/subjects/%s/versions/%d", url.PathEscape(next.Subject), next.Version), &inner)
 		if errors.Is(err, errUnknown) {
 			return fmt.Errorf("the schema refers to version %d of the subject %q, which the schema registry does not have", next.Version, next.Subject)
 		}
@@ -229,11 +228,11 @@ func (r *registry) follow(ctx context.Context, s registered, into *source, seen 
 func (r *registry) get(ctx context.Context, path string, into any) error {
 	var err error
 	first := int(r.first.Load())
-	// What was deleted softly is what older records were written with.
+	// A schema that was deleted softly is asked for, too: older records were written with it.
 	ctx = sr.WithParams(ctx, sr.ShowDeleted)
 	for i := range r.clients {
 		at := (first + i) % len(r.clients)
-		err = judge(r.clients[at].Do(ctx, http.MethodGet, path, nil, into))
+		err = meaningOf(r.clients[at].Do(ctx, http.MethodGet, path, nil, into))
 		if _, failed := errors.AsType[*unavailable](err); !failed {
 			r.first.Store(int32(at))
 			return err
@@ -242,8 +241,8 @@ func (r *registry) get(ctx context.Context, path string, into any) error {
 	return err
 }
 
-// judge returns what an answer means: nil, errUnknown, errTooLarge or *unavailable.
-func judge(err error) error {
+// meaningOf returns what the outcome of a request means: nil, errUnknown, errTooLarge or *unavailable.
+func meaningOf(err error) error {
 	if err == nil || errors.Is(err, errTooLarge) {
 		return err
 	}
@@ -264,7 +263,7 @@ func judge(err error) error {
 	return &unavailable{advice: phrase.New("registry_fails", "the schema registry answers {status}: look at its log", "status", strconv.Itoa(said.StatusCode))}
 }
 
-// causeOf is why there was no answer, without the address: it may be long, and is known.
+// causeOf returns why there was no answer, without the registry's address.
 func causeOf(err error) string {
 	if at, ok := errors.AsType[*url.Error](err); ok {
 		if at.Timeout() {

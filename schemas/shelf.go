@@ -10,17 +10,17 @@ import (
 
 // Bounds of what is kept, and of what is asked for.
 const (
-	maxKept   = 1000     // schemas
-	maxBytes  = 16 << 20 // of their texts
-	maxWanted = 1000     // schemas that are not known yet
-	fetchers  = 4        // requests at a time
-	faultTime = time.Minute
+	maxKept   = 1000        // schemas that are known
+	maxBytes  = 16 << 20    // of the texts of these schemas
+	maxWanted = 1000        // schemas that are not known yet
+	fetchers  = 4           // schemas that are fetched at a time
+	faultTime = time.Minute // after which a schema that could not be used is asked for again
 
-	firstPause = 500 * time.Millisecond // between two tries while the registry does not answer
-	lastPause  = 30 * time.Second
+	firstPause = 500 * time.Millisecond // between two probes of a registry that does not answer; it doubles
+	lastPause  = 30 * time.Second       // the longest pause
 )
 
-// A state is where a schema stands.
+// A state is what is known of a schema.
 type state string
 
 const (
@@ -30,39 +30,39 @@ const (
 	stateKnown    state = "known"    // it can be used, or it is known why it cannot be
 )
 
-// An entry is a schema on its way to being known.
+// An entry is a schema that was asked for.
 type entry struct {
-	ref    ref
-	state  state
-	known  chan struct{} // closed when the state is known
-	probe  bool          // it failed before, and is fetched to learn whether the registry answers
-	format format        // nil: fault says why
-	fault  string
-	size   int
-	at     time.Time // when it was known
-	used   uint64    // counts up
+	ref     ref
+	state   state
+	known   chan struct{} // closed when the state becomes stateKnown
+	probe   bool          // while it is fetched: it failed before, and shows whether the registry answers
+	format  format        // with stateKnown; nil: the schema cannot be used, and fault says why
+	fault   string
+	size    int       // bytes of the schema's texts
+	knownAt time.Time // when the state became stateKnown
+	used    uint64    // the clock of the shelf when it was last asked for
 }
 
-// A shelf holds the schemas that are known, and says which to ask for next. Whoever is asked for the first time is
-// asked for at once; those that failed take turns, at growing intervals, until there is an answer to any. It is a plain
-// value: the lock is the reader's.
+// A shelf holds the schemas, and says which one to fetch next. A schema that is wanted for the first time is fetched at once.
+// Those for which the registry did not answer are probed one at a time, in turn and at growing intervals; an answer to any
+// makes all of them wanted again. It is a plain value: the Reader has the lock.
 type shelf struct {
-	entries  map[ref]*entry
-	wanted   []*entry
-	failed   []*entry
-	fetching int
-	probing  bool // one that failed is being fetched
-	pause    time.Duration
-	next     time.Time   // no try of one that failed before
-	advice   phrase.Text // of the last failure
-	bytes    int
-	clock    uint64
+	entries   map[ref]*entry
+	wanted    []*entry // in stateWanted, the first to fetch first
+	failed    []*entry // in stateFailed, the next to probe first
+	fetching  int      // how many are in stateFetching
+	probing   bool     // one of these failed before
+	pause     time.Duration
+	nextProbe time.Time   // before this no schema that failed is fetched
+	advice    phrase.Text // what to do about the last failure
+	bytes     int         // of the texts of all schemas that are known
+	clock     uint64      // counts the calls of find
 }
 
-// find returns the entry of a schema; nil: so many are wanted that no more may be.
+// find returns the entry of a schema, which it makes when there is none; nil when too many schemas are not known yet.
 func (s *shelf) find(r ref, now time.Time) *entry {
 	e := s.entries[r]
-	if e != nil && e.state == stateKnown && e.format == nil && now.Sub(e.at) > faultTime {
+	if e != nil && e.state == stateKnown && e.format == nil && now.Sub(e.knownAt) > faultTime {
 		s.drop(e) // the schema may have been registered since
 		e = nil
 	}
@@ -79,15 +79,15 @@ func (s *shelf) find(r ref, now time.Time) *entry {
 	return e
 }
 
-// take returns what is to be fetched now.
-func (s *shelf) take(now time.Time) []*entry {
+// takeDue returns the entries that are to be fetched now, and counts them as being fetched.
+func (s *shelf) takeDue(now time.Time) []*entry {
 	var due []*entry
 	for len(s.wanted) > 0 && s.fetching < fetchers {
 		due = append(due, s.wanted[0])
 		s.wanted = s.wanted[1:]
 		s.fetching++
 	}
-	if len(s.failed) > 0 && !s.probing && s.fetching < fetchers && !now.Before(s.next) {
+	if len(s.failed) > 0 && !s.probing && s.fetching < fetchers && !now.Before(s.nextProbe) {
 		s.failed[0].probe, s.probing = true, true
 		due = append(due, s.failed[0])
 		s.failed = s.failed[1:]
@@ -99,7 +99,8 @@ func (s *shelf) take(now time.Time) []*entry {
 	return due
 }
 
-// answered notes what is known of a schema now. An answer to any makes those due that failed.
+// answered notes that the registry answered: the schema's format, or why it cannot be used. All that failed are wanted
+// again.
 func (s *shelf) answered(e *entry, by format, fault string, now time.Time) {
 	s.ended(e)
 	s.pause = 0
@@ -108,7 +109,7 @@ func (s *shelf) answered(e *entry, by format, fault string, now time.Time) {
 		f.state = stateWanted
 	}
 	s.wanted, s.failed = append(s.wanted, s.failed...), nil
-	e.state, e.at = stateKnown, now
+	e.state, e.knownAt = stateKnown, now
 	s.bytes += e.size
 	close(e.known)
 	s.evict()
@@ -121,29 +122,30 @@ func (s *shelf) unanswered(e *entry, advice phrase.Text, now time.Time) {
 	s.advice = advice
 	if probe || len(s.failed) == 0 && !s.probing {
 		s.pause = min(cmp.Or(2*s.pause, firstPause), lastPause)
-		s.next = now.Add(s.pause)
+		s.nextProbe = now.Add(s.pause)
 	}
 	e.state = stateFailed
 	s.failed = append(s.failed, e)
 }
 
+// ended notes that an entry is not being fetched any more.
 func (s *shelf) ended(e *entry) {
 	s.fetching--
 	s.probing = s.probing && !e.probe
 	e.probe = false
 }
 
-// held is why schemas are waited for that failed; nil: none are.
-func (s *shelf) held() phrase.Text {
+// outage returns what to do about the registry while schemas are missing because it does not answer, else nil.
+func (s *shelf) outage() phrase.Text {
 	if len(s.failed) == 0 && !s.probing {
 		return nil
 	}
 	return s.advice
 }
 
-// evict drops what was not used for the longest time, as long as there is too much.
+// evict drops the known schemas that were not used for the longest time, while there are too many.
 func (s *shelf) evict() {
-	if s.within() {
+	if s.withinBounds() {
 		return
 	}
 	var kept []*entry
@@ -154,14 +156,16 @@ func (s *shelf) evict() {
 	}
 	slices.SortFunc(kept, func(a, b *entry) int { return cmp.Compare(a.used, b.used) })
 	for _, e := range kept {
-		if s.within() {
+		if s.withinBounds() {
 			return
 		}
 		s.drop(e)
 	}
 }
 
-func (s *shelf) within() bool { return len(s.entries) <= maxKept+maxWanted && s.bytes <= maxBytes }
+func (s *shelf) withinBounds() bool {
+	return len(s.entries) <= maxKept+maxWanted && s.bytes <= maxBytes
+}
 
 func (s *shelf) drop(e *entry) {
 	delete(s.entries, e.ref)

@@ -16,23 +16,23 @@ type Transformer struct {
 // NewTransformer makes one of a reader.
 func NewTransformer(t *transform.Transformer, r *Reader) *Transformer { return &Transformer{t, r} }
 
-// Decode reads a record. Beside the errors of [transform.Transformer.Decode], it is *[Unread] for one whose schema is not
-// known yet; what its headers say of its identity is set all the same.
+// Decode reads a record. Its errors are those of [transform.Transformer.Decode], and *[Unread] when the record's schema is
+// not known yet; even then the event has what the headers say of its identity.
 func (t *Transformer) Decode(r transform.Record) (transform.Event, error) {
 	text, err := t.reader.JSON(&r)
 	if err == nil {
 		r.JSON = text
 		return t.Transformer.Decode(r)
 	}
-	event, _ := t.Transformer.Decode(r) // which finds no JSON
+	event, _ := t.Transformer.Decode(r) // the value is not JSON, but the headers are read
 	if f, ok := errors.AsType[*Fault](err); ok {
 		return event, &transform.Rejection{Reason: f.Reason, Message: f.Message}
 	}
 	return event, err
 }
 
-// Unframed returns what can be shown of a framed value: its JSON or, as long as it cannot be read, nil and why. Of a value
-// that is not framed both are empty.
+// Unframed returns the JSON of a framed value, or nil and why it cannot be read. For a value that is not framed it returns
+// nil and "".
 func (t *Transformer) Unframed(r transform.Record) (text []byte, why string) {
 	text, err := t.reader.JSON(&r)
 	if err != nil {

@@ -8,24 +8,24 @@ import (
 	"github.com/leadbridge/leadbridge/internal/jsonscan"
 )
 
-// maxJSON is how long in bytes a value may be, framed and decoded, as any value.
+// maxJSON is how long in bytes a value may be, framed and decoded: as long as any other value.
 const maxJSON = 1 << 20
 
-// A schema can make much of few bytes, by long names. A decoded value may be this much longer than the payload, so that
-// what is in flight stays within a few times MAX_BUFFER.
+// A schema with long names makes a long text of few bytes. A decoded value may have growthFixed bytes and growthTimes those
+// of the payload, so that the values in flight stay within a few times MAX_BUFFER.
 const (
 	growthFixed = 64 << 10
 	growthTimes = 8
 )
 
-// errTooLong says that a decoded value is beyond the bounds.
+// errTooLong is the error of a decoded value that is beyond the bounds.
 var errTooLong = errors.New("the decoded value is longer than 1 MiB, or than 64 KiB and eight times what was sent")
 
 // A writer writes one JSON text, up to a limit; what comes after that is dropped, and end returns an error.
 type writer struct {
 	b     []byte
-	limit int
-	full  bool
+	limit int  // of b, in bytes
+	full  bool // something was dropped
 }
 
 func newWriter(payload []byte) writer {
@@ -53,7 +53,7 @@ func (w *writer) text(s string) {
 
 func (w *writer) int(n int64) { w.raw(strconv.FormatInt(n, 10)) }
 
-// float writes what JSON has no number for as a text.
+// float writes a number, and as a text what JSON has no number for.
 func (w *writer) float(f float64, bits int) {
 	switch {
 	case math.IsNaN(f):

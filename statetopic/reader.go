@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/leadbridge/leadbridge/consumer"
@@ -22,6 +23,8 @@ const (
 type reader struct {
 	log     *consumer.Log
 	metrics metrics
+
+	replaced atomic.Bool // the topic was deleted and made again
 
 	reading sync.Mutex // held while the topic is read; it guards next and tried
 	next    int64      // the offset to go on at
@@ -61,7 +64,7 @@ func (r *reader) read(ctx context.Context) error {
 	if !there {
 		return fmt.Errorf("reading the state topic: %w", cluster.ErrNoTopic)
 	}
-	if r.next > bounds.End { // it was deleted and made again
+	if r.replaced.Swap(false) || r.next > bounds.End { // it was deleted and made again
 		r.next = 0
 		r.mu.Lock()
 		r.view = newView()
@@ -85,19 +88,23 @@ func (r *reader) read(ctx context.Context) error {
 func (r *reader) apply(records []transform.Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	now := time.Now()
 	for i := range records {
 		one, err := decode(records[i].Key, records[i].Value)
 		if err != nil {
 			r.metrics.skipped.Inc()
 			continue
 		}
-		r.view.apply(one)
+		r.view.apply(one, now)
 	}
 }
 
 // expired returns the keys of what is no longer kept.
-func (r *reader) expired(now time.Time) []string {
+func (r *reader) expired(now time.Time, self process) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.view.expired(now)
+	return r.view.expired(now, self)
 }
+
+// startAgain has the next reading begin at the beginning: the topic is another one.
+func (r *reader) startAgain() { r.replaced.Store(true) }

@@ -29,7 +29,7 @@ type recorder struct {
 // take notes a reading, and returns the buckets that are over with it. What was counted since the last reading belongs to
 // the bucket in which that was made: readings are made at the full minute, and some milliseconds late.
 func (r *recorder) take(now time.Time, is Reading) (over []bucket) {
-	first := r.at.IsZero()
+	first, back := r.at.IsZero(), r.wentBack(now)
 	counts := is.since(r.last) // at first since the start of the process
 	if first {
 		r.open = map[int64]bucket{}
@@ -41,7 +41,8 @@ func (r *recorder) take(now time.Time, is Reading) (over []bucket) {
 			b = current
 		}
 		b.note(counts, is.Lag, is.LagSeconds)
-		if current.Start > b.Start { // a clock that was put back goes on with the open bucket
+		// A clock that was put back a little goes on with the open bucket.
+		if current.Start > b.Start || !first && back {
 			over = append(over, b)
 			b = current
 		}
@@ -49,6 +50,11 @@ func (r *recorder) take(now time.Time, is Reading) (over []bucket) {
 	}
 	r.last, r.at = is.Counts, now
 	return over
+}
+
+// wentBack reports whether the clock was put back by more than it may differ, since the last reading.
+func (r *recorder) wentBack(now time.Time) bool {
+	return now.Round(0).Before(r.at.Round(0).Add(-clockSlack))
 }
 
 // stillOpen returns the buckets that are not over.

@@ -195,7 +195,7 @@ func (r *rig) write(records ...kafka.Record) {
 	defer transport.CloseIdleConnections()
 	for len(records) > 0 {
 		n := min(len(records), 1000)
-		if err := produce(r.t.Context(), client, testTopic, records[:n]); err != nil {
+		if _, err := produce(r.t.Context(), client, testTopic, records[:n]); err != nil {
 			r.t.Fatal(err)
 		}
 		records = records[n:]

@@ -30,12 +30,12 @@ func (t *Topic) sweep(ctx context.Context) {
 		t.cfg.Log.Debug().Err(err).Msg("what is too old in the state topic was not deleted")
 		return
 	}
-	for keys := range slices.Chunk(t.reader.expired(time.Now()), maxBatch) {
+	for keys := range slices.Chunk(t.reader.expired(time.Now(), t.own()), maxBatch) {
 		tombstones := make([]kafka.Record, len(keys))
 		for i, key := range keys {
 			tombstones[i] = kafka.Record{Time: time.Now(), Key: kafka.NewBytes([]byte(key))}
 		}
-		if err := produce(ctx, t.writer.client, t.cfg.Topic, tombstones); err != nil {
+		if _, err := produce(ctx, t.writer.client, t.cfg.Topic, tombstones); err != nil {
 			t.cfg.Log.Debug().Err(err).Msg("what is too old in the state topic was not deleted")
 			return
 		}

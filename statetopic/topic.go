@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -35,19 +36,17 @@ type Config struct {
 // Topic is the state topic as one process sees it. It is safe for concurrent use.
 type Topic struct {
 	cfg     Config
-	self    process
 	metrics metrics
 	writer  writer
 	reader  reader
+
+	mu   sync.Mutex // guards self
+	self process
 }
 
 // New returns a Topic; it connects to nothing before Run or Refresh. It fails when its metrics are registered already.
 func New(cfg Config) (*Topic, error) {
-	var run [8]byte
-	if _, err := rand.Read(run[:]); err != nil {
-		return nil, fmt.Errorf("making a random number: %w", err)
-	}
-	t := &Topic{cfg: cfg, self: process{cleanHost(cfg.Host), hex.EncodeToString(run[:])}}
+	t := &Topic{cfg: cfg, self: newProcess(cfg.Host)}
 	var err error
 	if t.metrics, err = newMetrics(cfg.Metrics); err != nil {
 		return nil, fmt.Errorf("state topic: %w", err)
@@ -55,12 +54,27 @@ func New(cfg Config) (*Topic, error) {
 	client, transport := cfg.Brokers.Client(cfg.Topic)
 	transport.MetadataTTL = publishEvery // nobody waits for what is written: brokers are asked no more often than that
 	t.writer = writer{topic: cfg.Topic, client: client, transport: transport, pending: newBacklog(), metrics: t.metrics, log: cfg.Log}
+	t.writer.replaced = t.reader.startAgain
 	t.reader = reader{log: consumer.NewLog(cfg.Brokers, cfg.Topic), view: newView(), metrics: t.metrics}
 	return t, nil
 }
 
+// newProcess returns a process of a host, with a new random number.
+func newProcess(host string) process {
+	var run [8]byte
+	_, _ = rand.Read(run[:]) // it never fails
+	return process{cleanHost(host), hex.EncodeToString(run[:])}
+}
+
 // Host returns the name of this replica as the topic has it.
-func (t *Topic) Host() string { return t.self.host }
+func (t *Topic) Host() string { return t.own().host }
+
+// own returns as which process this one writes.
+func (t *Topic) own() process {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.self
+}
 
 // Run tells of this process four times a minute until ctx ends, and once more that it has stopped: that may take a second.
 // Meanwhile it deletes what is too old, once an hour. What the topic does not take is tried again.
@@ -100,14 +114,26 @@ func untilNext(now time.Time) time.Duration {
 // publish notes a reading and writes what is new, with what could not be written before.
 func (t *Topic) publish(ctx context.Context, r *recorder, is Reading) {
 	now := time.Now()
+	self := t.own()
+	wentBack := r.wentBack(now)
 	for _, b := range r.take(now, is) {
-		t.writer.pending.add(t.self.bucketKey(b.Width, b.Start), b)
+		t.writer.pending.add(self.bucketKey(b.Width, b.Start), b)
 	}
 	h := heard{At: now.UTC(), Started: t.cfg.Started.UTC(), Version: cleanVersion(t.cfg.Version), Now: is.Now}
+	if wentBack {
+		// Keys of the times that come again are written already: what follows is written as another process.
+		last := h
+		last.Now = Now{State: stopped}
+		t.writer.pending.add(self.key(), last)
+		self = newProcess(t.cfg.Host)
+		t.mu.Lock()
+		t.self = self
+		t.mu.Unlock()
+	}
 	for _, b := range r.stillOpen() {
 		h.Open = append(h.Open, openValue{int64(b.Width / time.Second), b})
 	}
-	t.writer.pending.add(t.self.key(), h)
+	t.writer.pending.add(self.key(), h)
 	t.writer.write(ctx)
 }
 
@@ -122,7 +148,7 @@ func (t *Topic) History(r Range, now time.Time) []Point {
 func (t *Topic) Replicas(now time.Time) []Replica {
 	t.reader.mu.Lock()
 	defer t.reader.mu.Unlock()
-	return t.reader.view.replicas(now, t.self)
+	return t.reader.view.replicas(now, t.own())
 }
 
 // Refresh reads what is new in the topic, if it was not read in the last five seconds. A call that finds another one
@@ -143,6 +169,9 @@ func (t *Topic) Advice(err error) phrase.Text {
 	}
 	if errors.Is(err, cluster.ErrNoTopic) {
 		return phrase.New("no_state_topic", "the state topic {topic} does not exist: create it (leadbridge check --fix does), or correct KAFKA_STATE_TOPIC", "topic", strconv.Quote(t.cfg.Topic))
+	}
+	if errors.Is(err, kafka.TopicAuthorizationFailed) {
+		return phrase.New("no_right_to_state_topic", "we may not read or not write the state topic {topic}: grant READ, WRITE and DESCRIBE on it", "topic", strconv.Quote(t.cfg.Topic))
 	}
 	if code, ok := errors.AsType[kafka.Error](err); ok {
 		return phrase.New("state_topic_refuses", "the state topic {topic} cannot be read or written ({error}): look at its settings and our rights; leadbridge check says more", "topic", strconv.Quote(t.cfg.Topic), "error", code.Title())

@@ -1,6 +1,7 @@
 package statetopic
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -144,6 +145,25 @@ func refusal(req *kmsg.ProduceRequest) kmsg.Response {
 	return res
 }
 
+// A right that is missing is named.
+func TestAdviceNamesTheRight(t *testing.T) {
+	t.Parallel()
+	p := Topic{cfg: Config{Topic: "state"}}
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{nil, ""},
+		{fmt.Errorf("writing: %w", kafka.TopicAuthorizationFailed), "grant READ, WRITE and DESCRIBE"},
+		{kafka.NotEnoughReplicas, "leadbridge check says more"},
+		{errors.New("refused"), "look at its brokers"},
+	} {
+		if got := p.Advice(test.err); !strings.Contains(got.String(), test.want) || (got == nil) != (test.err == nil) {
+			t.Errorf("%v: %q, want %q in it", test.err, got, test.want)
+		}
+	}
+}
+
 // An outage is logged at its begin and at its end, and what was not written is counted. Errors say what to do.
 func TestOutageIsToldOnce(t *testing.T) {
 	t.Parallel()
@@ -239,7 +259,7 @@ func TestOldBucketsAreDeleted(t *testing.T) {
 			if got := totals(p.History(rangeOf("30d"), time.Now())); got.Created < 30*(30*48-5) {
 				t.Errorf("%+v, want what was created in 30 days", got)
 			}
-			if n := len(p.reader.expired(time.Now())); n > 65 { // an hour's
+			if n := len(p.reader.expired(time.Now(), p.own())); n > 65 { // an hour's
 				t.Errorf("%d old buckets are still remembered", n)
 			}
 		}
@@ -265,6 +285,58 @@ func TestTopicMadeAgain(t *testing.T) {
 		p.refresh(t)
 		if got := totals(p.History(rangeOf("1h"), time.Now())); got.Created != 5 {
 			t.Errorf("%+v, want what the new topic has", got)
+		}
+	})
+}
+
+// So is one that has grown beyond the old one's end before anybody looked.
+func TestTopicMadeAgainAndGrown(t *testing.T) {
+	t.Parallel()
+	bubble(t, []string{testTopic}, func(t *testing.T, r *rig) {
+		p := r.start("web-1")
+		p.change(func(is *Reading) { is.Created = 100 })
+		time.Sleep(10 * time.Minute)
+		p.refresh(t)
+		client, transport := r.brokers().Client()
+		defer transport.CloseIdleConnections()
+		if res, err := client.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{testTopic}}); err != nil || res.Errors[testTopic] != nil {
+			t.Fatal(err, res)
+		}
+		r.create()
+		p.change(func(is *Reading) { is.Created += 5 })
+		time.Sleep(2 * time.Minute)
+		records := make([]kafka.Record, 200)
+		for i := range records {
+			records[i] = text("strange", "record")
+		}
+		r.write(records...)
+		p.refresh(t)
+		if got := totals(p.History(rangeOf("1h"), time.Now())); got.Created != 5 {
+			t.Errorf("%+v, want what the new topic has", got)
+		}
+	})
+}
+
+// What a process tells after its clock was put back goes under new keys: those of the hours that come again are written already.
+func TestClockThatIsPutBackOverwritesNothing(t *testing.T) {
+	t.Parallel()
+	bubble(t, []string{testTopic}, func(t *testing.T, r *rig) {
+		p := r.start("web-1")
+		p.stop()
+		first := p.own()
+		now := time.Now()
+		rec := recorder{at: now.Add(24 * time.Hour), open: map[int64]bucket{}}
+		for width := range widths() {
+			rec.open[int64(width/time.Second)] = openBucket(width, now.Add(24*time.Hour))
+		}
+		p.publish(t.Context(), &rec, Reading{Counts: Counts{Created: 3}, Now: Now{State: "delivering"}})
+		second := p.own()
+		all := r.all()
+		if first == second || !strings.Contains(all[first.key()], `"state":"stopped"`) || !strings.Contains(all[second.key()], `"state":"delivering"`) {
+			t.Errorf("%s is %s, %s is %s", first.key(), all[first.key()], second.key(), all[second.key()])
+		}
+		if ahead := first.bucketKey(fineWidth, now.Add(24*time.Hour).Unix()/60*60); !strings.Contains(all[ahead], `"created":3`) {
+			t.Errorf("%s is %q of %v", ahead, all[ahead], all)
 		}
 	})
 }

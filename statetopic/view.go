@@ -29,7 +29,7 @@ type span struct {
 func newView() *view { return &view{processes: map[process]*remembered{}} }
 
 // apply takes a record over.
-func (v *view) apply(r record) {
+func (v *view) apply(r record, now time.Time) {
 	p := v.processes[r.process]
 	if p == nil {
 		if r.bucket == nil && r.heard == nil {
@@ -53,7 +53,7 @@ func (v *view) apply(r record) {
 	}
 	v.tidy(r.process)
 	for v.bytes > maxBytes {
-		v.shed()
+		v.shed(now)
 	}
 }
 
@@ -83,31 +83,42 @@ func (v *view) tidy(id process) {
 // as many as fit.
 const processBytes = 1000
 
-// shed forgets the oldest tenth of what there is too much of. The topic keeps it.
-func (v *view) shed() {
-	var times []int64
+// shed forgets a tenth of what there is too much of: what is farthest in the future, by our clock, and then the oldest. The topic
+// keeps it.
+func (v *view) shed(now time.Time) {
+	latest := now.Add(clockSlack).Unix()
+	worth := func(at int64) int64 {
+		if at > latest {
+			return latest - at // less than any time that was
+		}
+		return at
+	}
+	var all []int64
 	for _, p := range v.processes {
 		if p.heard != nil {
-			times = append(times, p.heard.At.Unix())
+			all = append(all, worth(p.heard.At.Unix()))
 		}
 		for _, b := range p.buckets {
-			times = append(times, b.end())
+			all = append(all, worth(b.Start))
 		}
 	}
-	slices.Sort(times)
-	oldest := times[len(times)/10]
+	slices.Sort(all)
+	least := all[len(all)/10]
 	for id, p := range v.processes {
-		if p.heard != nil && p.heard.At.Unix() <= oldest {
+		if p.heard != nil && worth(p.heard.At.Unix()) <= least {
 			v.forgetHeard(p)
 		}
 		for at, b := range p.buckets {
-			if b.end() <= oldest {
+			if worth(b.Start) <= least {
 				v.forgetBucket(p, at)
 			}
 		}
 		v.tidy(id)
 	}
 }
+
+// clockSlack is by how much the clock of a replica may be ahead of another's.
+const clockSlack = 5 * time.Minute
 
 // bytes estimates the memory of a bucket, with its place in the map.
 func (b *bucket) bytes() int {
@@ -127,9 +138,15 @@ func (h *heard) bytes() int {
 	return n
 }
 
-// expired returns the keys of what is no longer kept.
-func (v *view) expired(now time.Time) (keys []string) {
+// expired returns the keys of what is no longer kept: of self by its own clock, of others as far as the clock of one of these
+// confirms it. So a process whose clock is days ahead deletes nothing that others would still show.
+func (v *view) expired(own time.Time, self process) (keys []string) {
+	confirmed := v.confirmed(own, self)
 	for id, p := range v.processes {
+		now := confirmed
+		if id == self {
+			now = own
+		}
 		for at, b := range p.buckets {
 			if b.expired(now) {
 				keys = append(keys, id.bucketKey(at.width, at.start))
@@ -140,6 +157,20 @@ func (v *view) expired(now time.Time) (keys []string) {
 		}
 	}
 	return keys
+}
+
+// confirmed returns the time that another process than self has reached as well: the last one that any has told, but no later than
+// own. The zero time when there is no other.
+func (v *view) confirmed(own time.Time, self process) (at time.Time) {
+	for id, p := range v.processes {
+		if id != self && p.heard != nil && p.heard.At.After(at) {
+			at = p.heard.At
+		}
+	}
+	if at.After(own) {
+		return own
+	}
+	return at
 }
 
 // each calls f with every bucket of a width, those that are still open included.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
@@ -26,7 +27,7 @@ func remember(t *testing.T, v *view, p process, width time.Duration, start int64
 	if err != nil {
 		t.Fatal(err)
 	}
-	v.apply(r)
+	v.apply(r, noon)
 }
 
 // heap returns how many bytes are in use.
@@ -82,7 +83,7 @@ func TestViewIsBounded(t *testing.T) {
 	for n := range 2000 {
 		h := large
 		h.At, h.Partitions = noon.Add(time.Duration(n)*time.Second), slices.Clone(large.Partitions)
-		v.apply(record{process: numbered(n), heard: &h})
+		v.apply(record{process: numbered(n), heard: &h}, noon)
 	}
 	if used := heap() - before; v.bytes > maxBytes || used > 2*maxBytes {
 		t.Errorf("%d bytes are used, %d by the estimate", used, v.bytes)
@@ -95,9 +96,9 @@ func TestViewIsBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v.apply(r)
+		v.apply(r, noon)
 		for at := range v.processes[id].spans() {
-			v.apply(record{process: id, width: at.width, start: at.start})
+			v.apply(record{process: id, width: at.width, start: at.start}, noon)
 		}
 	}
 	if v.bytes != 0 || len(v.processes) != 0 {
@@ -190,6 +191,91 @@ func TestRecorder(t *testing.T) {
 	}
 }
 
+// A process whose clock is ahead deletes of others only what another one's clock calls old, too; of its own what it likes.
+func TestClockAheadDeletesNothingOfOthers(t *testing.T) {
+	t.Parallel()
+	v := newView()
+	ahead, honest, gone := numbered(1), numbered(2), numbered(3)
+	hear(v, honest, noon)
+	hear(v, gone, noon.Add(-coarseKept-time.Hour))
+	wrong := noon.Add(10 * 24 * time.Hour)
+	hear(v, ahead, wrong)
+	for _, p := range []process{honest, gone, ahead} {
+		remember(t, v, p, fineWidth, noon.Add(-time.Hour).Unix(), `{"created":1}`)
+		remember(t, v, p, fineWidth, noon.Add(-fineKept-time.Hour).Unix(), `{"created":1}`)
+		remember(t, v, p, coarseWidth, noon.Add(-25*24*time.Hour).Unix(), `{"created":1}`)
+	}
+	old := func(p process) string { return p.bucketKey(fineWidth, noon.Add(-fineKept-time.Hour).Unix()) }
+	own := []string{ahead.bucketKey(fineWidth, noon.Add(-time.Hour).Unix()), old(ahead), ahead.bucketKey(coarseWidth, noon.Add(-25*24*time.Hour).Unix())}
+	for name, c := range map[string]struct {
+		now  time.Time
+		self process
+		want []string
+	}{
+		"ahead":           {wrong, ahead, append([]string{gone.key(), old(honest), old(gone)}, own...)},
+		"right":           {noon, honest, []string{gone.key(), old(honest), old(gone), old(ahead)}},
+		"behind by a day": {noon.Add(-24 * time.Hour), honest, nil},
+	} {
+		got := v.expired(c.now, c.self)
+		slices.Sort(got)
+		slices.Sort(c.want)
+		if diff := cmp.Diff(c.want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	alone := newView()
+	hear(alone, gone, noon.Add(-time.Hour))
+	remember(t, alone, gone, fineWidth, noon.Add(-time.Hour).Unix(), `{"created":1}`)
+	if keys := alone.expired(wrong, ahead); len(keys) > 0 {
+		t.Errorf("the only one that runs deletes %v, which nobody has called old", keys)
+	}
+}
+
+// What is in the future makes room before anything that was.
+func TestTheFuturePushesNothingOut(t *testing.T) {
+	t.Parallel()
+	v := newView()
+	const honest = 2000
+	for i := range int64(honest) {
+		remember(t, v, numbered(0), fineWidth, noon.Unix()/60*60-60*i, `{"created":1}`)
+	}
+	for i := range int64(170_000) {
+		remember(t, v, numbered(1), fineWidth, noon.Unix()/60*60+86400*365+60*i, `{"created":1}`)
+	}
+	if v.bytes > maxBytes {
+		t.Errorf("%d bytes", v.bytes)
+	}
+	if n := len(v.processes[numbered(0)].spans()); n != honest {
+		t.Errorf("%d honest buckets are left of %d", n, honest)
+	}
+	if got := totals(v.history(rangeOf("24h"), noon)); got.Created < 24*60 {
+		t.Errorf("the history has %+v", got)
+	}
+}
+
+// A clock that is put back by a day ends the open buckets, and new ones begin at the time that it shows.
+func TestClockThatIsPutBackByADay(t *testing.T) {
+	t.Parallel()
+	var r recorder
+	r.take(noon, Reading{Counts: Counts{Created: 1}})
+	back := noon.Add(-24 * time.Hour)
+	if r.wentBack(noon.Add(-clockSlack)) || !r.wentBack(back) {
+		t.Error("what counts as put back")
+	}
+	var got []int64
+	for _, b := range r.take(back, Reading{Counts: Counts{Created: 3}}) {
+		got = append(got, int64(b.Width/time.Second), b.Start-noon.Unix(), b.Created)
+	}
+	if len(got) != 6 || got[2] != 3 || got[5] != 3 {
+		t.Errorf("over are %v", got)
+	}
+	for _, b := range r.take(back.Add(fineWidth), Reading{Counts: Counts{Created: 7}}) {
+		if b.Start != back.Unix() || b.Created != 4 {
+			t.Errorf("after it %+v", b)
+		}
+	}
+}
+
 // Lags of replicas are added minute by minute, holds are not, and a step of which nothing is known has no point.
 func TestHistoryPutsReplicasTogether(t *testing.T) {
 	t.Parallel()
@@ -222,7 +308,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		v := newView()
-		v.apply(r)
+		v.apply(r, noon)
 		for _, one := range Ranges() {
 			for _, point := range v.history(one, noon) {
 				if point.Created < 0 || point.Letters < 0 {
@@ -231,7 +317,7 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 		v.replicas(noon, p)
-		v.expired(noon)
+		v.expired(noon, process{})
 	})
 }
 
@@ -251,7 +337,7 @@ func TestTimesThatAreReadCanBeShown(t *testing.T) {
 				continue
 			}
 			v := newView()
-			v.apply(r)
+			v.apply(r, noon)
 			if _, err := json.Marshal(v.replicas(noon, numbered(2))); err != nil {
 				t.Errorf("%s: %v", value, err)
 			}
@@ -261,7 +347,7 @@ func TestTimesThatAreReadCanBeShown(t *testing.T) {
 
 // hear puts what a process tells of itself into a view.
 func hear(v *view, p process, at time.Time, partitions ...int) {
-	v.apply(record{process: p, heard: &heard{At: at, Now: Now{State: "delivering", Partitions: partitions}}})
+	v.apply(record{process: p, heard: &heard{At: at, Now: Now{State: "delivering", Partitions: partitions}}}, noon)
 }
 
 // A replica whose clock is ahead, or was, is no more there than one whose clock is late: it would own its partitions until

@@ -76,7 +76,9 @@ type writer struct {
 	pending   *backlog
 	metrics   metrics
 	log       zerolog.Logger
-	away      bool // the last write failed, which was logged
+	away      bool   // the last write failed, which was logged
+	next      int64  // no later record lies below this offset, unless the topic is another one
+	replaced  func() // is called when it is
 }
 
 // write writes what is pending, for ten seconds at most. What fails stays pending, up to a bound; a record that the topic
@@ -88,11 +90,16 @@ func (w *writer) write(ctx context.Context) {
 	for len(w.pending.order) > 0 {
 		n := min(len(w.pending.order), most)
 		records, err := w.pending.records(n, time.Now())
+		var at int64
 		if err == nil {
-			err = produce(limited, w.client, w.topic, records)
+			at, err = produce(limited, w.client, w.topic, records)
 		}
 		switch {
 		case err == nil:
+			if at < w.next {
+				w.replaced()
+			}
+			w.next = at + int64(n)
 			w.pending.drop(n)
 			w.metrics.records.WithLabelValues(written).Add(float64(n))
 		case ctx.Err() != nil:
@@ -124,10 +131,10 @@ func (w *writer) failed(n int, err error) {
 	}
 }
 
-// produce writes records to partition 0 with acks=all, once.
-func produce(ctx context.Context, client *kafka.Client, topic string, records []kafka.Record) error {
+// produce writes records to partition 0 with acks=all, once, and returns the offset of the first.
+func produce(ctx context.Context, client *kafka.Client, topic string, records []kafka.Record) (at int64, err error) {
 	if _, err := cluster.Partitions(ctx, client, topic); err != nil {
-		return err
+		return 0, err
 	}
 	res, err := client.Produce(ctx, &kafka.ProduceRequest{
 		Topic: topic, Partition: 0, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
@@ -136,7 +143,7 @@ func produce(ctx context.Context, client *kafka.Client, topic string, records []
 		err = res.Error
 	}
 	if err != nil {
-		return fmt.Errorf("writing to the state topic: %w", err)
+		return 0, fmt.Errorf("writing to the state topic: %w", err)
 	}
-	return nil
+	return res.BaseOffset, nil
 }

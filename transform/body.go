@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -111,7 +112,9 @@ func joinPath(path, key string) string {
 
 // read collects the members of an object.
 func (e *bodyObject) read(o object, depth int) {
-	for _, m := range nested(o) {
+	members := nested(o)
+	e.values = slices.Grow(e.values, len(members))
+	for _, m := range members {
 		e.member(m.key, m.value, depth)
 	}
 }
@@ -158,15 +161,14 @@ func (e *bodyObject) structure(key string, value any, depth int) bool {
 		}
 		return true
 	}
-	if !isContainer(key) {
-		return false
-	}
 	switch v := value.(type) {
 	case object:
-		e.enter(key, v, depth)
-		return true
+		if isContainer(key) {
+			e.enter(key, v, depth)
+			return true
+		}
 	case []any:
-		return e.enterList(key, v, depth)
+		return isContainer(key) && e.enterList(key, v, depth)
 	}
 	return false
 }

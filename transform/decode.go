@@ -27,7 +27,7 @@ func (t *Transformer) Decode(r Record) (Event, error) {
 	env := readEnvelope(r.Headers)
 	original := env.original(r)
 	e := Event{RecordedAt: original.Time, Replays: env.replays, Distrusted: env.distrusted}
-	body, reject := readBody(&env, r.text())
+	body, reject := readBody(&env, r.text(), r.Missing)
 	e.ID = identify(&env, body.source, body.id, original)
 	e.OriginID = OriginID(e.ID)
 	e.Time = e.RecordedAt
@@ -90,9 +90,12 @@ type body struct {
 	unmapped         string
 }
 
-func readBody(env *envelope, value []byte) (body, *Rejection) {
+func readBody(env *envelope, value []byte, missing Missing) (body, *Rejection) {
 	b := body{source: env.ceSource, id: env.ceID, time: env.ceTime}
-	if len(value) > maxValue {
+	if missing == MissingUnreadable {
+		return b, malformed("the record and those behind it in its batch cannot be decompressed")
+	}
+	if missing == MissingTooLong || len(value) > maxValue {
 		return b, &Rejection{Reason: ReasonTooLarge, Message: "the value is longer than 1 MiB"}
 	}
 	var event structured

@@ -35,10 +35,10 @@ func fieldOf(key string) field {
 	table := fieldTable()
 	f, ok := table.phrases[string(name)]
 	if !ok {
-		f = table.find(keyWords(key))
-	}
-	if f == fieldUnknown && TrackingName(key) != "" {
-		return fieldTracking
+		words := keyWords(key)
+		if f = table.find(words); f == fieldUnknown && trackingNameOf(key, words) != "" {
+			return fieldTracking
+		}
 	}
 	if f.spelling() != "" && f.spelling() != key {
 		return fieldUnknown
@@ -69,6 +69,10 @@ func canonical(b []byte, key string) []byte {
 // numbers. A word ends at anything but a letter, and where a capital follows a
 // small letter.
 func keyWords(key string) []string {
+	key = strings.ReplaceAll(key, "WhatsApp", "Whatsapp") // one word
+	if words, ok := plainKeyWords(key); ok {
+		return words
+	}
 	var words []string
 	var word strings.Builder
 	cut := func() {
@@ -78,7 +82,6 @@ func keyWords(key string) []string {
 		}
 	}
 	small := false
-	key = strings.ReplaceAll(key, "WhatsApp", "Whatsapp") // one word
 	for _, r := range norm.NFKD.String(key) {
 		switch {
 		case unicode.Is(unicode.Mn, r), r == '\'', r == '’', r == 'ʼ':
@@ -97,6 +100,41 @@ func keyWords(key string) []string {
 	}
 	cut()
 	return words
+}
+
+// usualKeyWords is a number of words that most names do not exceed.
+const usualKeyWords = 4
+
+// plainKeyWords returns the words of a name in ASCII without an apostrophe, as parts of one text. ok is false for any other
+// name.
+func plainKeyWords(key string) (words []string, ok bool) {
+	lower, begin := strings.ToLower(key), 0 // begin is where the word at hand begins
+	cut := func(end int) {
+		if begin == end {
+			return
+		}
+		if words == nil {
+			words = make([]string, 0, usualKeyWords)
+		}
+		words = append(words, lower[begin:end])
+	}
+	for i := range len(key) {
+		switch c := key[i]; {
+		case c >= utf8.RuneSelf, c == '\'':
+			return nil, false
+		case c >= 'a' && c <= 'z':
+		case c >= 'A' && c <= 'Z':
+			if i > begin && key[i-1] >= 'a' && key[i-1] <= 'z' {
+				cut(i)
+				begin = i
+			}
+		default:
+			cut(i)
+			begin = i + 1
+		}
+	}
+	cut(len(key))
+	return words, true
 }
 
 func foldKeyRune(r rune) rune {

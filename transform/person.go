@@ -156,6 +156,9 @@ func shareOne(a, b []string) bool {
 // values are the fields of the lead and, as fieldUnknown, everything else that
 // the event says: fields of other objects are not the lead's.
 func (p *people) values(root *bodyObject) []fieldValue {
+	if !root.hasInner() {
+		return root.values
+	}
 	var list []fieldValue
 	own, named := p.ownObjects(root)
 	var walk func(e *bodyObject)

@@ -172,9 +172,12 @@ func (r *phoneReader) ask(digits string) (phone, bool) {
 		return phone{}, false
 	}
 	r.tries++
-	number, err := phonenumbers.Parse(digits, r.home.region)
-	if err != nil {
-		return phone{}, false
+	number, ok := plainNumber(digits, r.home.region)
+	if !ok {
+		var err error
+		if number, err = phonenumbers.Parse(digits, r.home.region); err != nil {
+			return phone{}, false
+		}
 	}
 	kind := phonenumbers.GetNumberType(number) // unknown: not valid
 	if kind == phonenumbers.UNKNOWN {

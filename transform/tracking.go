@@ -68,11 +68,13 @@ func TrackingNames() []string {
 
 // TrackingName returns the name under which the value of a field is kept, such as gclid or utm_referrer; "" for a field
 // that does not describe a visit.
-func TrackingName(key string) string {
+func TrackingName(key string) string { return trackingNameOf(key, keyWords(key)) }
+
+// trackingNameOf is TrackingName for a name whose words are known.
+func trackingNameOf(key string, words []string) string {
 	if key == "_ga" { // without the underscore it may be anything
 		return key
 	}
-	words := keyWords(key)
 	if name := trackingTable()[strings.Join(words, "")]; name != "" {
 		return name
 	}
@@ -99,8 +101,10 @@ const visitWords = `campaign tracking track trackingdata analytics attribution v
 
 // isVisit reports whether a name is that of an object, or of a browser's cookies, that describes a visit.
 func isVisit(key string) bool {
-	return slices.Contains(strings.Fields(visitWords), strings.Join(keyWords(key), ""))
+	return visitSet()[strings.Join(keyWords(key), "")]
 }
+
+var visitSet = sync.OnceValue(func() map[string]bool { return wordSet(visitWords) })
 
 // visitOf finds the field of a member of such an object.
 func visitOf(key string) field {
@@ -122,7 +126,11 @@ func (e *bodyObject) addCookies(path, text string) {
 
 // addPageQuery reads what the address of the page says and the event does not.
 func (l *lead) addPageQuery() {
-	page, err := url.Parse(l.contact.Tracking["page"])
+	address := l.contact.Tracking["page"]
+	if !strings.Contains(address, "?") {
+		return
+	}
+	page, err := url.Parse(address)
 	if err != nil || page.RawQuery == "" {
 		return
 	}

@@ -22,9 +22,20 @@ type Record struct {
 	Key       []byte
 	Value     []byte
 	Headers   []Header
+	Missing   Missing // whether Value is the record's; if not it is empty, and not nil
 	// JSON is the value as JSON when a schema registry frames it; nil: Value is JSON as it is.
 	JSON []byte
 }
+
+// Missing says why a record's value could not be kept when it was read.
+type Missing uint8
+
+// The reasons why a value is missing.
+const (
+	MissingNothing    Missing = iota // it is there
+	MissingTooLong                   // it is far longer than an event may be, or lies in a batch of records that is
+	MissingUnreadable                // the record and those behind it in its batch cannot be decompressed
+)
 
 // text is the value as JSON.
 func (r *Record) text() []byte {

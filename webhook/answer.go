@@ -14,24 +14,16 @@ import (
 
 // problem is an error for the sender (RFC 9457), without any part of the request.
 type problem struct {
-	Type       string        `json:"type"` // always about:blank: the status says it
+	Type       string        `json:"type"` // always about:blank: the status says what kind it is
 	Title      string        `json:"title"`
 	Status     int           `json:"status"`
 	Detail     string        `json:"detail"`
-	unread     bool          // the body was not read
+	unread     bool          // the body may not have been read to its end
 	retryAfter time.Duration // 0: the answer names none
-	scheme     string        // of a 401
+	scheme     string        // for WWW-Authenticate of a 401; "": the answer names none
 }
 
-// unverified is a request that does not come from who may send.
-type unverified struct {
-	error
-	unread bool // its body was not read
-}
-
-func (u unverified) Unwrap() error { return u.error }
-
-// tooMany is a request over the source's rate.
+// tooMany is the error of a request over the source's rate.
 type tooMany struct{ wait time.Duration }
 
 func (tooMany) Error() string { return "over the source's rate" }
@@ -48,25 +40,25 @@ const retryLater = 5 * time.Second
 // problemOf returns the problem that a sender is answered for an error.
 func problemOf(err error, s *source) problem {
 	p := problem{Status: http.StatusBadRequest, Detail: err.Error()}
-	many, over := errors.AsType[tooMany](err)
-	stranger, bad := errors.AsType[unverified](err)
+	overRate, isOverRate := errors.AsType[tooMany](err)
+	unproven, isUnproven := errors.AsType[unverified](err)
 	switch {
-	case bad:
-		p.Status, p.scheme, p.unread = http.StatusUnauthorized, s.verifier.scheme(), stranger.unread
+	case isUnproven:
+		p.Status, p.scheme, p.unread = http.StatusUnauthorized, s.verifier.scheme(), unproven.unread
 	case errors.Is(err, errManyUnderWay):
 		p.Status, p.retryAfter, p.unread = http.StatusTooManyRequests, retryLater, true
-	case over:
-		p.Status, p.retryAfter, p.Detail = http.StatusTooManyRequests, many.wait, "this source sends more than it may: send again later"
+	case isOverRate:
+		p.Status, p.retryAfter, p.Detail = http.StatusTooManyRequests, overRate.wait, "this source sends more than it may: send again later"
 	case errors.Is(err, errMediaType), errors.Is(err, errEncoding):
-		p.Status = http.StatusUnsupportedMediaType
+		p.Status, p.unread = http.StatusUnsupportedMediaType, true
 	case errors.Is(err, errTooSlow):
-		p.Status = http.StatusRequestTimeout
+		p.Status, p.unread = http.StatusRequestTimeout, true
 	case errors.Is(err, errTooLarge), errors.Is(err, errEventTooLarge), errors.Is(err, errRecordTooLarge):
-		p.Status = http.StatusRequestEntityTooLarge
+		p.Status, p.unread = http.StatusRequestEntityTooLarge, true
 	case errors.Is(err, errOurs):
 		p.Status = http.StatusInternalServerError
 	case errors.Is(err, errOverloaded), errors.Is(err, errNotAcknowledged):
-		p.Status, p.retryAfter = http.StatusServiceUnavailable, retryLater
+		p.Status, p.retryAfter, p.unread = http.StatusServiceUnavailable, retryLater, true
 	}
 	return p
 }
@@ -80,18 +72,14 @@ func answerProblem(w http.ResponseWriter, p problem) {
 	if p.scheme != "" {
 		h.Set("WWW-Authenticate", p.scheme)
 	}
-	switch p.Status {
-	case http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:
-		p.unread = true
-	}
-	if p.unread { // what of the body is still to come is not waited for
+	if p.unread { // the rest of the body would stand where the server looks for the next request
 		h.Set("Connection", "close")
 	}
 	answerJSON(w, "application/problem+json", p.Status, p)
 }
 
 func answerJSON(w http.ResponseWriter, contentType string, status int, body any) {
-	text, _ := json.Marshal(body) // ours never fail
+	text, _ := json.Marshal(body) // structs of texts and numbers never fail
 	answerText(w, contentType, status, append(text, '\n'))
 }
 
@@ -105,25 +93,23 @@ func answerText(w http.ResponseWriter, contentType string, status int, text []by
 	_, _ = w.Write(text) // on an error the client has gone
 }
 
-// What is read of a body that is not taken, and for how long: a connection that is
-// closed with bytes unread is reset, and that may overtake the answer.
+// A connection that is closed with bytes unread is reset, and the reset may overtake the answer. So the rest of a body
+// that is not taken is read and dropped: at most so many bytes, and for so long.
 const (
 	lingerBytes = 16 << 20
 	lingerTime  = 2 * time.Second
 )
 
-// answerRefused answers what was perhaps not read to its end.
+// answerRefused answers a request that was not taken, and then reads what is left of its body.
 func answerRefused(w http.ResponseWriter, r *http.Request, p problem) {
-	switch p.Status {
-	case http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusServiceUnavailable:
-		p.unread = true
-	}
-	if !p.unread || r.ContentLength == 0 { // it was read, or it does not come
+	nothingLeft := !p.unread || r.ContentLength == 0
+	tooSlow := p.Status == http.StatusRequestTimeout // it was waited for long enough
+	if nothingLeft || tooSlow {
 		answerProblem(w, p)
 		return
 	}
 	control := http.NewResponseController(w)
-	duplex := control.EnableFullDuplex() == nil // else the server reads first
+	duplex := control.EnableFullDuplex() == nil // without it the server reads the body before it sends the answer
 	answerProblem(w, p)
 	if !duplex || control.Flush() != nil {
 		return
@@ -137,22 +123,27 @@ type taken struct {
 	ID string `json:"id"` // the CloudEvent's
 }
 
-// answerTaken answers as the source says, else 202; a plain HTML form gets a page to go on with.
+// answerTaken answers a request that was not refused: a challenge with its answer, a form of a page with a redirect if
+// the source has one, and all others as the source says.
 func (s *source) answerTaken(w http.ResponseWriter, r *http.Request, d delivery) {
-	switch plain := len(s.redirects) > 0 && d.form != formJSON && !wantsJSON(r); {
+	ofPage := d.form != formJSON && !wantsJSON(r)
+	switch {
 	case d.answer != "":
 		answerText(w, mediaText+"; charset=utf-8", http.StatusOK, []byte(d.answer))
-		return
-	case !plain && s.answer.body != "":
+	case ofPage && len(s.redirects) > 0:
+		s.redirect(w, d.redirect)
+	case s.answer.body != "":
 		answerText(w, s.answer.contentType, s.answer.status, []byte(s.answer.body))
-		return
-	case !plain:
+	default:
 		answerJSON(w, "application/json", s.answer.status, taken{d.id})
-		return
 	}
+}
+
+// redirect sends a browser on to the address that the form asked for, if the source has it, else to the source's first.
+func (s *source) redirect(w http.ResponseWriter, asked string) {
 	to := s.redirects[0]
-	if slices.Contains(s.redirects, d.redirect) {
-		to = d.redirect
+	if slices.Contains(s.redirects, asked) {
+		to = asked
 	}
 	w.Header().Set("Location", to)
 	w.Header().Set("Cache-Control", "no-store")
@@ -207,7 +198,8 @@ func (s *source) preflight(w http.ResponseWriter) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// allowedMethods are those of the source, and GET where its provider tries the address by it.
+// allowedMethods returns the source's methods, GET where its provider tries the address by it, and OPTIONS, as a list
+// in one header.
 func (s *source) allowedMethods() string {
 	names := slices.Clone(s.methods)
 	if s.challenge != nil && !slices.Contains(names, http.MethodGet) {

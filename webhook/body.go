@@ -21,7 +21,7 @@ const firstRead = 2 << 10
 
 // pace is the least speed of a body.
 type pace struct {
-	within time.Duration // for the whole body
+	within time.Duration // longest time for the whole body
 	grace  time.Duration // the rate must be kept on average over each span of this length
 	rate   int64         // bytes a second; 0: any
 }
@@ -35,12 +35,12 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, p pace, memor
 	// The reader ends the connection of a client that sends too much.
 	from := http.MaxBytesReader(w, r.Body, limit)
 	var body []byte
-	due := p.start(w, time.Now())
+	deadline := p.start(w, time.Now())
 	for {
 		if len(body) == cap(body) {
 			larger := int64(max(firstRead, 2*cap(body)))
 			if r.ContentLength >= 0 && int64(len(body)) < r.ContentLength {
-				larger = min(larger, r.ContentLength+1)
+				larger = min(larger, r.ContentLength+1) // one more, so that the read that finds the end has a place
 			}
 			if !memory.grow(larger - int64(cap(body))) {
 				return nil, errOverloaded
@@ -51,49 +51,49 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, p pace, memor
 		body = body[:len(body)+n]
 		switch {
 		case errors.Is(err, io.EOF):
-			due.end()
+			deadline.end()
 			return body, nil
 		case err != nil:
 			return nil, bodyFault(err)
 		}
-		due.came(n)
+		deadline.arrived(n)
 	}
 }
 
-// due is the deadline of a body's next part. Bytes that came early earn no time later: a client that sends much and
-// then nothing holds the most memory.
-type due struct {
+// bodyDeadline keeps the connection's read deadline while a body comes. Each span of pace.grace must bring its bytes by
+// itself, however many came before: a client that sends much and then nothing holds the most memory.
+type bodyDeadline struct {
 	pace    pace
 	control *http.ResponseController
 	last    time.Time // deadline of the whole body
-	next    time.Time // deadline of the bytes that the present span must bring
-	missing int64     // those bytes that have not come
+	missing int64     // bytes that the present span must still bring
 }
 
-func (p pace) start(w http.ResponseWriter, now time.Time) *due {
-	d := &due{pace: p, control: http.NewResponseController(w), last: now.Add(p.within)}
-	d.again(now)
+func (p pace) start(w http.ResponseWriter, now time.Time) *bodyDeadline {
+	d := &bodyDeadline{pace: p, control: http.NewResponseController(w), last: now.Add(p.within)}
+	d.beginSpan(now)
 	return d
 }
 
-// again begins the next span.
-func (d *due) again(now time.Time) {
+func (d *bodyDeadline) beginSpan(now time.Time) {
 	d.missing = int64(float64(d.pace.rate) * d.pace.grace.Seconds())
-	d.next = d.last
+	next := d.last
 	if at := now.Add(d.pace.grace); d.missing > 0 && at.Before(d.last) {
-		d.next = at
+		next = at
 	}
-	// Where the connection has no deadline (HTTP in memory), the server's own holds.
-	_ = d.control.SetReadDeadline(d.next)
+	// A connection that knows no deadlines (HTTP in memory) still has those of the server.
+	_ = d.control.SetReadDeadline(next)
 }
 
-func (d *due) came(n int) {
+// arrived notes that n bytes of the body came.
+func (d *bodyDeadline) arrived(n int) {
 	if d.missing -= int64(n); d.missing <= 0 && d.pace.rate > 0 {
-		d.again(time.Now())
+		d.beginSpan(time.Now())
 	}
 }
 
-func (d *due) end() { _ = d.control.SetReadDeadline(time.Time{}) }
+// end takes the deadline away.
+func (d *bodyDeadline) end() { _ = d.control.SetReadDeadline(time.Time{}) }
 
 func bodyFault(err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {

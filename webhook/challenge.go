@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// challenge is a request by which a provider checks, once, that the address is ours. It makes no event.
+// challenge describes the request by which a provider checks, once, that the address is ours. It makes no event.
 type challenge struct {
-	when    conditions // which requests are challenges; nil: those with the field echo
-	empty   bool       // empty requests are challenges, too
-	echo    []string   // the field whose value is the answer; nil: none
-	answer  string     // the answer, when it is not taken from a field; "": that of the source
-	token   []string   // the field with the provider's token; nil: none is required
-	secrets *secrets   // that it may hold
+	when    conditions // a challenge meets all of them; nil: a request with the field echo is one
+	empty   bool       // a request without a body or query is one, too
+	echo    []string   // path of the field whose value is the answer; nil: the answer is not taken from the request
+	answer  string     // the answer without echo; "": that of the source
+	token   []string   // path of the field with the provider's token; nil: none is required
+	secrets *secrets   // those of which the token must be one
 }
 
 // maxEcho is the longest answer in bytes that repeats a value of the request.
 const maxEcho = 1 << 10
 
-// asked reports whether a request is a challenge, and returns the answer.
+// asked reports whether a request is a challenge, and returns the answer. The error is errBadToken.
 func (ch *challenge) asked(r *http.Request, c *content, now time.Time) (answer string, asks bool, err error) {
 	if ch == nil || !ch.asks(r, c) {
 		return "", false, nil
@@ -38,7 +38,7 @@ func (ch *challenge) asked(r *http.Request, c *content, now time.Time) (answer s
 }
 
 func (ch *challenge) asks(r *http.Request, c *content) bool {
-	if c.says() == "" {
+	if c.isEmpty() {
 		return ch.empty
 	}
 	if ch.echo != nil {
@@ -49,16 +49,8 @@ func (ch *challenge) asks(r *http.Request, c *content) bool {
 	return (ch.when != nil || ch.echo != nil) && ch.when.met(r, c)
 }
 
-// says returns some text of the body; "" when the body has none.
-func (c *content) says() string {
-	if c.form == formJSON {
-		return string(c.data)
-	}
-	for _, f := range c.fields {
-		return f.name + "=" + f.value
-	}
-	return ""
-}
+// isEmpty reports whether the body, or the query, has neither JSON nor fields.
+func (c *content) isEmpty() bool { return len(c.data) == 0 && len(c.fields) == 0 }
 
 // headerField begins the name of a condition on a header, as in templates.
 const headerField = "header:"
@@ -76,7 +68,7 @@ type condition struct {
 // anyValue stands for every value that is not empty.
 const anyValue = "*"
 
-// met reports whether all conditions are met.
+// met reports whether all conditions are met; an empty list is.
 func (list conditions) met(r *http.Request, c *content) bool {
 	return !slices.ContainsFunc(list, func(one condition) bool { return !one.met(r, c) })
 }

@@ -29,9 +29,9 @@ func charsetOf(label string) (e encoding.Encoding, known bool) {
 	return e, true
 }
 
-// decode returns the fields in UTF-8. What a form is written in it says in its content
-// type or in a field; one that says nothing, or a charset that nobody knows, and is not in
-// UTF-8 is in fallback. Bytes that cannot be read become U+FFFD.
+// decode turns the fields into UTF-8. A form names its charset in its content type (declared)
+// or in a field. One that names none, or one that nobody knows, and is not valid UTF-8 is taken
+// for fallback. Bytes that cannot be read become U+FFFD.
 func (c *content) decode(declared string, fallback encoding.Encoding) {
 	from, _ := charsetOf(declared)
 	if declared == "" {
@@ -51,7 +51,7 @@ func (c *content) decode(declared string, fallback encoding.Encoding) {
 	}
 }
 
-// unreadable reports whether bytes are left that are no UTF-8.
+// unreadable reports whether the content has bytes that are not valid UTF-8.
 func (c *content) unreadable() bool {
 	if !utf8.Valid(c.data) {
 		return true
@@ -64,10 +64,10 @@ func (c *content) unreadable() bool {
 	return false
 }
 
-// inJSON returns a JSON body in UTF-8. JSON has no charset (RFC 8259, 8.1), but senders and
-// their frameworks name one: it counts for bytes that are no UTF-8, and fallback for those that
-// name none.
-func inJSON(body []byte, declared string, fallback encoding.Encoding) []byte {
+// jsonInUTF8 returns a JSON body in UTF-8. JSON has no charset (RFC 8259, 8.1), but senders and
+// their frameworks name one (declared). A body that is not valid UTF-8 is read by it, and by fallback
+// when none is named; nil: it stays as it is.
+func jsonInUTF8(body []byte, declared string, fallback encoding.Encoding) []byte {
 	from, _ := charsetOf(declared)
 	switch {
 	case inUTF16(body):
@@ -87,13 +87,13 @@ func inJSON(body []byte, declared string, fallback encoding.Encoding) []byte {
 	return []byte(inUTF8(from, string(body)))
 }
 
-// inUTF16 reports whether a JSON body begins with a mark of UTF-16, or with a character of
-// ASCII in it.
+// inUTF16 reports whether a JSON body begins with the byte order mark of UTF-16, or with an
+// ASCII character in UTF-16.
 func inUTF16(body []byte) bool {
 	return len(body) > 1 && (body[0] == 0 || body[1] == 0 || bytes.HasPrefix(body, []byte("\xFF\xFE")) || bytes.HasPrefix(body, []byte("\xFE\xFF")))
 }
 
-// inUTF8 gives text as UTF-8; it stays as it is when it cannot be read.
+// inUTF8 returns a text of an encoding in UTF-8; it stays as it is when it cannot be read.
 func inUTF8(from encoding.Encoding, text string) string {
 	if out, err := from.NewDecoder().String(text); err == nil {
 		return out

@@ -7,9 +7,9 @@ import (
 	"github.com/leadbridge/leadbridge/internal/jsonscan"
 )
 
-// unwrapped returns the data of a body that is a structured CloudEvent by itself, and any other
-// body as it is. Many producers write JSON as text into data: when that text is an object or a
-// list, it is meant.
+// unwrapped returns the content of a structured CloudEvent's data, with the CloudEvent's id, and any other
+// content as it is. Many producers write JSON as a text into data: a text that holds an object or a
+// list is taken for that.
 //
 // Source: CloudEvents 1.0, JSON event format.
 func unwrapped(c content) (content, error) {

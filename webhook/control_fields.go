@@ -24,7 +24,7 @@ func (s *source) takeControlFields(c *content) (trapped bool, redirect string) {
 	return trapped, redirect
 }
 
-// hasValue reports whether a JSON value says anything; a box that is not ticked says nothing.
+// hasValue reports whether a JSON value is more than an empty one; false, of a box that is not ticked, counts as empty.
 func hasValue(raw []byte) bool {
 	switch string(raw) {
 	case "", `""`, "null", "false", "[]", "{}":
@@ -33,21 +33,21 @@ func hasValue(raw []byte) bool {
 	return true
 }
 
-// isTest reports whether data is what the provider sends to try the address: an object with exactly the fields that
-// the source names.
+// isTest reports whether data is what the provider sends to try the address: an object with exactly the fields of
+// s.test, and their values.
 func (s *source) isTest(data []byte) bool {
-	if len(s.ignored) == 0 || !jsonscan.IsObject(data) {
+	if len(s.test) == 0 || !jsonscan.IsObject(data) {
 		return false
 	}
 	found := 0
 	for name, raw := range jsonscan.Entries(data) {
-		want, ok := s.ignored[name]
+		want, ok := s.test[name]
 		if text := asText(raw); !ok || text != want && (want != anyValue || text == "") {
 			return false
 		}
 		found++
 	}
-	return found == len(s.ignored)
+	return found == len(s.test)
 }
 
 // asText returns a JSON text's characters, and another value as it is written.
@@ -62,12 +62,4 @@ func asText(raw []byte) string {
 func (s *source) isUnsignedTest(media mediaType, body []byte) bool {
 	c, err := s.parse(media, body)
 	return err == nil && s.isTest(c.json())
-}
-
-// json returns what a body says as one JSON value.
-func (c *content) json() []byte {
-	if c.form != formJSON {
-		return c.object()
-	}
-	return c.data
 }

@@ -21,7 +21,7 @@ import (
 // maxValue is the longest value in bytes that readers of the topic accept.
 const maxValue = 1 << 20
 
-// maxWithRaw is the longest value in bytes that has the input of a mapping in it.
+// maxWithRaw is the longest value in bytes that holds the input of the mapping, too. A longer one is written without it.
 const maxWithRaw = 768 << 10
 
 var errEventTooLarge = errors.New("the event made of the body is over 1 MiB")
@@ -33,8 +33,8 @@ type event struct {
 	value    []byte         // a structured CloudEvent 1.0
 	trace    []kafka.Header // the trace context to write with it
 	schema   uint32         // id of the JSON Schema by which the value is framed in Kafka; 0: it is not
-	ignored  bool           // it is the provider's test, no event
-	skipped  bool           // the mapping leaves it out
+	ignored  bool           // it is the provider's test, or meets an ignore_if: nothing is written
+	skipped  bool           // the mapping leaves it out: nothing is written
 	unmapped bool           // the mapping failed on it
 }
 
@@ -45,12 +45,12 @@ func (s *source) newEvent(header http.Header, body []byte, c content, now time.T
 		return event{}, errNotObject // a list may be what the service's mapping takes
 	}
 	e := event{ignored: c.ignored || s.isTest(data)}
-	whole := content{form: formJSON, data: data}
-	e.id = idOr(s.eventID(header, &whole, c.event), body, c, data)
+	asJSON := content{form: formJSON, data: data} // an id is looked for in the same way in a form
+	e.id = idOr(s.eventID(header, &asJSON, c.event), body, c, data)
 	if e.ignored {
 		return e, nil
 	}
-	made := contents{data: data, allowed: s.allowed}
+	made := payload{data: data, allowed: s.allowed}
 	mapped, err := s.mapped(data)
 	switch rejected, _ := errors.AsType[*transform.Rejection](err); {
 	case rejected != nil && rejected.Reason == transform.ReasonSkipped:
@@ -62,7 +62,7 @@ func (s *source) newEvent(header http.Header, body []byte, c content, now time.T
 			made.fault = cmp.Or(messageOf(rejected), "the mapping failed")
 		}
 	case s.mapper != nil:
-		made = contents{data: mapped, raw: string(data), allowed: slices.Concat(s.allowed, s.named)}
+		made = payload{data: mapped, raw: string(data), allowed: slices.Concat(s.allowed, s.allowedByMapper)}
 	}
 	e.value = s.envelope(e.id, now, made)
 	if made.raw != "" && len(e.value) > maxWithRaw {
@@ -94,8 +94,8 @@ func messageOf(r *transform.Rejection) string {
 // eventID returns the sender's id of the delivery, "" when there is none. An event with a known id counts as delivered:
 // a sender who may choose ids can make another's event vanish, or send one event many times. So the id is taken from
 // where the signature covers it, a CloudEvent's own from any sender that is verified, and from elsewhere only when the
-// source says so.
-func (s *source) eventID(header http.Header, c *content, inner string) string {
+// source says so. cloudEvent is the id of the CloudEvent in the body, "" when it is not one.
+func (s *source) eventID(header http.Header, c *content, cloudEvent string) string {
 	if id := s.verifier.signedID(header); id != "" {
 		return id
 	}
@@ -116,7 +116,7 @@ func (s *source) eventID(header http.Header, c *content, inner string) string {
 	if _, open := s.verifier.(anybody); open && !s.id.cloudEvent {
 		return ""
 	}
-	return inner
+	return cloudEvent
 }
 
 // maxID is the longest id in bytes that is taken from a sender as it is.
@@ -156,19 +156,19 @@ func (s *source) mapped(data []byte) ([]byte, error) {
 // structuredType is the content type of the record.
 const structuredType = "application/cloudevents+json; charset=UTF-8"
 
-// contents are the payload of an event.
-type contents struct {
+// payload is what an envelope carries.
+type payload struct {
 	data    []byte   // a JSON text, whose bytes stay as they are
 	raw     string   // the input of the mapping; "" without a mapping
-	allowed []string // fields with rights that count
-	fault   string   // why the mapping failed, for a dead letter; "": none
+	allowed []string // fields with rights that the event may set
+	fault   string   // why the mapping failed, for a dead letter; "": it did not
 }
 
 // envelope writes a structured CloudEvent.
 //
 // Source: CloudEvents 1.0, JSON event format.
-func (s *source) envelope(id string, now time.Time, c contents) []byte {
-	b := make([]byte, 0, len(c.data)+len(c.raw)+len(c.raw)/8+512)
+func (s *source) envelope(id string, now time.Time, p payload) []byte {
+	b := make([]byte, 0, len(p.data)+len(p.raw)+len(p.raw)/8+512)
 	b = append(b, `{"specversion":"1.0","id":`...)
 	b = jsonscan.AppendText(b, id)
 	b = append(b, `,"source":`...)
@@ -179,22 +179,22 @@ func (s *source) envelope(id string, now time.Time, c contents) []byte {
 	b = now.UTC().AppendFormat(b, time.RFC3339Nano)
 	b = append(b, `","datacontenttype":"application/json"`...)
 	b = append(b, `,"`+transform.AttributeAllowed+`":`...)
-	b = jsonscan.AppendText(b, strings.Join(c.allowed, ","))
-	if c.fault != "" {
+	b = jsonscan.AppendText(b, strings.Join(p.allowed, ","))
+	if p.fault != "" {
 		b = append(b, `,"`+transform.AttributeUnmapped+`":`...)
-		b = jsonscan.AppendText(b, c.fault)
+		b = jsonscan.AppendText(b, p.fault)
 	}
-	if c.raw != "" {
+	if p.raw != "" {
 		b = append(b, `,"rawbody":`...)
-		b = jsonscan.AppendText(b, c.raw)
+		b = jsonscan.AppendText(b, p.raw)
 	}
 	b = append(b, `,"data":`...)
-	b = append(b, c.data...)
+	b = append(b, p.data...)
 	return append(b, '}')
 }
 
-// keyOf finds the person's e-mail or phone, normalised, as the service that
-// reads the record will.
+// keyOf returns the record's key: the person's e-mail or phone, normalised as the service that
+// reads the record will; nil when it has none.
 func (s *source) keyOf(value []byte) (key []byte) {
 	if s.key == keyNone || s.reader == nil {
 		return nil

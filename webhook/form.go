@@ -21,7 +21,7 @@ const (
 	mediaJWT        = "application/jwt"
 )
 
-// form is the encoding of a body's fields.
+// form is the way in which a body's fields are written.
 type form int
 
 const (
@@ -51,15 +51,15 @@ var (
 	errManyFields = errors.New("the form has too many fields")
 )
 
-// maxFields bounds a form.
+// maxFields is how many fields a form may have.
 const maxFields = 2000
 
-// content is a decoded body.
+// content is a decoded body: either data or fields.
 type content struct {
 	form   form
-	data   []byte  // one JSON text; of a JSON body a part of it, unchanged
-	fields []field // of a form, in their order
-	event  string  // the id of the CloudEvent whose data it is; "": none
+	data   []byte  // with formJSON: one JSON text, the body or its part that is the event's data
+	fields []field // with the other forms, in their order
+	event  string  // id of the CloudEvent that the body is; "": it is not one
 
 	ignored bool // it meets one of the source's ignore_if
 }
@@ -90,8 +90,8 @@ func (s *source) parse(m mediaType, body []byte) (c content, err error) {
 	return c, nil
 }
 
-// jsonInside reports whether a body is JSON, whatever its type says: many senders leave the type
-// that their library sets for forms.
+// jsonInside reports whether a body looks like a JSON object or list, whatever its content type: many senders leave
+// the type that their library sets for forms.
 func jsonInside(body []byte) bool {
 	text := bytes.TrimSpace(body)
 	if len(text) < 2 {
@@ -104,7 +104,7 @@ func jsonInside(body []byte) bool {
 // parseJSON reads a body that is JSON.
 func (s *source) parseJSON(m mediaType, body []byte) (content, error) {
 	c := content{form: formJSON}
-	text := withoutMark(inJSON(body, m.charset, s.charset))
+	text := withoutMark(jsonInUTF8(body, m.charset, s.charset))
 	if len(text) == 0 {
 		return c, errEmptyBody
 	}
@@ -118,12 +118,12 @@ func (s *source) parseJSON(m mediaType, body []byte) (content, error) {
 	return unwrapped(c)
 }
 
-// withoutMark returns a text without byte order mark and blanks around it.
+// withoutMark returns a text without the byte order mark before it and the blanks around it.
 func withoutMark(text []byte) []byte {
 	return bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\xEF\xBB\xBF")))
 }
 
-// take removes the fields of a name, and gives the first one's value.
+// take removes the form's fields of a name, and returns the first of their values that is not empty.
 func (c *content) take(name string) string {
 	value := ""
 	c.fields = slices.DeleteFunc(c.fields, func(f field) bool {
@@ -135,7 +135,7 @@ func (c *content) take(name string) string {
 	return value
 }
 
-// raw finds the JSON text of a member; nil when there is none. JSON that is text is looked into.
+// raw returns the JSON text of a member; nil when there is none. A text on the way that holds JSON is looked into.
 func (c *content) raw(path ...string) []byte {
 	raw := json.RawMessage(c.data)
 	for _, name := range path {
@@ -154,7 +154,7 @@ func valueOf(object json.RawMessage, name string) (value json.RawMessage) {
 	return value
 }
 
-// text finds a field of a form, or a member of JSON that is a text, a number, true or false.
+// text returns the value of a form's field, or of a JSON member that is a text, a number, true or false; "" otherwise.
 func (c *content) text(path []string) string {
 	if c.form == formJSON {
 		raw := c.raw(path...)
@@ -171,7 +171,7 @@ func (c *content) text(path []string) string {
 	return ""
 }
 
-// takeField removes a field of a form, or a member of JSON, and gives its text.
+// takeField removes a field of a form, or a member of JSON that is a text or a number, and returns its text.
 func (c *content) takeField(path []string) string {
 	if c.form != formJSON {
 		return c.take(strings.Join(path, "."))
@@ -183,8 +183,8 @@ func (c *content) takeField(path []string) string {
 	return value
 }
 
-// without writes a JSON object again without the member at a path. JSON that is text on the way, as raw reads it
-// too, is written as an object.
+// without returns a JSON object without the member at a path. A text on the way that holds an object, which raw looks
+// into, becomes that object.
 func without(object json.RawMessage, path []string) []byte {
 	b := []byte{'{'}
 	for name, value := range jsonscan.Entries(innerJSON(object)) {
@@ -204,7 +204,7 @@ func without(object json.RawMessage, path []string) []byte {
 	return append(b, '}')
 }
 
-// member finds a text or a number, as text.
+// member returns the text of a JSON member that is a text or a number; "" otherwise.
 func (c *content) member(path ...string) string {
 	raw := c.raw(path...)
 	if len(raw) == 0 {
@@ -217,6 +217,14 @@ func (c *content) member(path ...string) string {
 		return ""
 	}
 	return string(raw)
+}
+
+// json returns the content as one JSON text.
+func (c *content) json() []byte {
+	if c.form != formJSON {
+		return c.object()
+	}
+	return c.data
 }
 
 // object returns a form as a JSON object: fields that repeat become lists.
@@ -240,8 +248,11 @@ func (c *content) object() []byte {
 			b = jsonscan.AppendText(b, list[0])
 			continue
 		}
+		b = append(b, '[')
 		for i, value := range list {
-			b = append(b, "[,"[min(i, 1)])
+			if i > 0 {
+				b = append(b, ',')
+			}
 			b = jsonscan.AppendText(b, value)
 		}
 		b = append(b, ']')

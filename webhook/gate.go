@@ -36,9 +36,9 @@ type Config struct {
 	BodyGrace          time.Duration // span over which BodyRate is measured
 	DrainDelay         time.Duration // how long webhooks are still taken after a stop; part of DrainTimeout
 	DrainTimeout       time.Duration // how long a stop waits for requests under way
-	Connections        int           // at a time; for a further one an idle one is closed, else it waits
-	ConnectionsPerPeer int           // connections of one peer at a time; further ones are closed. 0: a quarter of Connections, at least 16
-	MaxBuffer          int64         // memory for bodies under way, in bytes, of the process; beyond it 503
+	Connections        int           // most open connections; for a new one the longest idle one is closed; while none is idle, it waits
+	ConnectionsPerPeer int           // most open connections of one peer; further ones are closed. 0: a quarter of Connections, at least 16
+	MaxBuffer          int64         // memory in bytes for all bodies that are being read or written to Kafka; beyond it 503
 
 	TrustedProxies  []netip.Prefix // proxies whose forwarded header is believed
 	ForwardedHeader string         // the header in which they name the peer; "": X-Forwarded-For
@@ -125,7 +125,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, found := hookName(r.URL.Path)
 	s := g.cfg.Sources.byName[name]
 	if !found || s == nil {
-		g.metrics.seen("", outcomeUnknown, began, nil)
+		g.metrics.answered("", outcomeUnknown, began, nil)
 		answerProblem(w, problem{Status: http.StatusNotFound, Detail: "there is no such source"})
 		return
 	}
@@ -138,14 +138,14 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer span.End(nil)
 	if !slices.Contains(s.methods, r.Method) && (r.Method != http.MethodGet || s.challenge == nil) {
 		w.Header().Set("Allow", s.allowedMethods())
-		g.metrics.seen(s.name, outcomeMethod, began, span)
+		g.metrics.answered(s.name, outcomeMethod, began, span)
 		answerProblem(span.Answer(w), problem{Status: http.StatusMethodNotAllowed, Detail: "this source takes " + strings.Join(s.methods, " and ")})
 		return
 	}
-	who, forwarded := g.peers.sender(r)
-	memory := g.memory.reserve(s.name, who)
+	peer, forwarded := g.peers.sender(r)
+	memory := g.memory.reserve(s.name, peer)
 	defer memory.release()
-	leave, ok := g.peers.enter(who, forwarded)
+	leave, ok := g.peers.enter(peer, forwarded)
 	if !ok {
 		g.refuse(w, r, s, errManyUnderWay, began, span)
 		return
@@ -157,34 +157,20 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, r, s, err, began, span)
 		return
 	}
-	g.seen(s, outcomeOf(nil, d), began, span)
+	g.noteOutcome(s, outcomeOf(nil, d), began, span)
 	s.answerTaken(span.Answer(w), r, d)
 }
 
 // refuse answers a request that was not taken.
 func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, s *source, err error, began time.Time, span *tracing.Span) {
-	g.seen(s, outcomeOf(err, delivery{}), began, span)
+	g.noteOutcome(s, outcomeOf(err, delivery{}), began, span)
 	g.noteUnverified(s, err)
 	answerRefused(span.Answer(w), r, problemOf(err, s))
 }
 
-// unverifiedLogEvery is how often the requests of a source that could not be verified are logged.
-const unverifiedLogEvery = time.Minute
-
-// noteUnverified counts a request that is answered 401. Once in unverifiedLogEvery it logs how many there were since
-// the last line, with the error of the newest: the error says what is wrong, and repeats nothing of the request.
-func (g *Gate) noteUnverified(s *source, err error) {
-	if _, ok := errors.AsType[unverified](err); !ok {
-		return
-	}
-	if count, due := s.unverified.due(time.Now()); due {
-		g.cfg.Log.Warn().Str("source", s.name).Int("requests", count).Err(err).
-			Msg("requests of this source are answered 401: the error says what is wrong with the newest one")
-	}
-}
-
-func (g *Gate) seen(s *source, outcome string, began time.Time, span *tracing.Span) {
-	g.metrics.seen(s.name, outcome, began, span)
+// noteOutcome counts a request of a source, and logs it for debugging.
+func (g *Gate) noteOutcome(s *source, outcome string, began time.Time, span *tracing.Span) {
+	g.metrics.answered(s.name, outcome, began, span)
 	g.cfg.Log.Debug().Str("source", s.name).Str("outcome", outcome).Dur("took_ms", time.Since(began)).Msg("webhook")
 }
 
@@ -193,17 +179,17 @@ func hookName(path string) (name string, ok bool) {
 	return name, ok && name != ""
 }
 
-// delivery is the outcome of a request that was taken.
+// delivery says how a request that was not refused is answered.
 type delivery struct {
-	id         string
-	form       form
-	unreadable bool   // it has bytes that are not valid UTF-8
-	redirect   string // the one that the form asked for; "": the source's
-	answer     string // to a challenge; "": the source's
-	dropped    string // the outcome for which nothing was written; "": it was written
+	id         string // of its event, or what stands for it in the answer
+	form       form   // in which it came
+	unreadable bool   // its body has bytes that are not valid UTF-8
+	redirect   string // the address that the form asks to be sent on to; "": none
+	answer     string // to a challenge; "": it is not one, or the source's answer does
+	dropped    string // the outcome of a request that makes no record, such as outcomeIgnored; "": its event is written
 }
 
-// errOurs says that we failed, not the sender and not Kafka.
+// errOurs is answered when the gate itself failed: neither the sender nor Kafka is at fault.
 var errOurs = errors.New("the webhook could not be handled: a fault of leadbridge")
 
 // takeSafely turns a panic of the gate into an error, and logs it without what the client sent.
@@ -226,12 +212,12 @@ func (g *Gate) take(w http.ResponseWriter, r *http.Request, s *source, memory *r
 	}
 	limit := s.maxBody
 	if err := s.verifier.before(r, time.Now()); err != nil {
-		if !s.ignoreUnsigned && s.challenge == nil {
-			return d, unverified{err, true}
+		if !s.testUnsigned && s.challenge == nil {
+			return d, unverified{error: err, unread: true}
 		}
 		limit = min(limit, maxPing)
 	}
-	body, err := readBody(w, r, limit, pace{g.cfg.BodyTimeout, g.cfg.BodyGrace, g.cfg.BodyRate}, memory)
+	body, err := readBody(w, r, limit, pace{within: g.cfg.BodyTimeout, grace: g.cfg.BodyGrace, rate: g.cfg.BodyRate}, memory)
 	if err != nil {
 		return d, err
 	}
@@ -248,7 +234,7 @@ func (g *Gate) deliver(r *http.Request, s *source, media mediaType, body []byte,
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), g.cfg.AckTimeout)
 	defer cancel()
 	d, e, err := g.verifyAndDecode(ctx, r, s, media, body, now)
-	if d.unreadable && s.toldCharset.CompareAndSwap(false, true) {
+	if d.unreadable && s.charsetLogged.CompareAndSwap(false, true) {
 		g.cfg.Log.Warn().Str("source", s.name).Msg("a body is not in UTF-8: what cannot be read became U+FFFD; give its source a charset")
 	}
 	if err != nil || d.dropped != "" {
@@ -261,7 +247,7 @@ func (g *Gate) deliver(r *http.Request, s *source, media mediaType, body []byte,
 	}
 	if e.unmapped {
 		g.metrics.unmapped.WithLabelValues(s.name).Inc()
-		g.cfg.Log.Warn().Str("source", s.name).Msg("the mapping fails on an event: " + s.unmappedMeans())
+		g.cfg.Log.Warn().Str("source", s.name).Msg("the mapping fails on an event: " + s.fateOfUnmapped())
 	}
 	if !memory.grow(int64(len(e.value))) {
 		return d, errOverloaded

@@ -76,7 +76,7 @@ func (v signature) verify(r *http.Request, body []byte, now time.Time) error {
 	return nil
 }
 
-// given are the signatures in the header, one unless it is a list.
+// given returns the signatures in the header, one unless it is a list. The error says what is wrong when there is none.
 func (v signature) given(r *http.Request) (list [][]byte, err error) {
 	texts := []string{r.Header.Get(v.header)}
 	if v.element != "" {
@@ -97,7 +97,7 @@ func (v signature) given(r *http.Request) (list [][]byte, err error) {
 	return list, nil
 }
 
-// elements are the values of a name in a list such as t=1,v1=abc.
+// elements returns the values of a name in a list such as t=1,v1=abc.
 func elements(list, name string) (values []string) {
 	for one := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == ',' || r == ';' }) {
 		if key, value, ok := strings.Cut(strings.TrimSpace(one), "="); ok && key == name {
@@ -107,7 +107,7 @@ func elements(list, name string) (values []string) {
 	return values
 }
 
-// sum reads one signature.
+// sum returns the bytes of one signature, of the algorithm's size.
 func (v signature) sum(text string) ([]byte, error) {
 	if v.prefix == "" {
 		text, _ = cutPrefixFold(text, v.algorithm.name+"=")
@@ -142,7 +142,7 @@ func (v signature) decode(text string) ([]byte, error) {
 	return base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
 }
 
-// time is the text of the timestamp; "": there is none.
+// time returns the text of the timestamp; "" when there is none.
 func (v signature) time(r *http.Request) string {
 	switch {
 	case v.sent.header != "":
@@ -158,7 +158,8 @@ func (v signature) time(r *http.Request) string {
 // msFrom is the least number that is read as a time in milliseconds: in seconds, it is in the year 5138.
 const msFrom = 100_000_000_000
 
-// inTime looks at the timestamp: seconds or milliseconds since 1970, or RFC 3339.
+// inTime returns an error when the timestamp (seconds or milliseconds since 1970, or RFC 3339) is missing or further from
+// now than the tolerance. Without a rule for the timestamp it returns nil.
 func (v signature) inTime(r *http.Request, now time.Time) error {
 	if v.sent == (timestamp{}) {
 		return nil
@@ -181,8 +182,8 @@ func (v signature) inTime(r *http.Request, now time.Time) error {
 	return nil
 }
 
-// texts returns the texts that may have been signed. There are two where the address is part of it and
-// escaped: HubSpot signs it with some characters not escaped.
+// texts returns the texts that may have been signed. There are two when the address is part of it and has escapes:
+// HubSpot signs it with some of them undone.
 //
 // Source: https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation
 func (v signature) texts(r *http.Request, body []byte) (texts [][]byte, err error) {
@@ -199,7 +200,7 @@ func (v signature) texts(r *http.Request, body []byte) (texts [][]byte, err erro
 	return texts, nil
 }
 
-// address is the whole address of a request.
+// address returns the whole address of a request, as the sender knows it.
 func (v signature) address(r *http.Request) string {
 	base := v.url
 	if base == "" {
@@ -208,9 +209,10 @@ func (v signature) address(r *http.Request) string {
 	return base + r.URL.RequestURI()
 }
 
+// lessEscaped undoes the escapes of the characters that HubSpot does not escape.
 var lessEscaped = strings.NewReplacer("%3A", ":", "%2F", "/", "%3F", "?", "%40", "@", "%21", "!", "%24", "$", "%27", "'", "%28", "(", "%29", ")", "%2A", "*", "%2C", ",", "%3B", ";")
 
-// part is the value of a part of what is signed; it is not ok when the request has none.
+// part returns the value of a part of what is signed. ok is false when the request has none.
 func (v signature) part(r *http.Request, p part, address string) (text string, ok bool) {
 	switch p.kind {
 	case "method":

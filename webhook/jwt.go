@@ -14,8 +14,8 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// token algorithms that are taken: signatures by a private key. So a key for verification cannot sign, and a token
-// cannot declare itself unsigned.
+// jwtAlgorithms are those that are accepted, all of them signatures by a private key: the key that verifies cannot sign,
+// and a token cannot declare itself unsigned.
 var jwtAlgorithms = []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512, jose.ES256, jose.ES384, jose.ES512, jose.EdDSA}
 
 // signedToken verifies a JSON Web Token, which is the body, or stands in a header. The secrets
@@ -70,7 +70,7 @@ func (v signedToken) verify(r *http.Request, body []byte, now time.Time) error {
 	return nil
 }
 
-// anyKey reads the claims by the key that fits.
+// anyKey reads the claims of a token that one of the keys has signed; false: none has.
 func anyKey(token *jwt.JSONWebToken, set jose.JSONWebKeySet, claims *jwt.Claims) bool {
 	for _, key := range set.Keys {
 		if id := token.Headers[0].KeyID; id != "" && key.KeyID != "" && id != key.KeyID {
@@ -144,7 +144,7 @@ func publicKeys(text []byte) (set jose.JSONWebKeySet, err error) {
 	}
 	for _, key := range set.Keys {
 		if !key.IsPublic() {
-			return set, errNoKeys // of a private or a shared key, whoever has this file may sign
+			return set, errNoKeys // with a private or a shared key in it, whoever can read the file could sign
 		}
 	}
 	if len(set.Keys) == 0 {

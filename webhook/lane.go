@@ -19,14 +19,14 @@ import (
 const (
 	maxBatchBytes   = 768 << 10
 	maxBatchRecords = 5000
-	recordOverhead  = 128 // of a record beside key and value, at most about
+	recordOverhead  = 128 // bytes of a record beside its key, value and headers, about, at most
 )
 
 // lane writes to one partition.
 type lane struct {
 	writer    *writer
 	partition int
-	session   session // of send alone
+	session   session // used by send alone
 	queue     *sendqueue.Queue[*entry]
 }
 
@@ -80,14 +80,14 @@ func (l *lane) send() {
 }
 
 // deliver sends a batch until it is acknowledged or nobody waits for it any
-// more. It stays the same batch meanwhile: by its sequence numbers the broker knows
-// one that it has already taken.
+// more. It always sends the same records under the same sequence numbers, by which the broker knows
+// a batch that it has already taken. Only a batch that the topic calls too large is divided.
 func (l *lane) deliver(batch []*entry) {
 	wait := newBackOff()
 	for {
 		err := l.produce(batch)
 		if !cluster.TooLarge(err) {
-			l.writer.wrote(l.partition, err)
+			l.writer.noteWrite(l.partition, err)
 		}
 		switch {
 		case err == nil:
@@ -105,7 +105,7 @@ func (l *lane) deliver(batch []*entry) {
 		l.writer.transport.CloseIdleConnections()
 		<-time.After(wait.NextBackOff())
 		if !slices.ContainsFunc(batch, (*entry).awaited) {
-			l.session.end() // it may have been written, so that its numbers must not be used again
+			l.session.end() // the batch may have been written: its numbers must not be given to another one
 			return
 		}
 	}

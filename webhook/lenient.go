@@ -11,7 +11,7 @@ import (
 // repaired returns text with the usual mistakes of hand-written JSON templates corrected:
 //
 //   - line ends, tabs and other control characters in texts are escaped, and so are quotes
-//     that no comma, colon or bracket follows and backslashes that escape nothing
+//     that no comma, colon or closing bracket follows and backslashes that escape nothing
 //   - commas that nothing follows are left out
 //   - a value that is missing is null
 //   - no-break spaces and the like between values are blanks
@@ -35,7 +35,7 @@ type repair struct {
 	at     int // of the next byte
 	out    []byte
 	quoted bool // inside a text
-	last   int  // where in out the last byte outside of texts stands that is not a blank; see before
+	last   int  // index in out of the last byte that is outside of texts and not a blank; see before
 	any    bool // there is such a byte
 }
 
@@ -160,7 +160,7 @@ func escaped(c byte) []byte {
 	return text[1 : len(text)-1]
 }
 
-// blankAt returns the bytes of a character that looks like a blank and is not one in JSON; 0 when there is none.
+// blankAt returns how many bytes the first character of b has, if it looks like a blank and is not one in JSON; 0 otherwise.
 func blankAt(b []byte) int {
 	r, size := utf8.DecodeRune(b)
 	if unicode.IsSpace(r) || r == '\u200b' || r == '\ufeff' {

@@ -56,20 +56,20 @@ func TestTroubleWithTheTopicIsLoggedOnce(t *testing.T) {
 	for name, trouble := range map[string]func(w *writer){
 		"the topic is away": func(w *writer) {
 			for partition := range 6 {
-				w.wrote(partition, kafka.UnknownTopicOrPartition)
+				w.noteWrite(partition, kafka.UnknownTopicOrPartition)
 			}
-			w.looked(context.Background(), cluster.ErrNoTopic)
-			w.wrote(3, kafka.UnknownTopicOrPartition)
-			w.looked(context.Background(), nil)
+			w.noteUpdate(context.Background(), cluster.ErrNoTopic)
+			w.noteWrite(3, kafka.UnknownTopicOrPartition)
+			w.noteUpdate(context.Background(), nil)
 		},
 		"writes fail": func(w *writer) {
 			for partition := range 6 {
-				w.wrote(partition, refused)
+				w.noteWrite(partition, refused)
 			}
-			w.looked(context.Background(), refused)
-			w.looked(context.Background(), nil)
+			w.noteUpdate(context.Background(), refused)
+			w.noteUpdate(context.Background(), nil)
 			for partition := range 6 {
-				w.wrote(partition, nil)
+				w.noteWrite(partition, nil)
 			}
 		},
 	} {
@@ -79,7 +79,7 @@ func TestTroubleWithTheTopicIsLoggedOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		w := newWriter(Config{Log: zerolog.New(logs), Topic: testTopic, AckTimeout: time.Second}, m)
-		w.looked(context.Background(), nil)
+		w.noteUpdate(context.Background(), nil)
 		for range 2 { // the same trouble is told again after its end
 			trouble(w)
 		}

@@ -11,7 +11,8 @@ import (
 	"github.com/leadbridge/leadbridge/internal/tracing"
 )
 
-// metrics are the gate's; sources are those of the file, outcomes a closed set.
+// metrics are the gate's. The values of their labels are bounded: sources are those of the file, outcomes those of
+// [outcomes].
 type metrics struct {
 	requests *prometheus.CounterVec   // source, outcome
 	duration *prometheus.HistogramVec // outcome
@@ -86,7 +87,7 @@ func newMetrics(reg prometheus.Registerer, sources []string) (*metrics, error) {
 	return m, errors.Join(errs...)
 }
 
-// begin shows every series at 0: rates see no increase in one that begins at 1.
+// begin makes every series with the value 0: Prometheus' rate() sees no increase in a series that begins at 1.
 func (m *metrics) begin(sources []string) {
 	for _, source := range sources {
 		m.unmapped.WithLabelValues(source)
@@ -102,7 +103,8 @@ func (m *metrics) begin(sources []string) {
 
 func (m *metrics) closed(cause string) { m.ended.WithLabelValues(cause).Inc() }
 
-func (m *metrics) seen(source, outcome string, began time.Time, span *tracing.Span) {
+// answered counts a request that was answered, and how long it took.
+func (m *metrics) answered(source, outcome string, began time.Time, span *tracing.Span) {
 	m.requests.WithLabelValues(source, outcome).Inc()
 	span.Outcome(outcome)
 	span.Observe(m.duration.WithLabelValues(outcome), time.Since(began).Seconds())

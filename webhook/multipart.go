@@ -38,8 +38,8 @@ func parseMultipart(body []byte, boundary string) ([]field, error) {
 	}
 }
 
-// partValue reads a part: quoted-printable is undone by the reader, Base64 here. RFC 7578
-// (4.7) wants neither, but libraries made for mail send both.
+// partValue returns a part's text in UTF-8; of a file its name. Quoted-printable is decoded by the reader, Base64 here:
+// RFC 7578 (4.7) wants neither, but libraries made for mail send both.
 func partValue(part *multipart.Part) (string, error) {
 	if name := part.FileName(); name != "" {
 		return name, nil

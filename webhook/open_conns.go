@@ -30,8 +30,8 @@ const (
 	connTooLate                      // the listener is closed
 )
 
-// admit counts a connection if it may stay. With connNeedsRoom it returns the one to close, which is idle no longer. bounded
-// says that the connection's peer has a limit of its own.
+// admit counts a connection if it may stay. bounded says that peerLimit holds for its peer. With connNeedsRoom it returns
+// the connection to close, which has been taken off the idle ones.
 func (o *openConns) admit(c *limitedConn, bounded bool) (connAnswer, *limitedConn) {
 	if bounded && o.peers[c.peer] >= o.peerLimit {
 		if idle := o.takeIdle(func(other *limitedConn) bool { return other.peer == c.peer }); idle != nil {
@@ -53,7 +53,8 @@ func (o *openConns) admit(c *limitedConn, bounded bool) (connAnswer, *limitedCon
 	return connMayStay, nil
 }
 
-// takeIdle takes the longest idle of the connections that match off the list of idle ones; nil: there is none.
+// takeIdle takes one off the list of idle connections, and returns it: of those that match the one that has been idle
+// longest; nil when none matches.
 func (o *openConns) takeIdle(match func(*limitedConn) bool) *limitedConn {
 	for e := o.idle.Front(); e != nil; e = e.Next() {
 		if c, ok := e.Value.(*limitedConn); ok && match(c) {
@@ -64,7 +65,7 @@ func (o *openConns) takeIdle(match func(*limitedConn) bool) *limitedConn {
 	return nil
 }
 
-// note takes over whether a connection is idle. It reports whether another one may be admitted for it from now on.
+// note records whether a connection is idle. It reports whether it is: a new one may then be admitted for it.
 func (o *openConns) note(c *limitedConn, idle bool) bool {
 	o.notIdle(c)
 	if !idle || c.ended {

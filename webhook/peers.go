@@ -16,12 +16,12 @@ const (
 
 // peers finds out who sends a request: the other end of the connection, or the sender that a trusted proxy names.
 type peers struct {
-	trusted []netip.Prefix
-	header  string // of the two above
-	most    int    // requests at a time of one sender behind proxies
+	trusted []netip.Prefix // proxies that are believed
+	header  string         // HeaderXForwardedFor or HeaderForwarded
+	most    int            // most requests at a time of one sender behind proxies
 
 	mu       sync.Mutex
-	underWay map[netip.Addr]int // guarded by mu; requests of senders behind proxies
+	underWay map[netip.Addr]int // guarded by mu; requests that have not ended, by sender behind proxies
 }
 
 func newPeers(trusted []netip.Prefix, header string, most int) *peers {
@@ -40,7 +40,7 @@ func peerOf(hostPort string) netip.Addr {
 // ipv6Customer is the prefix of IPv6 that counts as one peer: a provider gives a customer that many addresses.
 const ipv6Customer = 64
 
-// asPeer returns the address as peers are counted: of IPv6 the first address of its /64.
+// asPeer returns the address by which a peer is counted: of an IPv6 address the first one of its /64.
 func asPeer(a netip.Addr) netip.Addr {
 	if a.Is6() {
 		if p, err := a.Prefix(ipv6Customer); err == nil {
@@ -108,8 +108,8 @@ func forwardedAddr(text string) (netip.Addr, bool) {
 	return a.Unmap().WithZone(""), err == nil
 }
 
-// enter counts a request that came through a proxy: a proxy's connections are not bounded as those of one peer, so the
-// requests of each sender are. ok is false when there are too many.
+// enter counts a request until leave is called; ok is false when its sender has too many. Only requests that came through
+// a trusted proxy are bounded so: for others ConnectionsPerPeer does it, which does not hold for a proxy's connections.
 func (p *peers) enter(who netip.Addr, forwarded bool) (leave func(), ok bool) {
 	if !forwarded {
 		return func() {}, true

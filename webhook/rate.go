@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// limiter admits a burst of requests, and then as many in each interval.
+// limiter admits so many requests in each interval, at once or spread over it. A nil limiter admits all.
 type limiter struct {
 	every time.Duration // after which one more request is admitted
 	burst time.Duration // after which a full burst is admitted again

@@ -37,7 +37,7 @@ func TestSchemaThatCannotBeOne(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"leads-value", "0", "-1", "4294967296", "1.5"} {
 		_, err := ParseSources([]byte("sources: [{name: a, verify: {type: none}, schema: '"+id+"'}]"), environment(testSecrets))
-		if err == nil || !strings.Contains(err.Error(), "is no id of a schema") {
+		if err == nil || !strings.Contains(err.Error(), "is not the id of a schema") {
 			t.Errorf("%s: %v", id, err)
 		}
 	}

@@ -13,14 +13,14 @@ import (
 // secrets are the secrets of one source: several while one is being replaced. Files are read again every second, so
 // that a new secret needs no restart, and a removed one loses its force.
 type secrets struct {
-	fixed  [][]byte // of the environment
+	fixed  [][]byte // from the environment
 	read   func(name string) ([]byte, error)
 	decode func(text string) ([]byte, error)
 
-	mu     sync.Mutex
-	tell   func(file string, why error) // guarded by mu; nil: nobody
-	filed  []filedSecret                // guarded by mu
-	readAt time.Time                    // guarded by mu
+	mu       sync.Mutex
+	onChange func(file string, why error) // guarded by mu; nil: none
+	filed    []filedSecret                // guarded by mu
+	readAt   time.Time                    // guarded by mu; when the files were last read
 }
 
 // filedSecret is a secret from a file.
@@ -28,7 +28,7 @@ type filedSecret struct {
 	file   string
 	key    []byte    // nil: it admits nobody
 	goodAt time.Time // when the key was last read
-	fault  string    // the last reported problem of the file
+	fault  string    // why the file could not be used when it was last read; "": it could
 }
 
 const (
@@ -39,11 +39,12 @@ const (
 	secretKept = time.Minute
 )
 
-// watch has tell called when a file cannot be read or has no valid secret, and with a nil error when it has one again.
-func (s *secrets) watch(tell func(file string, why error)) {
+// watch has onChange called when a file cannot be read any more, or has no valid secret, and with a nil error when it has
+// one again.
+func (s *secrets) watch(onChange func(file string, why error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tell = tell
+	s.onChange = onChange
 }
 
 // any reports whether one of the secrets fits. It tries all of them, so that the time it takes does not show which one
@@ -59,7 +60,8 @@ func (s *secrets) any(now time.Time, fits func(key []byte) bool) bool {
 	return found
 }
 
-// fromFiles returns the files' secrets.
+// fromFiles returns the secrets in the files, which it reads again when secretAge has passed. Of a file that cannot be
+// read, the last one is returned for secretKept.
 func (s *secrets) fromFiles(now time.Time) (keys [][]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,8 +92,8 @@ func (s *secrets) refresh(f *filedSecret, now time.Time) {
 	if err != nil {
 		fault = err.Error()
 	}
-	if fault != f.fault && s.tell != nil {
-		s.tell(f.file, err)
+	if fault != f.fault && s.onChange != nil {
+		s.onChange(f.file, err)
 	}
 	f.fault = fault
 }

@@ -22,9 +22,9 @@ const answerTime = 5 * time.Second
 // rest of DrainTimeout. It closes the listener.
 func (g *Gate) Run(ctx context.Context, l net.Listener, handler http.Handler) error {
 	server := &http.Server{
-		Handler:           leaving(ctx, handler),
+		Handler:           closingAfter(ctx, handler),
 		ReadHeaderTimeout: g.cfg.HeaderTimeout,
-		// Of bodies too that nobody reads: the server drops them after the answer.
+		// It also bounds bodies that the gate does not read: the server reads and drops them after the answer.
 		ReadTimeout:    g.cfg.HeaderTimeout + g.cfg.BodyTimeout,
 		WriteTimeout:   g.cfg.BodyTimeout + g.cfg.AckTimeout + answerTime,
 		IdleTimeout:    time.Minute,
@@ -47,7 +47,7 @@ func (g *Gate) Run(ctx context.Context, l net.Listener, handler http.Handler) er
 	server.ConnState = limiter.connState
 	err := server.Serve(limiter)
 	if stop() {
-		return err // nobody asked for the end
+		return err // the server ended by itself: ctx has not
 	}
 	<-drained
 	if errors.Is(err, http.ErrServerClosed) {
@@ -56,9 +56,9 @@ func (g *Gate) Run(ctx context.Context, l net.Listener, handler http.Handler) er
 	return err
 }
 
-// leaving asks clients for another connection once ctx has ended: the next one
-// leads to whoever takes webhooks then.
-func leaving(ctx context.Context, handler http.Handler) http.Handler {
+// closingAfter has each answer close its connection once ctx has ended: the client's next one
+// leads to a gate that goes on.
+func closingAfter(ctx context.Context, handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if ctx.Err() != nil {
 			w.Header().Set("Connection", "close")
@@ -68,8 +68,8 @@ func leaving(ctx context.Context, handler http.Handler) http.Handler {
 }
 
 // drain lets requests under way end, and cuts those that do not in time. Before that
-// it takes new ones for a while: load balancers learn late that we are leaving, and
-// who is refused a connection does not always try again.
+// it takes new ones for a while: load balancers learn late that this gate stops, and
+// not every sender whose connection is refused tries again.
 func (g *Gate) drain(server *http.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), g.cfg.DrainTimeout)
 	defer cancel()

@@ -16,27 +16,27 @@ import (
 type session struct {
 	open     bool
 	producer kafka.ProducerSession
-	next     int32 // number of the next record
+	next     int32 // sequence number of the next record
 }
 
-// noProducer stands in a batch that is not idempotent.
+// noProducer asks for a new producer id and epoch.
 const noProducer = -1
 
-// mostNumbers is how many numbers a session gives out, so that they do not overflow.
+// mostNumbers is how many sequence numbers a session gives out, so that they do not overflow.
 const mostNumbers = 1 << 30
 
-// begin has the broker open a session, when there is none. Brokers that do not let
-// us are written to all the same: readers know events by their ids.
+// begin has the broker open a session, when there is none. Where brokers allow none, events are
+// written without: an event that is in the topic twice is known by its id.
 func (s *session) begin(ctx context.Context, w *writer) error {
-	if s.open || w.plain.Load() {
+	if s.open || w.noSessions.Load() {
 		return nil
 	}
 	answer, err := w.client.InitProducerID(ctx, &kafka.InitProducerIDRequest{ProducerID: noProducer, ProducerEpoch: noProducer})
 	if err == nil {
 		err = answer.Error
 	}
-	if noSessions(err) {
-		w.goPlain(err)
+	if refusesSessions(err) {
+		w.goWithoutSessions(err)
 		return nil
 	}
 	if err != nil {
@@ -48,8 +48,8 @@ func (s *session) begin(ctx context.Context, w *writer) error {
 
 func (s *session) end() { s.open = false }
 
-// noSessions reports whether the brokers give us no producer sessions at all.
-func noSessions(err error) bool {
+// refusesSessions reports whether the brokers give us no producer sessions at all.
+func refusesSessions(err error) bool {
 	return cluster.IsOneOf(err, kafka.ClusterAuthorizationFailed, kafka.TransactionalIDAuthorizationFailed, kafka.UnsupportedVersion, kafka.UnsupportedForMessageFormat)
 }
 
@@ -58,16 +58,17 @@ func lostSession(err error) bool {
 	return cluster.IsOneOf(err, kafka.OutOfOrderSequenceNumber, kafka.UnknownProducerId, kafka.InvalidProducerEpoch, kafka.InvalidProducerIDMapping, kafka.ProducerFenced)
 }
 
-// judge takes a request's outcome: it counts what was written.
+// judge notes the outcome of a request to write so many records: the numbers that they used up, and whether the
+// session has ended. It returns nil for a batch that an earlier try has written, and err otherwise.
 func (s *session) judge(err error, records int, w *writer) error {
 	switch {
 	case !s.open:
 		return err
 	case errors.Is(err, kafka.DuplicateSequenceNumber):
 		err = nil // an earlier try was taken
-	case noSessions(err):
+	case refusesSessions(err):
 		s.end()
-		w.goPlain(err)
+		w.goWithoutSessions(err)
 	case lostSession(err):
 		s.end()
 	}
@@ -79,9 +80,9 @@ func (s *session) judge(err error, records int, w *writer) error {
 	return err
 }
 
-// goPlain goes on without sessions.
-func (w *writer) goPlain(err error) {
-	if !w.plain.Swap(true) {
+// goWithoutSessions asks for no session any more, and logs why.
+func (w *writer) goWithoutSessions(err error) {
+	if !w.noSessions.Swap(true) {
 		w.log.Warn().Err(err).Msg("the brokers let us open no producer session (grant IDEMPOTENT_WRITE on the cluster): an acknowledgement that gets lost may leave an event in the topic twice, under one id")
 	}
 }

@@ -50,7 +50,7 @@ func TestLostAcknowledgement(t *testing.T) {
 	if armed.Load() {
 		t.Fatal("the acknowledgement did not get lost")
 	}
-	if r.only(); r.gate.writers[testTopic].plain.Load() {
+	if r.only(); r.gate.writers[testTopic].noSessions.Load() {
 		t.Error("there was no session")
 	}
 	r.post("/hooks/form", mediaJSON, testLead, "webhook-id", "two").id(t)

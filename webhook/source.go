@@ -1,9 +1,7 @@
 package webhook
 
 import (
-	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/text/encoding"
 
@@ -16,58 +14,38 @@ type source struct {
 	topic        string // "": the gate's own
 	schema       uint32 // id of the JSON Schema by which its events are framed; 0: they are not
 	verifier     verifier
-	secrets      *secrets          // of the verifier; nil: none
+	secrets      *secrets          // the verifier's; nil: it has none
 	methods      []string          // POST, GET or both
 	contentTypes []string          // media types in lower case
-	charset      encoding.Encoding // of bodies that do not say it and are not in UTF-8; nil: none
+	charset      encoding.Encoding // of bodies that name none and are not valid UTF-8; nil: bytes that are not UTF-8 become U+FFFD
 	lenient      bool              // JSON of hand-made templates is repaired
 	maxBody      int64             // bytes
-	buffer       int64             // bytes of bodies under way; 0: an even share
+	buffer       int64             // bytes for all its bodies that are being read or written to Kafka; 0: an even share
 	eventType    string            // CloudEvents type
 	id           idRule
 	key          keyRule
-	rate         *limiter // nil: none
-	origins      []string // that a browser's script may send from; "*": all
-	redirects    []string // the first is the usual one
-	honeypot     string   // a field that people do not see, and so leave empty
+	rate         *limiter // of events; nil: no limit
+	origins      []string // of the pages whose scripts may see the answer; "*": all
+	redirects    []string // where people who sent a form may be sent on to; the first unless the form names another
+	honeypot     string   // a field that people do not see, and so leave empty; "": none
 
-	answer    answered          // to what was taken
-	challenge *challenge        // nil: none
-	ignored   map[string]string // a body of just these fields is a provider's test
-	ignoreIf  conditions        // bodies that meet one of them are no leads
+	answer answered // to what was taken
 
-	challengeSecrets *secrets // of the challenge, where they are others; nil: none
+	challenge        *challenge // nil: none
+	challengeSecrets *secrets   // the challenge's own; nil: it has none, or the verifier's
 
-	ignoreUnsigned bool // that test comes without a signature or token
+	test         map[string]string // fields and values of the provider's test: a body of just these makes no event; nil: none
+	testUnsigned bool              // the test comes without a signature or token
+	ignoreIf     conditions        // a body that meets one of them makes no event
 
-	allowed      []string // fields with rights that count, by the CRM's names; see transform
-	named        []string // further ones, that the mapping names
-	passUnmapped bool     // an event that the mapping fails on goes on as it came
+	mapper          *transform.Transformer // nil: data passes as it came
+	passUnmapped    bool                   // an event that the mapping fails on goes on as it came
+	allowed         []string               // fields with rights that the sender may set, by the CRM's names; see transform
+	allowedByMapper []string               // fields with rights that the mapping's program names: it may set them, too
+	reader          *transform.Transformer // reads the event that was made, as the service will: for the record's key
 
-	toldCharset atomic.Bool // it was logged that a body is not in UTF-8
-	unverified  pacedCount  // requests that were answered 401
-
-	mapper *transform.Transformer // nil: data passes as it came
-	reader *transform.Transformer // finds e-mail and phone
-}
-
-// pacedCount counts what is logged once in a while, however often it comes.
-type pacedCount struct {
-	mu     sync.Mutex
-	count  int // since the last line
-	logged time.Time
-}
-
-// due counts one more, and reports whether a line is due now, and for how many it stands.
-func (p *pacedCount) due(now time.Time) (count int, due bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.count++
-	if !p.logged.IsZero() && now.Sub(p.logged) < unverifiedLogEvery {
-		return 0, false
-	}
-	count, p.count, p.logged = p.count, 0, now
-	return count, true
+	charsetLogged atomic.Bool // it was logged that a body is not in UTF-8
+	unverified    pacedCount  // requests that were answered 401
 }
 
 // address is the CloudEvents source of its events.
@@ -82,9 +60,9 @@ type answered struct {
 
 // idRule says where a provider puts the id of a delivery.
 type idRule struct {
-	header     string
-	field      []string // path in the data
-	cloudEvent bool     // from anybody's CloudEvents too, not only from those of senders that are verified
+	header     string   // "": in none
+	field      []string // path in the data; nil: in none
+	cloudEvent bool     // the id of a CloudEvent counts although its sender is not verified
 }
 
 // keyRule says what becomes the record's key.
@@ -97,8 +75,8 @@ const (
 	keyNone  keyRule = "none"
 )
 
-// unmappedMeans says what becomes of an event that the mapping fails on.
-func (s *source) unmappedMeans() string {
+// fateOfUnmapped says, for the log, what becomes of an event that the mapping fails on.
+func (s *source) fateOfUnmapped() string {
 	if s.passUnmapped {
 		return "it goes to Kafka as it came"
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/leadbridge/leadbridge/internal/human"
 )
 
-// answer reads what senders of what was taken are answered: a status, or more.
-func (r *fileReader) answer(n *yaml.Node) answered {
+// readAnswer reads what is answered to a webhook that was taken: a status alone, or an object of answerEntry.
+func (r *fileReader) readAnswer(n *yaml.Node) answered {
 	var e answerEntry
 	at := places{"status": n}
 	if n.Kind == yaml.MappingNode {
@@ -22,17 +22,17 @@ func (r *fileReader) answer(n *yaml.Node) answered {
 		e.Status = r.oneOf(n, "answer", []string{"200", "202"})
 	}
 	a := answered{body: string(e.Body), contentType: e.ContentType}
-	a.status, _ = strconv.Atoi(e.Status) // one of the words
+	a.status, _ = strconv.Atoi(e.Status) // "200" or "202": another one is a fault
 	if a.contentType == "" {
 		a.contentType = typeOf(a.body)
 	}
 	if _, _, err := mime.ParseMediaType(a.contentType); err != nil {
-		r.fault(at["content_type"], "content_type "+human.Quote(e.ContentType)+" is none", "write one such as text/plain")
+		r.fault(at["content_type"], "content_type "+human.Quote(e.ContentType)+" is not a content type", "write one such as text/plain")
 	}
 	return a
 }
 
-// typeOf is the content type of an answer.
+// typeOf returns the content type of an answer whose source names none.
 func typeOf(body string) string {
 	if jsonInside([]byte(body)) && json.Valid([]byte(body)) {
 		return mediaJSON
@@ -40,8 +40,8 @@ func typeOf(body string) string {
 	return mediaText + "; charset=utf-8"
 }
 
-// conditions reads fields and their values, one or several each.
-func (r *fileReader) conditions(n *yaml.Node, what string) (list conditions) {
+// readConditions reads fields and their values, one or several each.
+func (r *fileReader) readConditions(n *yaml.Node, what string) (list conditions) {
 	if n.Kind != yaml.MappingNode || len(n.Content) == 0 {
 		r.fault(n, what+" names no fields", "write fields and their values, such as {test: true}; a name header:NAME is that of a header")
 		return nil
@@ -58,8 +58,8 @@ func (r *fileReader) conditions(n *yaml.Node, what string) (list conditions) {
 	return list
 }
 
-// challenge reads what a provider asks once.
-func (r *fileReader) challenge(s *source, n *yaml.Node, e challengeEntry) *challenge {
+// readChallenge reads how a provider checks, once, that the address is ours.
+func (r *fileReader) readChallenge(s *source, n *yaml.Node, e challengeEntry) *challenge {
 	ch := &challenge{empty: e.Empty, answer: string(e.Answer), secrets: s.secrets}
 	if e.Echo != "" {
 		ch.echo = strings.Split(e.Echo, ".")
@@ -68,10 +68,10 @@ func (r *fileReader) challenge(s *source, n *yaml.Node, e challengeEntry) *chall
 		ch.token = strings.Split(e.Token, ".")
 	}
 	if e.When != nil {
-		ch.when = r.conditions(e.When, "when")
+		ch.when = r.readConditions(e.When, "when")
 	}
 	if e.SecretsEnv != nil || e.SecretsFiles != nil {
-		ch.secrets = r.secretsOf(places{"secrets_env": n, "secrets_files": n}, e.SecretsEnv, e.SecretsFiles, plainSecret)
+		ch.secrets = r.readSecretLists(places{"secrets_env": n, "secrets_files": n}, e.SecretsEnv, e.SecretsFiles, plainSecret)
 		s.challengeSecrets = ch.secrets
 	}
 	switch {

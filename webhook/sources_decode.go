@@ -12,10 +12,10 @@ import (
 	"github.com/leadbridge/leadbridge/internal/human"
 )
 
-// places are the nodes of a decoded object, by field name: faults name their lines.
+// places are the nodes of an object's fields, by the fields' names: faults name their lines.
 type places map[string]*yaml.Node
 
-// with adds further places; of two of a name the later one counts.
+// with adds further places to p, which may be nil, and returns it. A place in more replaces that of the same name.
 func (p places) with(more places) places {
 	if p == nil {
 		p = places{}
@@ -107,7 +107,7 @@ func (r *fileReader) oneOf(n *yaml.Node, what string, words []string) string {
 	return text
 }
 
-// text reads a scalar that says something, in one line.
+// text reads a scalar of one line that is not empty.
 func (r *fileReader) text(n *yaml.Node, what string) string {
 	text := strings.TrimSpace(n.Value)
 	switch {

@@ -94,7 +94,7 @@ type timestampEntry struct {
 	Element string `yaml:"element"`
 }
 
-// usualEntry returns the defaults of a source.
+// usualEntry returns an entry with the defaults, for what neither preset nor file says.
 func usualEntry() sourceEntry {
 	return sourceEntry{
 		ContentTypes: []string{mediaJSON, mediaForm, mediaMultipart, mediaCloudEvent}, MaxBody: "256KiB", Type: "leadbridge.lead", Key: string(keyAuto), Methods: []string{http.MethodPost},
@@ -104,8 +104,8 @@ func usualEntry() sourceEntry {
 // sourceName matches names that need no escape in an address.
 var sourceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-// source reads one source. Its name is read first: faults name it.
-func (r *fileReader) source(n *yaml.Node) {
+// readSource reads one source, and adds it to the sources when it has no faults. Its name is read first: faults name it.
+func (r *fileReader) readSource(n *yaml.Node) {
 	defer func() { r.current = "" }()
 	before := len(r.faults)
 	if name := member(n, "name"); name != nil && sourceName.MatchString(name.Value) {
@@ -118,7 +118,7 @@ func (r *fileReader) source(n *yaml.Node) {
 	}
 	s := &source{name: r.name(n, at["name"], e.Name), answer: answered{status: http.StatusAccepted}}
 	if v := r.verifyEntry(n, at, e, presetVerify); v != nil {
-		s.verifier, s.secrets = r.verifier(*v)
+		s.verifier, s.secrets = r.readVerifier(*v)
 	}
 	r.requests(s, at, e)
 	r.bodies(s, at, e)
@@ -153,7 +153,7 @@ func (r *fileReader) requests(s *source, at places, e sourceEntry) {
 			r.fault(at["methods"], "methods names "+human.Quote(method), "write POST, GET, or [GET, POST]")
 		}
 	}
-	if slices.Contains(e.Methods, http.MethodGet) && !mayTake(s.verifier, http.MethodGet) {
+	if slices.Contains(e.Methods, http.MethodGet) && !mayReadQuery(s.verifier) {
 		r.fault(at["methods"], "methods names GET, whose address the signature does not cover", "write a signed: with {url} or {query} in it, or take POST alone")
 	}
 }
@@ -180,8 +180,8 @@ func (r *fileReader) bodies(s *source, at places, e sourceEntry) {
 	}
 }
 
-// usuallyLenient reports whether senders of a kind may have templates that people fill in by
-// hand: those that sign are programs.
+// usuallyLenient reports whether JSON is repaired unless the file says otherwise: senders that do not sign may have
+// templates that people wrote by hand.
 func usuallyLenient(v verifier) bool {
 	switch v.(type) {
 	case token, anybody:
@@ -210,7 +210,7 @@ func (r *fileReader) events(s *source, at places, e sourceEntry) {
 func (r *fileReader) schema(at *yaml.Node, text string) uint32 {
 	id, ok := schemaID(text)
 	if !ok {
-		r.fault(at, "schema "+human.Quote(text)+" is no id of a schema", "write the number that the schema registry gave the JSON Schema of the topic's events, such as 17; leadbridge check tells the ids of the topic's subjects")
+		r.fault(at, "schema "+human.Quote(text)+" is not the id of a schema", "write the number that the schema registry gave the JSON Schema of the topic's events, such as 17; leadbridge check shows the ids of the topic's subjects")
 	}
 	return id
 }
@@ -225,19 +225,19 @@ func (r *fileReader) browsers(s *source, at places, e sourceEntry) {
 // answers sets what senders are answered.
 func (r *fileReader) answers(s *source, at places, e sourceEntry) {
 	if e.Answer != nil {
-		s.answer = r.answer(e.Answer)
+		s.answer = r.readAnswer(e.Answer)
 	}
 	if e.Ignore != nil {
-		s.ignored = r.ignored(e.Ignore)
+		s.test = r.readTest(e.Ignore)
 	}
 	if e.IgnoreIf != nil {
-		s.ignoreIf = r.conditions(e.IgnoreIf, "ignore_if")
+		s.ignoreIf = r.readConditions(e.IgnoreIf, "ignore_if")
 	}
-	s.ignoreUnsigned = e.IgnoreUnsigned
-	if s.ignoreUnsigned && e.Ignore == nil {
+	s.testUnsigned = e.IgnoreUnsigned
+	if s.testUnsigned && e.Ignore == nil {
 		r.fault(at["ignore_unsigned"], "ignore_unsigned has nothing to ignore", "write ignore: and the fields of the provider's test")
 	}
 	if at["challenge"] != nil {
-		s.challenge = r.challenge(s, at["challenge"], e.Challenge)
+		s.challenge = r.readChallenge(s, at["challenge"], e.Challenge)
 	}
 }

@@ -16,8 +16,8 @@ import (
 type Environment struct {
 	LookupEnv func(name string) (string, bool)
 	ReadFile  func(name string) ([]byte, error)
-	// SecretsMayLack takes variables and files of secrets that are not there for a warning: nobody
-	// is let in by them. For trying sources where their secrets are not.
+	// SecretsMayLack makes a missing variable or file of a secret a warning, not a fault: nobody is let in
+	// by it. It is for trying sources where their secrets are not.
 	SecretsMayLack bool
 	// PhoneRegion is the country of phone numbers without a country code.
 	PhoneRegion string
@@ -31,7 +31,7 @@ type Fault struct {
 	Remedy  string
 }
 
-// Where says what is wrong, and where in the file.
+// Where returns the problem, after the line and the source where it is.
 func (f Fault) Where() string {
 	var where []string
 	if f.Line > 0 {
@@ -110,8 +110,8 @@ type fileReader struct {
 	env     Environment
 	presets map[string]preset
 	sources *Sources
-	names   map[string]bool
-	current string // name of the source that is being read
+	names   map[string]bool // of the sources read so far, also of those with faults
+	current string          // name of the source that is being read
 	faults  Faults
 }
 
@@ -142,7 +142,7 @@ func (r *fileReader) file(root *yaml.Node) {
 		r.fault(list, "sources is not a list", "write one source a dash, each with a name and verify")
 	default:
 		for _, n := range list.Content {
-			r.source(resolve(n))
+			r.readSource(resolve(n))
 		}
 	}
 }

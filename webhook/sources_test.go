@@ -39,7 +39,7 @@ func TestSourcesFile(t *testing.T) {
 		t.Error(diff)
 	}
 	site := s.byName["site"]
-	got := []any{site.contentTypes, site.maxBody, site.eventType, site.id.header, site.id.field, site.key, site.origins, site.redirects, site.honeypot, site.verifier.(standard).tolerance, site.mapper != nil, site.rate.every, site.charset == charmap.Windows1251, site.answer.status, site.ignored}
+	got := []any{site.contentTypes, site.maxBody, site.eventType, site.id.header, site.id.field, site.key, site.origins, site.redirects, site.honeypot, site.verifier.(standard).tolerance, site.mapper != nil, site.rate.every, site.charset == charmap.Windows1251, site.answer.status, site.test}
 	want := []any{[]string{"application/json", "text/plain"}, int64(64 << 10), "com.example.lead", "X-Delivery", []string{"event", "id"}, keyPhone, []string{"https://example.com", "http://localhost:3000", "http://[::1]:8080", "http://a_b"}, []string{"https://example.com/thanks"}, "website", time.Minute, true, 100 * time.Millisecond, true, 200, map[string]string{"test": "test", "n": "1"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -137,7 +137,7 @@ func TestSourcesFaults(t *testing.T) {
 		"ignore a list":      {"sources: [{name: x, verify: {type: none}, ignore: {a: [b]}}]", `the value of "a" in ignore is not a text`},
 		"answer fields":      {"sources: [{name: x, verify: {type: none}, answer: {text: ok}}]", `answer has no field "text"`},
 		"answer status":      {"sources: [{name: x, verify: {type: none}, answer: {status: 500}}]", `status "500" is not known`},
-		"answer type":        {"sources: [{name: x, verify: {type: none}, answer: {body: ok, content_type: a b}}]", `content_type "a b" is none`},
+		"answer type":        {"sources: [{name: x, verify: {type: none}, answer: {body: ok, content_type: a b}}]", `content_type "a b" is not a content type`},
 		"ignore if nothing":  {"sources: [{name: x, verify: {type: none}, ignore_if: {}}]", "ignore_if names no fields"},
 		"ignore if header":   {"sources: [{name: x, verify: {type: none}, ignore_if: {'header:a b': 1}}]", `"a b" is not a header name`},
 		"method":             {"sources: [{name: x, verify: {type: none}, methods: PUT}]", `methods names "PUT"`},

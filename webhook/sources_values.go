@@ -15,14 +15,14 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// Bodies may be as long as leaves room for the event around them: what reads
+// Bounds of max_body in bytes. The longest leaves room for the event around the body: what reads
 // the topic takes values of up to 1 MiB.
 const (
 	leastMaxBody = 1 << 10
 	mostMaxBody  = 1000 << 10
 )
 
-// Of the buffer of one source.
+// Bounds of a source's buffer in bytes.
 const (
 	leastBuffer = 1 << 20
 	mostBuffer  = 1 << 40
@@ -66,8 +66,8 @@ func (r *fileReader) contentTypes(n *yaml.Node, texts []string) (list []string) 
 	return list
 }
 
-// ignored reads the fields of a provider's test.
-func (r *fileReader) ignored(n *yaml.Node) map[string]string {
+// readTest reads the fields of a provider's test, and their values.
+func (r *fileReader) readTest(n *yaml.Node) map[string]string {
 	n = resolve(n)
 	if n.Kind != yaml.MappingNode || len(n.Content) == 0 {
 		r.fault(n, "ignore names no fields", "write the fields that the provider's test consists of, such as {test: test}")
@@ -103,7 +103,7 @@ func (r *fileReader) rate(n *yaml.Node, text string) *limiter {
 		r.fault(n, "rate "+human.Quote(text)+" is not understood", "write requests in a second, minute or hour: 20/s, 600/m, 5000/h")
 		return nil
 	}
-	count, _ := strconv.Atoi(parts[1]) // the pattern leaves no fault
+	count, _ := strconv.Atoi(parts[1]) // up to nine digits always fit
 	if count == 0 {
 		r.fault(n, "rate 0 lets nobody in", "write at least 1, or remove the field")
 		return nil
@@ -161,12 +161,12 @@ func (r *fileReader) redirects(n *yaml.Node, list []string) []string {
 	return list
 }
 
-// transformers are those of a source: one that maps, and one that reads what
-// was made as the service will.
+// transformers makes the two of a source: one that maps bodies, and one that reads the events made of them
+// as the service will.
 func (r *fileReader) transformers(s *source, mapping *yaml.Node) {
 	var err error
 	if s.reader, err = transform.New(transform.Options{PhoneRegion: r.env.PhoneRegion}); err != nil {
-		return // a fault of PHONE_REGION, which is reported where that is read
+		return // PHONE_REGION is wrong, which is reported where that setting is read
 	}
 	if mapping == nil {
 		return
@@ -176,7 +176,7 @@ func (r *fileReader) transformers(s *source, mapping *yaml.Node) {
 		r.fault(mapping, "mapping is not a program", "write a jq program, or preset: and the name of a form builder")
 		return
 	}
-	s.named = transform.RightsNamedBy(program)
+	s.allowedByMapper = transform.RightsNamedBy(program)
 	if s.mapper, err = transform.New(transform.Options{PhoneRegion: r.env.PhoneRegion, Mapping: program}); err != nil {
 		problem := strings.TrimPrefix(oneLine(err), "MAPPING_FILE: ")
 		problem, remedy, ok := cutLast(problem, ": ")
@@ -187,6 +187,7 @@ func (r *fileReader) transformers(s *source, mapping *yaml.Node) {
 	}
 }
 
+// cutLast is strings.Cut around the last separator.
 func cutLast(s, separator string) (before, after string, found bool) {
 	if i := strings.LastIndex(s, separator); i >= 0 {
 		return s[:i], s[i+len(separator):], true

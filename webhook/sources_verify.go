@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"errors"
-	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -22,7 +21,7 @@ import (
 // defaultTolerance is that of the reference libraries of Standard Webhooks.
 const defaultTolerance = 5 * time.Minute
 
-// What is looked at when the file names nothing else.
+// Where signatures and tokens are looked for when the file does not say it.
 const (
 	githubHeader = "X-Hub-Signature-256"
 	tokenHeader  = "X-Webhook-Token" //nolint:gosec // the name of a header, no secret
@@ -32,12 +31,13 @@ const (
 // verifications are the types of verify.
 var verifications = []string{"standard-webhooks", "hmac", "token", "jwt", "none"}
 
-// verifyEntry reads how a source is verified: as its preset says, changed by what the file says,
-// or as the file alone says, when that names another type. The secrets may stand beside it.
+// verifyEntry reads how a source is verified: as its preset says, with the fields that the file says otherwise, or, when
+// the file names another type, as the file alone says. The fields of the secrets may also stand beside verify. It
+// returns nil when there is a fault in what it is about.
 func (r *fileReader) verifyEntry(n *yaml.Node, at places, e sourceEntry, preset *yaml.Node) *verified {
 	v := &verified{node: n}
 	own := e.Verify
-	if own == preset {
+	if own == preset { // the file has no verify: e was filled from the preset first
 		own = nil
 	}
 	kind := kindOf(own)
@@ -62,28 +62,24 @@ func (r *fileReader) verifyEntry(n *yaml.Node, at places, e sourceEntry, preset 
 		}
 	}
 	v.Type = kind.Value
-	for name, list := range map[string][]string{"secrets_env": e.SecretsEnv, "secrets_files": e.SecretsFiles} {
-		if at[name] == nil {
-			continue
-		}
-		v.at = v.at.with(places{name: at[name]})
-		if name == "secrets_env" {
-			v.SecretsEnv = list
-		} else {
-			v.SecretsFiles = list
-		}
+	if n := at["secrets_env"]; n != nil {
+		v.SecretsEnv, v.at = e.SecretsEnv, v.at.with(places{"secrets_env": n})
+	}
+	if n := at["secrets_files"]; n != nil {
+		v.SecretsFiles, v.at = e.SecretsFiles, v.at.with(places{"secrets_files": n})
 	}
 	v.Header = r.headerName(v.at["header"], v.Header)
 	return v
 }
 
-// verified says how a source is verified, and where the file says so.
+// verified is a verifyEntry with the places in the file where it stands, for faults.
 type verified struct {
 	verifyEntry
-	node *yaml.Node
-	at   places
+	node *yaml.Node // the whole verify, or the source without one
+	at   places     // its fields
 }
 
+// kindOf returns the node of verify's type; nil: there is none.
 func kindOf(verify *yaml.Node) *yaml.Node {
 	if verify == nil {
 		return nil
@@ -91,18 +87,18 @@ func kindOf(verify *yaml.Node) *yaml.Node {
 	return member(verify, "type")
 }
 
-// verifier returns the verifier and its secrets; nil when it has none.
-func (r *fileReader) verifier(e verified) (verifier, *secrets) {
+// readVerifier returns the verifier and its secrets, which are nil when it has none.
+func (r *fileReader) readVerifier(e verified) (verifier, *secrets) {
 	switch e.Type {
 	case "standard-webhooks":
-		v := standard{secrets: r.secrets(e, standardSecret), tolerance: r.tolerance(e)}
+		v := standard{secrets: r.readSecrets(e, standardSecret), tolerance: r.tolerance(e)}
 		return v, v.secrets
 	case "hmac":
-		return r.hmac(e)
+		return r.readHMAC(e)
 	case "token":
-		return r.token(e)
+		return r.readToken(e)
 	case "jwt":
-		v := signedToken{secrets: r.secrets(e, keySet), header: e.Header, prefix: bearer(e), tolerance: r.tolerance(e)}
+		v := signedToken{secrets: r.readSecrets(e, keySet), header: e.Header, prefix: tokenPrefix(e), tolerance: r.tolerance(e)}
 		return v, v.secrets
 	}
 	for _, name := range []string{"secrets_env", "secrets_files"} {
@@ -113,6 +109,9 @@ func (r *fileReader) verifier(e verified) (verifier, *secrets) {
 	return anybody{}, nil
 }
 
+// longTolerance is the longest tolerance without a warning: clocks are not wrong by more.
+const longTolerance = time.Hour
+
 // tolerance returns how far from now the time of a signature may be.
 func (r *fileReader) tolerance(e verified) time.Duration {
 	if e.Tolerance > longTolerance {
@@ -121,18 +120,18 @@ func (r *fileReader) tolerance(e verified) time.Duration {
 	return cmp.Or(e.Tolerance, defaultTolerance)
 }
 
-// bearer returns the text before a token in a header.
-func bearer(e verified) string {
+// tokenPrefix returns the text before a token in a header.
+func tokenPrefix(e verified) string {
 	if e.at["prefix"] == nil && strings.EqualFold(e.Header, "Authorization") {
 		return "Bearer "
 	}
 	return string(e.Prefix)
 }
 
-func (r *fileReader) hmac(e verified) (verifier, *secrets) {
+func (r *fileReader) readHMAC(e verified) (verifier, *secrets) {
 	v := signature{
-		secrets: r.secrets(e, plainSecret), header: cmp.Or(e.Header, githubHeader), element: e.Element, prefix: string(e.Prefix),
-		algorithm: algorithms[0], encoding: e.Encoding, signed: r.signed(e), tolerance: r.tolerance(e), url: strings.TrimSuffix(e.URL, "/"),
+		secrets: r.readSecrets(e, plainSecret), header: cmp.Or(e.Header, githubHeader), element: e.Element, prefix: string(e.Prefix),
+		algorithm: algorithms[0], encoding: e.Encoding, signed: r.readSigned(e), tolerance: r.tolerance(e), url: strings.TrimSuffix(e.URL, "/"),
 		sent: timestamp{header: r.headerName(e.at["timestamp"], e.Timestamp.Header), element: e.Timestamp.Element},
 	}
 	for _, a := range algorithms {
@@ -146,8 +145,8 @@ func (r *fileReader) hmac(e verified) (verifier, *secrets) {
 	return v, v.secrets
 }
 
-// signed reads the template of what is signed; by default the body.
-func (r *fileReader) signed(e verified) template {
+// readSigned reads the template of what is signed; by default the body.
+func (r *fileReader) readSigned(e verified) template {
 	t, err := parseTemplate(cmp.Or(string(e.Signed), "{body}"))
 	timed := e.Timestamp != (timestampEntry{})
 	switch at := e.at["signed"]; {
@@ -163,14 +162,14 @@ func (r *fileReader) signed(e verified) template {
 	return t
 }
 
-// mayTake reports whether a source may take its events from requests of a method: where its sender signs, the signature
-// must cover the address of a GET.
-func mayTake(v verifier, method string) bool {
+// mayReadQuery reports whether a source may take its events from the query of an address: where its sender signs, the
+// signature must cover the query.
+func mayReadQuery(v verifier) bool {
 	switch v := v.(type) {
 	case signature:
-		return method != http.MethodGet || v.signed.has("url", "query")
+		return v.signed.has("url", "query")
 	case standard, signedToken:
-		return method != http.MethodGet
+		return false
 	}
 	return true
 }
@@ -182,57 +181,55 @@ var algorithms = []algorithm{
 	{"sha1", sha1.Size, sha1.New},
 }
 
-func (r *fileReader) token(e verified) (verifier, *secrets) {
-	s := r.secrets(e, plainSecret)
+func (r *fileReader) readToken(e verified) (verifier, *secrets) {
+	s := r.readSecrets(e, plainSecret)
 	switch {
 	case e.Field != "" && (e.Header != "" || len(e.Query) > 0):
 		r.fault(e.at["field"], "field stands beside header or query", "write the one place where the sender puts the token")
 	case e.Field != "":
 		return bodyToken{secrets: s, field: strings.Split(e.Field, ".")}, s
 	}
-	v := token{secrets: s, header: e.Header, prefix: bearer(e), query: e.Query}
+	v := token{secrets: s, header: e.Header, prefix: tokenPrefix(e), query: e.Query}
 	if v.header == "" && len(v.query) == 0 {
 		v.header, v.query = tokenHeader, []string{tokenQuery}
 	}
 	return v, s
 }
 
-// secrets reads the secrets of a source. A source without secrets admits nobody, which is a fault.
-func (r *fileReader) secrets(e verified, decode func(string) ([]byte, error)) *secrets {
-	s := r.secretsOf(e.at, e.SecretsEnv, e.SecretsFiles, decode)
+// readSecrets reads the secrets by which a source is verified. Without any it would admit nobody: that is a fault.
+func (r *fileReader) readSecrets(e verified, decode func(string) ([]byte, error)) *secrets {
+	s := r.readSecretLists(e.at, e.SecretsEnv, e.SecretsFiles, decode)
 	if e.at["secrets_env"] == nil && e.at["secrets_files"] == nil {
 		r.fault(e.node, "verify names no secret", "write secrets_env: [NAME], or secrets_files: [FILE]; several while one is being replaced")
 	}
 	return s
 }
 
-func (r *fileReader) secretsOf(at places, env, files []string, decode func(string) ([]byte, error)) *secrets {
+// readSecretLists reads the secrets in variables and files.
+func (r *fileReader) readSecretLists(at places, env, files []string, decode func(string) ([]byte, error)) *secrets {
 	s := &secrets{read: r.env.ReadFile, decode: decode}
 	for _, name := range env {
-		r.secretOfEnv(at["secrets_env"], s, name)
+		r.readSecretOfEnv(at["secrets_env"], s, name)
 	}
 	for _, name := range files {
-		r.secretOfFile(at["secrets_files"], s, name)
+		r.readSecretOfFile(at["secrets_files"], s, name)
 	}
 	return s
 }
 
-// weakSecret is a length in bytes: a shorter secret can be guessed.
-const weakSecret = 16
+// minSecret is a length in bytes: a shorter secret can be guessed.
+const minSecret = 16
 
-// longTolerance is longer than clocks are wrong.
-const longTolerance = time.Hour
-
-// weak warns of a secret that can be guessed.
-func (r *fileReader) weak(key []byte, what string) {
-	if len(key) < weakSecret {
-		r.warn(what + " is shorter than " + strconv.Itoa(weakSecret) + " bytes and can be guessed: make one by openssl rand -hex 16")
+// warnWhenWeak warns of a secret that can be guessed.
+func (r *fileReader) warnWhenWeak(key []byte, what string) {
+	if len(key) < minSecret {
+		r.warn(what + " is shorter than " + strconv.Itoa(minSecret) + " bytes and can be guessed: make one by openssl rand -hex 16")
 	}
 }
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-func (r *fileReader) secretOfEnv(n *yaml.Node, s *secrets, name string) {
+func (r *fileReader) readSecretOfEnv(n *yaml.Node, s *secrets, name string) {
 	if !variableName.MatchString(name) || strings.HasPrefix(name, "whsec_") {
 		// It is not repeated: it may be the secret itself.
 		r.fault(n, "secrets_env holds something that is not the name of a variable", "name the variable that holds the secret, such as SITE_SECRET")
@@ -253,10 +250,10 @@ func (r *fileReader) secretOfEnv(n *yaml.Node, s *secrets, name string) {
 		return
 	}
 	s.fixed = append(s.fixed, key)
-	r.weak(key, "the secret in "+name)
+	r.warnWhenWeak(key, "the secret in "+name)
 }
 
-func (r *fileReader) secretOfFile(n *yaml.Node, s *secrets, name string) {
+func (r *fileReader) readSecretOfFile(n *yaml.Node, s *secrets, name string) {
 	key, err := s.readFile(name)
 	switch {
 	case err == nil:
@@ -275,7 +272,7 @@ func (r *fileReader) secretOfFile(n *yaml.Node, s *secrets, name string) {
 		return
 	}
 	s.filed = append(s.filed, filedSecret{file: name, key: key, goodAt: time.Now()})
-	r.weak(key, "the secret in "+human.Quote(name))
+	r.warnWhenWeak(key, "the secret in "+human.Quote(name))
 }
 
 func secretRemedy(err error) string {

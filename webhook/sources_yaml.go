@@ -17,11 +17,11 @@ func resolve(n *yaml.Node) *yaml.Node {
 // pair is one member of an object.
 type pair struct{ key, value *yaml.Node }
 
-// maxMerges bounds objects that merge objects that merge; one may even merge itself.
+// maxMerges is how deep merges are followed: an object may merge one that merges another, and even itself.
 const maxMerges = 3
 
-// members are those of an object, and behind them what it merges (<<) and does not
-// have itself.
+// members returns the members of an object, and behind them those that it merges (<<) and does not
+// have itself. depth is the number of merges that led to it; 0 at first.
 //
 // Source: https://yaml.org/type/merge.html
 func members(n *yaml.Node, depth int) []pair {
@@ -57,7 +57,7 @@ func objects(n *yaml.Node) (list []*yaml.Node) {
 	return list
 }
 
-// member finds a member of an object by its name.
+// member returns the value of an object's member; nil when there is none, or n is not an object.
 func member(n *yaml.Node, name string) *yaml.Node {
 	if n.Kind != yaml.MappingNode {
 		return nil

@@ -32,8 +32,8 @@ func (v token) verify(r *http.Request, _ []byte, now time.Time) error {
 	return nil
 }
 
-// given are the hashes of what the header and the query hold: hashes are of one
-// length, so that the time of the comparison does not show that of the token.
+// given returns the hashes of the tokens in the header and the query. Hashes are all of one
+// length, so that the time of a comparison does not show how long the secret is.
 func (v token) given(r *http.Request) (list [][]byte) {
 	add := func(text string) {
 		if text != "" {

@@ -33,7 +33,7 @@ func newWriters(cfg Config, m *metrics) writers {
 	return all
 }
 
-// of is the writer of a source's events; main is the gate's own topic.
+// of returns the writer of a source's events; main is the gate's own topic.
 func (w writers) of(s *source, main string) *writer {
 	if s.topic != "" {
 		return w[s.topic]
@@ -50,8 +50,8 @@ func (w writers) run(ctx context.Context) {
 	}
 }
 
-// ready is nil when one of the topics can be written: a gate that is taken out of service would lose the others'
-// webhooks too, and the sources of the one that cannot are answered 503.
+// ready returns nil when at least one of the topics can be written: taken out of service, the gate would lose that
+// one's webhooks too. Sources whose topic cannot be written are answered 503.
 func (w writers) ready() error {
 	var first error
 	for _, topic := range slices.Sorted(maps.Keys(w)) {
@@ -82,7 +82,7 @@ type Output struct {
 	Schemas []uint32 // ids of JSON Schemas in a schema registry, sorted
 }
 
-// OutputOf reads what sources of a file name, without looking at anything else in it.
+// OutputOf returns the topics and schemas that the sources of a file name. It checks nothing else of the file.
 func OutputOf(text []byte) (Output, error) {
 	var file struct {
 		Sources []struct {
@@ -100,7 +100,7 @@ func OutputOf(text []byte) (Output, error) {
 		case s.Topic != "" && !topicName.MatchString(s.Topic):
 			return Output{}, fmt.Errorf("source %d names a topic that cannot be one", i+1)
 		case !known:
-			return Output{}, fmt.Errorf("source %d names a schema that is no number", i+1)
+			return Output{}, fmt.Errorf("source %d names a schema that is not a number", i+1)
 		}
 		if s.Topic != "" {
 			topics[s.Topic] = true

@@ -16,7 +16,7 @@ import (
 
 // Trial says what the gate would make of a saved request.
 type Trial struct {
-	Proof   string // why its sender is not proven to be the one that may send; "": it is
+	Proof   string // why its sender is not proven to be permitted; "": it is proven
 	Outcome string // as in leadbridge_ingest_requests_total: taken, ignored, …, or the status of an error
 	Status  int    // of the answer
 	Answer  string // its body
@@ -25,8 +25,8 @@ type Trial struct {
 	Value   []byte // of the record; nil: none is written
 }
 
-// Try makes of a request what a source would, and writes nothing. What the request lacks to be
-// proven is told in Proof, and it goes on as if it were: saved requests are old, and their
+// Try returns what the gate would make of a request to the source of that name; it writes nothing. A request whose sender
+// is not proven is read on as if it were, and Proof says what is missing: saved requests are old, and their
 // secrets may be elsewhere. The body is read whole. The error is that there is no such source,
 // or that the body cannot be read.
 func (s *Sources) Try(name string, r *http.Request, now time.Time) (Trial, error) {
@@ -54,8 +54,8 @@ func (s *source) try(r *http.Request, body []byte, now time.Time) (t Trial) {
 	case err == nil:
 		d, e, err = s.verifyAndDecode(r, media, body, now)
 	}
-	if stranger, ok := errors.AsType[unverified](err); ok {
-		t.Proof = stranger.Error()
+	if unproven, ok := errors.AsType[unverified](err); ok {
+		t.Proof = unproven.Error()
 		d, e, err = s.decode(r, delivery{}, media, body, now, false)
 	}
 	t.Outcome = outcomeOf(err, d)

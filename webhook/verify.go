@@ -22,16 +22,16 @@ type verifier interface {
 	// verify checks the whole proof, but that of a contentVerifier. It does not rely on before: where unsigned requests are
 	// ignored or challenges answered, a request that before rejected comes here too.
 	verify(r *http.Request, body []byte, now time.Time) error
-	// signedID is the delivery's id where the signature covers it, "" elsewhere.
+	// signedID returns the delivery's id if the signature covers it, else "".
 	signedID(h http.Header) string
-	// scheme is the scheme that WWW-Authenticate of a 401 names (RFC 9110, 11.6.1); "" if the verifier rejects nothing.
+	// scheme returns what WWW-Authenticate of a 401 names (RFC 9110, 11.6.1); "" if the verifier rejects nothing.
 	scheme() string
 }
 
-// contentVerifier is a verifier whose proof is in what the body says. Its verify lets every request pass: verifyContent
-// decides, once the body is parsed.
+// contentVerifier is a verifier whose proof stands in a field of the body. Its verify lets every request pass:
+// verifyContent decides, once the body is parsed.
 type contentVerifier interface {
-	// verifyContent verifies the proof, and removes it from what is passed on.
+	// verifyContent checks the proof, and removes it from the content, so that it is not written to Kafka.
 	verifyContent(c *content, now time.Time) error
 }
 
@@ -62,7 +62,7 @@ func (anybody) scheme() string                                { return "" }
 //
 // Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 type standard struct {
-	secrets   *secrets // keys, decoded
+	secrets   *secrets // decoded from Base64
 	tolerance time.Duration
 }
 
@@ -75,8 +75,8 @@ const (
 	headerSignature = "Webhook-Signature"
 )
 
-// signatureHeaders are the names of the three headers: those of the standard, and those that it
-// had before it was one, which Svix and its customers send.
+// signatureHeaders are the names of the three headers: those of the standard, and the older ones of Svix, from which the
+// standard comes and whose customers still send them.
 var signatureHeaders = [...][3]string{
 	{headerID, headerTimestamp, headerSignature},
 	{"Svix-Id", "Svix-Timestamp", "Svix-Signature"},
@@ -121,7 +121,7 @@ func within(seconds int64, now time.Time, tolerance time.Duration) bool {
 	return seconds >= now.Unix()-most && seconds <= now.Unix()+most
 }
 
-// signatures are those of version 1.
+// signatures returns the well-formed signatures of version 1.
 func (s signed) signatures() (list [][]byte) {
 	for one := range strings.FieldsSeq(s.list) {
 		if text, ok := strings.CutPrefix(one, "v1,"); ok {
@@ -156,7 +156,7 @@ func (standard) signedID(h http.Header) string {
 
 var dot = []byte(".")
 
-// containsEqual compares with all, whatever it finds.
+// containsEqual reports whether one of the list is want. It compares with all of them, so that its time shows nothing.
 func containsEqual(list [][]byte, want []byte) bool {
 	found := 0
 	for _, one := range list {

@@ -8,59 +8,63 @@ import (
 	"time"
 )
 
-// errQueryNotSigned says that an event stands in a query that its sender's signature does not cover.
+// errQueryNotSigned is answered when the event stands in a query that its sender's signature does not cover.
 var errQueryNotSigned = errors.New("the request has no body, and its signature does not cover the query: send the event in the body")
 
-// verifyAndDecode verifies a request whose body was read, and makes its event. Of an event that it returns, only rate and
-// memory are still to be checked. Its only I/O is that it may read secrets again.
+// idOfTest stands for an event's id in the answer to a provider's test.
+const idOfTest = "ping"
+
+// verifyAndDecode verifies a request whose body was read, and makes its event; there is none when d.dropped says why. What
+// is left to check is the source's rate and the memory. Its only I/O is that it may read secrets again.
 func (s *source) verifyAndDecode(r *http.Request, media mediaType, body []byte, now time.Time) (d delivery, e event, err error) {
-	saidMedia, said := s.reading(r, media, body)
-	d.form = formOf(saidMedia.name)
-	if answer, asks, err := s.challenged(r, saidMedia, said, now); asks {
+	textMedia, text := s.text(r, media, body)
+	d.form = formOf(textMedia.name)
+	if answer, asks, err := s.challenged(r, textMedia, text, now); asks {
 		d.dropped, d.answer, d.id = outcomeChallenge, answer, outcomeChallenge
 		return d, e, err
 	}
-	if !slices.Contains(s.methods, r.Method) {
-		return d, e, unverified{errUnsigned, false}
+	if !slices.Contains(s.methods, r.Method) { // a GET that came for the challenge and is not one
+		return d, e, unverified{error: errUnsigned}
 	}
 	if err := s.verifier.verify(r, body, now); err != nil {
-		if s.ignoreUnsigned && len(said) <= maxPing && s.isUnsignedTest(saidMedia, said) {
-			d.dropped, d.id = outcomeIgnored, "ping"
+		if s.testUnsigned && len(text) <= maxPing && s.isUnsignedTest(textMedia, text) {
+			d.dropped, d.id = outcomeIgnored, idOfTest
 			return d, e, nil
 		}
-		return d, e, unverified{err, false}
+		return d, e, unverified{error: err}
 	}
 	return s.decode(r, d, media, body, now, true)
 }
 
-// reading returns what a request says: its body, or the query of its address where it has none.
-func (s *source) reading(r *http.Request, media mediaType, body []byte) (mediaType, []byte) {
+// text returns what a request says, and its media type: its body, or the query of its address when that is read instead.
+func (s *source) text(r *http.Request, media mediaType, body []byte) (mediaType, []byte) {
 	if s.readsQuery(r, body) {
 		return mediaType{name: mediaForm}, s.query(r)
 	}
 	return media, body
 }
 
-// readsQuery reports whether a request says in its query what others say in their body.
+// readsQuery reports whether the query of a request is read instead of its body: that of a GET, and of a request
+// without a body where the source takes GET or has a challenge.
 func (s *source) readsQuery(r *http.Request, body []byte) bool {
 	takesQuery := s.challenge != nil || slices.Contains(s.methods, http.MethodGet)
 	return r.Method == http.MethodGet || len(body) == 0 && takesQuery
 }
 
-// eventBody returns what a verified request's event is made of: what the request says, unwrapped. The error is
-// errQueryNotSigned.
+// eventBody returns the text of which a verified request's event is made: the claims of a token that is the body, or else
+// what text returns. The error is errQueryNotSigned.
 func (s *source) eventBody(r *http.Request, media mediaType, body []byte) (mediaType, []byte, error) {
-	if s.readsQuery(r, body) && r.URL.RawQuery != "" && !mayTake(s.verifier, http.MethodGet) {
+	if s.readsQuery(r, body) && r.URL.RawQuery != "" && !mayReadQuery(s.verifier) {
 		return media, nil, errQueryNotSigned
 	}
-	media, body = s.reading(r, media, body)
+	media, body = s.text(r, media, body)
 	if v, ok := s.verifier.(opener); ok {
 		media, body = v.open(media, body)
 	}
 	return media, body, nil
 }
 
-// query returns the query of a request's address, without the token that it may hold.
+// query returns the query of a request's address, without the token by which the source is verified.
 func (s *source) query(r *http.Request) []byte {
 	v, ok := s.verifier.(token)
 	if !ok {
@@ -75,7 +79,8 @@ func (s *source) query(r *http.Request) []byte {
 	return []byte(strings.Join(kept, "&"))
 }
 
-// challenged returns the answer to a provider that tries the address, and reports whether the request does.
+// challenged reports whether the request is the source's challenge, and returns the answer to it. The error is that its
+// token is not the right one.
 func (s *source) challenged(r *http.Request, media mediaType, body []byte, now time.Time) (answer string, asks bool, err error) {
 	if s.challenge == nil || len(body) > maxPing {
 		return "", false, nil
@@ -86,13 +91,13 @@ func (s *source) challenged(r *http.Request, media mediaType, body []byte, now t
 	}
 	answer, asks, err = s.challenge.asked(r, &c, now)
 	if err != nil {
-		err = unverified{err, false}
+		err = unverified{error: err}
 	}
 	return answer, asks, err
 }
 
-// decode makes the event of a request. Where demandProof is false, a request that lacks the proof that its body should
-// hold is not turned away.
+// decode makes the event of a request, or says in d.dropped why it makes none. d is returned with what was found out.
+// demandProof is false only for a trial: then a request without the proof that its body should hold is decoded, too.
 func (s *source) decode(r *http.Request, d delivery, media mediaType, body []byte, now time.Time, demandProof bool) (delivery, event, error) {
 	var e event
 	media, body, err := s.eventBody(r, media, body)
@@ -106,11 +111,11 @@ func (s *source) decode(r *http.Request, d delivery, media mediaType, body []byt
 	d.form, d.unreadable = c.form, c.unreadable()
 	if v, ok := s.verifier.(contentVerifier); ok {
 		if err := v.verifyContent(&c, now); err != nil && demandProof {
-			if s.ignoreUnsigned && len(body) <= maxPing && s.isTest(c.json()) {
-				d.dropped, d.id = outcomeIgnored, "ping"
+			if s.testUnsigned && len(body) <= maxPing && s.isTest(c.json()) {
+				d.dropped, d.id = outcomeIgnored, idOfTest
 				return d, e, nil
 			}
-			return d, e, unverified{err, false}
+			return d, e, unverified{error: err}
 		}
 	}
 	trapped, redirect := s.takeControlFields(&c)

@@ -216,7 +216,7 @@ func TestSecretFileIsReadAgain(t *testing.T) {
 			reads++
 			return []byte(text), missing(text != "gone")
 		},
-		tell: func(file string, why error) { told = append(told, fmt.Sprint(file, " ", why)) },
+		onChange: func(file string, why error) { told = append(told, fmt.Sprint(file, " ", why)) },
 	}
 	lets := func(key string) bool {
 		return s.any(now, func(b []byte) bool { return bytes.Equal(b, []byte(key)) })

@@ -11,7 +11,7 @@ const largeBody = 64 << 10
 // workers bound how many bodies are decoded at a time. Decoding takes nothing but processor time, so that more at a
 // time would not be faster, and it may need a hundred times a body's size, which the memory budget does not count.
 type workers struct {
-	all, large chan struct{} // hold an element for each body at work
+	all, large chan struct{} // semaphores: one element for each body that is being decoded
 }
 
 func newWorkers() *workers {

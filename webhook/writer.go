@@ -17,16 +17,15 @@ import (
 )
 
 var (
-	// errNotAcknowledged says that Kafka may not have the event.
+	// errNotAcknowledged is returned when Kafka may not have the event.
 	errNotAcknowledged = errors.New("the event could not be stored in time: send it again later")
 	errRecordTooLarge  = errors.New("the topic does not take an event of this size")
-	errNotAsked        = errors.New("the brokers were not reached yet")
-	errUnwell          = errors.New("the brokers do not take events: the log says why")
+	errNotReached      = errors.New("the brokers were not reached yet")
+	errFailing         = errors.New("the brokers do not take events: the log says why")
 )
 
-// writer writes events to the topic. Each partition has one request under way
-// at most, which takes what came while the one before was: batches grow with
-// the load by themselves, and records of a key keep their order.
+// writer writes events to a topic. Each partition has at most one request under way, and the next one takes all
+// events that came meanwhile: so batches grow with the load, and records of a key keep their order.
 type writer struct {
 	topic     string
 	client    *kafka.Client
@@ -34,23 +33,22 @@ type writer struct {
 	log       zerolog.Logger
 	metrics   *metrics
 	limit     time.Duration // for one request to Kafka
-	asked     chan struct{} // closed when the brokers have told the partitions, or that there is no topic
+	asked     chan struct{} // closed when the brokers have first told the partitions, or that there is no topic
 
-	// plain says that the brokers give us no producer sessions.
-	plain atomic.Bool
+	noSessions atomic.Bool // the brokers give us no producer sessions
 
 	lanes atomic.Pointer[lanes]
-	work  sync.WaitGroup // lanes that have something to do
+	work  sync.WaitGroup // lanes that have something to send
 
 	mu       sync.Mutex
-	unseen   error         // guarded by mu; why the last look at the topic failed
-	failing  map[int]error // guarded by mu; why the last request to a partition failed
-	told     string        // guarded by mu; the trouble that was logged last; "" while there is none
-	failedAt time.Time     // guarded by mu
-	wroteAt  time.Time     // guarded by mu; when a request last went well
+	topicErr error         // guarded by mu; why the last request for the partitions failed; nil: it did not
+	failing  map[int]error // guarded by mu; by partition, why its last request failed
+	trouble  string        // guarded by mu; the trouble that was logged last; "" when its end was logged, or there was none
+	failedAt time.Time     // guarded by mu; when a request to write last failed
+	wroteAt  time.Time     // guarded by mu; when a request to write last went well
 }
 
-// lanes are those of all partitions; a changed list replaces it.
+// lanes are those of all partitions. They are not changed, but replaced when the number of partitions changes.
 type lanes struct {
 	list []*lane
 	ids  []int // of the partitions
@@ -67,7 +65,7 @@ func newWriter(cfg Config, m *metrics) *writer {
 		metrics:   m,
 		limit:     cfg.AckTimeout / 2, // so that a second try is still in time
 		asked:     make(chan struct{}),
-		unseen:    errNotAsked,
+		topicErr:  errNotReached,
 		failing:   map[int]error{},
 	}
 	w.lanes.Store(&lanes{})
@@ -82,8 +80,8 @@ func (w *writer) run(ctx context.Context) {
 	wait := newBackOff()
 	for {
 		pause := cluster.MetadataTTL
-		err := w.look(ctx)
-		w.looked(ctx, err)
+		err := w.updateLanes(ctx)
+		w.noteUpdate(ctx, err)
 		if err == nil {
 			wait.Reset()
 		} else {
@@ -97,8 +95,8 @@ func (w *writer) run(ctx context.Context) {
 	}
 }
 
-// look asks for the topic's partitions. It never creates the topic.
-func (w *writer) look(ctx context.Context) error {
+// updateLanes asks for the topic's partitions, and makes a lane of each. It never creates the topic.
+func (w *writer) updateLanes(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, w.limit)
 	defer cancel()
 	ids, err := cluster.Partitions(ctx, w.client, w.topic)
@@ -108,7 +106,7 @@ func (w *writer) look(ctx context.Context) error {
 	return err
 }
 
-// resize fits the lanes to the partitions. Lanes that stay keep what waits.
+// resize makes as many lanes as there are partitions. Lanes that stay keep the events that wait in them.
 func (w *writer) resize(count int) {
 	old := w.lanes.Load()
 	if len(old.list) != count {
@@ -142,94 +140,101 @@ func (w *writer) write(ctx context.Context, e event) error {
 		return errNotAcknowledged
 	}
 	by := e.key
-	if by == nil { // one event sent twice still comes to one partition
+	if by == nil { // an event that is sent twice comes to the same partition twice
 		by = []byte(e.id)
 	}
 	return now.of(by).write(ctx, e)
 }
 
-// of places a key where Kafka's own clients do.
+// of returns the lane of a key's partition, which is the one that Kafka's own clients choose.
 func (l *lanes) of(key []byte) *lane {
 	return l.list[kafka.Murmur2Balancer{Consistent: true}.Balance(kafka.Message{Key: key}, l.ids...)]
 }
 
-// probation is how long after a failed request to write the gate is not ready:
-// without webhooks nothing else would show that it is over.
+// probation is how long after a failed request to write the gate is not ready. A gate that is not ready gets no
+// webhooks, and only a webhook shows that the trouble is over: so it is ready again after this time.
 const probation = 10 * time.Second
 
-// ready is nil when the topic is there and writing it did not just fail. One
-// partition of several that fails is no reason to send webhooks elsewhere. The
-// error names no broker: websites may see it.
+// ready returns nil when the topic is there and writing to it did not fail in the last probation, or worked in it: while
+// one partition of several fails, webhooks are not sent elsewhere. The error names no broker: websites may see it.
 func (w *writer) ready() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
-	case errors.Is(w.unseen, cluster.ErrNoTopic):
+	case errors.Is(w.topicErr, cluster.ErrNoTopic):
 		return cluster.ErrNoTopic
-	case errors.Is(w.unseen, errNotAsked):
-		return errNotAsked
-	case w.unseen != nil:
-		return errUnwell
+	case errors.Is(w.topicErr, errNotReached):
+		return errNotReached
+	case w.topicErr != nil:
+		return errFailing
 	case len(w.failing) == 0 || time.Since(w.failedAt) >= probation || time.Since(w.wroteAt) < probation:
 		return nil
 	}
-	return errUnwell
+	return errFailing
 }
 
-// looked notes how a look at the topic went; a change is logged.
-func (w *writer) looked(ctx context.Context, err error) {
+// noteUpdate notes how updateLanes went, and logs a change.
+func (w *writer) noteUpdate(ctx context.Context, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if ctx.Err() != nil {
 		return
 	}
-	if err == nil && errors.Is(w.unseen, errNotAsked) {
+	if err == nil && errors.Is(w.topicErr, errNotReached) {
 		w.log.Info().Str("topic", w.topic).Msg("the topic is there")
 	}
-	if err == nil && errors.Is(w.unseen, cluster.ErrNoTopic) {
-		clear(w.failing) // it was away as a whole
+	if err == nil && errors.Is(w.topicErr, cluster.ErrNoTopic) {
+		clear(w.failing) // the partitions failed because the topic was not there
 	}
-	w.unseen = err
-	w.tell(err)
+	w.topicErr = err
+	w.logChange(err)
 }
 
-// tell logs trouble once, whatever notices it and however many partitions have it, and once its end.
-func (w *writer) tell(err error) {
+// logChange logs trouble once, whatever notices it and however many partitions have it, and its end once. Called with mu
+// held.
+func (w *writer) logChange(err error) {
 	switch {
-	case err != nil && w.told != advice(err):
-		w.told = advice(err)
-		w.log.Error().Err(err).Str("topic", w.topic).Msg(w.told)
-	case err == nil && w.told != "" && w.unseen == nil && len(w.failing) == 0:
-		w.told = ""
+	case err != nil && w.trouble != advice(err):
+		w.trouble = advice(err)
+		w.log.Error().Err(err).Str("topic", w.topic).Msg(w.trouble)
+	case err == nil && w.trouble != "" && w.topicErr == nil && len(w.failing) == 0:
+		w.trouble = ""
 		w.log.Info().Str("topic", w.topic).Msg("Kafka takes events again")
 	}
 }
 
-// wrote notes how a request to a partition went.
-func (w *writer) wrote(partition int, err error) {
+// noteWrite notes how a request to write to a partition went.
+func (w *writer) noteWrite(partition int, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err == nil {
 		w.wroteAt = time.Now()
 		delete(w.failing, partition)
 		if time.Since(w.failedAt) >= probation {
-			clear(w.failing) // nobody has written to those since
+			clear(w.failing) // nothing was written to those partitions since, so that they may work again
 		}
-		w.tell(nil)
+		w.logChange(nil)
 		return
 	}
 	w.metrics.failures.Inc()
 	w.failedAt = time.Now()
 	w.failing[partition] = err
-	w.tell(fmt.Errorf("partition %d: %w", partition, err))
+	w.logChange(fmt.Errorf("partition %d: %w", partition, err))
 }
 
+// advice returns what is wrong with the topic or the brokers, and what to do, for the log.
 func advice(err error) string {
 	if errors.Is(err, cluster.ErrNoTopic) || errors.Is(err, kafka.UnknownTopicOrPartition) {
 		return "the topic does not exist: create it (leadbridge check --fix does), or correct KAFKA_TOPIC; until then webhooks are answered 503"
 	}
 	if login := kafkaauth.Advice(err); login != "" {
 		return login + "; until then webhooks are answered 503"
+	}
+	switch {
+	case errors.Is(err, kafka.TopicAuthorizationFailed):
+		return "we may not write the topic: grant WRITE and DESCRIBE on it, or correct KAFKA_TOPIC; until then webhooks are answered 503"
+	case cluster.TooFewReplicas(err):
+		return "the topic has fewer replicas in sync than its min.insync.replicas: look at its brokers; until then webhooks are answered 503"
 	}
 	return "Kafka does not take events: look at its brokers and at our rights; until then webhooks are answered 503"
 }

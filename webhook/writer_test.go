@@ -58,14 +58,17 @@ func TestAcksAll(t *testing.T) {
 // webhooks again when it does.
 func TestNotAcknowledged(t *testing.T) {
 	t.Parallel()
-	for name, fault := range map[string]func(*kmsg.ProduceRequest) (kmsg.Response, error, bool){
-		"refused": func(req *kmsg.ProduceRequest) (kmsg.Response, error, bool) {
+	for name, test := range map[string]struct {
+		fault  func(*kmsg.ProduceRequest) (kmsg.Response, error, bool)
+		advice string
+	}{
+		"too few replicas": {func(req *kmsg.ProduceRequest) (kmsg.Response, error, bool) {
 			return refused(req, kerr.NotEnoughReplicas), nil, true
-		},
-		"no right": func(req *kmsg.ProduceRequest) (kmsg.Response, error, bool) {
+		}, "min.insync.replicas"},
+		"no right": {func(req *kmsg.ProduceRequest) (kmsg.Response, error, bool) {
 			return refused(req, kerr.TopicAuthorizationFailed), nil, true
-		},
-		"cut": func(*kmsg.ProduceRequest) (kmsg.Response, error, bool) { return nil, fmt.Errorf("cut"), true },
+		}, "grant WRITE and DESCRIBE"},
+		"cut": {func(*kmsg.ProduceRequest) (kmsg.Response, error, bool) { return nil, fmt.Errorf("cut"), true }, "look at its brokers"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -74,7 +77,7 @@ func TestNotAcknowledged(t *testing.T) {
 			down.Store(true)
 			r.produced(func(req *kmsg.ProduceRequest) (kmsg.Response, error, bool) {
 				if down.Load() {
-					return fault(req)
+					return test.fault(req)
 				}
 				return nil, nil, false
 			})
@@ -83,7 +86,7 @@ func TestNotAcknowledged(t *testing.T) {
 			if a.header.Get("Retry-After") != "5" {
 				t.Errorf("Retry-After %q", a.header.Get("Retry-After"))
 			}
-			if r.gate.Ready() == nil || strings.Count(r.logs.String(), `"error":"partition `) != 1 || strings.Contains(r.logs.String(), "a@example") {
+			if r.gate.Ready() == nil || strings.Count(r.logs.String(), `"error":"partition `) != 1 || !strings.Contains(r.logs.String(), test.advice) || strings.Contains(r.logs.String(), "a@example") {
 				t.Errorf("ready %v, log %s", r.gate.Ready(), r.logs)
 			}
 			down.Store(false)

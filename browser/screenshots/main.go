@@ -22,11 +22,16 @@ func main() {
 	binary := flag.String("binary", "bin/leadbridge", "the built leadbridge")
 	out := flag.String("out", "docs", "directory of the pictures")
 	flow := flag.Duration("flow", 100*time.Second, "how long leads flow before the first picture")
+	zipkin := flag.String("zipkin", "", "jar of a Zipkin server, or the address of one: make the picture of a trace by it, and no other")
 	only := flag.String("only", "", "a regular expression of the names of pictures to make, such as edit|held; by default all")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	chosen, err := regexp.Compile(*only)
-	if err == nil {
+	switch {
+	case err != nil:
+	case *zipkin != "":
+		err = trace(ctx, *binary, *zipkin, *out)
+	default:
 		err = run(ctx, *binary, *out, *flow, chosen)
 	}
 	stop()

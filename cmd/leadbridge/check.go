@@ -26,10 +26,10 @@ type checkCommand struct {
 	Fix  bool     `help:"Create what is missing: the topics, the user field for the event's id, and those of TRACKING_FIELDS."`
 }
 
-// checkLimit bounds a check whatever hangs; each call has its own, shorter limit.
+// checkLimit is the longest time for all checks, whatever hangs; each call has its own, shorter limit.
 const checkLimit = 2 * time.Minute
 
-// Run looks at everything that a start needs; exit code 1 when something would not work.
+// Run checks everything that a start needs; exit code 1 when something would not work.
 func (c checkCommand) Run(p process) error {
 	cfg, err := c.Parse()
 	if err != nil {
@@ -59,7 +59,7 @@ func (c checkCommand) Run(p process) error {
 	return err
 }
 
-// lookAtServices prints what holds the services that run, and counts what does.
+// lookAtServices asks the running services of --live, prints what holds them, and returns how many things do.
 func (c checkCommand) lookAtServices(ctx context.Context, w io.Writer) (failed int) {
 	for _, url := range c.Live {
 		for _, f := range liveFindings(ctx, url) {
@@ -72,7 +72,7 @@ func (c checkCommand) lookAtServices(ctx context.Context, w io.Writer) (failed i
 	return failed
 }
 
-// gateOutput is what the sources of a file write; without a file nothing.
+// gateOutput returns what the sources of a file write; without a file it is nothing.
 func gateOutput(file string) (webhook.Output, error) {
 	if file == "" {
 		return webhook.Output{}, nil
@@ -88,7 +88,7 @@ func gateOutput(file string) (webhook.Output, error) {
 	return output, nil
 }
 
-// preflight prints a line a check and counts those that failed.
+// preflight makes all checks, prints a line for each, and returns how many failed.
 func preflight(ctx context.Context, w io.Writer, cfg settings.Config, gate webhook.Output, fix bool) (failed int, err error) {
 	show := func(f consumer.Finding) {
 		if f.Level == "fail" {
@@ -122,12 +122,13 @@ func preflight(ctx context.Context, w io.Writer, cfg settings.Config, gate webho
 	return failed, nil
 }
 
-// findingLine is one line: level, check, what was seen, and what to do about it.
+// findingLine returns a line with level, check, what was seen, and what to do about it. Levels other than ok are in capitals.
 func findingLine(f consumer.Finding) string {
-	line := fmt.Sprintf("%-4s  %-18s  %s", strings.ToUpper(f.Level), f.Check, f.Detail)
-	if f.Level == "ok" {
-		line = fmt.Sprintf("%-4s  %-18s  %s", "ok", f.Check, f.Detail)
+	level := f.Level
+	if level != "ok" {
+		level = strings.ToUpper(level)
 	}
+	line := fmt.Sprintf("%-4s  %-18s  %s", level, f.Check, f.Detail)
 	if f.Remedy != "" {
 		line += " -> " + f.Remedy
 	}

@@ -32,7 +32,7 @@ type cli struct {
 	ShowVersion versionFlag `name:"version" help:"Show the version."`
 }
 
-// exitStatus carries an exit code out of kong's callbacks and the commands.
+// exitStatus is the error, and in kong's callbacks the panic, that ends the program with an exit code and no message.
 type exitStatus int
 
 func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
@@ -65,25 +65,38 @@ func run(args []string, p process) (code int) {
 	if p.environ != nil {
 		p.warnings = misspelt(parser, p.environ())
 	}
-	err = ctx.Run(p)
-	if _, ok := errors.AsType[settings.Faults](err); ok || !keepsLog(ctx.Command()) {
+	quiet := showsWarnings(ctx.Command())
+	err = runChosen(ctx, p)
+	if _, ok := errors.AsType[settings.Faults](err); ok || !quiet {
 		p.warn()
 	}
 	return exitCode(err, p)
 }
 
-// keepsLog reports whether a command has a better place for warnings than standard error.
-func keepsLog(command string) bool {
+// runChosen runs the command that was chosen. Only those about the command line itself get kong's model of it, which
+// takes more than a megabyte: a service would keep that as long as it runs.
+func runChosen(ctx *kong.Context, p process) error {
+	if chosen := ctx.Selected(); chosen != nil {
+		if command, ok := chosen.Target.Interface().(interface{ Run(p process) error }); ok {
+			return command.Run(p)
+		}
+	}
+	return ctx.Run(p)
+}
+
+// showsWarnings reports whether a command shows p.warnings itself, in its log or its report.
+func showsWarnings(command string) bool {
 	return slices.Contains([]string{"run", "ingest", "check"}, command)
 }
 
-// warn writes the warnings for people.
+// warn writes the warnings to standard error.
 func (p process) warn() {
 	for _, warning := range p.warnings {
 		_, _ = fmt.Fprintln(p.stderr, "leadbridge: warning:", warning)
 	}
 }
 
+// exitCode prints an error, unless it is an exitStatus, and returns the exit code for it.
 func exitCode(err error, p process) int {
 	if err == nil {
 		return exitOK
@@ -114,8 +127,8 @@ func newParser(p process) (*kong.Kong, error) {
 	return parser, ownEnvironment(parser)
 }
 
-// ownEnvironment takes the look-up of variables away from kong, which takes
-// an empty variable for a value; names stay with the flags.
+// ownEnvironment keeps kong from looking up variables, as it takes an empty one for
+// a value: environment looks them up. The flags still know their names.
 func ownEnvironment(k *kong.Kong) error {
 	return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
 		if flag, ok := node.(*kong.Flag); ok {
@@ -125,8 +138,8 @@ func ownEnvironment(k *kong.Kong) error {
 	})
 }
 
-// environment resolves flags that are not given by their variables. An empty
-// variable counts as not set, as in a compose file that passes it on.
+// environment gives flags that are not on the command line the values of their variables. An empty
+// variable counts as not set: compose files pass on variables that nobody has set.
 func environment(lookup func(string) (string, bool)) kong.Resolver {
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		for _, name := range flag.Envs {
@@ -138,7 +151,7 @@ func environment(lookup func(string) (string, bool)) kong.Resolver {
 	})
 }
 
-// describe shows meaning, default, and variable of a setting.
+// describe returns a setting's help with its default and its variables.
 func describe(v *kong.Value) string {
 	text := v.Help
 	if v.HasDefault {

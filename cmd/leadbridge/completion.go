@@ -2,10 +2,7 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/alecthomas/kong"
 )
@@ -38,25 +35,32 @@ func (c completionCommand) Run(p process, k *kong.Kong) error {
 	return out.err
 }
 
-// pathCases are the branches of a case over "PATH WORD" that lead from a command to one below it.
-func pathCases(commands []commandOf) string {
-	var b strings.Builder
+// pathCases returns the branches of a script's case over "PATH WORD" that lead from a command to one below it. format is
+// that of a branch: its three values are PATH, WORD and the path of the command below.
+func pathCases(commands []commandOf, format string) string {
+	var branches []string
 	for _, c := range commands {
 		for _, child := range c.below {
-			fmt.Fprintf(&b, "      '%s %s') at='%s' ;;\n", c.path, child.Name, strings.TrimSpace(c.path+" "+child.Name))
+			branches = append(branches, fmt.Sprintf(format, c.path, child.Name, strings.TrimSpace(c.path+" "+child.Name)))
 		}
 	}
-	return b.String()
+	return strings.Join(branches, "\n")
 }
 
-// A valueSyntax is how a shell completes the value of a flag.
+// shellCase is the format of a branch in bash and zsh, fishCase that in fish.
+const (
+	shellCase = "      '%s %s') at='%s' ;;"
+	fishCase  = "      case '%s %s'\n        set at '%s'"
+)
+
+// A valueSyntax holds what a script says to complete the value of a flag.
 type valueSyntax struct {
 	words func(words string) string // by these words, which are separated by blanks
 	files string                    // by the names of files
-	free  string                    // not at all
+	free  string                    // by nothing: any text may follow
 }
 
-// of returns how the value of a flag is completed; "" for a flag without a value.
+// of returns what completes the value of a flag; "" for a flag without a value.
 func (v valueSyntax) of(flag *kong.Flag) string {
 	switch words := valuesOf(flag); {
 	case len(words) > 0:
@@ -105,9 +109,10 @@ _leadbridge() {
   elif [[ $before == '=' ]]; then before="${COMP_WORDS[COMP_CWORD - 2]}"; fi
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "$at ${COMP_WORDS[i]}" in
-%s    esac
+%s
+    esac
   done
-  case "$at $before" in`, pathCases(commands))
+  case "$at $before" in`, pathCases(commands, shellCase))
 	valueSyntax{
 		words: func(words string) string { return `COMPREPLY=($(compgen -W '` + words + `' -- "$cur")); return` },
 		files: `compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")); return`,
@@ -127,7 +132,7 @@ _leadbridge() {
 	out.line("  esac\n}\ncomplete -F _leadbridge leadbridge")
 }
 
-// quoted is a text in single quotes that bash and zsh take as it is.
+// quoted returns a text in single quotes that bash and zsh take as it is.
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 func completeZsh(out *reporter, commands []commandOf) {
@@ -138,9 +143,10 @@ _leadbridge() {
   local -a commands options
   for ((i = 2; i < CURRENT; i++)); do
     case "$at ${words[i]}" in
-%s    esac
+%s
+    esac
   done
-  case "$at $before" in`, pathCases(commands))
+  case "$at $before" in`, pathCases(commands, shellCase))
 	valueSyntax{
 		words: func(words string) string { return "compadd -- " + words + "; return" },
 		files: "_files; return",
@@ -168,11 +174,6 @@ if [[ $funcstack[1] == _leadbridge ]]; then _leadbridge "$@"; else compdef _lead
 }
 
 func completeFish(out *reporter, commands []commandOf) {
-	cases := slices.DeleteFunc(strings.Split(pathCases(commands), "\n"), func(line string) bool { return line == "" })
-	for i, line := range cases { // '… …') at='…' ;;
-		from, to, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(line), " ;;"), ") at=")
-		cases[i] = fmt.Sprintf("      case %s\n        set at %s", from, to)
-	}
 	out.line(`# fish completion of leadbridge, made by: leadbridge completion fish
 function __leadbridge_at
   set -l at ''
@@ -183,7 +184,7 @@ function __leadbridge_at
   end
   test "$at" = "$argv[1]"
 end
-complete -c leadbridge -f`, strings.Join(cases, "\n"))
+complete -c leadbridge -f`, pathCases(commands, fishCase))
 	values := valueSyntax{
 		words: func(words string) string { return " -x -a " + quotedFish(words) },
 		files: " -r -F",
@@ -200,83 +201,7 @@ complete -c leadbridge -f`, strings.Join(cases, "\n"))
 	}
 }
 
-// quotedFish is a text in single quotes that fish takes as it is.
+// quotedFish returns a text in single quotes that fish takes as it is.
 func quotedFish(text string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(text) + "'"
 }
-
-type manCommand struct{}
-
-// Run writes the manual page.
-func (manCommand) Run(p process, k *kong.Kong) error {
-	return manual(p.stdout, k)
-}
-
-// manual writes leadbridge(1) in the language of man(7).
-func manual(w io.Writer, k *kong.Kong) error {
-	out := reporter{w: w}
-	commands := commandsOf(k.Model)
-	out.line(".\\\" made by: leadbridge man\n.TH LEADBRIDGE 1 \"\" %s", roffWord("leadbridge "+versionText()))
-	out.line(".SH NAME\nleadbridge \\- %s", roff(briefly(k.Model.Help)))
-	out.line(".SH SYNOPSIS\n.B leadbridge\n.I command\n[flags]")
-	out.line(".SH DESCRIPTION\n%s", roff(k.Model.Help))
-	out.line("Every setting is a flag and an environment variable, which is named behind its text. A flag wins over its variable; an empty variable counts as not set.")
-	out.line(".SH COMMANDS")
-	for _, c := range commands {
-		if c.path == "" {
-			continue
-		}
-		out.line(".SS leadbridge %s\n%s", roff(c.path+arguments(c.node)), roff(c.node.Help))
-		if detail := strings.TrimSpace(c.node.Detail); detail != "" {
-			for paragraph := range strings.SplitSeq(detail, "\n\n") {
-				out.line(".PP")
-				for line := range strings.Lines(paragraph) {
-					if strings.HasPrefix(line, "  ") {
-						out.line(".br")
-					}
-					out.line("%s", roff(strings.TrimSpace(line)))
-				}
-			}
-		}
-		for _, flag := range c.flags {
-			if slices.Contains(k.Model.Flags, flag) {
-				continue // --help and --version
-			}
-			name := "--" + flag.Name
-			if !flag.IsBool() {
-				name += "=" + flag.FormatPlaceHolder()
-			}
-			out.line(".TP\n.B %s\n%s", roff(name), roff(describe(flag.Value)))
-		}
-	}
-	out.line(".SH EXIT STATUS\n0: it worked. 1: it failed. 2: wrong flags or settings; nothing was begun. 130: interrupted.")
-	return out.err
-}
-
-// arguments are what a command takes besides flags.
-func arguments(n *kong.Node) (text string) {
-	for _, arg := range n.Positional {
-		text += " " + arg.Summary()
-	}
-	return text
-}
-
-// roff writes a text so that man(7) reads none of it as an instruction, whatever encoding it takes its input to have.
-func roff(text string) string {
-	text = strings.NewReplacer(`\`, `\e`, "-", `\-`, "\n", " ").Replace(strings.TrimSpace(text))
-	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {
-		text = `\&` + text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if r > unicode.MaxASCII {
-			fmt.Fprintf(&b, `\[u%04X]`, r)
-			continue
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
-}
-
-// roffWord is a text that is one argument of an instruction.
-func roffWord(text string) string { return `"` + strings.ReplaceAll(roff(text), `"`, `\(dq`) + `"` }

@@ -145,7 +145,7 @@ func (c ctlStatusCommand) Run(p process) error {
 		}
 		var s pageState
 		if err := json.Unmarshal(raw, &s); err != nil {
-			return fmt.Errorf("the state of %s is not read: %w", page.cfg.URL, err)
+			return fmt.Errorf("the state of %s cannot be read: %w", page.cfg.URL, err)
 		}
 		return s.print(p.stdout)
 	})

@@ -29,9 +29,9 @@ func (ctlTokenCommand) Help() string {
 		"The hash is SHA-256, as of: printf %s \"$TOKEN\" | sha256sum"
 }
 
-// leastToken is the length in characters of a token that rand.Text makes, which has 128 bits: a shorter one might be found
+// minToken is how many characters a token must have, as many as rand.Text makes of 128 bits: a shorter one might be found
 // from its hash.
-const leastToken = 26
+const minToken = 26
 
 // Run makes a token, or the hash of one.
 func (c ctlTokenCommand) Run(p process) error {
@@ -41,8 +41,8 @@ func (c ctlTokenCommand) Run(p process) error {
 		if token = strings.TrimSpace(line); err != nil && err != io.EOF {
 			return err
 		}
-		if len(token) < leastToken {
-			return settings.Faults{{Variable: "--stdin", Problem: fmt.Sprintf("the token is shorter than %d characters, and could be found from its hash", leastToken), Remedy: "leave --stdin away: then a token is made"}}
+		if len(token) < minToken {
+			return settings.Faults{{Variable: "--stdin", Problem: fmt.Sprintf("the token is shorter than %d characters, and could be found from its hash", minToken), Remedy: "leave --stdin away: then a token is made"}}
 		}
 	}
 	line, err := yaml.Marshal([]struct{ Name, Role, Hash string }{{c.Name, c.Role, admin.TokenHash(token)}})

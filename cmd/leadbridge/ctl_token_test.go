@@ -12,13 +12,13 @@ func TestCtlToken(t *testing.T) {
 	t.Parallel()
 	code, line, told := inProcess(nil, "", "ctl", "token", "anna", "--role", "act")
 	_, token, _ := strings.Cut(strings.TrimSpace(told), "only here: ")
-	if code != exitOK || len(token) < leastToken || strings.Contains(line, token) || !strings.Contains(line, admin.TokenHash(token)) {
+	if code != exitOK || len(token) < minToken || strings.Contains(line, token) || !strings.Contains(line, admin.TokenHash(token)) {
 		t.Errorf("exit %d, line %q, told %q", code, line, told)
 	}
 	if err := admin.CheckTokens([]byte("tokens:\n" + line)); err != nil {
 		t.Error(err)
 	}
-	own := strings.Repeat("k", leastToken)
+	own := strings.Repeat("k", minToken)
 	code, line, told = inProcess(nil, own+"\n", "ctl", "token", "anna", "--role", "look", "--stdin")
 	if code != exitOK || told != "" || !strings.Contains(line, admin.TokenHash(own)) || !strings.Contains(line, "role: look") {
 		t.Errorf("exit %d, line %q, told %q", code, line, told)

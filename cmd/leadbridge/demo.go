@@ -2,12 +2,9 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/rs/zerolog"
-	"golang.org/x/term"
 
 	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/demo"
 	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
@@ -25,7 +22,7 @@ type demoCommand struct {
 	Port    int    `placeholder:"NUMBER" help:"Port of the playground on this machine. By default a free one."`
 	Logs    bool   `help:"Show the service's log on standard error, too."`
 
-	sabotage func(*crmtest.Simulator) // spoils the outcome, for tests
+	sabotage func(*crmtest.Simulator) // for tests: spoils the outcome, which the audit must notice
 }
 
 // Help explains what the exit code means.
@@ -88,10 +85,4 @@ func (c demoCommand) faults() (faults settings.Faults) {
 		faults = append(faults, settings.Fault{Variable: "--port", Problem: "is of the playground, which there is not", Remedy: "give --keep, too"})
 	}
 	return faults
-}
-
-// isTerminal reports whether w can redraw a line.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }

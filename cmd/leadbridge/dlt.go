@@ -10,13 +10,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/dlt"
 	"github.com/leadbridge/leadbridge/internal/cluster"
-	"github.com/leadbridge/leadbridge/internal/human"
 	"github.com/leadbridge/leadbridge/internal/kafkaauth"
 )
 
@@ -75,7 +73,7 @@ func (f letterFilter) filter(stderr io.Writer, now time.Time) (dlt.Filter, error
 	return filter, nil
 }
 
-// chosen returns which letters a command is for: those of the filter, and those at the places. All faults are named at once.
+// chosen reads both ways to choose letters: the filter's flags, and places. It returns the faults of both.
 func (f letterFilter) chosen(stderr io.Writer, at []string) (dlt.Filter, []dlt.Position, settings.Faults) {
 	filter, err := f.filter(stderr, time.Now())
 	faults, _ := errors.AsType[settings.Faults](err)
@@ -114,7 +112,7 @@ func moment(text string, now time.Time) (time.Time, bool) {
 	return now.Add(-ago), err == nil && ago >= 0
 }
 
-// withLetters opens the dead-letter topic until a signal comes.
+// withLetters runs a command's work on the dead-letter topic; a signal ends it.
 func withLetters(p process, d settings.DeadLetters, work func(context.Context, *dlt.Topic, settings.DeadLettersConfig) error) error {
 	cfg, err := d.Parse()
 	if err != nil {
@@ -125,8 +123,8 @@ func withLetters(p process, d settings.DeadLetters, work func(context.Context, *
 	return p.readKafka(cfg.Warnings, cfg.Letters, func(ctx context.Context) error { return work(ctx, topic, cfg) })
 }
 
-// readKafka runs a command's work on the topics: it prints the settings' warnings, ends the work at a signal, and
-// adds to an error what to do about it.
+// readKafka runs a command's work on the topics: it prints the warnings of the settings, ends the work at a signal, and
+// adds to its error what to do about it.
 func (p process) readKafka(warnings []string, topics dlt.Config, work func(context.Context) error) error {
 	for _, warning := range warnings {
 		_, _ = fmt.Fprintln(p.stderr, "leadbridge:", warning)
@@ -140,7 +138,7 @@ func (p process) readKafka(warnings []string, topics dlt.Config, work func(conte
 	return advised(err, topics)
 }
 
-// advised says what to do about brokers that do not answer and topics that are not there.
+// advised returns an error with what to do about brokers that do not answer and topics that are not there.
 func advised(err error, cfg dlt.Config) error {
 	switch {
 	case kafkaauth.Advice(err) != "":
@@ -157,62 +155,3 @@ func isNetwork(err error) bool {
 	_, ok := errors.AsType[net.Error](err)
 	return ok
 }
-
-// clean is a text without what could move a terminal's cursor.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, text)
-}
-
-// cut shortens a text to so many characters.
-func cut(text string, n int) string {
-	if runes := []rune(text); len(runes) > n {
-		return string(runes[:max(n-1, 0)]) + "…"
-	}
-	return text
-}
-
-// bar is a progress bar on a terminal; elsewhere it is nothing.
-type bar struct {
-	out     io.Writer
-	shown   bool
-	what    string
-	started time.Time
-	last    time.Time
-}
-
-func newBar(w io.Writer, what string) *bar {
-	b := &bar{what: what, started: time.Now()}
-	if isTerminal(w) {
-		b.out = w
-	}
-	return b
-}
-
-// show draws it anew, at most ten times a second.
-func (b *bar) show(done, all int) {
-	now := time.Now()
-	if b.out == nil || done < all && now.Sub(b.last) < 100*time.Millisecond {
-		return
-	}
-	b.last, b.shown = now, true
-	full := 20 * done / max(all, 1)
-	_, _ = fmt.Fprintf(b.out, "\r\x1b[K  [%s%s]  %d of %d %s", strings.Repeat("#", full), strings.Repeat(".", 20-full), done, all, b.what)
-	if rest := time.Duration(float64(now.Sub(b.started)) / float64(max(done, 1)) * float64(all-done)); done > 0 && done < all {
-		_, _ = fmt.Fprintf(b.out, ", %v to go", rest.Round(time.Second))
-	}
-}
-
-// end leaves the line.
-func (b *bar) end() {
-	if b.shown {
-		_, _ = fmt.Fprintln(b.out)
-	}
-}
-
-// counted is a number with its word.
-func counted(n int, word string) string { return human.Count(n, word) }

@@ -35,11 +35,11 @@ func (c dltEraseCommand) Run(p process) error {
 	})
 }
 
-// eraseOptions are what both ways to erase by command have in common.
+// eraseOptions are the flags that dlt erase and dlt replay --erase have in common.
 type eraseOptions struct {
 	dryRun bool
 	output string
-	name   string // of the command or flag
+	name   string // of the command or flag, for faults
 }
 
 func eraseLetters(ctx context.Context, p process, t *dlt.Topic, f dlt.Filter, o eraseOptions) error {
@@ -56,7 +56,7 @@ func eraseLetters(ctx context.Context, p process, t *dlt.Topic, f dlt.Filter, o 
 	return printErasure(p.stdout, e)
 }
 
-// printErasure says plainly what is gone, and what is not.
+// printErasure says what was erased, what is still in Kafka, and what will delete that.
 func printErasure(w io.Writer, e dlt.Erasure) error {
 	out := reporter{w: w}
 	verb := "Erased"
@@ -91,6 +91,7 @@ func printErasure(w io.Writer, e dlt.Erasure) error {
 	return out.err
 }
 
+// rules says by what a topic deletes the person's records.
 func (o *reporter) rules(r dlt.TopicRules, e dlt.Erasure) {
 	if !r.Known {
 		o.line("  %s: unknown, as we may not read its settings (DESCRIBE_CONFIGS)", r.Topic)

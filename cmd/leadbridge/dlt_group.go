@@ -12,7 +12,8 @@ import (
 	"github.com/leadbridge/leadbridge/dlt"
 )
 
-// letterGroup counts the letters that have a reason, code, words or source in common. Its names as JSON are a promise.
+// letterGroup counts the letters that have a reason, code, words or source in common. Other programs rely on its names as
+// JSON.
 type letterGroup struct {
 	Group    string    `json:"group"`
 	Letters  int       `json:"letters"`
@@ -24,7 +25,7 @@ type letterGroup struct {
 	Newest   time.Time `json:"newest"`
 }
 
-// narrows reports whether not all letters are asked for.
+// narrows reports whether the flags leave out some letters.
 func (c dltListCommand) narrows() bool {
 	f := c.letterFilter
 	return c.State != "all" || len(f.Reason)+len(f.Code)+len(f.Words)+len(f.Source)+len(f.EventID)+len(f.Key)+len(f.Flood)+len(f.Since)+len(f.Until)+len(c.Search) > 0
@@ -65,6 +66,7 @@ func (c dltListCommand) group(ctx context.Context, p process, t *dlt.Topic, filt
 	return c.printGroups(p.stdout, all, tallies)
 }
 
+// groupOf returns the group that a letter belongs to.
 func (c dltListCommand) groupOf(l dlt.Letter) string {
 	switch c.GroupBy {
 	case "code":

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -65,6 +64,7 @@ func (c dltListCommand) Run(p process) error {
 	})
 }
 
+// statesOf returns the states that --state names.
 func statesOf(name string) []dlt.State {
 	if name == "all" {
 		return nil
@@ -72,26 +72,18 @@ func statesOf(name string) []dlt.State {
 	return []dlt.State{dlt.State(name)}
 }
 
-// printJSON writes one line.
-func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
-}
-
-// table writes letters as they come.
+// table writes letters as they are read.
 type table struct {
-	out   io.Writer
-	width int
-	rows  int
-	// filtered says that not all letters were asked for.
-	filtered bool
+	out      io.Writer
+	width    int // of a line, in characters
+	rows     int
+	filtered bool // not all letters were asked for
 	reasons  map[string]*tally
 }
 
-// tally counts the letters of a reason.
+// tally counts letters by their states.
 type tally struct {
-	reason                         string
+	reason                         string // of the letters, in a table
 	open, closed, replayed, erased int
 }
 
@@ -111,7 +103,7 @@ func (t *tally) count(state dlt.State) {
 	}
 }
 
-// done says what became of the letters that are not open; "" when all are.
+// done returns how many letters are not open, and how many are, for the end of a line; "" when all are open.
 func (t tally) done() string {
 	var parts []string
 	for _, part := range []struct {
@@ -128,7 +120,7 @@ func (t tally) done() string {
 	return fmt.Sprintf("  (%d open, %s)", t.open, strings.Join(parts, ", "))
 }
 
-// plainWidth is that of a table that is not on a terminal.
+// plainWidth is the width of a table that is not on a terminal, in characters.
 const plainWidth = 200
 
 func newTable(w io.Writer) *table {
@@ -150,6 +142,7 @@ func (t *table) row(place, written, reason, code, state, event, words, value str
 	return cut(fmt.Sprintf("%-9s %-16s %-17s %-16s %-8s %-*s %-*s %s", place, written, reason, code, state, room, cut(event, room), room, cut(words, room), value), t.width)
 }
 
+// add writes a letter's line, after the headings if it is the first one.
 func (t *table) add(l dlt.Line) error {
 	if t.rows == 0 {
 		if _, err := fmt.Fprintln(t.out, t.row("PLACE", "WRITTEN (UTC)", "REASON", "CODE", "STATE", "EVENT", "WORDS", "VALUE")); err != nil {
@@ -168,6 +161,7 @@ func (t *table) add(l dlt.Line) error {
 	return err
 }
 
+// count counts a letter for the histogram.
 func (t *table) count(l dlt.Line) {
 	counts := t.reasons[l.Reason]
 	if counts == nil {

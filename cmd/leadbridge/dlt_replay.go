@@ -62,7 +62,7 @@ func (c dltReplayCommand) Run(p process) error {
 		report, err := t.Replay(ctx, o)
 		bar.end()
 		if err != nil && report.Letters+report.Already == 0 {
-			return err // it did not come to the letters: their numbers say nothing
+			return err // it failed before it had read the letters: there is nothing to report
 		}
 		if err := c.print(p.stdout, report, ctx.Err() != nil); err != nil {
 			return err
@@ -98,7 +98,7 @@ func (c dltReplayCommand) options(stderr io.Writer) (dlt.ReplayOptions, error) {
 		o.Edit = editor
 	}
 	if c.Erase && (c.Edit != "" || len(c.Places) > 0) {
-		fault("--erase", "is given with --edit or coordinates", "give it with --key or --event-id alone")
+		fault("--erase", "is given with --edit or places", "give it with --key or --event-id alone")
 	}
 	if len(faults) > 0 {
 		return o, faults
@@ -119,12 +119,20 @@ func (c dltReplayCommand) print(w io.Writer, r dlt.Report, stopped bool) error {
 	for _, route := range r.Routes {
 		routed += route.Letters
 	}
-	out.line("%s %d of %s%s.", verb, routed, counted(r.Letters, "letter"), map[bool]string{true: fmt.Sprintf(", %d of them edited", r.Edited)}[c.Edit != ""])
+	edited := ""
+	if c.Edit != "" {
+		edited = fmt.Sprintf(", %d of them edited", r.Edited)
+	}
+	out.line("%s %d of %s%s.", verb, routed, counted(r.Letters, "letter"), edited)
 	for _, route := range r.Routes {
 		out.line("  %-18s %6d  -> %s, partition %d", clean(route.Reason), route.Letters, clean(route.Topic), route.Partition)
 	}
-	if r.Already > 0 {
-		out.line("%s replayed before.", map[bool]string{true: "1 more was", false: fmt.Sprintf("%d more were", r.Already)}[r.Already == 1])
+	switch r.Already {
+	case 0:
+	case 1:
+		out.line("1 more was replayed before.")
+	default:
+		out.line("%d more were replayed before.", r.Already)
 	}
 	out.rejected(r)
 	out.left(r.Left)
@@ -132,18 +140,6 @@ func (c dltReplayCommand) print(w io.Writer, r dlt.Report, stopped bool) error {
 		out.line("Stopped: run it again to continue; letters that were replayed are remembered.")
 	}
 	return out.err
-}
-
-// reporter writes lines until one fails.
-type reporter struct {
-	w   io.Writer
-	err error
-}
-
-func (o *reporter) line(format string, args ...any) {
-	if o.err == nil {
-		_, o.err = fmt.Fprintf(o.w, format+"\n", args...)
-	}
 }
 
 // rejected says how many events would be rejected again, and why.
@@ -164,6 +160,7 @@ func (o *reporter) rejected(r dlt.Report) {
 // maxLeftLines is how many letters that were left are printed one by one.
 const maxLeftLines = 20
 
+// left prints the letters that were not replayed, and why.
 func (o *reporter) left(left []dlt.Left) {
 	if len(left) == 0 {
 		return

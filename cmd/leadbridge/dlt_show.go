@@ -132,11 +132,12 @@ func (s shown) print(w io.Writer) error {
 	return err
 }
 
-// unescaped takes back what json.Marshal does for web pages.
+// unescaped returns JSON without the escapes that json.Marshal makes for web pages.
 func unescaped(text []byte) string {
 	return strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(string(text))
 }
 
+// textOf returns a key or value for people: as text, as Base64, or that there is none.
 func textOf(text *string, code string) string {
 	switch {
 	case text != nil:

@@ -81,7 +81,7 @@ func (c dltImportCommand) Run(p process) error {
 	})
 }
 
-// input is a source that can be read again from its start.
+// input returns the lines so that they can be read twice: a regular file as it is, anything else in memory.
 func (c dltImportCommand) input(ctx context.Context, stdin io.Reader) (io.ReadSeekCloser, error) {
 	if c.File != "-" {
 		f, err := os.Open(c.File)
@@ -94,30 +94,30 @@ func (c dltImportCommand) input(ctx context.Context, stdin io.Reader) (io.ReadSe
 		defer f.Close()
 		stdin = f // a pipe
 	}
-	held, err := hold(ctx, stdin)
-	return heldInput{bytes.NewReader(held)}, err
+	content, err := readAll(ctx, stdin)
+	return inMemory{bytes.NewReader(content)}, err
 }
 
-// heldInput is input in memory.
-type heldInput struct{ *bytes.Reader }
+// inMemory is input that was read to its end.
+type inMemory struct{ *bytes.Reader }
 
-func (heldInput) Close() error { return nil }
+func (inMemory) Close() error { return nil }
 
-// hold reads all of standard input. A terminal cannot be interrupted, so that
-// reading it is left behind.
-func hold(ctx context.Context, in io.Reader) ([]byte, error) {
+// readAll reads all of standard input, until ctx ends. Reading a terminal cannot be interrupted: its goroutine is then left
+// behind, as the process ends.
+func readAll(ctx context.Context, in io.Reader) ([]byte, error) {
 	type result struct {
-		held []byte
-		err  error
+		content []byte
+		err     error
 	}
 	read := make(chan result, 1)
 	go func() {
-		held, err := io.ReadAll(in)
-		read <- result{held, err}
+		content, err := io.ReadAll(in)
+		read <- result{content, err}
 	}()
 	select {
 	case r := <-read:
-		return r.held, r.err
+		return r.content, r.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

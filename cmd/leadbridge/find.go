@@ -59,7 +59,7 @@ func (c findCommand) Run(p process) error {
 	})
 }
 
-// printLive says what holds the service, if it is to be asked.
+// printLive asks the service of --live, if there is one, and prints what holds it.
 func (c findCommand) printLive(ctx context.Context, p process) error {
 	if c.Live == "" {
 		return nil
@@ -76,6 +76,7 @@ func (c findCommand) printLive(ctx context.Context, p process) error {
 	return err
 }
 
+// find looks for the lead. It fails when that takes longer than --timeout.
 func (c findCommand) find(ctx context.Context, p process, cfg settings.FindConfig) (find.Report, error) {
 	if c.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -99,7 +100,7 @@ func (c findCommand) find(ctx context.Context, p process, cfg settings.FindConfi
 	return f.Find(ctx, c.Who)
 }
 
-// foundEvent is an event as JSON. Its names are a promise to other programs.
+// foundEvent is an event as JSON. Other programs rely on its names.
 type foundEvent struct {
 	EventID   string        `json:"eventId"`
 	FoundBy   find.By       `json:"foundBy"`
@@ -124,6 +125,7 @@ type foundRecord struct {
 	Before    int64          `json:"before"`
 }
 
+// event returns an event as it is printed, masked unless --unmask is given.
 func (c findCommand) event(t *dlt.Topic, e find.Event, cfg settings.FindConfig) foundEvent {
 	out := foundEvent{EventID: e.ID, FoundBy: e.By, State: e.State, Records: []foundRecord{},
 		ContactID: e.Made.ContactID, LeadID: e.Made.LeadID, DealID: e.Made.DealID, CardURL: e.CardURL, KnownBy: e.KnownBy, Masked: !c.Unmask}
@@ -148,7 +150,7 @@ func (c findCommand) event(t *dlt.Topic, e find.Event, cfg settings.FindConfig) 
 }
 
 func (c findCommand) print(p process, report find.Report, cfg settings.FindConfig) error {
-	t := dlt.Open(cfg.Find.Letters()) // it names the topic; nothing is read any more
+	t := dlt.Open(cfg.Find.Letters()) // for the topic's name in the lines of letters; nothing is read
 	defer t.Close()
 	for _, e := range report.Events {
 		one := c.event(t, e, cfg)
@@ -175,7 +177,7 @@ func (c findCommand) print(p process, report find.Report, cfg settings.FindConfi
 	return nil
 }
 
-// text writes an event for people.
+// text returns an event for people, on several lines.
 func (e foundEvent) text() string {
 	var b strings.Builder
 	row := func(name, format string, args ...any) {
@@ -202,7 +204,7 @@ func (e foundEvent) text() string {
 	return b.String()
 }
 
-// card names what the CRM has of the event.
+// card names the objects in the CRM that the event became, with their address.
 func (e foundEvent) card() string {
 	var parts []string
 	for _, made := range []struct {
@@ -216,7 +218,7 @@ func (e foundEvent) card() string {
 	return strings.TrimSpace(strings.Join(parts, ", ") + " " + e.CardURL)
 }
 
-// sentence says where the event is.
+// sentence says how far the event has come.
 func (e foundEvent) sentence() string {
 	switch e.State {
 	case find.Waiting:
@@ -238,7 +240,7 @@ func (e foundEvent) sentence() string {
 	return "Done, but neither a letter nor a contact was found"
 }
 
-// words say how far a record has come.
+// words says how far the delivery of a record has come.
 func (r foundRecord) words() string {
 	if r.Stage == consumer.StageDone {
 		return "done"
@@ -246,7 +248,7 @@ func (r foundRecord) words() string {
 	return fmt.Sprintf("%s, behind %s of its partition", r.Stage, counted(int(r.Before), "unfinished record"))
 }
 
-// summaryOf says what was looked through, so that nobody takes a short log for an answer.
+// summaryOf says what was looked through: that nothing was found means little when the topic reaches back a day.
 func summaryOf(report find.Report, cfg settings.FindConfig) string {
 	var b strings.Builder
 	if len(report.Events) == 0 {

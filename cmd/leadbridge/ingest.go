@@ -52,6 +52,7 @@ func (c ingestCommand) Run(p process) error {
 	return ingest(ctx, cfg, log)
 }
 
+// ingest serves the gate until ctx ends and its drain is over.
 func ingest(ctx context.Context, cfg settings.IngestConfig, log zerolog.Logger) error {
 	listener, err := monitor.Listen(ctx, "HTTP_ADDR", cfg.HTTPAddr)
 	if err != nil {
@@ -73,14 +74,14 @@ func ingest(ctx context.Context, cfg settings.IngestConfig, log zerolog.Logger) 
 	defer context.AfterFunc(ctx, health.Draining)()
 	hooks := http.Handler(gate)
 	if cfg.MetricsAddr == "" {
-		hooks = withOwn(gate, health.Handler())
+		hooks = withMonitoring(gate, health.Handler())
 	} else {
-		beside, end, err := serveBeside(ctx, cfg.MetricsAddr, health.Handler())
+		address, end, err := serveMonitoring(ctx, cfg.MetricsAddr, health.Handler())
 		if err != nil {
 			return err
 		}
 		defer end()
-		log.Info().Stringer("http", beside).Msg("metrics and health are served here")
+		log.Info().Stringer("http", address).Msg("metrics and health are served here")
 	}
 	for _, warning := range cfg.Warnings {
 		log.Warn().Msg(warning)
@@ -92,21 +93,21 @@ func ingest(ctx context.Context, cfg settings.IngestConfig, log zerolog.Logger) 
 	return err
 }
 
-// withOwn serves what is not for websites at the gate's address. A ServeMux would
-// redirect paths that are not clean, and few senders of webhooks follow.
-func withOwn(gate, own http.Handler) http.Handler {
+// withMonitoring serves metrics and health at the gate's address, too. It is not a ServeMux: that would
+// redirect paths with a double slash, and few senders of webhooks follow a redirect.
+func withMonitoring(gate, monitoring http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/metrics", "/healthz", "/readyz":
-			own.ServeHTTP(w, r)
+			monitoring.ServeHTTP(w, r)
 		default:
 			gate.ServeHTTP(w, r)
 		}
 	})
 }
 
-// serveBeside serves what is not for websites at an address of its own.
-func serveBeside(ctx context.Context, addr string, h http.Handler) (at net.Addr, end func(), err error) {
+// serveMonitoring serves metrics and health at an address of their own, until end is called.
+func serveMonitoring(ctx context.Context, addr string, h http.Handler) (at net.Addr, end func(), err error) {
 	listener, err := monitor.Listen(ctx, "METRICS_ADDR", addr)
 	if err != nil {
 		return nil, nil, err
@@ -115,7 +116,7 @@ func serveBeside(ctx context.Context, addr string, h http.Handler) (at net.Addr,
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = server.Serve(listener) // it ends with its end
+		_ = server.Serve(listener) // the error is that it was closed
 	}()
 	return listener.Addr(), func() {
 		_ = server.Close()

@@ -13,10 +13,10 @@ import (
 	"github.com/leadbridge/leadbridge/consumer"
 )
 
-// liveLimit bounds the question to a service that runs.
+// liveLimit is the longest wait for the answer of a running service.
 const liveLimit = 5 * time.Second
 
-// liveStatus asks a service that runs how it stands.
+// liveStatus asks a running service for its status.
 func liveStatus(ctx context.Context, url string) (monitor.Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, liveLimit)
 	defer cancel()
@@ -40,7 +40,7 @@ func liveStatus(ctx context.Context, url string) (monitor.Status, error) {
 	return status, nil
 }
 
-// liveFindings says, as a check does, what keeps a service that runs from delivering.
+// liveFindings returns, as findings of a check, what keeps a running service from delivering.
 func liveFindings(ctx context.Context, url string) []consumer.Finding {
 	status, err := liveStatus(ctx, url)
 	check := "service"
@@ -68,6 +68,7 @@ func liveFindings(ctx context.Context, url string) []consumer.Finding {
 	return all
 }
 
+// behindText says how many records the service still has to deliver.
 func behindText(s monitor.Status) string {
 	if s.Lag == nil {
 		return "its lag is not known"
@@ -75,7 +76,7 @@ func behindText(s monitor.Status) string {
 	return counted(int(*s.Lag), "record") + " behind"
 }
 
-// waitingText says what events wait for, how many, since when and until when.
+// waitingText says how many events wait, since when and until when, and for what.
 func waitingText(w consumer.Waiting) string {
 	text := "an unknown number of events wait"
 	if w.Events != nil {
@@ -88,7 +89,7 @@ func waitingText(w consumer.Waiting) string {
 	return text + " (" + string(w.Why) + "): " + w.Text
 }
 
-// liveText says what holds a service.
+// liveText returns, on several lines, what holds a service and what its events wait for.
 func liveText(s monitor.Status) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "The service is %s.\n", s.State)

@@ -47,7 +47,7 @@ func (c mapCommand) Run(p process) error {
 	ctx, stop := untilSignal(interruptGrace, onStop{})
 	defer stop()
 	done := make(chan error, 1)
-	// Reading a terminal cannot be interrupted, so it is left behind.
+	// Reading a terminal cannot be interrupted: after a signal its goroutine is left behind, as the process ends.
 	go func() { done <- c.mapInput(ctx, p, cfg) }()
 	select {
 	case err := <-done:
@@ -57,6 +57,7 @@ func (c mapCommand) Run(p process) error {
 	}
 }
 
+// mapInput reads standard input: events, or with --source the body of a request.
 func (c mapCommand) mapInput(ctx context.Context, p process, cfg settings.MapConfig) error {
 	if c.Source == "" {
 		return c.mapLines(ctx, p.stdin, p.stdout, cfg)
@@ -74,7 +75,7 @@ type mapped struct {
 	OriginID string `json:"originId"`
 	Contact  any    `json:"contact,omitempty"`
 	Target   string `json:"target,omitempty"`  // lead or deal
-	Card     any    `json:"card,omitempty"`    // what it says beside the person
+	Card     any    `json:"card,omitempty"`    // fields of the lead or deal, without those of the person
 	Comment  string `json:"comment,omitempty"` // on the card's timeline
 	// LookedFor are the e-mails and phones, in all spellings, by which a contact of the same person is looked for.
 	LookedFor map[string][]string `json:"lookedFor,omitempty"`
@@ -97,7 +98,7 @@ type candidate struct {
 	Chosen bool     `json:"chosen"`
 }
 
-// step is the way of one value.
+// step says what became of one value.
 type step struct {
 	Key     string            `json:"key,omitempty"`
 	Input   string            `json:"input,omitempty"`
@@ -123,6 +124,7 @@ type rejected struct {
 	Message string           `json:"message"`
 }
 
+// mapLines writes a line of output for each line of input that is not empty.
 func (c mapCommand) mapLines(ctx context.Context, in io.Reader, out io.Writer, cfg settings.MapConfig) error {
 	lines := bufio.NewReaderSize(in, 64<<10)
 	enc := json.NewEncoder(out)
@@ -149,8 +151,8 @@ func (c mapCommand) mapLines(ctx context.Context, in io.Reader, out io.Writer, c
 	return nil
 }
 
-// maxLine bounds what is kept of a line in memory. A value over 1 MiB is
-// rejected as in the service, so that nothing beyond it is looked at.
+// maxLine is how many bytes of a line are kept; the rest is dropped. A value over 1 MiB is
+// rejected as it is in the service, so that nothing behind it matters.
 const maxLine = 16 << 20
 
 // readLine reads a line of any length, up to its end or that of the input.
@@ -165,8 +167,8 @@ func readLine(lines *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// framedLine is a value that a schema registry frames, which a line holds in Base64. No JSON is such a text: the first
-// byte of a frame is 0 or 1.
+// framedLine returns the value in a line that holds one in Base64, framed by a schema registry. No JSON is taken for one:
+// it is not Base64 of a text whose first byte is 0 or 1.
 func framedLine(line []byte) ([]byte, bool) {
 	value, err := base64.StdEncoding.DecodeString(string(line))
 	return value, err == nil && len(value) > 5 && value[0] <= 1
@@ -187,7 +189,7 @@ func (c mapCommand) mapLine(cfg settings.MapConfig, line []byte, offset int64) (
 		}
 	}
 	if err == nil {
-		return m, m.show(plan, cfg.Target, cfg.Comment, cfg.Match)
+		return m, m.fill(plan, cfg.Target, cfg.Comment, cfg.Match)
 	}
 	r, ok := errors.AsType[*transform.Rejection](err)
 	if !ok {
@@ -197,8 +199,8 @@ func (c mapCommand) mapLine(cfg settings.MapConfig, line []byte, offset int64) (
 	return m, nil
 }
 
-// show puts what an event becomes into a line.
-func (m *mapped) show(plan transform.Plan, setting crmclient.Target, comment crmclient.CommentMode, match crmclient.Match) (err error) {
+// fill fills in what an event becomes. setting is the target of events that name none.
+func (m *mapped) fill(plan transform.Plan, setting crmclient.Target, comment crmclient.CommentMode, match crmclient.Match) (err error) {
 	m.LookedFor = match.LookedFor(plan.Contact)
 	if fills := match.Fills(plan.Contact); m.LookedFor != nil && fills != nil {
 		if m.Fill, err = readable(fills); err != nil {
@@ -230,7 +232,7 @@ func (m *mapped) show(plan transform.Plan, setting crmclient.Target, comment crm
 	return err
 }
 
-// readable is the JSON of fields without the escapes that are for web pages.
+// readable returns fields as decoded JSON, which an encoder can write without escapes for web pages.
 func readable(v any) (fields any, err error) {
 	text, err := json.Marshal(v)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/leadbridge/leadbridge/webhook"
 )
 
-// sourceFlags are the flags of map for a request of a source, instead of events.
+// sourceFlags are the flags by which map reads a request to the gate, instead of events.
 type sourceFlags struct {
 	Source string   `placeholder:"FILE" help:"A sources file (docs/ingest.md): standard input is then the body of one saved request, and what the gate makes of it is shown, too."`
 	Name   string   `placeholder:"NAME" help:"The source that the request is for. Default: the one of --url, or the only one of the file."`
@@ -22,10 +22,10 @@ type sourceFlags struct {
 	URL    string   `name:"url" placeholder:"URL" help:"Address of the request, with its query: https://gate.example.com/hooks/shop?key=…"`
 }
 
-// tried is the line of output of a request.
+// tried is the line of output for a request.
 type tried struct {
 	Source  string          `json:"source"`
-	Proof   string          `json:"proof"` // ok, or why not
+	Proof   string          `json:"proof"` // ok, or why the sender is not proven
 	Outcome string          `json:"outcome"`
 	Status  int             `json:"status"`
 	Answer  string          `json:"answer"`
@@ -70,7 +70,7 @@ func (c mapCommand) tryRequest(p process, body string, cfg settings.MapConfig) e
 	return enc.Encode(out)
 }
 
-// request is the saved one.
+// request returns the request that the flags and the body describe.
 func (c mapCommand) request(body string) (*http.Request, error) {
 	address := c.URL
 	if strings.HasPrefix(address, "/") || address == "" {
@@ -83,7 +83,7 @@ func (c mapCommand) request(body string) (*http.Request, error) {
 	for _, header := range c.Header {
 		name, value, ok := strings.Cut(header, ":")
 		if !ok {
-			return nil, fmt.Errorf("--header %q is none: write \"NAME: VALUE\"", name)
+			return nil, fmt.Errorf("--header %q is not a header: write \"NAME: VALUE\"", name)
 		}
 		if name = textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name)); name == "Host" {
 			r.Host = strings.TrimSpace(value)
@@ -100,7 +100,7 @@ func (c mapCommand) request(body string) (*http.Request, error) {
 	return r, nil
 }
 
-// sourceName is the source that a request is for.
+// sourceName returns the source that a request is for; "" when neither --name, --url nor the file says it.
 func (c mapCommand) sourceName(sources *webhook.Sources, r *http.Request) string {
 	name, byURL := strings.CutPrefix(r.URL.Path, "/hooks/")
 	switch names := sources.Names(); {

@@ -90,7 +90,7 @@ func TestMapSourceFaults(t *testing.T) {
 	for want, args := range map[string][]string{
 		`there is no source "nope": the file has broken, calls`: {"--source", file, "--name", "nope"},
 		`there is no source ""`:                                 {"--source", file},
-		`--header "nonsense" is none`:                           {"--source", file, "--name", "form", "--header", "nonsense"},
+		`--header "nonsense" is not a header`:                   {"--source", file, "--name", "form", "--header", "nonsense"},
 		"--url or --method":                                     {"--source", file, "--name", "form", "--url", "http://[::"},
 		"SOURCES_FILE":                                          {"--source", file + ".not", "--name", "form"},
 		"does not say how it is verified":                       {"--source", sourcesFile(t, "sources: [{name: x}]"), "--name", "x"},

@@ -11,9 +11,9 @@ import (
 // that a collection costs little, while the garbage of a backlog would double the process.
 const garbagePercent = 50
 
-// limitMemory sets how much garbage may lie about, and GOMEMLIMIT to nine tenths of the container's memory
-// limit: near it garbage is collected more often, where the kernel would end the process. A GOGC or
-// GOMEMLIMIT that is set goes before it (AUTOMEMLIMIT=off: no limit); where there are no cgroups there is no
+// limitMemory sets how much garbage there may be, and GOMEMLIMIT to nine tenths of the container's memory
+// limit: near it garbage is collected more often, before the kernel ends the process. GOGC and
+// GOMEMLIMIT in the environment win over it (AUTOMEMLIMIT=off: no limit). Where there are no cgroups there is no
 // limit.
 func limitMemory(p process, log zerolog.Logger) {
 	if _, set := p.lookupEnv("GOGC"); !set {

@@ -68,7 +68,7 @@ func nearest(name string, known map[string]bool) string {
 	return ""
 }
 
-// slips returns how many letters of a name may be wrong.
+// slips returns how many letters of a name may be wrong for it to count as misspelt.
 func slips(name string) int {
 	if len(name) < 12 {
 		return 1
@@ -93,7 +93,7 @@ func abbreviates(name, setting string) bool {
 	return true
 }
 
-// synonyms are names that other programs give to what our settings say.
+// synonyms returns names that other programs have for our settings.
 func synonyms() map[string]string {
 	return map[string]string{ //nolint:gosec // names of variables
 		"KAFKA_BOOTSTRAP_SERVERS": "KAFKA_BROKERS",

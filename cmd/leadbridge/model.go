@@ -7,12 +7,12 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// commandOf is a command as completion scripts and the manual page tell it: what --help tells, from the same model.
+// commandOf is a command as completion scripts and the manual page describe it. It is made of the model that --help prints.
 type commandOf struct {
-	path  string // "dlt list"; "" of the program itself
+	path  string // such as "dlt list"; "": the program itself
 	node  *kong.Node
-	below []*kong.Node // its own commands
-	flags []*kong.Flag // its own and --help
+	below []*kong.Node // the commands right below it
+	flags []*kong.Flag // its own, and those of the program
 }
 
 // commandsOf returns the program and all its commands, each before those below it.
@@ -31,7 +31,7 @@ func commandsOf(app *kong.Application) []commandOf {
 				c.below = append(c.below, child)
 			}
 		}
-		if n != app.Node { // --help and --version are everybody's
+		if n != app.Node { // every command takes --help and --version
 			c.flags = append(c.flags, app.Flags...)
 		}
 		all = append(all, c)
@@ -48,14 +48,14 @@ func valuesOf(flag *kong.Flag) []string {
 	if words := enumOf(flag.Value); len(words) > 0 {
 		return words
 	}
-	// Settings keep their own lists, of which the placeholder tells the short ones: json|console.
+	// The words of a setting are checked where it is parsed. Its placeholder has them when they are few: json|console.
 	if words := strings.Split(flag.PlaceHolder, "|"); len(words) > 1 {
 		return words
 	}
 	return nil
 }
 
-// enumOf returns the words that kong takes for a value; none: any.
+// enumOf returns the only words that kong takes for a value; nil: it takes any.
 func enumOf(v *kong.Value) []string {
 	if v.Enum == "" {
 		return nil
@@ -66,7 +66,7 @@ func enumOf(v *kong.Value) []string {
 // takesFile reports whether a flag's value is a file.
 func takesFile(flag *kong.Flag) bool { return flag.PlaceHolder == "FILE" }
 
-// briefly is the first sentence of a help text.
+// briefly returns the first sentence of a help text, without its full stop.
 func briefly(help string) string {
 	help = strings.TrimSpace(help)
 	if first, _, more := strings.Cut(help, ". "); more {

@@ -85,7 +85,7 @@ func (c probeCommand) clean(ctx context.Context, p process, cfg probe.Config) er
 	return ended(ctx, err)
 }
 
-// ended is err, or the exit code of a signal.
+// ended returns err, or the exit code of a signal that ended ctx.
 func ended(ctx context.Context, err error) error {
 	if interrupted(ctx) {
 		return exitStatus(exitInterrupted)

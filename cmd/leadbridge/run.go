@@ -52,6 +52,7 @@ func (c runCommand) Run(p process) error {
 	return deliver(ctx, cfg, log)
 }
 
+// deliver runs the service until ctx ends and its drain is over.
 func deliver(ctx context.Context, cfg settings.Config, log zerolog.Logger) error {
 	listener, err := monitor.Listen(ctx, "HTTP_ADDR", cfg.HTTPAddr)
 	if err != nil {

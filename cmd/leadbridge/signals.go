@@ -12,21 +12,21 @@ import (
 // errSignal is the cause of a context that a signal ended.
 var errSignal = errors.New("signal")
 
-// exitReserve is the part of the grace in which the process ends by itself,
-// so that it is gone within the grace, not at its end.
+// exitReserve is how long before the end of the grace the process is ended by force,
+// so that it is gone when the grace is over.
 const exitReserve = 500 * time.Millisecond
 
-// onStop is what a command says when it is stopped; each may be nil.
+// onStop holds what is called when a command is stopped, to log it; each may be nil.
 type onStop struct {
-	signal   func(name string) // the first signal has come: SIGINT or SIGTERM
-	deadline func()            // the process ends by force
+	signal   func(name string) // called after the first signal: SIGINT or SIGTERM
+	deadline func()            // called before the process ends by force
 }
 
 // untilSignal returns a context that ends with the first SIGINT or SIGTERM. A
-// second signal ends the process at once with 130. When the process is still there
-// as grace is about to end, it ends with 0: whatever hangs, what is left is still in Kafka.
-// stop ends the watch.
-func untilSignal(grace time.Duration, say onStop) (ctx context.Context, stop func()) {
+// second signal ends the process at once, with exit code 130. When grace is nearly over and the process
+// has not ended, it is ended with exit code 0: something hangs, and what was not finished is still in Kafka.
+// stop restores the usual effect of signals.
+func untilSignal(grace time.Duration, call onStop) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
@@ -39,16 +39,16 @@ func untilSignal(grace time.Duration, say onStop) (ctx context.Context, stop fun
 			return
 		}
 		cancel(errSignal)
-		go say.came(first) // a logger that hangs must not keep the second signal out
+		go call.onSignal(first) // a log that blocks must not keep the second signal from being seen
 		deadline := time.NewTimer(grace - exitReserve)
 		defer deadline.Stop()
 		select {
 		case <-signals:
 			os.Exit(exitInterrupted)
 		case <-deadline.C:
-			// A logger that hangs (a full pipe) must not keep the process.
+			// A log that blocks, as a full pipe does, must not keep the process alive.
 			time.AfterFunc(exitReserve/2, func() { os.Exit(exitOK) })
-			say.late()
+			call.onDeadline()
 			os.Exit(exitOK)
 		case <-done:
 		}
@@ -60,13 +60,13 @@ func untilSignal(grace time.Duration, say onStop) (ctx context.Context, stop fun
 	}
 }
 
-func (s onStop) came(signal os.Signal) {
+func (s onStop) onSignal(signal os.Signal) {
 	if s.signal != nil {
 		s.signal(map[os.Signal]string{syscall.SIGINT: "SIGINT", syscall.SIGTERM: "SIGTERM"}[signal])
 	}
 }
 
-func (s onStop) late() {
+func (s onStop) onDeadline() {
 	if s.deadline != nil {
 		s.deadline()
 	}

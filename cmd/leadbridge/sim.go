@@ -17,12 +17,12 @@ type simCommand struct {
 	settings.Sim `embed:""`
 }
 
-// Help explains how trouble is asked for.
+// Help explains how to make it fail.
 func (simCommand) Help() string {
 	return "Any key except vibe_live_… is valid. Its page and PUT /_sim/faults show and change what fails.\n\n" + crmtest.FaultsHelp
 }
 
-// interruptGrace is how long a command other than run may take after a signal.
+// interruptGrace is how long most commands may take to end after a signal; those that need longer have their own.
 const interruptGrace = 5 * time.Second
 
 // Run serves the simulator until a signal.
@@ -60,7 +60,7 @@ func serveUntil(ctx context.Context, h http.Handler, l net.Listener) error {
 	return nil
 }
 
-// reachable is a listener's address as a person may open it.
+// reachable returns a listener's address as one that can be opened on this machine.
 func reachable(a net.Addr) string {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok || !tcp.IP.IsUnspecified() {

@@ -5,20 +5,15 @@ import (
 	"cmp"
 	"context"
 	"encoding/hex"
-	"flag"
 	"fmt"
-	"html"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
@@ -395,84 +390,4 @@ func TestTracingFaults(t *testing.T) {
 			t.Errorf("%s: exit %d\n%s", variable, code, stderr)
 		}
 	}
-}
-
-// TestPictureOfATrace draws one lead's trace for the documentation, from what gate and service sent: run it with
-// -update-trace. Without that it only compares which spans docs/trace.svg shows.
-func TestPictureOfATrace(t *testing.T) {
-	t.Parallel()
-	r, c := newRig(t, crmtest.Options{UserFields: true, ServiceTime: 150 * time.Millisecond}, "leads", "leads.dlt", "leads.results"), startCollector(t)
-	service := startService(t, r.env(c.env(map[string]string{"KAFKA_RESULT_TOPIC": "leads.results"})))
-	service.answers(t, "/readyz", http.StatusOK) // it has its partitions: what comes now is new
-	gate := startGate(t, r, c.env(nil))
-	gate.post(t, "/hooks/form", "application/json", `{"email":"a@example.com"}`, "traceparent", traceparent(traceOne))
-	eventually(t, "the contact", func() bool {
-		_, metrics := service.get("/metrics")
-		return strings.Contains(metrics, "leadbridge_results_total 1")
-	})
-	stop(t, service)
-	stop(t, gate)
-	file := filepath.Join("..", "..", "docs", "trace.svg")
-	if *updateTrace {
-		if err := os.WriteFile(file, []byte(c.picture(traceOne)), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	shown, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(c.tree(traceOne)) {
-		_, name, _ := strings.Cut(strings.TrimSpace(line), ": ")
-		if !strings.Contains(string(shown), ">"+name+"<") {
-			t.Errorf("docs/trace.svg does not show %q: run this test with -update-trace", name)
-		}
-	}
-}
-
-var updateTrace = flag.Bool("update-trace", false, "write docs/trace.svg anew")
-
-// picture draws a trace as viewers do: a line for each span, indented below its parent, and when it was.
-func (c *collector) picture(traceID string) string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	const width, names, row = 940, 300, 24
-	type drawn struct {
-		span  *tracepb.Span
-		depth int
-	}
-	var rows []drawn
-	var below func(parent string, depth int)
-	below = func(parent string, depth int) {
-		for _, s := range c.spans { // by their beginnings, since tree has sorted them
-			if hex.EncodeToString(s.TraceId) == traceID && hex.EncodeToString(s.ParentSpanId) == parent {
-				rows = append(rows, drawn{s, depth})
-				below(hex.EncodeToString(s.SpanId), depth+1)
-			}
-		}
-	}
-	slices.SortStableFunc(c.spans, func(a, b *tracepb.Span) int { return cmp.Compare(a.StartTimeUnixNano, b.StartTimeUnixNano) })
-	below(senderSpan, 0)
-	first, last := rows[0].span.StartTimeUnixNano, uint64(0)
-	for _, r := range rows {
-		last = max(last, r.span.EndTimeUnixNano)
-	}
-	x := func(at uint64) float64 { return names + float64(at-first)/float64(last-first)*(width-names-90) }
-	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12" role="img">`+"\n", width, len(rows)*row+16)
-	fmt.Fprintf(&b, "<title>One lead's trace, from the webhook to its contact: %d spans in %s</title>\n<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n", len(rows), time.Duration(last-first).Round(time.Millisecond))
-	for i, r := range rows {
-		y := i*row + 8
-		colour := map[bool]string{true: "#1f6feb", false: "#1a7f37"}[c.of[string(r.span.SpanId)] == "leadbridge"]
-		if strings.HasPrefix(r.span.Name, "wait ") {
-			colour = "#bf8700"
-		}
-		from, to := x(r.span.StartTimeUnixNano), x(r.span.EndTimeUnixNano)
-		fmt.Fprintf(&b, "<text x=\"%d\" y=\"%d\" fill=\"#1f2328\">%s</text>\n", 8+r.depth*14, y+16, html.EscapeString(r.span.Name))
-		fmt.Fprintf(&b, "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"14\" rx=\"2\" fill=\"%s\"/>\n", from, y+5, max(to-from, 2), colour)
-		took := time.Duration(r.span.EndTimeUnixNano - r.span.StartTimeUnixNano).Round(100 * time.Microsecond)
-		fmt.Fprintf(&b, "<text x=\"%.1f\" y=\"%d\" fill=\"#59636e\">%s</text>\n", max(to, from+2)+5, y+16, took)
-	}
-	b.WriteString("</svg>\n")
-	return b.String()
 }

@@ -10,7 +10,7 @@ import (
 // version is set when a release is built (-ldflags "-X main.version=v1.2.3").
 var version = ""
 
-// versionText names the build: what the release said, else what Go knows of
+// versionText returns the version of this build: that of the release, else what Go knows of
 // the module and its commit.
 func versionText() string {
 	if version != "" {
@@ -23,7 +23,8 @@ func versionText() string {
 	return versionOf(info)
 }
 
-// versionOf names the build of a module: its version, which Go makes of the tag or the commit, else the commit that it knows.
+// versionOf returns the version of a module's build, which Go makes of the tag or the commit; else devel and the commit, if
+// it is known.
 func versionOf(info *debug.BuildInfo) string {
 	if v := info.Main.Version; v != "" && v != "(devel)" {
 		return v

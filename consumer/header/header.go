@@ -23,7 +23,7 @@ const (
 	Version     = "dlt-version"
 	Done        = "dlt-done"         // what exists in the CRM all the same, such as contact=2457; missing when nothing does
 	OriginField = "dlt-origin-field" // the field of the CRM that carries our ids
-	Value       = "dlt-value"        // Omitted when the broker refused the value
+	Value       = "dlt-value"        // Omitted when the broker refused the value, or it is over 4 MiB
 	Headers     = "dlt-headers"      // Omitted when the broker refused the record's own headers, Cut when some were too long and are left out
 	Key         = "dlt-key"          // Assigned when the broker refused the record's own key, or a letter without a key
 )

@@ -58,8 +58,9 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	return fmt.Errorf("%q is not bill or provenance", args[0])
 }
 
-// bill gives a CycloneDX bill of materials the version of what was built, and takes the time and the machine of its
-// making away. The version that its maker finds is that of the commit, of which a clone without tags knows less.
+// bill gives a CycloneDX bill of materials the version of what was built, and takes away what tells of its making: the
+// time, the machine, and the hashes of the program that made it, which is built on that machine. The version that its
+// maker finds is that of the commit, of which a clone without tags knows less.
 func bill(version string, in io.Reader, out io.Writer) error {
 	var bom map[string]any
 	if err := json.NewDecoder(in).Decode(&bom); err != nil {
@@ -72,6 +73,12 @@ func bill(version string, in io.Reader, out io.Writer) error {
 		return errors.New("the bill of materials does not say what it is of")
 	}
 	delete(metadata, "timestamp")
+	tools, _ := metadata["tools"].([]any)
+	for _, t := range tools {
+		if t, ok := t.(map[string]any); ok {
+			delete(t, "hashes")
+		}
+	}
 	delete(component, "purl")
 	component["version"] = version
 	components, _ := bom["components"].([]any)

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-const made = `{"bomFormat":"CycloneDX","metadata":{"timestamp":"2026-11-29T00:00:00Z","component":{"bom-ref":"pkg:golang/x@v0.0.0-1","purl":"pkg:golang/x@v0.0.0-1","name":"x","version":"v0.0.0-1"}},
+const made = `{"bomFormat":"CycloneDX","metadata":{"timestamp":"2026-11-29T00:00:00Z","component":{"bom-ref":"pkg:golang/x@v0.0.0-1","purl":"pkg:golang/x@v0.0.0-1","name":"x","version":"v0.0.0-1"},
+"tools":[{"vendor":"CycloneDX","name":"cyclonedx-gomod","version":"v1.10.0","hashes":[{"alg":"SHA-256","content":"5eed"}]}]},
 "components":[{"bom-ref":"pkg:golang/y@v1","name":"y","purl":"pkg:golang/y@v1?goarch=amd64&goos=linux&type=module","licenses":[{"license":{"id":"MIT"}}]}],"dependencies":[{"ref":"pkg:golang/x@v0.0.0-1","dependsOn":["pkg:golang/y@v1"]}]}`
 
 // TestBill: what differs between two builds of a commit is gone, all else is there.
@@ -19,6 +20,7 @@ func TestBill(t *testing.T) {
 		Metadata struct {
 			Timestamp string
 			Component map[string]string
+			Tools     []map[string]any
 		}
 		Components   []map[string]any
 		Dependencies []struct {
@@ -31,6 +33,9 @@ func TestBill(t *testing.T) {
 	}
 	if c := bom.Metadata.Component; bom.Metadata.Timestamp != "" || c["purl"] != "" || c["version"] != "v1.2.3" || c["bom-ref"] != "leadbridge" {
 		t.Errorf("metadata: %+v", bom.Metadata)
+	}
+	if tools := bom.Metadata.Tools; len(tools) != 1 || tools[0]["version"] != "v1.10.0" || tools[0]["hashes"] != nil {
+		t.Errorf("tools: %v", tools)
 	}
 	if d := bom.Dependencies; len(d) != 1 || d[0].Ref != "leadbridge" || d[0].DependsOn[0] != "pkg:golang/y@v1" || bom.Components[0]["licenses"] == nil || bom.Components[0]["purl"] != "pkg:golang/y@v1?type=module" {
 		t.Errorf("%s", &out)

@@ -34,25 +34,25 @@ type Match struct {
 	Blind time.Duration
 }
 
-// Fault is one breach of what leadbridge promises, or of what the run relies on.
+// Fault is something that leadbridge promises, or that the audit relies on, and that is not so.
 type Fault struct {
 	Kind   string // one word, to be counted: see [Account]
 	Text   string
 	Origin string // the origin id of the event that it is about; "": none
 }
 
-// Excepted is the kind of a fault that docs/exceptions.md excepts: shown, but no failure.
+// Excepted is the kind of a fault that docs/exceptions.md excepts: it is shown, and the audit passes all the same.
 const Excepted = "Excepted"
 
-// Counts of an audit.
+// Counts says how much an audit has seen.
 type Counts struct {
 	Records, Events, Contacts, Leads, Deals, Letters, Repeats, Replays, Tombstones int
 	Comments                                                                       int // on cards
 	Matched                                                                        int // events that were given to a contact of the same person
-	Excepted                                                                       int // what docs/exceptions.md excepts
+	Excepted                                                                       int // faults of the kind Excepted
 }
 
-// Minus is what came since earlier counts.
+// Minus returns what has come since earlier counts.
 func (c Counts) Minus(d Counts) Counts {
 	return Counts{
 		Records: c.Records - d.Records, Events: c.Events - d.Events, Contacts: c.Contacts - d.Contacts, Leads: c.Leads - d.Leads, Deals: c.Deals - d.Deals,
@@ -61,21 +61,21 @@ func (c Counts) Minus(d Counts) Counts {
 	}
 }
 
-// Plus adds counts.
+// Plus returns the sum of two counts.
 func (c Counts) Plus(d Counts) Counts { return c.Minus(Counts{}.Minus(d)) }
 
-// Audit is what an account came to.
+// Audit is the result of [Account].
 type Audit struct {
 	Counts Counts
 	Faults []Fault
 	Events []*Event // in the order in which their first records were given
 
 	match   Match
-	byID    map[string]*Event
-	byPlace map[Place]*Event
-	origins map[string]*Event
-	objects map[card]Object
-	lines   map[string][]*Event // in the order of their first records
+	byID    map[string]*Event   // by event id
+	byPlace map[Place]*Event    // by the place of each of its records
+	origins map[string]*Event   // by origin id
+	objects map[card]Object     // of all kinds
+	lines   map[string][]*Event // by line, in the order of their first records
 }
 
 // Account compares what became of each event with what was due. The kinds of faults are:
@@ -86,13 +86,13 @@ type Audit struct {
 //   - target: an object of a kind that the event does not become
 //   - apart: a deal without its contact, or with another person's
 //   - content: an object of another person, or a letter with another value
-//   - fate: an object where a letter was due, a letter where an object was due, or a letter for another reason
+//   - fate: an object where a letter was due, a letter where an object was due, or a letter for a reason that was not due
 //   - letter-ids: a letter that names another event than the one whose record it names
 //   - done: a letter that does not name what exists of its event
 //   - comment: a second comment of an event, or one on a card that is not its event's
 //   - second-card: a second contact of one person
 //   - order: an event that was made before an earlier one of its line
-//   - stranger: an object, a comment or a letter of no event
+//   - stranger: an object, a comment or a letter that belongs to no event
 //   - [Excepted]: what docs/exceptions.md excepts
 func Account(ev Evidence) Audit {
 	a := Audit{match: ev.Match, byID: map[string]*Event{}, byPlace: map[Place]*Event{}, origins: map[string]*Event{}, objects: map[card]Object{}, lines: map[string][]*Event{}}
@@ -116,7 +116,7 @@ func Account(ev Evidence) Audit {
 	return a
 }
 
-// Good reports whether nothing is wrong beyond what docs/exceptions.md excepts.
+// Good reports whether all faults, if there are any, are of the kind [Excepted].
 func (a *Audit) Good() bool {
 	return !slices.ContainsFunc(a.Faults, func(f Fault) bool { return f.Kind != Excepted })
 }
@@ -178,8 +178,8 @@ func (a *Audit) readObjects(objects []Object) {
 	}
 }
 
-// readComments gives comments to the events whose marks they end with. A comment that is missing is no fault, unless it
-// is all that the event becomes: one that cannot be written keeps no event.
+// readComments gives comments to the events whose marks they end with. A missing comment is a fault only if it
+// is all that the event becomes: other events are delivered without the comment when it cannot be written.
 func (a *Audit) readComments(comments []Comment, originator string) {
 	if originator == "" {
 		originator = "leadbridge"
@@ -209,8 +209,8 @@ func (a *Audit) readComments(comments []Comment, originator string) {
 	}
 }
 
-// readLetters looks at each letter both ways: the event that it names, and the record from which it says to come. A
-// letter that was replayed since is history.
+// readLetters gives letters to their events, and compares the event that a letter names with the record that it says it
+// comes from. A letter that was replayed since does not count for its event.
 func (a *Audit) readLetters(letters []Letter) {
 	for _, l := range letters {
 		a.Counts.Letters++
@@ -233,7 +233,8 @@ func (a *Audit) readLetters(letters []Letter) {
 	}
 }
 
-// judgeOrder looks whether events of one line were made in their order. A replay, by itself, loses it.
+// judgeOrder records a fault for each event that was made before an earlier one of its line. Events that were replayed lose
+// their place in the line, and are left out.
 func (a *Audit) judgeOrder() {
 	for _, line := range slices.Sorted(maps.Keys(a.lines)) {
 		last := map[Kind]*Event{} // ids follow each other within a kind

@@ -9,8 +9,8 @@ import (
 // Event is one event and what became of it.
 type Event struct {
 	ID, Origin string
-	First      Place // of its first record
-	Due        Due   // of its first record, with the reasons of its newest
+	First      Place // where its first record lies
+	Due        Due   // of its first record, but with Reasons and Excepted of its newest one
 	Made       map[Kind][]Object
 	Letters    []Letter // since its last replay
 	Given      *Object  // the contact of the same person to which it was given; nil: none
@@ -25,7 +25,7 @@ func newEvent(r Record) *Event {
 	return &Event{ID: r.EventID, Origin: r.Origin, First: r.Place, Due: r.Due, values: map[int][]byte{0: r.Value}, Made: map[Kind][]Object{}}
 }
 
-// replayed notes that the event was put back into its topic. An edit may have mended it: then no letter is due any more.
+// replayed notes that the event was put back into its topic. An edit may have changed what is due.
 func (e *Event) replayed(r Record) {
 	e.values[r.Replays] = r.Value
 	if e.replays <= r.Replays {
@@ -33,11 +33,11 @@ func (e *Event) replayed(r Record) {
 	}
 }
 
-// goalKind is the kind of the object that says that the event is done.
+// goalKind returns the kind of the object that shows that the event is done.
 func (e *Event) goalKind() Kind { return e.Due.Kinds[len(e.Due.Kinds)-1] }
 
-// Goal is the object that says that the event is done, of several the first; nil: there is none. Of an event that became
-// a comment on a contact of the same person it is that contact.
+// Goal returns the object that shows that the event is done, the first if there are several; nil when there is none. For an
+// event that became a comment on a contact of the same person it is that contact.
 func (e *Event) Goal() *Object {
 	if made := e.Made[e.goalKind()]; len(made) > 0 {
 		return &made[0]
@@ -48,7 +48,7 @@ func (e *Event) Goal() *Object {
 	return nil
 }
 
-// Duplicates is how many objects beyond the first of their kind the event has, and comments beyond its first.
+// Duplicates returns how many objects beyond the first of their kind the event has, and comments beyond its first.
 func (e *Event) Duplicates() (n int) {
 	for _, made := range e.Made {
 		n += max(len(made)-1, 0)
@@ -59,7 +59,7 @@ func (e *Event) Duplicates() (n int) {
 // Commented reports whether the event has a comment on a card.
 func (e *Event) Commented() bool { return e.commented > 0 }
 
-// Reasons are those of its letters, each once.
+// Reasons returns the reasons of the event's letters, each once.
 func (e *Event) Reasons() (reasons []string) {
 	for _, l := range e.Letters {
 		if !slices.Contains(reasons, l.Reason) {
@@ -100,7 +100,7 @@ func (o Object) String() string {
 	return fmt.Sprintf("%s %d (created %s)", o.Kind, o.ID, o.Created.UTC().Format("15:04:05.000"))
 }
 
-// card is an object of the CRM.
+// card identifies an object of the CRM.
 type card struct {
 	kind Kind
 	id   int64
@@ -108,7 +108,7 @@ type card struct {
 
 func (c card) String() string { return fmt.Sprintf("%s %d", c.kind, c.id) }
 
-// judge looks at all that became of an event.
+// judge records the faults in what became of an event.
 func (a *Audit) judge(e *Event) {
 	for _, k := range []Kind{Contact, Lead, Deal} {
 		switch made := e.Made[k]; {
@@ -132,7 +132,8 @@ func (a *Audit) judge(e *Event) {
 	}
 }
 
-// judgeMade looks at an event that is done: whether it may be, and whether all of it is there, joined and of its person.
+// judgeMade judges an event that is done: whether a letter was due instead, whether its objects are of its person, and
+// whether they are joined.
 func (a *Audit) judgeMade(e *Event) {
 	if len(e.Due.Reasons) > 0 {
 		a.fault("fate", e, "%s, should be a letter %s", e.spell(), strings.Join(e.Due.Reasons, " or "))
@@ -151,7 +152,7 @@ func (a *Audit) judgeMade(e *Event) {
 	}
 }
 
-// judgeDeal looks whether a deal is with the contact of its event, or where persons are looked for with one of the same
+// judgeDeal judges whether a deal is with the contact of its event or, where persons are looked for, with one of the same
 // person.
 func (a *Audit) judgeDeal(e *Event) {
 	with := e.Goal().With
@@ -170,7 +171,7 @@ func (a *Audit) judgeDeal(e *Event) {
 	}
 }
 
-// judgeLead looks whether the contact of a lead is one of the same person.
+// judgeLead judges whether the contact of a lead is one of the same person.
 func (a *Audit) judgeLead(e *Event, with int64) {
 	contact, exists := a.objects[card{Contact, with}]
 	if !exists || !a.matches(e, contact) {
@@ -180,8 +181,8 @@ func (a *Audit) judgeLead(e *Event, with int64) {
 	e.Given = &contact
 }
 
-// judgeLetters looks at an event that is a dead letter, or not delivered yet: whether it may be, and whether the letter
-// says what exists all the same.
+// judgeLetters judges an event without objects of its goal: whether its letters were due, and whether they say what exists
+// all the same.
 func (a *Audit) judgeLetters(e *Event) {
 	var judged []string
 	for _, l := range e.Letters {
@@ -203,8 +204,8 @@ func (a *Audit) judgeLetters(e *Event) {
 	}
 }
 
-// saysWhatExists reports whether a letter names what exists of its event: the contact that was made of it, or where
-// persons are looked for that of its person.
+// saysWhatExists reports whether a letter names what exists of its event: the contact that was made of it or, where
+// persons are looked for, a contact of its person.
 func (a *Audit) saysWhatExists(e *Event, l Letter) bool {
 	if made := e.Made[Contact]; len(made) > 0 {
 		return l.Done == fmt.Sprintf("contact=%d", made[0].ID)
@@ -217,7 +218,7 @@ func (a *Audit) saysWhatExists(e *Event, l Letter) bool {
 	return exists && a.matches(e, contact)
 }
 
-// isOf reports whether a contact or a lead can be reached as its event says.
+// isOf reports whether an object has no other phones and e-mails than those of the event's person.
 func (e *Event) isOf(o Object) bool {
 	if e.Due.Points == nil {
 		return true

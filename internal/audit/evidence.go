@@ -22,8 +22,8 @@ const (
 	Deal    Kind = "deal"
 )
 
-// KindsOf are the kinds of objects that an event of a target becomes; the last one says that it is done. The empty target
-// is that of contacts.
+// KindsOf returns the kinds of objects that an event of a target becomes, in their order: the last one shows that it is
+// done. The empty target stands for contacts.
 func KindsOf(t crmclient.Target) []Kind {
 	switch t {
 	case crmclient.TargetLead:
@@ -73,7 +73,7 @@ type Object struct {
 	Points  []string // phones and e-mails
 }
 
-// Comment is one on a card.
+// Comment is a comment on a card.
 type Comment struct {
 	ID   int64
 	On   Kind
@@ -93,18 +93,18 @@ type Letter struct {
 	Replays     int    // how often its event was replayed before
 }
 
-// Decoder gives events the identity that leadbridge gives them, also those that it cannot decode.
+// Decoder decodes events as leadbridge does. With an error, the event still has its ids.
 type Decoder interface {
 	Decode(r transform.Record) (transform.Event, error)
 }
 
-// RecordOf is a record of the topic.
+// RecordOf returns a record of the topic, with the ids that the decoder finds.
 func RecordOf(r transform.Record, d Decoder, due Due) Record {
-	e, _ := d.Decode(r) // what cannot be decoded has its identity all the same
+	e, _ := d.Decode(r) // on an error it still has its ids
 	return Record{Place: PlaceOf(r), EventID: e.ID, Origin: e.OriginID, Value: r.Value, Replays: Replays(r), Due: due}
 }
 
-// ObjectsOf are the objects of a kind that the simulated CRM holds.
+// ObjectsOf returns the objects of a kind that the simulated CRM holds.
 func ObjectsOf(k Kind, records []crmtest.Record) []Object {
 	objects := make([]Object, len(records))
 	for i, r := range records {
@@ -117,7 +117,7 @@ func ObjectsOf(k Kind, records []crmtest.Record) []Object {
 	return objects
 }
 
-// CommentsOf are the comments that the simulated CRM holds.
+// CommentsOf returns the comments that the simulated CRM holds.
 func CommentsOf(records []crmtest.Record) []Comment {
 	comments := make([]Comment, len(records))
 	for i, r := range records {
@@ -128,7 +128,7 @@ func CommentsOf(records []crmtest.Record) []Comment {
 	return comments
 }
 
-// LettersOf are the letters among the records of the dead-letter topic, without the markers of replays.
+// LettersOf returns the letters among the records of the dead-letter topic: all but the markers.
 func LettersOf(records []transform.Record) []Letter {
 	var letters []Letter
 	for _, r := range records {
@@ -143,10 +143,10 @@ func LettersOf(records []transform.Record) []Letter {
 	return letters
 }
 
-// PlaceOf is where a record lies.
+// PlaceOf returns where a record lies.
 func PlaceOf(r transform.Record) Place { return Place{r.Partition, r.Offset} }
 
-// original is where a letter says that its record lies; offset -1 when it does not.
+// original returns where a letter says that its record lies; offset -1 when it does not say it.
 func original(l transform.Record) Place {
 	partition, err := strconv.Atoi(Header(l, "dlt-original-partition"))
 	if err != nil {
@@ -159,7 +159,7 @@ func original(l transform.Record) Place {
 	return Place{partition, offset}
 }
 
-// Replays is how often the event of a record or letter was replayed before.
+// Replays returns how often the event of a record or letter was replayed before.
 func Replays(r transform.Record) int {
 	n, err := strconv.Atoi(Header(r, "dlt-replays"))
 	if err != nil {
@@ -168,7 +168,7 @@ func Replays(r transform.Record) int {
 	return n
 }
 
-// Header is the last value of a header, "" without one: whoever adds one means it.
+// Header returns the last value of a header, which is the one that counts when it is repeated; "" when there is none.
 func Header(r transform.Record, key string) string {
 	for _, h := range slices.Backward(r.Headers) {
 		if h.Key == key {

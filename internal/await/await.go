@@ -1,4 +1,4 @@
-// Package await asks processes from outside, and waits for what they are to come to.
+// Package await helps tests to wait for other processes, and asks these by HTTP.
 package await
 
 import (
@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Until looks every so often whether a condition holds, and ends the test when it does not
-// within patience.
+// Until waits until a condition holds, which it checks at intervals of every. It fails the test when
+// patience is over first; what names the condition.
 func Until(t testing.TB, patience, every time.Duration, what string, holds func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(patience)
@@ -26,11 +26,11 @@ func Until(t testing.TB, patience, every time.Duration, what string, holds func(
 	}
 }
 
-// answerLimit bounds one question.
+// answerLimit is the longest wait for an answer.
 const answerLimit = 5 * time.Second
 
-// Get gives status and body of an address, over a connection of its own: the process may have
-// been started anew since. Status 0 says that it does not answer, and the body why.
+// Get asks for an address, over a new connection, as the process there may have been restarted. Without an answer the
+// status is 0, and the body says why.
 func Get(ctx context.Context, url string) (status int, body string) {
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()

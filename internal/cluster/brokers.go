@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// CallTimeout bounds one call to a broker, and the opening of a connection with its login.
+	// CallTimeout is the longest time of a call to a broker, and of opening a connection with its login.
 	CallTimeout = 10 * time.Second
-	// MetadataTTL is how old a transport's picture of the cluster may be, and so how late a new
-	// topic, partition or leader is noticed.
+	// MetadataTTL is how old a transport's knowledge of the cluster may be: a new topic, partition or leader is noticed
+	// that late.
 	MetadataTTL = 2 * time.Second
 	// ClientID is the name that brokers log for our connections.
 	ClientID = "leadbridge"
@@ -30,8 +30,8 @@ type Brokers struct {
 	Dial      kafkaauth.Dial // opens connections, by TLS where that is wanted; nil: in plain text
 }
 
-// Through returns the same brokers, reached by connections that wrap has replaced. It wraps them above
-// TLS and below the login.
+// Through returns the same brokers, reached by connections as wrap returns them. What is written and read there has no TLS
+// yet, and includes the login.
 func (b Brokers) Through(wrap func(net.Conn) net.Conn) Brokers {
 	dial := b.dial()
 	b.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -44,7 +44,7 @@ func (b Brokers) Through(wrap func(net.Conn) net.Conn) Brokers {
 	return b
 }
 
-// Login opens connections that are logged in, and stay so.
+// Login returns a Dial whose connections are logged in, and stay logged in.
 func (b Brokers) Login() kafkaauth.Dial { return kafkaauth.Login(b.dial(), b.SASL) }
 
 func (b Brokers) dial() kafkaauth.Dial {

@@ -8,11 +8,11 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// ErrNoTopic says that the cluster does not have the topic.
+// ErrNoTopic is wrapped by errors when the cluster does not have the topic.
 var ErrNoTopic = errors.New("topic does not exist")
 
-// Partitions returns the ids of a topic's partitions, or an error that is [ErrNoTopic] when there are none.
-// It never creates the topic: kafka-go asks for metadata without that wish.
+// Partitions returns the ids of a topic's partitions. The error wraps [ErrNoTopic] when there are none.
+// It never creates the topic: kafka-go's request forbids that.
 func Partitions(ctx context.Context, client *kafka.Client, topic string) ([]int, error) {
 	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package freshconn sends HTTP requests over a connection each, to servers that are asked rarely.
+// Package freshconn sends each HTTP request over a connection of its own, to servers that are asked rarely.
 package freshconn
 
 import (
@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Transport makes a connection for each request, by TLS 1.2 or newer, with the authorities as they are then: they are renewed
-// while the process runs. A transport that is kept could only take them up where it dials TLS itself, and behind a proxy it
-// does not.
+// Transport makes a connection for each request, by TLS 1.2 or newer. Each one trusts the authorities of that moment, as
+// their file may change while the process runs. A lasting [http.Transport] could not do that: where it dials TLS by a
+// function of ours, it uses no proxy.
 type Transport struct {
 	Authorities   func() *x509.CertPool                 // of the server's certificate; nil, or a nil pool: the system's
 	Proxy         func(*http.Request) (*url.URL, error) // nil: that of the environment, if it names one

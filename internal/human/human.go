@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// units of sizes; the longer ones come first, as each ends with the shorter ones.
+// units are those of sizes. The longer ones come first: KiB ends with B, too.
 var units = []struct {
 	name  string
 	bytes float64
@@ -61,7 +61,7 @@ func isNumber(text string) bool {
 	return err == nil
 }
 
-// Days writes a duration; from two days on in days with three digits, such as "3.5 days".
+// Days returns a duration as text; from two days on in days with three digits, such as "3.5 days".
 func Days(d time.Duration) string {
 	const day = 24 * time.Hour
 	if d >= 2*day {

@@ -10,33 +10,33 @@ import (
 // maxDepth is how deep values may nest, as in encoding/json.
 const maxDepth = 10_000
 
-// Reader reads one JSON text from its beginning. A fault makes it bad and ends all loops. What is JSON is what
-// [encoding/json.Valid] says.
+// Reader reads one JSON text from its beginning. It takes for JSON what [encoding/json.Valid] does. A fault makes it bad,
+// and ends all loops.
 type Reader struct {
 	b        []byte
-	i        int
-	depth    int
+	i        int // of the next byte
+	depth    int // how many brackets are open
 	maxDepth int
 	bad      bool
 }
 
-// New returns a reader of text, which is not to be changed meanwhile. Values nest 10,000 deep at most.
+// New returns a reader of text, which must not be changed meanwhile. Values may nest 10,000 deep.
 func New(text []byte) *Reader { return &Reader{b: text, maxDepth: maxDepth} }
 
-// NewBounded returns a reader of text whose values nest as deep as is given at most.
+// NewBounded returns a reader of text whose values may nest so deep.
 func NewBounded(text []byte, depth int) *Reader { return &Reader{b: text, maxDepth: depth} }
 
 // Fail makes the reader bad.
 func (r *Reader) Fail() { r.bad, r.i = true, len(r.b) }
 
-// Bad reports whether what was read so far is no JSON.
+// Bad reports whether what was read so far is not JSON.
 func (r *Reader) Bad() bool { return r.bad }
 
-// Whole reports whether all was good and nothing but blanks is left.
+// Whole reports whether no fault was found and only blanks are left.
 func (r *Reader) Whole() bool { return r.Peek() == 0 && !r.bad && r.i == len(r.b) }
 
-// Peek passes over blanks and gives the byte behind them; 0 at the end, for
-// where it is asked no byte 0 is valid either.
+// Peek passes over blanks and returns the byte behind them; 0 at the end of the text. A byte 0 in the text is
+// a fault wherever Peek is called.
 func (r *Reader) Peek() byte {
 	for ; r.i < len(r.b); r.i++ {
 		switch b := r.b[r.i]; b {
@@ -48,7 +48,8 @@ func (r *Reader) Peek() byte {
 	return 0
 }
 
-// Members yields the names of an object, in quotes as they stand. The loop's body may read the value.
+// Members yields the names of an object, as they stand in the text, with their quotes. The loop's body may read the value;
+// otherwise it is skipped.
 func (r *Reader) Members(yield func(name []byte) bool) {
 	for more := r.begin('{', '}'); more; more = r.next('}') {
 		name := r.name()
@@ -58,7 +59,7 @@ func (r *Reader) Members(yield func(name []byte) bool) {
 	}
 }
 
-// Elements yields for each value of an array. The loop's body may read it.
+// Elements yields once for each value of an array. The loop's body may read the value; otherwise it is skipped.
 func (r *Reader) Elements(yield func() bool) {
 	for more := r.begin('[', ']'); more; more = r.next(']') {
 		if !r.value(yield) {
@@ -67,7 +68,7 @@ func (r *Reader) Elements(yield func() bool) {
 	}
 }
 
-// value lets read have the next value, and skips it when that leaves it.
+// value calls read, which may read the next value, and skips the value if read has not. It returns what read returns.
 func (r *Reader) value(read func() bool) bool {
 	r.Peek()
 	from := r.i
@@ -78,7 +79,7 @@ func (r *Reader) value(read func() bool) bool {
 	return more
 }
 
-// Raw returns the next value as it stands, nil when it is none.
+// Raw returns the next value as it stands in the text; nil when there is a fault.
 func (r *Reader) Raw() []byte {
 	r.Peek()
 	from := r.i
@@ -117,7 +118,8 @@ func (r *Reader) Skip() {
 	}
 }
 
-// begin passes over an opening bracket and reports whether something stands in the brackets.
+// begin passes over an opening bracket, and over the closing one if nothing stands between them. It reports whether
+// something does.
 func (r *Reader) begin(opens, closes byte) bool {
 	r.depth++
 	if r.Peek() != opens || r.depth > r.maxDepth {
@@ -131,7 +133,7 @@ func (r *Reader) begin(opens, closes byte) bool {
 	return r.end()
 }
 
-// next passes over what stands behind an item and reports whether another one follows.
+// next passes over the comma or the closing bracket behind an item, and reports whether another item follows.
 func (r *Reader) next(closes byte) bool {
 	switch r.Peek() {
 	case ',':
@@ -144,14 +146,14 @@ func (r *Reader) next(closes byte) bool {
 	return false
 }
 
-// end passes over a closing bracket.
+// end passes over a closing bracket, and returns false for begin and next: no item follows.
 func (r *Reader) end() bool {
 	r.i++
 	r.depth--
 	return false
 }
 
-// name passes over a name and its colon.
+// name passes over a name and its colon, and returns the name with its quotes.
 func (r *Reader) name() []byte {
 	if r.Peek() != '"' {
 		r.Fail()
@@ -182,8 +184,8 @@ func (r *Reader) text() bool {
 	return false
 }
 
-// plainEnd gives the place of the first byte from i on that may not stand in a string as it is,
-// or begins or ends something there.
+// plainEnd returns the index of the first byte from i on that is not an ordinary character of a string: a
+// quote, a backslash or a control character.
 func plainEnd(s []byte, i int) int {
 	for ; i+8 <= len(s); i += 8 {
 		x := binary.LittleEndian.Uint64(s[i:])
@@ -199,20 +201,20 @@ func plainEnd(s []byte, i int) int {
 	return i
 }
 
-// Eight bytes are looked at together, as one number: their highest bits show which of them are meant. The lowest bit
-// that is set is exact: only above it a borrow can set others.
+// below and equal look at eight bytes at once, as one number, and set the highest bit of each byte that is found. Only the
+// lowest bit that is set is certain: the subtraction's borrow may set others above it.
 const (
 	eachByte = 0x0101010101010101
 	highBits = 0x80 * eachByte
 )
 
-// below marks the bytes that are less than c, which is at most 0x80.
+// below sets the bits of the bytes that are less than c, which is at most 0x80.
 func below(x uint64, c byte) uint64 { return (x - uint64(c)*eachByte) &^ x & highBits }
 
-// equal marks the bytes that are c.
+// equal sets the bits of the bytes that are c.
 func equal(x uint64, c byte) uint64 { return below(x^uint64(c)*eachByte, 1) }
 
-// escape passes over all of an escape but its last byte.
+// escape passes over an escape up to its last byte, which the caller passes over. It reports whether it is a valid one.
 func (r *Reader) escape() bool {
 	if r.i++; r.i == len(r.b) {
 		return false

@@ -8,10 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// Valid reports whether text is one JSON value: it says what [encoding/json.Valid] says, in a third of
-// its time. On its way it calls member, unless that is nil, for each member of the outermost object, in their
-// order; of a text that is found bad later too. Both arguments are parts of text, or as good as: they
-// are not to be changed.
+// Valid reports whether text is one JSON value, as [encoding/json.Valid] does, in a third of
+// its time. Unless member is nil, it calls member for each member of the outermost object, in their
+// order, also when the text turns out later not to be valid. The arguments of member may be parts of text: they
+// must not be changed.
 func Valid(text []byte, member func(name, value []byte)) bool {
 	r := New(text)
 	if member == nil || r.Peek() != '{' {
@@ -26,8 +26,8 @@ func Valid(text []byte, member func(name, value []byte)) bool {
 	return r.Whole()
 }
 
-// Entries walks over an object's names and values, or a list's values with their places as
-// names. With what is no JSON it ends early.
+// Entries yields an object's names and values, or a list's values with their indexes as
+// names. It ends early where the text is not JSON.
 func Entries(raw json.RawMessage) iter.Seq2[string, json.RawMessage] {
 	return func(yield func(string, json.RawMessage) bool) {
 		n, list := 0, !IsObject(raw)
@@ -44,7 +44,7 @@ func Entries(raw json.RawMessage) iter.Seq2[string, json.RawMessage] {
 	}
 }
 
-// Members is Entries without names for a list's values. A name is good until the next.
+// Members is Entries without names for a list's values. A name must not be kept beyond its turn of the loop.
 func Members(raw json.RawMessage) iter.Seq2[[]byte, json.RawMessage] {
 	return func(yield func([]byte, json.RawMessage) bool) {
 		r := New(raw)
@@ -65,16 +65,16 @@ func Members(raw json.RawMessage) iter.Seq2[[]byte, json.RawMessage] {
 	}
 }
 
-// IsObject reports whether a value is one.
+// IsObject reports whether a JSON value is an object.
 func IsObject(raw json.RawMessage) bool {
 	s := bytes.TrimSpace(raw)
 	return len(s) > 0 && s[0] == '{'
 }
 
-// Text is the text of a JSON string, "" for anything else.
+// Text returns the text of a JSON string; "" for any other value.
 func Text(raw json.RawMessage) string { return string(Bytes(raw)) }
 
-// Bytes is Text without a copy where nothing in it is escaped.
+// Bytes is Text without a copy, if the string has no escapes. The bytes must not be changed.
 func Bytes(raw json.RawMessage) []byte {
 	if len(raw) < 2 || raw[0] != '"' {
 		return nil
@@ -83,7 +83,7 @@ func Bytes(raw json.RawMessage) []byte {
 		return raw[1:end]
 	}
 	var s string
-	_ = json.Unmarshal(raw, &s) // what cannot be read is not told
+	_ = json.Unmarshal(raw, &s) // on an error the text is empty
 	return []byte(s)
 }
 

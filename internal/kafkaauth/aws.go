@@ -15,9 +15,9 @@ import (
 	"github.com/segmentio/kafka-go/sasl"
 )
 
-// NewAWS gives tokens for Amazon MSK with IAM: requests that are signed and never sent, which brokers verify by
-// asking AWS. An empty region is taken from the broker's name. Credentials come from the sources that environ (such as
-// [os.Getenv]) tells of: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (AWS_SESSION_TOKEN); AWS_ROLE_ARN and
+// NewAWS returns a source of tokens for Amazon MSK with IAM: each is a request that is signed and never sent, and that
+// brokers verify by asking AWS. An empty region is taken from the broker's name. Where credentials come from depends on the
+// variables that environ (such as [os.Getenv]) returns: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (AWS_SESSION_TOKEN); AWS_ROLE_ARN and
 // AWS_WEB_IDENTITY_TOKEN_FILE; AWS_CONTAINER_CREDENTIALS_FULL_URI or _RELATIVE_URI; else the instance's role.
 // Profiles of ~/.aws are not read.
 //
@@ -30,14 +30,14 @@ func NewAWS(region string, environ func(string) string) TokenSource {
 type awsTokens struct {
 	region      string
 	environ     func(string) string
-	turn        chan struct{} // whoever has put an element in may use credentials
+	turn        chan struct{} // a semaphore: whoever has put an element in may use credentials
 	credentials map[string]aws.CredentialsProvider
 }
 
 // signedFor is how long a token may be used.
 const signedFor = 15 * time.Minute
 
-// noBody is the SHA-256 of nothing.
+// noBody is the SHA-256 of an empty body.
 const noBody = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 // Token implements [TokenSource]. The context names the broker: see [sasl.MetadataFromContext].
@@ -62,7 +62,7 @@ func (t *awsTokens) Token(ctx context.Context) (Token, error) {
 	return signed(ctx, region, credentials, time.Now())
 }
 
-// provider keeps credentials of a region until shortly before they expire.
+// provider returns the credentials of a region, which are kept until shortly before they expire.
 func (t *awsTokens) provider(ctx context.Context, region string) (aws.CredentialsProvider, error) {
 	select {
 	case t.turn <- struct{}{}:
@@ -82,7 +82,7 @@ func (t *awsTokens) provider(ctx context.Context, region string) (aws.Credential
 	return cached, nil
 }
 
-// signed presigns the request that stands for the right to connect.
+// signed returns the token: the address of a presigned request for the right to connect.
 func signed(ctx context.Context, region string, credentials aws.Credentials, now time.Time) (Token, error) {
 	query := url.Values{"Action": {"kafka-cluster:Connect"}, "X-Amz-Expires": {fmt.Sprintf("%.0f", signedFor.Seconds())}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://kafka."+region+".amazonaws.com/?"+query.Encode(), http.NoBody)
@@ -110,5 +110,5 @@ func regionOf(ctx context.Context) (string, error) {
 			return found[1], nil
 		}
 	}
-	return "", &Problem{What: "the broker's name tells no region of AWS", Remedy: "set KAFKA_AWS_REGION"}
+	return "", &Problem{What: "the broker's name does not name a region of AWS", Remedy: "set KAFKA_AWS_REGION"}
 }

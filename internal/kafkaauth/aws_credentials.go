@@ -20,7 +20,7 @@ import (
 // ecsHost is where containers of ECS ask for credentials.
 const ecsHost = "http://169.254.170.2"
 
-// awsSource is where credentials come from, in the order of AWS's own libraries.
+// awsSource returns where credentials come from, in the order of AWS's own libraries.
 func awsSource(region string, environ func(string) string) (aws.CredentialsProvider, error) {
 	if key, secret := environ("AWS_ACCESS_KEY_ID"), environ("AWS_SECRET_ACCESS_KEY"); key != "" && secret != "" {
 		return credentials.NewStaticCredentialsProvider(key, secret, environ("AWS_SESSION_TOKEN")), nil
@@ -41,7 +41,7 @@ func awsSource(region string, environ func(string) string) (aws.CredentialsProvi
 	return ec2rolecreds.New(), nil
 }
 
-// containerSource asks the container service, as of ECS or EKS Pod Identity.
+// containerSource returns credentials of the container service, such as that of ECS or of EKS Pod Identity.
 func containerSource(address string, environ func(string) string) aws.CredentialsProvider {
 	return endpointcreds.New(address, func(o *endpointcreds.Options) {
 		o.AuthorizationToken = environ("AWS_CONTAINER_AUTHORIZATION_TOKEN")
@@ -54,7 +54,8 @@ func containerSource(address string, environ func(string) string) aws.Credential
 	})
 }
 
-// nearby reports whether credentials can be asked for there: by https, or in plain text of this machine, ECS or EKS.
+// nearby reports whether credentials may be asked for at an address: by https anywhere, in plain text only on this machine
+// and at the addresses of ECS and EKS.
 func nearby(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -71,7 +72,7 @@ func nearby(address string) bool {
 	}
 }
 
-// awsReason is why AWS gave nothing, in few words and without addresses or parts of answers.
+// awsReason returns why AWS gave no credentials, in few words and without addresses or parts of answers.
 func awsReason(err error) string {
 	if refused, ok := errors.AsType[smithy.APIError](err); ok {
 		return plainly(refused.ErrorCode())

@@ -13,19 +13,19 @@ import (
 	"github.com/segmentio/kafka-go/sasl"
 )
 
-// A Token is what shows brokers who we are.
+// A Token shows brokers who we are.
 type Token struct {
 	Value   string
 	Expires time.Time // zero: not known
 }
 
-// A TokenSource gives a token for each login. It is used by several goroutines.
+// A TokenSource returns a token for each login. It must be safe for concurrent use.
 type TokenSource interface {
 	Token(ctx context.Context) (Token, error)
 }
 
-// Bearer is the mechanism OAUTHBEARER. Extensions are sent beside the token, such as Confluent
-// Cloud's logicalCluster; [CheckExtension] says which ones can be.
+// Bearer returns the mechanism OAUTHBEARER. Extensions are sent with the token, such as Confluent
+// Cloud's logicalCluster; [CheckExtension] says which ones are valid.
 func Bearer(tokens TokenSource, extensions map[string]string) sasl.Mechanism {
 	return bearer{tokens, maps.Clone(extensions)}
 }
@@ -38,8 +38,8 @@ type bearer struct {
 // Name implements [sasl.Mechanism].
 func (bearer) Name() string { return "OAUTHBEARER" }
 
-// fits is what a token consists of (RFC 6750, section 2.1).
-var fits = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
+// tokenText matches the texts that a token may be (RFC 6750, section 2.1).
+var tokenText = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
 
 // Start implements [sasl.Mechanism].
 func (b bearer) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
@@ -47,8 +47,8 @@ func (b bearer) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if !fits.MatchString(token.Value) {
-		return nil, nil, &Problem{What: "the token holds characters that no bearer token has", Remedy: "look at where it comes from: it is to be the token alone"}
+	if !tokenText.MatchString(token.Value) {
+		return nil, nil, &Problem{What: "the token holds characters that bearer tokens cannot have", Remedy: "look at where it comes from: it is to be the token alone"}
 	}
 	return &bearerLogin{token: token}, b.message(token.Value), nil
 }
@@ -69,7 +69,7 @@ func (b bearer) message(token string) []byte {
 // bearerLogin is one login.
 type bearerLogin struct {
 	token   Token
-	refusal *Problem // nil: none
+	refusal *Problem // nil: the broker has not refused the token
 }
 
 // Next implements [sasl.StateMachine]. Brokers answer a good token with nothing, and a bad one with
@@ -85,7 +85,7 @@ func (l *bearerLogin) Next(_ context.Context, challenge []byte) (bool, []byte, e
 	return false, []byte(separator), nil
 }
 
-// status is what a broker says of a token that it refuses (RFC 7628, section 3.2.2).
+// status matches the words with which a broker refuses a token (RFC 7628, section 3.2.2).
 var status = regexp.MustCompile(`^[a-z_]{1,40}$`)
 
 func (l *bearerLogin) refused(challenge []byte) *Problem {
@@ -100,7 +100,7 @@ func (l *bearerLogin) refused(challenge []byte) *Problem {
 	return &Problem{What: what, Remedy: "look at its issuer, audience and scope, and at what the brokers expect"}
 }
 
-// Refusal is what the broker says of the token; nil: nothing.
+// Refusal returns why the broker refused the token; nil: it has not.
 func (l *bearerLogin) Refusal() error {
 	if l.refusal == nil {
 		return nil
@@ -108,7 +108,7 @@ func (l *bearerLogin) Refusal() error {
 	return l.refusal
 }
 
-// Expires is when the token does.
+// Expires returns when the token expires.
 func (l *bearerLogin) Expires() time.Time { return l.token.Expires }
 
 var (
@@ -116,7 +116,7 @@ var (
 	extensionValue = regexp.MustCompile(`^[\x21-\x7E \t\r\n]+$`)
 )
 
-// CheckExtension fails for what cannot be an extension (RFC 7628, section 3.1; KIP-342).
+// CheckExtension returns an error for what is not a valid extension (RFC 7628, section 3.1; KIP-342).
 func CheckExtension(name, value string) error {
 	switch {
 	case !extensionName.MatchString(name):

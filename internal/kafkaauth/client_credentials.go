@@ -19,7 +19,7 @@ import (
 	"github.com/leadbridge/leadbridge/internal/freshconn"
 )
 
-// ClientCredentials say how tokens are asked for by the grant client_credentials (RFC 6749, section 4.4).
+// ClientCredentials says how a token server is asked for tokens, by the grant client_credentials (RFC 6749, section 4.4).
 type ClientCredentials struct {
 	TokenURL string
 	ClientID string
@@ -33,8 +33,8 @@ type ClientCredentials struct {
 	Authorities func() *x509.CertPool // of the token server's certificate; nil, or a nil pool: the system's
 }
 
-// NewClientCredentials asks a token server for tokens. A token is kept and used for all connections until three quarters of
-// its life are over.
+// NewClientCredentials returns a source of tokens that asks a token server. A token is used for all connections until three
+// quarters of its life are over.
 func NewClientCredentials(c ClientCredentials) TokenSource {
 	return newRenewed(newTokenServer(c).fetch)
 }
@@ -56,7 +56,7 @@ type tokenServer struct {
 	request     clientcredentials.Config
 }
 
-// newTokenClient follows no redirect: the secret would go along.
+// newTokenClient returns a client that follows no redirect: the secret would be sent to wherever it points.
 func newTokenClient(authorities func() *x509.CertPool) *http.Client {
 	return &http.Client{
 		Transport:     freshconn.Transport{Authorities: authorities, HeaderTimeout: fetchTime},
@@ -67,6 +67,7 @@ func newTokenClient(authorities func() *x509.CertPool) *http.Client {
 // assertionType says that a client_assertion is a JSON Web Token (RFC 7523, section 2.2).
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
+// fetch asks for a token, which expires when the server, or else the token itself, says so.
 func (s *tokenServer) fetch(ctx context.Context) (Token, error) {
 	if err := s.prove(); err != nil {
 		return Token{}, err
@@ -85,8 +86,9 @@ func (s *tokenServer) fetch(ctx context.Context) (Token, error) {
 	return token, nil
 }
 
-// ask sends the secret in the header, as RFC 6749 wants of every server, and to one that does not know the client then, in the
-// body. The library would do so after any refusal, and tell of the second one only.
+// ask sends the secret in the header, which RFC 6749 has every server understand. If the server does not know the client
+// then, ask sends the secret in the body. The library would do that after any refusal, and return the second error, not
+// the first.
 func (s *tokenServer) ask(ctx context.Context) (*oauth2.Token, error) {
 	answer, err := s.request.Token(ctx)
 	refused, ok := errors.AsType[*oauth2.RetrieveError](err)
@@ -101,10 +103,10 @@ func (s *tokenServer) ask(ctx context.Context) (*oauth2.Token, error) {
 	return nil, err
 }
 
-// unknownLife is how long a token is used of which nobody says when it expires.
+// unknownLife is how long a token is used when nobody says when it expires.
 const unknownLife = 5 * time.Minute
 
-// prove puts the secret, as it is now, into the request.
+// prove puts the secret or the assertion, as its file has it now, into the request.
 func (s *tokenServer) prove() (err error) {
 	switch c := s.credentials; {
 	case c.AssertionFile != "":
@@ -121,10 +123,10 @@ func (s *tokenServer) prove() (err error) {
 	return err
 }
 
-// errorCode is what a token server says of a request that it refuses (RFC 6749, section 5.2).
+// errorCode matches the codes with which a token server refuses a request (RFC 6749, section 5.2).
 var errorCode = regexp.MustCompile(`^[a-z_]{1,40}$`)
 
-// explain says what to do about a request that failed. It repeats nothing of the answer but its status and code.
+// explain returns what to do about a request that failed. It repeats only the status and the code of the answer.
 func (s *tokenServer) explain(err error) error {
 	refused, ok := errors.AsType[*oauth2.RetrieveError](err)
 	if !ok {
@@ -156,7 +158,8 @@ func (s *tokenServer) explain(err error) error {
 	return p
 }
 
-// unanswered is for requests without an answer that can be used. The library's own text is left out where it may hold parts of the answer.
+// unanswered returns what to do about a request without a usable answer. It leaves out the library's text, which may hold
+// parts of the answer.
 func (s *tokenServer) unanswered(err error) error {
 	if failed, ok := errors.AsType[*url.Error](err); ok {
 		return &Problem{
@@ -171,7 +174,7 @@ func (s *tokenServer) unanswered(err error) error {
 	}
 }
 
-// reason is why there is no answer, in few words.
+// reason returns why there is no answer, in few words.
 func reason(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return "no answer within " + fetchTime.String()
@@ -185,7 +188,7 @@ func reason(err error) string {
 	return plainly(err.Error())
 }
 
-// hostOf is the part of an address that may be shown.
+// hostOf returns the host of an address: the part that may be shown.
 func hostOf(address string) string {
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil {

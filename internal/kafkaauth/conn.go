@@ -8,23 +8,24 @@ import (
 	"time"
 )
 
-// conn is a connection whose session another one follows. The follower is opened in the background and taken between two
-// requests; a request waits for it only shortly before the session's end.
+// conn is a connection to a broker that ends sessions after a time. Before its session ends, another one, the follower, is
+// opened in the background, and takes its place between two requests. A request waits for the follower only shortly before
+// the session's end.
 type conn struct {
 	open   func(context.Context) (*session, error)
-	ctx    context.Context // ends with Close; bounds the openings
+	ctx    context.Context // ends with Close, and with it all openings
 	cancel context.CancelFunc
 
-	mu       sync.Mutex
+	mu       sync.Mutex // guards everything below
 	session  *session
 	tryAt    time.Time     // when the next follower is to be opened
-	opening  chan struct{} // closed when the opening under way ends; nil: there is none
+	opening  chan struct{} // closed when the opening under way has ended; nil: none is under way
 	follower *session      // nil: none is ready
-	failed   error         // of the last opening
+	failed   error         // why the last opening failed; nil: it did not
 	inFlight int           // requests that were written and not answered
-	out, in  frames
-	reads    time.Time // the deadline of reads; zero: none
-	writes   time.Time // that of writes
+	out, in  frames        // what was written and read
+	reads    time.Time     // deadline of reads; zero: none
+	writes   time.Time     // deadline of writes; zero: none
 	closed   bool
 }
 
@@ -33,14 +34,15 @@ func newConn(s *session, open func(context.Context) (*session, error)) *conn {
 	return &conn{open: open, ctx: ctx, cancel: cancel, session: s, tryAt: renewalOf(s.began, s.ends)}
 }
 
-// renewalOf is when a session's follower is opened: after seven tenths of it.
+// renewalOf returns when a session's follower is opened: after seven tenths of the session's time.
 func renewalOf(began, ends time.Time) time.Time { return began.Add(ends.Sub(began) / 10 * 7) }
 
-// arrival is how much of a session must remain so that a request is still sent in it while a follower is being opened: one that
-// arrives after the session's end makes the broker close the connection, and nobody knows what became of the request.
-func arrival(began, ends time.Time) time.Duration { return min(ends.Sub(began)/4, 5*time.Second) }
+// leastRest returns how much of a session must remain so that a request is still sent in it while a follower is being
+// opened. When a request arrives after the session's end, the broker closes the connection, and nobody knows what became of
+// the request.
+func leastRest(began, ends time.Time) time.Duration { return min(ends.Sub(began)/4, 5*time.Second) }
 
-// retryPause is how long after a failed opening the next one is tried, while the session lasts.
+// retryPause returns how long after a failed opening the next one is tried, by what is left of the session.
 func retryPause(left time.Duration) time.Duration {
 	return min(max(left/5, time.Second), 30*time.Second)
 }
@@ -99,8 +101,8 @@ func (c *conn) forWriting() (*session, error) {
 	}
 }
 
-// choose returns the session that the next bytes go to; or the opening that they must wait for first, which is closed when
-// it has ended.
+// choose returns the session that the next bytes go to or, when they must wait for a follower first, a channel that is
+// closed when its opening has ended.
 func (c *conn) choose() (s *session, opening <-chan struct{}, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -115,16 +117,16 @@ func (c *conn) choose() (s *session, opening <-chan struct{}, err error) {
 	if c.opening == nil && c.due(now) {
 		c.begin()
 	}
-	if c.opening == nil || c.session.lasts(now.Add(arrival(c.session.began, c.session.ends))) {
-		return c.session, nil, nil // if none is under way, the session has not ended: due would have begun one
+	if c.opening == nil || c.session.lasts(now.Add(leastRest(c.session.began, c.session.ends))) {
+		return c.session, nil, nil // without an opening under way the session lasts: otherwise one was due
 	}
 	return nil, c.opening, nil
 }
 
-// betweenRequests reports whether nothing is half written and everything is answered.
+// betweenRequests reports whether no request is half written or without an answer.
 func (c *conn) betweenRequests() bool { return c.inFlight == 0 && c.out.between() && c.in.between() }
 
-// follow takes the follower instead of the session.
+// follow puts the follower in the place of the session, which it closes. Called with mu held, between requests.
 func (c *conn) follow() error {
 	c.session.Close()
 	c.session, c.follower = c.follower, nil
@@ -153,7 +155,8 @@ func (c *conn) begin() {
 	}()
 }
 
-// opened notes how an opening ended. A follower that ends no later, as its token was not renewed, is none.
+// opened notes how an opening ended. A new session that ends no later than the present one, as its token was not renewed,
+// is not taken.
 func (c *conn) opened(s *session, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -172,7 +175,7 @@ func (c *conn) opened(s *session, err error) {
 	}
 }
 
-// awaitOpening waits for an opening, no longer than the deadline of writes. The error says why there is no follower.
+// awaitOpening waits for an opening until the deadline of writes. The error says why there is no follower.
 func (c *conn) awaitOpening(opening <-chan struct{}) error {
 	c.mu.Lock()
 	deadline := c.writes

@@ -1,9 +1,9 @@
 // Package kafkaauth logs connections in to Kafka brokers and keeps them logged in.
 //
-// [Login] is a dial function whose connections are authenticated by SASL when it returns them. Brokers
-// may end a session at a time that they tell (KIP-368), and tokens expire: before that another
+// [Login] returns a dial function whose connections are authenticated by SASL. Brokers may end a session
+// at a time that they name at the login (KIP-368), and tokens expire: before that another
 // connection is opened and logged in beside the first one, and takes its place between two
-// requests, so that whoever uses the connection notices nothing.
+// requests, so that the user of the connection notices nothing.
 //
 // [Bearer] is the mechanism OAUTHBEARER (RFC 7628, KIP-255), which kafka-go lacks. Its tokens come from
 // [NewClientCredentials], [TokenFile] or [NewAWS].

@@ -2,20 +2,21 @@ package kafkaauth
 
 import "encoding/binary"
 
-// sizeBytes stand before each request and each answer and say how long it is (Kafka protocol guide).
+// sizeBytes is how many bytes stand before each request and each answer, and say how long it is (Kafka protocol guide).
 const sizeBytes = 4
 
-// frames follows one direction of a connection from request to request, or answer to answer.
+// frames counts the requests, or the answers, that pass in one direction of a connection. A frame is one of these, with
+// its size before it.
 type frames struct {
 	size [sizeBytes]byte
-	have int // bytes of size
-	left int // bytes that are missing of the frame whose size is known
+	have int // how many bytes of size have passed
+	left int // how many bytes of the frame behind its size have not passed
 }
 
 // between reports whether the next byte is the first one of a frame.
 func (f *frames) between() bool { return f.have == 0 && f.left == 0 }
 
-// pass goes past b and returns how many frames ended in it.
+// pass notes that b has passed, and returns how many frames ended in it.
 func (f *frames) pass(b []byte) (ended int) {
 	for len(b) > 0 {
 		if f.left == 0 {

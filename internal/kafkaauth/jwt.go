@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// expiry is when a token that is a JSON Web Token says that it expires; zero for others. Nothing is verified: that
-// is the brokers' part.
+// expiry returns when a JSON Web Token says that it expires; zero for any other token. It verifies nothing: the brokers
+// do that.
 func expiry(token string) time.Time {
 	_, rest, _ := strings.Cut(token, ".")
 	claims, _, found := strings.Cut(rest, ".")

@@ -9,14 +9,15 @@ import (
 	"github.com/segmentio/kafka-go/sasl"
 )
 
-// Dial opens connections; a nil one opens them in plain text.
+// Dial opens connections. A nil Dial opens them in plain text.
 type Dial = func(ctx context.Context, network, address string) (net.Conn, error)
 
-// openTime bounds the opening of a connection that is to take another one's place.
+// openTime is the longest time to open and log in a connection that is to take another one's place.
 const openTime = 20 * time.Second
 
-// Login is a Dial whose connections are logged in by m, and stay so: see the package's comment. Without a mechanism
-// it is dial itself. The context of a call bounds the login too. A failed login that somebody has to do something about is a [*Problem].
+// Login returns a Dial whose connections are logged in by m, and stay logged in: see the package's comment. Without a
+// mechanism it returns dial. The context of a call also ends its login. The error of a login that fails until somebody
+// changes something is a [*Problem].
 func Login(dial Dial, m sasl.Mechanism) Dial {
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
@@ -50,6 +51,7 @@ func openSession(ctx context.Context, dial Dial, network, address string, m sasl
 	return s, nil
 }
 
+// placeOf returns the address of a broker as mechanisms get it.
 func placeOf(address string) *sasl.Metadata {
 	host, text, err := net.SplitHostPort(address)
 	if err != nil {

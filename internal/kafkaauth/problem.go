@@ -2,20 +2,20 @@ package kafkaauth
 
 import "errors"
 
-// A Problem is a failed login that somebody has to do something about.
+// A Problem is the error of a login that fails until somebody changes something.
 type Problem struct {
 	What   string // such as "the token server auth.example.com refuses the client"
 	Remedy string // such as "look at KAFKA_OAUTH_CLIENT_ID"
 	Err    error  // may be nil
 }
 
-// Error is What and Remedy; Err only explains it to [errors.Is].
+// Error returns What and Remedy. Err is for [errors.Is] only.
 func (p *Problem) Error() string { return p.What + ": " + p.Remedy }
 
-// Unwrap gives Err.
+// Unwrap returns Err.
 func (p *Problem) Unwrap() error { return p.Err }
 
-// Advice is what to do about err, "" when it is not a Problem.
+// Advice returns the text of the Problem that err wraps, which says what to do; "" when it wraps none.
 func Advice(err error) string {
 	if p, ok := errors.AsType[*Problem](err); ok {
 		return p.Error()

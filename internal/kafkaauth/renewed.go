@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// fetchTime bounds one request for a token: it is to fail while whoever opens a connection still waits.
+// fetchTime is the longest time of a request for a token. It is short, so that a failure is known while the opening of a
+// connection, which needs the token, still waits.
 const fetchTime = 5 * time.Second
 
 // How long after a failed request the next one is made; it doubles.
@@ -14,17 +15,17 @@ const (
 	lastPause  = 30 * time.Second
 )
 
-// renewed keeps a token and fetches another one after three quarters of its life. While that fails, the old one
-// goes on until it expires.
+// renewed keeps a token, and fetches another one after three quarters of its life. While that fails, the old one
+// is used until it expires.
 type renewed struct {
 	fetch func(context.Context) (Token, error)
-	turn  chan struct{} // holds one element; whoever has it may use what follows
+	turn  chan struct{} // holds one element; whoever has taken it may use the fields below
 
 	token   Token
-	renewAt time.Time
-	failed  error // of the last request
-	pause   time.Duration
-	retryAt time.Time
+	renewAt time.Time     // when another token is to be fetched
+	failed  error         // why the last request failed; nil: it did not
+	pause   time.Duration // after the last request, if it failed
+	retryAt time.Time     // no request is made before this
 }
 
 func newRenewed(fetch func(context.Context) (Token, error)) *renewed {
@@ -58,7 +59,7 @@ func (r *renewed) valid(now time.Time) bool {
 	return r.token.Value != "" && now.Before(r.token.Expires)
 }
 
-// renew asks for another token. The caller's own end is no failure of the token server.
+// renew fetches another token. When it fails because ctx has ended, the next request does not wait.
 func (r *renewed) renew(ctx context.Context) {
 	limited, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()

@@ -35,14 +35,14 @@ func (s *session) outlasts(other *session) bool {
 	return s.ends.IsZero() || !other.ends.IsZero() && s.ends.After(other.ends)
 }
 
-// logIn authenticates a connection; ctx bounds it. An error leaves it open.
+// logIn authenticates a connection before ctx ends. On an error the connection stays open.
 func logIn(ctx context.Context, conn net.Conn, m sasl.Mechanism) (*session, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		if err := conn.SetDeadline(deadline); err != nil {
 			return nil, err
 		}
 	}
-	unhook := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // what fails then tells it
+	unhook := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // ends the read or write under way
 	s := &session{Conn: conn, began: time.Now()}
 	pc := protocol.NewConn(conn, clientID)
 	err := negotiate(pc)
@@ -83,7 +83,7 @@ func negotiate(pc *protocol.Conn) error {
 	return nil
 }
 
-// handshake names the mechanism.
+// handshake tells the broker by which mechanism the login will be.
 func handshake(pc *protocol.Conn, name string) error {
 	answer, err := pc.RoundTrip(&saslhandshake.Request{Mechanism: name})
 	if err != nil {
@@ -128,10 +128,11 @@ func authenticate(ctx context.Context, pc *protocol.Conn, m sasl.Mechanism) (tim
 	}
 }
 
+// exchange sends one message of the mechanism, and returns the broker's answer.
 func exchange(pc *protocol.Conn, message []byte) (*saslauthenticate.Response, error) {
 	answer, err := pc.RoundTrip(&saslauthenticate.Request{AuthBytes: message})
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, kafka.SASLAuthenticationFailed // some close the connection instead of an answer
+		return nil, kafka.SASLAuthenticationFailed // some brokers close the connection instead of answering
 	}
 	if err != nil {
 		return nil, err
@@ -146,7 +147,7 @@ func exchange(pc *protocol.Conn, message []byte) (*saslauthenticate.Response, er
 	return res, nil
 }
 
-// explain says what to do about a login that the broker refuses.
+// explain returns an error that says what to do about a login that the broker refuses.
 func explain(m sasl.Mechanism, state sasl.StateMachine, err error) error {
 	if !errors.Is(err, kafka.SASLAuthenticationFailed) {
 		return fmt.Errorf("log in by %s: %w", m.Name(), err)
@@ -161,19 +162,19 @@ func explain(m sasl.Mechanism, state sasl.StateMachine, err error) error {
 	return &Problem{What: "the broker refuses our login by " + m.Name(), Remedy: remedy, Err: kafka.SASLAuthenticationFailed}
 }
 
-// sessionEnd is the earlier one of what the broker says and of the credentials' own end. Some brokers end sessions with
-// the token and do not say so.
+// sessionEnd returns when a session ends: when the broker says or when the credentials expire, whichever is earlier, as some
+// brokers end sessions with the token and do not say so; zero when neither is known.
 func sessionEnd(state sasl.StateMachine, sent time.Time, lifetime time.Duration) (end time.Time) {
 	if e, ok := state.(interface{ Expires() time.Time }); ok && e.Expires().After(sent) {
-		end = e.Expires() // what the broker took although it had expired by our clock says that the clocks differ
+		end = e.Expires() // one that the broker took although it had expired shows that our clock is wrong
 	}
-	if told := sent.Add(lifetime); lifetime > 0 && (end.IsZero() || told.Before(end)) {
-		end = told
+	if said := sent.Add(lifetime); lifetime > 0 && (end.IsZero() || said.Before(end)) {
+		end = said
 	}
 	return end
 }
 
-// plainly is a text of somebody else's, bounded and printable.
+// plainly returns at most 200 bytes of a text that others wrote, without what cannot be printed.
 func plainly(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// TokenFile is a token that somebody else writes into a file and renews there, such as a projected
+// TokenFile is the name of a file with a token that another program renews there, such as a projected
 // service-account token of Kubernetes. The file is read at each login.
 type TokenFile string
 
@@ -21,7 +21,7 @@ func (f TokenFile) Token(context.Context) (Token, error) {
 	return Token{Value: text, Expires: expiry(text)}, nil
 }
 
-// readSecret reads a file that holds one secret.
+// readSecret returns the secret in a file. setting names the file in the error, a [*Problem].
 func readSecret(file, setting string) (string, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -33,7 +33,7 @@ func readSecret(file, setting string) (string, error) {
 	}
 	text := strings.TrimSpace(string(content))
 	if text == "" {
-		return "", &Problem{What: "the file of " + setting + " is empty", Remedy: "see that whoever writes it does"}
+		return "", &Problem{What: "the file of " + setting + " is empty", Remedy: "look at the program that writes it"}
 	}
 	return text, nil
 }

@@ -1,4 +1,4 @@
-// Package loopback tells requests of this machine from all others, for pages that have no token.
+// Package loopback recognises requests that come from this machine, for pages that have no token.
 package loopback
 
 import (

@@ -11,19 +11,21 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 )
 
-// Where fields of a record batch (format 2) begin, after the size that stands
-// before it. Source: Kafka's documentation, "Record Batch".
+// Where fields of a record batch (format 2) begin in what Encode returns: start is the
+// length of the size that stands before the batch.
+//
+// Source: Kafka's documentation, "Record Batch".
 const (
 	start    = 4
 	checksum = start + 17
-	covered  = start + 21 // what the checksum is over
+	covered  = start + 21 // the checksum is over everything from here on
 	producer = start + 43
 	epoch    = start + 51
 	sequence = start + 53
 )
 
-// Encode gives records as one batch, with its size before it. first is the sequence
-// number of the first of them; a nil session leaves the batch without a producer.
+// Encode returns records as one batch, with its size before it. first is the sequence
+// number of the first record. With a nil session the batch names no producer.
 func Encode(records []kafka.Record, attributes protocol.Attributes, session *kafka.ProducerSession, first int32) ([]byte, error) {
 	set := protocol.RecordSet{Version: 2, Attributes: attributes, Records: kafka.NewRecordReader(records...)}
 	var encoded bytes.Buffer

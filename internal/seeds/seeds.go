@@ -3,8 +3,8 @@ package seeds
 
 import "os"
 
-// Of returns n with SEEDS=all in the environment, as `make test-seeds` sets it, and otherwise a fifth of n, but 5 at least
-// and n at most: `go test ./...` should take little time.
+// Of returns n when SEEDS=all is in the environment, as `make test-seeds` sets it. Otherwise it returns a fifth of n, but at
+// least 5 and at most n, so that `go test ./...` takes little time.
 func Of(n int) uint64 {
 	if os.Getenv("SEEDS") == "all" {
 		return uint64(n)

@@ -1,5 +1,5 @@
-// Package sums reads the counters of a Prometheus registry, so that what people are shown
-// are the numbers that /metrics shows.
+// Package sums reads the counters of a Prometheus registry, so that people are shown
+// the same numbers as in /metrics.
 package sums
 
 import "github.com/prometheus/client_golang/prometheus"
@@ -34,7 +34,7 @@ func Gather(g prometheus.Gatherer) Sums {
 	return s
 }
 
-// Of is the sum of a counter over all its labels; 0 when there is none.
+// Of returns the sum of a counter's series; 0 when there is no such counter.
 func (s Sums) Of(name string) (sum float64) {
 	for _, one := range s.series {
 		if one.name == name {
@@ -44,7 +44,7 @@ func (s Sums) Of(name string) (sum float64) {
 	return sum
 }
 
-// By is the sum of a counter by the values of one of its labels.
+// By returns the sums of a counter's series by the values of one of its labels.
 func (s Sums) By(name, label string) map[string]float64 {
 	sums := map[string]float64{}
 	for _, one := range s.series {

@@ -11,9 +11,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Call is one create or look-up of an event, as its trace shows it: first a wait for the turn, the budget and
-// what holds the CRM; then the work, which a request does for it and often for others too. It is safe for
-// concurrent use; nil is none.
+// Call is one create or look-up of an event, as its trace shows it: a span of the wait for the turn, the budget and the
+// end of holds, and then a span of the work, which one request may do for several calls. It is safe for
+// concurrent use. The methods of a nil Call do nothing.
 type Call struct {
 	tracer *Tracer
 	ctx    context.Context //nolint:containedctx // it carries the event's span, and nothing else is asked of it
@@ -21,8 +21,8 @@ type Call struct {
 
 	mu   sync.Mutex
 	wait *Span // guarded by mu
-	work *Span // guarded by mu; nil: it waits still
-	done bool  // guarded by mu
+	work *Span // guarded by mu; nil: the call still waits
+	done bool  // guarded by mu; the call has ended
 }
 
 // Call begins a create or a look-up ("create", "look up") of an object such as contacts, for the event of ctx.
@@ -35,9 +35,9 @@ func (t *Tracer) Call(ctx context.Context, does, object string) *Call {
 	return &Call{tracer: t, ctx: ctx, name: does + " " + object, wait: wait}
 }
 
-// leaves ends the wait and begins the work, unless an earlier request did, and returns the span of the work; nil when the
-// call has ended.
-func (c *Call) leaves() *Span {
+// beginWork ends the wait and begins the work, unless an earlier request did so. It returns the span of the work; nil when
+// the call has ended.
+func (c *Call) beginWork() *Span {
 	if c == nil {
 		return nil
 	}
@@ -72,7 +72,7 @@ func (c *Call) End(outcome string) {
 	last.End(nil)
 }
 
-// Request begins the span of a request to the CRM that is about to leave for some calls. It stands in the trace of the
+// Request begins the span of a request to the CRM that is about to be sent for some calls. It stands in the trace of the
 // first of them. With several it has a link to each, and each but the first has a link to it.
 func (t *Tracer) Request(calls []*Call) *Span {
 	if t == nil {
@@ -80,7 +80,7 @@ func (t *Tracer) Request(calls []*Call) *Span {
 	}
 	var works []*Span
 	for _, c := range calls {
-		if work := c.leaves(); work != nil {
+		if work := c.beginWork(); work != nil {
 			works = append(works, work)
 		}
 	}
@@ -101,7 +101,8 @@ func (t *Tracer) Request(calls []*Call) *Span {
 	return request
 }
 
-// To sets what is requested. address has no query; path is the part of its path that is the same for all CRMs.
+// To notes the address of a request. address must have no query; path is the part of its path that is the same for all
+// portals.
 func (s *Span) To(method string, address *url.URL, path string) {
 	if s == nil {
 		return
@@ -126,8 +127,8 @@ func portOf(address *url.URL) int {
 	return 80
 }
 
-// Answered ends a request with the answer's status (0: none came), what it meant, and the CRM's code for it.
-// Both are identifiers that are safe to log.
+// Answered ends the span of a request. status is that of the answer, 0 when none came; class is what it meant, and code
+// the CRM's error code. class and code must be identifiers, which say nothing of a person.
 func (s *Span) Answered(status int, class, code string) {
 	if s == nil {
 		return

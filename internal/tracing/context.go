@@ -16,8 +16,8 @@ const (
 	State  = "tracestate"
 )
 
-// Headers carry the span's context in a record: they replace those that stand in headers. A nil span
-// leaves headers as they are.
+// Headers returns headers with the span's context in the place of any other context. A nil Span
+// returns them as they are.
 func (s *Span) Headers(headers []kafka.Header) []kafka.Header {
 	if s == nil {
 		return headers
@@ -52,12 +52,12 @@ func within(ctx context.Context, headers []kafka.Header) context.Context {
 	return propagation.TraceContext{}.Extract(ctx, carrier)
 }
 
-// maxState bounds what a stranger's tracestate may hold, in bytes; W3C wants 512 to be handed on.
+// maxState is how many bytes of a request's tracestate are handed on: as many as W3C asks for.
 const maxState = 512
 
-// carrierOf returns the headers of a request that hold its context; nil: it has none.
+// carrierOf returns the trace context of a request's headers; nil when it has none.
 func carrierOf(h http.Header) propagation.MapCarrier {
-	parent := h.Get("Traceparent") // as net/http spells it: another spelling would be made anew each time
+	parent := h.Get("Traceparent") // net/http's spelling, which costs no conversion
 	if parent == "" {
 		return nil
 	}

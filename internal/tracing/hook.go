@@ -26,7 +26,7 @@ func (t *Tracer) Hook(r *http.Request, source string) *Span {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
 	default:
-		method = "_OTHER" // the conventions' word: a stranger names no span
+		method = "_OTHER" // the conventions' word for a method that a stranger made up
 	}
 	_, span := t.start(ctx, method+" "+route, trace.SpanKindServer, trace.WithAttributes(
 		attribute.String("http.request.method", method),
@@ -38,8 +38,8 @@ func (t *Tracer) Hook(r *http.Request, source string) *Span {
 	return span
 }
 
-// HookHeaders are the headers of the record that a webhook becomes: the context of the span of its send,
-// else what the request had, so that a trace goes on though nothing is traced here.
+// HookHeaders returns the trace headers for the record that a webhook becomes: the context of the span of its send, or,
+// when nothing is traced here, that of the request, so that its sender's trace goes on.
 func HookHeaders(send *Span, r *http.Request) []kafka.Header {
 	if send != nil {
 		return send.Headers(nil)
@@ -51,14 +51,14 @@ func HookHeaders(send *Span, r *http.Request) []kafka.Header {
 	return headersOf(propagation.TraceContext{}.Extract(context.Background(), carrier))
 }
 
-// Outcome notes the outcome of a webhook, by the names of its metric.
+// Outcome notes what the work came to, by a word of a metric or a log.
 func (s *Span) Outcome(outcome string) {
 	if s != nil {
 		s.span.SetAttributes(attribute.String("leadbridge.outcome", outcome))
 	}
 }
 
-// Answer returns w, or what notes the status of the answer on its way there.
+// Answer returns a writer that notes the status of the answer in the span and passes the answer on to w.
 func (s *Span) Answer(w http.ResponseWriter) http.ResponseWriter {
 	if s == nil {
 		return w
@@ -72,7 +72,7 @@ type answered struct {
 	span *Span
 }
 
-// WriteHeader notes the status. A status of the client's faults is no error of ours.
+// WriteHeader notes the status. Only a status from 500 on is an error of the span.
 func (a *answered) WriteHeader(status int) {
 	a.span.span.SetAttributes(attribute.Int("http.response.status_code", status))
 	if status >= http.StatusInternalServerError {

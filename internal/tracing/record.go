@@ -23,14 +23,14 @@ type Message struct {
 	ID        string         // of its event, hashed; "": it is not known yet, see [Record.Names]
 }
 
-// Record is the trace of a record from its dispatch to its end, over all its waits. It belongs to
-// whoever has the record; nil is none.
+// Record is the trace of a record from its dispatch to its end, over all its waits. It is not safe for concurrent use. The
+// methods of a nil Record do nothing.
 type Record struct {
 	whole *Span
-	wait  *Span // nil: it works
+	wait  *Span // nil: the record does not wait
 }
 
-// Record begins the span of a record, below that of its writer if it names one. How long the record had
+// Record begins the span of a record, below that of its writer if the record names one. The time that the record has
 // been in the topic is a span of its own.
 func (t *Tracer) Record(m Message, dispatched time.Time) *Record {
 	if t == nil {
@@ -58,18 +58,19 @@ func (t *Tracer) Record(m Message, dispatched time.Time) *Record {
 	return r
 }
 
-// Names says whose event the record is: its id, hashed.
+// Names notes the id of the record's event, hashed.
 func (r *Record) Names(id string) {
 	if r != nil {
 		r.whole.span.SetAttributes(attribute.String("leadbridge.event", id))
 	}
 }
 
+// waitsFor returns the attribute of a wait.
 func waitsFor(why string) trace.SpanStartEventOption {
 	return trace.WithAttributes(attribute.String("leadbridge.wait", why))
 }
 
-// Waits begins a wait, whose cause is of a closed set; it ends what the record did before.
+// Waits begins a wait, and ends the one before. why must be one of a few words.
 func (r *Record) Waits(why string) {
 	if r == nil {
 		return
@@ -111,7 +112,7 @@ func (r *Record) Context(ctx context.Context) context.Context {
 	return trace.ContextWithSpan(ctx, r.whole.span)
 }
 
-// Close ends the record with what became of it: done, left to the next owner, and the like.
+// Close ends the trace of the record with what became of it, such as done, or left to the next owner.
 func (r *Record) Close(outcome string) {
 	if r == nil {
 		return

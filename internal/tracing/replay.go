@@ -8,10 +8,10 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Replay is the trace of one run of a replay; nil is none.
+// Replay is the trace of one run of a replay. The methods of a nil Replay do nothing.
 type Replay struct{ run *Span }
 
-// Replay begins a run.
+// Replay begins the trace of a run.
 func (t *Tracer) Replay() *Replay {
 	if t == nil {
 		return nil
@@ -20,7 +20,7 @@ func (t *Tracer) Replay() *Replay {
 	return &Replay{run}
 }
 
-// Send begins the span of an event that goes back to its topic: in the trace that its letter names, with a
+// Send begins the span of an event that is put back into its topic. It stands in the trace that its letter names, and has a
 // link to the run.
 func (r *Replay) Send(letter []kafka.Header, topic string, replays int) *Span {
 	if r == nil {

@@ -14,13 +14,13 @@ type Sampler struct {
 	ratio float64
 }
 
-// Samplers are the names that OTEL_TRACES_SAMPLER may have, the default first.
+// Samplers returns the names that OTEL_TRACES_SAMPLER may have, the default first.
 func Samplers() []string {
 	return []string{"parentbased_always_on", "parentbased_traceidratio", "parentbased_always_off", "always_on", "traceidratio", "always_off"}
 }
 
-// NewSampler makes the sampler of a name of [Samplers]. The argument of those with a ratio is a number
-// from 0 to 1; "" is 1.
+// NewSampler returns the sampler with a name of [Samplers]. The argument of samplers with a ratio is a number
+// from 0 to 1, and "" stands for 1; others have none.
 func NewSampler(name, argument string) (Sampler, error) {
 	s := Sampler{name: name, ratio: 1}
 	if argument == "" || (name != "traceidratio" && name != "parentbased_traceidratio") {

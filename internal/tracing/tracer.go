@@ -30,19 +30,19 @@ type Config struct {
 	Service  string            // service.name
 	Version  string            // service.version
 	Resource map[string]string // further attributes of the process
-	Log      zerolog.Logger    // hears of spans that the collector does not take
+	Log      zerolog.Logger    // for warnings that the collector does not take spans
 
-	// Exporter is given each span at its end instead of Endpoint; for tests.
+	// Exporter gets each span at its end, in the place of Endpoint; for tests. Nil: there is none.
 	Exporter sdktrace.SpanExporter
 }
 
-// Tracer begins spans; nil begins none.
+// Tracer begins spans. A nil Tracer begins none.
 type Tracer struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
 }
 
-// scope names our spans' instrumentation.
+// scope is the name of the instrumentation that makes our spans.
 const scope = "github.com/leadbridge/leadbridge"
 
 // New makes a Tracer. It connects to nothing yet: spans are sent in the background, and dropped when
@@ -78,7 +78,7 @@ func resourceOf(cfg Config) *resource.Resource {
 	return resource.NewSchemaless(attributes...)
 }
 
-// Stop sends what is left until ctx ends. The Tracer makes no spans after it.
+// Stop sends the spans that were not sent yet, until ctx ends. The Tracer makes no spans after it.
 func (t *Tracer) Stop(ctx context.Context) {
 	if t != nil {
 		_ = t.provider.Shutdown(ctx) // what could not be sent is logged by the uploader
@@ -91,14 +91,14 @@ func (t *Tracer) start(ctx context.Context, name string, kind trace.SpanKind, op
 	return ctx, &Span{t, ctx, span}
 }
 
-// Span is one piece of work; nil is none.
+// Span is one piece of work in a trace. The methods of a nil Span do nothing.
 type Span struct {
 	tracer *Tracer
 	ctx    context.Context //nolint:containedctx // it carries the span, and nothing else is asked of it
 	span   trace.Span
 }
 
-// End ends the span. Of an error only its kind is told: its text may hold anything.
+// End ends the span. Of an error only its kind is noted, as its text may hold personal data.
 func (s *Span) End(err error) {
 	if s == nil {
 		return
@@ -114,7 +114,7 @@ func (s *Span) fail(kind string) {
 	s.span.SetAttributes(attribute.String("error.type", kind))
 }
 
-// kindOf is the error.type of an error; _OTHER is the conventions' word for what has no name.
+// kindOf returns the error.type of an error. _OTHER is the conventions' word for one without a name.
 func kindOf(err error) string {
 	if code, ok := errors.AsType[kafka.Error](err); ok {
 		return code.Title()
@@ -128,7 +128,7 @@ func kindOf(err error) string {
 	return "_OTHER"
 }
 
-// Send begins the span of a record that is written to a topic. The record carries its context: see Headers.
+// Send begins the span of a record that is written to a topic. Its Headers hand the trace on in the record.
 func (s *Span) Send(topic string) *Span {
 	if s == nil {
 		return nil
@@ -137,6 +137,7 @@ func (s *Span) Send(topic string) *Span {
 	return send
 }
 
+// sends returns the attributes of a span that writes to a topic.
 func sends(topic string) trace.SpanStartEventOption {
 	return trace.WithAttributes(
 		attribute.String("messaging.system", "kafka"),
@@ -153,6 +154,6 @@ func (s *Span) Observe(to prometheus.Observer, value float64) {
 		to.Observe(value)
 		return
 	}
-	is := s.span.SpanContext()
-	with.ObserveWithExemplar(value, prometheus.Labels{"trace_id": is.TraceID().String(), "span_id": is.SpanID().String()})
+	ids := s.span.SpanContext()
+	with.ObserveWithExemplar(value, prometheus.Labels{"trace_id": ids.TraceID().String(), "span_id": ids.SpanID().String()})
 }

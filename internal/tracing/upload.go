@@ -20,22 +20,22 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Endpoint is where spans are posted: OTLP over HTTP, in protobuf.
+// Endpoint says where spans are posted, by OTLP over HTTP, in protobuf.
 type Endpoint struct {
-	URL     string            // whole, such as http://collector:4318/v1/traces
+	URL     string            // with its path, such as http://collector:4318/v1/traces
 	Headers map[string]string // of each request; may hold secrets
 	Timeout time.Duration     // of one export, with its retries
 	Gzip    bool              // requests are compressed
 	TLS     *tls.Config       // nil: the system's certificates
 }
 
-// uploader posts spans. The exporter of OpenTelemetry for HTTP needs gRPC too, of which nothing is used:
-// its own part is what is here.
+// uploader posts spans. It takes the place of OpenTelemetry's exporter for HTTP, which would bring
+// gRPC with it.
 type uploader struct {
 	endpoint Endpoint
 	http     *http.Client
 	log      zerolog.Logger
-	failing  atomic.Bool
+	failing  atomic.Bool // the last upload failed
 }
 
 func newUploader(e Endpoint, log zerolog.Logger) *uploader {
@@ -48,7 +48,7 @@ func newUploader(e Endpoint, log zerolog.Logger) *uploader {
 	}}
 }
 
-// Start connects to nothing yet.
+// Start does nothing: the first upload connects.
 func (*uploader) Start(context.Context) error { return nil }
 
 // Stop drops the idle connections.
@@ -57,10 +57,10 @@ func (u *uploader) Stop(context.Context) error {
 	return nil
 }
 
-// UploadTraces sends spans, or drops them: what fails is logged once until spans pass again, and is no
-// error for the library, which would write it to standard error as it likes.
+// UploadTraces sends spans, or drops them. It logs the first failure and the end of a run of failures, and returns no
+// error, as the library would print it to standard error.
 func (u *uploader) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
-	// It has the wire's form of an ExportTraceServiceRequest, whose package needs gRPC.
+	// It is encoded like an ExportTraceServiceRequest, whose package would bring gRPC.
 	body, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans})
 	if err == nil && u.endpoint.Gzip {
 		body = gzipped(body)
@@ -85,8 +85,8 @@ func gzipped(body []byte) []byte {
 	return b.Bytes()
 }
 
-// send tries until the timeout, as the protocol has it: 429, 502, 503, 504 and broken connections are
-// worth another try.
+// send posts a body until the collector takes it, refuses it or the timeout is over. As the protocol says, 429, 502, 503, 504
+// and broken connections are tried again.
 //
 // Source: OpenTelemetry Protocol, OTLP/HTTP response and retries.
 func (u *uploader) send(ctx context.Context, body []byte) error {
@@ -117,11 +117,12 @@ func (u *uploader) send(ctx context.Context, body []byte) error {
 // refusal is an answer other than 2xx.
 type refusal struct {
 	status int
-	after  time.Duration // Retry-After; 0: not told
+	after  time.Duration // Retry-After; 0: the answer had none
 }
 
 func (r *refusal) Error() string { return fmt.Sprintf("the collector answers %d", r.status) }
 
+// again reports whether the same request may be taken later.
 func (r *refusal) again() bool {
 	switch r.status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:

@@ -22,6 +22,7 @@ import (
 const (
 	Leads      = "leads"
 	Letters    = "leads.dlt"
+	Results    = "leads.results"
 	Partitions = 3
 )
 
@@ -38,12 +39,13 @@ type Lab struct {
 	portal  *httptest.Server
 	client  *kafka.Client
 	service *process
+	gate    *process
 }
 
 // Start starts it all, with settings such as "ADMIN_TOKEN=…" besides those that it takes.
 // The service begins to deliver once [Lab.Serve] is called.
 func Start(binary string, env ...string) (*Lab, error) {
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(Partitions, Leads, Letters), kfake.GroupMinSessionTimeout(time.Second))
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(Partitions, Leads, Letters, Results), kfake.GroupMinSessionTimeout(time.Second))
 	if err != nil {
 		return nil, fmt.Errorf("embedded broker: %w", err)
 	}
@@ -73,6 +75,16 @@ func (l *Lab) Serve(ctx context.Context) error {
 	return nil
 }
 
+// Gate starts a gate, to which SOURCES_FILE must be given, and returns its address.
+func (l *Lab) Gate(ctx context.Context) (string, error) {
+	gate, line, err := start(ctx, l.binary, "ingest", l.env)
+	if err != nil {
+		return "", err
+	}
+	l.gate = gate
+	return "http://" + line.HTTP, nil
+}
+
 // Stop ends the service by SIGTERM, and waits for that.
 func (l *Lab) Stop() error { return l.service.stop() }
 
@@ -88,8 +100,10 @@ func (l *Lab) Log() string { return l.service.said() }
 // Close ends everything.
 func (l *Lab) Close() error {
 	var err error
-	if l.service != nil {
-		err = l.service.stop()
+	for _, p := range []*process{l.gate, l.service} {
+		if p != nil {
+			err = errors.Join(err, p.stop())
+		}
 	}
 	l.portal.CloseClientConnections()
 	l.portal.Close()

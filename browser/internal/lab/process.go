@@ -30,16 +30,17 @@ type process struct {
 	log strings.Builder
 }
 
-// started is what a service says when it is up.
+// started is what a service or a gate says when it is up.
 type started struct {
 	Msg   string `json:"msg"`
 	Admin string `json:"admin"` // host:port of the page
+	HTTP  string `json:"http"`  // host:port of webhooks, or of metrics
 }
 
-// errSilent says that a service did not come up.
-var errSilent = errors.New("the service did not say where its page is")
+// errSilent says that a process did not come up.
+var errSilent = errors.New("the process did not say that it has started")
 
-// start runs a command and waits until it says where its page is. It sees no settings but env.
+// start runs a command and waits until it says that it has started. It sees no settings but env.
 func start(ctx context.Context, binary, command string, env []string) (*process, started, error) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	p := &process{end: cancel, ready: make(chan started, 1), gone: make(chan struct{})}
@@ -76,7 +77,7 @@ func (p *process) watch(log io.Reader) {
 		p.log.WriteString(lines.Text() + "\n")
 		p.mu.Unlock()
 		var line started
-		if !said && json.Unmarshal(lines.Bytes(), &line) == nil && line.Admin != "" {
+		if !said && json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "started" {
 			said = true
 			p.ready <- line
 		}

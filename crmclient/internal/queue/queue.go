@@ -65,6 +65,9 @@ type Waiter struct {
 	Most    int       // waiters that may share a job with it, itself included; 0: no bound of its own
 	Made    time.Time // of what it waits for: the newest of them is the one with the latest, of equal ones the one that came last
 	Payload any       // for the runner
+	// Costly says that a job with the waiter takes a request more, one for all such waiters of the job. So they are taken
+	// together, and jobs of others that are more than half full take none of them along.
+	Costly bool
 
 	since time.Time
 	reply chan struct{} // closed with the outcome set
@@ -324,17 +327,22 @@ func (q *Queue) take(p Pick) []*Waiter {
 	}
 	most := first.bound(p.Most)
 	taken := append(make([]*Waiter, 0, min(most, len(queue))), first)
-	q.waiters[p.Kind] = slices.DeleteFunc(queue, func(w *Waiter) bool {
-		if w == first {
-			return true
-		}
-		fits := len(taken) < most && len(taken) < w.bound(most) && w.Group == first.Group
-		if fits {
+	queue = slices.DeleteFunc(queue, func(w *Waiter) bool { return w == first })
+	takeAlong := func(costly bool) {
+		queue = slices.DeleteFunc(queue, func(w *Waiter) bool {
+			if w.Costly != costly || w.Group != first.Group || len(taken) >= w.bound(most) {
+				return false
+			}
 			most = w.bound(most)
 			taken = append(taken, w)
-		}
-		return fits
-	})
+			return true
+		})
+	}
+	takeAlong(first.Costly)
+	if first.Costly || len(taken) <= most/2 {
+		takeAlong(!first.Costly)
+	}
+	q.waiters[p.Kind] = queue
 	return taken
 }
 

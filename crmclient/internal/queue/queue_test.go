@@ -121,6 +121,54 @@ func TestGroupsAndBoundsAreKept(t *testing.T) {
 	})
 }
 
+// Waiters that cost a request more share jobs: a job of others takes them along only if it is not half full without.
+func TestCostlyWaitersAreTakenTogether(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		come string   // the waiters in the order in which they came; c: a costly one
+		jobs []string // of four at most, one after another
+	}{
+		{"few of both", "oc", []string{"oc"}},
+		{"half full without", "ooccc", []string{"oocc", "c"}},
+		{"more than half full without", "ococo", []string{"ooo", "cc"}},
+		{"a costly one is first", "coooo", []string{"cooo", "o"}},
+		{"the rest is filled", "coccooo", []string{"ccco", "ooo"}},
+		{"mixed", "ocococococ", []string{"oooo", "cccc", "oc"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, 1, 50, greedy(4), func(d *desk) {
+				d.enter(create(0)) // keeps the slot busy
+				for _, kind := range c.come {
+					d.enter(&queue.Waiter{Kind: queue.Fresh, Payload: 1, Costly: kind == 'c'})
+				}
+				for i := range len(c.jobs) + 1 {
+					jobs := d.began()
+					if len(jobs) != i+1 {
+						t.Fatalf("%d jobs have begun, want %d", len(jobs), i+1)
+					}
+					if got := costs(jobs[i]); i > 0 && got != c.jobs[i-1] {
+						t.Errorf("job %d has %q, want %q", i, got, c.jobs[i-1])
+					}
+					jobs[i].finish()
+				}
+			})
+		})
+	}
+}
+
+// costs are the waiters of a job; c: a costly one.
+func costs(w *work) string {
+	text := ""
+	for _, one := range w.Waiters() {
+		if one.Costly {
+			text += "c"
+		} else {
+			text += "o"
+		}
+	}
+	return text
+}
+
 // A policy may have the waiter first that came last.
 func TestNewestFirst(t *testing.T) {
 	newest := func(now time.Time, w queue.Waiting) (queue.Pick, time.Time, bool) {

@@ -1,9 +1,7 @@
 package vibe
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -134,16 +132,33 @@ func encode(v any) []byte {
 
 // batchBody writes the body of a batch. The id of a call is its index.
 func batchBody(action string, params []Object) []byte {
-	var b bytes.Buffer
-	b.WriteString(`{"calls":[`)
-	for i, p := range params {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		fmt.Fprintf(&b, `{"id":%q,"entity":%q,"action":%q,"params":`, strconv.Itoa(i), p.Entity, action)
-		b.Write(p.Body)
-		b.WriteByte('}')
+	size := 0
+	for _, p := range params {
+		size += callSize + len(p.Body)
 	}
-	b.WriteString(`]}`)
-	return b.Bytes()
+	b := append(make([]byte, 0, callSize+size), `{"calls":[`...)
+	for i, p := range params {
+		b = appendCall(b, i, p.Entity, action)
+		b = append(b, `,"params":`...)
+		b = append(b, p.Body...)
+		b = append(b, '}')
+	}
+	return append(b, `]}`...)
+}
+
+// callSize is a size in bytes that a call of a batch does not exceed without its parameters.
+const callSize = 100
+
+// appendCall appends the beginning of a batch's i-th call, behind the calls before it.
+func appendCall(b []byte, i int, entity Entity, action string) []byte {
+	if i > 0 {
+		b = append(b, ',')
+	}
+	b = append(b, `{"id":"`...)
+	b = strconv.AppendInt(b, int64(i), 10)
+	b = append(b, `","entity":"`...)
+	b = append(b, entity...)
+	b = append(b, `","action":"`...)
+	b = append(b, action...)
+	return append(b, '"')
 }

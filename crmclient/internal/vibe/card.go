@@ -73,15 +73,7 @@ func (k Card) write(b Body) {
 	if k.Amount != "" {
 		b["amount"] = k.Amount
 	}
-	if k.AssignedByID != 0 {
-		b["assignedById"] = k.AssignedByID
-	}
-}
-
-func putText(b Body, name, value string) {
-	if value != "" {
-		b[name] = value
-	}
+	putID(b, "assignedById", k.AssignedByID)
 }
 
 // fieldsOf are the names that the objects of an entity are sent with, besides user fields.

@@ -16,10 +16,43 @@ import (
 
 // envelope is what every answer of the CRM looks like.
 type envelope struct {
-	Success *bool           `json:"success"`
-	Data    json.RawMessage `json:"data"`
-	Meta    json.RawMessage `json:"meta"`
-	Error   *complaint      `json:"error"`
+	success, data, meta, fault []byte // as they stand in the answer; nil: it lacks them
+}
+
+// readEnvelope reads an answer in one pass. Its parts are parts of the text. ok is false for what is no JSON object.
+func readEnvelope(text []byte) (e envelope, ok bool) {
+	ok = jsonscan.IsObject(text) && jsonscan.Valid(text, func(name, value []byte) {
+		switch {
+		case named(name, "success"):
+			e.success = value
+		case named(name, "data"):
+			e.data = value
+		case named(name, "meta"):
+			e.meta = value
+		case named(name, "error"):
+			e.fault = value
+		}
+	})
+	return e, ok
+}
+
+// named reports whether a member of an answer has a name, in letters of either case.
+func named(member []byte, name string) bool { return strings.EqualFold(string(member), name) }
+
+// failed reports whether an answer says that the call failed, and what it says of the failure. ok is false when its words
+// are not of the kind that they should be.
+func (e envelope) failed() (said complaint, failed, ok bool) {
+	switch string(e.success) {
+	case "", "null", "true":
+	case "false":
+		failed = true
+	default:
+		return said, false, false
+	}
+	if len(e.fault) == 0 || string(e.fault) == "null" {
+		return said, failed, true
+	}
+	return said, true, json.Unmarshal(e.fault, &said) == nil
 }
 
 // complaint is what the CRM says of a failure.
@@ -45,21 +78,19 @@ func classify(a answer, now time.Time) Outcome {
 		return o
 	}
 	o.RetryAfter = retryAfter(a.header.Get("Retry-After"), now)
-	var e envelope
-	if a.err != nil || !jsonscan.IsObject(a.body) || json.Unmarshal(a.body, &e) != nil {
+	e, ok := readEnvelope(a.body)
+	said, failed, readable := e.failed()
+	if a.err != nil || !ok || !readable {
 		o.Class = classOf(a.status, "") // what cannot be read has no code
 		if errors.Is(a.err, errTooLong) {
 			o.Code = CodeTooLong
 		}
 		return o
 	}
-	o.Data = e.Data
-	if e.Error != nil {
-		o.complain(*e.Error)
-	}
-	failed := e.Error != nil || (e.Success != nil && !*e.Success)
+	o.Data = e.data
+	o.complain(said)
 	if a.status/100 == 2 && !failed {
-		o.Class, o.Meta = Done, e.Meta
+		o.Class, o.Meta = Done, e.meta
 		return o
 	}
 	o.Class = classOf(a.status, o.Code)

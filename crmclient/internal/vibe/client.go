@@ -99,10 +99,12 @@ func (c *Client) Do(ctx context.Context, call Call) Outcome {
 	o := classify(a, now)
 	o.Took = now.Sub(a.sent)
 	o.RateLimit = rateLimit(a.header)
-	o.Items = items(o, call.Calls)
 	c.mask(&o)
+	o.Items = items(o, call.Calls)
 	for i := range o.Items {
-		c.mask(&o.Items[i])
+		if o.Items[i].Class != Done { // of what was done there are no words
+			c.mask(&o.Items[i])
+		}
 	}
 	if o.Class == Credentials {
 		c.keys.doubt()

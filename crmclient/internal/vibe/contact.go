@@ -70,27 +70,26 @@ func (c Contact) MarshalJSON() ([]byte, error) { return json.Marshal(c.Body()) }
 func (c Contact) Body() Body {
 	b := make(Body, 16+len(c.UserFields)) // most contacts have fewer than 16 other fields
 	maps.Copy(b, c.UserFields)
-	for name, value := range map[string]string{
-		"name": c.Name, "lastName": c.LastName, "secondName": c.SecondName, "honorific": c.Honorific, salutationKey: c.Salutation,
-		"post": c.Post, "comments": c.Comments, "typeId": c.TypeID,
-		"sourceId": c.SourceID, "sourceDescription": c.SourceDescription,
-		"utmSource": c.UTMSource, "utmMedium": c.UTMMedium, "utmCampaign": c.UTMCampaign,
-		"utmContent": c.UTMContent, "utmTerm": c.UTMTerm,
-	} {
-		if value != "" {
-			b[name] = value
-		}
-	}
-	for name, value := range map[string]int64{"companyId": c.CompanyID, "assignedById": c.AssignedByID, "leadId": c.LeadID} {
-		if value != 0 {
-			b[name] = value
-		}
-	}
-	for name, values := range map[string][]Multifield{"phone": c.Phones, "email": c.Emails} {
-		if len(values) > 0 {
-			b[name] = values
-		}
-	}
+	putText(b, "name", c.Name)
+	putText(b, "lastName", c.LastName)
+	putText(b, "secondName", c.SecondName)
+	putText(b, HonorificField, c.Honorific)
+	putText(b, salutationKey, c.Salutation)
+	putPoints(b, "phone", c.Phones)
+	putPoints(b, "email", c.Emails)
+	putText(b, "post", c.Post)
+	putText(b, "comments", c.Comments)
+	putText(b, "typeId", c.TypeID)
+	putText(b, "sourceId", c.SourceID)
+	putText(b, "sourceDescription", c.SourceDescription)
+	putID(b, "companyId", c.CompanyID)
+	putID(b, "assignedById", c.AssignedByID)
+	putID(b, "leadId", c.LeadID)
+	putText(b, "utmSource", c.UTMSource)
+	putText(b, "utmMedium", c.UTMMedium)
+	putText(b, "utmCampaign", c.UTMCampaign)
+	putText(b, "utmContent", c.UTMContent)
+	putText(b, "utmTerm", c.UTMTerm)
 	if len(c.Tracking) > 0 {
 		b[trackingKey] = c.Tracking
 	}
@@ -98,6 +97,26 @@ func (c Contact) Body() Body {
 		b["opened"] = *c.Opened
 	}
 	return b
+}
+
+// putText, putPoints and putID put a value into a body, unless it was not given.
+
+func putText(b Body, name, value string) {
+	if value != "" {
+		b[name] = value
+	}
+}
+
+func putPoints(b Body, name string, values []Multifield) {
+	if len(values) > 0 {
+		b[name] = values
+	}
+}
+
+func putID(b Body, name string, id int64) {
+	if id != 0 {
+		b[name] = id
+	}
 }
 
 // contactFields are the names that a Contact can send besides user fields.

@@ -3,7 +3,6 @@ package vibe
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,11 +64,13 @@ func (f Fields) Fit(b Body) (moved []string) {
 	}
 	f.fitHonorific(b)
 	visit := f.fitTracking(b)
-	for _, name := range slices.Sorted(maps.Keys(b)) {
-		if name == "comments" || name == "contactId" || f.Writable(name) {
-			continue
+	for name := range b {
+		if name != "comments" && name != "contactId" && !f.Writable(name) {
+			moved = append(moved, name)
 		}
-		moved = append(moved, name)
+	}
+	slices.Sort(moved)
+	for _, name := range moved {
 		if words := plain(b[name]); words != "" {
 			lines = append(lines, name+": "+words)
 		}

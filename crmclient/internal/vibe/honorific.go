@@ -41,6 +41,9 @@ func (f Fields) fitHonorific(b Body) {
 	if isText {
 		title = given
 	}
+	if title == "" {
+		return
+	}
 	if id := f.honorifics[foldHonorific(title)]; id != "" && f.Writable(HonorificField) {
 		b[HonorificField] = id
 	}

@@ -149,11 +149,24 @@ func SameField(a, b string) bool { return foldField(a) == foldField(b) }
 // foldField makes the spellings of a user field the same: lower case, without underscores. It
 // returns other names as they are.
 func foldField(name string) string {
-	if folded := strings.ToLower(strings.ReplaceAll(name, "_", "")); strings.HasPrefix(folded, "ufcrm") {
-		return folded
+	if !IsUserField(name) {
+		return name
 	}
-	return name
+	return strings.ToLower(strings.ReplaceAll(name, "_", ""))
 }
 
-// IsUserField reports whether a name is that of a user field in any spelling.
-func IsUserField(name string) bool { return strings.HasPrefix(foldField(name), "ufcrm") }
+// IsUserField reports whether a name is that of a user field in any spelling: its letters, whatever
+// their case and the underscores among them, begin with ufcrm.
+func IsUserField(name string) bool {
+	rest := "ufcrm"
+	for i := 0; i < len(name) && rest != ""; i++ {
+		switch c := name[i]; {
+		case c == '_':
+		case c == rest[0], c == rest[0]-'a'+'A':
+			rest = rest[1:]
+		default:
+			return false
+		}
+	}
+	return rest == ""
+}

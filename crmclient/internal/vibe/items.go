@@ -8,29 +8,43 @@ import (
 	"github.com/leadbridge/leadbridge/internal/jsonscan"
 )
 
-// batchData is the data of the answer to a batch. A call that neither results nor errors name
-// has an unknown outcome (vendor's reference: POST /v1/batch).
+// batchData is the data of the answer to a batch: what it says of each call, by the call's id. A call that neither
+// results nor errors name has an unknown outcome (vendor's reference: POST /v1/batch).
 type batchData struct {
-	Results byCall `json:"results"`
-	Errors  byCall `json:"errors"`
-	Meta    byCall `json:"meta"` // of lists
+	results, errors, meta map[string]json.RawMessage // meta: of lists
 }
 
-// byCall is what an answer says of each call, by the call's id. A portal may write an empty map
-// as a list, and so one whose ids are the indices of a list.
-type byCall map[string]json.RawMessage
-
-func (m *byCall) UnmarshalJSON(b []byte) error {
-	*m = byCall{}
-	var list []json.RawMessage
-	if json.Unmarshal(b, &list) == nil {
-		for i, v := range list {
-			(*m)[strconv.Itoa(i)] = v
+// readBatch reads the data of the answer to a batch of so many calls, which is a JSON object.
+func readBatch(data json.RawMessage, calls int) (d batchData) {
+	r := jsonscan.New(data)
+	for name := range r.Members {
+		switch name := jsonscan.Bytes(name); {
+		case named(name, "results"):
+			d.results = readByCall(r, calls)
+		case named(name, "errors"):
+			d.errors = readByCall(r, 0)
+		case named(name, "meta"):
+			d.meta = readByCall(r, 0)
 		}
-		return nil
 	}
-	_ = json.Unmarshal(b, (*map[string]json.RawMessage)(m)) // anything else says nothing
-	return nil
+	return d
+}
+
+// readByCall reads the next value, which usually names so many calls. A portal may write an empty map as a list, and so
+// one whose ids are the indices of a list. Anything else says nothing.
+func readByCall(r *jsonscan.Reader, usual int) map[string]json.RawMessage {
+	byCall := make(map[string]json.RawMessage, usual)
+	switch r.Peek() {
+	case '{':
+		for id := range r.Members {
+			byCall[jsonscan.Text(id)] = r.Raw()
+		}
+	case '[':
+		for range r.Elements {
+			byCall[strconv.Itoa(len(byCall))] = r.Raw()
+		}
+	}
+	return byCall
 }
 
 // items reads the outcomes of a batch's calls; nil when the answer does not tell them apart.
@@ -40,8 +54,8 @@ func items(o Outcome, calls int) []Outcome {
 	if calls == 0 || o.Class != Done && o.Status != http.StatusBadRequest || !jsonscan.IsObject(o.Data) {
 		return nil
 	}
-	var d batchData
-	if json.Unmarshal(o.Data, &d) != nil || o.Class != Done && len(d.Errors) == 0 {
+	d := readBatch(o.Data, calls)
+	if o.Class != Done && len(d.errors) == 0 {
 		return nil
 	}
 	items := make([]Outcome, calls)
@@ -56,11 +70,11 @@ func items(o Outcome, calls int) []Outcome {
 // item returns the outcome of one call.
 func (d batchData) item(id string) Outcome {
 	o := Outcome{Item: true}
-	if result, ok := d.Results[id]; ok {
-		o.Class, o.Data, o.Meta = Done, result, d.Meta[id]
+	if result, ok := d.results[id]; ok {
+		o.Class, o.Data, o.Meta = Done, result, d.meta[id]
 		return o
 	}
-	failure, ok := d.Errors[id]
+	failure, ok := d.errors[id]
 	if !ok {
 		o.Class, o.Code = Doubt, CodeNoResult
 		return o

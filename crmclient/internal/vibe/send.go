@@ -91,7 +91,7 @@ func (c *Client) exchange(ctx context.Context, call Call, w *requestWrite, a *an
 	if at, err := http.ParseTime(res.Header.Get("Date")); err == nil {
 		c.skew.Store(int64(time.Until(at)))
 	}
-	a.body, a.err = readAnswer(res.Body)
+	a.body, a.err = readAnswer(res.Body, call.Calls)
 }
 
 func (c *Client) request(ctx context.Context, call Call, w *requestWrite) (*http.Request, error) {
@@ -129,13 +129,18 @@ func (c *Client) bodyReader(body []byte, w *requestWrite) io.Reader {
 	return &leasedBody{rest: body, write: w}
 }
 
-// readAnswer reads an answer up to maxAnswer. Of a longer one it drains as much again, so that
-// the connection can often be used again.
-func readAnswer(r io.Reader) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r, maxAnswer+1))
-	if err == nil && len(body) > maxAnswer {
+// usualItem is a size in bytes that the answer to a call of a batch seldom exceeds.
+const usualItem = 1 << 10
+
+// readAnswer reads the answer to a batch of so many calls, 0 for a single one, up to maxAnswer. Of a longer one it drains
+// as much again, so that the connection can often be used again.
+func readAnswer(r io.Reader, calls int) ([]byte, error) {
+	var body bytes.Buffer
+	body.Grow(max(calls, 1) * usualItem)
+	_, err := body.ReadFrom(io.LimitReader(r, maxAnswer+1))
+	if err == nil && body.Len() > maxAnswer {
 		_, _ = io.CopyN(io.Discard, r, maxAnswer)
 		err = errTooLong
 	}
-	return body, err
+	return body.Bytes(), err
 }

@@ -15,12 +15,20 @@ const trackingTitle = "Where the visit came from:"
 // trackingPrefix begins the names of the user fields for tracking values, behind UF_CRM_.
 const trackingPrefix = "LEADBRIDGE_"
 
-// nativeTracking are the CRM's own fields for UTM values, by the names of these.
-func nativeTracking() map[string]string {
-	return map[string]string{
-		"utm_source": "utmSource", "utm_medium": "utmMedium", "utm_campaign": "utmCampaign",
-		"utm_content": "utmContent", "utm_term": "utmTerm",
+// utmFields are the CRM's own fields for UTM values, with the names of these.
+var utmFields = [...]struct{ name, native string }{
+	{"utm_source", "utmSource"}, {"utm_medium", "utmMedium"}, {"utm_campaign", "utmCampaign"},
+	{"utm_content", "utmContent"}, {"utm_term", "utmTerm"},
+}
+
+// nativeTracking returns the CRM's own field for a tracking value, "" for one that is no UTM value.
+func nativeTracking(name string) string {
+	for _, f := range utmFields {
+		if f.name == name {
+			return f.native
+		}
 	}
+	return ""
 }
 
 // TrackingField returns the name of the user field that keeps a tracking value, without the UF_CRM_ that the
@@ -32,7 +40,7 @@ func TrackingField(name string) string {
 // KeepsTracking reports whether the portal has a place for a tracking value beside the comments: a field of its
 // own, or the user field of TrackingField.
 func (f Fields) KeepsTracking(name string) bool {
-	return f.Writable(nativeTracking()[name]) || f.Writable(UserFieldPrefix+TrackingField(name))
+	return f.Writable(nativeTracking(name)) || f.Writable(UserFieldPrefix+TrackingField(name))
 }
 
 // fitTracking moves tracking values to user fields that the portal has, and returns the lines of comments
@@ -41,14 +49,17 @@ func (f Fields) fitTracking(b Body) (lines []string) {
 	values, _ := b[trackingKey].(map[string]string)
 	values = maps.Clone(values)
 	delete(b, trackingKey)
-	for name, native := range nativeTracking() {
-		if text := plain(b[native]); text != "" && !f.Writable(native) {
+	for _, utm := range utmFields {
+		if text := plain(b[utm.native]); text != "" && !f.Writable(utm.native) {
 			if values == nil {
 				values = map[string]string{}
 			}
-			values[name] = text
-			delete(b, native)
+			values[utm.name] = text
+			delete(b, utm.native)
 		}
+	}
+	if len(values) == 0 {
+		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		field := f.Spelling(UserFieldPrefix + TrackingField(name))

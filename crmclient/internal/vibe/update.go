@@ -1,8 +1,6 @@
 package vibe
 
 import (
-	"bytes"
-	"fmt"
 	"net/http"
 	"strconv"
 )
@@ -44,19 +42,16 @@ func pathOf(entity Entity, id int64) string {
 
 // batchByID writes the body of a batch of calls about single objects. The id of a call is its index.
 func batchByID(entity Entity, action string, changes []Change) []byte {
-	var b bytes.Buffer
-	b.WriteString(`{"calls":[`)
+	b := []byte(`{"calls":[`)
 	for i, c := range changes {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		fmt.Fprintf(&b, `{"id":%q,"entity":%q,"action":%q,"entityId":%d`, strconv.Itoa(i), entity, action, c.ID)
+		b = appendCall(b, i, entity, action)
+		b = append(b, `,"entityId":`...)
+		b = strconv.AppendInt(b, c.ID, 10)
 		if c.Body != nil {
-			b.WriteString(`,"params":`)
-			b.Write(c.Body)
+			b = append(b, `,"params":`...)
+			b = append(b, c.Body...)
 		}
-		b.WriteByte('}')
+		b = append(b, '}')
 	}
-	b.WriteString(`]}`)
-	return b.Bytes()
+	return append(b, `]}`...)
 }

@@ -72,6 +72,15 @@ func (n *Node) Start(ctx context.Context) error {
 	return n.cluster.awaitAnswer(ctx, n)
 }
 
+// Set writes a setting of the broker, as in server.properties, which counts from its next start on.
+func (n *Node) Set(ctx context.Context, name, value string) error {
+	code, _, err := n.container.Exec(ctx, []string{"bash", "-c", `printf '\n%s=%s\n' "$0" "$1" >>/opt/kafka/config/server.properties`, name, value})
+	if err == nil && code != 0 {
+		err = fmt.Errorf("exit code %d", code)
+	}
+	return n.wrap("set "+name+" of", err)
+}
+
 // Restart stops the broker in order and starts it again.
 func (n *Node) Restart(ctx context.Context) error {
 	if err := n.Stop(ctx); err != nil {

@@ -89,7 +89,11 @@ func (s *Security) env() map[string]string {
 		"KAFKA_SASL_OAUTHBEARER_CLOCK_SKEW_SECONDS":                               "1",
 		"KAFKA_LISTENER_NAME_PASSWORD_SASL_ENABLED_MECHANISMS":                    "PLAIN,SCRAM-SHA-256",
 		"KAFKA_LISTENER_NAME_PASSWORD_PLAIN_SASL_JAAS_CONFIG":                     plainLogin,
-		"KAFKA_LISTENER_NAME_PASSWORD_SCRAM___SHA___256_SASL_JAAS_CONFIG":         scramLogin,
+		// Who is not logged in may do everything, and so may everybody with what no ACL names.
+		"KAFKA_AUTHORIZER_CLASS_NAME":                                     "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+		"KAFKA_SUPER_USERS":                                               "User:ANONYMOUS",
+		"KAFKA_ALLOW_EVERYONE_IF_NO_ACL_FOUND":                            "true",
+		"KAFKA_LISTENER_NAME_PASSWORD_SCRAM___SHA___256_SASL_JAAS_CONFIG": scramLogin,
 	}
 }
 

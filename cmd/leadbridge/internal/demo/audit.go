@@ -10,7 +10,7 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// evidence is all that broker and simulator hold.
+// evidence is what broker and simulator hold at the end.
 type evidence struct {
 	records  []transform.Record // of the topic
 	fates    map[audit.Place]due
@@ -31,14 +31,14 @@ type due struct {
 type verdict struct {
 	records    int
 	tombstones int
-	events     int            // different ones
-	created    int            // events of which what the target says was made
-	matched    int            // events that were given to a contact of the same person
-	letters    map[string]int // events that became one, by reason
+	events     int            // different ones: records sent twice are one event
+	created    int            // events for which an object of the target's kind was made
+	matched    int            // events that were given to an older contact of their person
+	letters    map[string]int // events that became a dead letter, by reason
 	comments   int
 	duplicates int // objects beyond the first of their kind and event, comments beyond the first of their event
 	problems   []string
-	thing      string // what an event becomes
+	thing      string // what an event becomes: contact, lead or deal
 }
 
 // auditOf accounts for every record: each event must be exactly what the target says or one dead letter, the right one,
@@ -76,12 +76,12 @@ func auditOf(ev evidence, d audit.Decoder) verdict {
 	return v
 }
 
-// objectsOf are all contacts, leads and deals of a portal.
+// objectsOf returns all contacts, leads and deals of a portal.
 func objectsOf(s *crmtest.Simulator) []audit.Object {
 	return slices.Concat(audit.ObjectsOf(audit.Contact, s.Contacts()), audit.ObjectsOf(audit.Lead, s.Records(crmtest.Leads)), audit.ObjectsOf(audit.Deal, s.Records(crmtest.Deals)))
 }
 
-// reasons are those of the letters that a fate allows.
+// reasons returns what a fate allows beside a contact: the reasons of letters, or nothing.
 func (f fate) reasons() []string {
 	return slices.DeleteFunc(slices.Clone([]string(f)), func(s string) bool { return s == asContact })
 }

@@ -18,12 +18,12 @@ import (
 const (
 	topic           = "leads"
 	deadLetterTopic = "leads.dlt"
-	resultTopic     = "leads.results" // of a demo that is kept
+	resultTopic     = "leads.results" // used by a demo that is kept
 	group           = "leadbridge"
 	partitions      = 3
 )
 
-// broker is a Kafka in this process.
+// broker is a Kafka cluster in this process.
 type broker struct {
 	cluster   *kfake.Cluster
 	transport *kafka.Transport
@@ -80,7 +80,7 @@ func (b *broker) produce(ctx context.Context, l lead, n int) (audit.Place, error
 	return audit.Place{Partition: partition, Offset: answer.BaseOffset}, nil
 }
 
-// ends are the offsets behind the last record of each partition of the topic.
+// ends returns the end of each partition of the topic: the offset behind its last record.
 func (b *broker) ends() map[int32]int64 {
 	ends := map[int32]int64{}
 	for _, p := range b.cluster.PartitionInfos(topic) {
@@ -89,7 +89,7 @@ func (b *broker) ends() map[int32]int64 {
 	return ends
 }
 
-// committed reports whether everything below offsets of all partitions is committed.
+// committed reports whether the group's commits have reached these offsets, by partition.
 func (b *broker) committed(offsets map[int32]int64) bool {
 	info := b.cluster.GroupInfo(group)
 	if info == nil {
@@ -103,7 +103,7 @@ func (b *broker) committed(offsets map[int32]int64) bool {
 	return true
 }
 
-// size is the number of records of a topic.
+// size returns the number of records in a topic.
 func (b *broker) size(topic string) (n int64) {
 	for _, p := range b.cluster.PartitionInfos(topic) {
 		n += p.HighWatermark
@@ -111,7 +111,7 @@ func (b *broker) size(topic string) (n int64) {
 	return n
 }
 
-// read reads a whole topic.
+// read returns all records of a topic.
 func (b *broker) read(ctx context.Context, topic string) ([]transform.Record, error) {
 	var all []transform.Record
 	for _, p := range b.cluster.PartitionInfos(topic) {
@@ -127,7 +127,7 @@ func (b *broker) read(ctx context.Context, topic string) ([]transform.Record, er
 	return all, nil
 }
 
-// fetch reads at least one record.
+// fetch returns at least one record of a partition, from an offset on.
 func (b *broker) fetch(ctx context.Context, topic string, partition int, from int64) ([]transform.Record, error) {
 	answer, err := b.client.Fetch(ctx, &kafka.FetchRequest{
 		Topic: topic, Partition: partition, Offset: from, MinBytes: 1, MaxBytes: 8 << 20, MaxWait: time.Second,
@@ -147,7 +147,7 @@ func (b *broker) fetch(ctx context.Context, topic string, partition int, from in
 		if err != nil {
 			return nil, err
 		}
-		// A batch may begin before the offset that was asked for.
+		// The batch with the offset that was asked for may begin before it.
 		if r.Offset < from {
 			continue
 		}
@@ -158,11 +158,12 @@ func (b *broker) fetch(ctx context.Context, topic string, partition int, from in
 		records = append(records, record)
 	}
 	if len(records) == 0 {
-		return nil, errors.New("the broker gave nothing")
+		return nil, errors.New("the broker returned no record")
 	}
 	return records, nil
 }
 
+// copied returns a record as package transform has it.
 func copied(topic string, partition int, r *kafka.Record) (transform.Record, error) {
 	key, err := kafka.ReadAll(r.Key)
 	if err != nil {

@@ -10,10 +10,9 @@ import (
 	"github.com/leadbridge/leadbridge/internal/audit"
 )
 
-// deliver sends the leads while the service runs, and waits until all are
-// committed, or until there is no hope; the audit then says what is missing. Until all of these are decided a lead
-// comes now and then, as on any website: an event that fails again and again is a dead letter
-// only when others pass between its tries.
+// deliver sends the leads, and waits until all are committed; when patience is over it returns, and the audit says what is
+// missing. Until all are committed it sends another lead now and then, as a website has them: an event that fails
+// again and again becomes a dead letter only when others pass between its tries.
 func (d *demo) deliver(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, d.patience(), errPatience)
 	defer cancel()
@@ -29,7 +28,7 @@ func (d *demo) deliver(ctx context.Context) error {
 	quiet := time.Now().Add(quietFor)
 	all := d.broker.ends()
 	r := rand.New(rand.NewPCG(d.cfg.Seed, 1))
-	for sent := len(d.leads); !d.broker.committed(d.broker.ends()); {
+	for sent := len(d.leads); !d.broker.committed(d.broker.ends()); { // a straggler may still have to be committed
 		select {
 		case <-tick.C:
 		case <-more.C:
@@ -51,7 +50,7 @@ func (d *demo) deliver(ctx context.Context) error {
 	return nil
 }
 
-// patience is how long the delivery may take.
+// patience returns how long the delivery may take.
 func (d *demo) patience() time.Duration {
 	return time.Minute + time.Duration(d.cfg.Events)*40*time.Millisecond
 }
@@ -77,7 +76,7 @@ func (d *demo) send(ctx context.Context) error {
 	return nil
 }
 
-// How long it is quiet after all leads, and how often one comes then.
+// How long no lead is sent after the others, and how often one is sent then.
 const (
 	quietFor = 4 * time.Second
 	trickle  = 150 * time.Millisecond
@@ -92,7 +91,7 @@ func (d *demo) sendOne(ctx context.Context, l lead, n int) error {
 	return nil
 }
 
-// audit reads everything back. It waits for what the portal may still apply late.
+// audit reads everything back and accounts for it, after the time in which the portal may still apply requests.
 func (d *demo) audit(ctx context.Context) (verdict, error) {
 	select {
 	case <-time.After(lateBy):

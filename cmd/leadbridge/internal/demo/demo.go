@@ -15,28 +15,27 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// Config holds what a person may choose.
+// Config holds what a demo shows, and where.
 type Config struct {
-	Events   int // 0, with Keep: none is sent, and there is no audit
+	Events   int // how many leads are sent; 0, with Keep: none, and there is no audit
 	Seed     uint64
 	Keep     bool      // serve a playground after the audit, until the context ends
 	Port     int       // of the playground; 0: a free one
-	Out      io.Writer // for the person
-	Terminal bool      // Out can redraw a line
+	Out      io.Writer // where the demo says what happens
+	Terminal bool      // Out is a terminal, on which a line can be drawn again
 	Log      zerolog.Logger
 	Version  string
 	Target   crmclient.Target // what an event becomes; empty: a contact
 	Comment  crmclient.CommentMode
-	Match    bool // persons come back, and are looked for by e-mail and phone
+	Match    bool // some persons come back, and are looked for by e-mail and phone
 
-	// Sabotage, when given, spoils the outcome right before the audit; tests
-	// show by it that the audit sees.
+	// Sabotage is called right before the audit. Tests spoil the outcome by it, to
+	// see that the audit fails. Nil: it is not called.
 	Sabotage func(*crmtest.Simulator)
 }
 
-// demo is one showing.
+// demo is one call of Run.
 type demo struct {
-	unfinished  bool // the delivery was given up before its end
 	cfg         Config
 	broker      *broker
 	sim         *crmtest.Simulator
@@ -46,9 +45,10 @@ type demo struct {
 	crmURL      string
 	statusURL   string
 	started     time.Time
-	fates       map[audit.Place]due
-	leads       []lead
-	outcomes    int // contacts and dead letters that there must be in the end
+	leads       []lead              // to be sent
+	fates       map[audit.Place]due // what must become of each record that was sent
+	outcomes    int                 // contacts and dead letters that there must be in the end
+	unfinished  bool                // the delivery took longer than patience and was given up
 }
 
 // Run shows leadbridge at work and audits the outcome. ok reports whether every
@@ -87,7 +87,7 @@ func Run(ctx context.Context, cfg Config) (ok bool, err error) {
 	return d.show(ctx)
 }
 
-// show runs the service and what is shown with it.
+// show runs the service, sends the leads, and, when the demo is kept, serves the playground.
 func (d *demo) show(ctx context.Context) (ok bool, err error) {
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var served error // written before done is closed
@@ -107,7 +107,8 @@ func (d *demo) show(ctx context.Context) (ok bool, err error) {
 	return ok, d.play(ctx)
 }
 
-// perform sends the leads, waits, and audits; ok reports whether every event is accounted for.
+// perform sends the leads, waits until they are delivered, and audits the outcome. ok reports whether every event is
+// accounted for.
 func (d *demo) perform(ctx context.Context) (ok bool, err error) {
 	if len(d.leads) == 0 {
 		return true, nil
@@ -127,12 +128,12 @@ func (d *demo) perform(ctx context.Context) (ok bool, err error) {
 	return len(v.problems) == 0, nil
 }
 
-// match is CRM_MATCH.
+// match returns the setting CRM_MATCH.
 func (d *demo) match() crmclient.Match {
 	return crmclient.Match{Email: d.cfg.Match, Phone: d.cfg.Match}
 }
 
-// kind is the kind of object whose existence shows that an event was delivered.
+// kind returns the kind of object whose existence shows that an event was delivered.
 func (d *demo) kind() string {
 	switch d.cfg.Target {
 	case crmclient.TargetLead:

@@ -16,7 +16,7 @@ func plain(p person) lead {
 		points:  []string{p.phone(), p.email()},
 		headers: header("webhook-id", fmt.Sprintf("msg_%06d", p.n)),
 		value: object(map[string]any{
-			"firstName": p.first, "lastName": p.last, "phone": p.spoken(), "email": p.email(),
+			"firstName": p.first, "lastName": p.last, "phone": p.typed(), "email": p.email(),
 			"message": "Перезвоните, пожалуйста", "utm_source": "newsletter",
 		}),
 	}
@@ -24,14 +24,14 @@ func plain(p person) lead {
 
 func tilda(p person) lead {
 	return lead{key: []byte(p.phone()), value: object(map[string]any{
-		"Name": p.first + " " + p.last, "Phone": p.spoken(), "Email": strings.ToUpper(p.email()),
+		"Name": p.first + " " + p.last, "Phone": p.typed(), "Email": strings.ToUpper(p.email()),
 		"tranid": fmt.Sprintf("1234567:%d", p.n), "formid": "form49142221",
 	})}
 }
 
 func contactForm(p person) lead {
 	return lead{value: object(map[string]any{
-		"your-name": p.first + " " + p.last, "your-email": p.email(), "your-tel": p.spoken(), "your-message": "Сколько стоит доставка?",
+		"your-name": p.first + " " + p.last, "your-email": p.email(), "your-tel": p.typed(), "your-message": "Сколько стоит доставка?",
 	})}
 }
 
@@ -62,7 +62,7 @@ func structuredEvent(p person) lead {
 		headers: header("content-type", "application/cloudevents+json"),
 		value: object(map[string]any{
 			"specversion": "1.0", "id": fmt.Sprintf("signup-%d", p.n), "source": "/site/signup", "type": "lead.created",
-			"data": map[string]any{"first_name": p.first, "last_name": p.last, "email": p.email(), "mobile": p.spoken()},
+			"data": map[string]any{"first_name": p.first, "last_name": p.last, "email": p.email(), "mobile": p.typed()},
 		}),
 	}
 }
@@ -78,7 +78,7 @@ func binaryEvent(p person) lead {
 
 func manyPhones(p person) lead {
 	return lead{value: object(map[string]any{
-		"name": p.first, "phones": []string{p.spoken(), p.phone(), fmt.Sprintf("+49 30 9018%04d", p.n)}, "emails": p.email() + "; " + p.latin + "@example.org",
+		"name": p.first, "phones": []string{p.typed(), p.phone(), fmt.Sprintf("+49 30 9018%04d", p.n)}, "emails": p.email() + "; " + p.latin + "@example.org",
 	})}
 }
 
@@ -90,19 +90,19 @@ func nameOnly(p person) lead {
 	return lead{value: object(map[string]any{"name": p.first + " " + p.last, "email": "at example dot com"})}
 }
 
-// huge is over the size that an event may have.
+// huge returns a lead that is larger than an event may be.
 func huge(p person) lead {
 	return lead{value: object(map[string]any{"name": p.first, "email": p.email(), "comment": strings.Repeat("длинно ", 90_000)})}
 }
 
 func tombstone(p person) lead { return lead{key: []byte(p.email())} }
 
-// text is a value as it stands.
+// text returns a maker of leads with this value.
 func text(value string) func(person) lead {
 	return func(person) lead { return lead{value: []byte(value)} }
 }
 
-// marked is a good lead but for one field, which the CRM makes trouble over.
+// marked returns a maker of leads that are good but for one field, whose text makes the CRM fail or refuse them.
 func marked(field, mark string) func(person) lead {
 	return func(p person) lead {
 		return lead{value: object(map[string]any{"name": p.first, "email": p.email(), field: mark})}
@@ -113,7 +113,7 @@ func header(key, value string) []transform.Header {
 	return []transform.Header{{Key: key, Value: []byte(value)}}
 }
 
-// object is JSON of what is known to be representable.
+// object returns fields as JSON, which they can always be written as.
 func object(fields map[string]any) []byte {
 	b, err := json.Marshal(fields)
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/leadbridge/leadbridge/webhook"
 )
 
-// kept is what a demo serves beside what it needs itself: the playground, and the operators' page. The zero value is of a
-// demo that ends after its audit.
+// kept holds the listeners that only a demo with Keep has: of the playground, and of the operators' page. The zero value
+// is that of a demo that ends after its audit.
 type kept struct {
 	playground, page net.Listener
 }
@@ -49,8 +49,8 @@ func urlOf(l net.Listener) string {
 	return "http://" + l.Addr().String()
 }
 
-// calm are the faults of the CRM while somebody plays: what it refuses in the demo's leads it still refuses, so that these
-// letters have to be edited.
+// calm returns the faults of the CRM while somebody plays: it still refuses the demo's leads that it refused before, so that
+// a replay of their letters needs an edit.
 func calm() crmtest.Faults {
 	return crmtest.Faults{Refuse: markRefused, Business: markBusiness, Conflict: markConflict, Poison: markPoison, Forbid: markForbid}
 }
@@ -92,11 +92,11 @@ func (d *demo) brokers() cluster.Brokers {
 	return cluster.Brokers{Addresses: d.broker.cluster.ListenAddrs()}
 }
 
-// inventor returns a function that fills in the playground's form with other persons than those of the demo's leads.
+// inventor returns a function that fills in the playground's form for an invented person, none of the demo's leads.
 func (d *demo) inventor() func(int) url.Values {
 	return func(n int) url.Values {
 		seed := uint64(time.Now().UnixNano())
 		p := newPerson(rand.New(rand.NewPCG(seed, uint64(n))), 1_000_000+int(seed%1_000_000)+n)
-		return url.Values{"name": {p.first + " " + p.last}, "phone": {p.spoken()}, "email": {p.email()}, "message": {"Перезвоните, пожалуйста"}}
+		return url.Values{"name": {p.first + " " + p.last}, "phone": {p.typed()}, "email": {p.email()}, "message": {"Перезвоните, пожалуйста"}}
 	}
 }

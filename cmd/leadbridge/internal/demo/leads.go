@@ -16,11 +16,10 @@ type lead struct {
 	headers []transform.Header
 	fate    fate
 	person  person   // who filled in the form
-	points  []string // phone and e-mail as the CRM gets them; nil: of a person who does not come back
+	points  []string // phone and e-mail as the CRM gets them; nil: its person does not come back
 }
 
-// fate lists what may become of an event: one of these reasons as a dead letter,
-// or a contact, or nothing at all.
+// fate lists what may become of an event: a contact, a dead letter for one of these reasons, or nothing.
 type fate []string
 
 const (
@@ -28,7 +27,7 @@ const (
 	asNothing = "nothing"
 )
 
-// What the simulated CRM makes trouble over when it stands in a contact.
+// Texts that make the simulated CRM fail or refuse a contact in which they stand.
 const (
 	markRefused  = "NO_SUCH_TYPE"
 	markBusiness = "PORTAL-RULE"
@@ -37,9 +36,9 @@ const (
 	markForbid   = "OTHER-DEPARTMENT"
 )
 
-// shape is a kind of lead, how many of a hundred are such, and how one is made.
+// shape is a kind of lead.
 type shape struct {
-	weight int
+	weight int // how many of a hundred leads are of this shape; 0: one in a demo
 	fate   fate
 	make   func(p person) lead
 }
@@ -63,20 +62,20 @@ var shapes = []shape{
 	{0, fate{string(transform.ReasonTooLarge)}, huge},
 	{2, fate{string(crmclient.ReasonRefused)}, marked("typeId", markRefused)},
 	{1, fate{string(crmclient.ReasonRefused)}, marked("post", markConflict)},
-	// These are tried several times, and the last failure, which may be another one, gives the reason.
+	// These are tried several times. The letter has the reason of the last failure, which may be one of the portal's random ones.
 	{1, fate{string(crmclient.ReasonRefused), string(crmclient.ReasonRetriesExhausted)}, marked("post", markBusiness)},
 	{0, fate{string(crmclient.ReasonRefused), string(crmclient.ReasonRetriesExhausted)}, marked("post", markForbid)},
 	{0, fate{string(crmclient.ReasonRetriesExhausted)}, marked("post", markPoison)},
 	{1, fate{asNothing}, tombstone},
 }
 
-// repeatEvery: of so many records the sender sends one twice.
+// repeatEvery is how many records there are for one that its sender sends a second time.
 const repeatEvery = 25
 
-// returnEvery: of so many records one is another form of a person who has filled in one before, where persons come back.
+// returnEvery is how many records there are, when persons come back, for one of a person who has filled in a form before.
 const returnEvery = 8
 
-// newLeads makes n records of every shape; the same seed makes the same ones.
+// newLeads returns n records of all shapes. The same seed gives the same ones.
 func newLeads(n int, seed uint64, personsReturn bool) []lead {
 	r := rand.New(rand.NewPCG(seed, 0))
 	wheel := make([]int, 0, 100)
@@ -86,7 +85,7 @@ func newLeads(n int, seed uint64, personsReturn bool) []lead {
 	leads := make([]lead, 0, n)
 	for i := range n {
 		if i%repeatEvery == repeatEvery-1 && i > len(shapes) {
-			leads = append(leads, again(r, leads))
+			leads = append(leads, repeated(r, leads))
 			continue
 		}
 		if personsReturn && i%returnEvery == 0 && i > len(shapes) {
@@ -102,21 +101,21 @@ func newLeads(n int, seed uint64, personsReturn bool) []lead {
 		l.fate, l.person = s.fate, p
 		leads = append(leads, l)
 	}
-	// The rare ones, which take the longest, come among the first hundred; a repeat
-	// that overtakes its first is a repeat still.
+	// One lead of each shape stays among the first hundred: the rare ones take the longest. A
+	// repeated lead may come before the one that it repeats.
 	shuffle(r, leads[:min(len(leads), 100)])
 	shuffle(r, leads[min(len(leads), 100):])
 	return leads
 }
 
-// straggler is a good lead that comes after the others.
+// straggler returns a good lead that is sent after the others.
 func straggler(r *rand.Rand, n int) lead {
 	l := plain(newPerson(r, n))
 	l.fate = fate{asContact}
 	return l
 }
 
-// returning is a new lead of a person who has sent one before. It may overtake that one.
+// returning returns a new lead of a person who has sent one. It may come before that one.
 func returning(r *rand.Rand, leads []lead, n int) lead {
 	known := slices.DeleteFunc(slices.Clone(leads), func(l lead) bool { return l.points == nil })
 	p := known[r.IntN(len(known))].person
@@ -126,7 +125,7 @@ func returning(r *rand.Rand, leads []lead, n int) lead {
 	return l
 }
 
-// comeBack counts the leads of persons of whom there was one before.
+// comeBack returns how many leads are of persons who have sent another one.
 func comeBack(leads []lead) (n int) {
 	persons, ids := map[int]bool{}, map[string]bool{}
 	for _, l := range leads {
@@ -146,13 +145,13 @@ func shuffle(r *rand.Rand, leads []lead) {
 	r.Shuffle(len(leads), func(i, j int) { leads[i], leads[j] = leads[j], leads[i] })
 }
 
-// again is a lead that its sender, not sure that it arrived, sends once more.
-func again(r *rand.Rand, leads []lead) lead {
+// repeated returns a lead that its sender, not sure that it arrived, sends once more.
+func repeated(r *rand.Rand, leads []lead) lead {
 	named := slices.DeleteFunc(slices.Clone(leads), func(l lead) bool { return !l.named() })
 	return named[r.IntN(len(named))]
 }
 
-// outcomes counts the contacts and dead letters that leads must become.
+// outcomes returns how many contacts and dead letters leads must become.
 func outcomes(leads []lead) (n int) {
 	seen := map[string]bool{}
 	for _, l := range leads {

@@ -9,7 +9,7 @@ import (
 type person struct {
 	n           int // unique in the demo
 	first, last string
-	latin       string // for the address
+	latin       string // the name in Latin letters, for the e-mail address
 }
 
 var (
@@ -31,14 +31,14 @@ func newPerson(r *rand.Rand, n int) person {
 
 func (p person) email() string { return fmt.Sprintf("%s.%d@example.com", p.latin, p.n) }
 
-// phone is the person's number in E.164; people write it in their own ways.
+// phone returns the person's number in E.164.
 func (p person) phone() string { return fmt.Sprintf("+7%d%07d", p.code(), p.number()) }
 
 func (p person) code() int   { return mobileCodes[p.n%len(mobileCodes)] }
 func (p person) number() int { return 1_000_000 + p.n*7919%8_000_000 }
 
-// spoken is the number as people type it.
-func (p person) spoken() string {
+// typed returns the number in one of the ways in which people type it.
+func (p person) typed() string {
 	n := p.number()
 	a, b, c := n/10000, n/100%100, n%100
 	switch p.n % 4 {

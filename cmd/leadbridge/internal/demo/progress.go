@@ -15,8 +15,8 @@ const (
 	metricInDoubt = "leadbridge_crm_in_doubt_total"
 )
 
-// progress shows how far it is: a line that is redrawn on a terminal, else a
-// line every second. stop ends it and waits for the last line.
+// progress shows how far the delivery is, until stop is called: a line that is drawn again and again on a terminal, else a
+// line every second. stop waits for the last line.
 func (d *demo) progress() (stop func()) {
 	every, end := time.Second, "\n"
 	if d.cfg.Terminal {
@@ -43,7 +43,7 @@ func (d *demo) progress() (stop func()) {
 	}
 }
 
-// redraw begins a line anew where that is possible.
+// redraw returns what erases the line on a terminal; "" elsewhere.
 func (d *demo) redraw() string {
 	if d.cfg.Terminal {
 		return "\r\x1b[K"

@@ -57,7 +57,7 @@ func (d *demo) summarize(v verdict) {
 	d.conclude(v)
 }
 
-// withContacts says that a deal has a contact.
+// withContacts returns what a deal comes with, for the end of a sentence; "" when deals are not made.
 func (d *demo) withContacts() string {
 	if d.cfg.Target != crmclient.TargetDeal {
 		return ""
@@ -65,7 +65,7 @@ func (d *demo) withContacts() string {
 	return ", each with its contact"
 }
 
-// orComment says what an event of a person who came back is.
+// orComment returns what became of events of persons who came back, for the sentence of the audit; "" when nobody does.
 func (d *demo) orComment() string {
 	if !d.cfg.Match || d.kind() != crmtest.Contacts {
 		return ""
@@ -73,7 +73,7 @@ func (d *demo) orComment() string {
 	return ", one comment on its person's contact"
 }
 
-// conclude is the audit in a sentence, or what is wrong.
+// conclude prints the outcome of the audit: a sentence, or what is wrong.
 func (d *demo) conclude(v verdict) {
 	took := time.Since(d.started).Round(100 * time.Millisecond)
 	if len(v.problems) == 0 {
@@ -94,7 +94,7 @@ func (d *demo) conclude(v verdict) {
 	}
 }
 
-// maxProblems bounds the printed problems.
+// maxProblems is how many problems are printed.
 const maxProblems = 20
 
 // invite prints what can be looked at while the demo stays up.

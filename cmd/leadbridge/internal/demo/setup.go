@@ -18,11 +18,12 @@ import (
 //go:embed mapping.jq
 var mapping string
 
-// times are shorter than with a real portal, or a demo would take minutes.
+// Limits and times of the simulated CRM, and of the service with it. They are shorter than with a real portal, or a demo
+// would take minutes.
 const (
-	perSecond  = 80
+	perSecond  = 80 // requests
 	settle     = 300 * time.Millisecond
-	lateBy     = 150 * time.Millisecond // less than settle: the portal keeps what it promises
+	lateBy     = 150 * time.Millisecond // by which a write takes effect late; less than settle, as the portal promises
 	queueLimit = 600 * time.Millisecond
 	timeout    = 1500 * time.Millisecond
 	maxBackoff = 500 * time.Millisecond
@@ -33,7 +34,7 @@ const (
 	apiKey     = "vibe_api_demo" //nolint:gosec // G101: it is the key of a CRM in this process
 )
 
-// faults are what the simulated CRM does wrong.
+// faults returns what the simulated CRM does wrong.
 func faults() crmtest.Faults {
 	return crmtest.Faults{
 		FailBefore: 0.03, ApplyThenFail: 0.04, ApplyLate: 0.02, Hang: 0.003, Reset: 0.02, Truncate: 0.02, HTML: 0.01, Throttle: 0.006,
@@ -42,7 +43,7 @@ func faults() crmtest.Faults {
 	}
 }
 
-// serveCRM puts the simulator on a free loopback port.
+// serveCRM serves the simulator on a free loopback port, until stop is called.
 func (d *demo) serveCRM(ctx context.Context) (stop func(), err error) {
 	l, err := loopback(ctx)
 	if err != nil {

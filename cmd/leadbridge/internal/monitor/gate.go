@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Gate answers for the gate: it has no events of its own, so nothing to hold.
+// Gate shows the state of the gate for webhooks: metrics, health and readiness.
 type Gate struct {
 	Metrics prometheus.Gatherer
 	Ready   func() error // nil when webhooks can be taken
@@ -16,7 +16,7 @@ type Gate struct {
 	draining atomic.Bool
 }
 
-// Draining says that the gate is stopping.
+// Draining notes that the gate is stopping; it is not ready from then on.
 func (g *Gate) Draining() { g.draining.Store(true) }
 
 // gateProbe is the answer of /healthz and /readyz.

@@ -28,7 +28,7 @@ type Monitor struct {
 	draining atomic.Bool
 }
 
-// Draining says that the service is stopping.
+// Draining notes that the service is stopping; the state says so from then on.
 func (m *Monitor) Draining() { m.draining.Store(true) }
 
 // Status is the answer of /statusz.
@@ -48,7 +48,7 @@ type Status struct {
 	Waiting    []consumer.Waiting         `json:"waiting"`    // what makes events wait for longer than five seconds, the oldest first
 	Partitions []consumer.PartitionStatus `json:"partitions"`
 
-	stopped []consumer.PartitionStatus // the partitions, once the process has stopped
+	stopped []consumer.PartitionStatus // the last state of its partitions, after the consumer has stopped
 }
 
 // CRM is the state of the portal, and of the requests to it.
@@ -77,7 +77,7 @@ const (
 	Draining    State = "draining"    // stopping
 )
 
-// Status returns the state of everything.
+// Status returns the present state.
 func (m *Monitor) Status() Status {
 	cons, crm := m.Consumer(), m.CRM()
 	s := Status{
@@ -101,6 +101,7 @@ func (m *Monitor) Status() Status {
 	return s
 }
 
+// lagOf returns the lag of partitions together, and the age in seconds of their oldest unfinished record.
 func lagOf(partitions []consumer.PartitionStatus) (*int64, *float64) {
 	lag, seconds := int64(0), 0.0
 	for _, p := range partitions {
@@ -110,13 +111,14 @@ func lagOf(partitions []consumer.PartitionStatus) (*int64, *float64) {
 	return &lag, &seconds
 }
 
-// keyFails reports whether a hold says that the key does not work: the CRM says so, or it has
-// turned every create away for a minute. A few events for a user that the key may not
-// see are turned away as well, and so are the deals of a key that may make none: no reason to be unready.
+// keyFails reports whether a hold means that the key does not work: the CRM says so, or it has
+// refused every create for a minute. Before that, creates may be refused because of a user that the key may not
+// see; and a hold of deals alone means that the key may make none. Neither makes the service unready.
 func keyFails(h crmclient.Hold, now time.Time) bool {
 	return h.Cause == crmclient.HoldCredentials && h.Of == "" && (h.Proven || now.Sub(h.Since) >= time.Minute)
 }
 
+// state returns the service in one word.
 func (m *Monitor) state(cons consumer.Status, holds []crmclient.Hold) State {
 	rebalances := slices.ContainsFunc(cons.Waiting, func(w consumer.Waiting) bool { return w.Why == consumer.WhyRebalance })
 	deliberate := slices.ContainsFunc(holds, func(h crmclient.Hold) bool { return h.Cause != crmclient.HoldPreparing })
@@ -154,19 +156,19 @@ type probe struct {
 	Waiting []consumer.Waiting `json:"waiting"`
 }
 
-// healthz fails when a restart may help: lag without progress though nothing is held.
+// healthz answers 503 when a restart may help: there is lag and no progress, though nothing is held.
 func (m *Monitor) healthz(w http.ResponseWriter, _ *http.Request) {
 	s := m.Status()
 	answer(w, probe{OK: s.Healthy, State: s.State, Reason: s.Reason.String(), Holds: s.Holds, Waiting: s.Waiting}, s.Healthy)
 }
 
-// readyz fails without partitions, without brokers, and when the CRM refuses our key.
+// readyz answers 503 without partitions, without brokers, and when the CRM refuses our key.
 func (m *Monitor) readyz(w http.ResponseWriter, _ *http.Request) {
 	s := m.Status()
 	answer(w, probe{OK: s.Ready, State: s.State, Reason: s.unready(), Holds: s.Holds, Waiting: s.Waiting}, s.Ready)
 }
 
-// unready says why the service is not ready, where no hold says it.
+// unready returns why the service is not ready, unless a hold says it.
 func (s Status) unready() string {
 	switch {
 	case s.Ready || len(s.Holds) > 0:

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Listen takes the address that a variable gives; its error says what to do.
+// Listen listens on the address of a variable; its error says what to do.
 func Listen(ctx context.Context, variable, addr string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	switch {

@@ -11,8 +11,8 @@ import (
 	"github.com/leadbridge/leadbridge/internal/sums"
 )
 
-// summaryCounts are the counts of the summary line: a counter's sum, or that of
-// the series with one value of a label.
+// summaryCounts are the counts of the summary line. Each is the sum of a counter's series: of all of them, or of those
+// whose label has the value.
 var summaryCounts = []struct{ field, metric, label, value string }{
 	{"consumed", "leadbridge_records_consumed_total", "", ""},
 	{"created", "leadbridge_contacts_total", "how", "created"},
@@ -42,10 +42,10 @@ func (m *Monitor) LogSummaries(ctx context.Context, log zerolog.Logger, every ti
 	}
 }
 
-// LogTotals logs what happened since the start.
+// LogTotals logs the counts since the start of the process, with this message.
 func (m *Monitor) LogTotals(log zerolog.Logger, msg string) { m.logCounts(log, msg, nil) }
 
-// logCounts logs the counts less those of before, and gives the present ones.
+// logCounts logs how much the counts have grown since before, and returns the present ones.
 func (m *Monitor) logCounts(log zerolog.Logger, msg string, before map[string]float64) map[string]float64 {
 	counts := sums.Gather(m.Metrics)
 	now := make(map[string]float64, len(summaryCounts))

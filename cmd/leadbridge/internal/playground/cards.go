@@ -15,11 +15,11 @@ import (
 // maxCards is how many cards of a kind are shown, the newest ones.
 const maxCards = 12
 
-// cards are the objects of a kind that the CRM has.
-type cards struct {
-	Title string
+// cardGroup holds the objects of one kind that the CRM has.
+type cardGroup struct {
+	Title string // such as "Contacts"
 	Total int
-	Cards []card // the newest first
+	Cards []card // the newest ones, the newest first
 }
 
 // card is one object.
@@ -32,8 +32,8 @@ type card struct {
 
 type cardField struct{ Name, Value string }
 
-// kindsOf are the kinds of objects that a portal holds, with how one and all are called.
-var kindsOf = []struct{ entity, one, all string }{
+// cardKinds are the kinds of objects that are shown, with the words for one and for several.
+var cardKinds = []struct{ entity, one, all string }{
 	{crmtest.Deals, "Deal", "Deals"},
 	{crmtest.Leads, "Lead", "Leads"},
 	{crmtest.Contacts, "Contact", "Contacts"},
@@ -41,26 +41,26 @@ var kindsOf = []struct{ entity, one, all string }{
 }
 
 // cardsOf returns all kinds of objects of which the CRM has some.
-func cardsOf(s *crmtest.Simulator) (all []cards) {
-	for _, k := range kindsOf {
+func cardsOf(s *crmtest.Simulator) (all []cardGroup) {
+	for _, k := range cardKinds {
 		records := s.Records(k.entity)
 		if len(records) == 0 {
 			continue
 		}
-		of := cards{Title: k.all, Total: len(records)}
+		group := cardGroup{Title: k.all, Total: len(records)}
 		slices.Reverse(records)
 		for _, r := range records[:min(len(records), maxCards)] {
-			of.Cards = append(of.Cards, cardOf(k.one, r))
+			group.Cards = append(group.Cards, cardOf(k.one, r))
 		}
-		all = append(all, of)
+		all = append(all, group)
 	}
 	return all
 }
 
-// anchorOf is the id of a card in the document.
+// anchorOf returns the id of a card in the document.
 func anchorOf(one string, id int64) string { return fmt.Sprintf("%s-%d", strings.ToLower(one), id) }
 
-// unshown are fields that a portal fills in by itself, or that stand elsewhere.
+// unshown are fields that a portal fills in by itself, or that the card's heading shows.
 var unshown = []string{"id", "createdTime", "updatedTime", "createdAt", "updatedAt", "createdBy", "updatedBy"}
 
 func cardOf(one string, r crmtest.Record) card {

@@ -12,7 +12,7 @@ import (
 // maxFollowed is how many leads are followed, the newest ones.
 const maxFollowed = 12
 
-// readFor is for how long what was read of Kafka is shown again, and readLimit how long reading may take.
+// readFor is how long what was read from Kafka is shown before it is read again, and readLimit how long a reading may take.
 const (
 	readFor   = 300 * time.Millisecond
 	readLimit = 5 * time.Second
@@ -29,7 +29,7 @@ type sent struct {
 	Event   find.Event // what became of it
 }
 
-// settled reports whether nothing more can become of a lead. A dead letter may be replayed.
+// settled reports whether nothing more will become of a lead: it is a contact. A dead letter may still be replayed.
 func (s *sent) settled() bool { return s.Found && s.Event.State == find.Contact }
 
 // followed are the leads that were sent, and what became of them.
@@ -53,7 +53,7 @@ func (f *followed) add(eventID string, at time.Time) {
 	f.readAt = time.Time{}
 }
 
-// all returns the leads with what became of them by now, and why that is not known.
+// all returns the leads with what has become of them, and, in failed, why that is not known; "" when it is.
 func (f *followed) all(ctx context.Context) (leads []sent, failed string) {
 	f.reading.Lock()
 	defer f.reading.Unlock()
@@ -61,7 +61,7 @@ func (f *followed) all(ctx context.Context) (leads []sent, failed string) {
 	defer cancel()
 	for _, id := range f.due() {
 		report, err := f.find(ctx, id)
-		f.take(id, report, err)
+		f.note(id, report, err)
 		if err != nil {
 			break
 		}
@@ -74,7 +74,7 @@ func (f *followed) all(ctx context.Context) (leads []sent, failed string) {
 	return leads, f.failed
 }
 
-// due returns the ids of the leads of which more may be known than was read.
+// due returns the ids of the leads to read again: those that are not settled, if the last reading is older than readFor.
 func (f *followed) due() (ids []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -91,8 +91,8 @@ func (f *followed) due() (ids []string) {
 	return ids
 }
 
-// take notes what was read of a lead.
-func (f *followed) take(id string, r find.Report, err error) {
+// note notes what was read of a lead.
+func (f *followed) note(id string, r find.Report, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {

@@ -31,9 +31,9 @@ type Config struct {
 	Gate    http.Handler // takes what [Sources] declares
 
 	Portal *crmtest.Simulator
-	Key    string         // with which the service comes to the CRM
-	Calm   crmtest.Faults // of the CRM while no trouble is on
-	Usual  time.Duration  // how long the CRM takes for a request while no trouble is on
+	Key    string         // by which the CRM knows the service
+	Calm   crmtest.Faults // that the CRM always has
+	Usual  time.Duration  // how long the CRM takes for a request while it is not slowed down
 
 	Invent func(n int) url.Values // fills in the form with the n-th invented person
 }
@@ -41,11 +41,11 @@ type Config struct {
 const (
 	// source is the gate's source of the form.
 	source = "playground"
-	// idHeader has the id of a lead, which the playground gives it, so that it can follow it.
+	// idHeader carries the id that the playground gives each lead, so that it can follow it.
 	idHeader = "X-Playground-Lead"
-	// sentAt is where a browser is sent after its form was taken.
+	// sentAt is the path to which a browser is redirected when its form was taken.
 	sentAt = "/#leads"
-	// inventedAtOnce is how many invented leads a press sends.
+	// inventedAtOnce is how many invented leads one press of the button sends.
 	inventedAtOnce = 10
 )
 
@@ -71,7 +71,7 @@ type Playground struct {
 //go:embed page
 var files embed.FS
 
-// New returns the playground and ends all trouble of the CRM but that of Calm.
+// New returns the playground. The CRM has the faults of Calm from then on, and no others.
 func New(cfg Config) (*Playground, error) {
 	pages, err := template.ParseFS(files, "page/*.html")
 	if err != nil {
@@ -84,7 +84,7 @@ func New(cfg Config) (*Playground, error) {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
-	return p, p.portal.turn("")
+	return p, p.portal.set("")
 }
 
 // Close closes what the playground has open.
@@ -147,7 +147,7 @@ func (p *Playground) trouble(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "there is no such trouble: go back and press one of the buttons", http.StatusBadRequest)
 		return
 	}
-	if err := p.portal.turn(id); err != nil {
+	if err := p.portal.set(id); err != nil {
 		http.Error(w, "the simulated CRM does not take it: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -184,7 +184,7 @@ func (p *Playground) post(ctx context.Context, form url.Values) error {
 	return nil
 }
 
-// hook passes a request on to the gate, and follows the lead that it accepts.
+// hook passes a request on to the gate, and follows the lead when the gate accepts it.
 func (p *Playground) hook(w http.ResponseWriter, r *http.Request) {
 	id := rand.Text()
 	r.Header.Set(idHeader, id)
@@ -195,7 +195,7 @@ func (p *Playground) hook(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// statusOf notes the status of an answer.
+// statusOf notes the status that the gate answers.
 type statusOf struct {
 	http.ResponseWriter
 	status int

@@ -9,18 +9,18 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 )
 
-// trouble is something that goes wrong in the simulated CRM until it is ended.
+// trouble is something that goes wrong in the simulated CRM while it is on.
 type trouble struct {
 	ID    string
 	Title string
-	Does  string // what the CRM does, and what is to be seen
+	Does  string // what the CRM does, and what that looks like, for people
 	begin func(p *portal, f *crmtest.Faults)
 }
 
 // throttledFor is the pause that a throttled CRM asks for, in seconds.
 const throttledFor = 3
 
-// slowness is how long a slow CRM takes for each request: less than it takes to be given up.
+// slowness is how long a slow CRM takes for each request: less than the service's timeout.
 const slowness = 800 * time.Millisecond
 
 // troubles are all kinds of trouble, one of which may be on at a time.
@@ -55,7 +55,7 @@ func loseAnswers(c crmtest.Call) crmtest.Action {
 type portal struct {
 	sim   *crmtest.Simulator
 	key   string
-	calm  crmtest.Faults // those that are there in any case
+	calm  crmtest.Faults // that it always has
 	usual time.Duration  // how long a request takes without trouble
 
 	mu sync.Mutex
@@ -77,8 +77,8 @@ func troubleOf(id string) trouble {
 	return trouble{}
 }
 
-// turn ends the trouble that is on and begins another; "" only ends it.
-func (p *portal) turn(id string) error {
+// set ends the trouble that is on and begins another; with "" it only ends it.
+func (p *portal) set(id string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sim.Script(nil)

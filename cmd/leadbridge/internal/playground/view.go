@@ -18,11 +18,11 @@ type view struct {
 	State         string
 	Holds         []crmclient.Hold
 	Troubles      []trouble
-	On            trouble // the one that is on; without an ID: there is none
+	On            trouble // the one that is on; its ID is "" when there is none
 	Leads         []fate
-	Failed        string // why it is not known what became of them
-	Cards         []cards
-	Invented      int
+	Failed        string // why it is not known what became of Leads; "": it is
+	Cards         []cardGroup
+	Invented      int // how many leads the button sends
 }
 
 // fate is what became of a lead, step by step.
@@ -32,40 +32,40 @@ type fate struct {
 	State   string // the state's name, for colours beside its words
 	Steps   []string
 	Now     string // where it is
-	Anchor  string // of its card in the document; ""
-	Letter  string // the address of its letter on the operators' page; ""
+	Anchor  string // of its card in the document; "": it has none
+	Letter  string // address of its letter on the operators' page; "": it has none
 }
 
 func (p *Playground) view(ctx context.Context) view {
 	leads, failed := p.leads.all(ctx)
-	is := p.cfg.Status()
+	status := p.cfg.Status()
 	v := view{
-		Page: p.cfg.Page, CRMPage: p.cfg.CRMPage, Holds: is.Holds, Held: len(is.Holds) > 0, State: stateText(is), Troubles: troubles, On: p.portal.current(),
+		Page: p.cfg.Page, CRMPage: p.cfg.CRMPage, Holds: status.Holds, Held: len(status.Holds) > 0, State: stateText(status), Troubles: troubles, On: p.portal.current(),
 		Failed: failed, Cards: cardsOf(p.cfg.Portal), Invented: inventedAtOnce,
 	}
 	for _, l := range leads {
-		v.Leads = append(v.Leads, p.fateOf(l, is))
+		v.Leads = append(v.Leads, p.fateOf(l, status))
 	}
 	return v
 }
 
-// stateText says in words how the delivery stands.
-func stateText(is monitor.Status) string {
-	switch is.State {
+// stateText returns the state of the delivery in words.
+func stateText(status monitor.Status) string {
+	switch status.State {
 	case monitor.Delivering:
 		return "Delivering"
 	case monitor.Held:
-		causes := make([]string, len(is.Holds))
-		for i, h := range is.Holds {
+		causes := make([]string, len(status.Holds))
+		for i, h := range status.Holds {
 			causes[i] = string(h.Cause)
 		}
 		return "Held: " + strings.Join(causes, ", ")
 	}
-	return strings.ToUpper(string(is.State)[:1]) + string(is.State)[1:]
+	return strings.ToUpper(string(status.State)[:1]) + string(status.State)[1:]
 }
 
 // fateOf describes what became of a lead.
-func (p *Playground) fateOf(l sent, is monitor.Status) fate {
+func (p *Playground) fateOf(l sent, status monitor.Status) fate {
 	f := fate{Name: "Lead", EventID: l.EventID, State: "accepted", Steps: []string{"accepted by the gate at " + clock(l.At)}, Now: "Kafka has it"}
 	if !l.Found {
 		return f
@@ -80,11 +80,11 @@ func (p *Playground) fateOf(l sent, is monitor.Status) fate {
 	f.State = string(e.State)
 	switch e.State {
 	case find.Waiting:
-		f.Now = "waits for its turn" + heldBy(is)
+		f.Now = "waits for its turn" + heldBy(status)
 	case find.Taken:
-		f.Now = "its delivery has begun" + heldBy(is)
+		f.Now = "its delivery has begun" + heldBy(status)
 	case find.Sent:
-		f.Now = "a create may have been sent: it is looked up before another one is" + heldBy(is)
+		f.Now = "a create may have been sent: it is looked up before another one is" + heldBy(status)
 	case find.Letter:
 		f.Now = fmt.Sprintf("dead letter %s: %s: %s", e.Letter.Position, e.Letter.Reason, e.Letter.Message)
 		f.Letter = p.cfg.Page + "/#/letters/" + e.Letter.Position.String()
@@ -98,15 +98,16 @@ func (p *Playground) fateOf(l sent, is monitor.Status) fate {
 	return f
 }
 
-// heldBy says what holds the delivery.
-func heldBy(is monitor.Status) string {
-	if len(is.Holds) == 0 {
+// heldBy says what holds the delivery, for the end of a sentence; "" when nothing does.
+func heldBy(status monitor.Status) string {
+	if len(status.Holds) == 0 {
 		return ""
 	}
-	return "; delivery is held (" + string(is.Holds[0].Cause) + ")"
+	return "; delivery is held (" + string(status.Holds[0].Cause) + ")"
 }
 
-// became says which cards an event became, and where the card that shows it best stands in the document.
+// became says which cards an event became, and returns the anchor of the one to show: the deal, else the lead, else the
+// contact.
 func became(m crmclient.Made) (text, anchor string) {
 	var parts []string
 	for _, one := range []struct {

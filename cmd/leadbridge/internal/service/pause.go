@@ -29,7 +29,8 @@ func (s *Service) watchPause(ctx context.Context) {
 	}
 }
 
-// readPause takes over what the file says. What cannot be read changes nothing; it is logged when it did not fail before.
+// readPause pauses or resumes the delivery as the file says. A file that cannot be used changes nothing; that is logged unless
+// the reading before failed, too, with the error before.
 func (s *Service) readPause(before error) error {
 	if s.cfg.Pause.File == "" {
 		return nil

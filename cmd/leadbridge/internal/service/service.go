@@ -23,7 +23,8 @@ import (
 	"github.com/leadbridge/leadbridge/statetopic"
 )
 
-// Config holds what a Service needs. Log and Metrics of Consumer and CRM, and the Version of Consumer, are set from it.
+// Config holds what a Service needs. New sets the Log, Metrics and Tracer of Consumer and CRM, and the Version and
+// MaxInFlight of Consumer.
 type Config struct {
 	Consumer    consumer.Config
 	CRM         crmclient.Config
@@ -33,17 +34,15 @@ type Config struct {
 	Listener    net.Listener  // serves HTTP; the service closes it
 	Summary     time.Duration // how often the summary line is logged
 
-	Page      net.Listener     // serves the page for people; nil: there is none
-	PageToken crmclient.Secret // that lets them in
-	// PageTokensFile says instead who is let in, and what each may do; "": there is none.
-	PageTokensFile string
-	// PageOIDC has people sign in by OpenID Connect; nil: they do not.
-	PageOIDC   *admin.OIDC
-	Playground string // the address of the demo's playground, to which the page links; "": there is none
+	Page           net.Listener     // serves the page for people; nil: there is no page
+	PageToken      crmclient.Secret // lets everybody who has it into the page; empty: there is none
+	PageTokensFile string           // names instead who is let in, and what each may do; "": there is none
+	PageOIDC       *admin.OIDC      // by which people sign in with OpenID Connect; nil: they do not
+	Playground     string           // address of the demo's playground, to which the page links; "": there is none
 
-	Pause settings.PauseConfig
+	Pause settings.PauseConfig // by which the delivery is paused by hand
 
-	Host string // the name of this replica in Consumer.StateTopic; "": that of the machine
+	Host string // name of this replica in Consumer.StateTopic; "": that of the machine
 
 	Tracer *tracing.Tracer // nil: nothing is traced
 }
@@ -54,14 +53,14 @@ type Transformer interface {
 	admin.Transformer
 }
 
-// Service is a consumer, its creator, and the HTTP server that shows both.
+// Service is a consumer, the CRM client that it delivers to, and the HTTP servers that show both.
 type Service struct {
 	cfg      Config
 	registry *prometheus.Registry
 	crm      *crmclient.Creator
 	consumer *consumer.Consumer
 	monitor  *monitor.Monitor
-	state    *statetopic.Topic // nil: what replicas do is not kept
+	state    *statetopic.Topic // keeps what all replicas do; nil: it is not kept
 	admin    *admin.Server     // nil: there is no page
 }
 
@@ -79,7 +78,7 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	s.consumer.SetPaused(consumer.PausedBySetting, cfg.Pause.Paused, "")
-	_ = s.readPause(nil) // before the first event; it logs what is wrong
+	_ = s.readPause(nil) // so that a pause holds from the first event on; it logs its error
 	s.monitor = &monitor.Monitor{
 		Version:  cfg.Version,
 		Started:  time.Now(),
@@ -101,7 +100,7 @@ func New(cfg Config) (*Service, error) {
 	return s, err
 }
 
-// controls are what the person on duty may do.
+// controls does what the person on duty asks of the delivery.
 type controls struct {
 	consumer *consumer.Consumer
 	crm      *crmclient.Creator
@@ -109,8 +108,9 @@ type controls struct {
 
 func (c controls) ProbeNow() { c.crm.ProbeNow() }
 
-// ReleaseFlood takes the letters out of the wait first: the end of a flood sends what waits for it once more. Without
-// a flood what was refused in the last one is being sent once more, and no letter is right.
+// ReleaseFlood has the letters written of the events that wait for the end of a flood, and returns how many there are. The
+// consumer takes these events out first, as the end of a flood sends again all that still wait for it. Without a flood it
+// does nothing: events of the last one are then being sent again, and may become contacts.
 func (c controls) ReleaseFlood() int {
 	flooded := slices.ContainsFunc(c.crm.Status().Holds, func(h crmclient.Hold) bool { return h.Cause == crmclient.HoldFlood })
 	if !flooded {
@@ -121,18 +121,18 @@ func (c controls) ReleaseFlood() int {
 	return n
 }
 
-// situation is what the page shows of the status.
+// situation returns the status as the page shows it.
 func (s *Service) situation() admin.Situation {
-	is := s.monitor.Status()
+	status := s.monitor.Status()
 	return admin.Situation{
-		State: string(is.State), Ready: is.Ready, Healthy: is.Healthy, Reason: is.Reason, Holds: is.Holds,
-		CRM: s.crm.Status(), Generation: is.Group.Generation, Member: is.Group.Member, Partitions: is.Partitions,
+		State: string(status.State), Ready: status.Ready, Healthy: status.Healthy, Reason: status.Reason, Holds: status.Holds,
+		CRM: s.crm.Status(), Generation: status.Group.Generation, Member: status.Group.Member, Partitions: status.Partitions,
 		PausedHere: s.consumer.Paused(consumer.PausedByPage),
-		LagKnown:   is.Lag != nil, Waiting: is.Waiting,
+		LagKnown:   status.Lag != nil, Waiting: status.Waiting,
 	}
 }
 
-// NewRegistry makes the registry that every command with metrics begins with.
+// NewRegistry returns a registry with the metrics that every command has: of the build, of Go and of the process.
 func NewRegistry(version string) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -143,7 +143,7 @@ func NewRegistry(version string) *prometheus.Registry {
 	return r
 }
 
-// LogTotals logs what happened since the start.
+// LogTotals logs the counts since the start of the process, with this message.
 func (s *Service) LogTotals(msg string) { s.monitor.LogTotals(s.cfg.Log, msg) }
 
 // Metrics returns the service's metrics.
@@ -152,31 +152,31 @@ func (s *Service) Metrics() prometheus.Gatherer { return s.registry }
 // Status returns the state of the service.
 func (s *Service) Status() monitor.Status { return s.monitor.Status() }
 
-// Run serves HTTP at once and delivers until ctx ends and the drain is over.
-// HTTP is there until the last: a drain can be watched.
+// Run serves HTTP at once, and delivers until ctx ends and the drain is over. HTTP
+// ends last, so that a drain can be watched.
 func (s *Service) Run(ctx context.Context) error {
 	server := monitor.NewServer(s.monitor.Handler(), time.Minute)
 	ctx, cancel := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	if s.state != nil {
-		defer s.state.Close() // when nothing uses it any more
+		defer s.state.Close() // after the background work, which uses it
 	}
 	defer background.Wait()
 	defer server.Close() //nolint:errcheck // nothing is left that could report it
 	defer cancel()
 	background.Go(func() { s.serve(server, s.cfg.Listener) })
 	if s.state != nil {
-		// After the page, which reads it, and until the drain is over, which it counts.
+		// It stops after the page, which reads it, and after the drain, which it counts.
 		defer s.runStateTopic(ctx)()
 	}
 	if s.admin != nil {
 		page := monitor.NewServer(s.admin.Handler(), time.Minute)
 		defer page.Close() //nolint:errcheck // nothing is left that could report it
 		background.Go(func() { s.serve(page, s.cfg.Page) })
-		// Until the last, so that a drain can be watched here too; what writes ends with ctx.
-		watch, end := context.WithCancel(context.WithoutCancel(ctx))
-		defer end()
-		background.Go(func() { s.admin.Run(watch) })
+		// It outlives ctx, so that a drain can be watched on the page, too. What people had begun to write ends with ctx.
+		pageCtx, endPage := context.WithCancel(context.WithoutCancel(ctx))
+		defer endPage()
+		background.Go(func() { s.admin.Run(pageCtx) })
 		defer func() {
 			limit, done := context.WithTimeout(context.Background(), settleLimit)
 			defer done()
@@ -187,12 +187,11 @@ func (s *Service) Run(ctx context.Context) error {
 	background.Go(func() { s.monitor.LogSummaries(ctx, s.cfg.Log, s.cfg.Summary) })
 	background.Go(func() { s.prepare(ctx) })
 	background.Go(func() { s.watchPause(ctx) })
-	stopWatch := context.AfterFunc(ctx, s.monitor.Draining)
-	defer stopWatch()
+	defer context.AfterFunc(ctx, s.monitor.Draining)()
 	return s.consumer.Run(ctx)
 }
 
-// settleLimit is how long a replay may take to end: less than a process has beyond its drain.
+// settleLimit is how long a stop waits for a replay of the page to end: less than a process has after its drain.
 const settleLimit = 3 * time.Second
 
 func (s *Service) serve(server *http.Server, listener net.Listener) {
@@ -201,8 +200,8 @@ func (s *Service) serve(server *http.Server, listener net.Listener) {
 	}
 }
 
-// prepare asks the portal before the first event needs it, so that a bad key is
-// seen at the start. Its waits and their reasons are logged by the creator.
+// prepare reads the portal's description before the first event needs it, so that a bad key is
+// seen at the start. What it waits for is logged by the CRM client.
 func (s *Service) prepare(ctx context.Context) {
 	if err := s.crm.Prepare(ctx); err != nil && ctx.Err() == nil {
 		s.cfg.Log.Error().Err(err).Msg("the portal could not be read at the start")

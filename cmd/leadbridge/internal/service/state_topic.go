@@ -17,7 +17,7 @@ func (s *Service) newStateTopic() (*statetopic.Topic, error) {
 	}
 	host := s.cfg.Host
 	if host == "" {
-		host, _ = os.Hostname() // without a name it is called unknown
+		host, _ = os.Hostname() // statetopic has a name for a replica without one
 	}
 	return statetopic.New(statetopic.Config{
 		Brokers: cfg.Brokers, Topic: cfg.StateTopic, Host: host, Version: s.cfg.Version, Started: s.monitor.Started,
@@ -25,8 +25,8 @@ func (s *Service) newStateTopic() (*statetopic.Topic, error) {
 	})
 }
 
-// runStateTopic starts to tell of this process. The returned function ends that, and waits for at most a second until the
-// topic knows it.
+// runStateTopic begins to write what this process does. stop writes that it ends, for which it waits a second at most. The
+// end of ctx does not stop it.
 func (s *Service) runStateTopic(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
@@ -40,9 +40,9 @@ func (s *Service) runStateTopic(ctx context.Context) (stop func()) {
 	}
 }
 
-// reading is what this process did, by the counters of /metrics, and what it does now.
+// reading returns what this process has done, by the counters of /metrics, and what it does now.
 func (s *Service) reading() statetopic.Reading {
-	counts, is := sums.Gather(s.registry), s.monitor.Status()
+	counts, status := sums.Gather(s.registry), s.monitor.Status()
 	contacts := counts.By("leadbridge_contacts_total", "how")
 	r := statetopic.Reading{
 		Counts: statetopic.Counts{
@@ -51,20 +51,20 @@ func (s *Service) reading() statetopic.Reading {
 			HeldSeconds: counts.By("leadbridge_crm_hold_seconds_total", "cause"),
 		},
 		Now: statetopic.Now{
-			State: string(is.State), InFlight: is.CRM.InFlight, Waiting: is.CRM.Waiting, Lag: is.Lag, LagSeconds: is.LagSeconds,
+			State: string(status.State), InFlight: status.CRM.InFlight, Waiting: status.CRM.Waiting, Lag: status.Lag, LagSeconds: status.LagSeconds,
 		},
 	}
 	for cause, seconds := range counts.By("leadbridge_consumer_hold_seconds_total", "cause") {
 		r.HeldSeconds[cause] += seconds
 	}
-	delete(r.HeldSeconds, string(crmclient.HoldPreparing)) // each start asks the portal what it is
-	for _, p := range is.Partitions {
+	delete(r.HeldSeconds, string(crmclient.HoldPreparing)) // every start has that hold for a moment
+	for _, p := range status.Partitions {
 		r.Partitions = append(r.Partitions, p.Partition)
 	}
 	if len(r.Partitions) == 0 {
-		r.Lag, r.LagSeconds = nil, nil // another replica knows it
+		r.Lag, r.LagSeconds = nil, nil // the replicas that own partitions know them
 	}
-	for _, h := range is.Holds {
+	for _, h := range status.Holds {
 		if h.Cause != crmclient.HoldPreparing {
 			r.Holds = append(r.Holds, string(h.Cause))
 		}

@@ -7,11 +7,12 @@ import (
 	"github.com/leadbridge/leadbridge/find"
 )
 
-// errNoFinder says that the service's transformer is not one by which leads can be found.
+// errNoFinder is returned when the service's transformer is not one by which leads can be found.
 var errNoFinder = errors.New("this service cannot look for leads")
 
-// where looks for leads, within the CRM client's budget.
-func (s *Service) where(ctx context.Context, who string, limit int, whole bool) (find.Report, error) {
+// where looks for the leads that a text may mean, see [find.Finder.Find]; whole is NoTextSearch of [find.Config]. Its requests
+// to the CRM are within the budget of the delivery.
+func (s *Service) where(ctx context.Context, text string, limit int, whole bool) (find.Report, error) {
 	by, ok := s.cfg.Transformer.(find.Transformer)
 	if !ok {
 		return find.Report{}, errNoFinder
@@ -22,5 +23,5 @@ func (s *Service) where(ctx context.Context, who string, limit int, whole bool) 
 		Transformer: by, CRM: s.crm, Limit: limit, NoTextSearch: whole,
 	})
 	defer f.Close()
-	return f.Find(ctx, who)
+	return f.Find(ctx, text)
 }

@@ -26,8 +26,8 @@ type AdminConfig struct {
 	OIDC       *admin.OIDC // nil: nobody signs in by OpenID Connect
 }
 
-// shortToken is a length in characters: a shorter token can be guessed.
-const shortToken = 16
+// minToken is a length in characters: a shorter token can be guessed.
+const minToken = 16
 
 func (a Admin) parse(p *parser, oidc AdminOIDC, httpAddr string) AdminConfig {
 	c := AdminConfig{Token: p.secret("ADMIN_TOKEN", a.AdminToken, a.AdminTokenFile)}
@@ -52,12 +52,12 @@ func (a Admin) parse(p *parser, oidc AdminOIDC, httpAddr string) AdminConfig {
 	case !guarded && !isLoopback(c.Addr):
 		p.fault("ADMIN_TOKEN", "is missing, and "+quote(c.Addr)+" can be reached from elsewhere", "set it, ADMIN_TOKEN_FILE, ADMIN_TOKENS_FILE or ADMIN_OIDC_ISSUER, or listen on 127.0.0.1")
 	case hasToken(c.Token) && isShort(c.Token):
-		p.warn("ADMIN_TOKEN is shorter than %d characters and can be guessed: make one by openssl rand -hex 16", shortToken)
+		p.warn("ADMIN_TOKEN is shorter than %d characters and can be guessed: make one by openssl rand -hex 16", minToken)
 	}
 	return c
 }
 
-// checkTokens looks whether the file of tokens can be used, and is the only way to sign in.
+// checkTokens records faults when the file of tokens cannot be used, or ADMIN_TOKEN is given beside it.
 func (a Admin) checkTokens(p *parser, c AdminConfig) {
 	if hasToken(c.Token) {
 		p.fault("ADMIN_TOKENS_FILE", "is given, and so is ADMIN_TOKEN", "give only one of them: a token without a name would be beside the roles")
@@ -72,20 +72,23 @@ func (a Admin) checkTokens(p *parser, c AdminConfig) {
 	}
 }
 
-// isShort reports whether a token can be guessed; a file is only looked at when the process starts.
+// hasToken reports whether the token of the page is set.
+func hasToken(token crmclient.Secret) bool { return token != crmclient.Secret{} }
+
+// isShort reports whether a token can be guessed. Of a file it reads the present content.
 func isShort(token crmclient.Secret) bool {
 	text := token.Value
 	if token.File != "" {
 		content, err := os.ReadFile(token.File)
 		if err != nil {
-			return false // which is a fault already
+			return false // which secret has recorded as a fault
 		}
 		text = string(content)
 	}
-	return len(strings.TrimSpace(text)) < shortToken
+	return len(strings.TrimSpace(text)) < minToken
 }
 
-// Page are the settings of a program that asks the page of a running service.
+// Page are the settings of commands that send requests to the page of a running service.
 type Page struct {
 	Admin     string `name:"admin" env:"ADMIN_URL" default:"http://127.0.0.1:8081" placeholder:"URL" help:"Address of the page of a running service, as of its ADMIN_ADDR."`
 	Token     string `name:"admin-token" env:"ADMIN_TOKEN" placeholder:"SECRET" help:"Token of the page; better given by the file."`
@@ -108,7 +111,7 @@ func (s Page) Parse() (PageConfig, error) {
 	secret := p.secret("ADMIN_TOKEN", s.Token, s.TokenFile)
 	c.Token = secret.Value
 	if secret.File != "" {
-		content, _ := os.ReadFile(secret.File) // it was read a moment ago
+		content, _ := os.ReadFile(secret.File) // an error is recorded by secret as a fault
 		c.Token = strings.TrimSpace(string(content))
 	}
 	return c, p.err()

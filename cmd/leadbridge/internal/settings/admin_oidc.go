@@ -9,7 +9,6 @@ import (
 	"unicode"
 
 	"github.com/leadbridge/leadbridge/admin"
-	"github.com/leadbridge/leadbridge/crmclient"
 )
 
 // AdminOIDC are the settings of signing in to the page by OpenID Connect.
@@ -21,7 +20,7 @@ type AdminOIDC struct {
 	RedirectURL      string `name:"admin-oidc-redirect-url" env:"ADMIN_OIDC_REDIRECT_URL" placeholder:"URL" help:"Address of the page in browsers with the path /oidc/callback, as it is registered at the issuer. Default: none."`
 	Scopes           string `name:"admin-oidc-scopes" env:"ADMIN_OIDC_SCOPES" default:"openid profile email" placeholder:"SCOPES" help:"Scopes to ask for, separated by blanks. Default: ${default}."`
 	NameClaim        string `name:"admin-oidc-name-claim" env:"ADMIN_OIDC_NAME_CLAIM" default:"preferred_username" placeholder:"CLAIM" help:"Claim of the ID token with the name for the audit. Default: ${default}."`
-	RolesClaim       string `name:"admin-oidc-roles-claim" env:"ADMIN_OIDC_ROLES_CLAIM" default:"groups" placeholder:"CLAIM" help:"Claim of the ID token with the groups or roles that ADMIN_OIDC_ROLES is about; realm_access.roles is a claim in a claim. Default: ${default}."`
+	RolesClaim       string `name:"admin-oidc-roles-claim" env:"ADMIN_OIDC_ROLES_CLAIM" default:"groups" placeholder:"CLAIM" help:"Claim of the ID token with the groups or roles that ADMIN_OIDC_ROLES is about; realm_access.roles is a claim in a claim, /resource_access/my.client/roles a JSON pointer. Default: ${default}."`
 	Roles            string `name:"admin-oidc-roles" env:"ADMIN_OIDC_ROLES" placeholder:"ROLE=GROUP,…" help:"Who gets which role, such as look=leads-readers,act=leads-oncall; the highest counts, and nobody else is let in. Default: none."`
 	Title            string `name:"admin-oidc-title" env:"ADMIN_OIDC_TITLE" placeholder:"NAME" help:"Name of the issuer on the button to sign in. Default: its host."`
 	Session          string `name:"admin-oidc-session" env:"ADMIN_OIDC_SESSION" default:"4h" placeholder:"DURATION" help:"After which time people sign in again; until then they keep their role. Default: ${default}."`
@@ -34,7 +33,7 @@ const longestSession = 24 * time.Hour
 // longestTitle is the longest name of an issuer, in bytes.
 const longestTitle = 64
 
-// parse reads the settings; nil: nobody signs in by OpenID Connect.
+// parse reads the settings; nil: people do not sign in by OpenID Connect.
 func (o AdminOIDC) parse(p *parser) *admin.OIDC {
 	if strings.TrimSpace(o.Issuer) == "" {
 		o.unused(p)
@@ -68,7 +67,7 @@ func (o AdminOIDC) parse(p *parser) *admin.OIDC {
 	return c
 }
 
-// unused are faults: whoever gave these settings believes that they count.
+// unused records settings that have no effect without ADMIN_OIDC_ISSUER as faults: somebody believes that they have one.
 func (o AdminOIDC) unused(p *parser) {
 	for _, s := range []struct{ variable, value string }{
 		{"ADMIN_OIDC_CLIENT_ID", o.ClientID},
@@ -85,7 +84,7 @@ func (o AdminOIDC) unused(p *parser) {
 	}
 }
 
-// issuer reads the address of the issuer, which is not repeated: it may hold a password.
+// issuer reads the address of the issuer. Faults do not repeat it: it may hold a password.
 func (p *parser) issuer(text string) string {
 	const variable = "ADMIN_OIDC_ISSUER"
 	text = strings.TrimSpace(text)
@@ -135,7 +134,7 @@ func (p *parser) claim(variable, text string) string {
 	return text
 }
 
-// title returns the name of the issuer for people.
+// title returns the name of the issuer for people: the one that is set, else its host.
 func (o AdminOIDC) title(p *parser, issuer string) string {
 	title := strings.TrimSpace(o.Title)
 	if len(title) > longestTitle || strings.ContainsFunc(title, func(r rune) bool { return !unicode.IsPrint(r) }) {
@@ -146,6 +145,3 @@ func (o AdminOIDC) title(p *parser, issuer string) string {
 	}
 	return title
 }
-
-// hasToken reports whether the token of the page is set.
-func hasToken(token crmclient.Secret) bool { return token != crmclient.Secret{} }

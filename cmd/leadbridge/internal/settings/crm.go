@@ -76,7 +76,7 @@ func (c CRM) parse(p *parser) crmclient.Config {
 	return out
 }
 
-// batchSize keeps to what the CRM takes in one request.
+// batchSize reads CRM_BATCH_SIZE, and lowers it to what the CRM takes in one request.
 func (p *parser) batchSize(text string) int {
 	const variable, most = "CRM_BATCH_SIZE", 50
 	n := p.count(variable, text, 1)
@@ -86,7 +86,7 @@ func (p *parser) batchSize(text string) int {
 	return min(n, most)
 }
 
-// atLeast lifts a duration to another that it must not be shorter than.
+// atLeast returns d or, with a warning, the duration of another setting that it must not be shorter than.
 func (p *parser) atLeast(variable string, d time.Duration, other string, least time.Duration) time.Duration {
 	if d < least {
 		p.warn("%s=%s is shorter than %s=%s: using %s", variable, d, other, least, least)
@@ -94,8 +94,8 @@ func (p *parser) atLeast(variable string, d time.Duration, other string, least t
 	return max(d, least)
 }
 
-// key also warns of keys that the CRM will refuse: no fault, as the CRM has
-// the last word and the service holds, visibly, until the key is right.
+// key reads the CRM's key. For one of a kind that the CRM will refuse there is a warning and no fault: only the CRM
+// knows, and the service waits, and says so, until the key is right.
 func (c Access) key(p *parser) crmclient.Secret {
 	key := p.secret("CRM_API_KEY", c.APIKey, c.APIKeyFile)
 	switch {
@@ -109,6 +109,7 @@ func (c Access) key(p *parser) crmclient.Secret {
 	return key
 }
 
+// originField reads CRM_ORIGIN_FIELD: auto, none, or the name of a field.
 func (p *parser) originField(text string) string {
 	text = strings.TrimSpace(text)
 	switch strings.ToLower(text) {
@@ -141,7 +142,7 @@ func (p *parser) tracking(text string) []string {
 	return names
 }
 
-// baseURL drops what people add: blanks, slashes at the end, and /v1.
+// baseURL reads CRM_BASE_URL, without what people add: blanks, slashes at the end, and /v1.
 func (p *parser) baseURL(text string) string {
 	const variable = "CRM_BASE_URL"
 	text = strings.TrimSpace(text)

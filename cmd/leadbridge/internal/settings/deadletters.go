@@ -6,8 +6,8 @@ import (
 	"github.com/leadbridge/leadbridge/schemas"
 )
 
-// DeadLetters are the settings of commands that work with dead letters: of the
-// CRM nothing is asked.
+// DeadLetters are the settings of commands that work with dead letters. They do
+// not ask the CRM.
 type DeadLetters struct {
 	Topic   `embed:"" group:"Kafka:"`
 	Kafka   `embed:"" group:"Kafka:"`

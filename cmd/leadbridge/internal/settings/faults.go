@@ -15,7 +15,7 @@ type Fault struct {
 // Faults is the error that Parse returns: all that is wrong, in the order of the settings.
 type Faults []Fault
 
-// Error lists all faults, one a line, variables first.
+// Error lists all faults, one a line: the variable, the problem, and the remedy.
 func (f Faults) Error() string {
 	width := 0
 	for _, one := range f {
@@ -47,7 +47,7 @@ func (p *parser) warn(format string, args ...any) {
 	p.warnings = append(p.warnings, fmt.Sprintf(format, args...))
 }
 
-// err is nil rather than an empty Faults, so that it compares as an error should.
+// err returns the faults; nil when there are none, as an empty Faults would not be a nil error.
 func (p *parser) err() error {
 	if len(p.faults) == 0 {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"github.com/leadbridge/leadbridge/find"
 )
 
-// Find are the settings of the search for a lead: those of run, of which the CRM's may be missing.
+// Find are the settings of the search for a lead: those of run, but the key of the CRM may be missing.
 type Find struct {
 	Topic   `embed:"" group:"Kafka:"`
 	Kafka   `embed:"" group:"Kafka:"`
@@ -22,7 +22,7 @@ type Find struct {
 
 // FindConfig is a parsed Find.
 type FindConfig struct {
-	Find     find.Config       // its CRM is still missing
+	Find     find.Config       // its CRM, Limit and OnRead are not set yet
 	CRM      *crmclient.Config // nil: no key is given, and the CRM is not asked
 	Warnings []string
 }

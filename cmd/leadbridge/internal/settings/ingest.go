@@ -42,14 +42,14 @@ type Gate struct {
 	MetricsAddr        string `name:"metrics-addr" env:"METRICS_ADDR" placeholder:"HOST:PORT" help:"Where /metrics, /healthz and /readyz are served instead of HTTP_ADDR, which websites reach. Default: HTTP_ADDR."`
 }
 
-// Sources reads a sources file to try it where its secrets may not be; its error is [Faults].
+// Sources reads a sources file for a trial: its secrets may be missing. Its error is [Faults].
 func Sources(file, phoneRegion string, lookupEnv func(string) (string, bool)) (*webhook.Sources, error) {
 	var p parser
 	sources := p.sources(file, webhook.Environment{LookupEnv: lookupEnv, ReadFile: os.ReadFile, PhoneRegion: p.region(phoneRegion), SecretsMayLack: true})
 	return sources, p.err()
 }
 
-// IngestConfig is a parsed Ingest. Logs and metrics are still missing in Gate.
+// IngestConfig is a parsed Ingest. Log, Metrics, Tracer and DryRun of Gate are not set yet.
 type IngestConfig struct {
 	Gate        webhook.Config
 	HTTPAddr    string
@@ -79,7 +79,7 @@ func (i Ingest) Parse(lookupEnv func(string) (string, bool)) (IngestConfig, erro
 	return c, p.err()
 }
 
-// peerConnections reads how many connections a peer may have; 0 when that is not given.
+// peerConnections reads INGEST_PEER_CONNECTIONS; 0 when it is not given.
 func (g Gate) peerConnections(p *parser) int {
 	if strings.TrimSpace(g.ConnectionsPerPeer) == "" {
 		return 0
@@ -128,13 +128,13 @@ func (g Gate) parse(p *parser, lookupEnv func(string) (string, bool)) webhook.Co
 		return c
 	}
 	p.warnings = append(p.warnings, c.Sources.Warnings()...)
-	if named := c.Sources.Buffers(); named > c.MaxBuffer {
-		p.warn("the sources name %d bytes of buffer together, MAX_BUFFER is %d: they can take it from each other; raise it, or name less", named, c.MaxBuffer)
+	if sum := c.Sources.Buffers(); sum > c.MaxBuffer {
+		p.warn("the buffers of the sources are %d bytes together, and MAX_BUFFER is %d: one source can take memory from another; raise MAX_BUFFER, or lower buffers", sum, c.MaxBuffer)
 	}
 	return c
 }
 
-// sources reads the sources file; its faults become faults of the setting.
+// sources reads the sources file. Its faults are recorded as faults of SOURCES_FILE; it is nil after one.
 func (p *parser) sources(file string, env webhook.Environment) *webhook.Sources {
 	const variable = "SOURCES_FILE"
 	if file == "" {

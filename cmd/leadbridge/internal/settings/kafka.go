@@ -10,7 +10,7 @@ import (
 	"github.com/leadbridge/leadbridge/consumer"
 )
 
-// Group are the settings of a consumer of the events.
+// Group are the settings of the consumer group, and of the topic for results.
 type Group struct {
 	GroupID        string `name:"kafka-group-id" env:"KAFKA_GROUP_ID" default:"leadbridge" placeholder:"ID" help:"Consumer group; a new one starts at the earliest record."`
 	ResultTopic    string `name:"kafka-result-topic" env:"KAFKA_RESULT_TOPIC" placeholder:"TOPIC" help:"Topic for results: one record per contact, that says which event became which contact. Default: none are written."`
@@ -27,7 +27,7 @@ type Letters struct {
 	DLTTopic string `name:"kafka-dlt-topic" env:"KAFKA_DLT_TOPIC" default:"leads.dlt" placeholder:"TOPIC" help:"Topic for dead letters: events that can never become a contact, with the reason."`
 }
 
-// Kafka are the settings of brokers: all that a command needs that only writes.
+// Kafka are the settings of how the brokers are reached.
 type Kafka struct {
 	Brokers string `name:"kafka-brokers" env:"KAFKA_BROKERS" default:"localhost:9092" placeholder:"HOST:PORT,…" help:"Brokers to begin with, a comma list; port 9092 when none is given."`
 
@@ -44,7 +44,7 @@ type Kafka struct {
 	OAuth `embed:""`
 }
 
-// Topic is the setting that also commands without brokers need.
+// Topic is the setting of the events' topic, which commands that ask no broker need, too.
 type Topic struct {
 	Topic string `name:"kafka-topic" env:"KAFKA_TOPIC" default:"leads" placeholder:"TOPIC" help:"Topic of the events; it names events that bring no id of their own."`
 }
@@ -74,7 +74,7 @@ func (s State) parse(p *parser, c *consumer.Config) {
 	}
 }
 
-// parseKafka reads the settings of a command that knows events, dead letters and the group that consumes.
+// parseKafka reads all settings of Kafka but those of State.
 func parseKafka(p *parser, t Topic, k Kafka, l Letters, g Group) (c consumer.Config) {
 	k.parse(p, t, &c)
 	l.parse(p, &c)
@@ -108,7 +108,7 @@ func (p *parser) brokers(text string) []string {
 		}
 		broker, ok := brokerAddress(one)
 		if !ok {
-			// The text is not repeated: it may hold a password.
+			// The address is not repeated: it may hold a password.
 			p.fault("KAFKA_BROKERS", "number "+strconv.Itoa(i+1)+" of the list is not an address", "write host:port, several separated by commas; a password is given by KAFKA_SASL_PASSWORD_FILE")
 			continue
 		}
@@ -120,7 +120,7 @@ func (p *parser) brokers(text string) []string {
 	return list
 }
 
-// brokerAddress adds Kafka's usual port where none is given.
+// brokerAddress returns host:port, with port 9092 when none is given; false: it is not an address.
 func brokerAddress(text string) (string, bool) {
 	if strings.ContainsAny(text, "/@ ") {
 		return "", false

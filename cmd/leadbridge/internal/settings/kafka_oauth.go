@@ -27,14 +27,14 @@ type OAuth struct {
 	AWSRegion        string `name:"kafka-aws-region" env:"KAFKA_AWS_REGION" placeholder:"REGION" help:"Region of the brokers for AWS_MSK_IAM. Default: AWS_REGION, else what the brokers' names say."`
 }
 
-// Mechanisms by tokens. On the wire both are OAUTHBEARER.
+// Mechanisms that log in by tokens. In Kafka's protocol both are OAUTHBEARER.
 const (
 	mechanismOAuth = "OAUTHBEARER"
 	mechanismAWS   = "AWS_MSK_IAM"
 )
 
-// given are the settings that have a value, of those that a mechanism does without.
-func (o OAuth) given(mechanism string) (variables []string) {
+// givenBeside returns the variables that have a value although they are not settings of the mechanism.
+func (o OAuth) givenBeside(mechanism string) (variables []string) {
 	for _, s := range []struct {
 		variable, value, mechanism string
 	}{
@@ -57,9 +57,9 @@ func (o OAuth) given(mechanism string) (variables []string) {
 	return variables
 }
 
-// unused are faults: who gave the settings believes that they count.
+// unused records settings of other mechanisms as faults: somebody believes that they have an effect.
 func (o OAuth) unused(p *parser, mechanism string) {
-	for _, variable := range o.given(mechanism) {
+	for _, variable := range o.givenBeside(mechanism) {
 		wanted := mechanismOAuth
 		if variable == "KAFKA_AWS_REGION" {
 			wanted = mechanismAWS
@@ -68,7 +68,7 @@ func (o OAuth) unused(p *parser, mechanism string) {
 	}
 }
 
-// mechanism is the one that logs in by a token.
+// mechanism returns the mechanism of that name, which logs in by a token.
 func (o OAuth) mechanism(p *parser, name string) sasl.Mechanism {
 	if name == mechanismAWS {
 		region := strings.TrimSpace(o.AWSRegion)
@@ -85,7 +85,7 @@ func (o OAuth) mechanism(p *parser, name string) sasl.Mechanism {
 
 func isRegionRune(r rune) bool { return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' }
 
-// tokens are those of a file, or of a token server.
+// tokens returns where tokens come from: a file, or a token server.
 func (o OAuth) tokens(p *parser) kafkaauth.TokenSource {
 	if o.TokenFile == "" {
 		return o.clientCredentials(p)
@@ -97,6 +97,7 @@ func (o OAuth) tokens(p *parser) kafkaauth.TokenSource {
 	return kafkaauth.TokenFile(o.TokenFile)
 }
 
+// clientCredentials returns the source that asks a token server; nil after some faults.
 func (o OAuth) clientCredentials(p *parser) kafkaauth.TokenSource {
 	if o.TokenURL == "" {
 		p.fault("KAFKA_OAUTH_TOKEN_URL", "is missing", "name the token endpoint, or a file of the token by KAFKA_OAUTH_TOKEN_FILE")

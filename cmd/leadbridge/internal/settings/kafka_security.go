@@ -18,7 +18,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// dial opens connections to the brokers by TLS; it is nil when they are spoken to in plain text.
+// dial returns a function that opens connections to the brokers by TLS; nil when KAFKA_TLS is off.
 func (k Kafka) dial(p *parser) func(ctx context.Context, network, address string) (net.Conn, error) {
 	if !p.boolean("KAFKA_TLS", string(k.TLS)) {
 		p.unusedWithoutTLS("KAFKA_TLS_CA_FILE", k.TLSCAFile)
@@ -34,15 +34,16 @@ func (k Kafka) dial(p *parser) func(ctx context.Context, network, address string
 	}
 }
 
-// unusedWithoutTLS is a fault, not a warning: someone believes that the
-// connection is protected.
+// unusedWithoutTLS records a fault when a setting of TLS is given and TLS is off. It is not a warning, as somebody
+// believes that the connection is protected.
 func (p *parser) unusedWithoutTLS(variable, file string) {
 	if file != "" {
 		p.fault(variable, "is given, but KAFKA_TLS is off", "set KAFKA_TLS=true, or remove it")
 	}
 }
 
-// authorities returns a function that reads the trusted authorities; it returns nil for those of the system.
+// authorities returns a function that reads the file of trusted authorities again at each call, and returns nil for those of
+// the system when no file is given.
 func (p *parser) authorities(variable, file string) func() *x509.CertPool {
 	if file == "" {
 		return func() *x509.CertPool { return nil }
@@ -72,13 +73,14 @@ func poolOf(content []byte) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// renewed is the content of files that change while the process runs: they are read again at each handshake. While
-// they cannot be used, as in the middle of a renewal, their former content stays in force.
+// renewed is the content of files that may change while the process runs. While
+// they cannot be used, as in the middle of a renewal, their last content stays in force.
 type renewed[T any] struct {
 	load func() (*T, error)
-	last atomic.Pointer[T]
+	last atomic.Pointer[T] // what load last returned without an error
 }
 
+// read loads the content again.
 func (r *renewed[T]) read() *T {
 	if now, err := r.load(); err == nil {
 		r.last.Store(now)
@@ -116,7 +118,7 @@ func (p *parser) certificate(certVariable, cert, keyVariable, key string) func(*
 	return func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return r.read(), nil }
 }
 
-// sasl is nil when the brokers ask for no login.
+// sasl returns the mechanism to log in with; nil when none is set, or after a fault.
 func (k Kafka) sasl(p *parser) sasl.Mechanism {
 	if strings.TrimSpace(k.SASLMechanism) == "" {
 		k.withoutMechanism(p)
@@ -125,7 +127,7 @@ func (k Kafka) sasl(p *parser) sasl.Mechanism {
 	before := len(p.faults)
 	name := p.choice("KAFKA_SASL_MECHANISM", k.SASLMechanism, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", mechanismOAuth, mechanismAWS)
 	if len(p.faults) > before {
-		// What else is needed depends on the mechanism; that only one password may be given does not.
+		// Which settings are needed depends on the mechanism. That a password and its file exclude each other does not.
 		p.secret("KAFKA_SASL_PASSWORD", k.SASLPassword, k.SASLPasswordFile)
 		return nil
 	}
@@ -136,13 +138,13 @@ func (k Kafka) sasl(p *parser) sasl.Mechanism {
 	return k.byPassword(p, name)
 }
 
-// byToken is the mechanism of logins by tokens.
+// byToken returns a mechanism that logs in by a token, and records settings of passwords as faults.
 func (k Kafka) byToken(p *parser, name string) sasl.Mechanism {
 	for _, s := range []struct{ variable, value string }{
 		{"KAFKA_SASL_USERNAME", k.SASLUsername}, {"KAFKA_SASL_PASSWORD", k.SASLPassword}, {"KAFKA_SASL_PASSWORD_FILE", k.SASLPasswordFile},
 	} {
 		if s.value != "" {
-			p.fault(s.variable, "is given, but "+name+" takes no user name and no password", "remove it; docs/brokers.md tells what "+name+" needs")
+			p.fault(s.variable, "is given, but "+name+" takes no user name and no password", "remove it; docs/brokers.md says what "+name+" needs")
 		}
 	}
 	if !k.tlsOn() {
@@ -151,9 +153,10 @@ func (k Kafka) byToken(p *parser, name string) sasl.Mechanism {
 	return k.OAuth.mechanism(p, name)
 }
 
-// tlsOn reports whether TLS is on, and records no fault for a value that is neither on nor off: dial has done that.
+// tlsOn reports whether TLS is on. It does not record a fault for a value that is neither on nor off: dial does.
 func (k Kafka) tlsOn() bool { return (&parser{}).boolean("", string(k.TLS)) }
 
+// byPassword returns a mechanism that logs in by user name and password.
 func (k Kafka) byPassword(p *parser, name string) sasl.Mechanism {
 	secret := p.secret("KAFKA_SASL_PASSWORD", k.SASLPassword, k.SASLPasswordFile)
 	if k.SASLUsername == "" {
@@ -172,6 +175,7 @@ func (k Kafka) byPassword(p *parser, name string) sasl.Mechanism {
 	return login{name: name, username: k.SASLUsername, password: secret}
 }
 
+// withoutMechanism records settings of a login as faults: without a mechanism they have no effect.
 func (k Kafka) withoutMechanism(p *parser) {
 	k.OAuth.unused(p, "")
 	if k.SASLUsername != "" || k.SASLPassword != "" || k.SASLPasswordFile != "" {
@@ -180,8 +184,8 @@ func (k Kafka) withoutMechanism(p *parser) {
 	}
 }
 
-// login is a mechanism that reads its password's file at each login, so that a
-// password that was changed there needs no restart.
+// login is a mechanism that reads the password's file at each login, so that a
+// new password needs no restart.
 type login struct {
 	name     string
 	username string

@@ -19,6 +19,7 @@ type Lead struct {
 	MappingFile string `name:"mapping-file" env:"MAPPING_FILE" placeholder:"FILE|preset:NAME" help:"A jq program that maps incoming data to lead fields, or preset:NAME with calendly, calltouch, chatwoot, clerk, elementor, facebook-leads, gravity, hubspot, jotform, shopify, tally, typeform, webflow or wix. Default: none."`
 }
 
+// parse returns the transformer of the settings; nil after some faults.
 func (l Lead) parse(p *parser, target crmclient.Target) *transform.Transformer {
 	o := transform.Options{
 		PhoneRegion: p.region(l.PhoneRegion),
@@ -34,7 +35,7 @@ func (l Lead) parse(p *parser, target crmclient.Target) *transform.Transformer {
 	}
 	t, err := transform.New(o)
 	if err != nil && l.MappingFile != "" {
-		// transform names the variable and the remedy by itself.
+		// The error of transform already begins with the variable and ends with a remedy.
 		problem := strings.TrimPrefix(err.Error(), "MAPPING_FILE: ")
 		remedy := "correct the jq program, or name a preset as preset:NAME"
 		if at := strings.LastIndex(problem, ": "); at > 0 {
@@ -45,7 +46,7 @@ func (l Lead) parse(p *parser, target crmclient.Target) *transform.Transformer {
 	return t
 }
 
-// title is a template that compiles; "" after a fault.
+// title returns the program of a title, if it compiles; "" after a fault.
 func (p *parser) title(variable, text string) string {
 	if err := transform.CheckTitle(text); err != nil {
 		p.fault(variable, err.Error(), `write a jq program that gives a text, such as .name + " (site)", and a fixed text in quotation marks`)
@@ -58,12 +59,12 @@ func (p *parser) region(text string) string {
 	code := strings.ToUpper(strings.TrimSpace(text))
 	if !phonenumbers.GetSupportedRegions()[code] {
 		p.fault("PHONE_REGION", quote(text)+" is not a country", "write its two letters of ISO 3166, such as RU, KZ or DE")
-		return "" // the fault is recorded; the mapping is checked all the same
+		return "" // so that the mapping is still checked
 	}
 	return code
 }
 
-// mapping is the program that MAPPING_FILE names, or the preset.
+// mapping returns the program in the file of MAPPING_FILE, or the name of the preset.
 func (p *parser) mapping(file string) string {
 	file = strings.TrimSpace(file)
 	if file == "" || strings.HasPrefix(file, "preset:") {

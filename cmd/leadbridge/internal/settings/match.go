@@ -21,11 +21,11 @@ const (
 
 func (m Match) parse(p *parser, out *crmclient.Config) { out.Match = m.match(p) }
 
-// match reads the settings.
+// match reads the settings; the zero Match: nobody is looked for.
 func (m Match) match(p *parser) crmclient.Match {
 	var out crmclient.Match
 	if many := crmclient.ManyMatches(p.choice("CRM_MATCH_MANY", m.Many, string(crmclient.ManyNew), string(crmclient.ManyNewest), string(crmclient.ManyLetter))); many != crmclient.ManyNew {
-		out.Many = many // the default is the empty one
+		out.Many = many // "" stands for the default
 	}
 	out.Fill = p.choice("CRM_ON_MATCH", m.Then, onMatchLink, onMatchFill) == onMatchFill
 	for word := range strings.FieldsFuncSeq(strings.ToLower(m.By), func(r rune) bool { return r == ',' || r == ' ' }) {
@@ -36,7 +36,7 @@ func (m Match) match(p *parser) crmclient.Match {
 		case "phone":
 			out.Phone = true
 		default:
-			p.fault("CRM_MATCH", quote(m.By)+" is no way to find a person", "write off, email, phone, or email,phone")
+			p.fault("CRM_MATCH", quote(m.By)+" is not a way to find a person", "write off, email, phone, or email,phone")
 			return crmclient.Match{}
 		}
 	}

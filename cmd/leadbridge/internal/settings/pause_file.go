@@ -32,7 +32,7 @@ func ReadPause(file string) (paused bool, note string, err error) {
 	return paused, printable(note, longestPauseNote), nil
 }
 
-// printable is a text for people on one line.
+// printable returns at most so many characters of a text, without those that cannot be printed.
 func printable(text string, most int) string {
 	return human.Cut(strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

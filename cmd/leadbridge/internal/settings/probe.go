@@ -31,21 +31,22 @@ func (s Probe) Parse() (cfg probe.Config, warnings []string, err error) {
 	return cfg, p.warnings, p.err()
 }
 
-// value reads a secret that was looked at by secret.
+// value returns the text of a secret that secret has returned.
 func (p *parser) value(s crmclient.Secret) string {
 	if s.File == "" {
 		return s.Value
 	}
-	content, _ := os.ReadFile(s.File) // secret has reported why not
+	content, _ := os.ReadFile(s.File) // an error is recorded by secret as a fault
 	return strings.TrimSpace(string(content))
 }
 
-// Portal is the setting of what is known about the portal beforehand.
+// Portal is the setting of what leadbridge probe has measured of the portal.
 type Portal struct {
 	Profile string `name:"portal-profile" env:"PORTAL_PROFILE" placeholder:"FILE" help:"What leadbridge probe --output json has written: run and check warn where the portal and the settings do not fit, and CRM_ON_MATCH=fill learns what updates do. Default: none."`
 }
 
-// parse compares the profile with the settings, and warns. What fills cards learns from it what updates do.
+// parse warns where the profile does not fit the settings, and tells the CRM client what updates do, which it has to know to
+// fill cards.
 func (s Portal) parse(p *parser, crm *crmclient.Config, now time.Time) {
 	before := len(p.faults)
 	profile, ok := p.profile("PORTAL_PROFILE", s.Profile)
@@ -89,6 +90,7 @@ func (p *parser) patches(profile probe.Profile, inBatches bool) crmclient.Patche
 	return patches
 }
 
+// patchOf returns what an update does, by the profile's word for it; "" when that is not measured, or not usable.
 func patchOf(word string) crmclient.Patch {
 	switch patch := crmclient.Patch(word); patch {
 	case crmclient.PatchAdds, crmclient.PatchReplaces:
@@ -97,7 +99,7 @@ func patchOf(word string) crmclient.Patch {
 	return ""
 }
 
-// profile reads a portal's profile; not ok: none is given, or it cannot be read.
+// profile reads a portal's profile. ok is false when none is given, or it cannot be used, which is recorded as a fault.
 func (p *parser) profile(variable, file string) (profile probe.Profile, ok bool) {
 	if strings.TrimSpace(file) == "" {
 		return probe.Profile{}, false

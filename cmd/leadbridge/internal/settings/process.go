@@ -13,7 +13,7 @@ import (
 	"github.com/leadbridge/leadbridge/consumer"
 )
 
-// Delivery are the limits of what is under way.
+// Delivery are the limits of what is in flight, the order of events, and how the delivery is paused and stopped.
 type Delivery struct {
 	Window       string `name:"window" env:"WINDOW" default:"256" placeholder:"COUNT" help:"Records in flight per partition; parked records (docs/failures.md) do not count."`
 	MaxBuffer    string `name:"max-buffer" env:"MAX_BUFFER" default:"64MiB" placeholder:"SIZE" help:"Memory for records of the whole process, in bytes: 64MiB, 64MB or a plain number."`
@@ -30,6 +30,7 @@ type PauseConfig struct {
 	File   string // "": none
 }
 
+// pause reads PAUSED and PAUSED_FILE.
 func (d Delivery) pause(p *parser) PauseConfig {
 	c := PauseConfig{Paused: p.boolean("PAUSED", string(d.Paused)), File: d.PausedFile}
 	if c.File != "" {
@@ -46,7 +47,7 @@ func (d Delivery) pause(p *parser) PauseConfig {
 
 func (d Delivery) parse(p *parser, c *consumer.Config) {
 	c.Window = p.count("WINDOW", d.Window, 1)
-	// Less could not hold one record of the largest size beside its letter.
+	// Less would not hold one record of the largest size and its letter.
 	c.MaxBuffer = p.bytes("MAX_BUFFER", d.MaxBuffer, 4<<20)
 	c.OrderBy = consumer.OrderBy(p.choice("ORDER_BY", d.OrderBy,
 		string(consumer.OrderByPerson), string(consumer.OrderByKey), string(consumer.OrderByNone)))
@@ -54,14 +55,15 @@ func (d Delivery) parse(p *parser, c *consumer.Config) {
 	c.DrainTimeout = p.duration("DRAIN_TIMEOUT", d.DrainTimeout, 0)
 }
 
-// HTTP is the setting of the address that a command serves. Its default is the variable http_addr of whoever embeds it, so
-// that commands that run side by side do not ask for one port.
+// HTTP is the setting of the address that a command serves. Its default is set where it is embedded, by the tag
+// set:"http_addr=…", so that commands on one machine have different ports.
 type HTTP struct {
 	Addr string `name:"http-addr" env:"HTTP_ADDR" default:"${http_addr}" placeholder:"HOST:PORT" help:"Address to serve HTTP at; port 0: any free one."`
 }
 
 func (h HTTP) parse(p *parser) string { return p.listenAddress("HTTP_ADDR", h.Addr) }
 
+// listenAddress reads host:port, whose host may be empty and whose port may be 0.
 func (p *parser) listenAddress(variable, text string) string {
 	text = strings.TrimSpace(text)
 	_, port, err := net.SplitHostPort(text)
@@ -95,7 +97,7 @@ func (l Log) parse(p *parser) LogConfig {
 	}
 }
 
-// exitMargin is how long a stop may take beyond the drain.
+// exitMargin is how long a process may take to end after its drain.
 const exitMargin = 5 * time.Second
 
 // Grace returns the time after the first signal within which the process ends, whatever hangs.

@@ -27,13 +27,14 @@ type Schemas struct {
 	RegistryKeyFile      string `name:"schema-registry-key-file" env:"SCHEMA_REGISTRY_KEY_FILE" placeholder:"FILE" help:"PEM file of its private key. Default: none."`
 }
 
-// How long a schema is waited for: see Patience of [schemas.Config].
+// How long a read waits for its schema: Patience of [schemas.Config].
 const (
-	forDelivery = 0                // as the reader decides for records that others wait behind
-	forTools    = 15 * time.Second // commands
+	forDelivery = 0                // what package schemas has for the delivery
+	forTools    = 15 * time.Second // for commands, where nobody else waits
 )
 
-// reader makes the transformer read framed values. patience is that of [schemas.Config].
+// reader makes t read framed values, and also returns what it reads them with. patience is that of [schemas.Config]. Both
+// are nil after a fault.
 func (s Schemas) reader(p *parser, t *transform.Transformer, patience time.Duration) (*schemas.Transformer, *schemas.Reader) {
 	before := len(p.faults)
 	c := s.parse(p)
@@ -47,7 +48,7 @@ func (s Schemas) reader(p *parser, t *transform.Transformer, patience time.Durat
 		return nil, nil
 	}
 	if t == nil {
-		return nil, nil // which is a fault
+		return nil, nil // after a fault of the transformer's settings
 	}
 	return schemas.NewTransformer(t, r), r
 }
@@ -56,7 +57,7 @@ func (s Schemas) parse(p *parser) schemas.Config {
 	c := schemas.Config{Username: strings.TrimSpace(s.RegistryUsername)}
 	for one := range strings.SplitSeq(s.RegistryURL, ",") {
 		if one = strings.TrimSpace(one); one != "" {
-			c.URLs = append(c.URLs, p.registryURL(one, s.secret()))
+			c.URLs = append(c.URLs, p.registryURL(one, s.hasLogin()))
 		}
 	}
 	if len(c.URLs) == 0 {
@@ -83,12 +84,12 @@ func (s Schemas) parse(p *parser) schemas.Config {
 	return c
 }
 
-// secret reports whether a login is sent.
-func (s Schemas) secret() bool {
+// hasLogin reports whether requests to the registry carry a login.
+func (s Schemas) hasLogin() bool {
 	return s.RegistryUsername+s.RegistryPassword+s.RegistryPasswordFile+s.RegistryToken+s.RegistryTokenFile != ""
 }
 
-// unused are faults: who gave the settings believes that they count.
+// unused records settings that have no effect without SCHEMA_REGISTRY_URL as faults: somebody believes that they have one.
 func (s Schemas) unused(p *parser) {
 	for _, one := range []struct{ variable, value string }{
 		{"SCHEMA_REGISTRY_USERNAME", s.RegistryUsername},
@@ -102,8 +103,9 @@ func (s Schemas) unused(p *parser) {
 	}
 }
 
-// registryURL reads an address, which is not repeated: it may hold a password.
-func (p *parser) registryURL(text string, secret bool) string {
+// registryURL reads an address of the registry. Faults do not repeat it: it may hold a password. hasLogin says that requests
+// to it carry a login.
+func (p *parser) registryURL(text string, hasLogin bool) string {
 	const variable = "SCHEMA_REGISTRY_URL"
 	u, err := url.Parse(text)
 	switch {
@@ -113,13 +115,13 @@ func (p *parser) registryURL(text string, secret bool) string {
 		p.fault(variable, "holds a user name", "put it into SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD_FILE, and remove what stands before the @")
 	case u.RawQuery != "" || u.Fragment != "":
 		p.fault(variable, "holds more than an address", "remove what stands from the ? or # on")
-	case secret && u.Scheme == "http" && !isLoopback(net.JoinHostPort(u.Hostname(), "80")):
+	case hasLogin && u.Scheme == "http" && !isLoopback(net.JoinHostPort(u.Hostname(), "80")):
 		p.warn("SCHEMA_REGISTRY_URL is http:// to another machine: the login can be read on the way; use https://")
 	}
 	return text
 }
 
-// reading reads a secret anew each time; nil when there is none.
+// reading returns a function that returns the secret, and reads its file each time; nil when there is none.
 func reading(variable string, s crmclient.Secret) func() (string, error) {
 	if s == (crmclient.Secret{}) {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// secret reads a secret that is given as a value or as a file. The problem
+// secret reads a secret that is given as a value or as a file. A fault
 // never repeats the value.
 func (p *parser) secret(variable, value, file string) crmclient.Secret {
 	value = strings.TrimSpace(value)
@@ -25,7 +25,7 @@ func (p *parser) secret(variable, value, file string) crmclient.Secret {
 	return crmclient.Secret{Value: value, File: file}
 }
 
-// secretFile looks whether a file holds a secret; it is read when it is needed.
+// secretFile records a fault unless a file holds a secret. The secret itself is read when it is needed.
 func (p *parser) secretFile(variable, file string) {
 	content := p.file(variable, file)
 	text := strings.TrimSpace(string(content))
@@ -45,10 +45,10 @@ func (p *parser) file(variable, name string) []byte {
 		p.fault(variable, "cannot be read ("+reason(err)+")", "name a file that this user may read")
 		return nil
 	}
-	return append([]byte{}, content...)
+	return append([]byte{}, content...) // not nil, even when the file is empty
 }
 
-// reason is why a file cannot be read, without repeating its name.
+// reason returns why a file cannot be read, without its name.
 func reason(err error) string {
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathErr.Err.Error()

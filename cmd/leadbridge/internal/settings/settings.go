@@ -35,14 +35,14 @@ type Config struct {
 	Consumer    consumer.Config
 	CRM         crmclient.Config
 	Transformer *schemas.Transformer
-	Schemas     *schemas.Reader // of the transformer
+	Schemas     *schemas.Reader // the one that Transformer reads schemas with
 	SourceID    string
 	HTTPAddr    string
 	Pause       PauseConfig
 	Admin       AdminConfig
 	Log         LogConfig
 	Tracing     *tracing.Config // nil: nothing is traced
-	Warnings    []string        // to be logged once logs are there
+	Warnings    []string        // for the log
 }
 
 // Parse reads all settings; its error is [Faults].

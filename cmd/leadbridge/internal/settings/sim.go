@@ -67,7 +67,7 @@ func (s Sim) Parse() (SimConfig, error) {
 		p.fault("SIM_FAULTS", strings.ReplaceAll(err.Error(), "\n", "; "), "see leadbridge sim --help")
 	}
 	if profile, ok := p.profile("SIM_PROFILE", s.Profile); ok {
-		c.like(profile)
+		c.imitate(profile)
 	}
 	return c, p.err()
 }

@@ -9,8 +9,9 @@ import (
 	"github.com/leadbridge/leadbridge/probe"
 )
 
-// like makes the simulator behave as the portal that a profile describes. What the profile leaves out stays as the other settings say.
-func (c *SimConfig) like(p probe.Profile) {
+// imitate makes the simulator behave as the portal that a profile describes. What the profile leaves out stays as the other
+// settings say.
+func (c *SimConfig) imitate(p probe.Profile) {
 	contacts := p.Entities[crmtest.Contacts]
 	o := &c.Options
 	o.NativeOriginID = contacts.Ways["originId"].Offered
@@ -29,28 +30,29 @@ func (c *SimConfig) like(p probe.Profile) {
 	if zone, err := time.Parse("-07:00", p.Zone.Answers); err == nil {
 		o.Zone = zone.Location()
 	}
-	c.times(p)
-	c.lookUps(contacts)
+	c.imitateTimes(p)
+	c.imitateLookUps(contacts)
 }
 
-// times takes over how long the portal takes.
-func (c *SimConfig) times(p probe.Profile) {
+// imitateTimes sets how long requests take, and after which time look-ups find a new record.
+func (c *SimConfig) imitateTimes(p probe.Profile) {
 	if one := p.Calls["get"]; one.Samples > 0 {
 		c.Options.ServiceTime = time.Duration(p.Calls["create contacts"].P50) * time.Millisecond
 	}
 	if p.Batch.Items > 0 {
 		c.Options.ItemTime = time.Duration(p.Batch.PerItem) * time.Millisecond
 	}
-	if lag := p.Lag(); lag > c.Options.ServiceTime.Milliseconds()+askedAgain {
+	if lag := p.Lag(); lag > c.Options.ServiceTime.Milliseconds()+pollError {
 		c.Faults.LookupLag = crmtest.Duration(time.Duration(lag) * time.Millisecond)
 	}
 }
 
-// askedAgain is how much later than the portal would answer a probe may find a record, in milliseconds: it asks a few times a second.
-const askedAgain = 500
+// pollError is how much longer than the true one a measured lag may be, in milliseconds: a probe asks a few times a second.
+const pollError = 500
 
-// lookUps takes over by what the portal finds nothing, or everything. An operator counts where its field works without it.
-func (c *SimConfig) lookUps(contacts probe.Entity) {
+// imitateLookUps sets which filters the portal ignores, and by which ones it finds nothing. The profile's word on an operator
+// counts only if the field is found without it.
+func (c *SimConfig) imitateLookUps(contacts probe.Entity) {
 	note := func(name string, l probe.Lookup) {
 		switch l.Match {
 		case probe.Ignored:

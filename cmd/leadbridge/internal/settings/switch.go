@@ -2,8 +2,8 @@ package settings
 
 import "github.com/alecthomas/kong"
 
-// Switch is a text that, as a flag, may stand without a value: --kafka-tls.
-// kong's own bool would end the program at the first wrong word.
+// Switch is the text of a setting that is on or off. As a flag it may stand without a value: --kafka-tls.
+// It is not kong's bool, which would end the program at the first wrong word.
 type Switch string
 
 // Decode takes the value after the equals sign, or true.

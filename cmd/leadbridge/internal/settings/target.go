@@ -31,7 +31,7 @@ func (t Target) parse(p *parser, out *crmclient.Config) {
 	}
 }
 
-// comment reads CRM_COMMENT; off is the empty one. On and off may have been read as YAML's true and false on their way.
+// comment reads CRM_COMMENT; "" stands for off. A YAML file on the way may have made true of on and false of off.
 func (t Target) comment(p *parser) crmclient.CommentMode {
 	mode := crmclient.CommentMode(strings.ToLower(strings.TrimSpace(t.Comment)))
 	switch mode {
@@ -41,12 +41,12 @@ func (t Target) comment(p *parser) crmclient.CommentMode {
 		return ""
 	}
 	if !slices.Contains(crmclient.CommentModes(), mode) {
-		p.fault("CRM_COMMENT", quote(t.Comment)+" is no place for comments", "write off, on or both")
+		p.fault("CRM_COMMENT", quote(t.Comment)+" is not a place for comments", "write off, on or both")
 	}
 	return mode
 }
 
-// target reads CRM_TARGET; a contact is the empty one.
+// target reads CRM_TARGET; "" stands for a contact.
 func (t Target) target(p *parser) crmclient.Target {
 	target := crmclient.Target(strings.ToLower(strings.TrimSpace(t.Target)))
 	if target == "" || target == crmclient.TargetContact {

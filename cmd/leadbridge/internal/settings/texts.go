@@ -11,7 +11,7 @@ import (
 	"github.com/leadbridge/leadbridge/internal/human"
 )
 
-// duration reads a Go duration of at least least.
+// duration reads a duration as Go writes it, such as 1m30s, that is not shorter than least.
 func (p *parser) duration(variable, text string, least time.Duration) time.Duration {
 	d, problem, remedy := human.ParseDuration(text, least)
 	if problem != "" {
@@ -48,6 +48,7 @@ func (p *parser) rateOrAuto(variable, text string, auto float64) float64 {
 	return p.number(variable, text, "write auto, a number above 0, or 0 for no limit")
 }
 
+// number reads a number that is not negative.
 func (p *parser) number(variable, text, remedy string) float64 {
 	v, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
@@ -80,7 +81,7 @@ func (p *parser) choice(variable, text string, words ...string) string {
 	return words[i]
 }
 
-// boolean reads a switch.
+// boolean reads true or false, in one of the usual spellings; an empty text is false.
 func (p *parser) boolean(variable, text string) bool {
 	switch strings.ToLower(strings.TrimSpace(text)) {
 	case "true", "on", "yes", "1":
@@ -92,10 +93,10 @@ func (p *parser) boolean(variable, text string) bool {
 	return false
 }
 
-// secretMarks are in texts that may hold a password or a key, whatever setting they were written to.
+// secretMarks are parts of texts that may hold a password or a key, whatever setting they were written to.
 var secretMarks = [...]string{"@", "://", "vibe_", "whsec_"}
 
-// quote shows a wrong text, bounded, as it may be anything; what may hold a password is not shown.
+// quote returns a wrong text in quotation marks, shortened, or, when it may hold a password, words that stand for it.
 func quote(text string) string {
 	for _, mark := range secretMarks {
 		if strings.Contains(strings.ToLower(text), mark) {

@@ -13,7 +13,8 @@ import (
 	"github.com/leadbridge/leadbridge/internal/tracing"
 )
 
-// Tracing says where spans go, by the standard variables of OpenTelemetry. Those of a signal win over those of all.
+// Tracing are the settings of traces: the standard variables of OpenTelemetry. A variable for traces (OTEL_…_TRACES_…) wins
+// over the one for all signals.
 type Tracing struct {
 	Endpoint       string `name:"otel-exporter-otlp-endpoint" env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL" help:"Collector that takes traces by OTLP/HTTP, such as http://collector:4318; /v1/traces is added. See docs/tracing.md. Default: nothing is traced."`
 	TracesEndpoint string `name:"otel-exporter-otlp-traces-endpoint" env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" placeholder:"URL" help:"The same with its whole path, which is used as it is."`
@@ -33,11 +34,11 @@ type Tracing struct {
 	Disabled       Switch `name:"otel-sdk-disabled" env:"OTEL_SDK_DISABLED" default:"false" placeholder:"true|false" help:"true: nothing is traced."`
 }
 
-// tracesPath is what the standard adds to the endpoint of all signals.
+// tracesPath is added to the endpoint for all signals, as the standard says.
 const tracesPath = "/v1/traces"
 
-// parse returns nil when nothing is to be traced; then the other settings are not looked at, as a platform may give
-// them to everybody. service is the default of service.name.
+// parse returns nil when nothing is to be traced. The other settings are not checked then, as a platform may give
+// them to all programs. service is the default of service.name.
 func (t Tracing) parse(p *parser, service string) *tracing.Config {
 	if p.boolean("OTEL_SDK_DISABLED", string(t.Disabled)) || strings.TrimSpace(t.Endpoint+t.TracesEndpoint) == "" ||
 		p.choice("OTEL_TRACES_EXPORTER", t.Exporter, "otlp", "none") == "none" {
@@ -74,7 +75,8 @@ func (t Tracing) parse(p *parser, service string) *tracing.Config {
 	return c
 }
 
-// otlpProtocol wants the protocol that is spoken. Platforms that give everybody another one give its port, too.
+// otlpProtocol records a fault unless the protocol is http/protobuf. A platform that sets another one names the port of that
+// one, too, so that it cannot be ignored.
 func (p *parser) otlpProtocol(text string) {
 	if !strings.EqualFold(strings.TrimSpace(text), "http/protobuf") {
 		p.fault("OTEL_EXPORTER_OTLP_PROTOCOL", quote(text)+" is not spoken here",
@@ -82,7 +84,7 @@ func (p *parser) otlpProtocol(text string) {
 	}
 }
 
-// url is where spans are posted. An address may hold a password: it is not repeated.
+// url returns the address to which spans are posted. Faults do not repeat it: it may hold a password.
 func (t Tracing) url(p *parser) string {
 	variable, text, suffix := "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", strings.TrimSpace(t.TracesEndpoint), ""
 	if text == "" {
@@ -99,11 +101,11 @@ func (t Tracing) url(p *parser) string {
 	return u.String()
 }
 
-// headers are those of the variable, or of the file.
+// headers returns the text of the variable, or of the file.
 func (t Tracing) headers(p *parser) string {
 	secret := p.secret("OTEL_EXPORTER_OTLP_HEADERS", t.Headers, t.HeadersFile)
 	if t.Headers != "" && t.HeadersFile != "" {
-		return "" // a fault already, whatever they hold
+		return "" // which secret has recorded as a fault
 	}
 	if secret.Value != "" || secret.File == "" {
 		return secret.Value
@@ -112,6 +114,7 @@ func (t Tracing) headers(p *parser) string {
 	return strings.TrimSpace(string(content))
 }
 
+// tls returns the settings of connections to the collector.
 func (t Tracing) tls(p *parser) *tls.Config {
 	before := len(p.faults)
 	c := &tls.Config{MinVersion: tls.VersionTLS12}
@@ -143,7 +146,7 @@ func (t Tracing) tls(p *parser) *tls.Config {
 	return c
 }
 
-// pairs reads key=value, separated by commas, with what is special as %20.
+// pairs reads a comma list of key=value, with escapes such as %20 in the values.
 //
 // Source: OpenTelemetry, environment variables; W3C Baggage.
 func (p *parser) pairs(variable, text string) map[string]string {
@@ -164,7 +167,7 @@ func (p *parser) pairs(variable, text string) map[string]string {
 	return pairs
 }
 
-// milliseconds reads a time as the standard has it: a number, without a unit.
+// milliseconds reads a time above 0 as the standard has it: a number of milliseconds, without a unit.
 func (p *parser) milliseconds(variable, text string) time.Duration {
 	n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 31)
 	if err != nil || n == 0 {
@@ -173,7 +176,8 @@ func (p *parser) milliseconds(variable, text string) time.Duration {
 	return time.Duration(n) * time.Millisecond
 }
 
-// ParseTracing reads the settings alone, for commands that trace and have no service; nil: nothing is traced.
+// ParseTracing reads the settings for commands that trace and are not a service; nil: nothing is traced. Its error is
+// [Faults].
 func (t Tracing) ParseTracing(service string) (*tracing.Config, error) {
 	var p parser
 	c := t.parse(&p, service)

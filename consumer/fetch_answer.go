@@ -1,0 +1,161 @@
+package consumer
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/fetch"
+
+	"github.com/leadbridge/leadbridge/internal/cluster"
+)
+
+// fetchRequest is kafka-go's fetch request with an answer whose record batches are left as they came, for a [batchReader].
+// kafka-go decompresses each batch whole: a record batch of 1 MiB can become gigabytes.
+type fetchRequest struct {
+	fetch.Request
+	version int16
+}
+
+// Required implements [protocol.RawExchanger].
+func (r *fetchRequest) Required(versions map[protocol.ApiKey]int16) bool { //nolint:staticcheck // the name is of protocol
+	r.version = versions[protocol.Fetch]
+	return true
+}
+
+// The size that stands before an answer, and the bound of what is believed of it, in bytes.
+const (
+	answerSize = 4
+	maxAnswer  = 1 << 30
+)
+
+// RawExchange implements [protocol.RawExchanger].
+func (r *fetchRequest) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
+	const id = 1 // one request at a time is made on a connection
+	if err := protocol.WriteRequest(rw, r.version, id, cluster.ClientID, &r.Request); err != nil {
+		return nil, err
+	}
+	var head [answerSize]byte
+	if _, err := io.ReadFull(rw, head[:]); err != nil {
+		return nil, err
+	}
+	size := binary.BigEndian.Uint32(head[:])
+	if size > maxAnswer {
+		return nil, fmt.Errorf("an answer to a fetch of %d bytes", size)
+	}
+	body := make([]byte, size)
+	if _, err := io.ReadFull(rw, body); err != nil {
+		return nil, err
+	}
+	in := wire{left: body}
+	if got := in.int32(); got != id && !in.short {
+		return nil, fmt.Errorf("the answer to request %d was expected, and that to %d came", id, got)
+	}
+	return readFetchAnswer(&in, r.version)
+}
+
+// fetchAnswer is the answer to a fetchRequest.
+type fetchAnswer struct {
+	errorCode  int16
+	partitions []answeredPartition
+}
+
+// ApiKey implements [protocol.Message].
+func (*fetchAnswer) ApiKey() protocol.ApiKey { return protocol.Fetch } //nolint:staticcheck // the name is of protocol.Message
+
+// answeredPartition is what an answer says of one partition.
+type answeredPartition struct {
+	topic         string
+	id            int32
+	errorCode     int16
+	highWatermark int64
+	stableEnd     int64 // the last stable offset; -1: not known
+	start         int64 // the log's first offset; -1: not known
+	aborted       []abortedTransaction
+	batches       []byte
+}
+
+// abortedTransaction says where an aborted transaction of a producer begins.
+type abortedTransaction struct{ producer, first int64 }
+
+// readFetchAnswer reads the answer of a version up to 11, behind its correlation id.
+// Source: Kafka protocol guide, Fetch API.
+func readFetchAnswer(in *wire, version int16) (*fetchAnswer, error) {
+	a := new(fetchAnswer)
+	if version >= 1 {
+		in.int32() // how long it was throttled
+	}
+	if version >= 7 {
+		a.errorCode = in.int16()
+		in.int32() // the session
+	}
+	for range in.count() {
+		topic := string(in.bytes(int64(in.int16())))
+		for range in.count() {
+			p := answeredPartition{topic: topic, id: in.int32(), errorCode: in.int16(), highWatermark: in.int64(), stableEnd: -1, start: -1}
+			if version >= 4 {
+				p.stableEnd = in.int64()
+			}
+			if version >= 5 {
+				p.start = in.int64()
+			}
+			if version >= 4 {
+				for range in.count() {
+					p.aborted = append(p.aborted, abortedTransaction{in.int64(), in.int64()})
+				}
+			}
+			if version >= 11 {
+				in.int32() // the preferred replica
+			}
+			p.batches = in.bytes(int64(in.int32()))
+			a.partitions = append(a.partitions, p)
+		}
+	}
+	if in.short {
+		return nil, errors.New("the answer to a fetch ends too early")
+	}
+	return a, nil
+}
+
+// wire reads numbers and bytes of the Kafka protocol. Behind the end all of them are zero, and short is set.
+type wire struct {
+	left  []byte
+	short bool
+}
+
+// bytes returns the next n bytes; none for a negative n, which stands for null.
+func (w *wire) bytes(n int64) []byte {
+	if n <= 0 {
+		return nil
+	}
+	if n > int64(len(w.left)) {
+		w.short, w.left = true, nil
+		return nil
+	}
+	b := w.left[:n]
+	w.left = w.left[n:]
+	return b
+}
+
+func (w *wire) uint(size int64) (n uint64) {
+	for _, b := range w.bytes(size) {
+		n = n<<8 | uint64(b)
+	}
+	return n
+}
+
+func (w *wire) int16() int16 { return int16(w.uint(2) & math.MaxUint16) } //nolint:gosec // G115: the bits are those of a signed number
+func (w *wire) int32() int32 { return int32(w.uint(4) & math.MaxUint32) } //nolint:gosec // G115: as above
+func (w *wire) int64() int64 { return int64(w.uint(8)) }                  //nolint:gosec // G115: as above
+
+// count returns how many elements a list has: each takes a byte at least.
+func (w *wire) count() int {
+	n := w.int32()
+	if int64(n) > int64(len(w.left)) {
+		w.short, n = true, 0
+	}
+	return int(max(n, 0))
+}
