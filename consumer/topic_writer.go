@@ -20,9 +20,7 @@ import (
 type target struct {
 	topic   string
 	hold    crmclient.Cause // in force while the topic takes nothing
-	kind    string          // "dead-letter": what the topic is called
 	setting string          // the setting that names it
-	things  string          // "letters": what is written to it
 }
 
 // topicWriter writes to one topic under one generation's lease. It has connections of its own, each of which
