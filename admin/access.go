@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/internal/loopback"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 // contentPolicy lets the page load its own files and connect to its own server, and nothing else; scripts and styles in the
@@ -32,11 +33,11 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		h.Set("Cache-Control", "no-store")
 		if !s.needsSignIn() && !loopback.Direct(r) {
-			problem(w, http.StatusForbidden, "without ADMIN_TOKEN this page answers to a loopback address only, such as http://127.0.0.1, and to no proxy: set ADMIN_TOKEN to reach it otherwise")
+			refuse(w, http.StatusForbidden, phrase.New("loopback_only", "without ADMIN_TOKEN this page answers to a loopback address only, such as http://127.0.0.1, and to no proxy: set ADMIN_TOKEN to reach it otherwise"))
 			return
 		}
 		if strings.HasPrefix(r.URL.Path, "/api/") && s.foreign(r) {
-			problem(w, http.StatusForbidden, "the request comes from another site")
+			refuse(w, http.StatusForbidden, phrase.New("other_site", "the request comes from another site"))
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -70,10 +71,10 @@ func (s *Server) authorised(least role, next func(http.ResponseWriter, *http.Req
 			tooMany(w, wait)
 		case by.role == roleNone:
 			w.Header().Set("WWW-Authenticate", `Bearer realm="leadbridge"`)
-			problem(w, http.StatusUnauthorized, "sign in, or send a token as a bearer token")
+			refuse(w, http.StatusUnauthorized, phrase.New("not_signed_in", "sign in, or send a token as a bearer token"))
 		case by.role < least:
 			s.audit("denied", by).Str("request", r.Pattern).Stringer("role", by.role).Msg("page: a request was denied")
-			problem(w, http.StatusForbidden, "this needs the role "+least.String()+", and "+by.name+" has "+by.role.String())
+			refuse(w, http.StatusForbidden, phrase.New("role_too_low", "this needs the role {needed}, and {who} has {has}", "needed", least.String(), "who", by.name, "has", by.role.String()))
 		default:
 			r, done := s.whileAdmitted(r, least, by)
 			defer done()
@@ -166,7 +167,7 @@ const failureDelay = time.Second
 // tooMany answers a caller who has failed too often.
 func tooMany(w http.ResponseWriter, wait time.Duration) {
 	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-	problem(w, http.StatusTooManyRequests, "too many wrong tokens: wait a moment")
+	refuse(w, http.StatusTooManyRequests, phrase.New("too_many_tokens", "too many wrong tokens: wait a moment"))
 }
 
 // remoteHost returns the host of the other end of the connection, which may be a proxy.

@@ -100,7 +100,7 @@ func TestAReplayEndsWithTheRight(t *testing.T) {
 		}
 		confirm := replay(with(body, `"dryRun":true`), "anna").Confirm
 		first := replay(with(body, `"confirm":"`+confirm+`"`), "anna")
-		if !first.Interrupted || !strings.Contains(first.Error, "you may not do this any more") || first.Report.Replayed == 0 || first.Report.Replayed > 20 {
+		if !first.Interrupted || !strings.Contains(first.Error.String(), "you may not do this any more") || first.Report.Replayed == 0 || first.Report.Replayed > 20 {
 			t.Errorf("the replay of somebody who was taken out: %+v, report %+v", first, first.Report)
 		}
 		if n := len(r.events()); n != first.Report.Replayed {
@@ -108,7 +108,7 @@ func TestAReplayEndsWithTheRight(t *testing.T) {
 		}
 		confirm = replay(with(body, `"dryRun":true`), "boris").Confirm
 		rest := replay(with(body, `"confirm":"`+confirm+`"`), "boris")
-		if rest.Error != "" || rest.Report.Replayed != 60-first.Report.Replayed {
+		if rest.Error != nil || rest.Report.Replayed != 60-first.Report.Replayed {
 			t.Errorf("the rest %+v, report %+v", rest, rest.Report)
 		}
 		for id, n := range r.events() {

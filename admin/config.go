@@ -10,6 +10,7 @@ import (
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/internal/tracing"
 	"github.com/leadbridge/leadbridge/statetopic"
 	"github.com/leadbridge/leadbridge/transform"
@@ -72,7 +73,7 @@ type Situation struct {
 	State      string // starting, rebalancing, delivering, held, draining
 	Ready      bool
 	Healthy    bool
-	Reason     string // why it is not healthy
+	Reason     phrase.Text // why it is not healthy
 	Holds      []crmclient.Hold
 	CRM        crmclient.Status
 	Generation int

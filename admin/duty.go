@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/leadbridge/leadbridge/dlt"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 // Controls are what the person on duty can do to the running service.
@@ -66,7 +67,7 @@ func (s *Server) closeLetters(w http.ResponseWriter, r *http.Request, by caller)
 	}
 	word, err := dlt.Word(body.Word)
 	if err != nil {
-		fieldProblem(w, http.StatusBadRequest, "word", err.Error())
+		fieldProblem(w, http.StatusBadRequest, "word", phrase.New("wrong_word", "the word must be one line of at most 200 characters, and must not hold an e-mail address or a phone number, as it is kept in Kafka and shown to all"))
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), lettersLimit)
@@ -81,9 +82,9 @@ func (s *Server) closeLetters(w http.ResponseWriter, r *http.Request, by caller)
 		Msg("page: letters were closed")
 	switch {
 	case errors.Is(err, dlt.ErrNoLetter):
-		problem(w, http.StatusNotFound, "no letter lies there any more: retention deletes old ones")
+		refuse(w, http.StatusNotFound, noLetter())
 	case err != nil:
-		problem(w, http.StatusServiceUnavailable, s.letters.problem(err))
+		refuse(w, http.StatusServiceUnavailable, s.letters.problem(err))
 	default:
 		answer(w, done)
 	}
@@ -93,12 +94,12 @@ func (s *Server) closeLetters(w http.ResponseWriter, r *http.Request, by caller)
 func (s *Server) placesOf(ctx context.Context, c chosen) ([]dlt.Position, *fault) {
 	places, err := positions(c.Places)
 	if err != nil {
-		return nil, &fault{http.StatusBadRequest, "places", err.Error()}
+		return nil, badField("places", phrase.Verbatim(err.Error()))
 	}
 	if c.Filter != nil {
 		query, err := c.Filter.query()
 		if err != nil {
-			return nil, &fault{http.StatusBadRequest, "filter", err.Error()}
+			return nil, badField("filter", phrase.Verbatim(err.Error()))
 		}
 		if err := s.letters.refresh(ctx); err != nil {
 			return nil, &fault{http.StatusServiceUnavailable, "", s.letters.problem(err)}
@@ -108,7 +109,7 @@ func (s *Server) placesOf(ctx context.Context, c chosen) ([]dlt.Position, *fault
 		}
 	}
 	if len(places) == 0 {
-		return nil, &fault{http.StatusBadRequest, "places", "no letter is chosen"}
+		return nil, badField("places", phrase.New("none_chosen", "no letter is chosen"))
 	}
 	return places, nil
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/leadbridge/leadbridge/dlt"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -22,13 +23,13 @@ func (s *Server) erase(w http.ResponseWriter, r *http.Request, by caller) {
 		return
 	}
 	if l.State == dlt.StateErased || l.EventID == "" {
-		problem(w, http.StatusConflict, "the letter was erased before, or the record does not say which event it is of")
+		refuse(w, http.StatusConflict, phrase.New("cannot_erase", "the letter was erased before, or the record does not say which event it is of"))
 		return
 	}
 	// An erasure would end a replay that runs, as another replay would.
 	end, ok := s.replays.begin(body.DryRun)
 	if !ok {
-		problem(w, http.StatusConflict, "a replay runs: wait until it has ended")
+		refuse(w, http.StatusConflict, phrase.New("replay_runs", "a replay runs: wait until it has ended"))
 		return
 	}
 	defer end()
@@ -40,7 +41,7 @@ func (s *Server) erase(w http.ResponseWriter, r *http.Request, by caller) {
 	s.audit("erase", by).Str("place", l.Position.String()).Str("event_id", transform.PublicID(l.EventID)).Bool("dry_run", body.DryRun).
 		Int("letters", e.Letters).Bool("failed", err != nil).Msg("page: an erasure was asked for")
 	if err != nil {
-		problem(w, http.StatusServiceUnavailable, s.letters.problem(err))
+		refuse(w, http.StatusServiceUnavailable, s.letters.problem(err))
 		return
 	}
 	answer(w, e)
@@ -76,7 +77,7 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request, by caller) {
 	s.audit("export", by).Int("letters", n).Bool("failed", err != nil).Msg("page: an export ended")
 	switch {
 	case err != nil && n == 0:
-		problem(w, http.StatusServiceUnavailable, s.letters.problem(err))
+		refuse(w, http.StatusServiceUnavailable, s.letters.problem(err))
 	case err != nil:
 		panic(http.ErrAbortHandler) // the client must notice that the file is not complete
 	}

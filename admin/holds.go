@@ -32,7 +32,7 @@ func (s *Server) holdsOf(all []crmclient.Hold) []hold {
 	for _, h := range all {
 		out = append(out, hold{
 			Cause: string(h.Cause), Title: titleOf(h), Since: h.Since.UTC(), Until: h.Until.UTC(),
-			Status: h.Status, Code: h.Code, Advice: h.Advice, Words: s.wordsOf(h),
+			Status: h.Status, Code: h.Code, Of: h.Of, Advice: h.Advice, AdviceSaid: h.Advice, Words: s.wordsOf(h),
 		})
 	}
 	return out

@@ -13,6 +13,7 @@ import (
 	"github.com/leadbridge/leadbridge/consumer/header"
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/dlt"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -45,8 +46,10 @@ type letter struct {
 	Mapped   bool            `json:"mapped"`   // the steps begin with the result of MAPPING_FILE
 	Steps    []letterStep    `json:"steps"`
 	Advice   string          `json:"advice"`
-	Masked   bool            `json:"masked"`
-	Editable bool            `json:"editable"`
+	// AdviceSaid is Advice in the form in which the page says it in its reader's language.
+	AdviceSaid []phrase.Sentence `json:"adviceSaid,omitempty"`
+	Masked     bool              `json:"masked"`
+	Editable   bool              `json:"editable"`
 }
 
 type original struct {
@@ -68,7 +71,8 @@ type letterStep struct {
 	Input   string            `json:"input"`
 	Value   string            `json:"value"`
 	Outcome transform.Outcome `json:"outcome"`
-	Why     string            `json:"why"`
+	Why     phrase.Text       `json:"why"`
+	WhySaid []phrase.Sentence `json:"whySaid,omitempty"` // Why in the form in which the page says it in its reader's language
 }
 
 // hidden is what is shown instead of a person's values.
@@ -96,7 +100,7 @@ func (s *Server) reveal(w http.ResponseWriter, r *http.Request, by caller) {
 func (s *Server) requestedLetter(w http.ResponseWriter, r *http.Request) (l dlt.Letter, ok bool) {
 	place, err := dlt.ParsePosition(r.PathValue("place"))
 	if err != nil {
-		problem(w, http.StatusBadRequest, "a place of a letter is partition:offset, such as 0:15")
+		refuse(w, http.StatusBadRequest, phrase.New("no_place", "a place of a letter is partition:offset, such as 0:15"))
 		return l, false
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), lettersLimit)
@@ -106,11 +110,21 @@ func (s *Server) requestedLetter(w http.ResponseWriter, r *http.Request) (l dlt.
 	}
 	switch {
 	case errors.Is(err, dlt.ErrNoLetter):
-		problem(w, http.StatusNotFound, "no letter lies there any more: retention deletes old ones")
+		refuse(w, http.StatusNotFound, noLetter())
 	case err != nil:
-		problem(w, http.StatusServiceUnavailable, s.letters.problem(err))
+		refuse(w, http.StatusServiceUnavailable, s.letters.problem(err))
 	}
 	return l, err == nil
+}
+
+// noLetter says that there is no letter at a place.
+func noLetter() phrase.Text {
+	return phrase.New("no_letter", "no letter lies there any more: retention deletes old ones")
+}
+
+// erased says that a letter was erased.
+func erased() phrase.Text {
+	return phrase.New("erased", "the letter was erased: nothing of it is shown")
 }
 
 // render returns a letter as the page shows it, unmasked with whole.
@@ -119,14 +133,14 @@ func (s *Server) render(l dlt.Letter, whole bool) letter {
 	x := transform.Explanation{Err: undecoded}
 	switch {
 	case l.State == dlt.StateErased:
-		x.Err = &transform.Rejection{Reason: "ERASED", Message: "the letter was erased: nothing of it is shown"}
+		x.Err = &transform.Rejection{Reason: "ERASED", Message: erased().String()}
 	case undecoded == nil:
 		x = s.cfg.Transformer.Explain(event)
 	}
 	out := letter{
 		Place: l.Position.String(), At: l.At.UTC(), State: l.State, Word: l.Word, Marked: l.Marked.UTC(), Source: l.Source(), Reason: l.Reason, Status: l.Status, Code: l.Code, Message: l.Message,
 		Attempts: l.Attempts, Replays: l.Replays, Copies: l.Copies, EventID: l.EventID, Original: original(l.Original),
-		ValueOmitted: l.ValueOmitted(), Mapped: x.Mapped, Advice: onPage(l.Advice()), Masked: !whole,
+		ValueOmitted: l.ValueOmitted(), Mapped: x.Mapped, Advice: onPage(l.Advice()), AdviceSaid: l.Advice(), Masked: !whole,
 		Editable: (l.State == dlt.StateOpen || l.State == dlt.StateClosed) && l.EventID != "" && !l.ValueOmitted() && utf8.Valid(l.Value),
 	}
 	framed, why := l.Unframed(s.cfg.Transformer)
@@ -206,7 +220,7 @@ func (m masker) headers(all []transform.Header) []headerField {
 func (m masker) steps(steps []transform.Step) []letterStep {
 	out := make([]letterStep, 0, len(steps))
 	for _, s := range steps {
-		one := letterStep{s.Field, m.text(s.Key), s.Input, s.Value, s.Outcome, s.Why}
+		one := letterStep{s.Field, m.text(s.Key), s.Input, s.Value, s.Outcome, s.Why, s.Why}
 		for _, text := range []*string{&one.Input, &one.Value} {
 			switch {
 			case *text == "":

@@ -11,6 +11,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/dlt"
 	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 const (
@@ -98,6 +99,8 @@ type letterCounts struct {
 	Beyond   int           `json:"beyond"` // how many older letters are not held; leadbridge dlt shows them
 	AsOf     time.Time     `json:"asOf,omitzero"`
 	Error    string        `json:"error"`
+	// ErrorSaid is Error in the form in which the page says it in its reader's language.
+	ErrorSaid []phrase.Sentence `json:"errorSaid,omitempty"`
 }
 
 type reasonCount struct {
@@ -108,36 +111,39 @@ type reasonCount struct {
 	Erased   int    `json:"erased"`
 	Trend    []int  `json:"trend"` // letters written in each hour, oldest first
 	Advice   string `json:"advice"`
+	// AdviceSaid is Advice in the form in which the page says it in its reader's language.
+	AdviceSaid []phrase.Sentence `json:"adviceSaid,omitempty"`
 }
 
 func (l *letters) counts(now time.Time) letterCounts {
 	o := l.shelf.Overview(now)
 	c := letterCounts{Open: o.Open, ByReason: []reasonCount{}, Beyond: o.Beyond, AsOf: o.AsOf.UTC()}
 	for _, r := range o.ByReason {
-		c.ByReason = append(c.ByReason, reasonCount{r.Reason, r.Open, r.Closed, r.Replayed, r.Erased, r.Trend[:], onPage(r.Advice)})
+		c.ByReason = append(c.ByReason, reasonCount{r.Reason, r.Open, r.Closed, r.Replayed, r.Erased, r.Trend[:], onPage(r.Advice), r.Advice})
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err != nil {
-		c.Error = l.problem(l.err)
+		why := l.problem(l.err)
+		c.Error, c.ErrorSaid = why.String(), why
 	}
 	return c
 }
 
 // onPage returns an advice for people on the page, where flags of the command are actions.
-func onPage(advice string) string {
-	return strings.NewReplacer(" by --edit", " here", " (--edit)", "", "words above", "words", "unless --edit makes", "unless an edit makes").Replace(advice)
+func onPage(advice phrase.Text) string {
+	return strings.NewReplacer(" by --edit", " here", " (--edit)", "", "words above", "words", "unless --edit makes", "unless an edit makes").Replace(advice.String())
 }
 
 // problem returns why the dead-letter topic cannot be read, for people.
-func (l *letters) problem(err error) string {
+func (l *letters) problem(err error) phrase.Text {
 	switch {
 	case errors.Is(err, cluster.ErrNoTopic):
-		return "the topic " + l.name + " does not exist: leadbridge check --fix makes it"
+		return phrase.New("no_letter_topic", "the topic {topic} does not exist: leadbridge check --fix makes it", "topic", l.name)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return "the dead letters could not be read in time: are the brokers there?"
+		return phrase.New("letters_late", "the dead letters could not be read in time: are the brokers there?")
 	}
-	return "the dead letters cannot be read: " + err.Error()
+	return phrase.New("letters_unread", "the dead letters cannot be read: {error}", "error", err.Error())
 }
 
 // filter is how a request chooses letters; see [dlt.Query].
@@ -247,7 +253,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, by caller) {
 	byText := strings.TrimSpace(q.Text) != ""
 	q.Whole = byText && by.role < roleReveal
 	if err := s.letters.refresh(r.Context()); err != nil && s.letters.shelf.AsOf().IsZero() {
-		problem(w, http.StatusServiceUnavailable, s.letters.problem(err))
+		refuse(w, http.StatusServiceUnavailable, s.letters.problem(err))
 		return
 	}
 	found := s.letters.shelf.Search(q)

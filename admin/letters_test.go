@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -159,7 +160,7 @@ func TestLettersThatCannotBeRead(t *testing.T) {
 		context.DeadlineExceeded:                "in time",
 		fmt.Errorf("boom"):                      "boom",
 	} {
-		if got := (&letters{}).problem(err); !strings.Contains(got, words) {
+		if got := (&letters{}).problem(err).String(); !strings.Contains(got, words) {
 			t.Errorf("%v is told as %q", err, got)
 		}
 	}
@@ -196,7 +197,7 @@ func TestLetter(t *testing.T) {
 				phone = s
 			}
 		}
-		if phone != (letterStep{"phone", "phone", "8 916 123-45-67", "+79161234567", "normalised", ""}) {
+		if !reflect.DeepEqual(phone, letterStep{Field: "phone", Key: "phone", Input: "8 916 123-45-67", Value: "+79161234567", Outcome: "normalised"}) {
 			t.Errorf("the phone's way %+v", phone)
 		}
 		lines := r.audits()

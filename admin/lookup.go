@@ -9,6 +9,7 @@ import (
 	"github.com/leadbridge/leadbridge/consumer/header"
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/dlt"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -25,11 +26,11 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request, by caller) {
 		return
 	}
 	if l.State == dlt.StateErased {
-		problem(w, http.StatusConflict, "the letter was erased: nothing of it is looked up")
+		refuse(w, http.StatusConflict, phrase.New("erased_not_looked_up", "the letter was erased: nothing of it is looked up"))
 		return
 	}
 	if l.EventID == "" {
-		problem(w, http.StatusConflict, "the record does not say which event it is of")
+		refuse(w, http.StatusConflict, phrase.New("no_event_id", "the record does not say which event it is of"))
 		return
 	}
 	ctx, done := s.working(r.Context())
@@ -56,12 +57,14 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request, by caller) {
 		DealID     int64  `json:"dealId,omitempty"`
 		CardURL    string `json:"cardUrl,omitempty"` // of the deal, else the lead, else the contact
 		Error      string `json:"error"`
+		// ErrorSaid is Error in the form in which the page says it in its reader's language.
+		ErrorSaid []phrase.Sentence `json:"errorSaid,omitempty"`
 	}{Found: found, ContactID: made.ContactID, LeadID: made.LeadID, DealID: made.DealID}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		out.Error = "the CRM did not answer within 30 seconds: delivery is held, or the CRM is busy; try again"
+		out.ErrorSaid = phrase.New("crm_late", "the CRM did not answer within 30 seconds: delivery is held, or the CRM is busy; try again")
 	case err != nil:
-		out.Error = "the look-up was cut short; try again"
+		out.ErrorSaid = phrase.New("look_up_cut", "the look-up was cut short; try again")
 	case found:
 		if made.ContactID > 0 {
 			out.ContactURL = s.cfg.CRM.ContactURL(made.ContactID)
@@ -71,6 +74,7 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request, by caller) {
 			out.CardURL = crm.CardURL(made)
 		}
 	}
+	out.Error = phrase.Text(out.ErrorSaid).String()
 	answer(w, out)
 }
 

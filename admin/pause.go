@@ -1,6 +1,10 @@
 package admin
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/leadbridge/leadbridge/internal/phrase"
+)
 
 // pauseBody is the largest body of a request to pause, in bytes.
 const pauseBody = 1 << 10
@@ -17,10 +21,10 @@ func (s *Server) pause(w http.ResponseWriter, r *http.Request, by caller) {
 	}
 	switch {
 	case body.Paused == nil:
-		fieldProblem(w, http.StatusBadRequest, "paused", "paused is true or false")
+		fieldProblem(w, http.StatusBadRequest, "paused", phrase.Verbatim("paused is true or false"))
 		return
 	case s.cfg.Pause == nil:
-		problem(w, http.StatusNotFound, "this process cannot be paused here")
+		refuse(w, http.StatusNotFound, phrase.New("no_pause", "this process cannot be paused here"))
 		return
 	}
 	s.audit("pause", by).Bool("paused", *body.Paused).Msg("page: the delivery of this process was paused or resumed")

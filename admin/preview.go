@@ -11,6 +11,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/dlt"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -47,10 +48,10 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request, by caller) {
 	}
 	switch {
 	case l.State == dlt.StateErased:
-		problem(w, http.StatusConflict, "the letter was erased: nothing of it is shown")
+		refuse(w, http.StatusConflict, erased())
 		return
 	case l.ValueOmitted():
-		problem(w, http.StatusConflict, "the letter was written without its value")
+		refuse(w, http.StatusConflict, phrase.New("value_omitted", "the letter was written without its value"))
 		return
 	}
 	q := replayRequest{Places: []string{l.Position.String()}, JQ: body.JQ}
@@ -65,7 +66,7 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request, by caller) {
 	// A program may take long, so there are as few at a time as dry runs.
 	end, ok := s.replays.begin(true)
 	if !ok {
-		problem(w, http.StatusConflict, "other dry runs are under way: try again in a moment")
+		refuse(w, http.StatusConflict, phrase.New("dry_runs_run", "other dry runs are under way: try again in a moment"))
 		return
 	}
 	defer end()

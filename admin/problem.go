@@ -3,6 +3,8 @@ package admin
 import (
 	"encoding/json"
 	"net/http"
+
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 // details are the problem details of RFC 9457.
@@ -12,16 +14,25 @@ type details struct {
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
 	Field  string `json:"field,omitempty"` // the field of the request that is at fault, if it is one
+	// Said is Detail in the form in which the page says it in its reader's language.
+	Said []phrase.Sentence `json:"said,omitempty"`
 }
 
-// problem answers with an error whose text is for people.
-func problem(w http.ResponseWriter, status int, detail string) { fieldProblem(w, status, "", detail) }
+// problem answers with an error that only programs are told, as the page asks for no such thing.
+func problem(w http.ResponseWriter, status int, detail string) {
+	fieldProblem(w, status, "", phrase.Verbatim(detail))
+}
 
-func fieldProblem(w http.ResponseWriter, status int, field, detail string) {
+// refuse answers with an error that the page shows.
+func refuse(w http.ResponseWriter, status int, detail phrase.Text) {
+	fieldProblem(w, status, "", detail)
+}
+
+func fieldProblem(w http.ResponseWriter, status int, field string, detail phrase.Text) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
 	// It fails only when the client has gone.
-	_ = json.NewEncoder(w).Encode(details{"about:blank", http.StatusText(status), status, detail, field})
+	_ = json.NewEncoder(w).Encode(details{"about:blank", http.StatusText(status), status, detail.String(), field, detail})
 }
 
 // answer answers with JSON.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/dlt"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -24,7 +25,7 @@ func (s *Server) replay(w http.ResponseWriter, r *http.Request, by caller) {
 	// Reading the request waits for its turn too, as it compiles a program and reads the topic.
 	end, ok := s.replays.begin(body.DryRun)
 	if !ok {
-		problem(w, http.StatusConflict, "another replay runs: wait until it has ended")
+		refuse(w, http.StatusConflict, phrase.New("other_replay_runs", "another replay runs: wait until it has ended"))
 		return
 	}
 	defer end()
@@ -85,18 +86,20 @@ func (s *Server) choose(ctx context.Context, q replayRequest, p *plan) *fault {
 		slices.SortFunc(p.places, dlt.Position.Compare)
 	}
 	if !q.DryRun && q.Confirm != s.replays.confirmation(*p) {
-		return &fault{http.StatusConflict, "confirm", "this is not what a dry run showed: make a dry run, and send what it calls confirm"}
+		return &fault{http.StatusConflict, "confirm", phrase.New("not_confirmed", "this is not what a dry run showed: make a dry run, and send what it calls confirm")}
 	}
 	return nil
 }
 
 // replayLine is a line of the answer to a replay.
 type replayLine struct {
-	Progress    *progress   `json:"progress,omitempty"`
-	Report      *dlt.Report `json:"report,omitempty"`
-	Confirm     string      `json:"confirm,omitempty"` // must be sent with the request for the replay that the dry run showed
-	Error       string      `json:"error,omitempty"`
-	Interrupted bool        `json:"interrupted,omitempty"`
+	Progress *progress   `json:"progress,omitempty"`
+	Report   *dlt.Report `json:"report,omitempty"`
+	Confirm  string      `json:"confirm,omitempty"` // must be sent with the request for the replay that the dry run showed
+	Error    phrase.Text `json:"error,omitempty"`
+	// ErrorSaid is Error in the form in which the page says it in its reader's language.
+	ErrorSaid   []phrase.Sentence `json:"errorSaid,omitempty"`
+	Interrupted bool              `json:"interrupted,omitempty"`
 }
 
 type progress struct {
@@ -125,21 +128,22 @@ func (s *Server) run(ctx context.Context, w http.ResponseWriter, p plan, dryRun 
 	line.Interrupted = ctx.Err() != nil
 	switch {
 	case line.Interrupted && s.work.Err() != nil:
-		line.Error = "the service is stopping: start the same replay again when it is back; letters that were replayed are remembered"
+		line.Error = phrase.New("replay_stopping", "the service is stopping: start the same replay again when it is back; letters that were replayed are remembered")
 	case errors.Is(context.Cause(ctx), errRevoked):
-		line.Error = "it was ended, as you may not do this any more: letters that were replayed are remembered"
+		line.Error = phrase.New("replay_revoked", "it was ended, as you may not do this any more: letters that were replayed are remembered")
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		line.Error = "the dry run took too long: choose fewer letters, or a simpler program"
+		line.Error = phrase.New("dry_run_late", "the dry run took too long: choose fewer letters, or a simpler program")
 	case line.Interrupted:
-		line.Error = "the replay was interrupted: start the same replay again; letters that were replayed are remembered"
+		line.Error = phrase.New("replay_interrupted", "the replay was interrupted: start the same replay again; letters that were replayed are remembered")
 	case errors.Is(err, dlt.ErrNoLetter):
-		line.Error = "one of the letters is no longer there: load the list again"
+		line.Error = phrase.New("letter_gone", "one of the letters is no longer there: load the list again")
 	case err != nil:
 		line.Error = s.letters.problem(err)
 	case dryRun:
 		line.Confirm = s.replays.confirmation(p)
 		s.replays.remember(p)
 	}
+	line.ErrorSaid = line.Error
 	s.note(by, line, p, err)
 	out.write(line)
 }

@@ -7,14 +7,15 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/leadbridge/leadbridge/dlt"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -57,12 +58,14 @@ type plan struct {
 type fault struct {
 	status int
 	field  string
-	detail string
+	detail phrase.Text
 }
 
-func (f *fault) Error() string { return f.detail }
+func (f *fault) Error() string { return f.detail.String() }
 
-func badField(field, detail string) *fault { return &fault{http.StatusBadRequest, field, detail} }
+func badField(field string, detail phrase.Text) *fault {
+	return &fault{http.StatusBadRequest, field, detail}
+}
 
 // read returns the plan of a request, without the letters that a filter chooses.
 func (q replayRequest) read() (plan, *fault) {
@@ -72,18 +75,18 @@ func (q replayRequest) read() (plan, *fault) {
 	}
 	switch {
 	case p.rate < 0, math.IsNaN(p.rate), math.IsInf(p.rate, 0):
-		return p, badField("rate", "rate is a number of events a second; 0: no limit")
+		return p, badField("rate", phrase.Verbatim("rate is a number of events a second; 0: no limit"))
 	case (len(q.Places) > 0) == (q.Filter != nil):
-		return p, badField("places", "give either places or a filter")
+		return p, badField("places", phrase.Verbatim("give either places or a filter"))
 	}
 	var err error
 	if p.places, err = positions(q.Places); err != nil {
-		return p, badField("places", err.Error())
+		return p, badField("places", phrase.Verbatim(err.Error()))
 	}
 	p.places = slices.Compact(slices.SortedFunc(slices.Values(p.places), dlt.Position.Compare))
 	if q.Filter != nil {
 		if _, err := q.Filter.query(); err != nil {
-			return p, badField("filter", err.Error())
+			return p, badField("filter", phrase.Verbatim(err.Error()))
 		}
 	}
 	var wrong *fault
@@ -95,11 +98,11 @@ func (q replayRequest) read() (plan, *fault) {
 func (q replayRequest) editor(places []dlt.Position) (dlt.Editor, *fault) {
 	switch {
 	case q.Edit != nil && q.JQ != "":
-		return nil, badField("jq", "give either a new value or a jq program")
+		return nil, badField("jq", phrase.Verbatim("give either a new value or a jq program"))
 	case q.JQ != "":
 		e, err := transform.NewEditor(q.JQ)
 		if err != nil {
-			return nil, badField("jq", err.Error())
+			return nil, badField("jq", phrase.Verbatim(err.Error()))
 		}
 		return e, nil
 	case q.Edit == nil:
@@ -109,25 +112,25 @@ func (q replayRequest) editor(places []dlt.Position) (dlt.Editor, *fault) {
 	var object map[string]json.RawMessage
 	switch {
 	case err != nil || len(places) != 1 || places[0] != place:
-		return nil, badField("edit", "a new value is for one letter, which places names alone")
+		return nil, badField("edit", phrase.Verbatim("a new value is for one letter, which places names alone"))
 	case len(q.Edit.Value) > maxValue:
-		return nil, badField("value", "a value may have at most 1 MiB")
+		return nil, badField("value", phrase.New("value_too_long", "a value may have at most 1 MiB"))
 	case json.Unmarshal([]byte(q.Edit.Value), &object) != nil || object == nil:
-		return nil, badField("value", "the new value is not a JSON object"+whereWrong(q.Edit.Value))
+		return nil, badField("value", noObject(q.Edit.Value))
 	}
 	return newValue(q.Edit.Value), nil
 }
 
-// whereWrong returns at which place a text is not valid JSON, without repeating the text.
-func whereWrong(text string) string {
+// noObject says that a text is not a JSON object, and where it is wrong, without repeating it.
+func noObject(text string) phrase.Text {
 	var rest json.RawMessage
 	wrong, ok := errors.AsType[*json.SyntaxError](json.Unmarshal([]byte(text), &rest))
 	if !ok {
-		return ""
+		return phrase.New("no_object", "the new value is not a JSON object")
 	}
 	before := text[:min(int(wrong.Offset), len(text))]
 	line := strings.Count(before, "\n") + 1
-	return fmt.Sprintf(": there is a mistake in line %d", line)
+	return phrase.New("no_json", "the new value is not a JSON object: there is a mistake in line {line}", "line", strconv.Itoa(line))
 }
 
 // newValue is an editor that replaces a letter's value.

@@ -70,7 +70,7 @@ func TestReplay(t *testing.T) {
 		if f := r.search(`{"states":["replayed"]}`); f.Total != 2 {
 			t.Errorf("%d letters are shown as replayed at once", f.Total)
 		}
-		if done.Report.Replayed != 2 || done.Error != "" || done.Confirm != "" || done.Interrupted {
+		if done.Report.Replayed != 2 || done.Error != nil || done.Confirm != "" || done.Interrupted {
 			t.Errorf("replay %+v", done)
 		}
 		again, _ := r.replayed(confirmed)
@@ -182,7 +182,7 @@ func TestReplayFaults(t *testing.T) {
 			}
 		}
 		gone, _ := r.replayed(`{"places":["0:9"],"dryRun":true}`)
-		if gone.Error == "" || gone.Confirm != "" {
+		if gone.Error == nil || gone.Confirm != "" {
 			t.Errorf("a letter that is not there: %+v", gone)
 		}
 	})
@@ -235,12 +235,12 @@ func TestInterruptedReplay(t *testing.T) {
 			t.Errorf("the first attempt %+v", first)
 		}
 		second := cut(func(func()) { r.server.Drain() })
-		if !second.Interrupted || !strings.Contains(second.Error, "stopping") {
+		if !second.Interrupted || !strings.Contains(second.Error.String(), "stopping") {
 			t.Errorf("the second attempt %+v", second)
 		}
 		r.server.work, r.server.stop = context.WithCancel(context.Background()) // another process
 		done, _ := r.replayed(confirmed)
-		if done.Interrupted || done.Error != "" || done.Report.Replayed+done.Report.Already != 60 || done.Report.Already < first.Report.Replayed {
+		if done.Interrupted || done.Error != nil || done.Report.Replayed+done.Report.Already != 60 || done.Report.Already < first.Report.Replayed {
 			t.Errorf("the last attempt %+v", done)
 		}
 		events := r.events()
@@ -276,7 +276,7 @@ func TestAConfirmationIsOfItsLetters(t *testing.T) {
 		again := letterNo(0)
 		again.replays, again.value = 1, `{"name":"Another","email":"other@example.com"}`
 		r.seed(again)
-		if second, _ := r.replayed(confirmed); second.Report.Replayed != 0 || second.Error != "" {
+		if second, _ := r.replayed(confirmed); second.Report.Replayed != 0 || second.Error != nil {
 			t.Errorf("a letter that no dry run showed: %+v", second)
 		}
 		if events := r.events(); events["ce:/site 0"] != 1 {

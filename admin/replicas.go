@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/statetopic"
 )
 
@@ -17,9 +18,11 @@ const readLimit = 10 * time.Second
 
 // replicas are all replicas, as the state topic has them.
 type replicas struct {
-	AsOf  time.Time `json:"asOf,omitzero"` // when the topic was read to its end
-	Error string    `json:"error,omitempty"`
-	List  []replica `json:"list"`
+	AsOf  time.Time   `json:"asOf,omitzero"` // when the topic was read to its end
+	Error phrase.Text `json:"error,omitempty"`
+	// ErrorSaid is Error in the form in which the page says it in its reader's language.
+	ErrorSaid []phrase.Sentence `json:"errorSaid,omitempty"`
+	List      []replica         `json:"list"`
 }
 
 // replica is one of them.
@@ -34,7 +37,7 @@ func (s *Server) replicas(now time.Time) *replicas {
 		return nil
 	}
 	asOf, err := s.cfg.StateTopic.AsOf()
-	all := &replicas{AsOf: asOf.UTC(), Error: s.cfg.StateTopic.Advice(err), List: []replica{}}
+	all := &replicas{AsOf: asOf.UTC(), Error: s.cfg.StateTopic.Advice(err), ErrorSaid: s.cfg.StateTopic.Advice(err), List: []replica{}}
 	for _, r := range s.cfg.StateTopic.Replicas(now) {
 		one := replica{Replica: r}
 		for _, cause := range r.Holds {
@@ -91,7 +94,9 @@ type past struct {
 	Totals      statetopic.Counts `json:"totals"`
 	Holds       []pastHold        `json:"holds"` // the longest first
 	AsOf        time.Time         `json:"asOf,omitzero"`
-	Error       string            `json:"error,omitempty"`
+	Error       phrase.Text       `json:"error,omitempty"`
+	// ErrorSaid is Error in the form in which the page says it in its reader's language.
+	ErrorSaid []phrase.Sentence `json:"errorSaid,omitempty"`
 }
 
 // pastPoint is one step of it.
@@ -111,7 +116,7 @@ type pastHold struct {
 // past answers with what was in a range of time: "range" is its name, 24h unless it is given.
 func (s *Server) past(w http.ResponseWriter, r *http.Request, _ caller) {
 	if s.cfg.StateTopic == nil {
-		problem(w, http.StatusNotFound, "what was is not kept: set KAFKA_STATE_TOPIC")
+		refuse(w, http.StatusNotFound, phrase.New("no_history", "what was is not kept: set KAFKA_STATE_TOPIC"))
 		return
 	}
 	ranges := statetopic.Ranges()
@@ -121,7 +126,7 @@ func (s *Server) past(w http.ResponseWriter, r *http.Request, _ caller) {
 	}
 	i := slices.Index(names, cmp.Or(r.URL.Query().Get("range"), "24h"))
 	if i < 0 {
-		fieldProblem(w, http.StatusBadRequest, "range", "range is one of "+strings.Join(names, ", "))
+		fieldProblem(w, http.StatusBadRequest, "range", phrase.Verbatim("range is one of "+strings.Join(names, ", ")))
 		return
 	}
 	s.refreshReplicas(r.Context())
@@ -129,7 +134,7 @@ func (s *Server) past(w http.ResponseWriter, r *http.Request, _ caller) {
 	asOf, err := s.cfg.StateTopic.AsOf()
 	out := past{
 		Range: names[i], Ranges: names, From: now.Add(-ranges[i].Span).UTC(), To: now.UTC(), StepSeconds: ranges[i].Step.Seconds(),
-		Points: []pastPoint{}, Holds: []pastHold{}, AsOf: asOf.UTC(), Error: s.cfg.StateTopic.Advice(err),
+		Points: []pastPoint{}, Holds: []pastHold{}, AsOf: asOf.UTC(), Error: s.cfg.StateTopic.Advice(err), ErrorSaid: s.cfg.StateTopic.Advice(err),
 	}
 	out.add(s.cfg.StateTopic.History(ranges[i], now))
 	answer(w, out)

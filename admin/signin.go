@@ -3,6 +3,8 @@ package admin
 import (
 	"cmp"
 	"net/http"
+
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 // signIn begins a session for somebody who has a token.
@@ -26,7 +28,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 		s.delayAnswer(r)
 		tooMany(w, wait)
 	case !right:
-		problem(w, http.StatusUnauthorized, "this is not the token")
+		refuse(w, http.StatusUnauthorized, phrase.New("not_the_token", "this is not the token"))
 	default:
 		id := s.sessions.begin(h, peerOf(r))
 		http.SetCookie(w, s.cookie(r, id))

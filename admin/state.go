@@ -9,19 +9,21 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 // state is the state of the service as the page shows it.
 type state struct {
-	Now     time.Time `json:"now"`
-	Version string    `json:"version"`
-	Started time.Time `json:"started"`
-	State   string    `json:"state"` // starting, rebalancing, delivering, throttled, held, draining
-	Ready   bool      `json:"ready"`
-	Healthy bool      `json:"healthy"`
-	Reason  string    `json:"reason"`
-	Holds   []hold    `json:"holds"`
-	Paused  bool      `json:"paused"` // this process was paused on its page
+	Now        time.Time         `json:"now"`
+	Version    string            `json:"version"`
+	Started    time.Time         `json:"started"`
+	State      string            `json:"state"` // starting, rebalancing, delivering, throttled, held, draining
+	Ready      bool              `json:"ready"`
+	Healthy    bool              `json:"healthy"`
+	Reason     phrase.Text       `json:"reason"`
+	ReasonSaid []phrase.Sentence `json:"reasonSaid,omitempty"` // Reason in the form in which the page says it in its reader's language
+	Holds      []hold            `json:"holds"`
+	Paused     bool              `json:"paused"` // this process was paused on its page
 
 	Rate         rate         `json:"rate"`
 	CreatedToday today        `json:"createdToday"`
@@ -40,14 +42,16 @@ type state struct {
 }
 
 type hold struct {
-	Cause  string    `json:"cause"`
-	Title  string    `json:"title"`
-	Since  time.Time `json:"since"`
-	Until  time.Time `json:"until,omitzero"` // when the next try is
-	Status int       `json:"status,omitempty"`
-	Code   string    `json:"code,omitempty"`
-	Advice string    `json:"advice"`
-	Words  string    `json:"words,omitempty"` // of the CRM in the newest letter of that kind, masked
+	Cause      string            `json:"cause"`
+	Title      string            `json:"title"`
+	Since      time.Time         `json:"since"`
+	Until      time.Time         `json:"until,omitzero"` // when the next try is
+	Status     int               `json:"status,omitempty"`
+	Code       string            `json:"code,omitempty"`
+	Of         string            `json:"of,omitempty"` // the kind of object that alone is concerned, such as deals
+	Advice     phrase.Text       `json:"advice"`
+	AdviceSaid []phrase.Sentence `json:"adviceSaid,omitempty"` // Advice in the form in which the page says it in its reader's language
+	Words      string            `json:"words,omitempty"`      // of the CRM in the newest letter of that kind, masked
 }
 
 type rate struct {
@@ -114,7 +118,7 @@ func (s *Server) snapshot(now time.Time) snapshot {
 	counts := s.counters(now, is)
 	snap := snapshot{created: counts.created, state: state{
 		Now: now.UTC(), Version: s.cfg.Version, Started: s.cfg.Started.UTC(),
-		State: stateOf(is), Ready: is.Ready, Healthy: is.Healthy, Reason: is.Reason, Holds: s.holdsOf(is.Holds), Paused: is.PausedHere,
+		State: stateOf(is), Ready: is.Ready, Healthy: is.Healthy, Reason: is.Reason, ReasonSaid: is.Reason, Holds: s.holdsOf(is.Holds), Paused: is.PausedHere,
 		Waiting:    waitingOf(is.Waiting),
 		Rate:       rate{s.rate(counts)},
 		Partitions: s.partitions(is),
@@ -235,7 +239,7 @@ func midnightOf(w http.ResponseWriter, r *http.Request) (time.Time, bool) {
 	}
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		fieldProblem(w, http.StatusBadRequest, "midnight", "midnight is a time in Unix seconds")
+		fieldProblem(w, http.StatusBadRequest, "midnight", phrase.Verbatim("midnight is a time in Unix seconds"))
 		return time.Time{}, false
 	}
 	return time.Unix(seconds, 0), true

@@ -9,6 +9,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 // TestStates tells a pause that the CRM asks for apart from what needs somebody.
@@ -54,7 +55,7 @@ func TestState(t *testing.T) {
 		since := time.Now()
 		r.stands(func(s *Situation) {
 			s.State, s.Ready = "held", true
-			s.Holds = []crmclient.Hold{{Cause: crmclient.HoldOutage, Since: since, Until: since.Add(time.Minute), Status: 503, Advice: "wait"}}
+			s.Holds = []crmclient.Hold{{Cause: crmclient.HoldOutage, Since: since, Until: since.Add(time.Minute), Status: 503, Advice: phrase.Verbatim("wait")}}
 			s.Partitions = []consumer.PartitionStatus{{Partition: 0, Committed: 7, LogEnd: 9, Lag: 2, LagSeconds: 3, Unfinished: 1, Suspects: 1}}
 			s.CRM.InFlight, s.CRM.Waiting, s.Generation, s.Member = 2, 3, 5, "me"
 		})
@@ -64,7 +65,7 @@ func TestState(t *testing.T) {
 		r.uses.WithLabelValues("lookup").Add(1.5)
 		r.uses.WithLabelValues("replay").Add(.5)
 		got := read[state](r, "GET", "/api/state", "")
-		if len(got.Holds) != 1 || got.Holds[0].Title == "" || got.Holds[0].Advice != "wait" || !got.Holds[0].Until.Equal(since.Add(time.Minute)) {
+		if len(got.Holds) != 1 || got.Holds[0].Title == "" || got.Holds[0].Advice.String() != "wait" || !got.Holds[0].Until.Equal(since.Add(time.Minute)) {
 			t.Errorf("holds %+v", got.Holds)
 		}
 		want := []partition{

@@ -10,6 +10,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/dlt"
 	"github.com/leadbridge/leadbridge/find"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 const (
@@ -54,11 +55,11 @@ func (s *Server) where(w http.ResponseWriter, r *http.Request, by caller) {
 	}
 	text := strings.TrimSpace(body.Who)
 	if text == "" || len(text) > maxWho {
-		fieldProblem(w, http.StatusBadRequest, "who", "give a phone number, an e-mail address, a name, an event id, a contact's id, or partition:offset")
+		fieldProblem(w, http.StatusBadRequest, "who", phrase.New("no_who", "give a phone number, an e-mail address, a name, an event id, a contact's id, or partition:offset"))
 		return
 	}
 	if !s.searching.TryLock() {
-		problem(w, http.StatusConflict, "another search runs: wait until it has ended")
+		refuse(w, http.StatusConflict, phrase.New("search_runs", "another search runs: wait until it has ended"))
 		return
 	}
 	defer s.searching.Unlock()
@@ -70,10 +71,10 @@ func (s *Server) where(w http.ResponseWriter, r *http.Request, by caller) {
 	s.audit("where", by).Int("events", len(report.Events)).Bool("failed", err != nil).Msg("page: a lead was looked for")
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		problem(w, http.StatusServiceUnavailable, "the topic could not be read in a minute: leadbridge find has no such limit")
+		refuse(w, http.StatusServiceUnavailable, phrase.New("search_late", "the topic could not be read in a minute: leadbridge find has no such limit"))
 		return
 	case err != nil:
-		problem(w, http.StatusServiceUnavailable, s.letters.problem(err))
+		refuse(w, http.StatusServiceUnavailable, s.letters.problem(err))
 		return
 	}
 	answer(w, struct {

@@ -19,7 +19,7 @@ func TestTheFirstScreenSaysWhatHoldsIt(t *testing.T) {
 	s.Set(stage.Held())
 	must(t, tab.Until(`document.querySelector(".verdict-word").textContent === "Held"`))
 	text := eval[string](t, tab, `document.querySelector(".verdict").innerText`)
-	for _, part := range []string{"The key is refused", "401 KEY_EXPIRED", "for 1 h 23 min", "Next probe in", "To do: Make a new key", "The dead-letter topic takes nothing"} {
+	for _, part := range []string{"The CRM does not take our key", "401 KEY_EXPIRED", "for 1 h 23 min", "Next probe in", "To do: Give a working key", "The dead-letter topic takes nothing"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("no %q in:\n%s", part, text)
 		}
@@ -76,7 +76,7 @@ func TestActsOnDuty(t *testing.T) {
 			s, address := onStage(t, 12)
 			tab := open(t, screen.Desk, address)
 			state := stage.Held()
-			state["waiting"] = []map[string]any{{"why": "flood", "events": 7, "since": state["started"], "text": "the CRM refuses them"}}
+			state["waiting"] = []map[string]any{{"why": "flood", "events": 7, "since": state["started"]}}
 			s.Set(state)
 			must(t, tab.Until(`!document.querySelector("#probe").hidden && !document.querySelector("#release-flood").hidden`))
 			must(t, press(tab, "#probe"))

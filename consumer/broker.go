@@ -13,6 +13,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/internal/cluster"
 	"github.com/leadbridge/leadbridge/internal/kafkaauth"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 // callTimeout bounds each call to a broker; a long-polling fetch has its own.
@@ -51,8 +52,11 @@ func (b *broker) ofGroup(group string) *broker {
 }
 
 // brokersAdvice says what to do about brokers that cannot be used: what a failed login calls for, or else fallback.
-func brokersAdvice(err error, fallback string) string {
-	return cmp.Or(kafkaauth.Advice(err), fallback)
+func brokersAdvice(err error, fallback phrase.Text) phrase.Text {
+	if login := kafkaauth.Advice(err); login != "" {
+		return phrase.Verbatim(login)
+	}
+	return fallback
 }
 
 // reset closes every connection; the next request opens a new one. A stuck connection outlives most broker errors.

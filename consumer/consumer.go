@@ -34,6 +34,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -42,6 +43,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/internal/tracing"
 	"github.com/leadbridge/leadbridge/internal/wait"
 	"github.com/leadbridge/leadbridge/transform"
@@ -209,13 +211,13 @@ func (c *Consumer) awaitTopic(ctx context.Context) (waited bool, err error) {
 			return waited, ctx.Err()
 		case errors.Is(err, errNoTopic):
 			c.deps.board.clear(HoldBrokers)
-			c.deps.board.hold(HoldTopic, fmt.Sprintf("the topic %q does not exist: create it (leadbridge check --fix does), or correct KAFKA_TOPIC", c.deps.cfg.Topic))
+			c.deps.board.hold(HoldTopic, phrase.New("no_topic", "the topic {topic} does not exist: create it (leadbridge check --fix does), or correct KAFKA_TOPIC", "topic", strconv.Quote(c.deps.cfg.Topic)))
 		case errors.Is(err, kafka.TopicAuthorizationFailed):
 			c.deps.board.clear(HoldBrokers)
 			c.deps.board.hold(HoldTopic, topicRight(c.deps.cfg))
 		default:
 			c.deps.broker.reset()
-			c.deps.board.hold(HoldBrokers, brokersAdvice(err, "no broker answers: look at KAFKA_BROKERS, the TLS and SASL settings, and the cluster"))
+			c.deps.board.hold(HoldBrokers, brokersAdvice(err, phrase.New("no_broker", "no broker answers: look at KAFKA_BROKERS, the TLS and SASL settings, and the cluster")))
 			c.deps.cfg.Log.Debug().Err(err).Msg("brokers do not answer")
 		}
 		_ = wait.For(ctx, backOff.NextBackOff())

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 
 	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
@@ -141,10 +143,10 @@ func (c *Consumer) joinFailed(ctx context.Context, err error) error {
 	case errors.Is(unseen, errNoTopic):
 		return fmt.Errorf("%w: %w", errTopicGone, unseen)
 	case unseen != nil:
-		c.deps.board.hold(HoldBrokers, brokersAdvice(unseen, "no broker answers: look at KAFKA_BROKERS and the cluster"))
+		c.deps.board.hold(HoldBrokers, brokersAdvice(unseen, phrase.New("no_broker_any_more", "no broker answers: look at KAFKA_BROKERS and the cluster")))
 		c.deps.broker.reset()
 	case c.deps.board.unassignedForLong(time.Now()):
-		c.deps.board.hold(HoldGroup, noCoordinator)
+		c.deps.board.hold(HoldGroup, noCoordinator())
 	}
 	if failed, ok := errors.AsType[net.Error](err); ok && failed.Timeout() && len(c.deps.cfg.Brokers.Addresses) > 1 {
 		return errNoAnswer
@@ -153,41 +155,43 @@ func (c *Consumer) joinFailed(ctx context.Context, err error) error {
 }
 
 // noCoordinator is the advice when brokers answer, and none of them as the group's coordinator.
-const noCoordinator = "the group has no coordinator that answers: look at the brokers, and whether the topic __consumer_offsets has leaders and enough replicas in sync"
+func noCoordinator() phrase.Text {
+	return phrase.New("group_without_coordinator", "the group has no coordinator that answers: look at the brokers, and whether the topic __consumer_offsets has leaders and enough replicas in sync")
+}
 
 // holdForGroup holds because of an error of the group's coordinator that remains until somebody acts, and reports whether
 // it is one. A coordinator that is not available becomes one with time: coordinators move.
 func (d dependencies) holdForGroup(err error) bool {
 	advice := groupAdvice(d.cfg, err)
-	if advice == "" && isTransient(err) && d.board.unassignedForLong(time.Now()) {
-		advice = noCoordinator
+	if advice == nil && isTransient(err) && d.board.unassignedForLong(time.Now()) {
+		advice = noCoordinator()
 	}
-	if advice != "" {
+	if advice != nil {
 		d.board.hold(HoldGroup, advice)
 	}
-	return advice != ""
+	return advice != nil
 }
 
-// groupAdvice says what to do about an error that remains until somebody acts; "" for any other error.
-func groupAdvice(cfg Config, err error) string {
+// groupAdvice says what to do about an error that remains until somebody acts; nil for any other error.
+func groupAdvice(cfg Config, err error) phrase.Text {
 	switch {
 	case errors.Is(err, kafka.InvalidSessionTimeout):
-		return fmt.Sprintf("the brokers do not take KAFKA_SESSION_TIMEOUT %v: give one between their group.min.session.timeout.ms and group.max.session.timeout.ms", cfg.SessionTimeout)
+		return phrase.New("session_timeout", "the brokers do not take KAFKA_SESSION_TIMEOUT {timeout}: give one between their group.min.session.timeout.ms and group.max.session.timeout.ms", "timeout", cfg.SessionTimeout.String())
 	case errors.Is(err, kafka.GroupAuthorizationFailed):
-		return fmt.Sprintf("we may not join the group %q: grant READ on it, or correct KAFKA_GROUP_ID", cfg.GroupID)
+		return phrase.New("no_right_to_group", "we may not join the group {group}: grant READ on it, or correct KAFKA_GROUP_ID", "group", strconv.Quote(cfg.GroupID))
 	case errors.Is(err, kafka.TopicAuthorizationFailed):
 		return topicRight(cfg)
 	case errors.Is(err, kafka.OffsetMetadataTooLarge):
-		return "the brokers refuse the metadata of our commits as too large: set their offset.metadata.max.bytes to 4096, which is its default"
+		return phrase.New("commit_too_large", "the brokers refuse the metadata of our commits as too large: set their offset.metadata.max.bytes to 4096, which is its default")
 	case errors.Is(err, kafka.InconsistentGroupProtocol):
-		return fmt.Sprintf("the group %q is used by another kind of consumer: give this one its own KAFKA_GROUP_ID", cfg.GroupID)
+		return phrase.New("group_of_others", "the group {group} is used by another kind of consumer: give this one its own KAFKA_GROUP_ID", "group", strconv.Quote(cfg.GroupID))
 	}
-	return ""
+	return nil
 }
 
 // topicRight says which right on the topic is missing.
-func topicRight(cfg Config) string {
-	return fmt.Sprintf("we may not read the topic %q: grant READ and DESCRIBE on it, or correct KAFKA_TOPIC", cfg.Topic)
+func topicRight(cfg Config) phrase.Text {
+	return phrase.New("no_right_to_topic", "we may not read the topic {topic}: grant READ and DESCRIBE on it, or correct KAFKA_TOPIC", "topic", strconv.Quote(cfg.Topic))
 }
 
 // rotated returns the addresses in their order, from the one at an index on; an index beyond the last begins again.

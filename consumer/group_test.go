@@ -331,7 +331,7 @@ func TestNoProgressIsUnhealthy(t *testing.T) {
 			t.Error("unhealthy at once")
 		}
 		time.Sleep(stuckAfter + time.Minute)
-		if s := p.Status(); s.Healthy || s.Reason == "" {
+		if s := p.Status(); s.Healthy || s.Reason == nil {
 			t.Errorf("healthy without progress: %+v", s)
 		}
 		p.shutdown(t)

@@ -10,6 +10,8 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	heartbeatapi "github.com/segmentio/kafka-go/protocol/heartbeat"
+
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 // heartbeatsPerSession is how many heartbeats are sent in a session timeout. In a rebalance all members stand still until
@@ -86,7 +88,7 @@ func (g *generation) noteReachable() { g.deps.board.clear(HoldBrokers) }
 
 // noteUnreachable notes that the group's coordinator does not answer.
 func (g *generation) noteUnreachable(err error) {
-	g.deps.board.hold(HoldBrokers, brokersAdvice(err, "the group's coordinator does not answer: look at the cluster"))
+	g.deps.board.hold(HoldBrokers, brokersAdvice(err, phrase.New("no_coordinator", "the group's coordinator does not answer: look at the cluster")))
 	g.deps.cfg.Log.Debug().Err(err).Msg("heartbeat failed")
 }
 

@@ -26,7 +26,7 @@ type letterWriter struct {
 }
 
 func newLetterWriter(cfg Config, lease func() error, b *statusBoard) *letterWriter {
-	t := target{topic: cfg.DeadLetterTopic, hold: HoldDeadLetters, kind: "dead-letter", setting: "KAFKA_DLT_TOPIC", things: "letters"}
+	t := target{topic: cfg.DeadLetterTopic, hold: HoldDeadLetters, setting: "KAFKA_DLT_TOPIC"}
 	return &letterWriter{writer: newTopicWriter(cfg, t, lease, b), slots: make(chan struct{}, maxLetterWrites)}
 }
 

@@ -234,7 +234,7 @@ func TestLetterWaitsForItsTopic(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		holds := l.writer.board.status(time.Now()).Holds
-		if len(done) > 0 || len(holds) != 1 || !strings.Contains(holds[0].Advice, "does not exist") {
+		if len(done) > 0 || len(holds) != 1 || !strings.Contains(holds[0].Advice.String(), "does not exist") {
 			t.Fatalf("done %v, holds %+v", len(done) > 0, holds)
 		}
 		if r.cluster.TopicInfo(testLetters) != nil {

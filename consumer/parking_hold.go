@@ -1,6 +1,10 @@
 package consumer
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/leadbridge/leadbridge/internal/phrase"
+)
 
 // parkingHold keeps HoldParking in force while the parking of a partition is full.
 type parkingHold struct {
@@ -21,7 +25,7 @@ func (f *parkingHold) noteFull(id int) {
 		f.full = map[int]bool{}
 	}
 	f.full[id] = true
-	f.board.hold(HoldParking, "so many events of a partition wait that its commit cannot tell them apart: see what they wait for (parkedWhy in /statusz), and remove the cause")
+	f.board.hold(HoldParking, phrase.New("parking_full", "so many events of a partition wait that its commit cannot tell them apart: see what they wait for (parkedWhy in /statusz), and remove the cause"))
 }
 
 // noteEased ends the hold, if no other partition's parking is full: the parking of this one has so much room again that it

@@ -3,10 +3,10 @@ package consumer
 import (
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 // HoldOperator says that somebody has paused the delivery.
@@ -78,8 +78,8 @@ func pauseVerb(paused bool) string {
 }
 
 // pauseAdvice says who paused the delivery, and how to resume it.
-func pauseAdvice(inForce map[PauseSource]string) string {
-	var parts []string
+func pauseAdvice(inForce map[PauseSource]string) phrase.Text {
+	advice := phrase.New("leads_wait", "Leads wait in Kafka.")
 	for _, source := range slices.Sorted(maps.Keys(inForce)) {
 		by := ""
 		if who := inForce[source]; who != "" {
@@ -87,12 +87,12 @@ func pauseAdvice(inForce map[PauseSource]string) string {
 		}
 		switch source {
 		case PausedBySetting:
-			parts = append(parts, "paused by the setting PAUSED"+by+": take it away and restart")
+			advice = append(advice, phrase.New("paused_by_setting", "Paused by the setting PAUSED{by}: take it away and restart.", "by", by)...)
 		case PausedByFile:
-			parts = append(parts, "paused by the file of PAUSED_FILE"+by+": write false into it")
+			advice = append(advice, phrase.New("paused_by_file", "Paused by the file of PAUSED_FILE{by}: write false into it.", "by", by)...)
 		default:
-			parts = append(parts, "this process alone was paused on its page"+by+": resume there")
+			advice = append(advice, phrase.New("paused_by_page", "This process alone was paused on its page{by}: resume there.", "by", by)...)
 		}
 	}
-	return "Leads wait in Kafka. " + strings.Join(parts, "; ") + "."
+	return advice
 }

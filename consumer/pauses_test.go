@@ -21,13 +21,13 @@ func TestPausesOfSeveralSources(t *testing.T) {
 		}
 		since := s.Holds[0].Since
 		for _, part := range []string{"PAUSED_FILE (ops: CRM moves): write false", "its page (bearer from 127.0.0.1): resume there", "Leads wait in Kafka"} {
-			if !strings.Contains(s.Holds[0].Advice, part) {
+			if !strings.Contains(s.Holds[0].Advice.String(), part) {
 				t.Errorf("advice %q lacks %q", s.Holds[0].Advice, part)
 			}
 		}
 		p.SetPaused(PausedByPage, false, "session")
 		s = p.Status()
-		if !hasHold(s, HoldOperator) || !s.Holds[0].Since.Equal(since) || strings.Contains(s.Holds[0].Advice, "page") {
+		if !hasHold(s, HoldOperator) || !s.Holds[0].Since.Equal(since) || strings.Contains(s.Holds[0].Advice.String(), "page") {
 			t.Errorf("one is left: %+v", s.Holds)
 		}
 		p.SetPaused(PausedByFile, false, "")

@@ -98,7 +98,7 @@ func TestSessionTimeoutOutsideTheBrokersLimits(t *testing.T) {
 		}
 		p := r.start(func(c *Config) { c.SessionTimeout = time.Second })
 		r.await("the hold", func() bool { return hasHold(p.Status(), HoldGroup) })
-		if advice := p.Status().Holds[0].Advice; !strings.Contains(advice, "KAFKA_SESSION_TIMEOUT") {
+		if advice := p.Status().Holds[0].Advice.String(); !strings.Contains(advice, "KAFKA_SESSION_TIMEOUT") {
 			t.Errorf("advice %q", advice)
 		}
 		p.shutdown(t)

@@ -25,7 +25,7 @@ import (
 func adviceOf(s Status, cause crmclient.Cause) string {
 	for _, h := range s.Holds {
 		if h.Cause == cause {
-			return h.Advice
+			return h.Advice.String()
 		}
 	}
 	return ""
@@ -177,19 +177,19 @@ func TestShortenedLedgerLosesNothing(t *testing.T) {
 
 // What to do about a topic that takes no writes is told by what its brokers say.
 func TestAdviceOnRefusedWrites(t *testing.T) {
-	w := topicWriter{target: target{topic: "leads.dlt", kind: "dead-letter", setting: "KAFKA_DLT_TOPIC", things: "letters"}}
+	w := topicWriter{target: target{topic: "leads.dlt", setting: "KAFKA_DLT_TOPIC"}}
 	for _, test := range []struct {
 		err  error
 		want string
 	}{
 		{errNoTopic, "check --fix"},
-		{kafka.TopicAuthorizationFailed, "grant WRITE and DESCRIBE on it, or correct KAFKA_DLT_TOPIC"},
+		{kafka.TopicAuthorizationFailed, "(KAFKA_DLT_TOPIC): grant WRITE and DESCRIBE on it"},
 		{fmt.Errorf("writing: %w", kafka.NotEnoughReplicas), "min.insync.replicas"},
 		{kafka.NotEnoughReplicasAfterAppend, "min.insync.replicas"},
 		{kafka.UnsupportedForMessageFormat, "look at its settings"},
 		{context.DeadlineExceeded, "look at its brokers"},
 	} {
-		if got := w.advice(test.err); !strings.Contains(got, `"leads.dlt"`) || !strings.Contains(got, test.want) {
+		if got := w.advice(test.err); !strings.Contains(got.String(), `"leads.dlt"`) || !strings.Contains(got.String(), test.want) {
 			t.Errorf("%v: %q, want %q in it", test.err, got, test.want)
 		}
 	}

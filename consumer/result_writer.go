@@ -38,7 +38,7 @@ func newResultWriter(cfg Config, lease func() error, b *statusBoard) *resultWrit
 	if cfg.ResultTopic == "" {
 		return nil
 	}
-	t := target{topic: cfg.ResultTopic, hold: HoldResults, kind: "result", setting: "KAFKA_RESULT_TOPIC", things: "results"}
+	t := target{topic: cfg.ResultTopic, hold: HoldResults, setting: "KAFKA_RESULT_TOPIC"}
 	return &resultWriter{writer: newTopicWriter(cfg, t, lease, b), queues: map[int]*sendqueue.Queue[*pendingResult]{}}
 }
 

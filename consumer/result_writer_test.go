@@ -108,7 +108,7 @@ func TestResultThatCannotBeWrittenHolds(t *testing.T) {
 		r.await("the hold", func() bool { return hasHold(p.Status(), HoldResults) })
 		time.Sleep(stuckAfter + time.Minute) // virtual
 		s := p.Status()
-		if !s.Healthy || !s.Ready || !strings.Contains(s.Holds[0].Advice, "KAFKA_RESULT_TOPIC") {
+		if !s.Healthy || !s.Ready || !strings.Contains(s.Holds[0].Advice.String(), "KAFKA_RESULT_TOPIC") {
 			t.Errorf("%+v", s)
 		}
 		if at := r.commits()[0].offset; at != 0 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 // The causes that hold the consumer itself; those of the CRM client are in package crmclient.
@@ -28,7 +29,7 @@ func holds() []crmclient.Cause {
 type Status struct {
 	Ready      bool              `json:"ready"`            // it is in the group, or was less than WaitingAfter ago, and reaches the brokers
 	Healthy    bool              `json:"healthy"`          // it makes progress, has nothing to do, or something holds it
-	Reason     string            `json:"reason,omitempty"` // why it is not healthy
+	Reason     phrase.Text       `json:"reason,omitempty"` // why it is not healthy
 	Generation int               `json:"generation"`       // the group's; 0 when this process has none
 	Member     string            `json:"member,omitempty"` // its id in the group
 	Holds      []crmclient.Hold  `json:"holds"`            // the consumer's own, by cause
@@ -77,7 +78,7 @@ func (c *Consumer) Status() Status {
 	crm := c.deps.creator.Status()
 	s.Waiting = c.deps.board.waiting(append(slices.Clone(s.Holds), crm.Holds...), s.LagKnown, now)
 	stuck := c.deps.board.stuckPartition(s.Partitions, len(s.Holds)+len(crm.Holds) > 0, now)
-	s.Healthy = stuck == ""
+	s.Healthy = stuck == nil
 	s.Reason = stuck
 	return s
 }

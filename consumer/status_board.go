@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 // statusBoard is where the parts of a consumer note how they are, and where Status reads it. Each change of a hold is
@@ -48,13 +49,13 @@ func (b *statusBoard) currentGeneration() *generation {
 }
 
 // hold notes that the consumer waits for something outside of it. advice says what it is, and what to do about it.
-func (b *statusBoard) hold(cause crmclient.Cause, advice string) {
+func (b *statusBoard) hold(cause crmclient.Cause, advice phrase.Text) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	h, held := b.holds[cause]
 	if !held {
 		h = crmclient.Hold{Cause: cause, Since: time.Now(), Held: true}
-		b.log.Warn().Str("cause", string(cause)).Str("advice", advice).Msg("held")
+		b.log.Warn().Str("cause", string(cause)).Str("advice", advice.String()).Msg("held")
 	}
 	h.Advice = advice
 	b.holds[cause] = h

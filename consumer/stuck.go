@@ -1,6 +1,10 @@
 package consumer
 
-import "time"
+import (
+	"time"
+
+	"github.com/leadbridge/leadbridge/internal/phrase"
+)
 
 // stuckAfter is how long a partition with lag may make no progress while nothing holds it.
 const stuckAfter = 5 * time.Minute
@@ -13,8 +17,8 @@ type lastMove struct {
 }
 
 // stuckPartition returns why the process is not healthy: a partition has lag and has made no progress for stuckAfter.
-// It returns "" when there is none. held says that something holds the delivery.
-func (b *statusBoard) stuckPartition(partitions []PartitionStatus, held bool, now time.Time) string {
+// It returns nil when there is none. held says that something holds the delivery.
+func (b *statusBoard) stuckPartition(partitions []PartitionStatus, held bool, now time.Time) phrase.Text {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, p := range partitions {
@@ -26,8 +30,8 @@ func (b *statusBoard) stuckPartition(partitions []PartitionStatus, held bool, no
 			continue
 		}
 		if now.Sub(m.since) > stuckAfter {
-			return "a partition has lag and makes no progress; see /statusz"
+			return phrase.New("stuck", "a partition has lag and makes no progress; see /statusz")
 		}
 	}
-	return ""
+	return nil
 }

@@ -6,21 +6,21 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 
 	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 // A target is a topic that we write to, with the words that advice about it uses.
 type target struct {
 	topic   string
 	hold    crmclient.Cause // in force while the topic takes nothing
-	kind    string          // "dead-letter": what the topic is called
 	setting string          // the setting that names it
-	things  string          // "letters": what is written to it
 }
 
 // topicWriter writes to one topic under one generation's lease. It has connections of its own, each of which
@@ -107,19 +107,19 @@ func (w *topicWriter) settle(ctx context.Context, err error) error {
 }
 
 // advice says what to do about a failed write.
-func (w *topicWriter) advice(err error) string {
+func (w *topicWriter) advice(err error) phrase.Text {
 	switch {
 	case errors.Is(err, errNoTopic):
-		return fmt.Sprintf("the %s topic %q does not exist: create it (leadbridge check --fix does), or correct %s", w.kind, w.topic, w.setting)
+		return phrase.New("no_own_topic", "the topic {topic} ({setting}) does not exist: create it (leadbridge check --fix does), or correct the setting", "topic", strconv.Quote(w.topic), "setting", w.setting)
 	case errors.Is(err, kafka.TopicAuthorizationFailed):
-		return fmt.Sprintf("we may not write the %s topic %q: grant WRITE and DESCRIBE on it, or correct %s", w.kind, w.topic, w.setting)
+		return phrase.New("no_right_to_write", "we may not write the topic {topic} ({setting}): grant WRITE and DESCRIBE on it, or correct the setting", "topic", strconv.Quote(w.topic), "setting", w.setting)
 	case cluster.TooFewReplicas(err):
-		return fmt.Sprintf("the %s topic %q has fewer replicas in sync than its min.insync.replicas: look at its brokers", w.kind, w.topic)
+		return phrase.New("too_few_replicas", "the topic {topic} ({setting}) has fewer replicas in sync than its min.insync.replicas: look at its brokers", "topic", strconv.Quote(w.topic), "setting", w.setting)
 	}
 	if code, ok := errors.AsType[kafka.Error](err); ok {
-		return fmt.Sprintf("the %s topic %q refuses %s (%s): look at its settings and our rights", w.kind, w.topic, w.things, code.Title())
+		return phrase.New("topic_refuses", "the topic {topic} ({setting}) takes nothing ({error}): look at its settings and our rights", "topic", strconv.Quote(w.topic), "setting", w.setting, "error", code.Title())
 	}
-	return fmt.Sprintf("the %s topic %q cannot be written: look at its brokers", w.kind, w.topic)
+	return phrase.New("topic_unreachable", "the topic {topic} ({setting}) cannot be written: look at its brokers", "topic", strconv.Quote(w.topic), "setting", w.setting)
 }
 
 // newRecord returns a record with the time of now. With the time of the original, retention could delete what is

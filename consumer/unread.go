@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -24,12 +25,14 @@ const unreadPause = 10 * time.Second
 
 // watchSchemas shows it as a hold when schemas are missing because the registry does not answer.
 func (c *Consumer) watchSchemas() {
-	t, ok := c.deps.transformer.(interface{ Watch(f func(advice string)) })
+	t, ok := c.deps.transformer.(interface {
+		Watch(f func(advice phrase.Text))
+	})
 	if !ok {
 		return
 	}
-	t.Watch(func(advice string) {
-		if advice == "" {
+	t.Watch(func(advice phrase.Text) {
+		if advice == nil {
 			c.deps.board.clear(HoldSchemas)
 			return
 		}

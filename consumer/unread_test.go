@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -19,7 +20,7 @@ type fakeSchemas struct {
 	mu    sync.Mutex
 	ready chan struct{} // nil: the schema is known
 	lost  bool          // nobody knows when it will be
-	tell  func(advice string)
+	tell  func(advice phrase.Text)
 }
 
 type fakeUnread struct{ ready <-chan struct{} }
@@ -42,7 +43,7 @@ func (s *fakeSchemas) Decode(r transform.Record) (transform.Event, error) {
 	return transform.Event{ID: at, OriginID: at, Time: r.Time, RecordedAt: r.Time}, u
 }
 
-func (s *fakeSchemas) Watch(f func(advice string)) { s.tell = f }
+func (s *fakeSchemas) Watch(f func(advice phrase.Text)) { s.tell = f }
 
 func newFakeSchemas() *fakeSchemas { return &fakeSchemas{ready: make(chan struct{})} }
 
@@ -66,7 +67,7 @@ func TestLiveEventsWithoutASchemaHoldNobody(t *testing.T) {
 		r.primed()
 		s := newFakeSchemas()
 		p := r.startReading(s, r.crm)
-		s.tell("look at the registry")
+		s.tell(phrase.Verbatim("look at the registry"))
 		began := time.Now()
 		var batch []message
 		for i := range 400 { // more than the window
@@ -79,14 +80,14 @@ func TestLiveEventsWithoutASchemaHoldNobody(t *testing.T) {
 		}
 		r.await("all parked", func() bool { return p.parkedWhy()[waitSchema] == 400 })
 		time.Sleep(time.Minute)
-		if holds := p.Status().Holds; len(holds) != 1 || holds[0].Cause != HoldSchemas || holds[0].Advice != "look at the registry" {
+		if holds := p.Status().Holds; len(holds) != 1 || holds[0].Cause != HoldSchemas || holds[0].Advice.String() != "look at the registry" {
 			t.Errorf("holds: %+v", holds)
 		}
 		if waiting := p.Status().Waiting; len(waiting) != 1 || waiting[0].Why != Why(waitSchema) || *waiting[0].Events != 400 {
 			t.Errorf("waiting: %+v", waiting)
 		}
 		s.come()
-		s.tell("")
+		s.tell(nil)
 		r.await("all", func() bool { return len(r.crm.createdIDs()) == 401 })
 		r.await("all committed", func() bool { return r.commits()[0].offset == 401 })
 		if holds := p.Status().Holds; len(holds) > 0 {

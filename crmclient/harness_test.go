@@ -262,7 +262,7 @@ func (w *world) causes(held bool) string {
 		if h.Held != held {
 			continue
 		}
-		if h.Advice == "" {
+		if h.Advice == nil {
 			w.t.Errorf("hold %s has no advice", h.Cause)
 		}
 		causes = append(causes, string(h.Cause))

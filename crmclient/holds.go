@@ -8,6 +8,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/leadbridge/leadbridge/crmclient/internal/limit"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 // Cause names what holds the creates of a process back.
@@ -38,8 +39,8 @@ type Hold struct {
 	// a throttle.
 	Proven bool `json:"proven,omitempty"`
 	// Of names the kind of object that alone is concerned, such as deals; "": all are.
-	Of     string `json:"of,omitempty"`
-	Advice string `json:"advice"` // what to do about it, in a sentence
+	Of     string      `json:"of,omitempty"`
+	Advice phrase.Text `json:"advice"` // what to do about it, in a sentence or two
 }
 
 // logAfter is how long a fleeting hold lasts before it is logged.
@@ -102,9 +103,9 @@ func (h *holdLog) begin(of holder, s limit.Status, held bool, now time.Time) {
 func (h *holdLog) beginKind(kind string, s limit.Status, now time.Time) {
 	hold := holdOf(s)
 	hold.Of = kind
-	hold.Advice = "Only " + kind + " are concerned. " + hold.Advice
+	hold.Advice = append(phrase.New("only_kind", "Only {kind} are concerned.", "kind", kind), hold.Advice...)
 	if s.Fault.Status == 403 {
-		hold.Advice = "The key may not make " + kind + ": give its user the right to them. What is made before them goes on."
+		hold.Advice = phrase.New("no_right_to_kind", "The key may not make {kind}: give its user the right to them. What is made before them goes on.", "kind", kind)
 	}
 	h.show(holdsKind, hold, s.Fault.Fleeting(), now)
 }
@@ -156,7 +157,7 @@ func (h *holdLog) write(hold *shownHold) {
 		log = log.Str("of", hold.Of)
 	}
 	log.Str("cause", string(hold.Cause)).Int("status", hold.Status).Str("code", hold.Code).
-		Str("advice", hold.Advice).Msg(what)
+		Str("advice", hold.Advice.String()).Msg(what)
 	hold.logged = true
 }
 
@@ -234,46 +235,46 @@ func causesOfHolds() []Cause {
 }
 
 // advice says in a sentence what to do about a hold.
-func advice(f limit.Fault) string {
+func advice(f limit.Fault) phrase.Text {
 	switch f.Cause {
 	case HoldPreparing:
-		return "Nothing to do: the portal is being asked what it is."
+		return phrase.New("asks_portal", "Nothing to do: the portal is being asked what it is.")
 	case HoldThrottle:
-		return "Nothing to do: the CRM asked for a pause; lower CRM_REQUESTS_PER_MINUTE when it happens often."
+		return phrase.New("throttled", "Nothing to do: the CRM asked for a pause; lower CRM_REQUESTS_PER_MINUTE when it happens often.")
 	case HoldFlood:
-		return "The CRM refuses every contact; letters wait, new leads are still tried. Correct the mandatory field or default that the CRM's words name (leadbridge dlt list --reason CRM_REFUSED shows them), and replay the letters; if the refusals are right, release the flood."
+		return phrase.New("flood", "The CRM refuses every contact; letters wait, new leads are still tried. Correct the mandatory field or default that the CRM's words name (leadbridge dlt list --reason CRM_REFUSED shows them), and replay the letters; if the refusals are right, release the flood.")
 	case HoldOriginField:
-		return "The CRM does not keep our id: run leadbridge check --fix, or set CRM_ORIGIN_FIELD to a field that exists, or to none."
+		return phrase.New("no_origin_field", "The CRM does not keep our id: run leadbridge check --fix, or set CRM_ORIGIN_FIELD to a field that exists, or to none.")
 	case HoldMatch:
-		return "The CRM does not look contacts up by phone or e-mail: set CRM_MATCH to what it can, or to off. Events wait meanwhile."
+		return phrase.New("no_match", "The CRM does not look contacts up by phone or e-mail: set CRM_MATCH to what it can, or to off. Events wait meanwhile.")
 	case HoldOutage:
 		return outageAdvice(f)
 	}
 	return credentialsAdvice(f)
 }
 
-func outageAdvice(f limit.Fault) string {
+func outageAdvice(f limit.Fault) phrase.Text {
 	switch {
 	case f.Status/100 == 3:
-		return "CRM_BASE_URL redirects: set it to the address that answers by itself."
+		return phrase.New("redirects", "CRM_BASE_URL redirects: set it to the address that answers by itself.")
 	case f.Status == 422:
-		return "A rule of the portal refuses every contact: look at the portal's mandatory fields and business rules; delivery goes on by itself."
+		return phrase.New("rule_refuses", "A rule of the portal refuses every contact: look at the portal's mandatory fields and business rules; delivery goes on by itself.")
 	case f.Status != 0:
-		return "The CRM does not answer as it should: look at its status page; delivery goes on by itself."
+		return phrase.New("crm_fails", "The CRM does not answer as it should: look at its status page; delivery goes on by itself.")
 	}
-	return "The CRM cannot be reached: look at CRM_BASE_URL, name resolution, proxy and network; delivery goes on by itself."
+	return phrase.New("crm_unreachable", "The CRM cannot be reached: look at CRM_BASE_URL, name resolution, proxy and network; delivery goes on by itself.")
 }
 
-func credentialsAdvice(f limit.Fault) string {
+func credentialsAdvice(f limit.Fault) phrase.Text {
 	switch {
 	case f.Status == 404 || f.Status == 405:
-		return "The CRM does not know the address: set CRM_BASE_URL without /v1 and anything after it."
+		return phrase.New("wrong_address", "The CRM does not know the address: set CRM_BASE_URL without /v1 and anything after it.")
 	case f.Status == 402:
-		return "The portal's plan does not cover the API, or has a bill that is not paid: look at the portal's plan."
+		return phrase.New("plan", "The portal's plan does not cover the API, or has a bill that is not paid: look at the portal's plan.")
 	case f.Code == "TOKEN_MISSING" || f.Code == "TOKEN_EXPIRED" || f.Code == "TOKEN_REFRESH_FAILED":
-		return "Give a new session in CRM_SESSION_TOKEN or its file; the file is read again by itself."
+		return phrase.New("new_session", "Give a new session in CRM_SESSION_TOKEN or its file; the file is read again by itself.")
 	case f.Status == 403:
-		return "The key may not make contacts: give it the scope crm and write access, and look at its rights and allowed addresses."
+		return phrase.New("no_right", "The key may not make contacts: give it the scope crm and write access, and look at its rights and allowed addresses.")
 	}
-	return "Give a working key in CRM_API_KEY or its file; the file is read again by itself."
+	return phrase.New("new_key", "Give a working key in CRM_API_KEY or its file; the file is read again by itself.")
 }

@@ -105,7 +105,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		done := w.start(ctx, lead(1))
 		later(30 * time.Minute)
 		w.wantHolds("outage")
-		if h := w.creator.Status().Holds[0]; !strings.Contains(h.Advice, "redirects") {
+		if h := w.creator.Status().Holds[0]; !strings.Contains(h.Advice.String(), "redirects") {
 			t.Errorf("advice %q", h.Advice)
 		}
 		<-done

@@ -72,7 +72,7 @@ func (f *preflight) failed(check string, o vibe.Outcome) {
 	if o.Code != "" {
 		detail += " (" + o.Code + ")"
 	}
-	f.say(check, levelFail, detail, advice(faultOf(o)))
+	f.say(check, levelFail, detail, advice(faultOf(o)).String())
 }
 
 func (f *preflight) ask(c vibe.Call) vibe.Outcome { return f.c.do(f.ctx, f.request, c) }
@@ -194,7 +194,7 @@ func (f *preflight) lookUps(fields vibe.Fields) {
 		missedBy = k.by
 	}
 	if missedBy != "" {
-		f.say(f.of("crm look-ups"), levelFail, "look-ups by "+missedBy+" find nothing, though the portal holds what they ask for: what is in doubt would wait", untrustedRemedy)
+		f.say(f.of("crm look-ups"), levelFail, "look-ups by "+missedBy+" find nothing, though the portal holds what they ask for: what is in doubt would wait", untrustedRemedy().String())
 	}
 }
 

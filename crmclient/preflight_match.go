@@ -26,7 +26,7 @@ func (f *preflight) match() {
 		page, ok := o.Page()
 		switch {
 		case o.Code == vibe.CodeFilterRefused:
-			f.say(check, levelFail, "the portal looks up no contacts by "+q.field+" ("+o.Code+")", advice(matchFault(o)))
+			f.say(check, levelFail, "the portal looks up no contacts by "+q.field+" ("+o.Code+")", advice(matchFault(o)).String())
 			return
 		case o.Class != vibe.Done:
 			f.failed(check, o)
@@ -35,7 +35,7 @@ func (f *preflight) match() {
 			f.say(check, levelFail, "the answer to a look-up by "+q.field+" is no list", "Look whether CRM_BASE_URL is right.")
 			return
 		case len(page.Rows) > 0:
-			f.say(check, levelFail, "the portal ignores what is asked for by "+q.field, advice(matchFault(vibe.Outcome{Code: codeFilterIgnored})))
+			f.say(check, levelFail, "the portal ignores what is asked for by "+q.field, advice(matchFault(vibe.Outcome{Code: codeFilterIgnored})).String())
 			return
 		}
 	}

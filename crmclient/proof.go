@@ -7,6 +7,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/crmclient/internal/queue"
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 // An absence counts only from look-ups that have been seen to find: a portal may take a filter and find
@@ -194,7 +195,9 @@ const (
 )
 
 // untrustedRemedy says what to do where look-ups find nothing.
-const untrustedRemedy = "Run leadbridge check --fix to make a field that can be searched, or set CRM_ORIGIN_FIELD to another field or to none."
+func untrustedRemedy() phrase.Text {
+	return phrase.New("searchable_field", "Run leadbridge check --fix to make a field that can be searched, or set CRM_ORIGIN_FIELD to another field or to none.")
+}
 
 // showProofs shows the hold of look-ups that cannot be trusted, if there is one.
 func (c *Creator) showProofs(now time.Time) {
@@ -205,13 +208,13 @@ func (c *Creator) showProofs(now time.Time) {
 	}
 	kind := string(u.entity)
 	h := Hold{Cause: HoldOriginField, Since: u.since, Code: codeNoControl,
-		Advice: "The portal shows none of our " + kind + " by which a look-up by " + u.filter + " could be tried: what is in doubt waits until one is created."}
+		Advice: phrase.New("nothing_to_try", "The portal shows none of our {kind} by which a look-up by {field} could be tried: what is in doubt waits until one is created.", "kind", kind, "field", u.filter)}
 	if u.entity != c.governor.main {
 		h.Of = kind
 	}
 	if u.blind {
 		h.Code = codeFindsNothing
-		h.Advice = "Look-ups of " + kind + " by " + u.filter + " find nothing, though the CRM holds what they ask for: what is in doubt waits, new leads are created. " + untrustedRemedy
+		h.Advice = append(phrase.New("finds_nothing", "Look-ups of {kind} by {field} find nothing, though the CRM holds what they ask for: what is in doubt waits, new leads are created.", "kind", kind, "field", u.filter), untrustedRemedy()...)
 	}
 	c.holds.show(holdsProof, h, false, now)
 }

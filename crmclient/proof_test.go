@@ -96,7 +96,7 @@ func (w *world) wantOnce(k kindOfWay, n int) {
 func (w *world) wantUntrusted(code string) {
 	w.t.Helper()
 	for _, h := range w.creator.Status().Holds {
-		if h.Cause == crmclient.HoldOriginField && h.Code == code && !h.Held && h.Advice != "" {
+		if h.Cause == crmclient.HoldOriginField && h.Code == code && !h.Held && h.Advice != nil {
 			return
 		}
 	}

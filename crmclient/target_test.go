@@ -302,7 +302,7 @@ func TestDealsForbidden(t *testing.T) {
 				}
 				w.wantHolds("")
 				holds := w.creator.Status().Holds
-				if len(holds) != 1 || holds[0].Of != "deals" || holds[0].Held || !strings.Contains(holds[0].Advice, "deals") {
+				if len(holds) != 1 || holds[0].Of != "deals" || holds[0].Held || !strings.Contains(holds[0].Advice.String(), "deals") {
 					t.Errorf("holds %+v", holds)
 				}
 				if n := countEnded(deals); n != 0 || w.sim.Count() != 65 {

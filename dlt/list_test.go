@@ -183,7 +183,7 @@ func TestEveryReasonHasAdvice(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for _, reason := range append(consumer.Reasons(), "", "NEW") {
-		advice := Letter{Reason: reason, State: StateOpen}.Advice()
+		advice := Letter{Reason: reason, State: StateOpen}.Advice().String()
 		if advice == "" || seen[advice] {
 			t.Errorf("%q: %q", reason, advice)
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -119,7 +120,7 @@ type ReasonCount struct {
 	Replayed int
 	Erased   int
 	Trend    [TrendHours]int // letters written in each hour, oldest first; the last hour is not over
-	Advice   string
+	Advice   phrase.Text
 }
 
 // Overview counts the letters that are held.

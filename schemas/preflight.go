@@ -27,7 +27,7 @@ func (r *Reader) Preflight(ctx context.Context, topic string) []Finding {
 	var subjects []string
 	err := r.registry.get(ctx, "/subjects", &subjects)
 	if down, ok := errors.AsType[*unavailable](err); ok {
-		found.Detail, found.Remedy, _ = strings.Cut(down.advice, ": ")
+		found.Detail, found.Remedy, _ = strings.Cut(down.advice.String(), ": ")
 		return []Finding{found}
 	}
 	if err != nil {

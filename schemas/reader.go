@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -27,11 +28,11 @@ type Reader struct {
 	cancel context.CancelFunc
 
 	mu        sync.Mutex
-	shelf     shelf               // guarded by mu
-	waitAgain time.Time           // guarded by mu; until then no read waits
-	timer     *time.Timer         // guarded by mu; calls probe; nil: nothing is to be probed
-	reported  string              // guarded by mu; what watcher was last called with
-	watcher   func(advice string) // guarded by mu
+	shelf     shelf                    // guarded by mu
+	waitAgain time.Time                // guarded by mu; until then no read waits
+	timer     *time.Timer              // guarded by mu; calls probe; nil: nothing is to be probed
+	reported  string                   // guarded by mu; what watcher was last called with
+	watcher   func(advice phrase.Text) // guarded by mu
 }
 
 // deliveryPatience is how long a record may keep those behind it waiting for its schema.
@@ -43,7 +44,7 @@ const restAfterWait = 9
 
 // New makes a Reader; it asks for nothing yet.
 func New(c Config) (*Reader, error) {
-	r := &Reader{patience: c.Patience, shelf: shelf{entries: map[ref]*entry{}}, watcher: func(string) {}}
+	r := &Reader{patience: c.Patience, shelf: shelf{entries: map[ref]*entry{}}, watcher: func(phrase.Text) {}}
 	if r.patience == 0 {
 		r.patience, r.delivery = deliveryPatience, true
 	}
@@ -67,8 +68,8 @@ func (r *Reader) Close() {
 }
 
 // Watch sets the function that is called with what to do when schemas begin to be missing because the registry does not
-// answer, and with "" when that is over. It must not call the Reader.
-func (r *Reader) Watch(f func(advice string)) {
+// answer, and with nil when that is over. It must not call the Reader.
+func (r *Reader) Watch(f func(advice phrase.Text)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.watcher = f
@@ -77,12 +78,12 @@ func (r *Reader) Watch(f func(advice string)) {
 // Unread is the error for a record whose schema is not known yet.
 type Unread struct {
 	ref    ref
-	advice string // while the registry does not answer
+	advice phrase.Text // while the registry does not answer
 	ready  <-chan struct{}
 }
 
 func (u *Unread) Error() string {
-	return fmt.Sprintf("the value is framed, and its schema (%s) is not known yet: %s", u.ref, cmp.Or(u.advice, "the schema registry is being asked"))
+	return fmt.Sprintf("the value is framed, and its schema (%s) is not known yet: %s", u.ref, cmp.Or(u.advice.String(), "the schema registry is being asked"))
 }
 
 // Ready returns a channel that is closed when the record can be read; nil when it is not known when that is, as too many
@@ -145,7 +146,7 @@ func (r *Reader) await(wanted ref) (*entry, error) {
 		return nil, &Unread{ref: wanted}
 	}
 	known := e.state == stateKnown
-	registryAnswers := e.state != stateFailed && r.shelf.outage() == ""
+	registryAnswers := e.state != stateFailed && r.shelf.outage() == nil
 	worthWaiting := !known && registryAnswers && !now.Before(r.waitAgain)
 	r.fetchDue(now)
 	r.mu.Unlock()
@@ -280,8 +281,8 @@ func faultText(r ref, err error) string {
 // reportOutage calls the watcher when an outage has begun, changed or ended. Called with mu held, so that changes are
 // reported in their order.
 func (r *Reader) reportOutage() {
-	if advice := r.shelf.outage(); advice != r.reported {
-		r.reported = advice
+	if advice := r.shelf.outage(); advice.String() != r.reported {
+		r.reported = advice.String()
 		r.watcher(advice)
 	}
 }

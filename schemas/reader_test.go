@@ -20,6 +20,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -100,7 +101,7 @@ func TestRegistryThatIsDownKeepsNobodyAndIsToldOnce(t *testing.T) {
 		r := delivering(t, a)
 		defer r.Close()
 		var told []string
-		r.Watch(func(advice string) { told = append(told, advice) })
+		r.Watch(func(advice phrase.Text) { told = append(told, advice.String()) })
 		if text, err := r.JSON(framed(1, "a@example.com")); err != nil || string(text) != `{"email":"a@example.com"}` {
 			t.Fatalf("%s, %v", text, err)
 		}
@@ -457,7 +458,7 @@ func TestLoginAndFurtherAddresses(t *testing.T) {
 	t.Run("none", func(t *testing.T) {
 		r := newReader(t, nil, dead.URL, live.URL)
 		told := make(chan string, 1)
-		r.Watch(func(advice string) { told <- advice })
+		r.Watch(func(advice phrase.Text) { told <- advice.String() })
 		go func() { _, _ = r.JSON(framed(1, "x")) }()
 		if advice := <-told; !strings.Contains(advice, "refuses the login (401)") || strings.Contains(advice, "hush") {
 			t.Errorf("told %q", advice)
@@ -486,9 +487,9 @@ func TestAnswersOfOthersAreNoAnswer(t *testing.T) {
 			defer server.Close()
 			r := newReader(t, nil, server.URL)
 			told := make(chan string, 1)
-			r.Watch(func(advice string) {
+			r.Watch(func(advice phrase.Text) {
 				select {
-				case told <- advice:
+				case told <- advice.String():
 				default:
 				}
 			})

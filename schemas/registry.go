@@ -10,11 +10,14 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/sr"
+
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 // Config says how to reach a schema registry.
@@ -64,9 +67,9 @@ var errUnknown = errors.New("the schema registry does not know it")
 var errTooLarge = errors.New("the schema, with what it refers to, is longer than 1 MiB")
 
 // unavailable is the error of a registry that does not answer as one does: nothing is known of the schema.
-type unavailable struct{ advice string }
+type unavailable struct{ advice phrase.Text }
 
-func (u *unavailable) Error() string { return u.advice }
+func (u *unavailable) Error() string { return u.advice.String() }
 
 // A registry asks a schema registry by Confluent's interface.
 type registry struct {
@@ -115,7 +118,7 @@ func (c Config) authorize(req *http.Request) error {
 	if c.Token != nil {
 		token, err := c.Token()
 		if err != nil {
-			return &unavailable{advice: err.Error()}
+			return &unavailable{advice: phrase.Verbatim(err.Error())}
 		}
 		req.Header.Set("Authorization", "Bearer "+token)
 		return nil
@@ -127,7 +130,7 @@ func (c Config) authorize(req *http.Request) error {
 	if c.Password != nil {
 		var err error
 		if password, err = c.Password(); err != nil {
-			return &unavailable{advice: err.Error()}
+			return &unavailable{advice: phrase.Verbatim(err.Error())}
 		}
 	}
 	req.SetBasicAuth(c.Username, password)
@@ -249,15 +252,15 @@ func meaningOf(err error) error {
 	said, ok := errors.AsType[*sr.ResponseError](err)
 	switch {
 	case !ok:
-		return &unavailable{advice: "the schema registry cannot be reached, or its answer is no registry's (" + causeOf(err) + "): look at it, and at SCHEMA_REGISTRY_URL"}
+		return &unavailable{advice: phrase.New("registry_unreachable", "the schema registry cannot be reached, or its answer is no registry's ({error}): look at it, and at SCHEMA_REGISTRY_URL", "error", causeOf(err))}
 	case said.StatusCode == http.StatusNotFound && said.ErrorCode/100 == http.StatusNotFound:
 		return errUnknown
 	case said.StatusCode == http.StatusNotFound:
-		return &unavailable{advice: "nobody answers as a schema registry there (404): SCHEMA_REGISTRY_URL needs its whole path, such as https://registry.example.com/apis/ccompat/v7"}
+		return &unavailable{advice: phrase.New("no_registry_there", "nobody answers as a schema registry there (404): SCHEMA_REGISTRY_URL needs its whole path, such as https://registry.example.com/apis/ccompat/v7")}
 	case said.StatusCode == http.StatusUnauthorized || said.StatusCode == http.StatusForbidden:
-		return &unavailable{advice: fmt.Sprintf("the schema registry refuses the login (%d): correct SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD, or SCHEMA_REGISTRY_TOKEN", said.StatusCode)}
+		return &unavailable{advice: phrase.New("registry_login", "the schema registry refuses the login ({status}): correct SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD, or SCHEMA_REGISTRY_TOKEN", "status", strconv.Itoa(said.StatusCode))}
 	}
-	return &unavailable{advice: fmt.Sprintf("the schema registry answers %d: look at its log", said.StatusCode)}
+	return &unavailable{advice: phrase.New("registry_fails", "the schema registry answers {status}: look at its log", "status", strconv.Itoa(said.StatusCode))}
 }
 
 // causeOf returns why there was no answer, without the registry's address.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 // Bounds of what is kept, and of what is asked for.
@@ -51,10 +53,10 @@ type shelf struct {
 	fetching  int      // how many are in stateFetching
 	probing   bool     // one of these failed before
 	pause     time.Duration
-	nextProbe time.Time // before this no schema that failed is fetched
-	advice    string    // what to do about the last failure
-	bytes     int       // of the texts of all schemas that are known
-	clock     uint64    // counts the calls of find
+	nextProbe time.Time   // before this no schema that failed is fetched
+	advice    phrase.Text // what to do about the last failure
+	bytes     int         // of the texts of all schemas that are known
+	clock     uint64      // counts the calls of find
 }
 
 // find returns the entry of a schema, which it makes when there is none; nil when too many schemas are not known yet.
@@ -114,7 +116,7 @@ func (s *shelf) answered(e *entry, by format, fault string, now time.Time) {
 }
 
 // unanswered notes that the registry did not answer.
-func (s *shelf) unanswered(e *entry, advice string, now time.Time) {
+func (s *shelf) unanswered(e *entry, advice phrase.Text, now time.Time) {
 	probe := e.probe
 	s.ended(e)
 	s.advice = advice
@@ -133,10 +135,10 @@ func (s *shelf) ended(e *entry) {
 	e.probe = false
 }
 
-// outage returns what to do about the registry while schemas are missing because it does not answer, else "".
-func (s *shelf) outage() string {
+// outage returns what to do about the registry while schemas are missing because it does not answer, else nil.
+func (s *shelf) outage() phrase.Text {
 	if len(s.failed) == 0 && !s.probing {
-		return ""
+		return nil
 	}
 	return s.advice
 }

@@ -3,6 +3,7 @@ package schemas
 import (
 	"errors"
 
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -41,7 +42,7 @@ func (t *Transformer) Unframed(r transform.Record) (text []byte, why string) {
 }
 
 // Watch is [Reader.Watch].
-func (t *Transformer) Watch(f func(advice string)) { t.reader.Watch(f) }
+func (t *Transformer) Watch(f func(advice phrase.Text)) { t.reader.Watch(f) }
 
 // Close is [Reader.Close].
 func (t *Transformer) Close() { t.reader.Close() }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/internal/cluster"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
@@ -160,19 +162,19 @@ func (t *Topic) AsOf() (time.Time, error) {
 	return t.reader.asOf, t.reader.err
 }
 
-// Advice says what to do about an error of Refresh or AsOf; "" for nil.
-func (t *Topic) Advice(err error) string {
+// Advice says what to do about an error of Refresh or AsOf; nil for nil.
+func (t *Topic) Advice(err error) phrase.Text {
 	if err == nil {
-		return ""
+		return nil
 	}
 	if errors.Is(err, cluster.ErrNoTopic) {
-		return fmt.Sprintf("the state topic %q does not exist: create it (leadbridge check --fix does), or correct KAFKA_STATE_TOPIC", t.cfg.Topic)
+		return phrase.New("no_state_topic", "the state topic {topic} does not exist: create it (leadbridge check --fix does), or correct KAFKA_STATE_TOPIC", "topic", strconv.Quote(t.cfg.Topic))
 	}
 	if errors.Is(err, kafka.TopicAuthorizationFailed) {
-		return fmt.Sprintf("we may not read or not write the state topic %q: grant READ, WRITE and DESCRIBE on it", t.cfg.Topic)
+		return phrase.New("no_right_to_state_topic", "we may not read or not write the state topic {topic}: grant READ, WRITE and DESCRIBE on it", "topic", strconv.Quote(t.cfg.Topic))
 	}
 	if code, ok := errors.AsType[kafka.Error](err); ok {
-		return fmt.Sprintf("the state topic %q cannot be read or written (%s): look at its settings and our rights; leadbridge check says more", t.cfg.Topic, code.Title())
+		return phrase.New("state_topic_refuses", "the state topic {topic} cannot be read or written ({error}): look at its settings and our rights; leadbridge check says more", "topic", strconv.Quote(t.cfg.Topic), "error", code.Title())
 	}
-	return fmt.Sprintf("the state topic %q cannot be reached: look at its brokers", t.cfg.Topic)
+	return phrase.New("state_topic_unreachable", "the state topic {topic} cannot be reached: look at its brokers", "topic", strconv.Quote(t.cfg.Topic))
 }

@@ -158,7 +158,7 @@ func TestAdviceNamesTheRight(t *testing.T) {
 		{kafka.NotEnoughReplicas, "leadbridge check says more"},
 		{errors.New("refused"), "look at its brokers"},
 	} {
-		if got := p.Advice(test.err); !strings.Contains(got, test.want) || (got == "") != (test.err == nil) {
+		if got := p.Advice(test.err); !strings.Contains(got.String(), test.want) || (got == nil) != (test.err == nil) {
 			t.Errorf("%v: %q, want %q in it", test.err, got, test.want)
 		}
 	}
@@ -170,7 +170,7 @@ func TestOutageIsToldOnce(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, r *rig) {
 		p := r.start("web-1")
 		time.Sleep(10 * time.Minute)
-		if err := p.Refresh(t.Context()); err == nil || !strings.Contains(p.Advice(err), "check --fix") {
+		if err := p.Refresh(t.Context()); err == nil || !strings.Contains(p.Advice(err).String(), "check --fix") {
 			t.Errorf("%v: %s", err, p.Advice(err))
 		}
 		r.create()

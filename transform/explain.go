@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 // Outcome is what became of a value while it becomes a contact.
@@ -25,7 +26,7 @@ type Step struct {
 	Input   string // as the event has it
 	Value   string // as the contact has it; "" when it is only in the comments
 	Outcome Outcome
-	Why     string // "" when there is nothing to say
+	Why     phrase.Text // nil when there is nothing to say
 	// Personal says that it is a name, a phone number or an e-mail address.
 	Personal bool
 }
@@ -109,9 +110,9 @@ func (x *explainer) build() {
 		case in.field == fieldUser: // nothing, once more
 		case in.field == fieldPhone:
 			x.points("phone", in, x.out.Contact.Phones, func(v any) ([]crmclient.Multifield, []string) { return normalizePhones(v, x.home) },
-				"is not a phone number that exists ("+x.regionText()+")")
+				x.noPhone())
 		case in.field == fieldEmail:
-			x.points("email", in, x.out.Contact.Emails, normalizeEmails, "is not an e-mail address")
+			x.points("email", in, x.out.Contact.Emails, normalizeEmails, phrase.New("no_email", "is not an e-mail address"))
 		case !in.field.isName():
 			x.plain(in)
 		}
@@ -120,18 +121,19 @@ func (x *explainer) build() {
 	x.unclaimed("phone", x.out.Contact.Phones)
 	x.unclaimed("email", x.out.Contact.Emails)
 	if x.lead.fields[fieldSourceID].text == "" && x.sourceID != "" {
-		x.add(Step{Field: "sourceId", Value: x.sourceID, Outcome: OutcomeDefault, Why: "SOURCE_ID, as the event names none"})
+		x.add(Step{Field: "sourceId", Value: x.sourceID, Outcome: OutcomeDefault, Why: phrase.New("from_setting", "SOURCE_ID, as the event names none")})
 	}
 }
 
-func (x *explainer) regionText() string {
+// noPhone says that a text is not a phone number.
+func (x *explainer) noPhone() phrase.Text {
 	switch {
 	case x.home.region == "":
-		return "of a country that is not understood"
+		return phrase.New("no_phone", "is not a phone number that exists (of a country that is not understood)")
 	case x.home.stated:
-		return "region " + x.home.region + ", which the event states"
+		return phrase.New("no_phone_in_stated_region", "is not a phone number that exists (region {region}, which the event states)", "region", x.home.region)
 	}
-	return "region " + x.home.region
+	return phrase.New("no_phone_in_region", "is not a phone number that exists (region {region})", "region", x.home.region)
 }
 
 // add records a step; an empty outcome stands for what changed.
@@ -146,22 +148,22 @@ func (x *explainer) add(s Step) {
 }
 
 // why returns why a value has no field of its own.
-func (in input) why() string {
+func (in input) why() phrase.Text {
 	switch {
 	case in.bare:
-		return "it came by the gate, and its source does not allow the field (allow)"
+		return phrase.New("not_allowed", "it came by the gate, and its source does not allow the field (allow)")
 	case in.field == fieldUser:
-		return "a user field takes texts, numbers, yes or no, and lists of them, once"
+		return phrase.New("user_field", "a user field takes texts, numbers, yes or no, and lists of them, once")
 	case in.field == fieldUnknown, in.field == fieldUTM:
-		return "no field of a contact is called so"
+		return phrase.New("no_such_field", "no field of a contact is called so")
 	case in.field == fieldCompanyID, in.field == fieldAssignedByID, in.field == fieldLeadID:
-		return "it is not an id, or another one came first"
+		return phrase.New("no_id", "it is not an id, or another one came first")
 	case in.field == fieldTracking:
-		return "another value came first, or it is too long to be one that tells where a visit came from"
+		return phrase.New("tracking_taken", "another value came first, or it is too long to be one that tells where a visit came from")
 	case in.field == fieldOpened:
-		return "it is neither yes nor no, or another one came first"
+		return phrase.New("not_yes_or_no", "it is neither yes nor no, or another one came first")
 	case in.field.isCountry():
-		return "a contact has no field for a country; phone numbers without a calling code are read as its own if it is a known one"
+		return phrase.New("no_country_field", "a contact has no field for a country; phone numbers without a calling code are read as its own if it is a known one")
 	}
-	return "another value came first, or it is not a text"
+	return phrase.New("not_first", "another value came first, or it is not a text")
 }

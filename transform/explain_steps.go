@@ -7,10 +7,11 @@ import (
 	"strings"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 // points records what becomes of phone numbers or e-mail addresses.
-func (x *explainer) points(name string, in input, have []crmclient.Multifield, read func(any) ([]crmclient.Multifield, []string), not string) {
+func (x *explainer) points(name string, in input, have []crmclient.Multifield, read func(any) ([]crmclient.Multifield, []string), not phrase.Text) {
 	values, isList := in.value.([]any)
 	if !isList {
 		values = []any{in.value}
@@ -20,7 +21,7 @@ func (x *explainer) points(name string, in input, have []crmclient.Multifield, r
 		for _, one := range found {
 			s := Step{Field: name, Key: in.key, Input: inputText(v), Value: one.Value, Personal: true}
 			if !slices.ContainsFunc(have, func(o crmclient.Multifield) bool { return o.Value == one.Value }) {
-				s.Field, s.Value, s.Outcome, s.Why = "", "", OutcomeComments, "a contact has room for "+strconv.Itoa(maxMultifields)
+				s.Field, s.Value, s.Outcome, s.Why = "", "", OutcomeComments, phrase.New("no_room", "a contact has room for {most}", "most", strconv.Itoa(maxMultifields))
 			}
 			x.add(s)
 		}
@@ -45,7 +46,7 @@ func (x *explainer) fromPage() {
 	add := func(name, value string) {
 		told := slices.ContainsFunc(x.out.Steps, func(s Step) bool { return s.Field == name })
 		if value != "" && !told {
-			x.add(Step{Field: name, Value: value, Outcome: OutcomeNormalised, Why: "the address of the page tells it"})
+			x.add(Step{Field: name, Value: value, Outcome: OutcomeNormalised, Why: phrase.New("from_page", "the address of the page tells it")})
 		}
 	}
 	for _, f := range []field{fieldUTMSource, fieldUTMMedium, fieldUTMCampaign, fieldUTMContent, fieldUTMTerm} {
@@ -74,13 +75,13 @@ func (x *explainer) names(noted string) {
 			}
 		}
 		if s.Input != s.Value {
-			s.Why = "a part of the full name"
+			s.Why = phrase.New("part_of_name", "a part of the full name")
 		}
 		x.add(s)
 	}
 	for _, f := range []field{fieldFullName, fieldName} {
 		if e := given[f]; e.text != "" && strings.Contains(noted, cutRunes(cleanLine(e.key), maxKey)+": ") {
-			x.add(Step{Key: e.key, Input: e.text, Outcome: OutcomeComments, Why: "it says more than the name, or something else than the parts that are given", Personal: true})
+			x.add(Step{Key: e.key, Input: e.text, Outcome: OutcomeComments, Why: phrase.New("more_than_name", "it says more than the name, or something else than the parts that are given"), Personal: true})
 		}
 	}
 }
@@ -94,11 +95,11 @@ func (x *explainer) plain(in input) {
 		s.Field = "comments"
 		s.Value, _ = textOf(in.value)
 	case fieldCountry, fieldPhoneCountry, fieldAddressCountry:
-		s.Field, s.Value, s.Why = "region", x.home.region, "the country of phone numbers without a country code"
+		s.Field, s.Value, s.Why = "region", x.home.region, phrase.New("country_of_phones", "the country of phone numbers without a country code")
 	case fieldCompany:
-		s.Outcome, s.Why = OutcomeComments, "a contact knows companies by companyId"
+		s.Outcome, s.Why = OutcomeComments, phrase.New("company_name", "a contact knows companies by companyId")
 		if c.CompanyID != 0 {
-			s.Why = "companyId says it already, so that it is left out"
+			s.Why = phrase.New("company_known", "companyId says it already, so that it is left out")
 		}
 	case fieldCompanyID:
 		s.Field, s.Value = "companyId", strconv.FormatInt(c.CompanyID, 10)

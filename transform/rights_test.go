@@ -93,7 +93,7 @@ func TestExplainTellsOfRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range tr.Explain(e).Steps {
-		if s.Key == "assignedById" && s.Outcome == OutcomeComments && strings.Contains(s.Why, "allow") {
+		if s.Key == "assignedById" && s.Outcome == OutcomeComments && strings.Contains(s.Why.String(), "allow") {
 			return
 		}
 	}

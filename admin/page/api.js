@@ -1,11 +1,12 @@
 // What the page asks the server. Every failure is a Problem with words for the reader.
 
+import { said, t } from "./lang.js";
+
 export class Problem extends Error {
-  constructor(status, title, detail, field) {
-    super(detail || title);
+  constructor(status, words, field = "") {
+    super(words);
     this.status = status;
-    this.title = title;
-    this.field = field ?? "";
+    this.field = field;
   }
 }
 
@@ -24,12 +25,12 @@ async function request(method, path, body, signal) {
     });
   } catch (err) {
     if (err.name === "AbortError") throw err;
-    throw new Problem(0, "No connection", "The service does not answer. Is it running, and is this machine online?");
+    throw new Problem(0, t("problem.no-connection"));
   }
   if (answer.ok) return answer;
   const problem = await answer.json().catch(() => ({}));
   if (answer.status === 401 && path !== "/api/session") signedOut.dispatchEvent(new Event("out"));
-  throw new Problem(answer.status, problem.title ?? `HTTP ${answer.status}`, problem.detail, problem.field);
+  throw new Problem(answer.status, said(problem.said, problem.detail) || t("problem.status", { status: String(answer.status) }), problem.field);
 }
 
 const json = async (...args) => (await request(...args)).json();
@@ -65,9 +66,9 @@ export async function replay(order, signal, progress) {
     }
   } catch (err) {
     if (err.name === "AbortError") throw err;
-    throw new Problem(0, "Connection lost", "The connection was lost before the replay was done.");
+    throw new Problem(0, t("problem.cut"));
   }
-  if (!end) throw new Problem(0, "Connection lost", "The connection was lost before the replay was done.");
+  if (!end) throw new Problem(0, t("problem.cut"));
   return end;
 }
 

@@ -2,6 +2,7 @@
 // program for all; and how fast they go. Beside an edit it shows what that makes of the letter.
 
 import { el, setText, uniqueId } from "./dom.js";
+import { t } from "./lang.js";
 import { compact, indent } from "./json.js";
 import { Preview } from "./preview.js";
 
@@ -9,8 +10,8 @@ import { Preview } from "./preview.js";
 export class Change {
   #place;
   #choices = new Map();
-  #value = this.#area("edit-value", "The event’s new value, a JSON object", 10);
-  #jq = this.#area("edit-jq", "A jq program: the event in, the event as it is sent out", 5);
+  #value = this.#area("edit-value", t("change.value"), 10);
+  #jq = this.#area("edit-jq", t("change.jq"), 5);
   #rate = el("input", { type: "number", id: "rate", min: 1, max: 1000, value: 25, inputmode: "numeric" });
   #submit;
   #preview = null; // of one letter
@@ -19,15 +20,14 @@ export class Change {
     this.#place = place;
     this.#submit = submit;
     const name = uniqueId("change");
-    const choices = [["as-is", "As they are"]];
-    if (place && value !== null) choices.push(["value", "With an edited value"]);
-    if (editable || !place) choices.push(["jq", "Changed by a jq program"]);
-    if (place) choices[0][1] = "As it is";
+    const choices = [["as-is", t(place ? "change.as-it-is" : "change.as-they-are")]];
+    if (place && value !== null) choices.push(["value", t("change.edited")]);
+    if (editable || !place) choices.push(["jq", t("change.by-jq")]);
     if (place && value !== null) this.#preview = new Preview(place, () => this.#edit());
     this.root = el("form", { class: "change", onsubmit: (event) => event.preventDefault(), onkeydown: (event) => this.#key(event) },
-      el("fieldset", {}, el("legend", {}, "What is sent"), choices.map(([id, title]) => this.#choice(name, id, title))),
+      el("fieldset", {}, el("legend", {}, t("change.what")), choices.map(([id, title]) => this.#choice(name, id, title))),
       this.#value.root, this.#jq.root,
-      el("label", { class: "rate", for: "rate" }, "Letters a second ", this.#rate, el("span", { class: "help" }, "few, so that new leads do not wait")),
+      el("label", { class: "rate", for: "rate" }, `${t("change.rate")} `, this.#rate, el("span", { class: "help" }, t("change.rate-help"))),
       this.#preview?.root);
     if (value !== null) this.#value.input.value = indent(value);
     this.#choose(value === null ? "as-is" : "value");
@@ -43,7 +43,7 @@ export class Change {
 
   // valid says what is wrong beside the field, if anything is.
   valid() {
-    const faults = { value: () => jsonFault(this.#value.input.value), jq: () => (this.#jq.input.value.trim() ? "" : "Write a program, such as .phone = \"+79161234567\"") };
+    const faults = { value: () => jsonFault(this.#value.input.value), jq: () => (this.#jq.input.value.trim() ? "" : t("change.no-program", { example: '.phone = "+79161234567"' })) };
     const fault = faults[this.#chosen]?.() ?? "";
     if (this.#chosen !== "as-is") this.#blameField(this.#chosen, fault);
     if (!fault && !this.#rate.checkValidity()) {
@@ -121,8 +121,8 @@ export class Change {
 function jsonFault(text) {
   try {
     const value = JSON.parse(text);
-    return value !== null && typeof value === "object" && !Array.isArray(value) ? "" : "An event is a JSON object: { … }";
+    return value !== null && typeof value === "object" && !Array.isArray(value) ? "" : t("change.no-object");
   } catch (err) {
-    return `This is not JSON: ${err.message}`;
+    return t("change.no-json", { error: err.message });
   }
 }

@@ -3,6 +3,7 @@
 
 import { el, svg, setAttr, setText, uniqueId } from "./dom.js";
 import { clock, clockMinutes, day, moment } from "./format.js";
+import { t as words } from "./lang.js";
 
 const width = 600;
 const height = 120;
@@ -29,7 +30,7 @@ export class TimeChart {
     this.#options = options;
     const title = uniqueId("chart");
     this.value = el("span", { class: "chart-value" }, "–");
-    this.when = el("span", { class: "chart-when" }, "now");
+    this.when = el("span", { class: "chart-when" }, words("now"));
     this.area = svg("path", { class: options.bars ? "chart-bars" : "chart-area" });
     this.line = svg("path", { class: "chart-line" });
     this.cursor = svg("line", { class: "chart-cursor", y1: 0, y2: height, x1: -1, x2: -1 });
@@ -66,7 +67,7 @@ export class TimeChart {
     setAttr(this.area, "d", area);
     setText(this.topLabel, this.#options.format(this.#top));
     this.#clock();
-    setText(this.words, `${this.#options.title}: ${this.#options.summary(points)}`);
+    setText(this.words, words("chart.titled", { title: this.#options.title, summary: this.#options.summary(points) }));
     this.#read(this.#at);
   }
 
@@ -95,14 +96,14 @@ export class TimeChart {
 
   #clock() {
     const step = this.#window / 3;
-    const words = step < 60 ? clock : this.#window > longest + this.#step ? day : clockMinutes;
-    this.tickLabels.forEach((label, i) => setText(label, words(new Date((this.#end - (3 - i) * step) * 1000))));
+    const face = step < 60 ? clock : this.#window > longest + this.#step ? day : clockMinutes;
+    this.tickLabels.forEach((label, i) => setText(label, face(new Date((this.#end - (3 - i) * step) * 1000))));
   }
 
   // moment says when a point was: in a span of time its step ends then.
   #moment(t) {
     const at = new Date(t * 1000);
-    return this.#past ? `until ${moment(at)}` : clock(at);
+    return this.#past ? words("chart.until", { time: moment(at) }) : clock(at);
   }
 
   #point(event) {
@@ -130,14 +131,14 @@ export class TimeChart {
     const rests = this.#at < 0 || !point;
     const { format, rest } = this.#options;
     setText(this.value, rests && this.#past ? rest(this.#points) : point ? format(point.value, point) : "–");
-    setText(this.when, rests ? (this.#past ? "in this time" : "now") : this.#moment(point.t));
+    setText(this.when, rests ? words(this.#past ? "chart.in-this-time" : "now") : this.#moment(point.t));
     // To those who hear it the chart is a slider over time. While it has the focus it speaks
     // of what is read only, not of each new number.
     if (this.#at >= 0 || document.activeElement !== this.plot) {
       const last = Math.max(this.#points.length - 1, 0);
       setAttr(this.plot, "aria-valuemax", last);
       setAttr(this.plot, "aria-valuenow", this.#at < 0 ? last : this.#at);
-      setAttr(this.plot, "aria-valuetext", `${this.when.textContent}: ${this.value.textContent}`);
+      setAttr(this.plot, "aria-valuetext", words("chart.read", { when: this.when.textContent, value: this.value.textContent }));
     }
     const x = rests ? -1 : this.#x(point.t).toFixed(1);
     setAttr(this.cursor, "x1", x);

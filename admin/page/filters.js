@@ -3,11 +3,12 @@
 
 import { el, setText } from "./dom.js";
 import { count } from "./format.js";
+import { t } from "./lang.js";
 import { nameOf, reasons } from "./reasons.js";
 
 const pause = 200; // milliseconds without a key until a text is searched for
 
-const times = [["", "any time"], ["3600", "last hour"], ["86400", "last 24 hours"], ["604800", "last 7 days"]];
+const times = [["", "filter.any-time"], ["3600", "filter.hour"], ["86400", "filter.day"], ["604800", "filter.week"]];
 
 // Filters gives a "change" event when what is searched for is another.
 export class Filters extends EventTarget {
@@ -21,21 +22,21 @@ export class Filters extends EventTarget {
   constructor() {
     super();
     this.text = el("input", {
-      type: "search", id: "search", autocomplete: "off", spellcheck: "false", placeholder: "Name, phone, e-mail, CRM’s words, event id",
+      type: "search", id: "search", autocomplete: "off", spellcheck: "false", placeholder: t("filter.placeholder"),
       oninput: () => this.#soon(),
     });
-    this.time = el("select", { id: "time", onchange: () => this.#changed() }, times.map(([value, title]) => el("option", { value }, title)));
+    this.time = el("select", { id: "time", onchange: () => this.#changed() }, times.map(([value, title]) => el("option", { value }, t(title))));
     const narrow = (id, title, placeholder) => el("input", { type: "text", id, autocomplete: "off", spellcheck: "false", "aria-label": title, placeholder, oninput: () => this.#soon() });
-    this.code = narrow("code", "Code of the CRM", "Code");
-    this.words = narrow("words", "Part of the CRM’s words", "CRM’s words");
-    this.source = narrow("source", "Source of the event, or its topic", "Source");
-    this.#reasonGroup = el("div", { class: "chips", role: "group", "aria-label": "Reasons" });
+    this.code = narrow("code", t("filter.code-label"), t("filter.code"));
+    this.words = narrow("words", t("filter.words-label"), t("filter.words"));
+    this.source = narrow("source", t("filter.source-label"), t("filter.source"));
+    this.#reasonGroup = el("div", { class: "chips", role: "group", "aria-label": t("filter.reasons") });
     for (const reason of reasons) this.#chip(reason);
     this.root = el("form", { class: "filters", role: "search", onsubmit: (event) => { event.preventDefault(); this.#now(); } },
       el("div", { class: "filter-line" },
-        el("label", { class: "field grow", for: "search" }, el("span", { class: "unseen" }, "Search in values, keys and the CRM’s words"), this.text),
-        el("label", { class: "field", for: "time" }, el("span", {}, "Written"), this.time),
-        el("fieldset", { class: "states" }, el("legend", { class: "unseen" }, "State"), ["open", "closed", "replayed", "erased"].map((state) => this.#state(state)))),
+        el("label", { class: "field grow", for: "search" }, el("span", { class: "unseen" }, t("filter.search")), this.text),
+        el("label", { class: "field", for: "time" }, el("span", {}, t("filter.written")), this.time),
+        el("fieldset", { class: "states" }, el("legend", { class: "unseen" }, t("filter.state")), ["open", "closed", "replayed", "erased"].map((state) => this.#state(state)))),
       el("div", { class: "filter-line narrow" }, this.code, this.words, this.source),
       this.#reasonGroup);
   }
@@ -79,7 +80,7 @@ export class Filters extends EventTarget {
     const box = el("input", { type: "checkbox", value: state, onchange: () => this.#chooseStates() });
     box.checked = this.#states.has(state);
     this.#stateBoxes.push(box);
-    return el("label", { class: "check" }, box, state);
+    return el("label", { class: "check" }, box, t(`letter-state.${state}`));
   }
 
   // None of the states is no question: then it is all of them.

@@ -4,9 +4,10 @@
 import { history, Problem } from "./api.js";
 import { TimeChart } from "./chart.js";
 import { el, replace, setText, uniqueId } from "./dom.js";
-import { clock, count, lag, lasting, parse, plural } from "./format.js";
+import { clock, count, lag, lasting, parse } from "./format.js";
+import { named, said, t } from "./lang.js";
 
-const ranges = { "1h": "1 hour", "6h": "6 hours", "24h": "24 hours", "7d": "7 days", "30d": "30 days" };
+const ranges = ["1h", "6h", "24h", "7d", "30d"];
 const usual = "24h";
 const stale = 60000; // milliseconds; the server has a new minute then
 
@@ -15,8 +16,8 @@ const most = (points) => Math.max(0, ...points.map((p) => p.value));
 
 // deliveries says how many events came to the CRM, and how, where that is not the usual way.
 function deliveries({ created = 0, found = 0, matched = 0 }) {
-  const parts = [found > 0 ? `${count(found)} found` : null, matched > 0 ? `${count(matched)} matched` : null].filter(Boolean);
-  return parts.length === 0 ? count(created) : `${count(created + found + matched)}: ${count(created)} created, ${parts.join(", ")}`;
+  const parts = [found > 0 ? t("history.found", { n: found }) : null, matched > 0 ? t("history.matched", { n: matched }) : null].filter(Boolean);
+  return parts.length === 0 ? count(created) : t("history.sum", { sum: created + found + matched, parts: [t("history.created", { n: created }), ...parts].join(", ") });
 }
 
 export class History {
@@ -27,33 +28,33 @@ export class History {
   #holds = el("p", { class: "quiet-text history-holds" });
 
   #delivered = new TimeChart({
-    title: "Deliveries", bars: true, least: 5, format: (value, p) => (p ? deliveries(p) : count(value)),
-    rest: (points) => count(sum(points)), summary: (points) => `${plural(sum(points), "event")} in the time shown`,
+    title: t("history.deliveries"), bars: true, least: 5, format: (value, p) => (p ? deliveries(p) : count(value)),
+    rest: (points) => count(sum(points)), summary: (points) => t("chart.sum", { sum: t("n.events", { n: sum(points) }) }),
   });
 
   #letters = new TimeChart({
-    title: "New dead letters", bars: true, least: 5, format: count,
-    rest: (points) => count(sum(points)), summary: (points) => `${plural(sum(points), "letter")} in the time shown`,
+    title: t("history.letters"), bars: true, least: 5, format: count,
+    rest: (points) => count(sum(points)), summary: (points) => t("chart.sum", { sum: t("n.letters", { n: sum(points) }) }),
   });
 
   #lag = new TimeChart({
-    title: "Highest lag", least: 1, format: lag,
-    rest: (points) => lag(most(points)), summary: (points) => `at most ${lag(most(points))} in the time shown`,
+    title: t("history.lag"), least: 1, format: lag,
+    rest: (points) => lag(most(points)), summary: (points) => t("chart.most", { most: lag(most(points)) }),
   });
 
   #held = new TimeChart({
-    title: "Held", bars: true, least: 60, format: lasting,
-    rest: (points) => lasting(sum(points)), summary: (points) => `${lasting(sum(points))} in the time shown`,
+    title: t("history.held"), bars: true, least: 60, format: lasting,
+    rest: (points) => lasting(sum(points)), summary: (points) => t("chart.sum", { sum: lasting(sum(points)) }),
   });
 
   constructor() {
     const title = uniqueId("history");
     const picker = uniqueId("range");
     this.select = el("select", { id: picker, onchange: () => this.#pick() },
-      Object.entries(ranges).map(([name, words]) => el("option", { value: name, selected: name === usual }, words)));
+      ranges.map((range) => el("option", { value: range, selected: range === usual }, t(`history.${range}`))));
     this.root = el("section", { class: "panel history", "aria-labelledby": title, hidden: true },
-      el("div", { class: "panel-head" }, el("h2", { id: title }, "History of all replicas"), this.#note,
-        el("label", { class: "history-range", for: picker }, "Range ", this.select)),
+      el("div", { class: "panel-head" }, el("h2", { id: title }, t("history.title")), this.#note,
+        el("label", { class: "history-range", for: picker }, `${t("history.range")} `, this.select)),
       el("div", { class: "history-charts" }, this.#delivered.root, this.#letters.root, this.#lag.root, this.#held.root),
       this.#holds);
   }
@@ -88,7 +89,7 @@ export class History {
     }
   }
 
-  #show({ from, to, stepSeconds, points, holds, totals, asOf, error }) {
+  #show({ from, to, stepSeconds, points, holds, totals, asOf, error, errorSaid }) {
     const step = stepSeconds;
     const end = Math.ceil(parse(to).getTime() / 1000 / step) * step;
     const span = { window: Math.round((parse(to) - parse(from)) / 1000 / step) * step + step, step };
@@ -98,9 +99,9 @@ export class History {
     this.#lag.update(of((p) => p.lagSeconds).filter((p) => p.value !== null && p.value !== undefined), end, span);
     this.#held.update(of((p) => p.held ?? 0), end, span);
     const read = parse(asOf);
-    setText(this.#note, error || (read ? `as of ${clock(read)}` : "being read"));
-    const held = (holds ?? []).map((h) => `${h.title}: ${lasting(h.seconds)}`);
-    replace(this.#holds, held.length > 0 ? `What held it: ${held.join("; ")}.` : "Nothing held it in this time.",
-      ` Delivered: ${deliveries(totals)}.`);
+    setText(this.#note, said(errorSaid, error) || (read ? t("as-of", { time: clock(read) }) : t("being-read")));
+    const held = (holds ?? []).map((h) => t("history.hold", { title: named("cause", h.cause, h.title), time: lasting(h.seconds) }));
+    replace(this.#holds, held.length > 0 ? t("history.what-held", { holds: held.join("; ") }) : t("history.nothing-held"),
+      ` ${t("history.delivered", { deliveries: deliveries(totals) })}`);
   }
 }

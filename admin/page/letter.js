@@ -3,13 +3,14 @@
 
 import { closeLetters, eraseLetter, find, letter as fetchLetter, reveal } from "./api.js";
 import { el, replace, setText } from "./dom.js";
-import { date, parse, plural } from "./format.js";
+import { date, parse } from "./format.js";
+import { named, said, t } from "./lang.js";
 import { indent } from "./json.js";
 import { meaningOf, nameOf } from "./reasons.js";
 import { steps } from "./steps.js";
 
 export class LetterView {
-  title = "Dead letter";
+  title = t("letter.title");
   #place = "";
   #row = -1;
   #letter = null;
@@ -19,17 +20,17 @@ export class LetterView {
   #replay;
   #body = el("div", { class: "letter-body" });
   #said = el("p", { class: "letter-said", role: "status" });
-  #heading = el("h1", { tabindex: "-1", id: "letter-title" }, "Dead letter");
-  #reveal = el("button", { type: "button", id: "reveal", "data-needs": "reveal", onclick: () => this.#toggle() }, "Reveal values");
-  #find = el("button", { type: "button", id: "find", onclick: () => this.#look() }, "Look in the CRM");
-  #edit = el("button", { type: "button", id: "edit", "data-needs": "act", onclick: () => this.#startEdit() }, "Edit…");
-  #again = el("button", { type: "button", id: "replay", "data-needs": "act", class: "primary", onclick: () => this.#startReplay(null) }, "Replay…");
-  #word = el("input", { type: "text", id: "close-word", "data-needs": "act", maxlength: "200", autocomplete: "off", placeholder: "Why nothing is to be done", "aria-label": "Why nothing is to be done" });
-  #close = el("button", { type: "button", id: "close-letter", "data-needs": "act", onclick: () => this.#closeIt() }, "Close");
-  #erase = el("button", { type: "button", id: "erase", "data-needs": "act", onclick: () => this.#eraseIt() }, "Erase…");
+  #heading = el("h1", { tabindex: "-1", id: "letter-title" }, t("letter.title"));
+  #reveal = el("button", { type: "button", id: "reveal", "data-needs": "reveal", onclick: () => this.#toggle() }, t("letter.reveal"));
+  #find = el("button", { type: "button", id: "find", onclick: () => this.#look() }, t("letter.find"));
+  #edit = el("button", { type: "button", id: "edit", "data-needs": "act", onclick: () => this.#startEdit() }, t("letter.edit"));
+  #again = el("button", { type: "button", id: "replay", "data-needs": "act", class: "primary", onclick: () => this.#startReplay(null) }, t("letter.replay"));
+  #word = el("input", { type: "text", id: "close-word", "data-needs": "act", maxlength: "200", autocomplete: "off", placeholder: t("letter.word"), "aria-label": t("letter.word") });
+  #close = el("button", { type: "button", id: "close-letter", "data-needs": "act", onclick: () => this.#closeIt() }, t("letter.close"));
+  #erase = el("button", { type: "button", id: "erase", "data-needs": "act", onclick: () => this.#eraseIt() }, t("letter.erase"));
   #sure = false;
-  #before = el("a", { class: "button", id: "before" }, "Newer");
-  #after = el("a", { class: "button", id: "after" }, "Older");
+  #before = el("a", { class: "button", id: "before" }, t("letter.newer"));
+  #after = el("a", { class: "button", id: "after" }, t("letter.older"));
   #card = el("p", { class: "card-found", role: "status", id: "card" });
 
   // back is the address of the list; around(row) gives the neighbours; replay starts one.
@@ -38,7 +39,7 @@ export class LetterView {
     this.#around = around;
     this.#replay = replay;
     this.root = el("article", { class: "letter", "aria-labelledby": "letter-title" },
-      el("nav", { class: "letter-nav", "aria-label": "Letters" }, el("a", { href: "#/letters", id: "back", class: "button", onclick: (event) => this.#leave(event) }, "← All letters"), this.#before, this.#after),
+      el("nav", { class: "letter-nav", "aria-label": t("letter.nav") }, el("a", { href: "#/letters", id: "back", class: "button", onclick: (event) => this.#leave(event) }, t("letter.back")), this.#before, this.#after),
       el("div", { class: "letter-head" }, this.#heading, el("div", { class: "letter-tools" }, this.#reveal, this.#find, this.#erase, this.#word, this.#close, this.#edit, this.#again)),
       this.#said, this.#body);
   }
@@ -52,12 +53,12 @@ export class LetterView {
   async show(place, row) {
     this.#loading.abort();
     this.#loading = new AbortController();
-    Object.assign(this, { title: `Letter ${place}` });
+    this.title = t("letter.named", { place });
     this.#place = place;
     this.#row = row;
     this.#letter = null;
-    setText(this.#heading, `Letter ${place}`);
-    setText(this.#said, "Reading the letter");
+    setText(this.#heading, this.title);
+    setText(this.#said, t("letter.reading"));
     setText(this.#card, "");
     replace(this.#body);
     this.#neighbours();
@@ -79,7 +80,7 @@ export class LetterView {
       setText(this.#said, "");
       this.#draw();
     } catch (err) {
-      if (err.name !== "AbortError" && place === this.#place) setText(this.#said, `The letter cannot be shown: ${err.message}`);
+      if (err.name !== "AbortError" && place === this.#place) setText(this.#said, t("letter.unshown", { error: err.message }));
     }
     this.#buttons();
   }
@@ -95,7 +96,7 @@ export class LetterView {
 
   #buttons() {
     const letter = this.#letter;
-    setText(this.#reveal, letter && !letter.masked ? "Mask values" : "Reveal values");
+    setText(this.#reveal, t(letter && !letter.masked ? "letter.mask" : "letter.reveal"));
     this.#reveal.disabled = !letter;
     this.#find.disabled = !letter;
     const open = letter && ["open", "closed"].includes(letter.state);
@@ -104,7 +105,7 @@ export class LetterView {
     this.#close.disabled = this.#word.disabled = !letter || letter.state !== "open";
     this.#erase.disabled = !letter || letter.state === "erased" || !letter.eventId;
     this.#sure = false;
-    setText(this.#erase, "Erase…");
+    setText(this.#erase, t("letter.erase"));
   }
 
   async #toggle() {
@@ -122,7 +123,7 @@ export class LetterView {
 
   async #closeIt() {
     if (this.#word.value.trim() === "") {
-      setText(this.#said, "Say in a word why nothing is to be done, then press Close.");
+      setText(this.#said, t("letter.say-word"));
       this.#word.focus();
       return;
     }
@@ -130,9 +131,9 @@ export class LetterView {
       await closeLetters({ places: [this.#place] }, this.#word.value);
       this.#word.value = "";
       await this.reload();
-      setText(this.#said, "Closed. A replay puts it back all the same.");
+      setText(this.#said, t("letter.closed"));
     } catch (err) {
-      setText(this.#said, `It was not closed: ${err.message}`);
+      setText(this.#said, t("letter.not-closed", { error: err.message }));
     }
   }
 
@@ -140,48 +141,50 @@ export class LetterView {
   async #eraseIt() {
     try {
       const done = await eraseLetter(this.#place, !this.#sure);
+      const records = t("n.records", { n: (done.remains ?? []).length });
       if (!this.#sure) {
         this.#sure = true;
-        setText(this.#erase, "Erase for good");
-        setText(this.#said, `This forgets ${plural(done.letters, "letter")} of this event and cannot be taken back; ${plural((done.remains ?? []).length, "record")} stay in Kafka until retention deletes them, and a contact in the CRM stays. Press again to erase.`);
+        setText(this.#erase, t("letter.erase-sure"));
+        setText(this.#said, t("letter.would-erase", { letters: t("n.letters", { n: done.letters }), records }));
         return;
       }
       await this.reload();
-      setText(this.#said, `Erased. ${plural((done.remains ?? []).length, "record")} stay in Kafka until retention deletes them.`);
+      setText(this.#said, t("letter.erased", { records }));
     } catch (err) {
-      setText(this.#said, `It was not erased: ${err.message}`);
+      setText(this.#said, t("letter.not-erased", { error: err.message }));
     }
   }
 
   async #look() {
     this.#find.disabled = true;
-    replace(this.#card, "Looking in the CRM, within its budget…");
+    replace(this.#card, t("letter.looking"));
     const place = this.#place;
     try {
       const found = await find(place);
       if (place === this.#place) this.#showCard(found);
     } catch (err) {
-      replace(this.#card, `The CRM could not be asked: ${err.message}`);
+      replace(this.#card, t("letter.not-asked", { error: err.message }));
     }
     this.#find.disabled = false;
     this.#find.focus();
   }
 
-  #showCard({ found, contactId, leadId, dealId, contactUrl, cardUrl, error }) {
-    if (error) return replace(this.#card, `The CRM could not be asked: ${error}`);
-    if (!found) return replace(this.#card, "No contact in the CRM carries this event’s id.");
+  #showCard({ found, contactId, leadId, dealId, contactUrl, cardUrl, error, errorSaid }) {
+    if (error) return replace(this.#card, t("letter.not-asked", { error: said(errorSaid, error) }));
+    if (!found) return replace(this.#card, t("letter.not-found"));
     const url = cardUrl || contactUrl;
-    const what = [contactId && `contact ${contactId}`, leadId && `lead ${leadId}`, dealId && `deal ${dealId}`].filter(Boolean).join(" with ");
+    const card = [contactId && t("card.contact", { id: String(contactId) }), leadId && t("card.lead", { id: String(leadId) }), dealId && t("card.deal", { id: String(dealId) })].filter(Boolean);
+    const what = card.length < 2 ? card.join("") : t("letter.with", { what: card[0], more: card.slice(1).join(", ") });
     const safe = /^https?:\/\//i.test(url ?? "");
-    return replace(this.#card, "It is in the CRM: ", safe
-      ? el("a", { href: url, target: "_blank", rel: "noopener noreferrer", id: "card-link" }, `${what}, its card`)
+    return replace(this.#card, `${t("letter.in-crm")} `, safe
+      ? el("a", { href: url, target: "_blank", rel: "noopener noreferrer", id: "card-link" }, t("letter.card", { what }))
       : what);
   }
 
   #draw() {
     const letter = this.#letter;
     replace(this.#body,
-      el("p", { class: "advice" }, el("strong", {}, "To do: "), letter.advice),
+      el("p", { class: "advice" }, el("strong", {}, `${t("letter.advice")} `), said(letter.adviceSaid, letter.advice)),
       this.#card,
       el("div", { class: "letter-pair" }, event(letter), this.#answer(letter)),
       steps(letter),
@@ -192,16 +195,16 @@ export class LetterView {
     const asked = letter.status > 0 || letter.code;
     const at = parse(letter.at);
     return el("section", { class: "panel", "aria-labelledby": "answer-title" },
-      el("div", { class: "panel-head" }, el("h2", { id: "answer-title" }, "The CRM’s answer"), el("span", { class: "state", "data-state": letter.state }, letter.state)),
-      el("p", { class: "answer-words" }, asked ? [el("span", { class: "code" }, [letter.status || "", letter.code].filter(Boolean).join(" ")), " ", letter.message || "no words"] : (letter.message || "The CRM was not asked.")),
+      el("div", { class: "panel-head" }, el("h2", { id: "answer-title" }, t("letter.answer")), el("span", { class: "state", "data-state": letter.state }, named("letter-state", letter.state))),
+      el("p", { class: "answer-words" }, asked ? [el("span", { class: "code" }, [letter.status || "", letter.code].filter(Boolean).join(" ")), " ", letter.message || t("letter.no-words")] : (letter.message || t("letter.not-asked-at-all"))),
       facts([
-        ["Reason", `${nameOf(letter.reason)}: ${meaningOf(letter.reason)}`],
-        ["Became a letter", at ? date(at) : "unknown"],
-        letter.state === "closed" ? ["Closed", letter.word || "without a word"] : null,
-        ["Source", letter.source || "unknown"],
-        ["Attempts", plural(letter.attempts ?? 0, "request")],
-        ["Replays before", String(letter.replays ?? 0)],
-      letter.copies > 1 ? ["Written", `${letter.copies} times, as a crash may do`] : null,
+        [t("letter.reason"), t("letter.reason-is", { name: nameOf(letter.reason), meaning: meaningOf(letter.reason) })],
+        [t("letter.became"), at ? date(at) : t("unknown")],
+        letter.state === "closed" ? [t("letter.closed-fact"), letter.word || t("letter.no-word")] : null,
+        [t("letter.source"), letter.source || t("unknown")],
+        [t("letter.attempts"), t("n.requests", { n: letter.attempts ?? 0 })],
+        [t("letter.replays"), String(letter.replays ?? 0)],
+        letter.copies > 1 ? [t("letter.written"), t("letter.copies", { n: letter.copies })] : null,
       ]));
   }
 }
@@ -213,30 +216,30 @@ function facts(pairs) {
 
 function event(letter) {
   const omitted = letter.valueOmitted;
-  const text = omitted ? "The value was too large for a letter and was left out; the coordinates below say where it is." : (letter.value ?? "");
+  const text = omitted ? t("letter.omitted") : (letter.value ?? "");
   return el("section", { class: "panel", "aria-labelledby": "event-title" },
-    el("div", { class: "panel-head" }, el("h2", { id: "event-title" }, "The event as received"), el("span", { class: "quiet-text" }, letter.masked ? "masked" : letter.valueBinary ? "bytes, in Base64" : "in full")),
-    el("pre", { class: "event", tabindex: "0", id: "event-value" }, text === "" ? "(empty)" : indent(text)));
+    el("div", { class: "panel-head" }, el("h2", { id: "event-title" }, t("letter.event")), el("span", { class: "quiet-text" }, t(letter.masked ? "letter.masked" : letter.valueBinary ? "letter.binary" : "letter.in-full"))),
+    el("pre", { class: "event", tabindex: "0", id: "event-value" }, text === "" ? t("letter.empty") : indent(text)));
 }
 
 function origin(letter) {
   const from = letter.original ?? {};
   const at = parse(from.timestamp);
   return el("section", { class: "panel", "aria-labelledby": "origin-title" },
-    el("div", { class: "panel-head" }, el("h2", { id: "origin-title" }, "Where it came from")),
+    el("div", { class: "panel-head" }, el("h2", { id: "origin-title" }, t("letter.origin"))),
     facts([
-      ["Topic", from.topic || "unknown"],
-      ["Partition, offset", `${from.partition ?? "?"}, ${from.offset ?? "?"}`],
-      ["Produced", at ? date(at) : "unknown"],
-      ["Key", letter.key || "none"],
-      ["Event id", letter.eventId || "none"],
-      ["Letter", `partition ${letter.place.split(":")[0]}, offset ${letter.place.split(":")[1]}`],
+      [t("letter.topic"), from.topic || t("unknown")],
+      [t("letter.partition-offset"), `${from.partition ?? "?"}, ${from.offset ?? "?"}`],
+      [t("letter.produced"), at ? date(at) : t("unknown")],
+      [t("letter.key"), letter.key || t("none")],
+      [t("letter.event-id"), letter.eventId || t("none")],
+      [t("letter.place"), t("letter.place-is", { partition: letter.place.split(":")[0], offset: letter.place.split(":")[1] })],
     ]));
 }
 
 function headers(letter) {
   return el("section", { class: "panel", "aria-labelledby": "headers-title" },
-    el("div", { class: "panel-head" }, el("h2", { id: "headers-title" }, "Headers")),
+    el("div", { class: "panel-head" }, el("h2", { id: "headers-title" }, t("letter.headers"))),
     el("div", { class: "scroll headers", tabindex: "0", role: "region", "aria-labelledby": "headers-title" },
       el("table", {}, el("tbody", {}, (letter.headers ?? []).map(({ name, value }) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, value)))))));
 }

@@ -2,7 +2,8 @@
 // there: a row that appears would move what stands below it.
 
 import { el, setAttr, setText } from "./dom.js";
-import { count, plural } from "./format.js";
+import { count } from "./format.js";
+import { said, t } from "./lang.js";
 import { meaningOf, nameOf, reasons } from "./reasons.js";
 import { SparkBars } from "./spark.js";
 
@@ -22,16 +23,16 @@ class Row {
     this.update({});
   }
 
-  update({ open = 0, replayed = 0, erased = 0, trend = [], advice = "" }) {
+  update({ open = 0, replayed = 0, erased = 0, trend = [], advice = "", adviceSaid = [] }) {
     const today = trend.reduce((sum, n) => sum + n, 0);
     setText(this.#open, count(open));
     setText(this.#day, count(today));
     setText(this.#replayed, count(replayed));
     setText(this.#erased, count(erased));
-    setText(this.#advice, open > 0 ? advice : "");
+    setText(this.#advice, open > 0 ? said(adviceSaid, advice) : "");
     setAttr(this.root, "class", open > 0 ? "some" : "none");
     const most = Math.max(0, ...trend);
-    this.#bars.update(trend, today === 0 ? "None in the last 24 hours" : `${plural(today, "letter")} in the last 24 hours, at most ${count(most)} in an hour, ${count(trend.at(-1))} in the latest`);
+    this.#bars.update(trend, today === 0 ? t("by-reason.no-trend") : t("by-reason.trend-words", { letters: t("n.letters", { n: today }), most, latest: trend.at(-1) }));
   }
 }
 
@@ -43,10 +44,10 @@ export class LettersTable {
   constructor() {
     for (const reason of reasons) this.#add(reason);
     this.root = el("section", { class: "panel by-reason", "aria-labelledby": "by-reason-title" },
-      el("div", { class: "panel-head" }, el("h2", { id: "by-reason-title" }, "Dead letters by reason"), this.#topic),
+      el("div", { class: "panel-head" }, el("h2", { id: "by-reason-title" }, t("by-reason.title")), this.#topic),
       el("div", { class: "scroll-x" },
         el("table", {},
-          el("thead", {}, el("tr", {}, ["Reason", "Open", "Trend, 24 h", "New, 24 h", "Replayed", "Erased", "What to do"].map((title) => el("th", { scope: "col" }, title)))),
+          el("thead", {}, el("tr", {}, ["reason", "open", "trend", "new", "replayed", "erased", "advice"].map((name) => el("th", { scope: "col" }, t(`by-reason.${name}`))))),
           this.#body)));
   }
 

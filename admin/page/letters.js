@@ -3,17 +3,15 @@
 import { closeLetters, exportLetters } from "./api.js";
 import { el, setAttr, setText } from "./dom.js";
 import { Filters } from "./filters.js";
-import { count, moment, parse, plural } from "./format.js";
+import { moment, parse } from "./format.js";
+import { t } from "./lang.js";
 import { List } from "./list.js";
 import { Matches } from "./pages.js";
 import { Selection } from "./selection.js";
 
-// wholeOnly is said when nothing was found by somebody who may not see people.
-const wholeOnly = ". With the role look a text is found as a whole only: a full phone number or e-mail address, an event id, whole words of a name";
-
 // Letters opens a letter by open(place), and starts a replay by replay(order, count).
 export class Letters {
-  title = "Dead letters";
+  title = t("letters.title");
   #filters = new Filters();
   #selection = new Selection();
   #matches = null;
@@ -21,16 +19,16 @@ export class Letters {
   #list;
   #beyond = 0; // letters older than those that the service holds
   #seen = ""; // the counts when the list was fetched
-  #found = el("p", { class: "found", role: "status" }, "Searching");
+  #found = el("p", { class: "found", role: "status" }, t("letters.searching"));
   #asOf = el("span", { class: "quiet-text" });
   #chosen = el("span", { class: "chosen" });
-  #stale = el("button", { type: "button", class: "small", onclick: () => this.reload() }, "Show the newest");
-  #all = el("button", { type: "button", onclick: () => this.#selection.chooseAll() }, "Select all");
-  #none = el("button", { type: "button", onclick: () => this.#selection.clear() }, "Clear");
+  #stale = el("button", { type: "button", class: "small", onclick: () => this.reload() }, t("letters.newest"));
+  #all = el("button", { type: "button", onclick: () => this.#selection.chooseAll() }, t("letters.all"));
+  #none = el("button", { type: "button", onclick: () => this.#selection.clear() }, t("letters.clear"));
   #replay;
-  #word = el("input", { type: "text", id: "close-word", "data-needs": "act", maxlength: "200", autocomplete: "off", placeholder: "In a word: why nothing is to be done", "aria-label": "Why nothing is to be done" });
-  #close = el("button", { type: "button", id: "close-chosen", "data-needs": "act", onclick: () => this.#closeChosen() }, "Close…");
-  #export = el("button", { type: "button", id: "export-chosen", "data-needs": "reveal", onclick: () => this.#exportChosen() }, "Export…");
+  #word = el("input", { type: "text", id: "close-word", "data-needs": "act", maxlength: "200", autocomplete: "off", placeholder: t("letters.word"), "aria-label": t("letters.word-label") });
+  #close = el("button", { type: "button", id: "close-chosen", "data-needs": "act", onclick: () => this.#closeChosen() }, t("letters.close"));
+  #export = el("button", { type: "button", id: "export-chosen", "data-needs": "reveal", onclick: () => this.#exportChosen() }, t("letters.export"));
   #actSaid = el("p", { class: "act-said", role: "status" });
   #sure = false;
 
@@ -39,15 +37,15 @@ export class Letters {
     this.#replay = el("button", {
       type: "button", class: "primary", id: "replay-chosen", "data-needs": "act",
       onclick: () => replay(this.#selection.order(this.#filter), this.#selection.size(this.#matches.total)),
-    }, "Replay…");
+    }, t("letters.replay"));
     this.root = el("div", { class: "letters" },
-      el("h1", { class: "unseen" }, "Dead letters"),
+      el("h1", { class: "unseen" }, t("letters.title")),
       this.#filters.root,
       el("div", { class: "list-bar" }, this.#found, this.#asOf, this.#stale),
       this.#list.root,
-      el("div", { class: "act-bar", role: "group", "aria-label": "Selection" }, this.#chosen, this.#all, this.#none, this.#word, this.#close, this.#export, this.#replay),
+      el("div", { class: "act-bar", role: "group", "aria-label": t("letters.selection") }, this.#chosen, this.#all, this.#none, this.#word, this.#close, this.#export, this.#replay),
       this.#actSaid,
-      el("p", { class: "keys", id: "list-keys" }, "Arrows, Page, Home and End move; Enter opens; Space selects, with Shift a range; Ctrl+A selects all matches."));
+      el("p", { class: "keys", id: "list-keys" }, t("letters.keys")));
     this.#filters.addEventListener("change", () => this.#search());
     this.#selection.addEventListener("change", () => this.#showChosen());
   }
@@ -99,33 +97,39 @@ export class Letters {
     if (matches !== this.#matches) return;
     this.#list.root.setAttribute("aria-busy", "false");
     setAttr(this.#list.root, "data-empty", matches.total === 0 ? "" : null);
-    setText(this.#found, matches.total === 0 ? `No letter matches${this.#filters.narrowed ? " these filters" : ""}${matches.whole ? wholeOnly : ""}` : `${plural(matches.total, "letter matches", "letters match")}`);
+    setText(this.#found, matches.total === 0 ? this.#nothing(matches) : t("letters.found", { n: matches.total }));
     const asOf = parse(matches.asOf);
     const notes = [
-      asOf ? `as of ${moment(asOf)}` : "",
-      matches.cut > 0 ? `of ${plural(matches.cut, "letter")} not all could be searched` : "",
-      this.#beyond > 0 ? `${plural(this.#beyond, "older letter")} only in leadbridge dlt` : "",
+      asOf ? t("as-of", { time: moment(asOf) }) : "",
+      matches.cut > 0 ? t("letters.cut", { n: matches.cut }) : "",
+      this.#beyond > 0 ? t("letters.beyond", { n: this.#beyond }) : "",
     ];
     setText(this.#asOf, notes.filter(Boolean).join("; "));
     this.#showChosen();
     this.#list.draw();
   }
 
+  // nothing says that nothing was found, and why, to somebody who may not see people.
+  #nothing(matches) {
+    const found = t(this.#filters.narrowed ? "letters.none-filtered" : "letters.none");
+    return matches.whole ? t("letters.none-whole", { found, why: t("letters.whole-only") }) : found;
+  }
+
   // A word is asked for at the first press.
   async #closeChosen() {
     if (this.#word.value.trim() === "") {
-      setText(this.#actSaid, "Say in a word why nothing is to be done, then press Close again.");
+      setText(this.#actSaid, t("letters.say-word"));
       this.#word.focus();
       return;
     }
     this.#close.disabled = true;
     try {
       const { letters, already } = await closeLetters(this.#selection.order(this.#filter), this.#word.value);
-      setText(this.#actSaid, `${plural(letters, "letter")} closed${already > 0 ? `, ${count(already)} closed or replayed before` : ""}.`);
+      setText(this.#actSaid, closedWords(t("n.letters", { n: letters }), already));
       this.#word.value = "";
       this.reload();
     } catch (err) {
-      setText(this.#actSaid, `Nothing was closed: ${err.message}`);
+      setText(this.#actSaid, t("letters.not-closed", { error: err.message }));
       this.#close.disabled = false;
     }
   }
@@ -134,7 +138,7 @@ export class Letters {
   async #exportChosen() {
     if (!this.#sure) {
       this.#sure = true;
-      setText(this.#actSaid, "The file holds names, phone numbers and addresses, so that it can be imported: press Export again.");
+      setText(this.#actSaid, t("letters.export-sure"));
       return;
     }
     this.#sure = false;
@@ -142,28 +146,31 @@ export class Letters {
       const link = el("a", { href: URL.createObjectURL(await exportLetters(this.#selection.order(this.#filter))), download: "letters.jsonl" });
       link.click();
       URL.revokeObjectURL(link.href);
-      setText(this.#actSaid, "Exported.");
+      setText(this.#actSaid, t("letters.exported"));
     } catch (err) {
-      setText(this.#actSaid, `Nothing was exported: ${err.message}`);
+      setText(this.#actSaid, t("letters.not-exported", { error: err.message }));
     }
   }
 
   #failed(problem) {
-    setText(this.#found, `The search failed: ${problem.message}`);
+    setText(this.#found, t("letters.failed", { error: problem.message }));
     this.#list.root.setAttribute("aria-busy", "false");
   }
 
   #showChosen() {
     const total = this.#matches?.total ?? 0;
     const n = this.#selection.size(total);
-    setText(this.#chosen, n === 0 ? "None selected" : `${count(n)} selected${this.#selection.all ? ", all that match" : ""}`);
-    setText(this.#all, total === 0 ? "Select all" : `Select all ${count(total)}`);
+    setText(this.#chosen, n === 0 ? t("letters.none-selected") : t(this.#selection.all ? "letters.selected-all" : "letters.selected", { n }));
+    setText(this.#all, total === 0 ? t("letters.all") : t("letters.all-n", { n: total }));
     this.#all.disabled = total === 0 || this.#selection.all;
     this.#none.disabled = n === 0;
     this.#replay.disabled = n === 0;
     this.#close.disabled = n === 0;
     this.#export.disabled = n === 0;
     this.#sure = false;
-    setText(this.#replay, n === 0 ? "Replay…" : `Replay ${count(n)}…`);
+    setText(this.#replay, n === 0 ? t("letters.replay") : t("letters.replay-n", { n }));
   }
 }
+
+// closedWords say how many letters were closed, and how many were closed or replayed before.
+const closedWords = (letters, already) => (already > 0 ? t("letters.closed-already", { letters, already }) : t("letters.closed", { letters }));

@@ -2,6 +2,7 @@
 
 import { clock, lasting, zone } from "./format.js";
 import { setText } from "./dom.js";
+import { t } from "./lang.js";
 
 // LinkLine shows a Live's connection. What is announced changes with the state only; what
 // ticks stands beside it and is not announced.
@@ -25,8 +26,13 @@ export class LinkLine {
 
   start() {
     this.#root.hidden = false;
-    setText(this.#zone, `Times: ${zone()}`);
     this.#ticker = setInterval(() => this.#tick(), 1000);
+    this.say();
+  }
+
+  // say writes its words anew, as when the language is another.
+  say() {
+    setText(this.#zone, t("link.zone", { zone: zone() }));
     this.#show();
   }
 
@@ -40,9 +46,9 @@ export class LinkLine {
     this.#root.dataset.state = state;
     document.body.classList.toggle("stale", state === "lost");
     const words = {
-      connecting: "Connecting",
-      live: "Live",
-      lost: lastState ? `Connection lost: numbers are of ${clock(lastState)}` : "No connection to the service",
+      connecting: t("link.connecting"),
+      live: t("link.live"),
+      lost: lastState ? t("link.lost-since", { time: clock(lastState) }) : t("link.lost"),
     };
     setText(this.#said, words[state]);
     this.#now.hidden = state !== "lost";
@@ -52,10 +58,9 @@ export class LinkLine {
   #tick() {
     const { state, lastState, nextTry } = this.#live.link;
     const now = Date.now();
-    if (state === "live") return setText(this.#more, `updated ${clock(lastState)}`);
+    if (state === "live") return setText(this.#more, t("link.updated", { time: clock(lastState) }));
     if (state !== "lost") return setText(this.#more, "");
-    const old = lastState ? `${lasting((now - lastState) / 1000)} old; ` : "";
-    const next = nextTry > now ? `trying again in ${lasting((nextTry - now) / 1000 + 1)}` : "trying now";
-    setText(this.#more, old + next);
+    const next = nextTry > now ? t("link.again-in", { time: lasting((nextTry - now) / 1000 + 1) }) : t("link.again-now");
+    setText(this.#more, lastState ? t("link.old", { age: lasting((now - lastState) / 1000), next }) : next);
   }
 }

@@ -4,17 +4,16 @@
 
 import { el, setAttr, setText } from "./dom.js";
 import { moment, parse } from "./format.js";
+import { named, t } from "./lang.js";
 import { nameOf } from "./reasons.js";
 
 const spare = 6; // rows above and below what is seen
 
-const columns = [
-  ["tick", ""], ["at", "Written"], ["reason", "Reason"], ["who", "Who (masked)"], ["words", "CRM’s answer"], ["state", "State"], ["place", "Place"],
-];
+const columns = ["tick", "at", "reason", "who", "words", "state", "place"];
 
 class Row {
   constructor() {
-    this.cells = Object.fromEntries(columns.map(([name], i) => [name, el("span", { class: `c-${name}`, role: "gridcell", "aria-colindex": i + 1 })]));
+    this.cells = Object.fromEntries(columns.map((name, i) => [name, el("span", { class: `c-${name}`, role: "gridcell", "aria-colindex": i + 1 })]));
     this.tick = el("span", { class: "tick", "aria-hidden": "true" });
     this.cells.tick.append(this.tick, el("span", { class: "unseen" }, ""));
     this.root = el("div", { class: "row", role: "row" }, Object.values(this.cells));
@@ -33,10 +32,10 @@ class Row {
     setText(this.cells.reason, letter ? nameOf(letter.reason) : "…");
     setText(this.cells.who, letter?.summary ?? "");
     setText(this.cells.words, letter ? [letter.status || "", letter.code, letter.message].filter(Boolean).join(" ") : "");
-    setText(this.cells.state, letter ? letter.state : "");
+    setText(this.cells.state, letter ? named("letter-state", letter.state) : "");
     setAttr(this.cells.state, "data-state", letter?.state ?? "");
     setText(this.cells.place, letter?.place ?? "");
-    setText(this.cells.tick.lastChild, chosen ? "selected" : "not selected");
+    setText(this.cells.tick.lastChild, t(chosen ? "list.selected" : "list.not-selected"));
   }
 }
 
@@ -56,9 +55,9 @@ export class List {
     this.#open = open;
     this.sizer = el("div", { class: "list-sizer", role: "presentation" });
     this.head = el("div", { class: "list-head", role: "row", "aria-rowindex": 1 },
-      columns.map(([name, title], i) => el("span", { class: `c-${name}`, role: "columnheader", "aria-colindex": i + 1 }, title || el("span", { class: "unseen" }, "Selected"))));
+      columns.map((name, i) => el("span", { class: `c-${name}`, role: "columnheader", "aria-colindex": i + 1 }, name === "tick" ? el("span", { class: "unseen" }, t("list.selected-head")) : t(`list.${name}`))));
     this.root = el("div", {
-      class: "list", role: "grid", tabindex: "0", "aria-label": "Dead letters", "aria-multiselectable": "true", "aria-colcount": columns.length,
+      class: "list", role: "grid", tabindex: "0", "aria-label": t("list.label"), "aria-multiselectable": "true", "aria-colcount": columns.length,
       "aria-describedby": "list-keys", onscroll: () => this.#soon(), onkeydown: (event) => this.#key(event), onclick: (event) => this.#click(event),
     }, this.head, this.sizer);
     selection.addEventListener("change", () => this.draw());

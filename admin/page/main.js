@@ -3,6 +3,7 @@
 import { onSignedOut, session, signOut } from "./api.js";
 import { replace, setText } from "./dom.js";
 import { count } from "./format.js";
+import { t } from "./lang.js";
 import { LetterView } from "./letter.js";
 import { Letters } from "./letters.js";
 import { LinkLine } from "./link.js";
@@ -10,6 +11,7 @@ import { Live } from "./live.js";
 import { Overview } from "./overview.js";
 import { ReplayDialog } from "./replay.js";
 import { SignIn, failure, returnToView } from "./signin.js";
+import { tools } from "./tools.js";
 
 const main = document.getElementById("main");
 const nav = document.getElementById("nav");
@@ -104,11 +106,28 @@ function leave(words) {
   nav.hidden = true;
   out.hidden = true;
   document.body.classList.remove("stale");
-  const form = new SignIn(() => { begin().catch((err) => form.say(err.message)); }, oidc);
-  show(form, "");
+  const form = showSignIn();
   if (again || words) form.say(words);
   form.focus();
 }
+
+function showSignIn() {
+  const form = new SignIn(() => { begin().catch((err) => form.say(err.message)); }, oidc);
+  show(form, "");
+  return form;
+}
+
+// What is shown is made anew when the language is another.
+tools(() => {
+  if (signedIn) {
+    views.dialog.close();
+    views = makeViews();
+    shown = null;
+    link.say();
+    live.again(); // for the charts
+    route();
+  } else if (shown) showSignIn();
+});
 
 async function begin() {
   const state = await session();
@@ -122,7 +141,7 @@ async function begin() {
 live.addEventListener("failed", async () => {
   const state = await session().catch(() => null);
   oidc = state?.oidc ?? oidc;
-  if (state && !state.signedIn && signedIn) leave("The session has ended. Sign in again.");
+  if (state && !state.signedIn && signedIn) leave(t("session-ended"));
 });
 live.addEventListener("history", (event) => views?.overview.history(event.detail));
 live.addEventListener("point", (event) => views?.overview.point(event.detail));
@@ -132,10 +151,10 @@ live.addEventListener("state", ({ detail: state }) => {
   views?.letters.update(state);
 });
 
-onSignedOut(() => { if (signedIn) leave("The session has ended. Sign in again."); });
+onSignedOut(() => { if (signedIn) leave(t("session-ended")); });
 out.addEventListener("click", async () => {
   // Without a connection the page forgets at least what it shows.
-  const words = await signOut().then(() => "You are signed out.", (err) => `The service could not be reached, so the session may still be valid there. ${err.message}`);
+  const words = await signOut().then(() => t("signed-out"), (err) => t("sign-out.failed", { error: err.message }));
   leave(words);
 });
 document.getElementById("skip").addEventListener("click", (event) => {

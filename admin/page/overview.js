@@ -5,7 +5,8 @@ import { TimeChart } from "./chart.js";
 import { el } from "./dom.js";
 import { Figures } from "./figures.js";
 import { History } from "./history.js";
-import { lag, parse, plural, rate } from "./format.js";
+import { lag, parse, rate } from "./format.js";
+import { t } from "./lang.js";
 import { LettersTable } from "./letters-table.js";
 import { Partitions } from "./partitions.js";
 import { Pause } from "./pause.js";
@@ -19,7 +20,7 @@ const last = (points) => points.at(-1)?.value ?? 0;
 const most = (points) => Math.max(0, ...points.map((p) => p.value));
 
 export class Overview {
-  title = "Overview";
+  title = t("nav.overview");
   #verdict = new Verdict();
   #figures = new Figures();
   #partitions = new Partitions();
@@ -32,24 +33,24 @@ export class Overview {
   #step = 5;
 
   #lag = new TimeChart({
-    title: "Lag", format: lag, least: 1,
-    summary: (points) => `${lag(last(points))} now, at most ${lag(most(points))} in the time shown`,
+    title: t("chart.lag"), format: lag, least: 1,
+    summary: (points) => t("chart.now-most", { now: lag(last(points)), most: lag(most(points)) }),
   });
 
   #created = new TimeChart({
-    title: "Contacts a second", format: rate, least: 1,
-    summary: (points) => `${rate(last(points))} now, at most ${rate(most(points))} in the time shown`,
+    title: t("chart.created"), format: rate, least: 1,
+    summary: (points) => t("chart.now-most", { now: rate(last(points)), most: rate(most(points)) }),
   });
 
   #lost = new TimeChart({
-    title: "New dead letters", bars: true, format: (n) => plural(n, "letter"), least: 5,
-    summary: (points) => `${plural(points.reduce((sum, p) => sum + p.value, 0), "letter")} in the time shown`,
+    title: t("chart.letters"), bars: true, format: (n) => t("n.letters", { n }), least: 5,
+    summary: (points) => t("chart.sum", { sum: t("n.letters", { n: points.reduce((sum, p) => sum + p.value, 0) }) }),
   });
 
   constructor() {
     this.root = el("div", { class: "overview" },
       new Where().root, this.#verdict.root, this.#figures.root,
-      el("section", { class: "charts", "aria-label": "The last 15 minutes" }, this.#lag.root, this.#created.root, this.#lost.root),
+      el("section", { class: "charts", "aria-label": t("chart.region") }, this.#lag.root, this.#created.root, this.#lost.root),
       this.#replicas.root,
       el("div", { class: "pair" }, this.#partitions.root, this.#budget.root),
       this.#history.root,

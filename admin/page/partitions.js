@@ -2,9 +2,8 @@
 
 import { el, replace, setAttr, setText } from "./dom.js";
 import { count, lag } from "./format.js";
+import { t } from "./lang.js";
 import { SparkLine } from "./spark.js";
-
-const owners = { this: "here", other: "elsewhere" };
 
 class Row {
   #spark = new SparkLine(60);
@@ -21,10 +20,10 @@ class Row {
     setText(this.#cells.lag, count(p.lag));
     setText(this.#cells.unfinished, ours ? count(p.unfinished) : "–");
     setText(this.#cells.suspects, ours ? count(p.suspects) : "–");
-    setText(this.#cells.committed, p.committed < 0 ? "none" : count(p.committed));
+    setText(this.#cells.committed, p.committed < 0 ? t("none") : count(p.committed));
     setText(this.#cells.end, count(p.logEnd));
-    const owner = owners[p.owner] ?? "nobody";
-    setText(this.#cells.owner, p.host ? (ours ? `${p.host}, here` : p.host) : owner);
+    const owner = t(`owner.${p.owner || "none"}`);
+    setText(this.#cells.owner, p.host ? (ours ? t("owner.host-here", { host: p.host }) : p.host) : owner);
     setAttr(this.#cells.owner, "title", p.host ?? null);
     setAttr(this.root, "data-owner", p.owner ?? "");
     this.#spark.push(p.lagSeconds ?? 0);
@@ -38,18 +37,18 @@ export class Partitions {
 
   constructor() {
     this.root = el("section", { class: "panel partitions", "aria-labelledby": "partitions-title" },
-      el("div", { class: "panel-head" }, el("h2", { id: "partitions-title" }, "Lag by partition"), this.#topic),
+      el("div", { class: "panel-head" }, el("h2", { id: "partitions-title" }, t("partitions.title")), this.#topic),
       el("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": "partitions-title" },
         el("table", {},
           el("thead", {}, el("tr", {},
-            ["Partition", "Lag", "Last minute", "Records", "Unfinished", "Suspects", "Committed", "Log end", "Owner"].map((title) => el("th", { scope: "col" }, title)))),
+            ["partition", "lag", "minute", "records", "unfinished", "suspects", "committed", "end", "owner"].map((name) => el("th", { scope: "col" }, t(`partitions.${name}`))))),
           this.#body)));
   }
 
   update(state) {
     const partitions = state.partitions ?? [];
     this.root.classList.toggle("named", partitions.some((p) => p.host)); // hosts need more room
-    setText(this.#topic, `${state.topics?.leads ?? ""}, group ${state.group ?? ""}`);
+    setText(this.#topic, t("partitions.of", { topic: state.topics?.leads ?? "", group: state.group ?? "" }));
     const ids = partitions.map((p) => p.partition);
     if (ids.join() !== [...this.#rows.keys()].join()) {
       this.#rows = new Map(ids.map((id) => [id, this.#rows.get(id) ?? new Row(id)]));

@@ -2,10 +2,11 @@
 
 import { pause } from "./api.js";
 import { el, setText } from "./dom.js";
+import { t } from "./lang.js";
 
 export class Pause {
   #paused = false;
-  #button = el("button", { class: "small", type: "button", "data-needs": "act", onclick: () => this.#toggle() }, "Pause this process");
+  #button = el("button", { class: "small", type: "button", "data-needs": "act", onclick: () => this.#toggle() }, t("pause.pause"));
   #text = el("span", { class: "pause-text", role: "status" });
 
   constructor() {
@@ -14,15 +15,15 @@ export class Pause {
 
   update(state) {
     this.#paused = state.paused === true;
-    setText(this.#button, this.#paused ? "Resume this process" : "Pause this process");
-    this.#say(this.#paused ? "This process was paused here; others go on. A restart forgets it." : "");
+    setText(this.#button, t(this.#paused ? "pause.resume" : "pause.pause"));
+    this.#say(this.#paused ? t("pause.paused") : "");
   }
 
   #say(text) { setText(this.#text, text); }
 
   async #toggle() {
     const wanted = !this.#paused;
-    if (wanted && !confirm("Pause the delivery of this process? Leads wait in Kafka; other processes go on.")) return;
+    if (wanted && !confirm(t("pause.sure"))) return;
     this.#button.disabled = true;
     try {
       await pause(wanted);

@@ -3,12 +3,12 @@
 
 import { Problem, preview } from "./api.js";
 import { el, replace, setText } from "./dom.js";
-import { plural } from "./format.js";
+import { named, t } from "./lang.js";
 
 const wait = 400; // milliseconds without a key until it is asked
 
 // What became of a field is said by a word and a sign, not by colour alone.
-const changes = { same: ["", "same"], changed: ["≠", "changed"], added: ["+", "added"], removed: ["−", "removed"] };
+const signs = { same: "", changed: "≠", added: "+", removed: "−" };
 
 // Preview shows what order() would make of the letter at a place; changed() is called whenever that may differ.
 export class Preview {
@@ -22,7 +22,7 @@ export class Preview {
   constructor(place, order) {
     this.#place = place;
     this.#order = order;
-    this.root = el("section", { class: "preview", "aria-labelledby": "preview-title" }, el("h3", { id: "preview-title" }, "What it would become"), this.#said, this.#body);
+    this.root = el("section", { class: "preview", "aria-labelledby": "preview-title" }, el("h3", { id: "preview-title" }, t("preview.title")), this.#said, this.#body);
   }
 
   // changed asks the server once nothing has changed for a moment, and at once with now.
@@ -41,7 +41,7 @@ export class Preview {
 
   async #ask() {
     const order = this.#order();
-    if (!order) return this.#nothing("It is shown here once the value is a JSON object.");
+    if (!order) return this.#nothing(t("preview.once"));
     this.#asking = new AbortController();
     const { signal } = this.#asking;
     try {
@@ -67,25 +67,25 @@ export class Preview {
 }
 
 function summary({ before, after, failed, compared }) {
-  if (failed) return `The edit fails: ${failed}`;
-  if (after) return `${before ? "It would still be rejected" : "It would be rejected"}: ${after}`;
+  if (failed) return t("preview.edit-fails", { error: failed });
+  if (after) return t(before ? "preview.still" : "preview.rejected", { why: after });
   const differing = compared.filter(({ change }) => change !== "same").length;
-  if (before) return `It would not be rejected any more. Now: ${before}`;
-  return differing === 0 ? "Nothing would differ from what is built now." : `${plural(differing, "field")} would differ.`;
+  if (before) return t("preview.no-more", { why: before });
+  return differing === 0 ? t("preview.nothing") : t("preview.differ", { n: differing });
 }
 
 function table({ before, after, failed, compared }) {
-  const head = (name, rejected) => el("th", { scope: "col" }, name, rejected ? el("span", { class: "quiet-text" }, " nothing can be built") : null);
+  const head = (name, rejected) => el("th", { scope: "col" }, name, rejected ? el("span", { class: "quiet-text" }, ` ${t("preview.cannot")}`) : null);
   return el("table", {},
-    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Field"), head("Now", before), head("After the edit", after || failed), el("th", { scope: "col" }, "Difference"))),
+    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, t("preview.field")), head(t("preview.now"), before), head(t("preview.after"), after || failed), el("th", { scope: "col" }, t("preview.difference")))),
     el("tbody", {}, compared.map(row)));
 }
 
 function row({ kind, field, before, after, change }) {
-  const [sign, word] = changes[change] ?? ["", change];
+  const sign = signs[change] ?? "";
   return el("tr", { "data-change": change },
-    el("th", { scope: "row" }, el("span", { class: "quiet-text" }, `${kind} `), field),
+    el("th", { scope: "row" }, el("span", { class: "quiet-text" }, `${named("kind", kind)} `), field),
     el("td", { class: "was" }, before || "–"),
     el("td", { class: "is" }, change === "same" ? after || "–" : el("strong", {}, after || "–")),
-    el("td", { class: "change-word" }, sign ? el("span", { "aria-hidden": "true" }, `${sign} `) : null, word));
+    el("td", { class: "change-word" }, sign ? el("span", { "aria-hidden": "true" }, `${sign} `) : null, named("diff", change)));
 }

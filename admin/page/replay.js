@@ -3,8 +3,8 @@
 
 import { Problem, replay } from "./api.js";
 import { el, replace, setText } from "./dom.js";
-import { count, plural } from "./format.js";
 import { Change } from "./change.js";
+import { said, t } from "./lang.js";
 import { report } from "./report.js";
 
 // ReplayDialog calls done when letters may have been replayed.
@@ -15,7 +15,7 @@ export class ReplayDialog {
   #body = el("div", { class: "dialog-body" });
   #buttons = el("div", { class: "dialog-buttons" });
   #said = el("p", { class: "dialog-said", role: "status" });
-  #bar = el("progress", { max: 1, value: 0, "aria-label": "Progress" });
+  #bar = el("progress", { max: 1, value: 0, "aria-label": t("replay.progress") });
   #change = null; // what is done to the values
   #selection = {};
   #count = 0;
@@ -64,7 +64,7 @@ export class ReplayDialog {
   #cancel(event) {
     if (!this.#running) return;
     event.preventDefault(); // Esc must not hide what goes on
-    this.#say("It is still running: stop it first.");
+    this.#say(t("replay.still-running"));
   }
 
   #say(text) { setText(this.#said, text); }
@@ -80,39 +80,40 @@ export class ReplayDialog {
 
   #ask() {
     this.#say("");
-    this.#step("ask", `Replay ${plural(this.#count, "letter")}`, this.#change.root, [
-      this.#button("Cancel", () => this.#dialog.close()),
-      this.#button("Dry run", () => this.#dry(), { class: "primary", id: "dry-run" }),
+    this.#step("ask", t("replay.title", { letters: lettersOf(this.#count) }), this.#change.root, [
+      this.#button(t("replay.cancel"), () => this.#dialog.close()),
+      this.#button(t("replay.dry-run"), () => this.#dry(), { class: "primary", id: "dry-run" }),
     ]);
   }
 
   async #dry() {
     if (this.#running || !this.#change.valid()) return;
     const order = { ...this.#selection, ...this.#change.order(), dryRun: true };
-    const end = await this.#run(order, "dry", "Dry run", "Nothing is sent yet.");
+    const end = await this.#run(order, "dry", t("replay.dry-run"), t("replay.not-yet"));
     if (end?.report) this.#confirm(order, end);
   }
 
   #confirm(order, { report: tried, confirm }) {
     const n = tried.letters - failing(tried);
-    this.#say("A dry run: nothing was sent.");
-    this.#step("confirm", n > 0 ? `${plural(n, "letter")} would be replayed` : "No letter would be replayed", report(tried), [
-      this.#button("Cancel", () => this.#dialog.close()),
-      this.#button("Back", () => { this.#ask(); this.#change.focus(); }),
-      this.#button(`Replay ${plural(n, "letter")}`, () => this.#replay({ ...order, dryRun: false, confirm }), { class: "primary", id: "confirm", disabled: n === 0 }),
+    this.#say(t("replay.was-dry"));
+    this.#step("confirm", n > 0 ? t("replay.would", { n }) : t("replay.would-none"), report(tried), [
+      this.#button(t("replay.cancel"), () => this.#dialog.close()),
+      this.#button(t("replay.back"), () => { this.#ask(); this.#change.focus(); }),
+      this.#button(t("replay.go", { letters: lettersOf(n) }), () => this.#replay({ ...order, dryRun: false, confirm }), { class: "primary", id: "confirm", disabled: n === 0 }),
     ]);
     this.#heading.focus();
   }
 
   async #replay(order) {
     this.#touched = true;
-    const end = await this.#run(order, "run", "Replaying", "Each event goes back into its topic once, however often this runs.");
+    const end = await this.#run(order, "run", t("replay.running"), t("replay.once"));
     if (!end?.report) return;
-    const { report: did, interrupted, error } = end;
-    if (interrupted || error) this.#interrupted(did.replayed, did.letters, error || "The service stopped it.");
+    const { report: did, interrupted } = end;
+    const error = said(end.errorSaid, end.error);
+    if (interrupted || error) this.#interrupted(did.replayed, did.letters, error || t("replay.stopped-by-service"));
     else {
-      this.#say(`Replayed ${count(did.replayed)} of ${plural(did.letters, "letter")}.`);
-      this.#step("done", "Done", report(did), [this.#button("Close", () => this.#dialog.close(), { class: "primary", id: "close" })]);
+      this.#say(t("replay.did", { n: did.replayed, letters: lettersOf(did.letters) }));
+      this.#step("done", t("replay.done"), report(did), [this.#button(t("replay.close"), () => this.#dialog.close(), { class: "primary", id: "close" })]);
       this.#heading.focus();
     }
   }
@@ -127,12 +128,12 @@ export class ReplayDialog {
       at = progress;
       this.#bar.max = Math.max(at.all, 1);
       this.#bar.value = at.done;
-      setText(line, `${count(at.done)} of ${plural(at.all, "letter")}`);
+      setText(line, t("replay.progress-is", { n: at.done, letters: lettersOf(at.all) }));
     };
     show(at);
     this.#running = running;
     this.#say(words);
-    const stop = this.#button("Stop", () => running.abort(), { id: "stop" });
+    const stop = this.#button(t("replay.stop"), () => running.abort(), { id: "stop" });
     this.#step(step, heading, [this.#bar, line], [stop]);
     stop.focus();
     try {
@@ -149,25 +150,28 @@ export class ReplayDialog {
   #ended(step, at, err) {
     if (!this.#dialog.open) return;
     const stopped = err.name === "AbortError";
-    if (step === "run" && (stopped || err.status === 0)) return this.#interrupted(at.done, at.all, stopped ? "You stopped it." : err.message);
+    if (step === "run" && (stopped || err.status === 0)) return this.#interrupted(at.done, at.all, stopped ? t("replay.you-stopped") : err.message);
     this.#ask();
-    if (stopped) this.#say("The dry run was stopped. Nothing was sent.");
-    else if (err.status === 409 && err.field === "confirm") this.#say(`Nothing was sent: ${err.message} Make a dry run again.`);
+    if (stopped) this.#say(t("replay.dry-stopped"));
+    else if (err.status === 409 && err.field === "confirm") this.#say(t("replay.dry-again", { error: err.message }));
     else if (!this.#change.blame(err)) this.#say(err.message);
     this.#change.focus();
   }
 
   #interrupted(done, all, why) {
     this.#running = null;
-    this.#say(`${why} ${count(done)} of ${plural(all, "letter")} had been replayed when that was last heard.`);
-    this.#step("interrupted", "The replay was interrupted",
-      el("p", {}, "What was replayed stays so and is noted beside its letter. Run it again: it does the rest, and no event twice."), [
-        this.#button("Close", () => this.#dialog.close()),
-        this.#button("Run it again", () => this.#dry(), { class: "primary", id: "run-again" }),
+    this.#say(t("replay.heard", { why, n: done, letters: lettersOf(all) }));
+    this.#step("interrupted", t("replay.interrupted"),
+      el("p", {}, t("replay.rest")), [
+        this.#button(t("replay.close"), () => this.#dialog.close()),
+        this.#button(t("replay.again"), () => this.#dry(), { class: "primary", id: "run-again" }),
       ]);
     this.#heading.focus();
   }
 }
+
+// lettersOf is a number of letters.
+const lettersOf = (n) => t("n.letters", { n });
 
 // failing counts the letters that a dry run found it cannot send.
 const failing = (tried) => (tried.left ?? []).length;

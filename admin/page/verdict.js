@@ -3,16 +3,8 @@
 
 import { probe, releaseFlood } from "./api.js";
 import { el, replace, setAttr, setText, svg } from "./dom.js";
-import { lasting, moment, parse, plural } from "./format.js";
-
-const words = {
-  starting: ["Starting", "The service is joining its group and asking the portal."],
-  rebalancing: ["No partition", "The group assigns its partitions anew; this process has none now."],
-  delivering: ["Delivering", "Nothing holds it. Nothing to do."],
-  throttled: ["Throttled", "The CRM asked for a pause; delivery resumes by itself."],
-  held: ["Held", "Delivery pauses on purpose. Nothing is dropped, no attempt is counted."],
-  draining: ["Stopping", "It finishes what is in flight and takes nothing new."],
-};
+import { lasting, moment, parse } from "./format.js";
+import { named, said, t } from "./lang.js";
 
 const shapes = {
   delivering: "M5 12.5l4.5 4.5L19 7.5",
@@ -26,40 +18,39 @@ const shapes = {
 export class Verdict {
   #icon = svg("path", { fill: "none", stroke: "currentColor", "stroke-width": 2.2, "stroke-linecap": "round", "stroke-linejoin": "round" });
   #word = el("span", { class: "verdict-word" }, "…");
-  #text = el("p", { class: "verdict-text" }, "Asking the service.");
+  #text = el("p", { class: "verdict-text" }, t("verdict.asking"));
   #facts = el("p", { class: "verdict-facts" });
   #shown = new Map(); // by cause
   #waits = new Map(); // by why
-  #none = el("li", { class: "hold none" }, "Nothing holds the delivery.");
+  #none = el("li", { class: "hold none" }, t("verdict.nothing"));
   #list = el("ol", {}, this.#none);
   #said = el("p", { class: "acts-said", role: "status" });
-  #probe = el("button", { type: "button", class: "small", id: "probe", "data-needs": "act", onclick: () => this.#act(this.#probe, probe, () => "The CRM is tried now.") }, "Probe now");
-  #release = el("button", { type: "button", class: "small", id: "release-flood", "data-needs": "act", onclick: () => this.#releaseFlood() }, "Write these letters…");
+  #probe = el("button", { type: "button", class: "small", id: "probe", "data-needs": "act", onclick: () => this.#act(this.#probe, probe, () => t("verdict.probed")) }, t("verdict.probe"));
+  #release = el("button", { type: "button", class: "small", id: "release-flood", "data-needs": "act", onclick: () => this.#releaseFlood() }, t("verdict.release"));
   #acts = el("div", { class: "acts" }, this.#probe, this.#release, this.#said);
   #more = new Facts();
 
   constructor() {
     this.root = el("section", { class: "verdict", "data-state": "unknown", "aria-labelledby": "verdict-title" },
-      el("h1", { id: "verdict-title", class: "unseen" }, "Is it delivering?"),
+      el("h1", { id: "verdict-title", class: "unseen" }, t("verdict.question")),
       el("div", { class: "verdict-left" },
         el("p", { class: "verdict-line", role: "status" },
           svg("svg", { viewBox: "0 0 24 24", width: 32, height: 32, "aria-hidden": "true" }, this.#icon), this.#word),
         this.#text, this.#facts),
-      el("div", { class: "verdict-right", tabindex: "0", role: "region", "aria-label": "What holds it, and what to do" }, this.#list, this.#acts, this.#more.root));
+      el("div", { class: "verdict-right", tabindex: "0", role: "region", "aria-label": t("verdict.region") }, this.#list, this.#acts, this.#more.root));
   }
 
   update(state, now) {
-    const [word, text] = words[state.state] ?? [state.state, ""];
     setAttr(this.root, "data-state", state.state);
     setAttr(this.#icon, "d", shapes[state.state] ?? "");
-    setText(this.#word, word);
+    setText(this.#word, named("state", state.state));
     const waiting = state.waiting ?? [];
     const calm = waiting.length === 0 && state.lag !== null && state.lag !== undefined;
     setAttr(this.root, "data-calm", calm ? "yes" : "no");
-    setText(this.#text, state.reason || (state.state === "delivering" ? delivering(state, waiting) : byCause(state) ?? text));
+    setText(this.#text, said(state.reasonSaid, state.reason) || (state.state === "delivering" ? delivering(state, waiting) : byCause(state) ?? named("state-text", state.state, "")));
     const started = parse(state.started);
-    const health = state.healthy ? (state.ready ? "ready" : "not ready") : "not healthy";
-    setText(this.#facts, `${health}; started ${started ? `${moment(started, now)}, ${lasting((now - started) / 1000)} ago` : "at an unknown time"}`);
+    const health = t(state.healthy ? (state.ready ? "verdict.ready" : "verdict.not-ready") : "verdict.not-healthy");
+    setText(this.#facts, started ? t("verdict.started", { health, time: moment(started, now), age: lasting((now - started) / 1000) }) : t("verdict.started-unknown", { health }));
     this.#update(state.holds ?? [], waiting, now);
     const flood = waiting.some((w) => w.why === "flood") || (state.holds ?? []).some((hold) => hold.cause === "flood");
     this.#release.hidden = !flood;
@@ -73,11 +64,11 @@ export class Verdict {
   #releaseFlood() {
     if (this.#release.dataset.sure !== "yes") {
       this.#release.dataset.sure = "yes";
-      setText(this.#release, "These refusals are right: write them");
-      setText(this.#said, "Press again to have all these letters written.");
+      setText(this.#release, t("verdict.release-sure"));
+      setText(this.#said, t("verdict.press-again"));
       return;
     }
-    this.#act(this.#release, releaseFlood, ({ letters }) => (letters > 0 ? `${plural(letters, "letter")} written.` : "No event waits as refused in a flood."));
+    this.#act(this.#release, releaseFlood, ({ letters }) => (letters > 0 ? t("verdict.written", { letters: t("n.letters", { n: letters }) }) : t("verdict.no-flood")));
   }
 
   async #act(button, ask, say) {
@@ -85,11 +76,11 @@ export class Verdict {
     try {
       setText(this.#said, say(await ask()));
     } catch (err) {
-      setText(this.#said, `It was not done: ${err.message}`);
+      setText(this.#said, t("verdict.not-done", { error: err.message }));
     }
     button.disabled = false;
     delete this.#release.dataset.sure;
-    setText(this.#release, "Write these letters…");
+    setText(this.#release, t("verdict.release"));
   }
 
   #update(holds, waiting, now) {
@@ -107,11 +98,11 @@ export class Verdict {
 
 // delivering says in a sentence whether anything waits while nothing is held.
 function delivering(state, waiting) {
-  if (waiting.length > 0) return "Events wait: what for, how many and until when stands beside.";
-  if (state.lag === null || state.lag === undefined) return "How many events wait is not known yet.";
+  if (waiting.length > 0) return t("state-text.waiting");
+  if (state.lag === null || state.lag === undefined) return t("state-text.unknown");
   const partitions = state.partitions ?? [];
-  if (partitions.length > 0 && !partitions.some((p) => p.owner === "this")) return "This process has no partition: other replicas have them all.";
-  return words.delivering[1];
+  if (partitions.length > 0 && !partitions.some((p) => p.owner === "this")) return t("state-text.elsewhere");
+  return t("state-text.delivering");
 }
 
 // tried reports whether a probe by hand would do something: the CRM holds creates, or some back off.
@@ -123,20 +114,20 @@ function tried(state, waiting) {
 // byCause says what a hold is that is not of the service's own choice.
 function byCause(state) {
   const kafka = (state.holds ?? []).some((hold) => hold.cause === "brokers");
-  return state.state === "held" && kafka ? "It waits for Kafka: without brokers nothing can be read or noted as done." : undefined;
+  return state.state === "held" && kafka ? t("state-text.kafka") : undefined;
 }
 
 // Facts are further facts about this process.
 class Facts {
-  #values = ["Portal", "Events are found by", "Group member", "Version"].map((name) => [el("dt", {}, name), el("dd", {}, "–")]);
+  #values = ["portal", "found-by", "member", "version"].map((name) => [el("dt", {}, t(`verdict.${name}`)), el("dd", {}, "–")]);
 
   constructor() {
     this.root = el("dl", { class: "verdict-more" }, this.#values);
   }
 
   update({ crm = {}, group, generation, member, version }) {
-    const texts = [crm.portal, crm.originField, member ? `${member}, generation ${generation} of ${group}` : "", version];
-    this.#values.forEach(([, value], i) => setText(value, texts[i] || "not known yet"));
+    const texts = [crm.portal, crm.originField, member ? t("verdict.member-is", { member, generation: String(generation), group }) : "", version];
+    this.#values.forEach(([, value], i) => setText(value, texts[i] || t("verdict.not-yet")));
   }
 }
 
@@ -159,10 +150,10 @@ class WaitItem {
     const until = parse(w.until);
     const known = w.events !== null && w.events !== undefined;
     setAttr(this.root, "data-why", w.why);
-    setText(this.#title, known ? `${plural(w.events, "event waits", "events wait")}` : "Events wait, it is not known how many");
-    setText(this.#since, since ? `The oldest since ${moment(since, now)}, for ${lasting((now - since) / 1000)}` : "");
-    setText(this.#until, until ? (until > now ? `Until ${moment(until, now)}` : "Tried again now") : "");
-    setText(this.#text, `For: ${w.text}`);
+    setText(this.#title, known ? t("wait.events", { n: w.events }) : t("wait.events-unknown"));
+    setText(this.#since, since ? t("wait.since", { time: moment(since, now), age: lasting((now - since) / 1000) }) : "");
+    setText(this.#until, until ? (until > now ? t("wait.until", { time: moment(until, now) }) : t("wait.again")) : "");
+    setText(this.#text, t("wait.for", { what: named("why", w.why, w.text) }));
   }
 }
 
@@ -177,7 +168,7 @@ class HoldItem {
   #answer = el("span", { class: "hold-answer" });
   #advice = el("p", { class: "hold-advice" });
   #words = el("p", { class: "hold-words" });
-  #letters = el("a", { class: "hold-letters", hidden: true }, "Its letters");
+  #letters = el("a", { class: "hold-letters", hidden: true }, t("hold.letters"));
 
   constructor() {
     this.root = el("li", { class: "hold" },
@@ -189,13 +180,14 @@ class HoldItem {
   update(hold, now) {
     const since = parse(hold.since);
     const until = parse(hold.until);
-    setText(this.#title, hold.title || hold.cause);
+    setText(this.#title, hold.of ? t("cause-of", { kind: named("kind", hold.of) }) : named("cause", hold.cause, hold.title || hold.cause));
     setText(this.#answer, [hold.status || "", hold.code || ""].filter(Boolean).join(" "));
-    setText(this.#since, since ? `Since ${moment(since, now)}, for ${lasting((now - since) / 1000)}` : "");
-    setText(this.#probe, until ? (until > now ? `Next probe in ${lasting((until - now) / 1000 + 1)}` : "Probing now") : "");
+    setText(this.#since, since ? t("hold.since", { time: moment(since, now), age: lasting((now - since) / 1000) }) : "");
+    setText(this.#probe, until ? (until > now ? t("hold.probe-in", { time: lasting((until - now) / 1000 + 1) }) : t("hold.probing")) : "");
     this.#letters.hidden = !lettersOf[hold.cause];
     if (lettersOf[hold.cause]) setAttr(this.#letters, "href", `#/letters?reason=${lettersOf[hold.cause]}${hold.code ? `&code=${encodeURIComponent(hold.code)}` : ""}`);
-    setText(this.#words, hold.words ? `The CRM says: ${hold.words}` : "");
-    setText(this.#advice, hold.advice ? `To do: ${hold.advice}` : "");
+    setText(this.#words, hold.words ? t("hold.words", { words: hold.words }) : "");
+    const advice = said(hold.adviceSaid, hold.advice);
+    setText(this.#advice, advice ? t("hold.advice", { advice }) : "");
   }
 }

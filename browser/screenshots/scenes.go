@@ -23,6 +23,8 @@ func scenes() []scene {
 		{"overview-light", light, true, overview},
 		{"overview-dark", dark, true, overview},
 		{"overview-phone", screen.Hand, false, overview},
+		{"overview-ru-light", screen.View{Width: 1280, Height: 800, Locale: "ru-RU"}, true, overview},
+		{"overview-ru-dark", screen.View{Width: 1280, Height: 800, Locale: "ru-RU", Dark: true}, true, overview},
 		{"letters-light", light, false, letters},
 		{"letters-dark", dark, false, letters},
 		{"letters-phone", screen.Hand, false, letters},
@@ -86,7 +88,7 @@ func click(t *screen.Tab, selector string) func() error {
 
 func overview(t *screen.Tab, _ *lab.Lab) error {
 	return steps(
-		until(t, text(".verdict-word", "Delivering")),
+		until(t, `document.querySelector(".verdict[data-state=delivering]")`),
 		until(t, `document.querySelector(".chart-line").getAttribute("d").length > 100`),
 		// The lines of the partitions begin when the page is opened.
 		until(t, `document.querySelector(".spark-line").getAttribute("d").split("L").length > 25`),
@@ -99,9 +101,11 @@ func letters(t *screen.Tab, _ *lab.Lab) error {
 		click(t, "[data-reason=CRM_REFUSED]"),
 		click(t, "[data-reason=RETRIES_EXHAUSTED]"),
 		until(t, text(".row .c-words", "The e-mail address")),
-		click(t, "#letter-1 .c-tick"),
-		click(t, "#letter-2 .c-tick"),
+		// By keys: on a phone the bar at the bottom may stand over a row.
+		func() error { return t.TabTo(".list") },
+		func() error { return t.Press("ArrowDown", "Space", "ArrowDown", "Space") },
 		until(t, text(".chosen", "2 selected")),
+		until(t, `(document.activeElement.blur(), document.querySelector(".list").scrollTo(0, 0), scrollTo(0, 0), true)`),
 	)
 }
 

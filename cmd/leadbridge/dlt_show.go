@@ -12,6 +12,7 @@ import (
 	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
 	"github.com/leadbridge/leadbridge/consumer/header"
 	"github.com/leadbridge/leadbridge/dlt"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -32,9 +33,9 @@ func (dltShowCommand) Help() string {
 // shown is a letter as JSON, with what is made of it.
 type shown struct {
 	dlt.Line
-	Contact  any       `json:"contact,omitempty"`
-	Rejected *rejected `json:"rejected,omitempty"` // why no contact can be built
-	Advice   string    `json:"advice"`
+	Contact  any         `json:"contact,omitempty"`
+	Rejected *rejected   `json:"rejected,omitempty"` // why no contact can be built
+	Advice   phrase.Text `json:"advice"`
 }
 
 // Run shows a letter.

@@ -141,7 +141,8 @@ func kept(pages map[string]string, page string) map[string][]string {
 		"names":       inlineCode.FindAllString(text, -1),
 	}
 	for _, found := range image.FindAllStringSubmatch(text, -1) {
-		k["images"] = append(k["images"], path.Join(path.Dir(page), found[1]))
+		// A picture of the page in Russian stands for that in English.
+		k["images"] = append(k["images"], strings.Replace(path.Join(path.Dir(page), found[1]), "-ru-", "-", 1))
 	}
 	for _, found := range docLink.FindAllStringSubmatch(image.ReplaceAllString(text, ""), -1) {
 		if to := leadsTo(pages, page, found[1]); to != "" {

@@ -53,7 +53,7 @@ func liveFindings(ctx context.Context, url string) []consumer.Finding {
 		if !h.Held {
 			how = "fails, and tries all the same"
 		}
-		all = append(all, consumer.Finding{Check: check, Level: "fail", Remedy: h.Advice,
+		all = append(all, consumer.Finding{Check: check, Level: "fail", Remedy: h.Advice.String(),
 			Detail: fmt.Sprintf("%s %s: %s since %s", url, how, h.Cause, h.Since.UTC().Format(time.DateTime))})
 	}
 	if len(all) == 0 && !status.Ready {

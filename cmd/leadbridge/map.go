@@ -14,6 +14,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -104,7 +105,7 @@ type step struct {
 	Outcome transform.Outcome `json:"outcome"`
 	Field   string            `json:"field,omitempty"`
 	Value   string            `json:"value,omitempty"`
-	Why     string            `json:"why,omitempty"`
+	Why     phrase.Text       `json:"why,omitempty"`
 }
 
 func newExplained(x transform.Explanation) *explained {

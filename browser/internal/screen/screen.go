@@ -3,6 +3,7 @@
 package screen
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,6 +58,11 @@ type View struct {
 	Phone         bool
 	Dark          bool
 	Zone          string // IANA; "": Europe/Berlin
+	Locale        string // of the browser, such as ru-RU; "": en-GB
+	// Zoom is how many pixels of the screen one of the page has; 0: one. Width and Height are those of the page.
+	Zoom   float64
+	Forced bool // colours are forced, as by a high-contrast theme of the system
+	Moving bool // its reader has nothing against motion
 }
 
 // Desk and Hand are two common screens.
@@ -91,14 +97,23 @@ func (t *Tab) prepare(v View) error {
 	if v.Dark {
 		scheme = "dark"
 	}
-	media := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}
+	media := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}, {Name: "forced-colors", Value: "none"}}
+	if v.Moving {
+		media[1].Value = "no-preference"
+	}
+	if v.Forced {
+		media[2].Value = "active"
+	}
+	locale := cmp.Or(v.Locale, "en-GB")
+	language, _, _ := strings.Cut(locale, "-")
 	return errors.Join(
 		chromedp.Do(t.ctx),
 		chromedp.Listen(t.ctx, t.said.hear),
-		call(t.ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: v.Width, Height: v.Height, DeviceScaleFactor: 1, Mobile: v.Phone}),
+		call(t.ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: v.Width, Height: v.Height, DeviceScaleFactor: cmp.Or(v.Zoom, 1), Mobile: v.Phone}),
 		call(t.ctx, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: v.Phone}),
 		call(t.ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: zone}),
-		call(t.ctx, emulation.SetLocaleOverride, emulation.SetLocaleOverrideParams{Locale: "en-GB"}),
+		call(t.ctx, emulation.SetLocaleOverride, emulation.SetLocaleOverrideParams{Locale: locale}),
+		call(t.ctx, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: "a browser of a test", AcceptLanguage: locale + "," + language}),
 		call(t.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: media}),
 		call(t.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: watchScript}),
 	)

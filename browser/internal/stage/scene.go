@@ -12,6 +12,15 @@ func now() string { return time.Now().UTC().Format(time.RFC3339Nano) }
 
 func ago(d time.Duration) string { return time.Now().Add(-d).UTC().Format(time.RFC3339Nano) }
 
+// said is a sentence of the server as the page gets it.
+func said(id string, params map[string]string) []map[string]any {
+	sentence := map[string]any{"id": id, "text": "a sentence of the server in English"}
+	if params != nil {
+		sentence["params"] = params
+	}
+	return []map[string]any{sentence}
+}
+
 // Delivering is a state in which all is well.
 func Delivering() map[string]any {
 	partitions := []map[string]any{}
@@ -46,7 +55,7 @@ func byReason() []map[string]any {
 		for h := range trend {
 			trend[h] = (h*7 + i*3) % (5 + i)
 		}
-		lines = append(lines, map[string]any{"reason": reason, "open": 21 - 7*i, "replayed": 3, "erased": 0, "trend": trend, "advice": "Correct the value (--edit) or the portal's rules by the CRM's words above, then replay it."})
+		lines = append(lines, map[string]any{"reason": reason, "open": 21 - 7*i, "replayed": 3, "erased": 0, "trend": trend, "adviceSaid": said("letter_refused", nil)})
 	}
 	return lines
 }
@@ -56,8 +65,8 @@ func Held() map[string]any {
 	return map[string]any{
 		"state": "held", "reason": "", "ready": false, "rate": map[string]any{"perSecond": 0}, "lag": 12840, "lagSeconds": 5025.0,
 		"holds": []map[string]any{
-			{"cause": "credentials", "title": "The key is refused", "since": ago(83 * time.Minute), "until": time.Now().Add(40 * time.Second).UTC().Format(time.RFC3339Nano), "status": 401, "code": "KEY_EXPIRED", "advice": "Make a new key in the portal and put it into the file that CRM_API_KEY_FILE names; it is read again at each probe."},
-			{"cause": "dead_letter_topic", "title": "The dead-letter topic takes nothing", "since": ago(12 * time.Minute), "until": "", "advice": "Look at the brokers and at the rights on leads.dlt."},
+			{"cause": "credentials", "since": ago(83 * time.Minute), "until": time.Now().Add(40 * time.Second).UTC().Format(time.RFC3339Nano), "status": 401, "code": "KEY_EXPIRED", "adviceSaid": said("new_key", nil)},
+			{"cause": "dead_letter_topic", "since": ago(12 * time.Minute), "until": "", "adviceSaid": said("topic_unreachable", map[string]string{"topic": `"leads.dlt"`, "setting": "KAFKA_DLT_TOPIC"})},
 		},
 	}
 }
@@ -75,7 +84,7 @@ func Replicas() map[string]any {
 		"partitions": partitions,
 		"replicas": map[string]any{"asOf": now(), "list": []map[string]any{
 			{"host": "leadbridge-6c9f-a", "here": true, "version": "v1.0.0", "started": ago(26 * time.Hour), "heard": ago(8 * time.Second), "gone": false, "state": "delivering", "partitions": []int{0, 1, 2, 3}, "inFlight": 2, "waiting": 14, "lag": 42, "lagSeconds": 1.2},
-			{"host": "leadbridge-6c9f-b", "here": false, "version": "v1.0.0", "started": ago(25 * time.Hour), "heard": ago(4 * time.Second), "gone": false, "state": "held", "partitions": []int{4, 5}, "inFlight": 0, "waiting": 3, "lag": 15, "lagSeconds": 2.1, "holds": []string{"outage"}, "holdTitles": []string{"The CRM does not answer as it should"}},
+			{"host": "leadbridge-6c9f-b", "here": false, "version": "v1.0.0", "started": ago(25 * time.Hour), "heard": ago(4 * time.Second), "gone": false, "state": "held", "partitions": []int{4, 5}, "inFlight": 0, "waiting": 3, "lag": 15, "lagSeconds": 2.1, "holds": []string{"outage"}},
 			{"host": "leadbridge-77d2-c", "here": false, "version": "v0.9.0", "started": ago(50 * time.Hour), "heard": ago(26 * time.Minute), "gone": true, "state": "stopped", "inFlight": 0, "waiting": 0},
 		}},
 	}
@@ -106,7 +115,7 @@ func history(w http.ResponseWriter, r *http.Request) {
 	answer(w, map[string]any{
 		"from": ago(span), "to": now(), "stepSeconds": step.Seconds(), "points": points, "asOf": now(),
 		"totals": map[string]any{"created": created, "matched": 5, "letters": 10},
-		"holds":  []map[string]any{{"cause": "outage", "title": "The CRM does not answer as it should", "seconds": 5 * step.Seconds()}},
+		"holds":  []map[string]any{{"cause": "outage", "seconds": 5 * step.Seconds()}},
 	})
 }
 
@@ -115,8 +124,8 @@ func Waiting() map[string]any {
 	return map[string]any{
 		"lag": 12, "lagSeconds": 63.0,
 		"waiting": []map[string]any{
-			{"why": "suspect", "events": 161, "since": ago(63 * time.Second), "until": time.Now().Add(20 * time.Second).UTC().Format(time.RFC3339Nano), "text": "an earlier owner may have sent them: they are looked up before they are created"},
-			{"why": "order", "events": 1, "since": ago(9 * time.Second), "text": "an earlier event of the same person waits"},
+			{"why": "suspect", "events": 161, "since": ago(63 * time.Second), "until": time.Now().Add(20 * time.Second).UTC().Format(time.RFC3339Nano)},
+			{"why": "order", "events": 1, "since": ago(9 * time.Second)},
 		},
 	}
 }
@@ -125,7 +134,7 @@ func Waiting() map[string]any {
 func Unknown() map[string]any {
 	return map[string]any{
 		"state": "rebalancing", "ready": false, "lag": nil, "lagSeconds": nil, "partitions": []any{},
-		"waiting": []map[string]any{{"why": "rebalance", "events": nil, "since": ago(27 * time.Second), "text": "the group assigns its partitions anew; this process has none now"}},
+		"waiting": []map[string]any{{"why": "rebalance", "events": nil, "since": ago(27 * time.Second)}},
 	}
 }
 
@@ -161,14 +170,14 @@ func letter(i int) map[string]any {
 func whole(l map[string]any, masked bool) map[string]any {
 	w := map[string]any{
 		"masked": masked, "editable": true, "valueOmitted": false, "key": "***", "value": `{"fullName":"***","phone":"***","email":"***","budget":"***"}`,
-		"original": map[string]any{"topic": "leads", "partition": 0, "offset": 4711, "timestamp": l["at"]}, "advice": "Correct the value (--edit) or the portal's rules by the CRM's words above, then replay it.",
+		"original": map[string]any{"topic": "leads", "partition": 0, "offset": 4711, "timestamp": l["at"]}, "adviceSaid": said("letter_refused", nil),
 		"headers": []map[string]any{{"name": "dlt-reason", "value": l["reason"]}, {"name": "dlt-version", "value": "v1.0.0"}},
 		"contact": map[string]any{"name": "***", "lastName": "***", "phone": []any{map[string]any{"typeId": "MOBILE", "value": "***"}}},
 		"steps": []map[string]any{
-			{"field": "fullName", "input": "***", "value": "***", "outcome": "normalised", "why": "split into first and last name"},
-			{"field": "phone", "input": "***", "value": "***", "outcome": "normalised", "why": "E.164, region RU"},
-			{"field": "email", "input": "***", "value": "", "outcome": "unusable", "why": "no address: the domain has no dot"},
-			{"field": "budget", "input": "***", "value": "comments", "outcome": "to comments", "why": "no such field"},
+			{"field": "fullName", "input": "***", "value": "***", "outcome": "normalised", "whySaid": said("part_of_name", nil)},
+			{"field": "phone", "input": "***", "value": "***", "outcome": "normalised"},
+			{"field": "email", "input": "***", "value": "", "outcome": "unusable", "whySaid": said("no_email", nil)},
+			{"field": "budget", "input": "***", "value": "", "outcome": "to comments", "whySaid": said("no_such_field", nil)},
 		},
 	}
 	if !masked {

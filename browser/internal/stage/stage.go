@@ -33,6 +33,8 @@ type Stage struct {
 	searches []string      // texts that were searched for
 	whole    bool          // texts are found as a whole only
 	slow     map[string]slowSearch
+	marked   bool   // the English words of the page are marked
+	issuer   string // nobody is signed in, and this is the title of the issuer at which people can; "": all are
 }
 
 // New is a stage that delivers and has n dead letters.
@@ -45,9 +47,8 @@ func New(page string, n int) *Stage {
 	files := http.FileServerFS(os.DirFS(page))
 	mux.Handle("GET /{$}", files)
 	mux.Handle("GET /assets/", http.StripPrefix("/assets/", files))
-	mux.HandleFunc("GET /api/session", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, map[string]any{"needed": false, "signedIn": true})
-	})
+	mux.HandleFunc("GET /assets/words-en.js", func(w http.ResponseWriter, r *http.Request) { s.words(w, r, page) })
+	mux.HandleFunc("GET /api/session", func(w http.ResponseWriter, _ *http.Request) { answer(w, s.session()) })
 	mux.HandleFunc("GET /api/live", s.live)
 	mux.HandleFunc("GET /api/history", history)
 	mux.HandleFunc("POST /api/letters/search", s.search)
@@ -114,6 +115,22 @@ func (s *Stage) Slow(text string) (let func()) {
 		close(w.let)
 		<-w.left
 	}
+}
+
+// SignedOut has nobody signed in, with an issuer of a title.
+func (s *Stage) SignedOut(issuer string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.issuer = issuer
+}
+
+func (s *Stage) session() map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.issuer == "" {
+		return map[string]any{"needed": false, "signedIn": true}
+	}
+	return map[string]any{"needed": true, "signedIn": false, "oidc": map[string]any{"title": s.issuer, "away": true}}
 }
 
 type slowSearch struct{ let, left chan struct{} }

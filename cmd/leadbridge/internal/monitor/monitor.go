@@ -14,6 +14,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 // Monitor answers for one service. It is safe for concurrent use.
@@ -35,7 +36,7 @@ type Status struct {
 	State      State                      `json:"state"`
 	Ready      bool                       `json:"ready"`
 	Healthy    bool                       `json:"healthy"`
-	Reason     string                     `json:"reason,omitempty"` // why it is not healthy
+	Reason     phrase.Text                `json:"reason,omitempty"` // why it is not healthy
 	Version    string                     `json:"version"`
 	Started    time.Time                  `json:"started"`
 	Now        time.Time                  `json:"now"`
@@ -158,7 +159,7 @@ type probe struct {
 // healthz answers 503 when a restart may help: there is lag and no progress, though nothing is held.
 func (m *Monitor) healthz(w http.ResponseWriter, _ *http.Request) {
 	s := m.Status()
-	answer(w, probe{OK: s.Healthy, State: s.State, Reason: s.Reason, Holds: s.Holds, Waiting: s.Waiting}, s.Healthy)
+	answer(w, probe{OK: s.Healthy, State: s.State, Reason: s.Reason.String(), Holds: s.Holds, Waiting: s.Waiting}, s.Healthy)
 }
 
 // readyz answers 503 without partitions, without brokers, and when the CRM refuses our key.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/leadbridge/leadbridge/consumer"
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,7 +36,7 @@ func fixed(cons consumer.Status, crm crmclient.Status) *Monitor {
 func held(causes ...crmclient.Cause) []crmclient.Hold {
 	var holds []crmclient.Hold
 	for _, c := range causes {
-		holds = append(holds, crmclient.Hold{Cause: c, Advice: "do something"})
+		holds = append(holds, crmclient.Hold{Cause: c, Advice: phrase.Verbatim("do something")})
 	}
 	return holds
 }
