@@ -13,8 +13,8 @@ require (
 	github.com/segmentio/kafka-go v0.4.51
 	github.com/twmb/franz-go/pkg/kfake v0.0.0-20260918054303-01f206a7e32c
 	github.com/zitadel/oidc/v3 v3.52.0
-	golang.org/x/net v0.62.0
 	go.opentelemetry.io/collector/pdata v1.71.0
+	golang.org/x/net v0.62.0
 )
 
 require (

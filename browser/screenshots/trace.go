@@ -129,7 +129,7 @@ func send(ctx context.Context, gate, email string) error {
 		return err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := exchange(r)
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func collect(zipkin string) http.HandlerFunc {
 			return err
 		}
 		to.Header.Set("Content-Type", "application/json")
-		answer, err := http.DefaultClient.Do(to)
+		answer, err := exchange(to)
 		if err != nil {
 			return err
 		}
@@ -209,12 +209,21 @@ func await(ctx context.Context, address string, good func(body string) bool) err
 	}
 }
 
+// exchangeLimit is how long an exchange with a program of this machine may take.
+const exchangeLimit = time.Minute
+
+// exchange sends a request and returns the answer. It follows no redirect.
+func exchange(r *http.Request) (*http.Response, error) {
+	client := http.Client{Timeout: exchangeLimit, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return client.Do(r)
+}
+
 func get(ctx context.Context, address string) (string, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return "", err
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := exchange(r)
 	if err != nil {
 		return "", err
 	}

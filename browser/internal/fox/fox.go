@@ -156,16 +156,16 @@ func (b *Browser) Errors() []string {
 	return slices.Clone(b.said)
 }
 
-func (b *Browser) do(method string, params map[string]any, result any) error {
+func (b *Browser) do(method string, params map[string]any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	params["context"] = b.context
-	return b.conn.do(ctx, method, params, result)
+	return b.conn.do(ctx, method, params, nil)
 }
 
 // Go opens an address.
 func (b *Browser) Go(address string) error {
-	return b.do("browsingContext.navigate", map[string]any{"url": address, "wait": "complete"}, nil)
+	return b.do("browsingContext.navigate", map[string]any{"url": address, "wait": "complete"})
 }
 
 // Eval gives the value of an expression, of a promise what it resolves to.
@@ -226,7 +226,7 @@ func (b *Browser) Click(selector string) error {
 	}
 	return b.do("input.performActions", map[string]any{"actions": []map[string]any{{"type": "pointer", "id": "mouse", "actions": []map[string]any{
 		{"type": "pointerMove", "x": at[0], "y": at[1]}, {"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0},
-	}}}}, nil)
+	}}}})
 }
 
 // keys are those of WebDriver for names that [Browser.Press] takes.
@@ -251,7 +251,7 @@ func (b *Browser) Press(names ...string) error {
 		slices.Reverse(up)
 		all = append(all, up...)
 	}
-	return b.do("input.performActions", map[string]any{"actions": []map[string]any{{"type": "key", "id": "keyboard", "actions": all}}}, nil)
+	return b.do("input.performActions", map[string]any{"actions": []map[string]any{{"type": "key", "id": "keyboard", "actions": all}}})
 }
 
 // Type types a text where the focus is.
@@ -260,7 +260,7 @@ func (b *Browser) Type(text string) error {
 	for _, r := range text {
 		names = append(names, map[string]any{"type": "keyDown", "value": string(r)}, map[string]any{"type": "keyUp", "value": string(r)})
 	}
-	return b.do("input.performActions", map[string]any{"actions": []map[string]any{{"type": "key", "id": "keyboard", "actions": names}}}, nil)
+	return b.do("input.performActions", map[string]any{"actions": []map[string]any{{"type": "key", "id": "keyboard", "actions": names}}})
 }
 
 // Focus gives an element the focus. Tab is no help here: in a headless Firefox it leads out of the page, whose buttons then take
