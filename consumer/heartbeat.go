@@ -54,7 +54,9 @@ func (g *generation) heartbeats(ctx context.Context) error {
 			case !isTransient(refused):
 				return err
 			}
-		case ctx.Err() == nil:
+		case ctx.Err() != nil:
+			return ctx.Err()
+		default:
 			// A broker may close a connection at any time, which says nothing about the coordinator: another connection
 			// is tried at once. An answer that did not come in time says that it is away.
 			if failures++; failures > 1 || errors.Is(err, context.DeadlineExceeded) {

@@ -213,6 +213,28 @@ func TestOneClosedConnectionHoldsNothing(t *testing.T) {
 	})
 }
 
+// A process stops, or loses its generation, while a heartbeat that replaces a failed one is on its way.
+func TestHeartbeatsEndBehindAClosedConnection(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		b, m, group := r.joined()
+		defer group.Close()
+		defer b.reset()
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		var asked atomic.Int32
+		r.cluster.ControlKey(int16(kmsg.Heartbeat), func(kmsg.Request) (kmsg.Response, error, bool) {
+			r.cluster.KeepControl()
+			if asked.Add(1) == 2 {
+				stop()
+			}
+			return nil, io.EOF, true // the connection is closed
+		})
+		if _, ended := r.heartbeatsOf(ctx, b, m); !errors.Is(<-ended, context.Canceled) {
+			t.Error("ended with another error")
+		}
+	})
+}
+
 func TestHeartbeatsRenewTheLeaseUntilTheyAreRefused(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		b, m, group := r.joined()
