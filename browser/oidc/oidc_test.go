@@ -203,7 +203,7 @@ func TestSignInAtARealServer(t *testing.T) {
 			if at := anna.signIn(issuer.OnCall, issuer.Password); at != r.page+"/" || anna.role() != "act" {
 				t.Errorf("it leads to %s, role %q: %s", at, anna.role(), &r.log)
 			}
-			if !strings.Contains(r.log.String(), `"who":"test-user@zitadel.ch","role":"act"`) {
+			if !strings.Contains(r.log.String(), `"who":"oidc:test-user@zitadel.ch","role":"act"`) {
 				t.Errorf("log %s", &r.log)
 			}
 			nobody := r.person()

@@ -214,7 +214,17 @@ func (t *Tab) Click(selector string) error {
 	if err := t.Until(fmt.Sprintf("(() => { const e = document.querySelector(%q); return e && !e.disabled && e.checkVisibility(); })()", selector)); err != nil {
 		return err
 	}
-	return t.run(chromedp.Click(selector))
+	// One look at the document: a page that refreshes itself may replace the element before a second one.
+	at, err := Eval[[]float64](t, fmt.Sprintf(`(() => {
+  const e = document.querySelector(%q);
+  e.scrollIntoViewIfNeeded(); // to the middle, where nothing that sticks covers it
+  const r = (e.getClientRects()[0] ?? e.getBoundingClientRect());
+  return [r.x + r.width / 2, r.y + r.height / 2];
+})()`, selector))
+	if err != nil {
+		return err
+	}
+	return t.run(chromedp.MouseClickXY(at[0], at[1]))
 }
 
 // Keys names what [Tab.Press] knows besides single characters.
