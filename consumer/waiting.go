@@ -116,7 +116,11 @@ func (s *snapshot) uncounted() (Waiting, bool) {
 		return Waiting{}, false
 	}
 	if h, held := s.holdOf(HoldBrokers, HoldTopic, HoldGroup); held {
-		return Waiting{Why: Why(h.Cause), Since: h.Since, Until: h.Until}, true
+		since := h.Since
+		if !s.assigned && s.since.Before(since) { // they have waited since then, whenever the cause was found
+			since = s.since
+		}
+		return Waiting{Why: Why(h.Cause), Since: since, Until: h.Until}, true
 	}
 	switch {
 	case s.assigned: // the log's ends are not known; so brokers do not answer, if there is no hold yet

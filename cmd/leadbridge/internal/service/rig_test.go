@@ -173,6 +173,14 @@ func (r *rig) refuse(key kmsg.Key, when func(kmsg.Request) bool) {
 	})
 }
 
+// stall has the broker answer no request of a kind, until the test ends.
+func (r *rig) stall(key kmsg.Key) {
+	r.cluster.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
+		r.cluster.KeepControl()
+		return nil, nil, true
+	})
+}
+
 // writesTo picks the writes to a topic.
 func writesTo(topic string) func(kmsg.Request) bool {
 	return func(req kmsg.Request) bool {

@@ -69,13 +69,17 @@ func troubles() map[string]trouble {
 			return s
 		}, why: "brokers", events: -1, ready: 503},
 		"group assigns nothing": {begin: func(r *rig) *running {
-			r.refuse(kmsg.JoinGroup, nil)
+			r.stall(kmsg.JoinGroup)
 			return r.start()
 		}, why: "no_partition", events: -1, ready: 503},
+		"group has no coordinator": {begin: func(r *rig) *running {
+			r.refuse(kmsg.JoinGroup, nil)
+			return r.start()
+		}, why: "group", events: -1, ready: 503},
 		"group rebalances": {begin: func(r *rig) *running {
 			s := r.start()
 			later(2)
-			r.refuse(kmsg.JoinGroup, nil)
+			r.stall(kmsg.JoinGroup)
 			r.cluster.ControlKey(int16(kmsg.Heartbeat), func(req kmsg.Request) (kmsg.Response, error, bool) {
 				r.cluster.KeepControl()
 				answer := req.ResponseKind().(*kmsg.HeartbeatResponse)
@@ -83,7 +87,7 @@ func troubles() map[string]trouble {
 				return answer, nil, true
 			})
 			r.produce(leads(0, 3)...)
-			later(30)
+			later(10)
 			return s
 		}, why: "rebalance", events: -1, ready: 503},
 		"paused by hand": {begin: func(r *rig) *running {
