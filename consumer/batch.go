@@ -375,8 +375,8 @@ func (s *recordStream) skip(n int64) {
 	if s.err != nil || n <= 0 {
 		return
 	}
-	passed, err := io.CopyN(io.Discard, s.in, n)
-	s.pos += passed
+	passed, err := s.in.Discard(int(n))
+	s.pos += int64(passed)
 	if err != nil {
 		s.err = err
 	}
