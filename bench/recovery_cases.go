@@ -68,6 +68,7 @@ func recoveryCases() []recoveryCase {
 		},
 	}
 	all = append(all, moreRecoveryCases()...)
+	all = append(all, backlogCases()...)
 	all = append(all, afterCases()...)
 	for i := range all {
 		all[i] = all[i].withDefaults()

@@ -8,15 +8,29 @@ import (
 // A buffer bounds the bytes of one partition's records, so that no partition takes another's. A reservation larger than
 // the limit is granted when nothing else is reserved, so that a record of any size can pass.
 type buffer struct {
-	limit int64
-
 	mu    sync.Mutex
+	limit int64
 	used  int64
 	freed chan struct{} // signalled when bytes were released
 }
 
 func newBuffer(limit int64) *buffer {
 	return &buffer{limit: limit, freed: make(chan struct{}, 1)}
+}
+
+// setLimit changes how many bytes may be reserved. What is reserved already stays.
+func (b *buffer) setLimit(limit int64) {
+	b.mu.Lock()
+	b.limit = limit
+	b.mu.Unlock()
+	signal(b.freed)
+}
+
+// room returns how many bytes may be reserved in all.
+func (b *buffer) room() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.limit
 }
 
 // reserve waits until size bytes are free, and reserves them. Only one goroutine may call it at a time. The error is

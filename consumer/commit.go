@@ -68,7 +68,7 @@ func (g *generation) pauseUnlessUrgent(end <-chan struct{}) bool {
 func (g *generation) partitionsToCommit() []*partition {
 	var due []*partition
 	for _, p := range g.partitions {
-		if p.records.needsCommit() {
+		if p.needsCommit() {
 			due = append(due, p)
 		}
 	}
@@ -86,13 +86,13 @@ func (g *generation) commit(due []*partition) error {
 	originField := g.deps.creator.Status().OriginField
 	entries := make([]commitEntry, 0, len(due))
 	for _, p := range due {
-		entries = append(entries, p.records.entry(horizon, originField, false))
+		entries = append(entries, p.entry(horizon, originField))
 	}
 	if err := g.writeCommit(entries); err != nil {
 		return err
 	}
-	for i, p := range due {
-		p.records.noteCommitted(entries[i])
+	for _, e := range entries {
+		e.acknowledge()
 	}
 	return nil
 }
@@ -104,7 +104,7 @@ func (g *generation) finalCommit() error {
 	originField := g.deps.creator.Status().OriginField
 	entries := make([]commitEntry, 0, len(g.partitions))
 	for _, p := range g.partitions {
-		entries = append(entries, p.records.entry(p.records.lastSent(now), originField, true))
+		entries = append(entries, p.finalEntry(now, originField))
 	}
 	return g.writeCommit(entries)
 }
@@ -164,7 +164,32 @@ type commitEntry struct {
 	partition int
 	offset    int64
 	ledger    ledger
-	// grant is the offset below which this owner may dispatch records once the commit is acknowledged. ledger.granted (H
-	// in docs/delivery.md) is higher if an earlier owner had a higher grant.
+	parts     []partEntry // of which it speaks, ascending by their offsets
+}
+
+// A partEntry is what a commit is for one part of a partition.
+type partEntry struct {
+	records *partitionRecords
+	// grant is the offset below which this owner may dispatch records of the part once the commit is acknowledged.
+	// ledger.granted (H in docs/delivery.md) is higher if an earlier owner had a higher grant.
 	grant int64
+}
+
+// acknowledge tells the parts that the commit is acknowledged.
+func (e *commitEntry) acknowledge() {
+	for _, p := range e.parts {
+		p.records.noteCommitted(e.offset, p.grant, e.ledger.horizon)
+	}
+}
+
+// join returns the entry of a partition of which a backlog is set aside: e is the backlog's, and newer that of the records
+// after it. What is said of trials and openings concerns the backlog.
+func (e commitEntry) join(newer commitEntry) commitEntry {
+	e.parts = append(e.parts, newer.parts...)
+	e.ledger.spans = append(e.ledger.spans, newer.ledger.spans...)
+	e.ledger.granted = newer.ledger.granted
+	if newer.ledger.horizon.After(e.ledger.horizon) {
+		e.ledger.horizon = newer.ledger.horizon
+	}
+	return e
 }

@@ -30,7 +30,7 @@ func (c *commitState) wantsGrant(dispatched, logEnd int64) bool {
 }
 
 // acknowledge takes over an acknowledged commit. One is in flight at a time, so that all that were begun are done.
-func (c *commitState) acknowledge(e commitEntry) {
-	c.granted, c.horizon, c.offset = e.grant, e.ledger.horizon, e.offset
+func (c *commitState) acknowledge(offset, grant int64, horizon time.Time) {
+	c.granted, c.horizon, c.offset = grant, horizon, offset
 	c.done = c.begun
 }

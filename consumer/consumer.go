@@ -70,7 +70,10 @@ type Config struct {
 	// MaxInFlight is how many records of the process may be dispatched, and neither done nor parked, not counting
 	// those that were parked before; at least 16 for each partition. 0: only Window bounds them. After a crash each
 	// of them is a suspect, so that more than the CRM client can send soon does harm.
-	MaxInFlight  int
+	MaxInFlight int
+	// FreshFirst is FRESH_FIRST: the part of the CRM's budget, above 0 and below 1, that goes to the newest records while
+	// older ones wait in a backlog. 0: all are delivered in the log's order.
+	FreshFirst   float64
 	MaxBuffer    int64   // MAX_BUFFER: bytes of records in memory, for the process
 	DedupeWindow int     // DEDUPE_WINDOW: remembered event ids of each partition
 	OrderBy      OrderBy // ORDER_BY; "": OrderByPerson

@@ -178,6 +178,7 @@ func (w *worker) request(d *delivery) crmclient.Request {
 		SentBefore:        d.sentBefore,
 		SentIDField:       originField,
 		RecordedAt:        d.event.RecordedAt,
+		Later:             w.records.isBacklog(),
 		Replayed:          d.event.Replays > 0,
 		IDFieldFromHeader: fromHeader,
 		Lease:             w.mayWrite,

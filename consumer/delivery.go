@@ -24,6 +24,7 @@ type delivery struct {
 	bytes   *buffer          // the record's size is reserved from it
 	resumed bool             // the record was parked before
 	early   bool             // the record is being looked up before its turn
+	behind  <-chan struct{}  // closed when the backlog holds no record any more that must go before this one; nil: none does
 }
 
 // A worker processes each record of a partition until it is done or parked, each in a goroutine of its own.
@@ -40,6 +41,10 @@ func (w *worker) deliver(d *delivery) {
 	defer w.release(d)
 	if d.unread != nil {
 		w.parkUnread(d)
+		return
+	}
+	if d.behind != nil {
+		w.park(d, eventBehind, &parkedRecord{why: waitOrder, ready: d.behind})
 		return
 	}
 	if !d.place.mayGo() {

@@ -9,21 +9,32 @@ import (
 // dispatched are released.
 func (p *partition) dispatchAll(ctx context.Context, batch fetched) error {
 	for i, rec := range batch.records {
+		if rec.Offset >= p.records.endsAt() { // it belongs to the newer part
+			p.releaseAll(batch.records[i:])
+			break
+		}
 		if err := p.dispatch(ctx, rec); err != nil {
-			for _, left := range batch.records[i:] {
-				p.bytes.release(left.size)
-			}
+			p.releaseAll(batch.records[i:])
 			return err
 		}
+		p.tellNewer()
 	}
-	clear(batch.records)                     // so that fetchBuffer does not keep their keys and values
-	if batch.next > p.records.nextOffset() { // an empty fetch changes nothing
-		p.records.skip(batch.next)
+	clear(batch.records)                                                            // so that fetchBuffer does not keep their keys and values
+	if next := min(batch.next, p.records.endsAt()); next > p.records.nextOffset() { // an empty fetch changes nothing
+		p.records.skip(next)
 	}
+	p.tellNewer()
 	if p.records.easeParking() { // the hold ends even if no further record asks for the room
-		p.gen.parkingHold.noteEased(p.id)
+		p.gen.parkingHold.noteEased(p.partID())
 	}
 	return nil
+}
+
+// releaseAll releases the bytes of records that are not dispatched.
+func (p *partition) releaseAll(records []record) {
+	for _, left := range records {
+		p.bytes.release(left.size)
+	}
 }
 
 // dispatch starts the worker of a record, once there is room for the record and it is granted. A record that needs no
@@ -42,7 +53,7 @@ func (p *partition) dispatch(ctx context.Context, rec record) error {
 		p.skip(rec)
 		return nil
 	}
-	if err := p.gen.inFlight.enter(ctx); err != nil {
+	if err := p.gen.inFlight.enter(ctx, p.records.isBacklog()); err != nil {
 		return err
 	}
 	d := &delivery{record: rec, state: stateWaiting, bytes: p.bytes}
@@ -71,7 +82,7 @@ func (p *partition) skipIfDone(rec record) bool {
 	p.deps.metrics.skipped.WithLabelValues(skippedDone).Inc()
 	// identityOf transforms the record, which in a crash loop may be what ends the process.
 	if rec.Value != nil && !p.opening.inCrashLoop(rec.Offset) {
-		p.gen.seen.note(p.id, p.intake.identityOf(rec))
+		p.gen.seen.note(p.partID(), p.intake.identityOf(rec))
 	}
 	p.skip(rec)
 	return true
@@ -91,13 +102,13 @@ func (p *partition) awaitGrant(ctx context.Context, offset int64) error {
 			signal(p.gen.urgent) // early, so that dispatch need not stop for it
 		}
 		if answer.parkingEased {
-			p.gen.parkingHold.noteEased(p.id)
+			p.gen.parkingHold.noteEased(p.partID())
 		}
 		if answer.may {
 			return ctx.Err()
 		}
 		if answer.parkingFull {
-			p.gen.parkingHold.noteFull(p.id)
+			p.gen.parkingHold.noteFull(p.partID())
 			signal(p.records.wakeReader) // it may make room: see letterForOneOfFlood
 		}
 		select {

@@ -88,7 +88,7 @@ func (g *generation) hasWaitingEvents() bool {
 	if err != nil {
 		return false // without brokers the next owner cannot deliver either
 	}
-	for _, p := range g.partitions {
+	for _, p := range g.parts() {
 		if p.records.hasWaitingEvents(ends[p.id].end) {
 			return true
 		}

@@ -21,7 +21,7 @@ func (c *Consumer) ReleaseFlood() int {
 		return 0
 	}
 	n := 0
-	for _, p := range g.partitions {
+	for _, p := range g.parts() {
 		n += p.releaseFlood(time.Now())
 	}
 	return n

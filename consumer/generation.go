@@ -41,6 +41,9 @@ type generation struct {
 	seen           *seen
 	lines          *lines
 	parkingHold    parkingHold
+	// splitting is held while a backlog is set aside, and while it is worked out what a commit tells of a partition: it must
+	// tell of all parts.
+	splitting sync.Mutex
 
 	fetchCtx     context.Context // ends when no new work may be taken
 	stopFetching context.CancelCauseFunc
@@ -55,7 +58,7 @@ type generation struct {
 
 	dirty    chan struct{} // signalled when there is something to commit
 	urgent   chan struct{} // signalled when somebody waits for a commit
-	inFlight inFlight
+	inFlight *inFlight
 
 	rebalances    chan struct{} // closed when a heartbeat says that the group rebalances
 	rebalanceOnce sync.Once     // closes it
@@ -163,6 +166,9 @@ func (g *generation) deliverUntilEnd() error {
 	for _, p := range g.partitions {
 		g.loops.Go(p.run)
 		g.loops.Go(p.reader.run)
+		if g.deps.cfg.FreshFirst > 0 {
+			g.loops.Go(newSplitter(p, p.opening.backlogEnd(p.leastBacklog())).run)
+		}
 	}
 
 	<-g.fetchCtx.Done()
@@ -178,7 +184,7 @@ func (g *generation) deliverUntilEnd() error {
 			g.deps.cfg.Log.Warn().Err(err).Msg("the last commit of the generation failed; the next owner looks up what was not committed")
 		}
 	}
-	for _, p := range g.partitions {
+	for _, p := range g.parts() {
 		forget(g.deps.creator, p.records.leaveParked()...)
 	}
 	g.deps.board.clear(HoldParking)

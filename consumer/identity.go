@@ -47,7 +47,7 @@ func OwnID(eventID string, contact *crmclient.Contact) string {
 
 // recognise finds out whether the event was seen before, and gives it an id of its own if its id is another event's.
 func (in *intake) recognise(d *delivery) {
-	found := in.seen.enter(in.id, in.identify(d))
+	found := in.seen.enter(partID{in.id, in.part}, in.identify(d))
 	d.idHash, d.repeat, d.reused = found.hash, found.repeat, found.reused
 	if d.reused {
 		d.takeOwnID()

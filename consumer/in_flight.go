@@ -1,41 +1,107 @@
 package consumer
 
-import "context"
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/leadbridge/leadbridge/internal/share"
+)
 
 // leastInFlight is how many records a partition may at least have in flight, and how many it is granted ahead.
 const leastInFlight = 16
 
 // inFlight bounds how many records of a generation are dispatched, and neither done nor parked; those that were parked
 // before do not count. After a crash all of them are suspects, so that there should be no more than the CRM client can
-// send soon. It has an entry for each; the partitions that wait for a place get it in turn.
-type inFlight chan struct{}
+// send soon. The partitions that wait for a place get it in turn; while backlogs and others wait, the others get their
+// part of the places.
+type inFlight struct {
+	fresh float64 // FRESH_FIRST: that part
+
+	mu      sync.Mutex
+	free    int
+	turns   share.Turns
+	others  []chan struct{} // each is closed when its partition gets a place
+	backlog []chan struct{} // the same, of backlogs
+}
 
 // newInFlight returns nil, which bounds nothing, when the process has no bound.
-func newInFlight(cfg Config, partitions int) inFlight {
+func newInFlight(cfg Config, partitions int) *inFlight {
 	if cfg.MaxInFlight <= 0 {
 		return nil
 	}
-	return make(inFlight, max(cfg.MaxInFlight, leastInFlight*partitions))
+	return &inFlight{fresh: cfg.FreshFirst, free: max(cfg.MaxInFlight, leastInFlight*partitions)}
 }
 
 // enter waits for a place; the error is ctx's.
-func (f inFlight) enter(ctx context.Context) error {
+func (f *inFlight) enter(ctx context.Context, backlog bool) error {
 	if f == nil {
 		return nil
 	}
+	place := f.ask(backlog)
 	select {
-	case f <- struct{}{}:
+	case <-place:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
 	}
+	if !f.takeBack(place, backlog) {
+		f.leave() // it was given meanwhile
+	}
+	return ctx.Err()
+}
+
+// ask returns a channel that is closed when there is a place.
+func (f *inFlight) ask(backlog bool) chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	place := make(chan struct{})
+	if f.free > 0 {
+		f.free--
+		close(place)
+		return place
+	}
+	group := f.group(backlog)
+	*group = append(*group, place)
+	return place
+}
+
+func (f *inFlight) group(backlog bool) *[]chan struct{} {
+	if backlog {
+		return &f.backlog
+	}
+	return &f.others
+}
+
+// takeBack ends a wait for a place, and reports whether there was none yet.
+func (f *inFlight) takeBack(place chan struct{}, backlog bool) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	group := f.group(backlog)
+	i := slices.Index(*group, place)
+	if i < 0 {
+		return false
+	}
+	*group = slices.Delete(*group, i, i+1)
+	return true
 }
 
 // leave gives a place back.
-func (f inFlight) leave() {
-	if f != nil {
-		<-f
+func (f *inFlight) leave() {
+	if f == nil {
+		return
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	next := &f.others
+	if len(f.backlog) > 0 && (len(f.others) == 0 || !f.turns.First(f.fresh)) {
+		next = &f.backlog
+	}
+	if len(*next) == 0 {
+		f.free++
+		return
+	}
+	close((*next)[0])
+	*next = (*next)[1:]
 }
 
 // aheadOf returns how many records beyond those dispatched a commit grants to a partition.

@@ -68,10 +68,10 @@ func (l ledger) doneEnd(offset int64) int64 {
 func (l ledger) encode(offset int64) string { return l.encodeWithin(offset, maxMetadata) }
 
 // encodeWithin returns the metadata of a commit at offset, at most so many bytes of it, or as few as it can have. If they
-// are not enough, the closest spans are joined. The done records between them become suspects again, which costs look-ups
-// and loses nothing.
+// are not enough, neighbouring spans are joined. The done and the untouched records that this covers become suspects, which
+// costs look-ups and loses nothing.
 func (l ledger) encodeWithin(offset int64, most int) string {
-	for spans := l.spans; ; spans = joinClosest(spans) {
+	for spans := l.spans; ; spans = joinCheapest(spans) {
 		text := l.encodeSpans(offset, spans)
 		if len(text) <= most || len(spans) <= 1 {
 			return text
@@ -108,18 +108,30 @@ func appendSpans(b []byte, offset int64, spans []span) []byte {
 	return b
 }
 
-// joinClosest returns the spans with those two joined that have the smallest gap between them.
-func joinClosest(spans []span) []span {
+// joinCheapest returns the spans with those two neighbours joined of which the fewest records become suspects by it.
+func joinCheapest(spans []span) []span {
 	best := 1
 	for i := 2; i < len(spans); i++ {
-		if spans[i].from-spans[i-1].to < spans[best].from-spans[best-1].to {
+		if suspectsOfJoin(spans, i) < suspectsOfJoin(spans, best) {
 			best = i
 		}
 	}
 	joined := slices.Clone(spans)
 	joined[best-1].to = spans[best].to
-	joined[best-1].sent = true // the done records between them count as sent
+	joined[best-1].sent = true // what lies between them, or was untouched, counts as sent
 	return slices.Delete(joined, best, best+1)
+}
+
+// suspectsOfJoin returns how many records become suspects when spans[i] is joined with the one before: the done ones
+// between them, and those that are untouched, which in a backlog are many.
+func suspectsOfJoin(spans []span, i int) int64 {
+	n := spans[i].from - spans[i-1].to
+	for _, s := range spans[i-1 : i+1] {
+		if !s.sent {
+			n += s.to - s.from
+		}
+	}
+	return n
 }
 
 // decodeLedger reads the metadata of a commit at offset. The error is errUnreadableLedger.

@@ -28,7 +28,8 @@ func TestRequestsLeaveUnderLeaseAndHorizon(t *testing.T) {
 			g := &generation{deps: dependencies{cfg: cfg, creator: newFakeCRM()}, lease: newLease(cfg.SessionTimeout), takeover: time.Now()}
 			g.lease.renew(time.Now().Add(test.lease - g.lease.length))
 			p := newPartition(g, 0, bounds{0, 10}, committed{0, ledger{trial: -1}.encode(0)})
-			p.records.noteCommitted(p.records.entry(time.Now().Add(test.horizon), "", false))
+			e := p.entry(time.Now().Add(test.horizon), "")
+			e.acknowledge()
 			if err := p.worker.mayWrite(); (err == nil) != test.may || err != nil && !errors.Is(err, errLeaseLapsed) {
 				t.Errorf("%s: %v", test.name, err)
 			}

@@ -143,7 +143,7 @@ type gauges struct {
 	board      *statusBoard
 	limitBytes int64
 
-	lag, lagSeconds, unfinished, parked, window, used, limit, held, heldSeconds, retention, waiting, waitingSeconds *prometheus.Desc
+	lag, lagSeconds, backlog, freshLagSeconds, unfinished, parked, window, used, limit, held, heldSeconds, retention, waiting, waitingSeconds *prometheus.Desc
 
 	windowSize int
 }
@@ -153,28 +153,30 @@ func newGauges(c *Consumer) *gauges {
 		return prometheus.NewDesc("leadbridge_"+name, help, labels, nil)
 	}
 	return &gauges{
-		consumer:       c,
-		board:          c.deps.board,
-		limitBytes:     c.deps.cfg.MaxBuffer,
-		windowSize:     c.deps.cfg.Window,
-		lag:            desc("lag_records", "Records that are neither done nor parked.", "partition"),
-		lagSeconds:     desc("lag_seconds", "Age of the oldest record that is neither done nor parked.", "partition"),
-		unfinished:     desc("window_used_records", "Records that are delivered, and neither done nor parked.", "partition"),
-		parked:         desc("parked_records", "Records that wait for something of their own.", "partition", "why"),
-		window:         desc("window_size_records", "Records that a partition may have delivered, and neither done nor parked."),
-		used:           desc("buffer_used_bytes", "Bytes reserved for fetches and unfinished records."),
-		held:           desc("consumer_held", "1 while the consumer is held for a cause.", "cause"),
-		heldSeconds:    desc("consumer_hold_seconds_total", "Seconds that the consumer was held.", "cause"),
-		waiting:        desc("waiting_events", "Events that have waited for more than five seconds, by what they wait for; NaN: it is not known how many.", "why"),
-		waitingSeconds: desc("waiting_seconds", "How long the oldest of these has waited.", "why"),
-		limit:          desc("buffer_size_bytes", "Bytes that may be reserved for fetches and unfinished records."),
-		retention:      desc("topic_retention_seconds", "How long the topic keeps records; absent when that may not be read."),
+		consumer:        c,
+		board:           c.deps.board,
+		limitBytes:      c.deps.cfg.MaxBuffer,
+		windowSize:      c.deps.cfg.Window,
+		lag:             desc("lag_records", "Records that are neither done nor parked.", "partition"),
+		lagSeconds:      desc("lag_seconds", "Age of the oldest record that is neither done nor parked.", "partition"),
+		backlog:         desc("backlog_records", "Records of a backlog that newer ones overtake (FRESH_FIRST) that are neither done nor parked.", "partition"),
+		unfinished:      desc("window_used_records", "Records that are delivered, and neither done nor parked.", "partition"),
+		freshLagSeconds: desc("fresh_lag_seconds", "Age of the oldest record that is neither done nor parked, nor in such a backlog.", "partition"),
+		parked:          desc("parked_records", "Records that wait for something of their own.", "partition", "why"),
+		window:          desc("window_size_records", "Records that a partition may have delivered, and neither done nor parked."),
+		used:            desc("buffer_used_bytes", "Bytes reserved for fetches and unfinished records."),
+		held:            desc("consumer_held", "1 while the consumer is held for a cause.", "cause"),
+		heldSeconds:     desc("consumer_hold_seconds_total", "Seconds that the consumer was held.", "cause"),
+		waiting:         desc("waiting_events", "Events that have waited for more than five seconds, by what they wait for; NaN: it is not known how many.", "why"),
+		waitingSeconds:  desc("waiting_seconds", "How long the oldest of these has waited.", "why"),
+		limit:           desc("buffer_size_bytes", "Bytes that may be reserved for fetches and unfinished records."),
+		retention:       desc("topic_retention_seconds", "How long the topic keeps records; absent when that may not be read."),
 	}
 }
 
 // Describe implements [prometheus.Collector].
 func (g *gauges) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.lag, g.lagSeconds, g.unfinished, g.parked, g.window, g.used, g.limit, g.held, g.heldSeconds, g.retention, g.waiting, g.waitingSeconds} {
+	for _, d := range []*prometheus.Desc{g.lag, g.lagSeconds, g.backlog, g.freshLagSeconds, g.unfinished, g.parked, g.window, g.used, g.limit, g.held, g.heldSeconds, g.retention, g.waiting, g.waitingSeconds} {
 		out <- d
 	}
 }
@@ -189,6 +191,12 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 		id := strconv.Itoa(p.Partition)
 		gauge(g.lag, float64(p.Lag), id)
 		gauge(g.lagSeconds, p.LagSeconds, id)
+		backlog, fresh := int64(0), p.LagSeconds
+		if p.Backlog != nil {
+			backlog, fresh = p.Backlog.Lag, p.Backlog.FreshLagSeconds
+		}
+		gauge(g.backlog, float64(backlog), id)
+		gauge(g.freshLagSeconds, fresh, id)
 		gauge(g.unfinished, float64(p.Unfinished), id)
 		for _, why := range waits() {
 			gauge(g.parked, float64(p.ParkedWhy[why]), id, string(why))

@@ -24,6 +24,7 @@ type opening struct {
 	unexplored bool  // there is no commit: see exploration
 	replaced   bool  // the commit belongs to an earlier topic of this name
 	lost       int64 // unfinished offsets that retention deleted
+	split      bool  // it is that of the part after a backlog
 }
 
 // openingOf works out the opening from the log's bounds and the group's commit.
@@ -72,7 +73,7 @@ func openingOf(log bounds, commit committed, takeover time.Time) opening {
 // when delivery has moved on. It is 0 too once the event ids were read back without ending the process, if no record that
 // an earlier owner may have dispatched is left: then nothing is left that could have ended that owner.
 func (o opening) openingsAt(offset int64, seenRebuilt bool) int {
-	if offset != o.start || seenRebuilt && min(o.log.end, o.inherited.granted) <= o.start {
+	if offset != o.start || o.split || seenRebuilt && min(o.log.end, o.inherited.granted) <= o.start {
 		return 0
 	}
 	return o.inherited.openings + 1

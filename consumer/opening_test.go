@@ -100,12 +100,12 @@ func TestOpeningCommitRevokesTheCleanMark(t *testing.T) {
 	if p.records.state.commits.granted > 120 {
 		t.Errorf("%d may be dispatched before the opening commit is acknowledged", p.records.state.commits.granted-1)
 	}
-	e := p.records.entry(time.Now().Add(20*time.Second), "", false)
+	e := p.entry(time.Now().Add(20*time.Second), "")
 	next := openingOf(bounds{0, 200}, committed{e.offset, e.ledger.encode(e.offset)}, time.Now())
 	if next.inherited.clean() {
 		t.Error("who takes over from a killed owner is told that all is clean")
 	}
-	p.records.noteCommitted(e)
+	e.acknowledge()
 	left := newProgress(next.start, next.inherited)
 	for offset := int64(120); offset < p.records.state.commits.granted; offset++ {
 		if left.priorState(offset) != priorSuspect {
@@ -121,18 +121,18 @@ func TestOpeningsAtOneOffsetAreCounted(t *testing.T) {
 	var p *partition
 	for want := 1; want <= 5; want++ {
 		p = newPartition(g, 0, bounds{0, 200}, commit)
-		e := p.records.entry(time.Now(), "", false)
+		e := p.entry(time.Now(), "")
 		if e.ledger.openings != want {
 			t.Fatalf("%d openings were counted at the %d. one", e.ledger.openings, want)
 		}
 		commit = committed{e.offset, e.ledger.encode(e.offset)}
 	}
 	p.records.state.progress.dispatch(120, time.Time{}, true)
-	if e := p.records.entry(time.Now(), "", true); e.ledger.openings != 0 {
+	if e := p.finalEntry(time.Now(), ""); e.ledger.openings != 0 {
 		t.Errorf("%d openings after a drain", e.ledger.openings)
 	}
 	p.records.state.progress.finish(120)
-	if e := p.records.entry(time.Now(), "", false); e.ledger.openings != 0 {
+	if e := p.entry(time.Now(), ""); e.ledger.openings != 0 {
 		t.Errorf("%d openings after a step forward", e.ledger.openings)
 	}
 }

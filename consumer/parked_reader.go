@@ -27,7 +27,7 @@ type parkedReader struct {
 // run takes parked records up when they are due, the lowest offsets first, until the generation takes no new work.
 func (pr *parkedReader) run() {
 	ctx := pr.gen.fetchCtx
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !pr.records.isFinished() {
 		now := time.Now()
 		floodAt, pending := pr.records.letterForOneOfFlood(now, pr.deps.floodPace)
 		forget(pr.deps.creator, pending)
@@ -204,6 +204,7 @@ func (pr *parkedReader) endLost(r *parkedRecord) {
 	pr.records.finish(r.offset)
 	pr.gen.seen.leave(r.idHash)
 	pr.gen.lines.leave(r.place)
+	pr.intake.backlog.entered(r.offset)
 }
 
 // forgetPending has the CRM client forget the record, which will not come back to it.

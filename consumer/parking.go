@@ -47,7 +47,8 @@ type carried struct {
 	repeat   bool   // the event was seen before
 	explores bool   // the record is being looked up for the exploration
 	panics   int    // panics of the CRM client while it had the event
-	// unknown says that the record could never be read: its place and idHash say nothing about its event.
+	// unknown says that the record could not be read yet, or stands behind a backlog: its place and idHash say nothing about
+	// its event.
 	unknown bool
 }
 

@@ -11,18 +11,18 @@ type parkingHold struct {
 	board *statusBoard
 
 	mu   sync.Mutex
-	full map[int]bool // by partition: its parking is
+	full map[partID]bool // by part of a partition: its parking is
 }
 
 // noteFull begins the hold, if it is not in force yet: the parking of a partition is full.
-func (f *parkingHold) noteFull(id int) {
+func (f *parkingHold) noteFull(id partID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.full[id] {
 		return
 	}
 	if f.full == nil {
-		f.full = map[int]bool{}
+		f.full = map[partID]bool{}
 	}
 	f.full[id] = true
 	f.board.hold(HoldParking, phrase.New("parking_full", "so many events of a partition wait that its commit cannot tell them apart: see what they wait for (parkedWhy in /statusz), and remove the cause"))
@@ -30,7 +30,7 @@ func (f *parkingHold) noteFull(id int) {
 
 // noteEased ends the hold, if no other partition's parking is full: the parking of this one has so much room again that it
 // will not be full at once.
-func (f *parkingHold) noteEased(id int) {
+func (f *parkingHold) noteEased(id partID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.full[id] {

@@ -85,7 +85,7 @@ func TestParkingKeepsEachRecordOnce(t *testing.T) {
 
 // parkedUntilFull parks records by a pattern until no more are dispatched.
 func parkedUntilFull(window int, parks func(offset int64) (parks, sent bool)) (n int, l ledger, at int64) {
-	s := partitionState{window: window, commits: commitState{ahead: window}, progress: newProgress(1_000_000, ledger{})}
+	s := partitionState{window: window, end: noEnd, spanRoom: ledgerBytes - ledgerHead, commits: commitState{ahead: window}, progress: newProgress(1_000_000, ledger{})}
 	offset := int64(1_000_000)
 	for full := false; !full; offset++ {
 		s.progress.dispatch(offset, time.Time{}, false)

@@ -4,14 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
-// A partition is one that this process owns in a generation. Its run goroutine fetches and dispatches records, its reader
-// takes up parked records again, and its worker brings each record to its end.
+// A partition is one that this process owns in a generation, or a part of it: see parts. Its run goroutine fetches and
+// dispatches records, its reader takes up parked records again, and its worker brings each record to its end.
 type partition struct {
 	deps    dependencies
 	gen     *generation
@@ -26,23 +28,37 @@ type partition struct {
 	// fetchBuffer is the memory for the records of the next fetch. Only run uses it.
 	fetchBuffer []record
 	bytes       *buffer // of records that were not parked
+
+	number int                       // of this part; 0 for the first
+	older  *partition                // the part whose records lie before those of this one; nil for none
+	newer  atomic.Pointer[partition] // the part of the records from the end of this one on; nil for none
 }
 
 // newPartition returns the partition as it is opened by the log's bounds and the group's commit.
 func newPartition(g *generation, id int, log bounds, commit committed) *partition {
-	part := g.deps.cfg.MaxBuffer / int64(max(len(g.assigned), 1))
-	p := &partition{
-		deps:    g.deps,
-		gen:     g,
-		id:      id,
-		opening: openingOf(log, commit, g.takeover),
-		bytes:   newBuffer(part - part/2),
-	}
-	p.records = newPartitionRecords(g, id, p.opening)
-	p.intake = &intake{deps: g.deps, id: id, opening: p.opening, records: p.records, seen: g.seen, lines: g.lines}
-	p.worker = &worker{deps: g.deps, gen: g, partition: id, opening: p.opening, records: p.records}
-	p.reader = &parkedReader{deps: g.deps, gen: g, id: id, records: p.records, intake: p.intake, worker: p.worker, bytes: newBuffer(part / 2)}
+	o := openingOf(log, commit, g.takeover)
+	p := newPart(g, id, 0, o, newPartitionState(g.deps.cfg, o, len(g.assigned), time.Now()))
+	p.setBuffers(p.share())
 	return p
+}
+
+// newPart returns a part of a partition, which has no room for bytes yet.
+func newPart(g *generation, id, number int, o opening, s partitionState) *partition {
+	p := &partition{deps: g.deps, gen: g, id: id, number: number, opening: o, bytes: newBuffer(0)}
+	p.records = newPartitionRecords(g, id, o, s)
+	p.intake = &intake{deps: g.deps, id: id, part: number, opening: o, records: p.records, seen: g.seen, lines: g.lines}
+	p.worker = &worker{deps: g.deps, gen: g, partition: id, opening: o, records: p.records}
+	p.reader = &parkedReader{deps: g.deps, gen: g, id: id, records: p.records, intake: p.intake, worker: p.worker, bytes: newBuffer(0)}
+	return p
+}
+
+// share returns how many bytes of records the partition may hold.
+func (p *partition) share() int64 { return p.deps.cfg.MaxBuffer / int64(max(len(p.gen.assigned), 1)) }
+
+// setBuffers divides so many bytes between the records that were not parked and those that were.
+func (p *partition) setBuffers(bytes int64) {
+	p.bytes.setLimit(bytes - bytes/2)
+	p.reader.bytes.setLimit(bytes / 2)
 }
 
 // bytesInUse returns how many bytes the partition's records and its fetches hold.
@@ -70,17 +86,19 @@ func (p *partition) run() {
 	}
 }
 
-// deliverAll fetches and dispatches until ctx ends; any other error ends the generation.
+// deliverAll fetches and dispatches until ctx ends, or the part does; any other error ends the generation.
 func (p *partition) deliverAll(ctx context.Context) error {
-	err := p.rebuildSeen(ctx)
-	p.records.with(func(s *partitionState) { s.seenRebuilt = true })
-	p.gen.rebuilding.Done()
-	if err != nil {
-		return err
+	if p.older == nil {
+		err := p.rebuildSeen(ctx)
+		p.records.with(func(s *partitionState) { s.seenRebuilt = true })
+		p.gen.rebuilding.Done()
+		if err != nil {
+			return err
+		}
+		p.gen.rebuilding.Wait() // for all partitions; each rebuild takes a bounded time, and ends with ctx
 	}
-	p.gen.rebuilding.Wait() // for all partitions; each rebuild takes a bounded time, and ends with ctx
 	backOff := newBackOff()
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !p.records.hasEnded() {
 		batch, err := p.fetchNext(ctx)
 		if err != nil {
 			if err := p.fetchFailed(err); err != nil {
@@ -94,6 +112,12 @@ func (p *partition) deliverAll(ctx context.Context) error {
 			return err
 		}
 	}
+	p.fetchBuffer = nil
+	if p.records.hasEnded() { // nothing is left that needs room in parking
+		p.records.with(func(s *partitionState) { s.parkingFull = false })
+		p.gen.parkingHold.noteEased(p.partID())
+	}
+	signal(p.records.wakeReader) // it ends if nothing is left to be done
 	return ctx.Err()
 }
 
@@ -127,7 +151,7 @@ const maxFetchBuffer = 4096
 // its buffer at most, which leaves room for another fetch.
 func fetchSize(b *buffer, partitions int) int64 {
 	share := max(fetchBudget/int64(max(partitions, 1)), minFetchShare)
-	return min(max(b.limit/2, minFetch), share, maxFetch)
+	return min(max(b.room()/2, minFetch), share, maxFetch)
 }
 
 // fetchFailed returns nil when the fetch should be tried again, else the error that ends the generation.

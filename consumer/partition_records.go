@@ -15,17 +15,19 @@ type partitionRecords struct {
 	id      int
 	opening opening
 
-	dirty      chan struct{} // the generation's: signalled when there is something to commit
-	urgent     chan struct{} // the generation's: signalled when a commit is waited for
-	wake       chan struct{} // wakes the partition's run: a record is done or parked, or a commit granted more
-	wakeReader chan struct{} // wakes the reader of parked records: a record is parked or may be due, a resumed one has ended and left room, or a commit was acknowledged
+	dirty  chan struct{} // the generation's: signalled when there is something to commit
+	urgent chan struct{} // the generation's: signalled when a commit is waited for
+	wake   chan struct{} // wakes the partition's run: a record is done or parked, or a commit granted more
+	// wakeSplitter wakes the splitter: a commit was acknowledged.
+	wakeSplitter chan struct{}
+	wakeReader   chan struct{} // wakes the reader of parked records: a record is parked or may be due, a resumed one has ended and left room, or a commit was acknowledged
 
 	mu    sync.Mutex
 	state partitionState
 }
 
-// newPartitionRecords returns the records of a partition that is opened at o.
-func newPartitionRecords(g *generation, id int, o opening) *partitionRecords {
+// newPartitionRecords returns the records of a partition that is opened at o, or of a part of it.
+func newPartitionRecords(g *generation, id int, o opening, s partitionState) *partitionRecords {
 	return &partitionRecords{
 		id:         id,
 		opening:    o,
@@ -33,7 +35,9 @@ func newPartitionRecords(g *generation, id int, o opening) *partitionRecords {
 		urgent:     g.urgent,
 		wake:       make(chan struct{}, 1),
 		wakeReader: make(chan struct{}, 1),
-		state:      newPartitionState(g.deps.cfg, o, len(g.assigned), time.Now()),
+		state:      s,
+
+		wakeSplitter: make(chan struct{}, 1),
 	}
 }
 
@@ -143,7 +147,9 @@ func (rs *partitionRecords) easeParking() bool {
 func (rs *partitionRecords) noteFetched(batch fetched) {
 	rs.with(func(s *partitionState) {
 		now := time.Now()
-		s.logEnd.fetched(batch.end, batch.next, now)
+		if s.end == noEnd {
+			s.logEnd.fetched(batch.end, batch.next, now)
+		}
 		s.waits.note(s.lag(), now)
 	})
 }
@@ -154,6 +160,9 @@ func (rs *partitionRecords) noteBounds(log bounds, dispatched int64) error {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	now := time.Now()
+	if rs.state.end != noEnd { // it was split after the watch had asked, and ends before the log does
+		return nil
+	}
 	if err := rs.state.logEnd.read(log.end, dispatched, now); err != nil {
 		return fmt.Errorf("partition %d: %w", rs.id, err)
 	}
@@ -268,7 +277,7 @@ func (rs *partitionRecords) leaveParked() []*crmclient.Pending {
 func (rs *partitionRecords) hasWaitingEvents(end int64) bool {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	return end > rs.state.progress.next || rs.state.givenBack
+	return min(end, rs.state.end) > rs.state.progress.next || rs.state.givenBack
 }
 
 // setTrial makes the next commit say which record is in a trial.
@@ -303,17 +312,19 @@ func (rs *partitionRecords) entry(horizon time.Time, originField string, final b
 	s := &rs.state
 	s.changed = false
 	s.commits.begun++
-	e := commitEntry{partition: rs.id, offset: s.progress.position(), grant: s.nextGrant()}
+	e := commitEntry{partition: rs.id, offset: s.progress.position()}
+	grant := s.nextGrant()
 	if final {
-		e.grant = s.progress.next
+		grant = s.progress.next
 	}
+	e.parts = []partEntry{{records: rs, grant: grant}}
 	e.ledger = ledger{
 		horizon:     horizon,
 		trial:       s.trial.offset,
 		trials:      s.trial.begun,
 		originField: originField,
 	}
-	e.ledger.spans, e.ledger.granted = s.progress.spans(e.grant)
+	e.ledger.spans, e.ledger.granted = s.progress.spans(grant)
 	if !final {
 		e.ledger.openings = rs.opening.openingsAt(e.offset, s.seenRebuilt)
 	}
@@ -321,10 +332,11 @@ func (rs *partitionRecords) entry(horizon time.Time, originField string, final b
 }
 
 // noteCommitted takes over an acknowledged commit: more records are granted, and the send horizon moves on.
-func (rs *partitionRecords) noteCommitted(e commitEntry) {
-	rs.with(func(s *partitionState) { s.commits.acknowledge(e) })
+func (rs *partitionRecords) noteCommitted(offset, grant int64, horizon time.Time) {
+	rs.with(func(s *partitionState) { s.commits.acknowledge(offset, grant, horizon) })
 	signal(rs.wake)
 	signal(rs.wakeReader)
+	signal(rs.wakeSplitter)
 }
 
 // awaitCommit waits until a commit that begins after the call is acknowledged. wake must be signalled whenever a commit
@@ -359,9 +371,9 @@ func (rs *partitionRecords) status(now time.Time) PartitionStatus {
 	return s
 }
 
-// snapshot returns what the partition's events wait for.
-func (rs *partitionRecords) snapshot() partitionSnapshot {
+// snapshot returns what the partition's events wait for at now.
+func (rs *partitionRecords) snapshot(now time.Time) partitionSnapshot {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	return rs.state.snapshot()
+	return rs.state.snapshot(now)
 }

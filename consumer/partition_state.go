@@ -5,14 +5,18 @@ import "time"
 // partitionState is what a partition knows of its records and its commits. It is a plain value; partitionRecords has the
 // lock.
 type partitionState struct {
-	window   int // the setting WINDOW
+	window   int   // the setting WINDOW, or half of it when there are two parts
+	end      int64 // the offset at which this part ends; noEnd: the log's end, wherever it is
+	spanRoom int   // bytes of the ledger that the spans may take
 	progress progress
 	parking  parking
 	explore  exploration
 	commits  commitState
 	logEnd   logEnd
 	waits    waitTimes
-	trial    trial // see tryAlone
+
+	sinceSplit splitMark // of a backlog: when it was set aside
+	trial      trial     // see tryAlone
 
 	changed     bool // since the last commit
 	parkingFull bool // parking has no room for the record that is to be dispatched next
@@ -25,6 +29,8 @@ type partitionState struct {
 func newPartitionState(cfg Config, o opening, partitions int, now time.Time) partitionState {
 	s := partitionState{
 		window:   cfg.Window,
+		end:      noEnd,
+		spanRoom: ledgerBytes - ledgerHead,
 		progress: newProgress(o.start, o.inherited),
 		explore:  exploration{on: o.unexplored, window: max(cfg.Window, leastExploration)},
 		commits:  commitState{ahead: aheadOf(cfg, partitions), wanted: o.start, offset: -1},
@@ -46,13 +52,13 @@ const (
 
 // noteParkingFull works out whether parking has no room, for the record at offset, which is to be dispatched next.
 func (s *partitionState) noteParkingFull(offset int64) bool {
-	s.parkingFull = s.progress.counts[parked] > 0 && !s.progress.isOwnSpan(offset) && s.parkedBeyond(maxParked, ledgerBytes-ledgerHead)
+	s.parkingFull = s.progress.counts[parked] > 0 && !s.progress.isOwnSpan(offset) && s.parkedBeyond(maxParked, s.spanRoom)
 	return s.parkingFull
 }
 
 // parkingEased reports whether at least an eighth of parking is free.
 func (s *partitionState) parkingEased() bool {
-	return !s.parkedBeyond(maxParked*7/8, (ledgerBytes-ledgerHead)*7/8)
+	return !s.parkedBeyond(maxParked*7/8, s.spanRoom*7/8)
 }
 
 // parkedBeyond reports whether as many records are parked, or the spans take more bytes.
@@ -63,7 +69,7 @@ func (s *partitionState) parkedBeyond(records, bytes int) bool {
 // spanBytes returns how many bytes the ledger's spans take, with those of the records that the window has room for.
 func (s *partitionState) spanBytes() int {
 	window := windowSpan * max(s.window-s.progress.active(), 0)
-	if n := len(s.progress.unfinished) + len(s.progress.inheritedSpans) + 1; n <= maxSpans {
+	if n := len(s.progress.unfinished) + len(s.progress.inheritedSpans) + 1; n <= maxSpans*s.spanRoom/(ledgerBytes-ledgerHead) {
 		return window // so few spans always fit
 	}
 	spans, _ := s.progress.spans(s.commits.granted)
@@ -129,5 +135,8 @@ func (s *partitionState) wantsGrant() bool {
 
 // lag returns how many records are neither done nor parked, dispatched or not.
 func (s *partitionState) lag() int64 {
-	return max(s.logEnd.offset-s.progress.next, 0) + int64(s.progress.active())
+	return s.undispatched() + int64(s.progress.active())
 }
+
+// undispatched returns how many offsets of this part are still to be dispatched.
+func (s *partitionState) undispatched() int64 { return max(s.logEnd.offset-s.progress.next, 0) }

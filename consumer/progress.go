@@ -174,6 +174,23 @@ func (p *progress) nobodySent() {
 	}
 }
 
+// split ends the progress at end, which is not below next, and returns that of the records from there on. What nobody has
+// dispatched below end is untouched from now on.
+func (p *progress) split(end int64) progress {
+	newer := newProgress(end, ledger{granted: max(end, p.inheritedEnd), spans: p.inheritedSpans})
+	var older []span
+	for _, s := range p.inheritedSpans {
+		if s.from < end {
+			older = append(older, span{s.from, min(s.to, end), s.sent})
+		}
+	}
+	if from := max(p.next, p.inheritedEnd); from < end {
+		older = appendSpan(older, span{from, end, false})
+	}
+	p.inheritedSpans, p.inheritedEnd = older, end
+	return newer
+}
+
 // isOwnSpan reports whether the record at offset, the next to be dispatched, is a span of its own already, so that
 // dispatching it adds no span to the ledger.
 func (p *progress) isOwnSpan(offset int64) bool {

@@ -60,11 +60,12 @@ type owner struct {
 	mine      map[int64]bool // those of them that it sent itself
 	parked    map[int64]bool
 	unmarked  map[int64]bool // taken up again, and no commit calls them sent yet
+	splits    int
 }
 
 func (w *world) own(window int) *owner {
 	with := dependencies{cfg: Config{Window: window, MaxBuffer: 1 << 20, Log: zerolog.Nop()}, creator: newFakeCRM(), metrics: must(newMetrics(nil))}
-	g := &generation{deps: with, takeover: time.Now(), lines: newLines(), dirty: make(chan struct{}, 1), urgent: make(chan struct{}, 1)}
+	g := &generation{deps: with, takeover: time.Now(), lines: newLines(), seen: newSeen(10), dirty: make(chan struct{}, 1), urgent: make(chan struct{}, 1)}
 	o := &owner{world: w, inherited: map[int64]bool{}, mine: map[int64]bool{}, parked: map[int64]bool{}, unmarked: map[int64]bool{}}
 	o.p = newPartition(g, 0, bounds{0, w.end()}, w.commit)
 	w.note("own window %d at %d", window, o.p.records.state.progress.next)
@@ -113,15 +114,18 @@ func (w *world) checkHandover() {
 func (o *owner) write(final bool) bool {
 	o.t.Helper()
 	before, errBefore := decodeLedger(o.commit.offset, o.commit.metadata)
-	e := o.p.records.entry(time.Now().Add(time.Second), "", final)
-	o.note("commit %d limit %d final %v", e.offset, e.grant, final)
+	e := o.p.entry(time.Now().Add(time.Second), "")
+	if final {
+		e = o.p.finalEntry(time.Now(), "")
+	}
+	o.note("commit %d of %d parts, %v to %d, final %v", e.offset, len(e.parts), e.ledger.spans, e.ledger.granted, final)
 	for offset := range e.offset {
 		if o.record[offset] && !o.done[offset] {
 			o.fatalf("the commit at %d passes over %d", e.offset, offset)
 		}
 	}
-	if len(o.p.records.state.progress.unfinished) > 0 && e.offset != o.p.records.state.progress.unfinished[0].offset {
-		o.fatalf("the commit is at %d, the first unfinished record at %d", e.offset, o.p.records.state.progress.unfinished[0].offset)
+	if first := o.p.parts()[0].records.state.progress.position(); e.offset != first {
+		o.fatalf("the commit is at %d, the first unfinished record at %d", e.offset, first)
 	}
 	fate := o.r.IntN(20)
 	if fate == 0 {
@@ -139,7 +143,7 @@ func (o *owner) write(final bool) bool {
 		o.note("not answered")
 		return false
 	}
-	o.p.records.noteCommitted(e)
+	e.acknowledge()
 	clear(o.unmarked)
 	return true
 }
@@ -158,35 +162,73 @@ func (o *owner) noteKnown() {
 	}
 }
 
-// deliver takes the next record up, as dispatch does.
+// anyPart picks one of the parts, and ofOffset that of a record.
+func (o *owner) anyPart() *partitionState {
+	parts := o.p.parts()
+	return &parts[o.r.IntN(len(parts))].records.state
+}
+
+func (o *owner) ofOffset(offset int64) *partitionState {
+	p := o.p
+	for offset >= p.records.state.end {
+		p = p.newer.Load()
+	}
+	return &p.records.state
+}
+
+// fetch has the newest part see how far the log reaches.
+func (o *owner) fetch() {
+	o.p.newest().records.state.logEnd.fetched(o.end(), 0, time.Now())
+}
+
+// split sets aside what lies below some offset, if there is enough of it.
+func (o *owner) split() {
+	p := o.p.newest()
+	if p.older != nil && !p.older.records.isFinished() {
+		return
+	}
+	if p.older != nil {
+		p.records.state.window = p.deps.cfg.Window
+	}
+	next := p.records.state.progress.next
+	end := next + o.r.Int64N(max(o.world.end()-next, 1))
+	if _, ok := p.setAside(end, backlogKeys{}); ok {
+		o.splits++
+		o.note("split at %d", end)
+	}
+}
+
+// deliver takes the next record of a part up, as dispatch does.
 func (o *owner) deliver() {
-	offset := o.p.records.state.progress.next
-	for offset < o.end() && !o.record[offset] {
+	s := o.anyPart()
+	end := min(o.end(), s.end)
+	offset := s.progress.next
+	for offset < end && !o.record[offset] {
 		offset++
 	}
-	if offset == o.end() {
-		o.p.records.state.progress.skip(offset)
+	if offset >= end {
+		s.progress.skip(end)
 		return
 	}
-	if o.p.records.state.progress.priorState(offset) == priorDone {
+	if s.progress.priorState(offset) == priorDone {
 		o.note("pass %d", offset)
-		o.p.records.state.progress.skip(offset + 1)
+		s.progress.skip(offset + 1)
 		return
 	}
-	o.p.records.state.progress.skip(offset)
-	o.p.records.state.commits.wanted = max(o.p.records.state.commits.wanted, offset)
-	if !o.p.records.state.windowHasRoom() || offset >= o.p.records.state.commits.granted {
+	s.progress.skip(offset)
+	s.commits.wanted = max(s.commits.wanted, offset)
+	if !s.windowHasRoom() || offset >= s.commits.granted {
 		return
 	}
-	suspect := o.p.records.state.progress.priorState(offset) == priorSuspect
+	suspect := s.progress.priorState(offset) == priorSuspect
 	o.note("deliver %d suspect %v", offset, suspect)
 	o.inherited[offset] = suspect
-	o.p.records.state.progress.dispatch(offset, time.Time{}, suspect)
+	s.progress.dispatch(offset, time.Time{}, suspect)
 }
 
 // anyInFlight picks a record that is delivered, neither done nor parked, and may be sent.
 func (o *owner) anyInFlight() (int64, bool) {
-	open := o.p.records.state.progress.unfinished
+	open := o.anyPart().progress.unfinished
 	if len(open) == 0 {
 		return 0, false
 	}
@@ -199,7 +241,7 @@ func (o *owner) park() {
 	if offset, ok := o.anyInFlight(); ok {
 		o.note("park %d", offset)
 		o.parked[offset] = true
-		o.p.records.state.progress.park(offset, o.mine[offset] || o.inherited[offset])
+		o.ofOffset(offset).progress.park(offset, o.mine[offset] || o.inherited[offset])
 		return
 	}
 	for _, offset := range slices.Sorted(maps.Keys(o.parked)) {
@@ -216,7 +258,7 @@ func (o *owner) resume(offset int64) {
 	if !o.unmarked[offset] {
 		delete(o.unmarked, offset)
 	}
-	o.p.records.state.progress.resume(offset, true)
+	o.ofOffset(offset).progress.resume(offset, true)
 }
 
 func (o *owner) send(offset int64) {
@@ -227,16 +269,20 @@ func (o *owner) send(offset int64) {
 func (o *owner) finish(offset int64) {
 	o.note("finish %d", offset)
 	o.done[offset] = true
-	o.p.records.state.progress.finish(offset)
+	o.ofOffset(offset).progress.finish(offset)
 	delete(o.inherited, offset)
 	delete(o.mine, offset)
 }
 
 // step does something at random; false ends the owner.
 func (o *owner) step() bool {
-	switch o.r.IntN(14) {
+	switch o.r.IntN(16) {
 	case 0:
 		o.grow(o.r.IntN(6))
+	case 14:
+		o.fetch()
+	case 15:
+		o.split()
 	case 1, 2, 3, 4, 5:
 		o.deliver()
 	case 6, 7:
@@ -264,7 +310,7 @@ func (o *owner) drain() {
 			o.finish(offset)
 		case !o.mine[offset] && !o.inherited[offset]:
 			o.note("untouched %d", offset)
-			o.p.records.state.progress.markUntouched(offset)
+			o.ofOffset(offset).progress.markUntouched(offset)
 		}
 	}
 	o.write(true)
@@ -273,7 +319,7 @@ func (o *owner) drain() {
 // Owners with windows of any size follow each other, each killed or drained at
 // any moment: what one leaves never says less than the truth.
 func TestNothingIsForgottenOverAnyHandovers(t *testing.T) {
-	handovers := 0
+	handovers, splits := 0, 0
 	for seed := range uint64(300) {
 		w := newWorld(t, seed)
 		for range 12 {
@@ -290,10 +336,11 @@ func TestNothingIsForgottenOverAnyHandovers(t *testing.T) {
 				o.drain()
 			}
 			w.checkHandover()
+			splits += o.splits
 		}
 	}
-	if handovers < 1000 {
-		t.Errorf("only %d handovers were tried", handovers)
+	if handovers < 1000 || splits < 200 {
+		t.Errorf("only %d handovers and %d splits were tried", handovers, splits)
 	}
 }
 
@@ -320,10 +367,10 @@ func TestEveryHandoverComesToAnEnd(t *testing.T) {
 			if offset, ok := o.anyInFlight(); ok {
 				o.finish(offset)
 			}
-			e := o.p.records.entry(time.Now(), "", false)
-			o.p.records.noteCommitted(e)
+			e := o.p.entry(time.Now(), "")
+			e.acknowledge()
 		}
-		if got := o.p.records.state.progress.position(); got != w.end() {
+		if got := o.p.entry(time.Now(), "").offset; got != w.end() {
 			t.Fatalf("seed %d: stands at %d of %d", seed, got, w.end())
 		}
 	}
@@ -410,7 +457,7 @@ func TestNobodySentTakesSuspicionBack(t *testing.T) {
 func TestSpansCoverWhatIsUnfinished(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 9))
-		s := partitionState{window: 16, commits: commitState{ahead: 16}, progress: newProgress(0, ledger{})}
+		s := partitionState{window: 16, end: noEnd, spanRoom: ledgerBytes - ledgerHead, commits: commitState{ahead: 16}, progress: newProgress(0, ledger{})}
 		left := map[int64]bool{} // unfinished: whether sent
 		active := map[int64]bool{}
 		for range 300 {

@@ -20,6 +20,7 @@ type recordEvent string
 const (
 	eventTurn       recordEvent = "its turn"
 	eventHeld       recordEvent = "one before it is parked"
+	eventBehind     recordEvent = "one before it lies in the backlog"
 	eventLookedUp   recordEvent = "before its turn: an earlier owner may have sent it, and it is to be looked up again"
 	eventUnread     recordEvent = "its schema is not known yet"
 	eventUseless    recordEvent = "its turn, and it can never become a contact"
@@ -49,7 +50,7 @@ func (s recordState) move(e recordEvent) (next recordState, ok bool) {
 		switch e {
 		case eventTurn:
 			return stateWithCRM, true
-		case eventHeld, eventLookedUp, eventUnread:
+		case eventHeld, eventBehind, eventLookedUp, eventUnread:
 			return stateParked, true
 		case eventUseless:
 			return stateWritingLetter, true

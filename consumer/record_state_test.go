@@ -55,6 +55,6 @@ func TestRecordThatIsDoneMeetsNothing(t *testing.T) {
 // recordEvents returns all events of records.
 func recordEvents() []recordEvent {
 	return []recordEvent{
-		eventTurn, eventHeld, eventLookedUp, eventUnread, eventUseless, eventRepeat, eventDeferred, eventRefused, eventMade, eventUnwritable, eventWritten, eventDue, eventGone,
+		eventTurn, eventHeld, eventBehind, eventLookedUp, eventUnread, eventUseless, eventRepeat, eventDeferred, eventRefused, eventMade, eventUnwritable, eventWritten, eventDue, eventGone,
 	}
 }

@@ -316,6 +316,7 @@ type fakeCRM struct {
 	inFlight map[string]int
 	overlap  bool // two creates of one id were in flight together
 	opened   chan struct{}
+	holds    []crmclient.Hold
 
 	// answer, when set, decides instead; ok false falls through to the default.
 	answer func(ctx context.Context, r crmclient.Request) (crmclient.Result, error, bool)
@@ -395,8 +396,19 @@ func (f *fakeCRM) SetPaused(paused bool) {
 	f.paused = append(f.paused, paused)
 }
 
-func (f *fakeCRM) ContactURL(int64) string  { return "" }
-func (f *fakeCRM) Status() crmclient.Status { return crmclient.Status{OriginField: "originId"} }
+func (f *fakeCRM) ContactURL(int64) string { return "" }
+
+func (f *fakeCRM) Status() crmclient.Status {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return crmclient.Status{OriginField: "originId", Holds: f.holds}
+}
+
+func (f *fakeCRM) setHolds(holds ...crmclient.Hold) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.holds = holds
+}
 
 func (f *fakeCRM) setAnswer(a func(context.Context, crmclient.Request) (crmclient.Result, error, bool)) {
 	f.mu.Lock()

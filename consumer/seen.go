@@ -8,7 +8,7 @@ import (
 )
 
 // seen is the memory of event ids, as producers retry, websites deliver webhooks twice, and some give the events of
-// several persons one id. It knows the last DEDUPE_WINDOW ids of each partition, and those of all records that have not
+// several persons one id. It knows the last DEDUPE_WINDOW ids of each part of a partition, and those of all records that have not
 // ended, across the partitions of a generation.
 type seen struct {
 	seed maphash.Seed
@@ -23,7 +23,7 @@ type seenMemory struct {
 	// known holds what is remembered of events, by the hash of the id. Values without pointers: there may be hundreds of
 	// thousands, which the garbage collector need not look at.
 	known map[uint64]seenEvent
-	rings map[int]*ring // by partition
+	rings map[partID]*ring // by part of a partition
 }
 
 // A seenEvent is what is remembered of an event.
@@ -33,7 +33,7 @@ type seenEvent struct {
 	holders int32          // entries of rings, and records that have not ended; at 0 it is forgotten
 }
 
-// A ring holds the hashes of a partition's last ids. When it is full, the oldest is at pos.
+// A ring holds the hashes of the last ids of a part of a partition. When it is full, the oldest is at pos.
 type ring struct {
 	hashes []uint64
 	pos    int
@@ -42,17 +42,33 @@ type ring struct {
 func newSeen(perPartition int) *seen {
 	return &seen{
 		seed:   maphash.MakeSeed(),
-		memory: seenMemory{perPartition: perPartition, known: map[uint64]seenEvent{}, rings: map[int]*ring{}},
+		memory: seenMemory{perPartition: perPartition, known: map[uint64]seenEvent{}, rings: map[partID]*ring{}},
 	}
 }
 
-// open begins the memory of a partition with ids, oldest first.
-func (s *seen) open(partition int, ids []identity) {
+// open begins the memory of a part of a partition with ids, oldest first. If it has begun already, it gets as many of the last
+// ones as it has room for: what it remembers came later.
+func (s *seen) open(part partID, ids []identity) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.memory.rings[partition] = &ring{}
-	for _, e := range ids {
-		s.memory.addToRing(partition, e)
+	if s.memory.rings[part] == nil {
+		s.memory.rings[part] = &ring{}
+	}
+	room := max(s.memory.perPartition-len(s.memory.rings[part].hashes), 0)
+	for _, e := range ids[max(len(ids)-room, 0):] {
+		s.memory.addToRing(part, e)
+	}
+}
+
+// close ends the memory of a part.
+func (s *seen) close(part partID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.memory.rings[part]; r != nil {
+		for _, h := range r.hashes {
+			s.memory.release(h)
+		}
+		delete(s.memory.rings, part)
 	}
 }
 
@@ -87,12 +103,12 @@ type recognition struct {
 }
 
 // enter remembers a record's event, at least until leave.
-func (s *seen) enter(partition int, e identity) recognition {
+func (s *seen) enter(part partID, e identity) recognition {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := s.memory.recognise(e)
 	s.memory.hold(found.hash, e.points)
-	s.memory.addToRing(partition, e)
+	s.memory.addToRing(part, e)
 	return found
 }
 
@@ -111,10 +127,10 @@ func (s *seen) leave(h uint64) {
 }
 
 // note remembers an event that an earlier owner finished.
-func (s *seen) note(partition int, e identity) {
+func (s *seen) note(part partID, e identity) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.memory.addToRing(partition, e)
+	s.memory.addToRing(part, e)
 }
 
 // noteMade notes what the event whose id has the hash h became.
@@ -158,9 +174,9 @@ func (m *seenMemory) hold(h, points uint64) {
 	m.known[h] = known
 }
 
-// addToRing adds an event to its partition's ring, in place of the oldest one when the ring is full.
-func (m *seenMemory) addToRing(partition int, e identity) {
-	r := m.rings[partition]
+// addToRing adds an event to the ring of its part, in place of the oldest one when the ring is full.
+func (m *seenMemory) addToRing(part partID, e identity) {
+	r := m.rings[part]
 	if m.perPartition <= 0 || r == nil {
 		return
 	}

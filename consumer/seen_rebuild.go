@@ -20,20 +20,39 @@ const (
 	rebuildChunkBytes = 4 << 20 // about the bytes of a chunk after that
 )
 
-// rebuildSeen reads the partition's event ids back from the log below the start, the newest chunk first, within bounds.
-// When reading fails, what was read is remembered; the error is ctx's.
+// rebuildSeen reads the partition's event ids back from the log below the start, the newest chunk first, within bounds. If an
+// earlier owner set a backlog aside, it reads back those of the records above the backlog, too, that are done: the part of
+// these records remembers them. When reading fails, what was read is remembered; the error is ctx's.
 func (p *partition) rebuildSeen(ctx context.Context) error {
 	if p.opening.openedTooOften() { // reading back may be what ends the process
-		p.gen.seen.open(p.id, nil)
+		p.gen.seen.open(p.partID(), nil)
 		return nil
 	}
 	limited, cancel := context.WithTimeout(ctx, rebuildTime)
 	defer cancel()
+	ids := p.readBack(ctx, limited, p.opening.log.first, p.opening.start, func(int64) bool { return true })
+	var above []identity
+	if end := p.opening.backlogEnd(p.leastBacklog()); end > 0 {
+		above = p.readBack(ctx, limited, end, min(p.opening.inherited.granted, p.opening.log.end), p.records.isDone)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	p.gen.seen.open(p.partID(), ids)
+	if len(above) > 0 {
+		p.gen.seen.open(partID{p.id, p.number + 1}, above)
+	}
+	return nil
+}
+
+// readBack returns the identities of the last events of [first, end) that want lets through, oldest first, within the bounds
+// of a rebuild. limited is ctx with the end of the time for it.
+func (p *partition) readBack(ctx, limited context.Context, first, end int64, want func(offset int64) bool) []identity {
 	var ids []identity // newest first
 	bytes, step := int64(0), int64(rebuildFirstChunk)
-	for end := p.opening.start; end > p.opening.log.first && len(ids) < p.deps.cfg.DedupeWindow && bytes < rebuildBytes; {
-		from := max(end-step, p.opening.log.first)
-		chunk, read, err := p.identities(limited, from, end)
+	for end > first && len(ids) < p.deps.cfg.DedupeWindow && bytes < rebuildBytes {
+		from := max(end-step, first)
+		chunk, read, err := p.identities(limited, from, end, want)
 		bytes += read
 		slices.Reverse(chunk)
 		ids = append(ids, chunk...)
@@ -47,17 +66,14 @@ func (p *partition) rebuildSeen(ctx context.Context) error {
 		end = from
 		step = max(min(4*step, rebuildChunk, step*rebuildChunkBytes/max(read, 1)), 1)
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
 	ids = ids[:min(len(ids), p.deps.cfg.DedupeWindow)]
 	slices.Reverse(ids)
-	p.gen.seen.open(p.id, ids)
-	return nil
+	return ids
 }
 
-// identities returns the identities of the events of [from, to), oldest first, and how many bytes were read for them.
-func (p *partition) identities(ctx context.Context, from, to int64) ([]identity, int64, error) {
+// identities returns the identities of the events of [from, to) that want lets through, oldest first, and how many bytes
+// were read for them.
+func (p *partition) identities(ctx context.Context, from, to int64, want func(offset int64) bool) ([]identity, int64, error) {
 	var ids []identity
 	bytes := int64(0)
 	for at := from; at < to; {
@@ -67,7 +83,7 @@ func (p *partition) identities(ctx context.Context, from, to int64) ([]identity,
 		}
 		bytes += batch.bytes
 		for _, rec := range batch.records {
-			if rec.Offset < to && rec.Value != nil {
+			if rec.Offset < to && rec.Value != nil && want(rec.Offset) {
 				ids = append(ids, p.intake.identityOf(rec))
 			}
 		}

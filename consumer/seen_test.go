@@ -10,7 +10,7 @@ import (
 func openSeen(perPartition int, partitions ...int) *seen {
 	s := newSeen(perPartition)
 	for _, id := range partitions {
-		s.open(id, nil)
+		s.open(partID{partition: id}, nil)
 	}
 	return s
 }
@@ -31,7 +31,7 @@ func (s *seen) event(id, point string) identity {
 
 // passThrough lets a record of the id through from its dispatch to its end.
 func passThrough(s *seen, partition int, id string) (before bool) {
-	found := s.enter(partition, s.event(id, "+7"))
+	found := s.enter(partID{partition: partition}, s.event(id, "+7"))
 	s.leave(found.hash)
 	return found.repeat
 }
@@ -54,18 +54,18 @@ func TestSecondRecordOfAnIDIsKnown(t *testing.T) {
 
 func TestSeenTellsAnotherEventByItsPoints(t *testing.T) {
 	s := openSeen(10, 0, 1)
-	first := s.enter(0, s.event("a", "+1"))
+	first := s.enter(partID{partition: 0}, s.event("a", "+1"))
 	if first.repeat || first.reused {
 		t.Errorf("the first is %+v", first)
 	}
-	other := s.enter(1, s.event("a", "+2"))
+	other := s.enter(partID{partition: 1}, s.event("a", "+2"))
 	if other.repeat || !other.reused || other.hash == first.hash {
 		t.Errorf("one with other points is %+v", other)
 	}
 	for point, want := range map[string]recognition{
 		"+1": {hash: first.hash, repeat: true}, "+2": {hash: other.hash, repeat: true, reused: true}, "": {hash: first.hash, repeat: true},
 	} {
-		if got := s.enter(1, s.event("a", point)); got != want {
+		if got := s.enter(partID{partition: 1}, s.event("a", point)); got != want {
 			t.Errorf("another record of %q is %+v, want %+v", point, got, want)
 		}
 	}
@@ -82,11 +82,11 @@ func TestSeenTellsAnotherEventByItsPoints(t *testing.T) {
 // A record that became no contact has no points: the next one of its id may be the mended one.
 func TestSeenTakesTheFirstPointsForTheEvents(t *testing.T) {
 	s := openSeen(10, 0)
-	s.note(0, s.event("a", ""))
-	if got := s.enter(0, s.event("a", "+1")); !got.repeat || got.reused {
+	s.note(partID{partition: 0}, s.event("a", ""))
+	if got := s.enter(partID{partition: 0}, s.event("a", "+1")); !got.repeat || got.reused {
 		t.Errorf("%+v", got)
 	}
-	if got := s.enter(0, s.event("a", "+2")); !got.reused {
+	if got := s.enter(partID{partition: 0}, s.event("a", "+2")); !got.reused {
 		t.Errorf("%+v after the points are known", got)
 	}
 }
@@ -97,7 +97,7 @@ func TestSeenForgetsTheOldest(t *testing.T) {
 	for i := range 12 {
 		passThrough(s, 0, fmt.Sprint(i))
 	}
-	if n := len(s.memory.rings[0].hashes); n != size {
+	if n := len(s.memory.rings[partID{}].hashes); n != size {
 		t.Errorf("%d ids in a ring of %d", n, size)
 	}
 	if n := len(s.memory.known); n != size {
@@ -114,11 +114,11 @@ func TestSeenForgetsTheOldest(t *testing.T) {
 func TestSeenKeepsWhatHasNotEnded(t *testing.T) {
 	for _, size := range []int{0, 3} {
 		s := openSeen(size, 0)
-		s.enter(0, s.event("parked", "+7"))
+		s.enter(partID{partition: 0}, s.event("parked", "+7"))
 		for i := range 10 {
 			passThrough(s, 0, fmt.Sprint(i))
 		}
-		if found := s.enter(0, s.event("parked", "+7")); !found.repeat {
+		if found := s.enter(partID{partition: 0}, s.event("parked", "+7")); !found.repeat {
 			t.Errorf("size %d: the second record is not known", size)
 		}
 		s.leave(s.hash("parked"))
@@ -131,17 +131,17 @@ func TestSeenKeepsWhatHasNotEnded(t *testing.T) {
 
 func TestSeenOpensWithWhatTheLogHolds(t *testing.T) {
 	s := newSeen(2)
-	s.open(0, []identity{s.event("old", "+1"), s.event("mid", "+1"), s.event("new", "+1")})
+	s.open(partID{}, []identity{s.event("old", "+1"), s.event("mid", "+1"), s.event("new", "+1")})
 	for id, want := range map[string]bool{"old": false, "mid": true, "new": true} {
 		if got := s.remembers(id); got != want {
 			t.Errorf("%q remembered: %v, want %v", id, got, want)
 		}
 	}
-	s.note(0, s.event("noted", "+7"))
+	s.note(partID{partition: 0}, s.event("noted", "+7"))
 	if !passThrough(s, 0, "noted") {
 		t.Error("an id that an earlier owner finished was forgotten")
 	}
-	s.note(7, s.event("elsewhere", "+7")) // a partition that is not open
+	s.note(partID{partition: 7}, s.event("elsewhere", "+7")) // a partition that is not open
 	if passThrough(s, 0, "elsewhere") {
 		t.Error("a partition that is not open remembers")
 	}

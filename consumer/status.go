@@ -56,6 +56,21 @@ type PartitionStatus struct {
 	// ParkingFull says that no new record is dispatched until a parked one ends.
 	ParkingFull bool `json:"parkingFull,omitempty"`
 	Resumed     int  `json:"resumed"` // unfinished records that were parked before
+	// Backlog is what newer records overtake; nil when no backlog is set aside. All other fields count both.
+	Backlog *BacklogStatus `json:"backlog,omitempty"`
+}
+
+// BacklogStatus is the state of a backlog that is set aside: see FRESH_FIRST.
+type BacklogStatus struct {
+	Next  int64     `json:"next"`           // offset of the next record to be dispatched
+	End   int64     `json:"end"`            // offset of the first record that is newer
+	Lag   int64     `json:"lag"`            // records that are neither done nor parked
+	Since time.Time `json:"since"`          // when it was set aside
+	Until time.Time `json:"until,omitzero"` // when it will be delivered at the pace until now; zero when that is not known
+	// FreshLag counts the newer records that are neither done nor parked, and FreshLagSeconds is the age of the oldest of
+	// these; 0 for none.
+	FreshLag        int64   `json:"freshLag"`
+	FreshLagSeconds float64 `json:"freshLagSeconds"`
 }
 
 // bytesInUse returns how many bytes the records of all partitions and their fetches hold.
@@ -65,7 +80,7 @@ func (b *statusBoard) bytesInUse() int64 {
 		return 0
 	}
 	used := int64(0)
-	for _, p := range g.partitions {
+	for _, p := range g.parts() {
 		used += p.bytesInUse()
 	}
 	return used
@@ -103,7 +118,7 @@ func (b *statusBoard) status(now time.Time) Status {
 	}
 	s.Generation, s.Member = g.member.generation, g.member.member
 	for _, p := range g.partitions {
-		s.Partitions = append(s.Partitions, p.records.status(now))
+		s.Partitions = append(s.Partitions, p.status(now))
 	}
 	s.LagKnown = g.knowsEnds(now)
 	return s
@@ -122,8 +137,8 @@ func (b *statusBoard) waiting(holds []crmclient.Hold, lagKnown bool, now time.Ti
 		return s.waiting(now)
 	}
 	s.since = g.endsRead(now)
-	for _, p := range g.partitions {
-		s.partitions = append(s.partitions, p.records.snapshot())
+	for _, p := range g.parts() {
+		s.partitions = append(s.partitions, p.records.snapshot(now))
 	}
 	return s.waiting(now)
 }
@@ -137,8 +152,10 @@ type finalSnapshot struct {
 func newFinalSnapshot(g *generation, now time.Time) *finalSnapshot {
 	f := &finalSnapshot{status: []PartitionStatus{}}
 	for _, p := range g.partitions {
-		f.status = append(f.status, p.records.status(now))
-		f.waiting = append(f.waiting, p.records.snapshot())
+		f.status = append(f.status, p.status(now))
+	}
+	for _, p := range g.parts() {
+		f.waiting = append(f.waiting, p.records.snapshot(now))
 	}
 	return f
 }
@@ -153,7 +170,7 @@ func (g *generation) knowsEnds(now time.Time) bool { return now.Sub(g.endsRead(n
 func (g *generation) endsRead(now time.Time) time.Time {
 	oldest := now
 	for _, p := range g.partitions {
-		if read := p.records.endRead(); read.Before(oldest) {
+		if read := p.newest().records.endRead(); read.Before(oldest) {
 			oldest = read
 		}
 	}

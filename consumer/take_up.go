@@ -17,10 +17,12 @@ import (
 type intake struct {
 	deps    dependencies
 	id      int // of the partition
+	part    int // the number of its part
 	opening opening
 	records *partitionRecords
 	seen    *seen
 	lines   *lines
+	backlog *backlog   // which the records of this part overtake; nil for none
 	trials  sync.Mutex // held while a record is transformed alone
 }
 
@@ -28,18 +30,27 @@ type intake struct {
 // partition's run calls it in the log's order, which the lines therefore have; the reader of parked records calls it later
 // for those that waited for their schema. The error is ctx's.
 func (in *intake) takeUp(ctx context.Context, d *delivery) error {
-	if err := in.transformRecord(ctx, d); err != nil || d.skipped() {
+	if err := in.transformRecord(ctx, d); err != nil {
 		return err
+	}
+	if d.skipped() {
+		in.backlog.entered(d.Offset)
+		return nil
 	}
 	if d.event.Distrusted {
 		in.deps.cfg.Log.Warn().Int("partition", d.Partition).Int64("offset", d.Offset).
 			Msg("the record has headers of a dead letter that do not go together: they count for nothing, and it is a new event")
 	}
-	if d.unread != nil {
-		in.takeUpUnread(d)
-	} else {
+	switch {
+	case d.unread != nil:
+		in.takeUpUnknown(d)
+		in.backlog.entered(d.Offset)
+	case in.standsBehindBacklog(d):
+		in.takeUpUnknown(d)
+	default:
 		in.recognise(d)
 		d.place = in.lines.enter(in.lines.keysFor(in.deps.cfg.OrderBy, in.id, d.event.ID, d.Key, &d.contact), in.records.wakeReader)
+		in.backlog.entered(d.Offset)
 	}
 	in.records.noteTakenUp(d)
 	d.sentBefore = in.records.sentBefore(d.inherited)

@@ -40,8 +40,9 @@ func (c *Consumer) watchSchemas() {
 	})
 }
 
-// takeUpUnread gives an unread record a place that nobody else has.
-func (in *intake) takeUpUnread(d *delivery) {
+// takeUpUnknown gives a record a place that nobody else has: it is not known whose it is, or whether it comes after others
+// that were not dispatched yet. When it is taken up again, that is found out.
+func (in *intake) takeUpUnknown(d *delivery) {
 	own := fmt.Sprintf("unread %d/%d", in.id, d.Offset)
 	d.idHash = in.seen.hash(own)
 	in.seen.hold(d.idHash)

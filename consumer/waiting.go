@@ -20,6 +20,7 @@ const (
 	WhyNoPartition Why = "no_partition" // the group has not assigned one to this process yet
 	WhyRebalance   Why = "rebalance"    // the group assigns its partitions anew
 	WhyOpening     Why = "opening"      // the memory of event ids is being read
+	WhyBacklog     Why = "backlog"      // for newer ones, which are delivered first: see FRESH_FIRST
 	WhyTurn        Why = "turn"         // for earlier ones, and for the CRM's budget and answers
 	WhyStopped     Why = "stopped"      // this process has stopped; the next owner delivers them
 )
@@ -61,6 +62,7 @@ func whys() map[Why]string {
 		WhyNoPartition: "the group has not assigned a partition to this process yet",
 		WhyRebalance:   "the group assigns its partitions anew; this process has none now",
 		WhyOpening:     "the event ids of the partition are being read back",
+		WhyBacklog:     "they are a backlog: newer events are delivered first (FRESH_FIRST)",
 		WhyTurn:        "those before them, and the CRM's pace and answers",
 		WhyStopped:     "this process has stopped: the next owner of the partition goes on",
 	}
@@ -82,6 +84,7 @@ type partitionSnapshot struct {
 	lag    int64     // events that are neither done nor parked
 	oldest time.Time // the time of the oldest of these
 	why    Why       // what these wait for if nothing holds all events; "": WhyTurn
+	until  time.Time // until when, if nothing does; zero when it is not known
 	parked []Waiting // the parked ones, by why, without texts
 }
 
@@ -139,6 +142,9 @@ func (s *snapshot) addLag(found map[Why]Waiting) {
 			continue
 		}
 		w := Waiting{Why: cmp.Or(all, p.why, WhyTurn), Events: &p.lag, Since: p.oldest, Until: until}
+		if all == "" {
+			w.Until = p.until
+		}
 		found[w.Why] = merged(found[w.Why], w)
 	}
 }
@@ -187,14 +193,16 @@ func merged(a, b Waiting) Waiting {
 	return a
 }
 
-// snapshot returns what the partition's events wait for.
-func (s *partitionState) snapshot() partitionSnapshot {
+// snapshot returns what the partition's events wait for at now.
+func (s *partitionState) snapshot(now time.Time) partitionSnapshot {
 	w := partitionSnapshot{lag: s.lag(), oldest: s.waits.oldest(&s.progress), parked: s.parkedWaiting()}
 	switch {
 	case !s.seenRebuilt:
 		w.why = WhyOpening
 	case s.parkingFull && s.progress.active() == 0:
 		w.why = Why(HoldParking)
+	case s.end != noEnd:
+		w.why, w.until = WhyBacklog, s.backlogUntil(now)
 	}
 	return w
 }

@@ -52,14 +52,14 @@ func (g *generation) checkTopic() error {
 	// Taken before the ends are asked for, as records that are dispatched meanwhile may lie beyond the answer.
 	dispatched := make(map[int]int64, len(g.partitions))
 	for _, p := range g.partitions {
-		dispatched[p.id] = p.records.nextOffset()
+		dispatched[p.id] = p.newest().records.nextOffset()
 	}
 	ends, err := g.deps.broker.listOffsets(g.fetchCtx, g.assigned, kafka.ReadCommitted)
 	if err != nil {
 		return nil //nolint:nilerr // it is read again soon
 	}
 	for _, p := range g.partitions {
-		if err := p.records.noteBounds(ends[p.id], dispatched[p.id]); err != nil {
+		if err := p.newest().records.noteBounds(ends[p.id], dispatched[p.id]); err != nil {
 			return err
 		}
 	}

@@ -46,6 +46,10 @@ type Config struct {
 
 	Patch Patches // what updates do to phones and e-mails in this portal; needed by Match.Fill
 
+	// FreshFirst is the part of the places in requests, 0 to 1, that goes to creates that are not Request.Later, while both
+	// wait. 0: the order in which they come decides.
+	FreshFirst float64
+
 	LookupAlways bool // CRM_LOOKUP=always: every event is looked up before its create
 
 	MaxAttempts    int

@@ -239,7 +239,9 @@ func (c *Creator) send(ctx context.Context, d *delivery, s *step, kind queue.Kin
 	call := c.cfg.Tracer.Call(ctx, "create", string(s.entity))
 	defer call.End("stopped") // unless it has ended by then
 	a := &attempt{delivery: d, step: s, call: call, first: s.state == stateFresh, probe: probe}
-	w := &queue.Waiter{Kind: kind, Group: s.group(), Most: s.maxBatch, Made: d.req.RecordedAt, Payload: a, Costly: c.matches(d, s)}
+	w := &queue.Waiter{
+		Kind: kind, Group: s.group(), Most: s.maxBatch, Made: d.req.RecordedAt, Later: d.req.Later, Costly: c.matches(d, s), Payload: a,
+	}
 	s.transition(onSend)
 	s.hurried = false // that was for this create
 	got, err := c.await(ctx, d, s, w)

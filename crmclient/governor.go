@@ -19,6 +19,7 @@ type governor struct {
 	initial    time.Duration // the first backoff between tries
 	longest    time.Duration // the longest backoff
 	maxTries   int
+	freshFirst float64     // the part of a request's places that go to events that are not Later
 	keyChanged func() bool // reports whether the key's file holds another key than the one in use
 	note       *holdLog    // has a lock of its own, which is taken after mu
 
@@ -57,7 +58,7 @@ func newGovernor(cfg Config, keyChanged func() bool, note *holdLog) *governor {
 	return &governor{
 		main: cfg.Target.entities()[0], floodLimit: cfg.FloodLimit, initial: cfg.BackoffInitial, longest: cfg.BackoffMax,
 		lanes: map[vibe.Entity]*lane{},
-		slots: cfg.Slots, most: cfg.BatchSize, maxTries: cfg.MaxAttempts, keyChanged: keyChanged, note: note,
+		slots: cfg.Slots, most: cfg.BatchSize, maxTries: cfg.MaxAttempts, freshFirst: cfg.FreshFirst, keyChanged: keyChanged, note: note,
 		budget:  limit.NewBudget(max(cfg.RequestsPerMinute, 0), perSecond),
 		hold:    limit.NewHold(cfg.BackoffInitial, cfg.BackoffMax),
 		batch:   limit.NewBatchSize(cfg.BatchSize),
@@ -246,7 +247,7 @@ func (g *governor) pick(now time.Time, kind queue.Kind, who limit.Who, w queue.W
 		if extra {
 			size = g.extraBatch
 		}
-		p.Most = size.Size(now)
+		p.Most, p.First = size.Size(now), g.freshFirst
 		p.Lend = lendAfter(p.Most)
 	default: // a probe goes alone
 		p.Most = 1

@@ -37,6 +37,10 @@ type Request struct {
 	// the contact's creation, used where look-ups go by phone or e-mail.
 	RecordedAt time.Time
 
+	// Later says that the event belongs to a backlog: while events of both kinds wait, those that do not get Config.FreshFirst
+	// of the places.
+	Later bool
+
 	// Replayed says that the event was a dead letter before: its refusal says
 	// nothing about our set-up (flood guard).
 	Replayed bool

@@ -152,6 +152,7 @@ export default {
   "why.no_partition": "the group has not assigned a partition to this process yet",
   "why.rebalance": "the group assigns its partitions anew; this process has none now",
   "why.opening": "the event ids of the partition are being read back",
+  "why.backlog": "they are a backlog: newer events are delivered first (FRESH_FIRST)",
   "why.turn": "those before them, and the CRM's pace and answers",
   "why.stopped": "this process has stopped: the next owner of the partition goes on",
   "figure.lag": "Lag",

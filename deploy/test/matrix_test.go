@@ -169,7 +169,7 @@ crm: {existingSecret: portal, sessionTokenKey: session, baseUrl: "http://127.0.0
 leads: {phoneRegion: DE, sourceId: OTHER, leadTitle: .name, dealTitle: '"Site: " + .email'}
 schemaRegistry: {url: "https://a.example.com:8443,http://b.example.com", username: me, existingSecret: registry, ca: {existingSecret: registry-ca}, client: {existingSecret: registry-client}}
 mapping: {program: "{name: .first}"}
-delivery: {paused: true, pausedConfigMap: pause, orderBy: key, window: 100, maxBuffer: 32MiB, dedupeWindow: 2000000, drainTimeout: 10s}
+delivery: {paused: true, pausedConfigMap: pause, orderBy: key, freshFirst: 50%, window: 100, maxBuffer: 32MiB, dedupeWindow: 2000000, drainTimeout: 10s}
 log: {level: debug, format: console}
 tracing: {endpoint: "http://127.0.0.1:1", existingSecret: collector, headersKey: key, sampler: parentbased_traceidratio, samplerArg: 0.25, resourceAttributes: "deployment.environment.name=prod"}
 gate: {enabled: true, sources: [{name: site, verify: {type: none}}], ackTimeout: 9s, bodyTimeout: 8s, headerTimeout: 7s, connections: 1000, peerConnections: 100, trustedProxies: "10.0.0.0/8,2001:db8::1", forwardedHeader: Forwarded, bodyRate: 2KiB, bodyGrace: 3s, maxBuffer: 16777216, drainDelay: 0s, drainTimeout: 5s}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/leadbridge/leadbridge/internal/share"
 )
 
 // Kind is what a waiter waits for.
@@ -52,7 +54,10 @@ type Pick struct {
 	Kind   Kind
 	Most   int  // waiters that may share the job; 0: none is taken along
 	Newest bool // the newest waiter goes first: see Waiter.Made
-	Tag    any  // handed to the runner with the job
+	// First is the part of the places that goes to waiters that are not Later, while both wait. 0: the order in which
+	// they came decides.
+	First float64
+	Tag   any // handed to the runner with the job
 	// Lend is after how long the job's slot is lent to others: a request that hangs
 	// does not keep those out that have nothing to do with it. 0: never.
 	Lend time.Duration
@@ -64,6 +69,7 @@ type Waiter struct {
 	Group   any       // comparable; only waiters of one group share a job
 	Most    int       // waiters that may share a job with it, itself included; 0: no bound of its own
 	Made    time.Time // of what it waits for: the newest of them is the one with the latest, of equal ones the one that came last
+	Later   bool      // it is one of those that get what Pick.First leaves
 	Payload any       // for the runner
 	// Costly says that a job with the waiter takes a request more, one for all such waiters of the job. So they are taken
 	// together, and jobs of others that are more than half full take none of them along.
@@ -90,6 +96,7 @@ type Queue struct {
 
 	mu         sync.Mutex // guards everything below
 	waiters    [Kinds][]*Waiter
+	turns      [Kinds]share.Turns // of waiters that are Later, and of those that are not
 	jobs       map[*Job]struct{}
 	free       int
 	lent       int // slots of jobs that take long, used by others meanwhile
@@ -321,22 +328,26 @@ func (q *Queue) take(p Pick) []*Waiter {
 	if p.Most == 0 || len(queue) == 0 {
 		return nil
 	}
-	first := queue[0]
+	if p.Newest {
+		p.First = 0
+	}
+	turns := &q.turns[p.Kind]
+	first := queue[inTurn(queue, p.First, turns, func(*Waiter) bool { return true })]
 	if p.Newest {
 		first = newest(queue)
 	}
-	most := first.bound(p.Most)
-	taken := append(make([]*Waiter, 0, min(most, len(queue))), first)
 	queue = slices.DeleteFunc(queue, func(w *Waiter) bool { return w == first })
+	most := first.bound(p.Most)
+	taken := append(make([]*Waiter, 0, min(most, len(queue)+1)), first)
 	takeAlong := func(costly bool) {
-		queue = slices.DeleteFunc(queue, func(w *Waiter) bool {
-			if w.Costly != costly || w.Group != first.Group || len(taken) >= w.bound(most) {
-				return false
-			}
-			most = w.bound(most)
-			taken = append(taken, w)
-			return true
-		})
+		fits := func(w *Waiter) bool {
+			return w.Costly == costly && w.Group == first.Group && len(taken) < w.bound(most)
+		}
+		for i := inTurn(queue, p.First, turns, fits); i >= 0; i = inTurn(queue, p.First, turns, fits) {
+			most = queue[i].bound(most)
+			taken = append(taken, queue[i])
+			queue = slices.Delete(queue, i, i+1)
+		}
 	}
 	takeAlong(first.Costly)
 	if first.Costly || len(taken) <= most/2 {
@@ -344,6 +355,21 @@ func (q *Queue) take(p Pick) []*Waiter {
 	}
 	q.waiters[p.Kind] = queue
 	return taken
+}
+
+// inTurn returns the index of the waiter that is next to get a place of a job, of those that fit; -1 if none does. While
+// some fit that are Later, and some that are not, the latter get a part of the turns; if it is 0, the order in which they
+// came decides. What is Later and cannot share the job loses no turn by it.
+func inTurn(queue []*Waiter, part float64, turns *share.Turns, fits func(*Waiter) bool) int {
+	if part == 0 {
+		return slices.IndexFunc(queue, fits)
+	}
+	sooner := slices.IndexFunc(queue, func(w *Waiter) bool { return !w.Later && fits(w) })
+	later := slices.IndexFunc(queue, func(w *Waiter) bool { return w.Later && fits(w) })
+	if later < 0 || sooner >= 0 && turns.First(part) {
+		return sooner
+	}
+	return later
 }
 
 // newest returns the waiter for what was made last; of several the one that came last.

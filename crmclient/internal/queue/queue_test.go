@@ -329,3 +329,108 @@ func TestPolicySeesTheQueue(t *testing.T) {
 		}
 	})
 }
+
+// Those that are not Later get their part of the places while both wait, and what one group leaves is the other's.
+func TestLaterOnesGetWhatIsLeft(t *testing.T) {
+	part := func(_ time.Time, w queue.Waiting) (queue.Pick, time.Time, bool) {
+		return queue.Pick{Kind: queue.Fresh, Most: 10, First: .8}, time.Time{}, w.Count[queue.Fresh] > 0
+	}
+	inBubble(t, 1, 10, policy(part), func(d *desk) {
+		d.enter(create(-1)) // keeps the slot until all have come
+		for n := range 30 {
+			w := create(n)
+			w.Later = true
+			d.enter(w)
+		}
+		for n := range 20 {
+			d.enter(create(100 + n))
+		}
+		next := map[bool]int{false: 100} // by whether they are later: each group keeps its order
+		for i, wantSooner := range []int{0, 8, 8, 4, 0, 0} {
+			j := d.began()[i]
+			if i == 0 {
+				j.finish()
+				continue
+			}
+			sooner := 0
+			for _, n := range j.payloads() {
+				later := n < 100
+				if !later {
+					sooner++
+				}
+				if n != next[later] {
+					t.Errorf("job %d is for %d, want %d", i, n, next[later])
+				}
+				next[later]++
+			}
+			if len(j.payloads()) != 10 || sooner != wantSooner {
+				t.Errorf("job %d of %d has %d that are not later, want %d", i, len(j.payloads()), sooner, wantSooner)
+			}
+			j.finish()
+		}
+	})
+}
+
+// Where requests have one place each, the later ones get theirs as well.
+func TestLaterOnesGetTheirTurnsOneByOne(t *testing.T) {
+	part := func(_ time.Time, w queue.Waiting) (queue.Pick, time.Time, bool) {
+		return queue.Pick{Kind: queue.Fresh, Most: 1, First: .5}, time.Time{}, w.Count[queue.Fresh] > 0
+	}
+	inBubble(t, 1, 1, policy(part), func(d *desk) {
+		d.enter(create(-1))
+		for n := range 3 {
+			w := create(n)
+			w.Later = true
+			d.enter(w)
+		}
+		for n := range 3 {
+			d.enter(create(100 + n))
+		}
+		var order []int
+		for i := range 7 {
+			j := d.began()[i]
+			order = append(order, j.payloads()...)
+			j.finish()
+		}
+		if want := []int{-1, 100, 0, 101, 1, 102, 2}; !slices.Equal(order, want) {
+			t.Errorf("left in the order %v, want %v", order, want)
+		}
+	})
+}
+
+// A job that waiters of one kind alone can share takes no turn from those that cannot, whether that is for their group or
+// for what they cost.
+func TestLaterOnesThatShareNoJobGetTheirTurns(t *testing.T) {
+	part := func(_ time.Time, w queue.Waiting) (queue.Pick, time.Time, bool) {
+		return queue.Pick{Kind: queue.Fresh, Most: 4, First: .5}, time.Time{}, w.Count[queue.Fresh] > 0
+	}
+	for _, c := range []struct {
+		name  string
+		later queue.Waiter
+	}{
+		{"of another group", queue.Waiter{Group: "b"}},
+		{"costly", queue.Waiter{Costly: true}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, 1, 20, policy(part), func(d *desk) {
+				d.enter(create(-1)) // keeps the slot until all have come
+				for n := range 8 {
+					w := c.later
+					w.Kind, w.Later, w.Payload = queue.Fresh, true, n
+					d.enter(&w)
+				}
+				for n := range 8 {
+					d.enter(create(100 + n))
+				}
+				want := [][]int{{-1}, {100, 101, 102, 103}, {0, 1, 2, 3}, {104, 105, 106, 107}, {4, 5, 6, 7}}
+				for i, payloads := range want {
+					j := d.began()[i]
+					if !slices.Equal(j.payloads(), payloads) {
+						t.Errorf("job %d is for %v, want %v", i, j.payloads(), payloads)
+					}
+					j.finish()
+				}
+			})
+		})
+	}
+}

@@ -40,6 +40,7 @@
   "DEAL_TITLE" $leads.dealTitle
   "MAPPING_FILE" (include "leadbridge.mappingFile" .)
   "ORDER_BY" $delivery.orderBy
+  "FRESH_FIRST" $delivery.freshFirst
   "WINDOW" $delivery.window
   "MAX_BUFFER" $delivery.maxBuffer
   "DEDUPE_WINDOW" $delivery.dedupeWindow

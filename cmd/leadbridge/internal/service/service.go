@@ -68,6 +68,7 @@ type Service struct {
 func New(cfg Config) (*Service, error) {
 	s := &Service{cfg: cfg, registry: NewRegistry(cfg.Version)}
 	var err error
+	cfg.CRM.FreshFirst = cfg.Consumer.FreshFirst
 	cfg.CRM.Log, cfg.CRM.Metrics, cfg.CRM.Tracer, cfg.Consumer.Tracer = cfg.Log, s.registry, cfg.Tracer, cfg.Tracer
 	if s.crm, err = crmclient.New(cfg.CRM); err != nil {
 		return nil, err

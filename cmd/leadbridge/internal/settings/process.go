@@ -18,6 +18,7 @@ type Delivery struct {
 	Window       string `name:"window" env:"WINDOW" default:"256" placeholder:"COUNT" help:"Records in flight per partition; parked records (docs/failures.md) do not count."`
 	MaxBuffer    string `name:"max-buffer" env:"MAX_BUFFER" default:"64MiB" placeholder:"SIZE" help:"Memory for records of the whole process, in bytes: 64MiB, 64MB or a plain number."`
 	OrderBy      string `name:"order-by" env:"ORDER_BY" default:"person" placeholder:"person|key|none" help:"Events that are delivered one after another: person: those that share a phone or an e-mail address; key: records with one key; none: only events of one id."`
+	FreshFirst   string `name:"fresh-first" env:"FRESH_FIRST" default:"off" placeholder:"off|PERCENT" help:"Part of the CRM's budget for the newest events while a backlog waits, 1% to 99%: they overtake it. See docs/fresh-first.md."`
 	DedupeWindow string `name:"dedupe-window" env:"DEDUPE_WINDOW" default:"10000" placeholder:"COUNT" help:"Event ids remembered per partition, to find events that were sent twice."`
 	DrainTimeout string `name:"drain-timeout" env:"DRAIN_TIMEOUT" default:"20s" placeholder:"DURATION" help:"How long a stop waits for what is in flight, 3 s when other events wait for it; the process ends at most 5 s later."`
 	Paused       Switch `name:"paused" env:"PAUSED" default:"false" placeholder:"true|false" help:"Create no contacts: leads wait in Kafka. See docs/operations.md."`
@@ -51,6 +52,7 @@ func (d Delivery) parse(p *parser, c *consumer.Config) {
 	c.MaxBuffer = p.bytes("MAX_BUFFER", d.MaxBuffer, 4<<20)
 	c.OrderBy = consumer.OrderBy(p.choice("ORDER_BY", d.OrderBy,
 		string(consumer.OrderByPerson), string(consumer.OrderByKey), string(consumer.OrderByNone)))
+	c.FreshFirst = p.part("FRESH_FIRST", d.FreshFirst)
 	c.DedupeWindow = p.count("DEDUPE_WINDOW", d.DedupeWindow, 0)
 	c.DrainTimeout = p.duration("DRAIN_TIMEOUT", d.DrainTimeout, 0)
 }

@@ -35,6 +35,19 @@ func (p *parser) count(variable, text string, least int) int {
 	return n
 }
 
+// part reads off, or a part in whole percent, 1% to 99%, and returns it as a part of 1; 0 for off.
+func (p *parser) part(variable, text string) float64 {
+	text = strings.TrimSpace(text)
+	if strings.EqualFold(text, "off") {
+		return 0
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(text, "%"))
+	if err != nil || n < 1 || n > 99 || !strings.HasSuffix(text, "%") {
+		p.fault(variable, quote(text)+" is neither off nor a part", "write off, or a whole percentage from 1% to 99%, such as 50%")
+	}
+	return float64(n) / 100
+}
+
 // rate reads a number of requests; 0 means no limit.
 func (p *parser) rate(variable, text string) float64 {
 	return p.number(variable, text, "write a number above 0, or 0 for no limit")
