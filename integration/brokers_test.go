@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 	"github.com/leadbridge/leadbridge/integration/internal/broker"
 )
@@ -86,15 +88,18 @@ func TestLeaderChange(t *testing.T) {
 
 // coordinator is the broker that the group is led by.
 func (l *lab) coordinator() int32 {
-	found := l.admin.FindGroupCoordinators(l.ctx(), l.group)
-	must(l.t, "find the coordinator", found.Error())
+	l.t.Helper()
+	found := answered(l, "the group's coordinator", func() (kadm.FindCoordinatorResponses, error) {
+		found := l.admin.FindGroupCoordinators(l.ctx(), l.group)
+		return found, found.Error()
+	})
 	return found[l.group].NodeID
 }
 
 // leader is the broker that leads partition 0.
 func (l *lab) leader() int32 {
-	topics, err := l.admin.ListTopics(l.ctx(), l.topic)
-	must(l.t, "describe the topic", err)
+	l.t.Helper()
+	topics := answered(l, "the topic's leaders", func() (kadm.TopicDetails, error) { return l.admin.ListTopics(l.ctx(), l.topic) })
 	return topics[l.topic].Partitions[0].Leader
 }
 

@@ -254,29 +254,38 @@ func (l *lab) all() []lead {
 	return slices.Clone(l.leads)
 }
 
+// answered is what brokers answer to a question, or to a change that may be made twice: it asks again while one of them is
+// frozen, stopped, or not known yet as the leader or coordinator.
+func answered[T any](l *lab, what string, ask func() (T, error)) T {
+	l.t.Helper()
+	var answer T
+	eventually(l.t, "brokers answer: "+what, func() bool {
+		var err error
+		answer, err = ask()
+		return err == nil
+	})
+	return answer
+}
+
 // commits are the group's commits by partition, as far as there are any.
 func (l *lab) commits() map[int32]kadm.Offset {
 	l.t.Helper()
+	found := answered(l, "the group's commits", func() (kadm.OffsetResponses, error) {
+		return l.admin.FetchOffsetsForTopics(l.ctx(), l.group, l.topic)
+	})
 	commits := map[int32]kadm.Offset{}
-	eventually(l.t, "the group's coordinator tells its commits", func() bool {
-		found, err := l.admin.FetchOffsetsForTopics(l.ctx(), l.group, l.topic)
-		if err != nil { // it is only made for a cluster's first group, or moves
-			return false
+	found.Each(func(o kadm.OffsetResponse) {
+		if o.Topic == l.topic && o.Err == nil {
+			commits[o.Partition] = o.Offset
 		}
-		found.Each(func(o kadm.OffsetResponse) {
-			if o.Topic == l.topic && o.Err == nil {
-				commits[o.Partition] = o.Offset
-			}
-		})
-		return true
 	})
 	return commits
 }
 
 // ends are the ends of the topic's partitions.
 func (l *lab) ends() map[int32]int64 {
-	listed, err := l.admin.ListEndOffsets(l.ctx(), l.topic)
-	must(l.t, "list the ends", err)
+	l.t.Helper()
+	listed := answered(l, "the topic's ends", func() (kadm.ListedOffsets, error) { return l.admin.ListEndOffsets(l.ctx(), l.topic) })
 	ends := map[int32]int64{}
 	listed.Each(func(o kadm.ListedOffset) { ends[o.Partition] = o.Offset })
 	return ends

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+
 	"github.com/leadbridge/leadbridge/integration/internal/broker"
 )
 
@@ -95,9 +97,18 @@ func threeBrokers(t *testing.T) *broker.Cluster {
 			_ = n.Thaw(context.Background())
 			_ = n.Start(context.Background())
 		}
+		admin, err := c.Admin()
+		if err != nil {
+			return
+		}
+		defer admin.Close()
+		usual := kadm.AlterConfig{Op: kadm.DeleteConfig, Name: "min.insync.replicas"}
+		_, _ = admin.AlterTopicConfigs(context.Background(), []kadm.AlterConfig{usual}, offsetsTopic)
 	})
 	return c
 }
+
+const offsetsTopic = "__consumer_offsets"
 
 // skipExisting ends a test that an existing cluster is not for.
 func skipExisting(t *testing.T) {

@@ -28,8 +28,9 @@ func (l *lab) set(topic string, settings map[string]string) {
 		}
 		changes = append(changes, change)
 	}
-	done, err := l.admin.AlterTopicConfigs(l.ctx(), changes, topic)
-	must(l.t, "change settings of "+topic, err)
+	done := answered(l, "change settings of "+topic, func() (kadm.AlterConfigsResponses, error) {
+		return l.admin.AlterTopicConfigs(l.ctx(), changes, topic)
+	})
 	for _, one := range done {
 		must(l.t, "change settings of "+topic, one.Err)
 	}
@@ -78,8 +79,6 @@ func (l *lab) awaitDelivered(leads []lead) {
 	l.t.Helper()
 	eventually(l.t, "leads are delivered", func() bool { return l.deliveredOf(leads) == len(leads) })
 }
-
-const offsetsTopic = "__consumer_offsets"
 
 // TestFewerReplicasInSyncThanWanted freezes one of three brokers, so that topics which want all three replicas take nothing,
 // then two. What cannot be written waits, each for itself, and says so; when the brokers are back nothing is lost or made twice.
