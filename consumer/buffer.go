@@ -11,19 +11,19 @@ type buffer struct {
 	mu    sync.Mutex
 	limit int64
 	used  int64
-	freed chan struct{} // signalled when bytes were released
+	freed chan struct{} // closed when bytes are released; nil while nobody waits
 }
 
 func newBuffer(limit int64) *buffer {
-	return &buffer{limit: limit, freed: make(chan struct{}, 1)}
+	return &buffer{limit: limit}
 }
 
 // setLimit changes how many bytes may be reserved. What is reserved already stays.
 func (b *buffer) setLimit(limit int64) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.limit = limit
-	b.mu.Unlock()
-	signal(b.freed)
+	b.wakeAll()
 }
 
 // room returns how many bytes may be reserved in all.
@@ -33,37 +33,51 @@ func (b *buffer) room() int64 {
 	return b.limit
 }
 
-// reserve waits until size bytes are free, and reserves them. Only one goroutine may call it at a time. The error is
-// ctx's.
+// reserve waits until size bytes are free, and reserves them. The error is ctx's.
 func (b *buffer) reserve(ctx context.Context, size int64) error {
-	for !b.tryReserve(size) {
+	for {
+		freed := b.tryReserve(size)
+		if freed == nil {
+			return nil
+		}
 		select {
-		case <-b.freed:
+		case <-freed:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
-	return nil
 }
 
-// tryReserve reserves size bytes if they are free, and reports whether they were.
-func (b *buffer) tryReserve(size int64) bool {
+// tryReserve reserves size bytes if they are free, and returns nil. Else it returns a channel that is closed when others may
+// be.
+func (b *buffer) tryReserve(size int64) (freed <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.used > 0 && b.used+size > b.limit {
-		return false
+	if b.used == 0 || b.used+size <= b.limit {
+		b.used += size
+		return nil
 	}
-	b.used += size
-	return true
+	if b.freed == nil {
+		b.freed = make(chan struct{})
+	}
+	return b.freed
+}
+
+// wakeAll has all who wait look again.
+func (b *buffer) wakeAll() {
+	if b.freed != nil {
+		close(b.freed)
+		b.freed = nil
+	}
 }
 
 // release gives bytes back. A negative size takes more, over the limit if need be, for what turned out larger than it was
 // reserved for.
 func (b *buffer) release(size int64) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.used -= size
-	b.mu.Unlock()
-	signal(b.freed)
+	b.wakeAll()
 }
 
 // inUse returns how many bytes are reserved.

@@ -24,6 +24,7 @@ func (p *partition) dispatchAll(ctx context.Context, batch fetched) error {
 		p.records.skip(next)
 	}
 	p.tellNewer()
+	p.forgetAhead()
 	if p.records.easeParking() { // the hold ends even if no further record asks for the room
 		p.gen.parkingHold.noteEased(p.partID())
 	}
@@ -108,7 +109,9 @@ func (p *partition) awaitGrant(ctx context.Context, offset int64) error {
 			return ctx.Err()
 		}
 		if answer.parkingFull {
-			p.gen.parkingHold.noteFull(p.partID())
+			if p.intake.backlog.isEmpty() { // else the backlog's delivery makes room
+				p.gen.parkingHold.noteFull(p.partID())
+			}
 			signal(p.records.wakeReader) // it may make room: see letterForOneOfFlood
 		}
 		select {

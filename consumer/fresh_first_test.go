@@ -425,6 +425,7 @@ func TestBacklogThatCannotBeReadIsNotSetAside(t *testing.T) {
 				r.await("the first", func() bool { return len(r.crm.createdIDs()) > 0 })
 				sp := newSplitter(p.deps.board.currentGeneration().partitions[0], 0)
 				sp.keys = c.keys
+				sp.moves = movement{freeAt: time.Now().Add(-freeFor), endedAt: time.Now()}
 				read, err := sp.read(t.Context(), noEnd)
 				if !errors.Is(err, c.want) {
 					t.Errorf("read %+v, %v", read, err)

@@ -15,6 +15,7 @@ type identity struct {
 	id       uint64 // the hash of the event's id
 	suffixed uint64 // the hash of the id that it gets if its own is another event's, see OwnID
 	points   uint64 // the hash of its contact points; 0 for none, and when nothing may change the id
+	expected bool   // its record is not finished, and this owner has not dispatched it yet
 }
 
 // pointsOf returns the phones and e-mail addresses of a contact, sorted, each once.

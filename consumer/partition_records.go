@@ -74,7 +74,17 @@ func (rs *partitionRecords) isDone(offset int64) bool {
 
 // finish marks a record as done.
 func (rs *partitionRecords) finish(offset int64) {
-	rs.update(func(s *partitionState) { s.progress.finish(offset) })
+	rs.update(func(s *partitionState) {
+		s.progress.finish(offset)
+		s.ended++
+	})
+}
+
+// ended returns how many records this owner has finished.
+func (rs *partitionRecords) ended() int {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return rs.state.ended
 }
 
 // skip moves on to offset: no record before it is left to be dispatched.

@@ -18,6 +18,7 @@ type partitionState struct {
 	sinceSplit splitMark // of a backlog: when it was set aside
 	trial      trial     // see tryAlone
 
+	ended       int  // records that this owner finished
 	changed     bool // since the last commit
 	parkingFull bool // parking has no room for the record that is to be dispatched next
 	seenRebuilt bool // the memory of event ids was rebuilt, and the process lives

@@ -179,6 +179,15 @@ func (p *partition) status(now time.Time) PartitionStatus {
 	return all
 }
 
+// snapshot returns what the events of the part wait for at now.
+func (p *partition) snapshot(now time.Time) partitionSnapshot {
+	s := p.records.snapshot(now)
+	if s.why == Why(HoldParking) && !p.intake.backlog.isEmpty() { // the backlog's delivery makes room
+		s.why = WhyTurn
+	}
+	return s
+}
+
 // with returns the state of a partition of which s is the state of the backlog, and newer that of the other part.
 func (s PartitionStatus) with(newer PartitionStatus) PartitionStatus {
 	s.Next, s.LogEnd = newer.Next, newer.LogEnd

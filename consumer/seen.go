@@ -31,6 +31,8 @@ type seenEvent struct {
 	points  uint64         // the hash of its contact points; 0 when they are not known, or there are none
 	made    crmclient.Made // what it became; the zero value unless this process knows
 	holders int32          // entries of rings, and records that have not ended; at 0 it is forgotten
+	// expected says that all its records that are known are still to be dispatched: the first one to be is no repeat.
+	expected bool
 }
 
 // A ring holds the hashes of the last ids of a part of a partition. When it is full, the oldest is at pos.
@@ -46,16 +48,12 @@ func newSeen(perPartition int) *seen {
 	}
 }
 
-// open begins the memory of a part of a partition with ids, oldest first. If it has begun already, it gets as many of the last
-// ones as it has room for: what it remembers came later.
+// open begins the memory of a part of a partition with ids, oldest first.
 func (s *seen) open(part partID, ids []identity) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.memory.rings[part] == nil {
-		s.memory.rings[part] = &ring{}
-	}
-	room := max(s.memory.perPartition-len(s.memory.rings[part].hashes), 0)
-	for _, e := range ids[max(len(ids)-room, 0):] {
+	s.memory.rings[part] = &ring{}
+	for _, e := range ids {
 		s.memory.addToRing(part, e)
 	}
 }
@@ -155,22 +153,23 @@ func (s *seen) made(h, points uint64) crmclient.Made {
 
 // recognise works out whether an event was seen before, and whether its id is another event's.
 func (m *seenMemory) recognise(e identity) recognition {
-	known, repeat := m.known[e.id]
+	known, found := m.known[e.id]
 	if e.points != 0 && known.points != 0 && known.points != e.points {
-		_, repeat = m.known[e.suffixed]
-		return recognition{hash: e.suffixed, reused: true, repeat: repeat}
+		known, found = m.known[e.suffixed]
+		return recognition{hash: e.suffixed, reused: true, repeat: found && !known.expected}
 	}
-	return recognition{hash: e.id, repeat: repeat}
+	return recognition{hash: e.id, repeat: found && !known.expected}
 }
 
 // hold adds a holder to the event whose id has the hash h; a new one is remembered. Points are filled in where they were
-// not known.
+// not known. The event is expected no more.
 func (m *seenMemory) hold(h, points uint64) {
 	known := m.known[h]
 	if known.points == 0 {
 		known.points = points
 	}
 	known.holders++
+	known.expected = false
 	m.known[h] = known
 }
 
@@ -180,8 +179,14 @@ func (m *seenMemory) addToRing(part partID, e identity) {
 	if m.perPartition <= 0 || r == nil {
 		return
 	}
-	h := m.recognise(e).hash
+	found := m.recognise(e)
+	h := found.hash
 	m.hold(h, e.points)
+	if e.expected && !found.repeat {
+		known := m.known[h]
+		known.expected = true
+		m.known[h] = known
+	}
 	if len(r.hashes) < m.perPartition {
 		r.hashes = append(r.hashes, h)
 		return

@@ -20,9 +20,9 @@ const (
 	rebuildChunkBytes = 4 << 20 // about the bytes of a chunk after that
 )
 
-// rebuildSeen reads the partition's event ids back from the log below the start, the newest chunk first, within bounds. If an
-// earlier owner set a backlog aside, it reads back those of the records above the backlog, too, that are done: the part of
-// these records remembers them. When reading fails, what was read is remembered; the error is ctx's.
+// rebuildSeen reads the partition's event ids back from the log, the newest chunk first, within bounds: those below the start,
+// and those above it as far as an earlier owner finished records, as these may come again in another partition before
+// delivery passes them here. When reading fails, what was read is remembered; the error is ctx's.
 func (p *partition) rebuildSeen(ctx context.Context) error {
 	if p.opening.openedTooOften() { // reading back may be what ends the process
 		p.gen.seen.open(p.partID(), nil)
@@ -30,29 +30,72 @@ func (p *partition) rebuildSeen(ctx context.Context) error {
 	}
 	limited, cancel := context.WithTimeout(ctx, rebuildTime)
 	defer cancel()
-	ids := p.readBack(ctx, limited, p.opening.log.first, p.opening.start, func(int64) bool { return true })
-	var above []identity
-	if end := p.opening.backlogEnd(p.leastBacklog()); end > 0 {
-		above = p.readBack(ctx, limited, end, min(p.opening.inherited.granted, p.opening.log.end), p.records.isDone)
-	}
+	ids := p.readBack(ctx, limited, span{from: p.opening.log.first, to: p.opening.start}, p.deps.cfg.DedupeWindow, func(int64) bool { return false })
+	ahead := p.readAhead(ctx, limited)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	p.gen.seen.open(p.partID(), ids)
-	if len(above) > 0 {
-		p.gen.seen.open(partID{p.id, p.number + 1}, above)
+	if len(ahead) > 0 {
+		p.gen.seen.open(aheadPart(p.id), ahead)
 	}
 	return nil
 }
 
-// readBack returns the identities of the last events of [first, end) that want lets through, oldest first, within the bounds
-// of a rebuild. limited is ctx with the end of the time for it.
-func (p *partition) readBack(ctx, limited context.Context, first, end int64, want func(offset int64) bool) []identity {
+// readAhead returns the identities of the last events at and above the start, oldest first, as far as an earlier owner
+// finished records. Those of others among them are needed to tell which of two events with one id had it first.
+func (p *partition) readAhead(ctx, limited context.Context) []identity {
+	var ids []identity
+	for _, stretch := range slices.Backward(p.opening.finishedAhead()) {
+		isExpected := func(offset int64) bool { return !p.records.isDone(offset) }
+		ids = append(p.readBack(ctx, limited, stretch, p.deps.cfg.DedupeWindow-len(ids), isExpected), ids...)
+		if len(ids) >= p.deps.cfg.DedupeWindow || limited.Err() != nil {
+			break
+		}
+	}
+	return ids
+}
+
+// aheadPart identifies the memory of the events of a partition that were finished ahead of its delivery.
+func aheadPart(partition int) partID { return partID{partition, -1} }
+
+// forgetAhead ends that memory when delivery has passed these events, and so remembers them as it does all others.
+func (p *partition) forgetAhead() {
+	if p.newer.Load() == nil && p.records.nextOffset() >= p.opening.inherited.granted {
+		p.gen.seen.close(aheadPart(p.id))
+	}
+}
+
+// finishedAhead returns from where to where an earlier owner finished records at and above the start, ascending. Unfinished
+// records between them count too, but for long runs of untouched ones: these are of a backlog that was set aside, where no
+// later event of such a record's id was finished.
+func (o opening) finishedAhead() []span {
+	var all []span
+	at := o.start // the end of what is looked at
+	from := at
+	for _, s := range append(slices.Clone(o.inherited.spans), span{from: min(o.inherited.granted, o.log.end), to: noEnd}) {
+		if s.from > at { // those between the spans are finished
+			if n := len(all); n > 0 && all[n-1].from == from {
+				all[n-1].to = s.from
+			} else {
+				all = append(all, span{from: from, to: s.from})
+			}
+		}
+		if at = max(at, s.to); !s.sent && s.to-s.from > maxParked {
+			from = at
+		}
+	}
+	return all
+}
+
+// readBack returns the identities of the last events of a stretch of the log, oldest first: so many at most, within the bounds
+// of a rebuild. isExpected is what identity.expected is for a record. limited is ctx with the end of the time for it.
+func (p *partition) readBack(ctx, limited context.Context, in span, most int, isExpected func(offset int64) bool) []identity {
 	var ids []identity // newest first
 	bytes, step := int64(0), int64(rebuildFirstChunk)
-	for end > first && len(ids) < p.deps.cfg.DedupeWindow && bytes < rebuildBytes {
-		from := max(end-step, first)
-		chunk, read, err := p.identities(limited, from, end, want)
+	for end := in.to; end > in.from && len(ids) < most && bytes < rebuildBytes; {
+		from := max(end-step, in.from)
+		chunk, read, err := p.identities(limited, from, end, isExpected)
 		bytes += read
 		slices.Reverse(chunk)
 		ids = append(ids, chunk...)
@@ -66,25 +109,26 @@ func (p *partition) readBack(ctx, limited context.Context, first, end int64, wan
 		end = from
 		step = max(min(4*step, rebuildChunk, step*rebuildChunkBytes/max(read, 1)), 1)
 	}
-	ids = ids[:min(len(ids), p.deps.cfg.DedupeWindow)]
+	ids = ids[:min(len(ids), most)]
 	slices.Reverse(ids)
 	return ids
 }
 
-// identities returns the identities of the events of [from, to) that want lets through, oldest first, and how many bytes
-// were read for them.
-func (p *partition) identities(ctx context.Context, from, to int64, want func(offset int64) bool) ([]identity, int64, error) {
+// identities returns the identities of the events of [from, to), oldest first, and how many bytes were read for them.
+func (p *partition) identities(ctx context.Context, from, to int64, isExpected func(offset int64) bool) ([]identity, int64, error) {
 	var ids []identity
 	bytes := int64(0)
 	for at := from; at < to; {
-		batch, err := p.fetchWithRetries(ctx, at)
+		batch, err := p.fetchWithRetries(ctx, at, maxFetch)
 		if err != nil {
 			return ids, bytes, err
 		}
 		bytes += batch.bytes
 		for _, rec := range batch.records {
-			if rec.Offset < to && rec.Value != nil && want(rec.Offset) {
-				ids = append(ids, p.intake.identityOf(rec))
+			if rec.Offset < to && rec.Value != nil {
+				e := p.intake.identityOf(rec)
+				e.expected = isExpected(rec.Offset)
+				ids = append(ids, e)
 			}
 		}
 		if batch.next <= at {
@@ -95,11 +139,11 @@ func (p *partition) identities(ctx context.Context, from, to int64, want func(of
 	return ids, bytes, nil
 }
 
-// fetchWithRetries fetches, again after an error until ctx ends: when partitions are taken over, leaders may move.
-func (p *partition) fetchWithRetries(ctx context.Context, at int64) (fetched, error) {
+// fetchWithRetries fetches about size bytes, again after an error until ctx ends: when partitions are taken over, leaders may move.
+func (p *partition) fetchWithRetries(ctx context.Context, at, size int64) (fetched, error) {
 	backOff := newBackOff()
 	for {
-		batch, err := p.deps.broker.fetch(ctx, p.id, at, maxFetch, 0)
+		batch, err := p.deps.broker.fetch(ctx, p.id, at, int32(size), 0)
 		if err == nil || ctx.Err() != nil || errors.Is(err, kafka.OffsetOutOfRange) {
 			return batch, err
 		}

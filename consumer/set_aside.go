@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/leadbridge/leadbridge/crmclient"
 )
 
 const (
@@ -13,6 +15,11 @@ const (
 	backlogAge = time.Minute
 	// splitInterval is how often a partition looks whether it has a backlog.
 	splitInterval = time.Second
+	// freeFor is for how long nothing must have held delivery for a backlog to be set aside, and endedWithin is how lately a
+	// record must have ended: what comes while nothing is delivered belongs to the backlog, too, and single events may pass
+	// meanwhile.
+	freeFor     = 3 * time.Second
+	endedWithin = 10 * time.Second
 	// unreadableInterval is how often it looks when a record of the backlog could not be read.
 	unreadableInterval = 30 * time.Second
 	// maxBacklogKeys is how many ids, keys and contact points of records the keys of all backlogs of a process may hold: at
@@ -40,7 +47,33 @@ type splitter struct {
 	// most is how many offsets a backlog may have for its keys to be read; 0: no bound is known.
 	most   int64
 	next   time.Time // not to be tried before
-	warned bool      // that no keys are read any more, as that has ended the process
+	moves  movement
+	warned bool // that no keys are read any more, as that has ended the process
+}
+
+// A movement shows whether records are delivered. It is a plain value.
+type movement struct {
+	ended   int       // how many records had ended when it was last looked at
+	endedAt time.Time // when that number had last grown; zero if it has not since something held delivery
+	freeAt  time.Time // since when nothing has held delivery; zero while something does
+}
+
+// look notes how many records have ended by now, and whether something holds delivery.
+func (m *movement) look(now time.Time, ended int, held bool) {
+	switch {
+	case held:
+		*m = movement{}
+	case m.freeAt.IsZero():
+		m.freeAt = now
+	case ended > m.ended:
+		m.endedAt = now
+	}
+	m.ended = ended
+}
+
+// goesOn reports whether records are delivered, and nothing has held that for a while.
+func (m *movement) goesOn(now time.Time) bool {
+	return now.Sub(m.freeAt) >= freeFor && now.Sub(m.endedAt) <= endedWithin
 }
 
 func newSplitter(p *partition, inherited int64) *splitter {
@@ -77,16 +110,18 @@ func (sp *splitter) run() {
 func (sp *splitter) trySplit(ctx context.Context, now time.Time) bool {
 	p := sp.part
 	if !p.records.isBehind(now) && sp.inherited == 0 {
+		sp.moves = movement{}
 		p.records.endReadings()
 		return false
 	}
+	sp.moves.look(now, p.records.ended(), p.isHeld())
 	if now.Before(sp.next) || sp.most > 0 && p.records.undispatched() > sp.most || sp.tooManyReadings() {
 		return false
 	}
 	end := int64(noEnd)
 	if sp.inherited > 0 {
 		end = sp.inherited
-	} else if p.isHeld() { // what comes until the hold ends belongs to the backlog, too
+	} else if !sp.moves.goesOn(now) {
 		return false
 	}
 	read, err := sp.read(ctx, end)
@@ -95,6 +130,9 @@ func (sp *splitter) trySplit(ctx context.Context, now time.Time) bool {
 		return false
 	}
 	if sp.inherited == 0 {
+		if p.isHeld() { // since it is being read
+			return false
+		}
 		read.leaveYoung(p.leastBacklog(), int64(p.deps.cfg.Window/2))
 	}
 	sp.inherited = 0
@@ -117,12 +155,13 @@ func (b *backlogReading) leaveYoung(least, most int64) {
 	b.entries = slices.DeleteFunc(b.entries, func(e backlogEntry) bool { return b.first+int64(e.offset) >= b.end })
 }
 
-// isHeld reports whether nothing is delivered now, whosever it is.
+// isHeld reports whether something keeps all events from being delivered now. That the CRM throttles does not count: events
+// pass between.
 func (p *partition) isHeld() bool {
 	_, paused := p.deps.board.heldFor(HoldOperator)
 	crm := snapshot{holds: p.deps.creator.Status().Holds}
 	why, _ := crm.holdingAll()
-	return paused || why != ""
+	return paused || why != "" && why != Why(crmclient.HoldThrottle)
 }
 
 // tooManyReadings reports whether the process has ended so often while it read the keys that a record of the backlog is
@@ -166,30 +205,49 @@ func (sp *splitter) read(ctx context.Context, end int64) (*backlogReading, error
 	}
 	b := &backlogReading{began: time.Now(), first: p.records.nextOffset()}
 	for at := b.first; ; {
-		batch, err := p.fetchWithRetries(ctx, at)
+		next, err := sp.readOn(ctx, b, at, end)
 		if err != nil {
 			return nil, err
 		}
-		for _, rec := range batch.records {
-			if rec.Offset >= end {
-				break
-			}
-			if err := sp.note(b, rec); err != nil {
-				return nil, err
-			}
-			if b.began.Sub(rec.Time) >= backlogAge {
-				b.old = rec.Offset + 1
-			}
-		}
-		if len(b.entries) > sp.keys || batch.next-b.first > math.MaxUint32 {
+		if len(b.entries) > sp.keys || next-b.first > math.MaxUint32 {
 			return nil, errBacklogTooLarge
 		}
-		if batch.next <= at || batch.next >= end {
-			b.end = min(batch.next, end)
+		if next <= at || next >= end {
+			b.end = min(next, end)
 			return b, nil
 		}
-		at = batch.next
+		at = next
 	}
+}
+
+// readOn reads some records from at on, as far as they lie below end, and returns the offset behind them. While it has them
+// they take bytes of those that are for parked records.
+func (sp *splitter) readOn(ctx context.Context, b *backlogReading, at, end int64) (next int64, err error) {
+	p := sp.part
+	bytes := p.reader.bytes
+	size := fetchSize(bytes, len(p.gen.assigned))
+	if err := bytes.reserve(ctx, size); err != nil {
+		return 0, err
+	}
+	defer func() { bytes.release(size) }()
+	batch, err := p.fetchWithRetries(ctx, at, size)
+	if err != nil {
+		return 0, err
+	}
+	bytes.release(size - batch.bytes)
+	size = batch.bytes
+	for _, rec := range batch.records {
+		if rec.Offset >= end {
+			break
+		}
+		if err := sp.note(b, rec); err != nil {
+			return 0, err
+		}
+		if b.began.Sub(rec.Time) >= backlogAge {
+			b.old = rec.Offset + 1
+		}
+	}
+	return batch.next, nil
 }
 
 // note takes over what is to be known of a record of the backlog: its keys, or its event's id if an earlier owner finished it.

@@ -138,7 +138,7 @@ func (b *statusBoard) waiting(holds []crmclient.Hold, lagKnown bool, now time.Ti
 	}
 	s.since = g.endsRead(now)
 	for _, p := range g.parts() {
-		s.partitions = append(s.partitions, p.records.snapshot(now))
+		s.partitions = append(s.partitions, p.snapshot(now))
 	}
 	return s.waiting(now)
 }
@@ -155,7 +155,7 @@ func newFinalSnapshot(g *generation, now time.Time) *finalSnapshot {
 		f.status = append(f.status, p.status(now))
 	}
 	for _, p := range g.parts() {
-		f.waiting = append(f.waiting, p.records.snapshot(now))
+		f.waiting = append(f.waiting, p.snapshot(now))
 	}
 	return f
 }
