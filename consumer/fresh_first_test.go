@@ -445,3 +445,209 @@ func TestBacklogThatCannotBeReadIsNotSetAside(t *testing.T) {
 		})
 	}
 }
+
+// Whether delivery goes on is judged by records that end, and not sooner than some seconds after a hold.
+func TestMovement(t *testing.T) {
+	at := func(s float64) time.Time { return time.Unix(0, 0).Add(time.Duration(s * float64(time.Second))) }
+	type look struct {
+		at    float64
+		ended int
+		held  bool
+		want  bool
+	}
+	for _, c := range []struct {
+		name  string
+		looks []look
+	}{
+		{"what ended before the first look counts for nothing", []look{{0, 5, false, false}, {60, 5, false, false}}},
+		{"after some seconds", []look{{0, 5, false, false}, {1, 6, false, false}, {3, 7, false, true}}},
+		{"the last end is long ago", []look{{0, 5, false, false}, {1, 6, false, false}, {11, 6, false, true}, {12, 6, false, false}, {13, 7, false, true}}},
+		{"an event that passes during an outage", []look{{0, 5, true, false}, {1, 6, false, false}, {2, 7, true, false}, {3, 8, false, false}, {5, 9, false, false}, {6, 9, false, true}}},
+		{"nothing since a hold", []look{{0, 5, false, false}, {3, 7, false, true}, {4, 8, true, false}, {5, 9, false, false}, {9, 9, false, false}}},
+	} {
+		var m movement
+		for _, l := range c.looks {
+			m.look(at(l.at), l.ended, l.held)
+			if got := m.goesOn(at(l.at)); got != l.want {
+				t.Errorf("%s: after %v s it goes on: %v, want %v", c.name, l.at, got, l.want)
+			}
+		}
+	}
+}
+
+// A process that starts in an outage of which it knows nothing yet, as the CRM just does not answer, sets nothing aside before
+// events pass: what came until then is the backlog.
+func TestNothingIsSetAsideWhileTheCRMDoesNotAnswer(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.withBacklog(100)
+		back := r.hold()
+		r.crm.setHolds() // nobody says so
+		p := r.start(freshFirst)
+		time.Sleep(time.Minute) // virtual
+		r.produce(events("more", 100)...)
+		time.Sleep(backlogAge) // virtual
+		if strings.Contains(r.logs.String(), "a backlog is set aside") {
+			t.Error("a backlog was set aside while nothing was delivered")
+		}
+		quickly := r.slowly(100 * time.Millisecond)
+		back()
+		r.awaitSplit(1)
+		r.produce(events("new", 1)...)
+		r.awaitCreated("new0")
+		if n := len(r.crm.createdIDs()); n > 120 {
+			t.Errorf("%d were delivered before it", n)
+		}
+		quickly()
+		r.await("the commit", func() bool { return r.commits()[0].offset == 201 })
+		p.shutdown(t)
+		r.crm.once(t)
+	})
+}
+
+// When the CRM only throttles, events pass between, and newer ones overtake the backlog.
+func TestThrottleKeepsNoBacklogFromBeingSetAside(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.withBacklog(100)
+		quickly := r.slowly(time.Second)
+		r.crm.setHolds(crmclient.Hold{Cause: crmclient.HoldThrottle, Held: true})
+		p := r.start(freshFirst)
+		r.awaitSplit(1)
+		quickly()
+		r.await("the commit", func() bool { return r.commits()[0].offset == 100 })
+		p.shutdown(t)
+	})
+}
+
+// Reading the keys of a backlog takes bytes of the partition's own, and waits until some are free.
+func TestKeysAreReadWithinThePartitionsBytes(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.withBacklog(100)
+		quickly := r.slowly(time.Second)
+		p := r.start(freshFirst, func(c *Config) { c.FreshFirst = 0 }) // so that it has no splitter
+		r.await("the first", func() bool { return len(r.crm.createdIDs()) > 0 })
+		part := p.deps.board.currentGeneration().partitions[0]
+		all := part.reader.bytes.room()
+		if err := part.reader.bytes.reserve(t.Context(), all); err != nil {
+			t.Fatal(err)
+		}
+		read := make(chan error, 1)
+		go func() {
+			_, err := newSplitter(part, 0).read(t.Context(), noEnd)
+			read <- err
+		}()
+		time.Sleep(5 * time.Second) // virtual
+		if len(read) > 0 {
+			t.Error("it was read without room for it")
+		}
+		part.reader.bytes.release(all)
+		if err := <-read; err != nil {
+			t.Error(err)
+		}
+		if n := part.reader.bytes.inUse(); n != 0 {
+			t.Errorf("%d bytes are kept", n)
+		}
+		quickly()
+		r.await("the commit", func() bool { return r.commits()[0].offset == 100 })
+		p.shutdown(t)
+	})
+}
+
+// laterHangs has the CRM answer nothing about a backlog until the returned function is called, and everything else at once.
+func (r *rig) laterHangs() (end func()) {
+	on := make(chan struct{})
+	r.crm.setAnswer(func(ctx context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
+		if !q.Later {
+			return crmclient.Result{}, nil, false
+		}
+		select {
+		case <-on:
+			return crmclient.Result{}, nil, false
+		case <-q.Stop:
+			return crmclient.Result{}, crmclient.ErrStopped, true
+		case <-ctx.Done():
+			return crmclient.Result{}, ctx.Err(), true
+		}
+	})
+	return func() { close(on) }
+}
+
+// Events that stand behind a backlog may fill the ledger. Then the newer ones wait for the backlog, and nothing is to be
+// mended: no hold says so.
+func TestEventsBehindABacklogRaiseNoHold(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		old := events("old", 200)
+		old[199] = eventOf("last", "+1")
+		r.produce(old...)
+		time.Sleep(backlogAge)
+		quickly := r.slowly(100 * time.Millisecond)
+		p := r.start(freshFirst)
+		r.awaitSplit(1)
+		quickly()
+		end := r.laterHangs()
+		var mixed []message
+		for i := range 3000 {
+			mixed = append(mixed, event(fmt.Sprint("new", i)), eventOf(fmt.Sprint("behind", i), "+1"))
+		}
+		r.produce(mixed...)
+		r.await("a full ledger", func() bool { return p.Status().Partitions[0].ParkingFull })
+		time.Sleep(2 * WaitingAfter) // virtual
+		if holds := p.Status().Holds; len(holds) > 0 {
+			t.Errorf("holds %+v", holds)
+		}
+		found := map[Why]bool{}
+		for _, w := range p.Status().Waiting {
+			found[w.Why] = true
+		}
+		if !found[WhyTurn] || !found[WhyBacklog] || !found[Why(waitOrder)] || found[Why(HoldParking)] {
+			t.Errorf("waiting: %+v", p.Status().Waiting)
+		}
+		end()
+		r.await("the commit", func() bool { return r.commits()[0].offset == 6200 })
+		p.shutdown(t)
+		r.crm.once(t)
+	})
+}
+
+// Retention may delete a part of a backlog while newer events are delivered: what is lost of it is counted, and the rest is
+// delivered.
+func TestRetentionDeletesAPartOfABacklog(t *testing.T) {
+	for _, deleted := range []int64{150, 310} { // within the backlog, and beyond it
+		bubble(t, 1, func(t *testing.T, r *rig) {
+			r.withBacklog(300)
+			quickly := r.slowly(100 * time.Millisecond)
+			p := r.start(freshFirst)
+			r.awaitSplit(1)
+			end := r.laterHangs()
+			r.produce(events("new", 20)...)
+			r.awaitCreated("new19")
+			time.Sleep(time.Second) // a commit
+			left, err := decodeLedger(r.commits()[0].offset, r.commits()[0].metadata)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lost := left.unfinishedBelow(r.commits()[0].offset, deleted)
+			if lost < 50 {
+				t.Fatalf("%d of the backlog are left below %d", lost, deleted)
+			}
+			if err := r.cluster.DeleteRecords(testTopic, 0, deleted); err != nil {
+				t.Fatal(err)
+			}
+			end()
+			quickly()
+			r.produce(events("later", 1)...)
+			r.await("the commit", func() bool { return r.commits()[0].offset == 321 })
+			p.shutdown(t)
+			r.crm.once(t)
+			created := len(r.crm.createdIDs())
+			if counted := int(counterValue(t, p.deps.metrics.lost)); counted == 0 || created+counted < 321 {
+				t.Errorf("%d contacts, %d counted as lost, of 321 events", created, counted)
+			}
+			for i := deleted; i < 300; i++ {
+				if !slices.Contains(r.crm.createdIDs(), fmt.Sprint("old", i)) {
+					t.Errorf("old%d was not deleted, and is no contact", i)
+				}
+			}
+		})
+	}
+}
