@@ -157,11 +157,13 @@ BROKERS ?= 1
 TARGET ?= contact
 # By what a contact of the same person is looked for: off, email, phone, or email,phone. Persons come back unless it is off.
 MATCH ?= off
+# Part of the budget for the newest events while a backlog waits.
+FRESH_FIRST ?= off
 
 .PHONY: chaos
-chaos: build ## kill, freeze and cut off processes on a real Kafka, then audit (TARGET=contact|lead|deal MATCH=email,phone DURATION=2m SEED=n BROKERS=3; BEFORE=file begins with the release before; BLIND=phone has look-ups by phone find nothing meanwhile; needs a container engine)
+chaos: build ## kill, freeze and cut off processes on a real Kafka, then audit (TARGET=contact|lead|deal MATCH=email,phone DURATION=2m SEED=n BROKERS=3; BEFORE=file begins with the release before; FRESH_FIRST=50% has newer events overtake backlogs; BLIND=phone has look-ups by phone find nothing meanwhile; needs a container engine)
 	cd integration && $(GO) build -o ../bin/chaos ./chaos
-	bin/chaos -binary bin/leadbridge -before '$(BEFORE)' -target $(TARGET) -match '$(MATCH)' -duration $(DURATION) -seed $(SEED) -brokers $(BROKERS) -blind '$(BLIND)'
+	bin/chaos -binary bin/leadbridge -before '$(BEFORE)' -target $(TARGET) -match '$(MATCH)' -fresh-first '$(FRESH_FIRST)' -duration $(DURATION) -seed $(SEED) -brokers $(BROKERS) -blind '$(BLIND)'
 
 # A soak is rounds of ROUND, until there were so many events and kills.
 EVENTS ?= 1000000

@@ -36,21 +36,22 @@ const (
 
 // options of a run.
 type options struct {
-	binary   string
-	before   string // the release before, which each consumer begins with; "": none
-	target   crmclient.Target
-	duration time.Duration // of the blows of a round
-	settle   time.Duration // most that may be needed after them
-	seed     uint64
-	rate     int // records a second
-	backlog  int // records that may wait; beyond it no new ones come
-	events   int // at least, before the last round ends; 0: any
-	kills    int // the same
-	brokers  int
-	clocks   bool   // the clocks of the binary can be stepped
-	dir      string // of the logs
-	match    string // CRM_MATCH; persons come back unless it is off
-	blind    string // fields and operators by which look-ups find nothing while the blows fall
+	binary     string
+	before     string // the release before, which each consumer begins with; "": none
+	target     crmclient.Target
+	duration   time.Duration // of the blows of a round
+	settle     time.Duration // most that may be needed after them
+	seed       uint64
+	rate       int // records a second
+	backlog    int // records that may wait; beyond it no new ones come
+	events     int // at least, before the last round ends; 0: any
+	kills      int // the same
+	brokers    int
+	clocks     bool   // the clocks of the binary can be stepped
+	dir        string // of the logs
+	match      string // CRM_MATCH; persons come back unless it is off
+	freshFirst string // FRESH_FIRST
+	blind      string // fields and operators by which look-ups find nothing while the blows fall
 }
 
 // named are the targets that events name themselves. The release before may not know any.
@@ -91,6 +92,9 @@ func (o options) again() string {
 		return fmt.Sprintf("make soak TARGET=%s MATCH=%s EVENTS=%d KILLS=%d SEED=%d BROKERS=%d", o.target, o.match, o.events, o.kills, o.seed, o.brokers)
 	}
 	again := fmt.Sprintf("make chaos TARGET=%s MATCH=%s DURATION=%v SEED=%d BROKERS=%d", o.target, o.match, o.duration, o.seed, o.brokers)
+	if o.freshFirst != "off" {
+		again += " FRESH_FIRST=" + o.freshFirst
+	}
 	if o.blind != "" {
 		again += fmt.Sprintf(" BLIND='%s'", o.blind)
 	}
@@ -128,6 +132,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.before, "before", "", "the leadbridge of the release before: each consumer begins with it, and comes back as -binary")
 	target := f.String("target", string(crmclient.TargetContact), "what an event becomes that does not say it itself: contact, lead or deal")
 	f.StringVar(&o.match, "match", matchOff, "by what a contact of the same person is looked for: off, email, phone, or email,phone; unless it is off, persons come back")
+	f.StringVar(&o.freshFirst, "fresh-first", "off", "FRESH_FIRST of the consumers")
 	f.DurationVar(&o.duration, "duration", 2*time.Minute, "how long the blows of a round fall")
 	f.DurationVar(&o.settle, "settle", 10*time.Minute, "most that may be needed after them")
 	f.Uint64Var(&o.seed, "seed", 0, "of leads, blows and faults; 0: any")

@@ -141,7 +141,7 @@ func (g *game) env() []string {
 		"CRM_BACKOFF_INITIAL=100ms", "CRM_BACKOFF_MAX=2s",
 		// More than half of the answers fail at times: see docs/exceptions.md.
 		"CRM_MAX_ATTEMPTS=8",
-		"HTTP_ADDR=127.0.0.1:0", "LOG_LEVEL=" + g.o.level(),
+		"HTTP_ADDR=127.0.0.1:0", "LOG_LEVEL=" + g.o.level(), "FRESH_FIRST=" + g.o.freshFirst,
 	}
 	batch, window := []int{50, 50, 10, 1}[r.IntN(4)], []int{256, 256, 64, 16}[r.IntN(4)]
 	if !g.o.soaks() { // which has to get through many events
