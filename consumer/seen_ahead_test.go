@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -105,6 +106,39 @@ func TestReadAheadIsForgottenWhenPassed(t *testing.T) {
 			t.Errorf("%d memories, want the partition's own, with all ids", n)
 		}
 		p.shutdown(t)
+	})
+}
+
+// An event that an earlier owner finished within what is a backlog now stays known to those that overtake it, until the backlog
+// has passed it.
+func TestIDsWithinABacklogStayKnown(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		r.produce(append(events("old", 100), events("done", 10)...)...)
+		r.produce(events("more", 100)...)
+		for _, e := range ids("done", 0, 10) {
+			r.crm.contacts[e] = 1 // by the earlier owner
+		}
+		r.commitAs(0, ledger{granted: 110, trial: -1, spans: []span{{0, 100, false}}}.encode(0))
+		time.Sleep(backlogAge) // virtual
+		quickly := r.slowly(100 * time.Millisecond)
+		p := r.start(freshFirst)
+		r.awaitSplit(1)
+		end := r.laterHangs()
+		r.produce(event("new"), event("done5"))
+		r.awaitCreated("new")
+		r.await("the second of done5", func() bool {
+			newest := p.deps.board.currentGeneration().partitions[0].newest().records
+			return newest.nextOffset() == 212 && newest.status(time.Now()).Unfinished == 0
+		})
+		if n := r.crm.contacts["done5"]; n != 1 {
+			t.Errorf("%d contacts of one event", n)
+		}
+		end()
+		quickly()
+		r.await("the commit", func() bool { return r.commits()[0].offset == 212 })
+		p.shutdown(t)
+		r.crm.once(t)
 	})
 }
 

@@ -59,11 +59,18 @@ func (p *partition) readAhead(ctx, limited context.Context) []identity {
 // aheadPart identifies the memory of the events of a partition that were finished ahead of its delivery.
 func aheadPart(partition int) partID { return partID{partition, -1} }
 
-// forgetAhead ends that memory when delivery has passed these events, and so remembers them as it does all others.
+// forgetAhead ends that memory when all parts have passed these events, and so remember them as they do all others.
 func (p *partition) forgetAhead() {
-	if p.newer.Load() == nil && p.records.nextOffset() >= p.opening.inherited.granted {
-		p.gen.seen.close(aheadPart(p.id))
+	part := p
+	for part.older != nil {
+		part = part.older
 	}
+	for ; part != nil; part = part.newer.Load() {
+		if part.records.nextOffset() < min(part.opening.inherited.granted, part.records.endsAt()) {
+			return
+		}
+	}
+	p.gen.seen.close(aheadPart(p.id))
 }
 
 // finishedAhead returns from where to where an earlier owner finished records at and above the start, ascending. Unfinished

@@ -145,7 +145,6 @@ type backlogReading struct {
 	first, end int64 // the offsets between which it was read
 	old        int64 // the offset behind the last record that is as old as a backlog is
 	entries    []backlogEntry
-	done       []identity // events of the last records that an earlier owner finished, oldest first
 }
 
 // leaveYoung leaves the last records to the newer part that are not as old as a backlog is: so many at most, as the newer part
@@ -250,18 +249,12 @@ func (sp *splitter) readOn(ctx context.Context, b *backlogReading, at, end int64
 	return batch.next, nil
 }
 
-// note takes over what is to be known of a record of the backlog: its keys, or its event's id if an earlier owner finished it.
+// note takes over the keys of a record of the backlog, unless an earlier owner finished it.
 func (sp *splitter) note(b *backlogReading, rec record) error {
-	if rec.Value == nil {
+	if rec.Value == nil || sp.part.records.isDone(rec.Offset) {
 		return nil
 	}
 	in := sp.part.intake
-	if sp.part.records.isDone(rec.Offset) {
-		if b.done = append(b.done, in.identityOf(rec)); len(b.done) >= 2*sp.part.deps.cfg.DedupeWindow {
-			b.done = slices.Delete(b.done, 0, len(b.done)-sp.part.deps.cfg.DedupeWindow)
-		}
-		return nil
-	}
 	d := &delivery{record: rec}
 	in.transformSafely(d)
 	switch {
@@ -281,7 +274,7 @@ func (p *partition) splitAt(b *backlogReading) bool {
 	if !ok {
 		return false
 	}
-	p.gen.seen.open(newer.partID(), b.done)
+	p.gen.seen.open(newer.partID(), nil)
 	p.tellNewer() // it may have moved on meanwhile
 	p.deps.cfg.Log.Info().Int("partition", p.id).Int64("backlog", b.end-p.records.nextOffset()).Int64("end", b.end).
 		Dur("read_ms", time.Since(b.began)).Msg("a backlog is set aside: newer events are delivered first")
