@@ -268,8 +268,14 @@ func TestBacklogIsTakenOver(t *testing.T) {
 				r.awaitSplit(1)
 				r.produce(events("new", 20)...)
 				r.awaitCreated("new9")
-				time.Sleep(time.Second)                                                   // a commit
-				r.crm.setAnswer(applyThenHang(r.crm, "new19", "old30", "old31", "old32")) // some answers get lost
+				time.Sleep(time.Second) // a commit
+				slow, lost := r.crm.answer, applyThenHang(r.crm, "new19", "old30", "old31", "old32")
+				r.crm.setAnswer(func(ctx context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
+					if result, err, ok := lost(ctx, q); ok {
+						return result, err, ok
+					}
+					return slow(ctx, q)
+				})
 				r.awaitCreated("new19")
 				if crash {
 					way.sever()
