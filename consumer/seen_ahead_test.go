@@ -125,8 +125,9 @@ func TestIDsWithinABacklogStayKnown(t *testing.T) {
 		p := r.start(freshFirst)
 		r.awaitSplit(1)
 		end := r.laterHangs()
-		r.produce(event("new"), event("done5"))
+		r.produce(event("new"))
 		r.awaitCreated("new")
+		r.produce(event("done5"))
 		r.await("the second of done5", func() bool {
 			newest := p.deps.board.currentGeneration().partitions[0].newest().records
 			return newest.nextOffset() == 212 && newest.status(time.Now()).Unfinished == 0
