@@ -150,6 +150,12 @@ func (p *probe) take(ctx context.Context, entity string, rows []row, seen []int6
 			p.ledger.add(object{entity, id})
 		}
 	}
+	p.takeComments(ctx, entity, ids)
+	return ids
+}
+
+// takeComments puts the comments of probes on cards of a kind into the ledger.
+func (p *probe) takeComments(ctx context.Context, entity string, ids []int64) {
 	for _, f := range p.commentsOn(ctx, strings.TrimSuffix(entity, "s"), ids) {
 		for _, r := range f.rows {
 			if strings.HasPrefix(r.text("comment"), Marker) && r.id() > 0 {
@@ -157,7 +163,6 @@ func (p *probe) take(ctx context.Context, entity string, rows []row, seen []int6
 			}
 		}
 	}
-	return ids
 }
 
 // commentsOn lists the comments on cards of a kind.

@@ -222,7 +222,7 @@ func Parse(text []byte) (Profile, error) {
 		return Profile{}, fmt.Errorf("this is not a profile: write one by leadbridge probe --output json: %w", err)
 	}
 	switch {
-	case p.Format == 0 || len(p.Entities) == 0:
+	case p.Format < 1 || len(p.Entities) == 0:
 		return Profile{}, errors.New("this is not a profile: write one by leadbridge probe --output json")
 	case p.Format > Format:
 		return Profile{}, fmt.Errorf("the profile's format %d is newer than this leadbridge: measure again with this version", p.Format)
