@@ -19,7 +19,7 @@ func (p *probe) clean(ctx context.Context) {
 	p.deleteRecords(ctx)
 	if p.mayHaveMore() {
 		_ = wait.For(ctx, settle)
-		p.sweep(ctx, func(r row) bool { return strings.Contains(r.text("sourceDescription"), p.run) })
+		_, _, p.seen.Unread = p.sweep(ctx, func(r row) bool { return strings.Contains(r.text("sourceDescription"), p.run) })
 		p.deleteRecords(ctx)
 		p.findFields(ctx)
 	}

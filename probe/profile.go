@@ -38,6 +38,8 @@ type Profile struct {
 	Proposal    []Setting    `json:"proposal"`
 	Differences []Difference `json:"differences"`
 	Left        []Left       `json:"left"` // test records that could not be deleted
+	// Unread are the kinds of which test records may be left: what answers did not tell could not be looked up.
+	Unread []string `json:"unread,omitempty"`
 }
 
 // Answer is how the portal answered: an HTTP status, 0 for a call of a batch that failed, and the code of an error.

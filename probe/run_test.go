@@ -351,6 +351,39 @@ func TestRunCleansWhatAnswersDoNotTell(t *testing.T) {
 	}
 }
 
+// TestRunSaysThatRecordsMayBeLeft has the portal fail all look-ups after a create without an answer: finding nothing then is
+// no proof that nothing is left.
+func TestRunSaysThatRecordsMayBeLeft(t *testing.T) {
+	t.Parallel()
+	bubble(t, plain, crmtest.Faults{}, func(t *testing.T, p *portal) {
+		fail := crmtest.Action{Status: http.StatusBadGateway, Code: "BITRIX_UNAVAILABLE"}
+		lost := false
+		p.Script(func(c crmtest.Call) crmtest.Action {
+			switch body := string(c.Body); {
+			case !lost && c.Is("POST /v1/deals"):
+				lost = true
+				return crmtest.Action{Apply: crmtest.Now, Status: http.StatusBadGateway, Code: "BITRIX_UNAVAILABLE"}
+			case lost && c.Is("POST /v1/batch") && (strings.Contains(body, `"list"`) || strings.Contains(body, `"get"`)):
+				return fail
+			}
+			return crmtest.Action{}
+		})
+		got, _ := probe.Run(t.Context(), p.config())
+		if !slices.Contains(got.Unread, "deals") {
+			t.Errorf("unread %v, want deals", got.Unread)
+		}
+		var table strings.Builder
+		if err := got.Write(&table); err != nil || !strings.Contains(table.String(), "some may be left") {
+			t.Errorf("%v\n%s", err, table.String())
+		}
+		p.Script(nil)
+		if done, err := probe.Clean(t.Context(), p.config()); err != nil || len(done.Unsure) > 0 {
+			t.Errorf("%+v, %v", done, err)
+		}
+		p.clean(t)
+	})
+}
+
 // TestSimpleModeLeavesNothing measures a portal that makes a contact and a deal of each lead by itself.
 func TestSimpleModeLeavesNothing(t *testing.T) {
 	t.Parallel()

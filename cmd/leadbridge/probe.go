@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -46,10 +47,13 @@ func (c probeCommand) Run(p process) error {
 	}
 	profile, err := probe.Run(ctx, cfg)
 	if interrupted(ctx) {
-		return c.interrupted(p, profile.Left)
+		return c.interrupted(p, profile)
 	}
 	if len(profile.Left) > 0 && err == nil {
 		err = fmt.Errorf("%s could not be deleted: look at the end of the table", counted(len(profile.Left), "test record"))
+	}
+	if len(profile.Unread) > 0 && err == nil {
+		err = errors.New("test records may be left: run leadbridge probe --clean")
 	}
 	if profile.Requests > 0 {
 		if err := c.print(p, profile); err != nil {
@@ -60,11 +64,14 @@ func (c probeCommand) Run(p process) error {
 }
 
 // interrupted names on standard error what could not be deleted after a signal, and returns the exit code.
-func (probeCommand) interrupted(p process, left []probe.Left) error {
-	for _, one := range left {
+func (probeCommand) interrupted(p process, profile probe.Profile) error {
+	for _, one := range profile.Left {
 		_, _ = fmt.Fprintf(p.stderr, "leadbridge probe: could not be deleted: %s %d. Delete it in the portal, or run leadbridge probe --clean.\n", one.Entity, one.ID)
 	}
-	if len(left) > 0 {
+	for _, kind := range profile.Unread {
+		_, _ = fmt.Fprintf(p.stderr, "leadbridge probe: %s may be left: run leadbridge probe --clean\n", kind)
+	}
+	if len(profile.Left)+len(profile.Unread) > 0 {
 		return exitStatus(exitFailed)
 	}
 	return exitStatus(exitInterrupted)
