@@ -27,6 +27,13 @@ func (r *rig) hanging(id string) (end func()) {
 	return func() { close(on) }
 }
 
+// contactsOf returns how many contacts an event became.
+func (f *fakeCRM) contactsOf(id string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.contacts[id]
+}
+
 // An event that an earlier owner finished above the offset of its commit, and that comes again in another partition, is known
 // before anything is dispatched: delivery may pass the first one late.
 func TestEventFinishedAheadIsKnownInOtherPartitions(t *testing.T) {
@@ -41,7 +48,7 @@ func TestEventFinishedAheadIsKnownInOtherPartitions(t *testing.T) {
 		end := r.hanging("a")
 		p := r.start(func(c *Config) { c.Window = 1 }) // so that nothing passes b
 		r.await("the commit", func() bool { return r.commits()[1].offset == 1 })
-		if n := r.crm.contacts["again"]; n != 1 {
+		if n := r.crm.contactsOf("again"); n != 1 {
 			t.Errorf("%d contacts of one event", n)
 		}
 		end()
@@ -132,7 +139,7 @@ func TestIDsWithinABacklogStayKnown(t *testing.T) {
 			newest := p.deps.board.currentGeneration().partitions[0].newest().records
 			return newest.nextOffset() == 202 && newest.status(time.Now()).Unfinished == 0
 		})
-		if n := r.crm.contacts["done5"]; n != 1 {
+		if n := r.crm.contactsOf("done5"); n != 1 {
 			t.Errorf("%d contacts of one event", n)
 		}
 		end()
