@@ -100,7 +100,7 @@ func (c *Creator) noteFound(s *step, id int64) {
 // ends; else it is looked up again.
 func (c *Creator) noteNotFound(d *delivery, s *step, at lookUpTime) {
 	s.asked = at.asked
-	lastEffect := later(s.cohort.movedAt(), c.lastEffectPossible(d, s))
+	lastEffect := later(s.cohort.lastFoundAt(), c.lastEffectPossible(d, s))
 	absent, next := s.absence.notFound(at, lastEffect, c.cfg.Settle, s.oneAbsenceSuffices, func(since, asked time.Time) agreement {
 		return s.cohort.agrees(since, asked, c.cfg.Settle)
 	})

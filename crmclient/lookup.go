@@ -122,7 +122,7 @@ func (q *question) note(a lookUpAnswer) {
 	switch {
 	case a.failure != nil:
 	case a.id > 0:
-		q.cohort.foundOne(time.Now()) // the create may have taken effect as late as the answer
+		q.cohort.noteFound(time.Now()) // the create may have taken effect as late as the answer
 	default:
 		q.cohort.notFound(q.step, a.at.asked)
 	}
