@@ -171,7 +171,7 @@ func (l *lookUp) matchControl(a lookUpBy, page vibe.Page, o vibe.Outcome) {
 	switch {
 	case o.Class != vibe.Done:
 		delete(l.controls, a)
-		l.proofs.with(a, func(p *proof) { p.pass(k) })
+		l.proofs.with(a, func(p *proof) { p.putLast(k) })
 	case object > 0:
 		l.seen[a] = true
 	}

@@ -134,7 +134,7 @@ func (g *governor) failed(f limit.Fault, fresh bool, left, now time.Time) {
 // there was no answer, or if the main kind is among them; else it concerns these kinds only. A request for extras speaks
 // for its kind, save where the fault names the key.
 func (g *governor) createFailed(kinds []vibe.Entity, f limit.Fault, fresh bool, left, now time.Time) {
-	if isExtra(kinds[0]) && speaksForExtras(f) {
+	if isExtra(kinds[0]) && concernsExtrasOnly(f) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.laneFailed(kinds[0], f, fresh, left, now)
