@@ -7,9 +7,9 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// OriginOf returns the origin id of the event that a contact was made of, "" when the contact is not
-// ours or does not exist. It asks the CRM once for each field that ids were kept in; an answer other
-// than a list of contacts is an error.
+// OriginOf returns the origin id of the event that made a contact; "" if the contact is not ours or does
+// not exist. It asks the CRM once for each field that carried ids. An answer other than a list of contacts
+// is an error.
 func (c *Creator) OriginOf(ctx context.Context, contactID int64) (string, error) {
 	if err := c.prepare(ctx, nil); err != nil {
 		return "", err
@@ -31,7 +31,7 @@ func (c *Creator) OriginOf(ctx context.Context, contactID int64) (string, error)
 	return "", nil
 }
 
-// unanswered is the error of a call whose answer is of no use.
+// unanswered is the error of a call that got no usable answer.
 type unanswered struct{ outcome vibe.Outcome }
 
 func (u *unanswered) Error() string {

@@ -9,8 +9,8 @@ func (c *Creator) ProbeNow() {
 	c.queue.Poke()
 }
 
-// ReleaseFlood ends a flood although no create has passed, as somebody says that its refusals are right. The letters that
-// waited are written, and refusals are counted anew. It reports whether there was a flood.
+// ReleaseFlood ends a flood although no create has passed, as somebody says that its refusals are right. Refusals are counted
+// anew from then on, so that the letters of the next refused events are written. It reports whether there was a flood.
 func (c *Creator) ReleaseFlood() bool { return c.governor.releaseFlood(time.Now()) }
 
 func (g *governor) probeNow() {

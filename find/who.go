@@ -13,7 +13,7 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// errNobody is the error when the text names nothing that can be searched for.
+// errNobody says that the text names nothing that can be searched for.
 var errNobody = errors.New("nobody is named: give a phone number, an e-mail address, a name, an event id, a contact's id, or partition:offset")
 
 // By is how a lead was found.
@@ -30,19 +30,20 @@ const (
 	ByText    By = "text" // in the value of a record that cannot be decoded
 )
 
-// who is what is searched for: a person or an event, by everything that the text may mean.
+// who is the person or event that is searched for, by everything that the text may mean.
 type who struct {
 	text      string        // as it was entered, without blanks around it
-	folded    []byte        // text in lower case, to be found in values that cannot be decoded; nil: these are not searched
-	phones    []string      // as contacts have them
+	folded    []byte        // text in lower case, for values that cannot be decoded; nil: these are not searched
+	phones    []string      // in the form that contacts have
 	emails    []string      // folded
-	words     []string      // of a name, folded
-	place     *dlt.Position // of a record or a letter; nil: text is not one. With a place, nothing else is searched for
-	contactID int64         // of a contact, lead or deal; 0: text is not one
-	events    map[string]By // event ids and origin ids, with how an event with one counts as found
+	words     []string      // words of a name, folded
+	place     *dlt.Position // place of a record or a letter, and then nothing else is searched for; nil: text is not a place
+	contactID int64         // id of a contact, lead or deal; 0: text is not such an id
+	events    map[string]By // event ids and origin ids; the value is how an event with this id was found
 }
 
-// parse works out what the text may mean. The transformer reads phone numbers and e-mail addresses as it reads a lead's.
+// parse works out what the text may mean. Phone numbers and e-mail addresses are read by the transformer, like those of a
+// lead.
 func (f *Finder) parse(text string) (who, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -71,7 +72,7 @@ func (f *Finder) parse(text string) (who, error) {
 	return w, nil
 }
 
-// contactWith returns the contact of a lead with a single field.
+// contactWith returns the contact of a lead that has a single field.
 func contactWith(field, value string, by Transformer) crmclient.Contact {
 	text, err := json.Marshal(map[string]string{field: value})
 	if err != nil {
@@ -81,7 +82,7 @@ func contactWith(field, value string, by Transformer) crmclient.Contact {
 	if err != nil {
 		return crmclient.Contact{}
 	}
-	contact, _ := by.Contact(event) // a contact that is not complete is enough
+	contact, _ := by.Contact(event) // an incomplete contact is enough
 	return contact
 }
 
@@ -90,8 +91,8 @@ func fold(text string) string {
 	return strings.ReplaceAll(strings.ToLower(text), "ё", "е")
 }
 
-// matches reports whether an event at a place is searched for, and how it was found. decoded says that event and contact
-// were made of its value; otherwise the value is searched as text.
+// matches reports whether the event at a place is searched for, and how it was found. decoded says that event and contact
+// were decoded from its value; if they were not, the value is searched as text.
 func (w *who) matches(at dlt.Position, event transform.Event, contact *crmclient.Contact, value []byte, decoded bool) (By, bool) {
 	if w.place != nil {
 		return ByPlace, at == *w.place
@@ -99,12 +100,13 @@ func (w *who) matches(at dlt.Position, event transform.Event, contact *crmclient
 	if by, ok := w.names(event.ID, event.OriginID); ok {
 		return by, true
 	}
-	// The service may have used the id of its own: then results, logs and the CRM know the event by that.
+	// The service may have given the event its OwnID: then results, logs and the CRM have this id.
 	if own := ownID(event.ID, contact); own != "" {
 		if by, ok := w.names(own, transform.OriginID(own)); ok {
 			return by, true
 		}
 	}
+	searchText := !decoded && w.contactID == 0 && len(w.folded) > 0
 	switch {
 	case containsAny(contact.Emails, w.emails, fold):
 		return ByEmail, true
@@ -112,13 +114,13 @@ func (w *who) matches(at dlt.Position, event transform.Event, contact *crmclient
 		return ByPhone, true
 	case len(w.words) > 0 && containsWords(contact, w.words):
 		return ByName, true
-	case !decoded && w.contactID == 0 && len(w.folded) > 0 && bytes.Contains(bytes.ToLower(value), w.folded):
+	case searchText && bytes.Contains(bytes.ToLower(value), w.folded):
 		return ByText, true
 	}
 	return "", false
 }
 
-// names reports whether what is searched for is the event with these ids, and how it was found.
+// names reports whether the event with these ids is searched for, and how it was found.
 func (w *who) names(id, originID string) (By, bool) {
 	if by, ok := w.events[id]; ok {
 		return by, true
@@ -126,13 +128,15 @@ func (w *who) names(id, originID string) (By, bool) {
 	if by, ok := w.events[originID]; ok {
 		return by, true
 	}
-	// The gate answers with an id to which the source is added in the event's id; logs have the beginning of its hash.
-	if strings.HasSuffix(id, " "+w.text) || id != "" && transform.PublicID(id) == w.text {
+	withoutSource := strings.HasSuffix(id, " "+w.text)         // the id with which the gate answers a sender
+	isPublicID := id != "" && transform.PublicID(id) == w.text // the id in logs
+	if withoutSource || isPublicID {
 		return ByEvent, true
 	}
 	return "", false
 }
 
+// containsAny reports whether one of some phones or e-mails, in its normal form, is wanted.
 func containsAny(have []crmclient.Multifield, wanted []string, normal func(string) string) bool {
 	return slices.ContainsFunc(have, func(m crmclient.Multifield) bool { return slices.Contains(wanted, normal(m.Value)) })
 }
