@@ -81,8 +81,8 @@ func choose(card vibe.Held, offered vibe.Body) vibe.Body {
 			delete(chosen, name)
 		}
 	}
-	if card.HasAny(vibe.TellsOfVisit) {
-		maps.DeleteFunc(chosen, func(name string, _ any) bool { return vibe.TellsOfVisit(name) })
+	if card.HasAny(vibe.IsTrackingField) {
+		maps.DeleteFunc(chosen, func(name string, _ any) bool { return vibe.IsTrackingField(name) })
 	}
 	return chosen
 }
@@ -92,7 +92,7 @@ func choose(card vibe.Held, offered vibe.Body) vibe.Body {
 func missing(card vibe.Held, name string, offered vibe.Body) (more []vibe.Multifield) {
 	values, _ := offered[name].([]vibe.Multifield)
 	has := pointsOf(card, name)
-	if !card.TellsPoints(name) {
+	if !card.ShowsPoints(name) {
 		return nil
 	}
 	for _, v := range values {

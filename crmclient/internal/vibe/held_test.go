@@ -75,9 +75,9 @@ func TestHeldEmpty(t *testing.T) {
 }
 
 // Where an answer tells no phones though it tells what is empty, nothing is known of them.
-func TestHeldTellsPoints(t *testing.T) {
+func TestHeldShowsPoints(t *testing.T) {
 	for row, want := range map[string]bool{`{"phone":null}`: true, `{"fm":[],"name":null}`: true, `{"name":null}`: false, `{"name":"x"}`: true, `{"phoneWork":"1"}`: true} {
-		if got := Row(row).Held().TellsPoints("phone"); got != want {
+		if got := Row(row).Held().ShowsPoints("phone"); got != want {
 			t.Errorf("%s: %v", row, got)
 		}
 	}
