@@ -167,7 +167,7 @@ func (r *rig) replay(program string) {
 // asked is a CRM that holds nothing and keeps what it was asked.
 type asked struct {
 	requests []crmclient.Request
-	origin   string // that it tells of any contact
+	origin   string // the origin id that it returns for every contact
 }
 
 func (a *asked) FindMade(_ context.Context, r crmclient.Request) (crmclient.Made, error) {
