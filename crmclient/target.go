@@ -69,15 +69,15 @@ func (d *delivery) made() (m Made) {
 	return m
 }
 
-// card returns the kind and the id of the card that shows most of an event: the deal's, the lead's or the contact's.
-func (m Made) card() (kind string, id int64) {
+// card returns the card that shows most of an event: the deal's, the lead's or the contact's.
+func (m Made) card() vibe.CardID {
 	switch {
 	case m.DealID > 0:
-		return "deal", m.DealID
+		return vibe.CardID{Kind: "deal", ID: m.DealID}
 	case m.LeadID > 0:
-		return "lead", m.LeadID
+		return vibe.CardID{Kind: "lead", ID: m.LeadID}
 	}
-	return "contact", m.ContactID
+	return vibe.CardID{Kind: "contact", ID: m.ContactID}
 }
 
 // cardOf returns a request's card, completed by the settings. The stage of the settings is used only in the pipeline of the

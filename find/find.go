@@ -42,7 +42,8 @@ type Event struct {
 	Letter  *dlt.Letter
 	Made    crmclient.Made // what it became in the CRM
 	CardURL string         // of the deal, else the lead, else the contact; "" while the portal's name is not known
-	KnownBy string         // the source of Made: "result" or "CRM"; "" if Made is empty
+	Cards   crmclient.CardURLs
+	KnownBy string // the source of Made: "result" or "CRM"; "" if Made is empty
 	Contact crmclient.Contact
 	Value   []byte // of the newest record or letter, replayed ones included; nil if it was erased
 
