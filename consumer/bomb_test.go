@@ -161,13 +161,13 @@ func TestValuesFarBehindInABatchAreLeftOut(t *testing.T) {
 				if rec.Missing == transform.MissingNothing {
 					whole++
 				}
-				if left := rec.Offset >= minWholeBatch/size; (rec.Missing == transform.MissingTooLong) != left {
+				if left := rec.Offset >= minUnpackedLimit/size; (rec.Missing == transform.MissingTooLong) != left {
 					t.Errorf("the value at %d: missing is %v", rec.Offset, rec.Missing)
 				}
 			}
 			fetches, next = fetches+1, got.next
 		}
-		if whole < minWholeBatch/size-1 || fetches > 20 {
+		if whole < minUnpackedLimit/size-1 || fetches > 20 {
 			t.Errorf("%d values were kept, in %d fetches", whole, fetches)
 		}
 	})
