@@ -22,8 +22,8 @@ func lookingUpFor(pause time.Duration) answer {
 	}
 }
 
-// Suspects that stand in one line are looked up at the same time, and those that an earlier owner has not made are created one
-// after another, in the log's order.
+// Suspects that stand in one line are looked up at the same time, and those that an earlier owner has not made are
+// created one after another, in the log's order.
 func TestSuspectsOfOneLineAreLookedUpSideBySide(t *testing.T) {
 	const suspects, pause = 110, 5 * time.Second
 	for name, by := range map[string]OrderBy{"person": OrderByPerson, "key": OrderByKey} {
@@ -82,8 +82,8 @@ func TestRepeatIsNotLookedUpBeforeItsTurn(t *testing.T) {
 	})
 }
 
-// When an event waits only for its comment or fill, its contact and deal exist, so that later events of the same person or key
-// do not wait. When an event waits for its contact, they do.
+// When an event waits only for its comment or fill, its contact and deal exist, so that later events of the same person
+// or key do not wait. When an event waits for its contact, they do.
 func TestOptionalPartKeepsNoLine(t *testing.T) {
 	for name, optional := range map[string]bool{"a comment": true, "a contact": false} {
 		t.Run(name, func(t *testing.T) {
@@ -107,8 +107,8 @@ func TestOptionalPartKeepsNoLine(t *testing.T) {
 	}
 }
 
-// A record that is found before its turn shows the exploration at once that there was an earlier owner, whose last requests may
-// still be in flight.
+// A record that is found before its turn shows the exploration at once that there was an earlier owner, whose last
+// requests may still be in flight.
 func TestEarlyFindTellsTheExploration(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(eventOf("a", "+79160000001"), eventOf("b", "+79160000001"), eventOf("c", "+79160000001"))
@@ -139,7 +139,8 @@ func TestEarlyFindTellsTheExploration(t *testing.T) {
 	})
 }
 
-// After a panic of the CRM client the event is looked up from the beginning, as a suspect: its pending request is not resumed.
+// After a panic of the CRM client the event is looked up from the beginning, as a suspect: its pending request is not
+// resumed.
 func TestPanicForgetsWhatWasLookedUp(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(eventOf("a", "+79160000001"), eventOf("b", "+79160000001"))

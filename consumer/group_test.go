@@ -29,8 +29,8 @@ func slowly(d time.Duration) func(context.Context, crmclient.Request) (crmclient
 	}
 }
 
-// Two consumers share the partitions and the budget. When one joins or leaves under load, no event is lost or delivered twice,
-// and none is looked up.
+// Two consumers share the partitions and the budget. When one joins or leaves under load, no event is lost or delivered
+// twice, and none is looked up.
 func TestRebalanceBetweenTwoConsumers(t *testing.T) {
 	bubble(t, 4, func(t *testing.T, r *rig) {
 		r.primed()
@@ -289,8 +289,8 @@ func TestIdleEventCostsOneCommit(t *testing.T) {
 	})
 }
 
-// While the dead-letter topic refuses writes, the offset of the letter's record is not committed, the hold is shown, and other
-// events are delivered. When it accepts writes again, everything is delivered.
+// While the dead-letter topic refuses writes, the offset of the letter's record is not committed, the hold is shown, and
+// other events are delivered. When it accepts writes again, everything is delivered.
 func TestDeadLetterTopicUnavailable(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		fault := r.cluster.Fault(kfake.Fault{
@@ -475,7 +475,8 @@ func sumOf(t *testing.T, registry *prometheus.Registry, name string) float64 {
 	return sum
 }
 
-// Nothing at or above the acknowledged grant is dispatched: while commits hang, delivery stops at the last acknowledged grant.
+// Nothing at or above the acknowledged grant is dispatched: while commits hang, delivery stops at the last acknowledged
+// grant.
 func TestNothingIsDispatchedBeyondTheAcknowledgedLimit(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()

@@ -124,8 +124,8 @@ func (p *process) awaitUse(r *rig) {
 	}
 }
 
-// The partitions of a replica that crashed get their next owner within a session timeout and five seconds, whether the replica
-// is started again or not. A replica that was started again is a member by then.
+// The partitions of a replica that crashed get their next owner within a session timeout and five seconds, whether the
+// replica is started again or not. A replica that was started again is a member by then.
 func TestCrashedReplicaIsReplaced(t *testing.T) {
 	for name, again := range map[string]bool{"started again": true, "gone": false} {
 		t.Run(name, func(t *testing.T) {

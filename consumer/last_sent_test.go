@@ -9,8 +9,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// The last commit of a drain says until when creates may have been sent: until now if this owner leaves a create whose outcome
-// is unknown, else until the earlier owner's send horizon.
+// The last commit of a drain says until when creates may have been sent: until now if this owner leaves a create whose
+// outcome is unknown, else until the earlier owner's send horizon.
 func TestLastCommitTellsWhatIsLeftInDoubt(t *testing.T) {
 	now := time.Now()
 	earlier := now.Add(-time.Hour)

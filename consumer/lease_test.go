@@ -118,8 +118,8 @@ func (r *rig) joined() (*broker, membership, *kafka.ConsumerGroup) {
 	return c.deps.broker, membership{int(gen.ID), gen.MemberID}, group
 }
 
-// kafka-go reads the error code of an answer as a throttle time, and reports no error. The end of this test fails when a newer
-// version of kafka-go behaves in another way.
+// kafka-go reads the error code of an answer as a throttle time, and reports no error. The end of this test fails when a
+// newer version of kafka-go behaves in another way.
 func TestHeartbeatUnderADeadGenerationIsRefused(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		b, m, group := r.joined()

@@ -72,8 +72,8 @@ func TestStopWhileOthersAreAwaitedLeavesTheGroup(t *testing.T) {
 	})
 }
 
-// A process that stops while it joins for the first time has no member id yet, by which it could leave. It waits for the end of
-// the join, and leaves then.
+// A process that stops while it joins for the first time has no member id yet, by which it could leave. It waits for the
+// end of the join, and leaves then.
 func TestStopInTheFirstJoinLeavesTheGroup(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		r.primed()

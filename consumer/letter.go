@@ -31,8 +31,8 @@ func letterFor(d *delivery, version, originField string) letter {
 	add := func(key, value string) {
 		headers = append(headers, kafka.Header{Key: key, Value: []byte(value)})
 	}
-	// keep adds the header with the value that it had in the replayed letter, if there was one, else with value. The old value
-	// is bounded, as anybody can edit a letter.
+	// keep adds the header with the value that it had in the replayed letter, if there was one, else with value. The old
+	// value is bounded, as anybody can edit a letter.
 	keep := func(key, value string) {
 		if replayed {
 			value = cmp.Or(boundedText(header.Text(d.Headers, key)), value)

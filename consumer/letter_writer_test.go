@@ -351,7 +351,8 @@ func TestLetterWithAHugeKeyIsWritten(t *testing.T) {
 	})
 }
 
-// The headers that a letter keeps from a replayed one can be written by anybody. They do not make it too large for the broker.
+// The headers that a letter keeps from a replayed one can be written by anybody. They do not make it too large for the
+// broker.
 func TestForgedSurvivingHeadersAreBounded(t *testing.T) {
 	rec := original()
 	for _, key := range []string{header.Topic, header.Partition, header.Offset, header.Timestamp, header.EventID, header.FirstFailure, header.Replays, header.OriginField} {

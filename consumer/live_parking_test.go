@@ -43,8 +43,8 @@ func (p *process) parkedWhy() map[crmclient.Wait]int {
 	return sum
 }
 
-// A poison event delays no others of the same key: many producers use a form's id as the key, so that events with the same key
-// have nothing else in common.
+// A poison event delays no others of the same key: many producers use a form's id as the key, so that events with the
+// same key have nothing else in common.
 func TestLivePoisonOfOneKeyHoldsNobody(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()

@@ -14,8 +14,8 @@ import (
 	"github.com/leadbridge/leadbridge/internal/seeds"
 )
 
-// fickleCRM answers at random in all ways of the CRM client: at once or after a while; deferred, in doubt with the contact made
-// or not, or cut short. It looks up only suspects, and events that it has deferred itself.
+// fickleCRM answers at random in all ways of the CRM client: at once or after a while; deferred, in doubt with the
+// contact made or not, or cut short. It looks up only suspects, and events that it has deferred itself.
 type fickleCRM struct {
 	crm *fakeCRM
 
@@ -128,7 +128,8 @@ func (r *rig) awaitCommits(want [2]int64, all ...*process) {
 	r.t.Fatalf("commits %+v, want %v; group %+v\n%s", r.commits(), want, r.cluster.GroupInfo(testGroup), r.logs)
 }
 
-// Whatever is deferred, killed and rebalanced, no event is lost or delivered twice, and each person's events keep their order.
+// Whatever is deferred, killed and rebalanced, no event is lost or delivered twice, and each person's events keep their
+// order.
 func TestLiveNothingIsLostTwiceOrOutOfOrder(t *testing.T) {
 	for seed := range seeds.Of(propertySeeds) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { testFickleRun(t, seed) })

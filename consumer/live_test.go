@@ -160,7 +160,8 @@ func TestLiveIdleKillsMakeNobodyCareful(t *testing.T) {
 	})
 }
 
-// In a crash loop only records below the inherited grant are suspects: those at and above it cannot have ended earlier owners.
+// In a crash loop only records below the inherited grant are suspects: those at and above it cannot have ended earlier
+// owners.
 func TestLiveCarefulEndsAtTheGrant(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(events("a", 10)...)

@@ -80,8 +80,8 @@ func TestLinesTellThoseBehindAParkedRecord(t *testing.T) {
 	}
 }
 
-// Whatever lines records stand in, and in whatever order they are parked and leave: a record goes after all earlier ones of its
-// lines, there is always one that may go, and no line is left at the end.
+// Whatever lines records stand in, and in whatever order they are parked and leave: a record goes after all earlier ones
+// of its lines, there is always one that may go, and no line is left at the end.
 func TestLinesNeverStandStill(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 2))

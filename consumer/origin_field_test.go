@@ -10,7 +10,8 @@ import (
 	"github.com/leadbridge/leadbridge/consumer/header"
 )
 
-// Whoever writes events can write our headers: the CRM is asked only by fields that can hold our ids, whatever the header says.
+// Whoever writes events can write our headers: the CRM is asked only by fields that can hold our ids, whatever the header
+// says.
 func TestOriginFieldOfAHeader(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		fields := map[string]string{

@@ -39,8 +39,8 @@ func TestGenerationsThatCannotBeginArePaced(t *testing.T) {
 	}
 }
 
-// No partition dispatches before the ids of all partitions are read back: the second record of an id may be in another partition
-// than the first.
+// No partition dispatches before the ids of all partitions are read back: the second record of an id may be in another
+// partition than the first.
 func TestNoPartitionDispatchesBeforeAllRemember(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		r.produce(append(events("e", 50), event("twice"))...)
@@ -89,8 +89,8 @@ func TestCoordinatorThatMovesDoesNotEndTheGeneration(t *testing.T) {
 	})
 }
 
-// The last commit of a generation has an unknown outcome, and may still arrive: the member leaves the group, so that the broker
-// refuses the commit then.
+// The last commit of a generation has an unknown outcome, and may still arrive: the member leaves the group, so that the
+// broker refuses the commit then.
 func TestUnknownLastCommitLeavesTheGroup(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		a := r.start()
@@ -187,8 +187,8 @@ func TestExplorationGoesAroundWhatIsStuck(t *testing.T) {
 	})
 }
 
-// Records that are not being looked up do not keep an exploration from ending: letters that cannot be written, refused records,
-// and records that wait in line behind one of the same key.
+// Records that are not being looked up do not keep an exploration from ending: letters that cannot be written, refused
+// records, and records that wait in line behind one of the same key.
 func TestExplorationGoesAroundWhatIsNotLookedUp(t *testing.T) {
 	const many, lookUp = explorationSpare + 16, time.Second
 	for name, waits := range map[string]func(i int) message{

@@ -171,8 +171,8 @@ func TestMemoryReadsBackBoundedBytes(t *testing.T) {
 	})
 }
 
-// In a crash loop no ids are read back: a record that ended the process, and is a dead letter by now, would end it again when it
-// is decoded.
+// In a crash loop no ids are read back: a record that ended the process, and is a dead letter by now, would end it again
+// when it is decoded.
 func TestMemoryIsNotRebuiltAfterSeveralOpenings(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(events("e", 10)...)

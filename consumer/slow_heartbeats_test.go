@@ -9,8 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// When the coordinator answers heartbeats late, it may have received them at once, so that the lease runs from the time at which
-// they were sent.
+// When the coordinator answers heartbeats late, it may have received them at once, so that the lease runs from the time
+// at which they were sent.
 func TestLeaseRunsFromSlowHeartbeats(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		b, m, group := r.joined()

@@ -18,7 +18,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// primed starts and stops a consumer on an empty topic, so that the group has a clean commit, and a later start explores nothing.
+// primed starts and stops a consumer on an empty topic, so that the group has a clean commit, and a later start explores
+// nothing.
 func (r *rig) primed() {
 	r.t.Helper()
 	p := r.start()
@@ -96,8 +97,8 @@ func TestCrashLooksUpWhatWasInFlight(t *testing.T) {
 	})
 }
 
-// B takes over a partition that was left clean, sends a create, and dies before any commit but its opening one. C must look the
-// event up.
+// B takes over a partition that was left clean, sends a create, and dies before any commit but its opening one. C must
+// look the event up.
 func TestCrashAfterTheOpeningCommitIsLookedUp(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -120,8 +121,8 @@ func TestCrashAfterTheOpeningCommitIsLookedUp(t *testing.T) {
 	})
 }
 
-// When another tool, or kafka-go's own CommitOffsets, has replaced the metadata of the commit, all records up to the log's end
-// are suspects.
+// When another tool, or kafka-go's own CommitOffsets, has replaced the metadata of the commit, all records up to the
+// log's end are suspects.
 func TestForeignMetadataMakesSuspectsUpToTheLogsEnd(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(events("a", 6)...)
@@ -398,7 +399,8 @@ func TestRecordThatKillsItsOwnersBecomesADeadLetter(t *testing.T) {
 	})
 }
 
-// A frozen process whose lease has lapsed writes nothing when it thaws. Its unfinished events are delivered by the next owner.
+// A frozen process whose lease has lapsed writes nothing when it thaws. Its unfinished events are delivered by the next
+// owner.
 func TestZombieSendsNothing(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -474,8 +476,8 @@ func TestNewLeaderIsNotAReplacedTopic(t *testing.T) {
 	})
 }
 
-// An owner that sent nothing itself keeps the send horizon of the earlier owner, so that rebalances do not begin the suspects'
-// wait again.
+// An owner that sent nothing itself keeps the send horizon of the earlier owner, so that rebalances do not begin the
+// suspects' wait again.
 func TestRebalancesDoNotRestartTheWait(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()

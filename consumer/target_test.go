@@ -32,8 +32,8 @@ func (r *rig) startPlanning(adjust func(*Config)) *process {
 	return p
 }
 
-// The target and the card of a plan reach the CRM client, and the ids of the objects reach the result. A repeat of the event gets
-// the same result without a request.
+// The target and the card of a plan reach the CRM client, and the ids of the objects reach the result. A repeat of the
+// event gets the same result without a request.
 func TestResultOfADeal(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.resultTopic(1, nil)

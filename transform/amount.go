@@ -10,8 +10,9 @@ import (
 // plainAmount matches a decimal number in the form that the CRM accepts.
 var plainAmount = regexp.MustCompile(`^[0-9]{1,12}(\.[0-9]{1,4})?$`)
 
-// amountOf reads a sum of money that is not negative, as people and shops write it: 1500, "1 500,50 ₽", "$1,299.00". It returns
-// "" for a text that is not an amount, or that can be read as two: 1.500 may mean one and a half or fifteen hundred.
+// amountOf reads a sum of money that is not negative, as people and shops write it: 1500, "1 500,50 ₽", "$1,299.00". It
+// returns "" for a text that is not an amount, or that can be read as two: 1.500 may mean one and a half or fifteen
+// hundred.
 func amountOf(value any) json.Number {
 	if n, ok := value.(json.Number); ok {
 		if plainAmount.MatchString(n.String()) {
