@@ -38,8 +38,8 @@ func (t *Transformer) Plan(e Event) (Plan, error) {
 	if target == crmclient.TargetContact {
 		return p, nil
 	}
-	p.Contact.Comments = without(p.Contact.Comments, said.dealLines)
 	p.Card = said.card()
+	p.Contact.Comments = without(p.Contact.Comments, said.dealLines)
 	if p.Card.Title == "" {
 		p.Card.Title = t.titles.of(target, contact, said.data)
 	}
@@ -113,49 +113,40 @@ func without(text string, lines []string) string {
 }
 
 // card builds the card of a lead or a deal from the members of deal, which have the CRM's names, and from the event's
-// amount and currency.
+// amount and currency. It takes the lines of members that cannot be used out of dealLines, so that they stay in the comments.
 func (s *said) card() crmclient.Card {
 	var k crmclient.Card
+	k.Amount, k.Currency = s.money()
 	for _, m := range s.deal {
-		s.read(&k, m)
-	}
-	fields, _ := s.data.(object)
-	for _, part := range append([]object{fields}, partsOf(fields, "payment", "order")...) {
-		for _, m := range part {
-			switch strings.ToLower(m.key) {
-			case "amount", "price", "sum", "total":
-				if k.Amount == "" {
-					k.Amount = amountOf(m.value)
-				}
-			case "currency":
-				k.Currency = cmp.Or(k.Currency, currencyOf(m.value))
+		if s.read(&k, m) || readsMoney(m, k) {
+			continue
+		}
+		for _, line := range linesOf(member{fieldDeal, object{m}}) {
+			if i := slices.Index(s.dealLines, line); i >= 0 {
+				s.dealLines = slices.Delete(s.dealLines, i, i+1)
 			}
 		}
 	}
 	return k
 }
 
-// partsOf returns the members of an object that have one of these names and are objects.
+// partsOf returns the members of an object that are objects and have one of these names, in any case.
 func partsOf(o object, names ...string) (parts []object) {
 	for _, m := range o {
-		if part, ok := m.value.(object); ok && slices.Contains(names, m.key) {
+		if part, ok := m.value.(object); ok && slices.Contains(names, strings.ToLower(m.key)) {
 			parts = append(parts, part)
 		}
 	}
 	return parts
 }
 
-// read adds a member of deal to the card.
-func (s *said) read(k *crmclient.Card, m member) {
+// read adds to the card a member of deal other than its amount and currency. It reports whether the member is used.
+func (s *said) read(k *crmclient.Card, m member) bool {
 	text, _ := textOf(m.value)
 	line := cutRunes(cleanLine(text), maxTitle)
 	switch m.key {
 	case "title":
 		k.Title = line
-	case "amount":
-		k.Amount = amountOf(m.value)
-	case "currency":
-		k.Currency = currencyOf(m.value)
 	case "statusId":
 		k.StatusID = line
 	case "stageId":
@@ -166,20 +157,30 @@ func (s *said) read(k *crmclient.Card, m member) {
 		k.SourceID = line
 	case "comments":
 		k.Comments = text
+		return text != ""
 	case "categoryId":
 		k.CategoryID = fromZero(line)
+		return k.CategoryID != nil
 	case "probability":
 		k.Probability = fromZero(line)
+		return k.Probability != nil
 	case "assignedById":
-		k.AssignedByID, _ = positiveInt(line)
-	default:
-		if value, ok := userValue(m.value); ok && isUserField(m.key) && value != "" {
-			if k.UserFields == nil {
-				k.UserFields = map[string]any{}
-			}
-			k.UserFields[m.key] = value
+		id, ok := positiveInt(line)
+		if ok {
+			k.AssignedByID = id
 		}
+		return ok
+	default:
+		value, ok := userValue(m.value)
+		if !ok || !isUserField(m.key) || value == "" {
+			return false
+		}
+		if k.UserFields == nil {
+			k.UserFields = map[string]any{}
+		}
+		k.UserFields[m.key] = value
 	}
+	return line != ""
 }
 
 // fromZero reads a whole number that is not negative; it returns nil for any other text.
