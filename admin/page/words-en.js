@@ -600,7 +600,7 @@ export default {
   "said.no_state_topic": "the state topic {topic} does not exist: create it (leadbridge check --fix does), or correct KAFKA_STATE_TOPIC",
   "said.no_such_field": "no field of a contact is called so",
   "said.no_topic": "the topic {topic} does not exist: create it (leadbridge check --fix does), or correct KAFKA_TOPIC",
-  "said.no_who": "give a phone number, an e-mail address, a name, an event id, a contact's id, or partition:offset",
+  "said.no_who": "give a phone number, an e-mail address, a name, an event id, the number or address of a card, or partition:offset",
   "said.none_chosen": "no letter is chosen",
   "said.not_allowed": "it came by the gate, and its source does not allow the field (allow)",
   "said.not_confirmed": "this is not what a dry run showed: make a dry run, and send what it calls confirm",

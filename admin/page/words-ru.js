@@ -599,7 +599,7 @@ export default {
   "said.no_state_topic": "топика состояния {topic} нет: создайте его (это делает leadbridge check --fix) или исправьте KAFKA_STATE_TOPIC",
   "said.no_such_field": "такого поля у контакта нет",
   "said.no_topic": "топика {topic} нет: создайте его (это делает leadbridge check --fix) или исправьте KAFKA_TOPIC",
-  "said.no_who": "укажите телефон, e-mail, имя, id события, id контакта или партиция:смещение",
+  "said.no_who": "укажите телефон, e-mail, имя, id события, номер или адрес карточки либо партиция:смещение",
   "said.none_chosen": "ничего не выбрано",
   "said.not_allowed": "пришло через шлюз, а его источник этого поля не разрешает (allow)",
   "said.not_confirmed": "пробный прогон показал другое: сделайте пробный прогон и пришлите его confirm",
