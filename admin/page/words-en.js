@@ -253,7 +253,7 @@ export default {
   "pause.paused": "This process was paused here; others go on. A restart forgets it.",
   "pause.sure": "Pause the delivery of this process? Leads wait in Kafka; other processes go on.",
   "where.label": "Where is this lead?",
-  "where.placeholder": "Phone in any spelling, e-mail, name, event id, contact’s id, partition:offset",
+  "where.placeholder": "Phone in any spelling, e-mail, name, event id, card’s number, partition:offset",
   "where.find": "Find",
   "where.reading": "Reading the topic, the letters and the results…",
   "where.failed": "It was not looked for: {error}",
