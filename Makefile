@@ -32,7 +32,7 @@ release: ## build dist/: binaries for linux, darwin and windows, completion scri
 	deploy/release.sh
 
 .PHONY: release-check
-release-check: ## build the release twice, the second time elsewhere and from nothing, and fail when a checksum differs (PLATFORMS=linux/amd64 for a quick one)
+release-check: ## build the release twice, the second time elsewhere and from nothing, and fail when a checksum differs, or the SBOM breaks its schema (PLATFORMS=linux/amd64 for a quick one)
 	deploy/release.sh check
 
 .PHONY: demo

@@ -50,13 +50,13 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request, by caller) {
 	s.audit("find", by).Str("place", l.Position.String()).Str("event_id", transform.PublicID(l.EventID)).Bool("found", found).Bool("failed", err != nil).
 		Msg("page: a contact was looked up")
 	out := struct {
-		Found      bool   `json:"found"`
-		ContactID  int64  `json:"contactId"`
-		ContactURL string `json:"contactUrl"`
-		LeadID     int64  `json:"leadId,omitempty"`
-		DealID     int64  `json:"dealId,omitempty"`
-		CardURL    string `json:"cardUrl,omitempty"` // of the deal, else the lead, else the contact
-		Error      string `json:"error"`
+		Found     bool   `json:"found"`
+		ContactID int64  `json:"contactId"`
+		LeadID    int64  `json:"leadId,omitempty"`
+		DealID    int64  `json:"dealId,omitempty"`
+		CardURL   string `json:"cardUrl,omitempty"` // of the deal, else the lead, else the contact
+		cardURLs
+		Error string `json:"error"`
 		// ErrorSaid is Error in the form in which the page says it in its reader's language.
 		ErrorSaid []phrase.Sentence `json:"errorSaid,omitempty"`
 	}{Found: found, ContactID: made.ContactID, LeadID: made.LeadID, DealID: made.DealID}
@@ -66,13 +66,7 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request, by caller) {
 	case err != nil:
 		out.ErrorSaid = phrase.New("look_up_cut", "the look-up was cut short; try again")
 	case found:
-		if made.ContactID > 0 {
-			out.ContactURL = s.cfg.CRM.ContactURL(made.ContactID)
-		}
-		out.CardURL = out.ContactURL
-		if crm, ok := s.cfg.CRM.(madeFinder); ok {
-			out.CardURL = crm.CardURL(made)
-		}
+		out.cardURLs, out.CardURL = s.addresses(made)
 	}
 	out.Error = phrase.Text(out.ErrorSaid).String()
 	answer(w, out)
@@ -91,6 +85,19 @@ func (s *Server) whatBecame(ctx context.Context, r crmclient.Request) (crmclient
 	}
 	id, err := s.cfg.CRM.Find(ctx, r)
 	return crmclient.Made{ContactID: id}, err
+}
+
+// addresses returns the addresses of all cards of what an event became, and of the one that shows it best.
+func (s *Server) addresses(made crmclient.Made) (all cardURLs, best string) {
+	if made.ContactID > 0 {
+		all.ContactURL = s.cfg.CRM.ContactURL(made.ContactID)
+	}
+	crm, ok := s.cfg.CRM.(madeFinder)
+	if !ok {
+		return all, all.ContactURL
+	}
+	all.LeadURL, all.DealURL = crm.CardURL(crmclient.Made{LeadID: made.LeadID}), crm.CardURL(crmclient.Made{DealID: made.DealID})
+	return all, crm.CardURL(made)
 }
 
 // targetOf returns what an event says that it becomes; "" when it does not say.

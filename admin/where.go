@@ -41,8 +41,16 @@ type foundLead struct {
 	ContactID int64      `json:"contactId"`
 	LeadID    int64      `json:"leadId"`
 	DealID    int64      `json:"dealId"`
-	CardURL   string     `json:"cardUrl"`
+	CardURL   string     `json:"cardUrl"` // of the deal, else the lead, else the contact
 	KnownBy   string     `json:"knownBy"`
+	cardURLs
+}
+
+// cardURLs are the addresses of the cards of what an event became, each "" where there is none, or it is not known.
+type cardURLs struct {
+	ContactURL string `json:"contactUrl"`
+	LeadURL    string `json:"leadUrl"`
+	DealURL    string `json:"dealUrl"`
 }
 
 // where answers with what became of a person's lead. The text that is searched is personal data, and not logged.
@@ -89,7 +97,7 @@ func foundLeads(report find.Report) []foundLead {
 	all := make([]foundLead, 0, len(report.Events))
 	for _, e := range report.Events {
 		one := foundLead{EventID: e.ID, By: e.By, State: e.State, ContactID: e.Made.ContactID, LeadID: e.Made.LeadID, DealID: e.Made.DealID,
-			CardURL: e.CardURL, KnownBy: e.KnownBy}
+			CardURL: e.CardURL, KnownBy: e.KnownBy, cardURLs: cardURLs{e.Cards.Contact, e.Cards.Lead, e.Cards.Deal}}
 		if n := len(e.Records); n > 0 {
 			newest := e.Records[n-1]
 			one.Record, one.At, one.Before = newest.Position.String(), newest.At.UTC(), newest.Before

@@ -1,12 +1,29 @@
 package admin
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/leadbridge/leadbridge/crmclient"
 	"github.com/leadbridge/leadbridge/dlt"
 	"github.com/leadbridge/leadbridge/find"
 )
+
+// Each object that an event became has its own address, as lead and deal are not the contact.
+func TestFoundLeadHasTheAddressOfEachCard(t *testing.T) {
+	t.Parallel()
+	got := foundLeads(find.Report{Events: []find.Event{{Made: crmclient.Made{ContactID: 5, DealID: 7}, Cards: crmclient.CardURLsIn("acme.example", crmclient.Made{ContactID: 5, DealID: 7})}}})[0]
+	want := cardURLs{ContactURL: "https://acme.example/crm/contact/details/5/", DealURL: "https://acme.example/crm/deal/details/7/"}
+	if got.cardURLs != want {
+		t.Errorf("%+v, want %+v", got.cardURLs, want)
+	}
+	text, err := json.Marshal(got)
+	if err != nil || !strings.Contains(string(text), `"dealUrl":"https://acme.example/crm/deal/details/7/"`) {
+		t.Errorf("%s, %v", text, err)
+	}
+}
 
 // Of a closed letter it is told when and why it was closed; of a letter that was replayed that is not told.
 func TestFoundLeadTellsOfAClosedLetter(t *testing.T) {

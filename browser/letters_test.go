@@ -102,8 +102,8 @@ func TestLookInTheCRM(t *testing.T) {
 		must(t, tab.Until(text(".found", "12 letters match")))
 		must(t, h.row(tab, "2:3", "open"))
 		must(t, h.act(tab, "#find"))
-		must(t, tab.Until(`document.querySelector("#card-link")`))
-		if href := eval[string](t, tab, `document.querySelector("#card-link").href`); !strings.HasPrefix(href, "https://shop.bitrix24.ru/crm/contact/details/") {
+		must(t, tab.Until(`document.querySelector(".card-link")`))
+		if href := eval[string](t, tab, `document.querySelector(".card-link").href`); !strings.HasPrefix(href, "https://shop.bitrix24.ru/crm/contact/details/") {
 			t.Errorf("the card is at %s", href)
 		}
 		must(t, h.act(tab, "#back"))

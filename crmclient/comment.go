@@ -50,8 +50,7 @@ func newComment(essential, suspect, lookUpFirst bool) *step {
 
 // commentOn returns the card that an event's comment is for.
 func (d *delivery) commentOn() vibe.CardID {
-	kind, id := d.made().card()
-	return vibe.CardID{Kind: kind, ID: id}
+	return d.made().card()
 }
 
 // commentText returns the text of an event's comment, without its mark: the lines that the field comments of its

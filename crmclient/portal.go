@@ -226,12 +226,25 @@ func (c *Creator) CardURL(m Made) string {
 }
 
 // CardURL is [Creator.CardURL] for a portal of that name (Status.Portal).
-func CardURL(portal string, m Made) string {
-	kind, id := m.card()
-	if portal == "" || id == 0 {
+func CardURL(portal string, m Made) string { return cardURL(portal, m.card()) }
+
+// CardURLs are the addresses of the cards of what an event became; "" where there is none, or it is not known.
+type CardURLs struct{ Contact, Lead, Deal string }
+
+// CardURLsIn returns the addresses in a portal of that name (Status.Portal).
+func CardURLsIn(portal string, m Made) CardURLs {
+	return CardURLs{
+		Contact: cardURL(portal, vibe.CardID{Kind: "contact", ID: m.ContactID}),
+		Lead:    cardURL(portal, vibe.CardID{Kind: "lead", ID: m.LeadID}),
+		Deal:    cardURL(portal, vibe.CardID{Kind: "deal", ID: m.DealID}),
+	}
+}
+
+func cardURL(portal string, card vibe.CardID) string {
+	if portal == "" || card.ID == 0 {
 		return ""
 	}
-	return "https://" + portal + "/crm/" + kind + "/details/" + strconv.FormatInt(id, 10) + "/"
+	return "https://" + portal + "/crm/" + card.Kind + "/details/" + strconv.FormatInt(card.ID, 10) + "/"
 }
 
 // codeFieldUnknown is the code when the portal does not have the field of CRM_ORIGIN_FIELD.

@@ -69,15 +69,15 @@ func (d *delivery) made() (m Made) {
 	return m
 }
 
-// card returns the kind of card that shows an event best, and its id.
-func (m Made) card() (kind string, id int64) {
+// card returns the card that shows an event best.
+func (m Made) card() vibe.CardID {
 	switch {
 	case m.DealID > 0:
-		return "deal", m.DealID
+		return vibe.CardID{Kind: "deal", ID: m.DealID}
 	case m.LeadID > 0:
-		return "lead", m.LeadID
+		return vibe.CardID{Kind: "lead", ID: m.LeadID}
 	}
-	return "contact", m.ContactID
+	return vibe.CardID{Kind: "contact", ID: m.ContactID}
 }
 
 // cardOf fills in from the settings what the card of a request leaves open. The stage of the settings counts only in the

@@ -75,6 +75,27 @@ func TestLead(t *testing.T) {
 	}
 }
 
+// The comments of a card stand beside what the person wrote, which nothing but the lead shows; of a deal the contact shows it.
+func TestCommentsOfACard(t *testing.T) {
+	for target, want := range map[crmclient.Target][2]string{crmclient.TargetLead: {"VIP\nCall me", "VIP\nCall me"}, crmclient.TargetDeal: {"VIP", "VIP\nCall me"}} {
+		for _, mode := range []crmclient.CommentMode{crmclient.CommentOff, crmclient.CommentBoth} {
+			inBubble(t, portalWithField(), func(c *crmclient.Config) { c.Comment, c.CommentsSeen = mode, seenComments() }, func(w *world) {
+				r := as(target, lead(1))
+				r.Contact.Comments, r.Card.Comments = "Call me", "VIP"
+				w.mustCreate(r)
+				if got := w.sim.Records(string(target) + "s")[0].Text("comments"); got != want[0] {
+					t.Errorf("%s %s: comments %q, want %q", target, mode, got, want[0])
+				}
+				for _, c := range w.sim.Records(crmtest.Timelines) {
+					if got := mark.ReplaceAllString(c.Text("comment"), ""); got != want[1] {
+						t.Errorf("%s %s: comment %q, want %q", target, mode, got, want[1])
+					}
+				}
+			})
+		}
+	}
+}
+
 func TestDeal(t *testing.T) {
 	category := int64(3)
 	for name, o := range map[string]crmtest.Options{

@@ -8,9 +8,9 @@ cyclonedx=github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 tool_cache=$(go env GOCACHE)
 tool() { GOFLAGS='' GOCACHE=$tool_cache go run "$@"; }
 
-# bill FILE: a CycloneDX bill of materials, with licences
+# bill FILE: a CycloneDX bill of materials, with licences and the standard library of the compiler
 bill() {
-  tool "$cyclonedx" mod -type application -licenses -json -noserial -output "$1.part" . 2>"$1.log" || { cat "$1.log" >&2; return 1; }
+  GOTOOLCHAIN=$toolchain tool "$cyclonedx" mod -type application -std -licenses -json -noserial -output "$1.part" . 2>"$1.log" || { cat "$1.log" >&2; return 1; }
   tool ./deploy/attest bill -version "$version" <"$1.part" >"$1"
   rm "$1.part" "$1.log"
 }

@@ -24,7 +24,7 @@ image=${IMAGE:-leadbridge:$(v=${VERSION:-dev}; echo "${v#v}")}
 # binary DIR: build DIR/leadbridge from the source in this directory, and licences and bill of materials beside it
 binary() {
   mkdir -p "$1"
-  env GOFLAGS= GOEXPERIMENT= GOAMD64=v1 GOWORK=off CGO_ENABLED=0 GOOS="${platform%%/*}" GOARCH="${platform##*/}" \
+  env GOFLAGS= GOEXPERIMENT= GOAMD64=v1 GOARM64=v8.0 GOFIPS140=off GOWORK=off CGO_ENABLED=0 GOOS="${platform%%/*}" GOARCH="${platform##*/}" \
     GOTOOLCHAIN="$toolchain" \
     go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$version" -o "$1/leadbridge" ./cmd/leadbridge
   chmod 0755 "$1/leadbridge"

@@ -4,7 +4,8 @@
 #
 #   deploy/release.sh          build for all of $PLATFORMS
 #   deploy/release.sh check    build twice, the second time from a clone with an empty cache, and
-#                              fail when a checksum differs
+#                              fail when a checksum differs, or when the bill of materials breaks
+#                              the schema of CycloneDX
 #
 #   VERSION=v1.2.3                    what `leadbridge version` tells; else the commit
 #   PLATFORMS='linux/amd64 …'         instead of linux, darwin and windows on amd64 and arm64
@@ -19,7 +20,7 @@ toolchain=go$(sed -n 's/^go //p' go.mod)
 
 # go_build OS ARCH FILE
 go_build() {
-  env GOFLAGS= GOEXPERIMENT= GOAMD64=v1 GOARM64=v8.0 GOWORK=off CGO_ENABLED=0 GOOS="$1" GOARCH="$2" GOTOOLCHAIN="$toolchain" \
+  env GOFLAGS= GOEXPERIMENT= GOAMD64=v1 GOARM64=v8.0 GOFIPS140=off GOWORK=off CGO_ENABLED=0 GOOS="$1" GOARCH="$2" GOTOOLCHAIN="$toolchain" \
     go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$version" -o "$3" ./cmd/leadbridge
 }
 
@@ -51,6 +52,7 @@ check() {
   tmp=$(mktemp -d) # not local: the trap runs when the function is over
   trap 'chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
   release "$PWD/dist"
+  (cd deploy/test && tool ./bill) <dist/leadbridge.cdx.json
   git clone -q . "$tmp/elsewhere"
   (cd "$tmp/elsewhere" && GOCACHE="$tmp/cache" release "$tmp/out")
   diff dist/SHA256SUMS "$tmp/out/SHA256SUMS"

@@ -56,7 +56,22 @@ func (s *search) takeResult(r transform.Record, owners map[string]*Event) {
 	}
 	if e != nil {
 		e.Made, e.CardURL, e.KnownBy = made, cmp.Or(result.CardURL, result.ContactURL), "result"
+		e.Cards = cardsOf(result)
 	}
+}
+
+// cardsOf returns the addresses that a result tells: the contact's, and that of the card that shows the event best.
+func cardsOf(result consumer.Result) crmclient.CardURLs {
+	cards := crmclient.CardURLs{Contact: result.ContactURL}
+	switch {
+	case result.DealID > 0:
+		cards.Deal = result.CardURL
+	case result.LeadID > 0:
+		cards.Lead = result.CardURL
+	default:
+		cards.Contact = cmp.Or(result.ContactURL, result.CardURL)
+	}
+	return cards
 }
 
 // conclude fills in the report: the state of each event, for which the CRM may be asked, and the newest events first.
@@ -112,7 +127,8 @@ func (s *search) askCRM(ctx context.Context, e *Event) {
 			return
 		}
 		if made != (crmclient.Made{}) {
-			e.Made, e.CardURL, e.KnownBy = made, crmclient.CardURL(s.CRM.Status().Portal, made), "CRM"
+			portal := s.CRM.Status().Portal
+			e.Made, e.CardURL, e.Cards, e.KnownBy = made, crmclient.CardURL(portal, made), crmclient.CardURLsIn(portal, made), "CRM"
 			return
 		}
 	}

@@ -42,7 +42,8 @@ type Event struct {
 	Letter  *dlt.Letter
 	Made    crmclient.Made // what it became in the CRM
 	CardURL string         // of the deal, else the lead, else the contact; "" while the portal's name is not known
-	KnownBy string         // where Made is from: "result" or "CRM"; "" when Made is empty
+	Cards   crmclient.CardURLs
+	KnownBy string // where Made is from: "result" or "CRM"; "" when Made is empty
 	Contact crmclient.Contact
 	Value   []byte // of the newest record or letter, be it a replayed one; nil when it was erased
 

@@ -409,3 +409,24 @@ func TestSameAs(t *testing.T) {
 		}
 	}
 }
+
+// A result tells the addresses of the contact's card and of the one that shows the event best, from which those of all
+// cards follow.
+func TestCardsOfResults(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		result consumer.Result
+		want   crmclient.CardURLs
+	}{
+		"contact":             {consumer.Result{ContactID: 1, ContactURL: "c", CardURL: "c"}, crmclient.CardURLs{Contact: "c"}},
+		"contact, card alone": {consumer.Result{ContactID: 1, CardURL: "c"}, crmclient.CardURLs{Contact: "c"}},
+		"lead":                {consumer.Result{LeadID: 2, CardURL: "l"}, crmclient.CardURLs{Lead: "l"}},
+		"lead with contact":   {consumer.Result{ContactID: 1, ContactURL: "c", LeadID: 2, CardURL: "l"}, crmclient.CardURLs{Contact: "c", Lead: "l"}},
+		"deal":                {consumer.Result{ContactID: 1, ContactURL: "c", DealID: 3, CardURL: "d"}, crmclient.CardURLs{Contact: "c", Deal: "d"}},
+		"address not known":   {consumer.Result{ContactID: 1, DealID: 3}, crmclient.CardURLs{}},
+	} {
+		if got := cardsOf(test.result); got != test.want {
+			t.Errorf("%s: %+v, want %+v", name, got, test.want)
+		}
+	}
+}

@@ -101,7 +101,7 @@ func (p *probe) tryUserField(ctx context.Context, name string) {
 		"userTypeId": "string", "fieldName": probeField, "label": Marker, "showFilter": "Y"})
 	p.entity(name, func(e *Entity) { e.UserField.Make = r.answer() })
 	id := r.row().id()
-	if id == 0 && (r.ok() || r.doubtful() || r.status == http.StatusConflict) {
+	if r.untold(id) || id == 0 && r.status == http.StatusConflict {
 		id = p.findUserField(ctx, name)
 	}
 	if id > 0 {

@@ -33,7 +33,7 @@ func Clean(ctx context.Context, cfg Config) (Cleaned, error) {
 	}
 	ctx = context.WithValue(ctx, cleaning{}, true)
 	p.askFields(ctx)
-	own, unsure := p.sweep(ctx, isMarked)
+	own, unsure, _ := p.sweep(ctx, isMarked)
 	p.deleteRecords(deleting(ctx))
 	own += p.deleteExtra(deleting(ctx))
 	p.findFields(ctx)
@@ -51,8 +51,9 @@ func (p *probe) stoppedCleaning(ctx context.Context) error {
 
 // sweep finds the test records that are mine, and puts them, with the comments on them, into the ledger. It first makes a
 // record of each kind: when a look-up finds that one, it finds the older ones, too. Where it does not, the newest records
-// are read one by one. own is how many records it made; unsure names the kinds that were read one by one, or not at all.
-func (p *probe) sweep(ctx context.Context, mine func(row) bool) (own int, unsure []string) {
+// are read one by one. own is how many records it made; unsure names the kinds that were read one by one, or not at all, and
+// unread those of which newest records could not be read either.
+func (p *probe) sweep(ctx context.Context, mine func(row) bool) (own int, unsure, unread []string) {
 	var beacons []record
 	for _, name := range []string{contacts, deals, leads} { // leads last: see deleteExtra
 		if p.kinds[name] == nil {
@@ -60,7 +61,7 @@ func (p *probe) sweep(ctx context.Context, mine func(row) bool) (own int, unsure
 		}
 		r, _ := p.create(ctx, p.newRecord(name), nil)
 		if r.id == 0 {
-			unsure = append(unsure, name)
+			unsure, unread = append(unsure, name), append(unread, name)
 		} else {
 			beacons = append(beacons, r)
 		}
@@ -70,10 +71,12 @@ func (p *probe) sweep(ctx context.Context, mine func(row) bool) (own int, unsure
 		if visible[b.entity] && p.sweepByName(ctx, b.entity, mine) {
 			continue
 		}
-		p.sweepByID(ctx, b, mine)
+		if !p.sweepByID(ctx, b, mine) {
+			unread = append(unread, b.entity)
+		}
 		unsure = append(unsure, b.entity)
 	}
-	return len(beacons), unsure
+	return len(beacons), unsure, unread
 }
 
 // byName returns the query for records with a name, or a title.
@@ -104,12 +107,13 @@ func (p *probe) await(ctx context.Context, records []record) map[string]bool {
 }
 
 // sweepByName finds the test records of a kind by their name and deletes them, page by page. It returns false when the
-// portal answers with other records.
+// portal answers with other records, or not with a list.
 func (p *probe) sweepByName(ctx context.Context, entity string, mine func(row) bool) bool {
 	var seen []int64
 	for end := time.Now().Add(p.cfg.LagLimit); ctx.Err() == nil; {
-		rows := p.list(ctx, []query{byName(entity, Marker)})[0].rows
-		if slices.ContainsFunc(rows, func(r row) bool { return !isMarked(r) }) {
+		answer := p.list(ctx, []query{byName(entity, Marker)})[0]
+		rows := answer.rows
+		if !answer.ok || slices.ContainsFunc(rows, func(r row) bool { return !isMarked(r) }) {
 			return false
 		}
 		fresh := p.take(ctx, entity, rows, seen, mine)
@@ -125,8 +129,10 @@ func (p *probe) sweepByName(ctx context.Context, entity string, mine func(row) b
 // isMarked reports whether a record was made by a probe.
 func isMarked(r row) bool { return r.text("name") == Marker || r.text("title") == Marker }
 
-// sweepByID reads the walkLength records before b one by one, and puts the test records among them into the ledger.
-func (p *probe) sweepByID(ctx context.Context, b record, mine func(row) bool) {
+// sweepByID reads the walkLength records before b one by one, and puts the test records among them into the ledger. It
+// returns false when some could not be read.
+func (p *probe) sweepByID(ctx context.Context, b record, mine func(row) bool) (all bool) {
+	all = true
 	for last := b.id - 1; last > max(0, b.id-1-walkLength) && ctx.Err() == nil; last -= batchSize {
 		var ids []int64
 		for id := last; id > max(0, last-batchSize); id-- {
@@ -137,9 +143,11 @@ func (p *probe) sweepByID(ctx context.Context, b record, mine func(row) bool) {
 			if r.ok() {
 				rows = append(rows, r.row())
 			}
+			all = all && !r.doubtful()
 		}
 		p.take(ctx, b.entity, rows, nil, mine)
 	}
+	return all && ctx.Err() == nil
 }
 
 // take puts those rows that are mine, and not in seen, into the ledger with the comments on them, and returns their ids.
@@ -150,6 +158,12 @@ func (p *probe) take(ctx context.Context, entity string, rows []row, seen []int6
 			p.ledger.add(object{entity, id})
 		}
 	}
+	p.takeComments(ctx, entity, ids)
+	return ids
+}
+
+// takeComments puts the comments of probes on cards of a kind into the ledger.
+func (p *probe) takeComments(ctx context.Context, entity string, ids []int64) {
 	for _, f := range p.commentsOn(ctx, strings.TrimSuffix(entity, "s"), ids) {
 		for _, r := range f.rows {
 			if strings.HasPrefix(r.text("comment"), Marker) && r.id() > 0 {
@@ -157,7 +171,6 @@ func (p *probe) take(ctx context.Context, entity string, rows []row, seen []int6
 			}
 		}
 	}
-	return ids
 }
 
 // commentsOn lists the comments on cards of a kind.

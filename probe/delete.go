@@ -13,15 +13,31 @@ import (
 
 // clean deletes what the run has made, and notes in the profile what could not be deleted.
 func (p *probe) clean(ctx context.Context) {
+	if p.mayHaveMore() {
+		p.takeCommentsOnCards(ctx)
+	}
 	p.deleteRecords(ctx)
-	if p.c.odd > 0 { // a create without an answer may have worked, even later
+	if p.mayHaveMore() {
 		_ = wait.For(ctx, settle)
-		p.sweep(ctx, func(r row) bool { return strings.Contains(r.text("sourceDescription"), p.run) })
+		_, _, p.seen.Unread = p.sweep(ctx, func(r row) bool { return strings.Contains(r.text("sourceDescription"), p.run) })
 		p.deleteRecords(ctx)
 		p.findFields(ctx)
 	}
 	p.seen.Extra = p.deleteExtra(ctx)
 	p.deleteFields(ctx)
+}
+
+// mayHaveMore reports whether the run may have made more than the ledger holds: a create without an answer may have worked,
+// even later.
+func (p *probe) mayHaveMore() bool { return p.c.odd > 0 || p.untold }
+
+// takeCommentsOnCards puts the comments on the run's cards into the ledger, those too whose ids were not told.
+func (p *probe) takeCommentsOnCards(ctx context.Context) {
+	for _, name := range p.offered() {
+		if r, ok := p.cardOf(name); ok {
+			p.takeComments(ctx, name, []int64{r.id})
+		}
+	}
 }
 
 // deleteExtra deletes what the portal has made of the records by itself, and returns how many: in its simple mode it makes a

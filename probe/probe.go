@@ -20,6 +20,7 @@ type probe struct {
 	last    int    // number of the last record
 	ledger  ledger // what it must delete
 	deleted int    // how many records, comments and user fields it has deleted
+	untold  bool   // a write may have worked, and its answer does not tell what it made
 	noBatch bool   // the portal offers no batches
 	kinds   map[string]*kind
 	samples []record          // the contacts that it has made

@@ -38,6 +38,8 @@ type Profile struct {
 	Proposal    []Setting    `json:"proposal"`
 	Differences []Difference `json:"differences"`
 	Left        []Left       `json:"left"` // test records that could not be deleted
+	// Unread are the kinds of which test records may be left: what answers did not tell could not be looked up.
+	Unread []string `json:"unread,omitempty"`
 }
 
 // Answer is how the portal answered: an HTTP status, 0 for a call of a batch that failed, and the code of an error.
@@ -222,7 +224,7 @@ func Parse(text []byte) (Profile, error) {
 		return Profile{}, fmt.Errorf("this is not a profile: write one by leadbridge probe --output json: %w", err)
 	}
 	switch {
-	case p.Format == 0 || len(p.Entities) == 0:
+	case p.Format < 1 || len(p.Entities) == 0:
 		return Profile{}, errors.New("this is not a profile: write one by leadbridge probe --output json")
 	case p.Format > Format:
 		return Profile{}, fmt.Errorf("the profile's format %d is newer than this leadbridge: measure again with this version", p.Format)

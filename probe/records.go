@@ -114,7 +114,9 @@ func (p *probe) create(ctx context.Context, r record, more map[string]any) (reco
 // note adds what a create has made to the record, and to the ledger.
 func (p *probe) note(r record, answer reply) record {
 	r.told = answer.row()
-	if id := r.told.id(); answer.ok() && id > 0 {
+	id := r.told.id()
+	p.untold = p.untold || answer.untold(id)
+	if answer.ok() && id > 0 {
 		r.id, r.at = id, time.Now()
 		r.created = r.told.text("createdTime") + r.told.text("createdAt")
 		p.ledger.add(object{r.entity, id})

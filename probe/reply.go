@@ -36,7 +36,7 @@ func readReply(status int, h http.Header, body []byte) reply {
 	r := reply{status: status, header: h, size: len(body), body: body}
 	var e envelope
 	if err := json.Unmarshal(body, &e); err != nil && status < http.StatusBadRequest {
-		r.code = "NO_JSON"
+		r.code = codeNoJSON
 		return r
 	}
 	r.data, r.code = e.Data, plainID(e.Error.Code)
@@ -55,6 +55,14 @@ func (r reply) ok() bool {
 
 // doubtful reports whether the request may have taken effect although no answer says so.
 func (r reply) doubtful() bool { return r.missing || r.err != nil || r.status >= 500 }
+
+// untold reports whether a create may have made something although its answer, which has this id or 0, does not tell what.
+func (r reply) untold(id int64) bool {
+	return id == 0 && (r.doubtful() || r.ok() || r.code == codeNoJSON)
+}
+
+// codeNoJSON is the code of an answer of success that is not JSON.
+const codeNoJSON = "NO_JSON"
 
 // notOffered reports whether the portal has no such path.
 func (r reply) notOffered() bool {

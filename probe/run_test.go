@@ -317,6 +317,73 @@ func TestRunCleansWhatWasMadeWithoutAnAnswer(t *testing.T) {
 	}
 }
 
+// TestRunCleansWhatAnswersDoNotTell has each kind of write done once with an answer of success that does not tell the
+// record's id.
+func TestRunCleansWhatAnswersDoNotTell(t *testing.T) {
+	t.Parallel()
+	untold := map[string]crmtest.Action{
+		"html":    {Apply: crmtest.Now, Status: http.StatusOK, Body: "<html></html>"},
+		"empty":   {Apply: crmtest.Now, Status: http.StatusCreated, Body: `{"success":true,"data":{}}`},
+		"item":    {Items: map[string]crmtest.ItemError{"c3": {}}},
+		"nothing": {Apply: crmtest.Now, Status: http.StatusOK, Body: `{"success":true,"data":{"results":{},"errors":{}}}`},
+	}
+	for _, test := range [][2]string{
+		{"POST /v1/contacts", "html"}, {"POST /v1/contacts", "empty"}, {"POST /v1/leads", "html"}, {"POST /v1/leads", "empty"}, {"POST /v1/deals", "empty"},
+		{"POST /v1/timelines", "html"}, {"POST /v1/timelines", "empty"}, {"POST /v1/userfields/contacts", "html"}, {"POST /v1/batch", "item"}, {"POST /v1/batch", "nothing"}, {"POST /v1/batch", "html"},
+	} {
+		bubble(t, plain, crmtest.Faults{}, func(t *testing.T, p *portal) {
+			lost := false
+			p.Script(func(c crmtest.Call) crmtest.Action {
+				if lost || !c.Is(test[0]) || c.Is("POST /v1/batch") && !strings.Contains(string(c.Body), `"create"`) {
+					return crmtest.Action{}
+				}
+				lost = true
+				return untold[test[1]]
+			})
+			if _, err := probe.Run(t.Context(), p.config()); err != nil || !lost {
+				t.Error(test, lost, err)
+			}
+			p.clean(t)
+			if t.Failed() {
+				t.Log(test)
+			}
+		})
+	}
+}
+
+// TestRunSaysThatRecordsMayBeLeft has the portal fail all look-ups after a create without an answer: finding nothing then is
+// no proof that nothing is left.
+func TestRunSaysThatRecordsMayBeLeft(t *testing.T) {
+	t.Parallel()
+	bubble(t, plain, crmtest.Faults{}, func(t *testing.T, p *portal) {
+		fail := crmtest.Action{Status: http.StatusBadGateway, Code: "BITRIX_UNAVAILABLE"}
+		lost := false
+		p.Script(func(c crmtest.Call) crmtest.Action {
+			switch body := string(c.Body); {
+			case !lost && c.Is("POST /v1/deals"):
+				lost = true
+				return crmtest.Action{Apply: crmtest.Now, Status: http.StatusBadGateway, Code: "BITRIX_UNAVAILABLE"}
+			case lost && c.Is("POST /v1/batch") && (strings.Contains(body, `"list"`) || strings.Contains(body, `"get"`)):
+				return fail
+			}
+			return crmtest.Action{}
+		})
+		got, _ := probe.Run(t.Context(), p.config())
+		if !slices.Contains(got.Unread, "deals") {
+			t.Errorf("unread %v, want deals", got.Unread)
+		}
+		var table strings.Builder
+		if err := got.Write(&table); err != nil || !strings.Contains(table.String(), "some may be left") {
+			t.Errorf("%v\n%s", err, table.String())
+		}
+		p.Script(nil)
+		if done, err := probe.Clean(t.Context(), p.config()); err != nil || len(done.Unsure) > 0 {
+			t.Errorf("%+v, %v", done, err)
+		}
+		p.clean(t)
+	})
+}
+
 // TestSimpleModeLeavesNothing measures a portal that makes a contact and a deal of each lead by itself.
 func TestSimpleModeLeavesNothing(t *testing.T) {
 	t.Parallel()
@@ -355,7 +422,7 @@ var errAny = errors.New("any")
 
 func TestParseRefusesWhatIsNoProfile(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]error{``: errAny, `{}`: errAny, `[1]`: errAny, `{"format":2,"entities":{"contacts":{}}}`: errAny, `{"format":1,"entities":{"contacts":{}}}`: nil} {
+	for text, want := range map[string]error{``: errAny, `{}`: errAny, `[1]`: errAny, `{"format":2,"entities":{"contacts":{}}}`: errAny, `{"format":-1,"entities":{"contacts":{}}}`: errAny, `{"format":1,"entities":{"contacts":{}}}`: nil} {
 		if _, err := probe.Parse([]byte(text)); (err == nil) != (want == nil) {
 			t.Errorf("%s: %v", text, err)
 		}

@@ -153,10 +153,13 @@ func (p *Profile) writeConclusions(row rowWriter, head func(string)) {
 		row(d.Topic, "assumed: %s; seen: %s", d.Assumed, d.Seen)
 		row("", "%s", d.Means)
 	}
-	if len(p.Left) > 0 {
+	if len(p.Left)+len(p.Unread) > 0 {
 		head("Left in the portal: delete them, or run leadbridge probe --clean")
 	}
 	for _, l := range p.Left {
 		row(l.Entity, "%d", l.ID)
+	}
+	for _, kind := range p.Unread {
+		row(kind, "some may be left, as they could not be looked up: run leadbridge probe --clean")
 	}
 }

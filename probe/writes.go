@@ -266,11 +266,13 @@ func (p *probe) tryComment(ctx context.Context, r record) {
 	answer := p.c.do(ctx, "comment", http.MethodPost, "/"+timelines, map[string]any{
 		"entityType": card, "entityId": r.id, "comment": Marker + " " + r.origin})
 	p.seen.Comments.Make[card] = answer.answer()
+	id := answer.row().id()
+	p.untold = p.untold || answer.untold(id)
 	if !answer.ok() {
 		return
 	}
 	made := time.Now()
-	if id := answer.row().id(); id > 0 {
+	if id > 0 {
 		p.ledger.add(object{timelines, id})
 	}
 	path := commentsOf(card, r.id)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +27,9 @@ func compileAvro(s source) (format, error) {
 	var cache avro.SchemaCache
 	for _, text := range append(slices.Clone(s.references), s.main) {
 		schema, err := cache.Parse(text.text, f.options()...)
+		if plainer, changed := withoutBrokenDecimals(text.text); err != nil && changed {
+			schema, err = cache.Parse(plainer, f.options()...)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("the Avro schema cannot be used: %w", err)
 		}
@@ -33,6 +37,68 @@ func compileAvro(s source) (format, error) {
 		f.noteOrder(schema.Root())
 	}
 	return f, nil
+}
+
+// withoutBrokenDecimals returns a schema whose decimals of an impossible precision or scale are plain bytes, as the
+// specification wants and other libraries read them, and whether there are any. The library refuses the whole schema.
+//
+// Source: Apache Avro specification, logical types.
+func withoutBrokenDecimals(text string) (plainer string, changed bool) {
+	var schema any
+	reader := json.NewDecoder(strings.NewReader(text))
+	reader.UseNumber()
+	if reader.Decode(&schema) != nil {
+		return text, false
+	}
+	if !dropBrokenDecimals(schema) {
+		return text, false
+	}
+	b, err := json.Marshal(schema)
+	return string(b), err == nil
+}
+
+func dropBrokenDecimals(schema any) (changed bool) {
+	switch s := schema.(type) {
+	case []any:
+		for _, one := range s {
+			changed = dropBrokenDecimals(one) || changed
+		}
+	case map[string]any:
+		if s["logicalType"] == "decimal" && !possibleDecimal(s) {
+			delete(s, "logicalType")
+			changed = true
+		}
+		for name, one := range s {
+			if name != "default" { // a value, which may look like a schema
+				changed = dropBrokenDecimals(one) || changed
+			}
+		}
+	}
+	return changed
+}
+
+// possibleDecimal reports whether the precision and the scale of a decimal are as the specification wants them.
+func possibleDecimal(s map[string]any) bool {
+	given, _ := s["precision"].(json.Number)
+	precision, err := given.Int64()
+	if err != nil || precision <= 0 {
+		return false
+	}
+	scale := int64(0)
+	if s["scale"] != nil {
+		given, _ := s["scale"].(json.Number)
+		if scale, err = given.Int64(); err != nil {
+			return false
+		}
+	}
+	if size, fixed := s["size"].(json.Number); fixed {
+		n, err := size.Float64()
+		// The digits of the largest number of so many bytes.
+		if err != nil || float64(precision) > math.Floor(math.Log10(2)*(8*n-1)) {
+			return false
+		}
+	}
+	return scale >= 0 && scale <= precision
 }
 
 // noteOrder notes the order of the fields of all records in a schema.

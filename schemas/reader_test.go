@@ -592,3 +592,41 @@ func FuzzJSON(f *testing.F) {
 		}
 	})
 }
+
+// TestDecimalsThatCannotBe are read as the bytes that they are, as other libraries do, and the rest of their record as ever.
+func TestDecimalsThatCannotBe(t *testing.T) {
+	a := &answers{schemas: map[string]string{}}
+	r := newReader(t, func(c *Config) { c.Transport = a }, "http://registry.example")
+	for id, c := range []struct{ decimal, want string }{
+		{`{"type":"bytes","logicalType":"decimal","precision":4,"scale":2}`, "0.07"},
+		{`{"type":"bytes","logicalType":"decimal"}`, `"Bw=="`},
+		{`{"type":"bytes","logicalType":"decimal","precision":0}`, `"Bw=="`},
+		{`{"type":"bytes","logicalType":"decimal","precision":2,"scale":3}`, `"Bw=="`},
+		{`{"type":"bytes","logicalType":"decimal","precision":2,"scale":-1}`, `"Bw=="`},
+		{`{"type":"bytes","logicalType":"decimal","precision":"2"}`, `"Bw=="`},
+		{`["null",{"type":"bytes","logicalType":"decimal"}]`, `"Bw=="`},
+		{`{"type":"fixed","name":"F","size":2,"logicalType":"decimal","precision":5}`, `"Agc="`},
+		{`{"type":"fixed","name":"F","size":2,"logicalType":"decimal","precision":4}`, "519"},
+	} {
+		schema := `{"type":"record","name":"R","fields":[{"name":"email","type":"string"},{"name":"budget","type":` + c.decimal + `},{"name":"phone","type":"string","default":"+7"}]}`
+		text, err := json.Marshal(map[string]string{"schema": schema})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.set(func() { a.schemas[fmt.Sprintf("/schemas/ids/%d", id+1)] = string(text) })
+		rec := framed(uint32(id+1), "a@example.com")
+		switch c.decimal[0:13] {
+		case `{"type":"byte`:
+			rec.Value = append(rec.Value, 2, 7) // one byte
+		case `{"type":"fixe`:
+			rec.Value = append(rec.Value, 2, 7)
+		default:
+			rec.Value = append(rec.Value, 2, 2, 7) // the second branch
+		}
+		rec.Value = append(rec.Value, 4, '+', '7')
+		got, err := r.JSON(rec)
+		if want := `{"email":"a@example.com","budget":` + c.want + `,"phone":"+7"}`; err != nil || string(got) != want {
+			t.Errorf("%s: got %s, %v, want %s", c.decimal, got, err, want)
+		}
+	}
+}

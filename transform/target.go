@@ -39,8 +39,8 @@ func (t *Transformer) Plan(e Event) (Plan, error) {
 	if target == crmclient.TargetContact {
 		return p, nil
 	}
-	p.Contact.Comments = without(p.Contact.Comments, said.dealLines)
 	p.Card = said.card()
+	p.Contact.Comments = without(p.Contact.Comments, said.dealLines)
 	if p.Card.Title == "" {
 		p.Card.Title = t.titles.of(target, contact, said.data)
 	}
@@ -112,50 +112,41 @@ func without(text string, lines []string) string {
 	return strings.Join(kept, "\n")
 }
 
-// card reads what a lead or a deal says: the members of deal under the CRM's names, and the event's
-// amount and currency.
+// card reads what a lead or a deal says: the members of deal under the CRM's names, and the amount and currency. It takes the
+// lines of members that cannot be used out of dealLines, so that they stay in the comments.
 func (s *said) card() crmclient.Card {
 	var k crmclient.Card
+	k.Amount, k.Currency = s.money()
 	for _, m := range s.deal {
-		s.read(&k, m)
-	}
-	fields, _ := s.data.(object)
-	for _, part := range append([]object{fields}, partsOf(fields, "payment", "order")...) {
-		for _, m := range part {
-			switch strings.ToLower(m.key) {
-			case "amount", "price", "sum", "total":
-				if k.Amount == "" {
-					k.Amount = amountOf(m.value)
-				}
-			case "currency":
-				k.Currency = cmp.Or(k.Currency, currencyOf(m.value))
+		if s.read(&k, m) || readsMoney(m, k) {
+			continue
+		}
+		for _, line := range linesOf(member{fieldDeal, object{m}}) {
+			if i := slices.Index(s.dealLines, line); i >= 0 {
+				s.dealLines = slices.Delete(s.dealLines, i, i+1)
 			}
 		}
 	}
 	return k
 }
 
-// partsOf are the members of an object that are objects of these names.
+// partsOf are the members of an object that are objects of these names, in any case.
 func partsOf(o object, names ...string) (parts []object) {
 	for _, m := range o {
-		if part, ok := m.value.(object); ok && slices.Contains(names, m.key) {
+		if part, ok := m.value.(object); ok && slices.Contains(names, strings.ToLower(m.key)) {
 			parts = append(parts, part)
 		}
 	}
 	return parts
 }
 
-// read takes over a member of deal.
-func (s *said) read(k *crmclient.Card, m member) {
+// read takes over a member of deal other than its amount and currency. It reports whether the member is used.
+func (s *said) read(k *crmclient.Card, m member) bool {
 	text, _ := textOf(m.value)
 	line := cutRunes(cleanLine(text), maxTitle)
 	switch m.key {
 	case "title":
 		k.Title = line
-	case "amount":
-		k.Amount = amountOf(m.value)
-	case "currency":
-		k.Currency = currencyOf(m.value)
 	case "statusId":
 		k.StatusID = line
 	case "stageId":
@@ -166,20 +157,30 @@ func (s *said) read(k *crmclient.Card, m member) {
 		k.SourceID = line
 	case "comments":
 		k.Comments = text
+		return text != ""
 	case "categoryId":
 		k.CategoryID = fromZero(line)
+		return k.CategoryID != nil
 	case "probability":
 		k.Probability = fromZero(line)
+		return k.Probability != nil
 	case "assignedById":
-		k.AssignedByID, _ = positiveInt(line)
-	default:
-		if value, ok := userValue(m.value); ok && isUserField(m.key) && value != "" {
-			if k.UserFields == nil {
-				k.UserFields = map[string]any{}
-			}
-			k.UserFields[m.key] = value
+		id, ok := positiveInt(line)
+		if ok {
+			k.AssignedByID = id
 		}
+		return ok
+	default:
+		value, ok := userValue(m.value)
+		if !ok || !isUserField(m.key) || value == "" {
+			return false
+		}
+		if k.UserFields == nil {
+			k.UserFields = map[string]any{}
+		}
+		k.UserFields[m.key] = value
 	}
+	return line != ""
 }
 
 // fromZero reads a number of at least 0; nil for anything else.

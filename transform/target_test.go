@@ -78,7 +78,7 @@ func TestCard(t *testing.T) {
 			if diff := cmp.Diff(test.want, got.Card); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if strings.Contains(got.Contact.Comments, "deal.") {
+			if strings.Contains(strings.ReplaceAll(got.Contact.Comments, "deal.nope: 1", ""), "deal.") {
 				t.Errorf("comments %q", got.Contact.Comments)
 			}
 		})
@@ -111,21 +111,75 @@ func TestTitleTemplates(t *testing.T) {
 }
 
 func TestAmounts(t *testing.T) {
-	for text, want := range map[string]json.Number{
-		"1500": "1500", "1 500,50 ₽": "1500.50", "$1,299.00": "1299.00", "1.299,00 EUR": "1299.00", "1,000,000": "1000000", "12.5": "12.5",
-		"1'000.50": "1000.50", "007": "7", "0": "0", "100 руб.": "100", "USD 20": "20",
-		"": "", "1.500": "", "1,500": "", "-5": "", "10-20": "", "1.2.3,4,5": "", "ten": "", "1e9": "", "12345678901234": "",
+	for text, want := range map[string]string{
+		"1500": "1500", "1 500,50 ₽": "1500.50 RUB", "$1,299.00": "1299.00 USD", "1.299,00 EUR": "1299.00 EUR", "1,000,000": "1000000", "12.5": "12.5",
+		"1'000.50": "1000.50", "007": "7", "0": "0", "100 руб.": "100 RUB", "USD 20": "20 USD", "1\u00a0234,56\u00a0₽": "1234.56 RUB",
+		"1.234.567,89 €": "1234567.89 EUR", "12,34,567.89 INR": "1234567.89 INR", "5.": "5", "0,5": "0.5", "0.500": "0.500", "1500,- €": "1500 EUR",
+		"100 рублей": "100 RUB", "$20 CAD": "20 CAD", "59.97000000000001": "59.97", "zł 5": "5 PLN", "usd100": "100 USD",
+		"": "", "1.500": "", "1,500": "", "-5": "", "−5": "", "(5)": "", "10-20": "", "1.2.3,4,5": "", "ten": "", "1e9": "", "12345678901234": "",
+		"999999999999.999999": "", ".5": "", "р. .5": "", "$12.5k": "", "12,5 тыс. руб.": "", "2 млн ₽": "", "3mln": "", "от 1500 ₽": "", "до 10 000": "", "1500 ₽/мес": "", "5 шт": "",
+		"1500 руб. 50 коп.": "", "1,2,3": "", "1 50": "", "10 20": "", "1,000 000": "", "$5 EUR": "", "€5 USD": "", "1..5": "", "1,,000": "", "１２３": "",
 	} {
-		if got := amountOf(text); got != want {
+		amount, around := amountOf(text)
+		if amount == "" {
+			around = ""
+		}
+		if got := strings.TrimSpace(string(amount) + " " + around); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
-	for n, want := range map[json.Number]json.Number{"1.500": "1.500", "-1": "", "1e3": ""} {
-		if got := amountOf(n); got != want {
+	for n, want := range map[json.Number]json.Number{
+		"1.500": "1.500", "0": "0", "-1": "", "-0": "", "1e3": "1000", "1.5e+06": "1500000", "59.97000000000001": "59.97", "1e12": "", "1e400": "", "1e-9": "", "2e-1": "0.2",
+	} {
+		if got, _ := amountOf(n); got != want {
 			t.Errorf("%s: %q, want %q", n, got, want)
 		}
 	}
-	if amountOf(true) != "" || currencyOf("xx") != "" || currencyOf("eur") != "EUR" || currencyOf("руб.") != "RUB" {
-		t.Error("currencies")
+	if amount, _ := amountOf(true); amount != "" {
+		t.Errorf("true: %q", amount)
+	}
+	for value, want := range map[any]string{"xx": "", "eur": "EUR", "руб.": "RUB", "643": "RUB", json.Number("840"): "USD", "xyz": "", "": "", nil: "", true: ""} {
+		if got := currencyOf(value); got != want {
+			t.Errorf("%v: %q, want %q", value, got, want)
+		}
+	}
+}
+
+// TestMoney reads amount and currency of events: an amount never gets another currency than the event says.
+func TestMoney(t *testing.T) {
+	for value, want := range map[string]string{
+		`"amount":"$1,299.00"`:                                        "1299.00 USD",
+		`"total":300,"price":100`:                                     "100",
+		`"total":"3","amount":"","price":null`:                        "3",
+		`"amount":"$5","currency":"CAD"`:                              "5 CAD",
+		`"amount":"5 €","currency":"USD"`:                             "",
+		`"amount":5,"currency":"bonus points"`:                        "",
+		`"amount":5,"currency":"рублей"`:                              "5 RUB",
+		`"amount":5,"currency":{"code":"RUB"}`:                        "5 RUB",
+		`"amount":{"value":"99.00","currency":"RUB"}`:                 "99.00 RUB",
+		`"amount":{"value":"99.00","currency":"points"}`:              "",
+		`"currency":"RUB","payment":{"sum":"9","currency":"USD"}`:     "9 USD",
+		`"currency":"RUB","Payment":{"Sum":"9"}`:                      "9 RUB",
+		`"amount":7,"order":{"currency":"KZT"}`:                       "7 KZT",
+		`"amount":7,"currency":"RUB","deal":{"currency":"USD"}`:       "7 USD",
+		`"amount":7,"currency":"RUB","deal":{"amount":"9","title":1}`: "9 RUB",
+		`"amount":7,"deal":{"amount":"?"}`:                            "7",
+	} {
+		card := planOf(t, Options{Target: crmclient.TargetDeal}, `{"email":"a@example.com",`+value+`}`).Card
+		if got := strings.TrimSpace(string(card.Amount) + " " + card.Currency); got != want {
+			t.Errorf("%s: %q, want %q", value, got, want)
+		}
+	}
+}
+
+// TestUnusableMembersOfDealStayInTheComments shows that nothing that deal says is lost, and that nothing unusable is sent.
+func TestUnusableMembersOfDealStayInTheComments(t *testing.T) {
+	p := planOf(t, Options{Target: crmclient.TargetDeal}, `{"email":"a@example.com","deal":{"title":"T","amount":"many","currency":"USD","assignedById":-1,"categoryId":"x","probability":50.5,"nope":1,"stageId":null,"contactId":5}}`)
+	if diff := cmp.Diff(crmclient.Card{Title: "T", Currency: "USD"}, p.Card); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	want := "deal.amount: many\ndeal.assignedById: -1\ndeal.categoryId: x\ndeal.probability: 50.5\ndeal.nope: 1\ndeal.contactId: 5"
+	if p.Contact.Comments != want {
+		t.Errorf("comments %q, want %q", p.Contact.Comments, want)
 	}
 }

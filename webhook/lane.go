@@ -3,6 +3,7 @@ package webhook
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -79,7 +80,7 @@ func (l *lane) send() {
 	}
 }
 
-// deliver sends a batch until it is acknowledged or nobody waits for it any
+// deliver sends a batch until it is acknowledged, refused for a right that we lack, or nobody waits for it any
 // more. It always sends the same records under the same sequence numbers, by which the broker knows
 // a batch that it has already taken. Only a batch that the topic calls too large is divided.
 func (l *lane) deliver(batch []*entry) {
@@ -100,6 +101,10 @@ func (l *lane) deliver(batch []*entry) {
 			return
 		case cluster.TooLarge(err):
 			finish(batch, errRecordTooLarge)
+			return
+		case errors.Is(err, kafka.TopicAuthorizationFailed): // senders know at once: another try helps only when somebody grants the right
+			l.session.end() // an earlier try may have been written: its numbers must not be given to another batch
+			finish(batch, errNotAcknowledged)
 			return
 		}
 		l.writer.transport.CloseIdleConnections()

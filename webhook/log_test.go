@@ -78,7 +78,7 @@ func TestTroubleWithTheTopicIsLoggedOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := newWriter(Config{Log: zerolog.New(logs), Topic: testTopic, AckTimeout: time.Second}, m)
+		w := newWriter(Config{Log: zerolog.New(logs), Topic: testTopic, AckTimeout: time.Second}, "KAFKA_TOPIC", m)
 		w.noteUpdate(context.Background(), nil)
 		for range 2 { // the same trouble is told again after its end
 			trouble(w)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -56,6 +57,40 @@ func TestLostAcknowledgement(t *testing.T) {
 	r.post("/hooks/form", mediaJSON, testLead, "webhook-id", "two").id(t)
 	if n := len(r.records()); n != 2 {
 		t.Errorf("%d records, want 2", n)
+	}
+}
+
+// TestRefusedAfterALostAcknowledgement: a request was taken and its acknowledgement got lost, and the second try is refused for
+// a right that was taken away. Later events are written all the same: none gets the numbers of the first one.
+func TestRefusedAfterALostAcknowledgement(t *testing.T) {
+	t.Parallel()
+	var (
+		r     *rig
+		armed atomic.Bool
+		tries atomic.Int64
+	)
+	r = newRig(t, openNamed, func(c *Config) {
+		c.Brokers.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+			return forgetful{conn, &armed, func() { r.await(func() bool { return r.written() > 0 }) }}, err
+		}
+	})
+	r.produced(func(req *kmsg.ProduceRequest) (kmsg.Response, error, bool) {
+		if tries.Add(1) == 2 {
+			return refused(req, kerr.TopicAuthorizationFailed), nil, true
+		}
+		return nil, nil, false
+	})
+	armed.Store(true)
+	if a := r.post("/hooks/form", mediaJSON, testLead, "webhook-id", "first"); a.status != http.StatusServiceUnavailable {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	const later = 9 // some of them come to the partition of the first
+	for i := range later {
+		r.post("/hooks/form", mediaJSON, testLead, "webhook-id", strconv.Itoa(i)).id(t)
+	}
+	if n := r.written(); n != 1+later {
+		t.Errorf("%d records, want %d", n, 1+later)
 	}
 }
 

@@ -22,12 +22,12 @@ type writers map[string]*writer
 func newWriters(cfg Config, m *metrics) writers {
 	all := writers{}
 	for _, s := range cfg.Sources.byName {
-		to := cfg
-		if s.topic != "" {
-			to.Topic = s.topic
+		to, setting := cfg, "KAFKA_TOPIC"
+		if s.topic != "" && s.topic != cfg.Topic {
+			to.Topic, setting = s.topic, "its topic in SOURCES_FILE"
 		}
 		if all[to.Topic] == nil {
-			all[to.Topic] = newWriter(to, m)
+			all[to.Topic] = newWriter(to, setting, m)
 		}
 	}
 	return all

@@ -28,12 +28,13 @@ var (
 // events that came meanwhile: so batches grow with the load, and records of a key keep their order.
 type writer struct {
 	topic     string
+	setting   string // that names the topic, such as KAFKA_TOPIC
 	client    *kafka.Client
 	transport *kafka.Transport
 	log       zerolog.Logger
 	metrics   *metrics
 	limit     time.Duration // for one request to Kafka
-	asked     chan struct{} // closed when the brokers have first told the partitions, or that there is no topic
+	asked     chan struct{} // closed when the brokers have first told the partitions, that there is no topic, or that it is not for us
 
 	noSessions atomic.Bool // the brokers give us no producer sessions
 
@@ -54,11 +55,13 @@ type lanes struct {
 	ids  []int // of the partitions
 }
 
-func newWriter(cfg Config, m *metrics) *writer {
+// newWriter makes a writer of cfg.Topic. setting is where people correct the topic's name.
+func newWriter(cfg Config, setting string, m *metrics) *writer {
 	transport := cfg.Brokers.Transport(cfg.Topic)
 	transport.DialTimeout, transport.IdleTimeout = cfg.AckTimeout, 5*time.Minute
 	w := &writer{
 		topic:     cfg.Topic,
+		setting:   setting,
 		client:    &kafka.Client{Addr: kafka.TCP(cfg.Brokers.Addresses...), Transport: transport},
 		transport: transport,
 		log:       cfg.Log,
@@ -100,10 +103,23 @@ func (w *writer) updateLanes(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, w.limit)
 	defer cancel()
 	ids, err := cluster.Partitions(ctx, w.client, w.topic)
-	if err == nil || errors.Is(err, cluster.ErrNoTopic) {
+	switch {
+	case err == nil, errors.Is(err, cluster.ErrNoTopic):
 		w.resize(len(ids))
+		w.noteAsked()
+	case errors.Is(err, kafka.TopicAuthorizationFailed):
+		w.noteAsked()
 	}
 	return err
+}
+
+// noteAsked lets webhooks wait no longer for what the brokers tell of the topic.
+func (w *writer) noteAsked() {
+	select {
+	case <-w.asked:
+	default:
+		close(w.asked)
+	}
 }
 
 // resize makes as many lanes as there are partitions. Lanes that stay keep the events that wait in them.
@@ -119,11 +135,6 @@ func (w *writer) resize(count int) {
 			}
 		}
 		w.lanes.Store(next)
-	}
-	select {
-	case <-w.asked:
-	default:
-		close(w.asked)
 	}
 }
 
@@ -194,8 +205,8 @@ func (w *writer) noteUpdate(ctx context.Context, err error) {
 // held.
 func (w *writer) logChange(err error) {
 	switch {
-	case err != nil && w.trouble != advice(err):
-		w.trouble = advice(err)
+	case err != nil && w.trouble != w.advice(err):
+		w.trouble = w.advice(err)
 		w.log.Error().Err(err).Str("topic", w.topic).Msg(w.trouble)
 	case err == nil && w.trouble != "" && w.topicErr == nil && len(w.failing) == 0:
 		w.trouble = ""
@@ -223,16 +234,16 @@ func (w *writer) noteWrite(partition int, err error) {
 }
 
 // advice returns what is wrong with the topic or the brokers, and what to do, for the log.
-func advice(err error) string {
+func (w *writer) advice(err error) string {
 	if errors.Is(err, cluster.ErrNoTopic) || errors.Is(err, kafka.UnknownTopicOrPartition) {
-		return "the topic does not exist: create it (leadbridge check --fix does), or correct KAFKA_TOPIC; until then webhooks are answered 503"
+		return "the topic does not exist: create it (leadbridge check --fix does), or correct " + w.setting + "; until then webhooks are answered 503"
 	}
 	if login := kafkaauth.Advice(err); login != "" {
 		return login + "; until then webhooks are answered 503"
 	}
 	switch {
 	case errors.Is(err, kafka.TopicAuthorizationFailed):
-		return "we may not write the topic: grant WRITE and DESCRIBE on it, or correct KAFKA_TOPIC; until then webhooks are answered 503"
+		return "we may not write the topic: grant WRITE and DESCRIBE on it, or correct " + w.setting + "; until then webhooks are answered 503"
 	case cluster.TooFewReplicas(err):
 		return "the topic has fewer replicas in sync than its min.insync.replicas: look at its brokers; until then webhooks are answered 503"
 	}

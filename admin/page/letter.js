@@ -2,6 +2,7 @@
 // from it and each value's way. Values are masked until they are asked for.
 
 import { closeLetters, eraseLetter, find, letter as fetchLetter, reveal } from "./api.js";
+import { cards } from "./cards.js";
 import { el, replace, setText } from "./dom.js";
 import { date, parse } from "./format.js";
 import { named, said, t } from "./lang.js";
@@ -169,16 +170,11 @@ export class LetterView {
     this.#find.focus();
   }
 
-  #showCard({ found, contactId, leadId, dealId, contactUrl, cardUrl, error, errorSaid }) {
+  #showCard(became) {
+    const { found, error, errorSaid } = became;
     if (error) return replace(this.#card, t("letter.not-asked", { error: said(errorSaid, error) }));
     if (!found) return replace(this.#card, t("letter.not-found"));
-    const url = cardUrl || contactUrl;
-    const card = [contactId && t("card.contact", { id: String(contactId) }), leadId && t("card.lead", { id: String(leadId) }), dealId && t("card.deal", { id: String(dealId) })].filter(Boolean);
-    const what = card.length < 2 ? card.join("") : t("letter.with", { what: card[0], more: card.slice(1).join(", ") });
-    const safe = /^https?:\/\//i.test(url ?? "");
-    return replace(this.#card, `${t("letter.in-crm")} `, safe
-      ? el("a", { href: url, target: "_blank", rel: "noopener noreferrer", id: "card-link" }, t("letter.card", { what }))
-      : what);
+    return replace(this.#card, `${t("letter.in-crm")} `, cards(became));
   }
 
   #draw() {

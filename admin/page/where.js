@@ -1,6 +1,7 @@
 // Where is this person's lead? The text stays in this page's memory and in the body of a request.
 
 import { where } from "./api.js";
+import { cards } from "./cards.js";
 import { el, replace, setText } from "./dom.js";
 import { moment, parse } from "./format.js";
 import { named, t } from "./lang.js";
@@ -44,14 +45,13 @@ export class Where {
 
 function item(e) {
   const at = parse(e.at), closed = parse(e.closedAt);
-  const safe = /^https?:\/\//i.test(e.cardUrl ?? "");
-  const card = [e.leadId && t("card.lead", { id: String(e.leadId) }), e.contactId && t("card.contact", { id: String(e.contactId) }), e.dealId && t("card.deal", { id: String(e.dealId) })].filter(Boolean).join(", ");
+  const made = cards(e);
   return el("li", { "data-state": e.state },
     el("strong", {}, t("where.by", { by: named("by", e.by), fate: named("fate", e.state) })),
     e.state === "waiting" && e.before > 0 ? ` ${t("where.behind", { n: e.before })}` : "",
     e.record ? `, ${t("where.record", { place: e.record })}` : "", at ? `, ${moment(at)}` : "",
     e.letter ? [": ", el("a", { href: `#/letters/${e.letter}` }, t("where.letter", { place: e.letter })), `, ${e.reason} ${e.words}`] : "",
     closed ? `, ${t("where.closed", { time: moment(closed), word: e.closed ?? "" })}` : "",
-    card ? [": ", safe ? el("a", { href: e.cardUrl, target: "_blank", rel: "noopener noreferrer" }, card) : card] : "",
+    made.length > 0 ? [": ", made] : "",
     el("span", { class: "quiet-text" }, ` ${e.eventId}`));
 }

@@ -395,8 +395,6 @@ export default {
   "letter.not-asked": "The CRM could not be asked: {error}",
   "letter.not-found": "No contact in the CRM carries this event’s id.",
   "letter.in-crm": "It is in the CRM:",
-  "letter.card": "{what}, its card",
-  "letter.with": "{what} with {more}",
   "letter.advice": "To do:",
   "letter.answer": "The CRM’s answer",
   "letter.no-words": "no words",

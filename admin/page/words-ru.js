@@ -394,8 +394,6 @@ export default {
   "letter.not-asked": "Спросить CRM не удалось: {error}",
   "letter.not-found": "Контакта с id этого события в CRM нет.",
   "letter.in-crm": "Есть в CRM:",
-  "letter.card": "{what}: карточка",
-  "letter.with": "{what} и {more}",
   "letter.advice": "Что делать:",
   "letter.answer": "Ответ CRM",
   "letter.no-words": "без слов",

@@ -110,10 +110,18 @@ type foundEvent struct {
 	ContactID int64         `json:"contactId,omitempty"`
 	LeadID    int64         `json:"leadId,omitempty"`
 	DealID    int64         `json:"dealId,omitempty"`
-	CardURL   string        `json:"cardUrl,omitempty"`
-	KnownBy   string        `json:"knownBy,omitempty"`
-	Value     string        `json:"value,omitempty"`
-	Masked    bool          `json:"masked"`
+	CardURL   string        `json:"cardUrl,omitempty"` // of the deal, else the lead, else the contact
+	foundCards
+	KnownBy string `json:"knownBy,omitempty"`
+	Value   string `json:"value,omitempty"`
+	Masked  bool   `json:"masked"`
+}
+
+// foundCards are the addresses of the cards of what an event became.
+type foundCards struct {
+	ContactURL string `json:"contactUrl,omitempty"`
+	LeadURL    string `json:"leadUrl,omitempty"`
+	DealURL    string `json:"dealUrl,omitempty"`
 }
 
 type foundRecord struct {
@@ -128,7 +136,8 @@ type foundRecord struct {
 // event returns an event as it is printed, masked unless --unmask is given.
 func (c findCommand) event(t *dlt.Topic, e find.Event, cfg settings.FindConfig) foundEvent {
 	out := foundEvent{EventID: e.ID, FoundBy: e.By, State: e.State, Records: []foundRecord{},
-		ContactID: e.Made.ContactID, LeadID: e.Made.LeadID, DealID: e.Made.DealID, CardURL: e.CardURL, KnownBy: e.KnownBy, Masked: !c.Unmask}
+		ContactID: e.Made.ContactID, LeadID: e.Made.LeadID, DealID: e.Made.DealID, CardURL: e.CardURL, KnownBy: e.KnownBy, Masked: !c.Unmask,
+		foundCards: foundCards{e.Cards.Contact, e.Cards.Lead, e.Cards.Deal}}
 	for _, r := range e.Records {
 		out.Records = append(out.Records, foundRecord{cfg.Find.Topic, r.Partition, r.Offset, r.At.UTC(), r.Stage, r.Before})
 	}
@@ -204,18 +213,19 @@ func (e foundEvent) text() string {
 	return b.String()
 }
 
-// card names the objects in the CRM that the event became, with their address.
+// card names the objects in the CRM that the event became, each with its address.
 func (e foundEvent) card() string {
 	var parts []string
 	for _, made := range []struct {
 		what string
 		id   int64
-	}{{"lead", e.LeadID}, {"contact", e.ContactID}, {"deal", e.DealID}} {
+		url  string
+	}{{"lead", e.LeadID, e.LeadURL}, {"contact", e.ContactID, e.ContactURL}, {"deal", e.DealID, e.DealURL}} {
 		if made.id > 0 {
-			parts = append(parts, fmt.Sprintf("%s %d", made.what, made.id))
+			parts = append(parts, strings.TrimSpace(fmt.Sprintf("%s %d %s", made.what, made.id, made.url)))
 		}
 	}
-	return strings.TrimSpace(strings.Join(parts, ", ") + " " + e.CardURL)
+	return strings.Join(parts, ", ")
 }
 
 // sentence says how far the event has come.

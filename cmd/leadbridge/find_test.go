@@ -225,3 +225,15 @@ func TestSearchesAreBoundedAndFindPersons(t *testing.T) {
 		}
 	}
 }
+
+// TestFindShowsEachCard names contact and deal each with its own address.
+func TestFindShowsEachCard(t *testing.T) {
+	t.Parallel()
+	e := foundEvent{State: "contact", ContactID: 5, DealID: 7, KnownBy: "CRM", foundCards: foundCards{ContactURL: "https://acme.example/5/", DealURL: "https://acme.example/7/"}}
+	if want := "Card     contact 5 https://acme.example/5/, deal 7 https://acme.example/7/ (by the CRM)"; !strings.Contains(e.text(), want) {
+		t.Errorf("no %q in\n%s", want, e.text())
+	}
+	if e := (foundEvent{State: "contact", LeadID: 5, KnownBy: "CRM"}); !strings.Contains(e.text(), "Card     lead 5 (by the CRM)") {
+		t.Errorf("%s", e.text())
+	}
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -37,7 +38,7 @@ func (c probeCommand) Run(p process) error {
 	}
 	cfg.Version = versionText()
 	cfg.Progress = func(step string) { _, _ = fmt.Fprintln(p.stderr, "leadbridge probe:", step) }
-	ctx, stop := untilSignal(probeGrace, onStop{deadline: func() {
+	ctx, stop := untilSignal(probeGrace, onStop{code: exitFailed, deadline: func() {
 		_, _ = fmt.Fprintln(p.stderr, "leadbridge probe: test records may be left: run leadbridge probe --clean")
 	}})
 	defer stop()
@@ -45,15 +46,35 @@ func (c probeCommand) Run(p process) error {
 		return c.clean(ctx, p, cfg)
 	}
 	profile, err := probe.Run(ctx, cfg)
+	if interrupted(ctx) {
+		return c.interrupted(p, profile)
+	}
 	if len(profile.Left) > 0 && err == nil {
 		err = fmt.Errorf("%s could not be deleted: look at the end of the table", counted(len(profile.Left), "test record"))
 	}
-	if profile.Requests > 0 && !interrupted(ctx) {
+	if len(profile.Unread) > 0 && err == nil {
+		err = errors.New("test records may be left: run leadbridge probe --clean")
+	}
+	if profile.Requests > 0 {
 		if err := c.print(p, profile); err != nil {
 			return err
 		}
 	}
-	return ended(ctx, err)
+	return err
+}
+
+// interrupted names on standard error what could not be deleted after a signal, and returns the exit code.
+func (probeCommand) interrupted(p process, profile probe.Profile) error {
+	for _, one := range profile.Left {
+		_, _ = fmt.Fprintf(p.stderr, "leadbridge probe: could not be deleted: %s %d. Delete it in the portal, or run leadbridge probe --clean.\n", one.Entity, one.ID)
+	}
+	for _, kind := range profile.Unread {
+		_, _ = fmt.Fprintf(p.stderr, "leadbridge probe: %s may be left: run leadbridge probe --clean\n", kind)
+	}
+	if len(profile.Left)+len(profile.Unread) > 0 {
+		return exitStatus(exitFailed)
+	}
+	return exitStatus(exitInterrupted)
 }
 
 func (c probeCommand) print(p process, profile probe.Profile) error {
@@ -66,6 +87,9 @@ func (c probeCommand) print(p process, profile probe.Profile) error {
 // clean deletes what was left.
 func (c probeCommand) clean(ctx context.Context, p process, cfg probe.Config) error {
 	done, err := probe.Clean(ctx, cfg)
+	if err == nil && len(done.Left) > 0 {
+		err = exitStatus(exitFailed)
+	}
 	if c.Output == "json" {
 		if err := printJSON(p.stdout, done); err != nil {
 			return err
@@ -78,9 +102,6 @@ func (c probeCommand) clean(ctx context.Context, p process, cfg probe.Config) er
 	}
 	for _, left := range done.Left {
 		_, _ = fmt.Fprintf(p.stdout, "Could not be deleted: %s %d. Delete it in the portal.\n", left.Entity, left.ID)
-	}
-	if err == nil && len(done.Left) > 0 {
-		err = exitStatus(exitFailed)
 	}
 	return ended(ctx, err)
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
 	"syscall"
 	"testing"
@@ -46,6 +48,42 @@ func TestInterruptedProbeLeavesNothing(t *testing.T) {
 		t.Errorf("exit %d, want %d:\n%s", code, exitInterrupted, p.stderr())
 	}
 	nothingLeft(t, r)
+}
+
+// keepContacts lets the portal delete no contacts.
+func keepContacts(r *rig) {
+	r.crm.Script(func(c crmtest.Call) crmtest.Action {
+		if strings.HasPrefix(c.Method+" "+c.Path, "DELETE /v1/contacts/") {
+			return crmtest.Action{Status: http.StatusForbidden, Code: "ACCESS_DENIED"}
+		}
+		if !c.Is("POST /v1/batch") || !strings.Contains(string(c.Body), `"delete"`) || !strings.Contains(string(c.Body), `"contacts"`) {
+			return crmtest.Action{}
+		}
+		refused := map[string]crmtest.ItemError{}
+		for i := range 50 {
+			refused[fmt.Sprint("c", i)] = crmtest.ItemError{Code: "ACCESS_DENIED", Skip: true}
+		}
+		return crmtest.Action{Items: refused}
+	})
+}
+
+// TestProbeTellsWhatIsLeft shows that records that cannot be deleted are named and make the exit code 1, after a signal and
+// by --clean too.
+func TestProbeTellsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	r, env := probed(t, crmtest.Faults{})
+	keepContacts(r)
+	p := startProbe(t, r, env)
+	p.signal(t, syscall.SIGINT)
+	if code := p.exit(t); code != exitFailed || !strings.Contains(p.stderr(), "could not be deleted: contacts 1.") {
+		t.Errorf("exit %d, want %d:\n%s", code, exitFailed, p.stderr())
+	}
+	for _, output := range []string{"text", "json"} {
+		code, stdout, stderr := inProcess(env, "", "probe", "--clean", "--rate", "10", "--output", output)
+		if code != exitFailed || !strings.Contains(stdout, "contacts") {
+			t.Errorf("%s: exit %d, want %d\n%s%s", output, code, exitFailed, stdout, stderr)
+		}
+	}
 }
 
 func TestCleanAfterAKilledProbe(t *testing.T) {

@@ -20,11 +20,12 @@ const exitReserve = 500 * time.Millisecond
 type onStop struct {
 	signal   func(name string) // called after the first signal: SIGINT or SIGTERM
 	deadline func()            // called before the process ends by force
+	code     int               // the exit code of a process that ends by force
 }
 
 // untilSignal returns a context that ends with the first SIGINT or SIGTERM. A
 // second signal ends the process at once, with exit code 130. When grace is nearly over and the process
-// has not ended, it is ended with exit code 0: something hangs, and what was not finished is still in Kafka.
+// has not ended, it is ended with call.code: something hangs. The code is 0 where what was not finished is still in Kafka.
 // stop restores the usual effect of signals.
 func untilSignal(grace time.Duration, call onStop) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -47,9 +48,9 @@ func untilSignal(grace time.Duration, call onStop) (ctx context.Context, stop fu
 			os.Exit(exitInterrupted)
 		case <-deadline.C:
 			// A log that blocks, as a full pipe does, must not keep the process alive.
-			time.AfterFunc(exitReserve/2, func() { os.Exit(exitOK) })
+			time.AfterFunc(exitReserve/2, func() { os.Exit(call.code) })
 			call.onDeadline()
-			os.Exit(exitOK)
+			os.Exit(call.code)
 		case <-done:
 		}
 	}()

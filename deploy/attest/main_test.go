@@ -8,7 +8,7 @@ import (
 
 const made = `{"bomFormat":"CycloneDX","metadata":{"timestamp":"2026-11-29T00:00:00Z","component":{"bom-ref":"pkg:golang/x@v0.0.0-1","purl":"pkg:golang/x@v0.0.0-1","name":"x","version":"v0.0.0-1"},
 "tools":[{"vendor":"CycloneDX","name":"cyclonedx-gomod","version":"v1.10.0","hashes":[{"alg":"SHA-256","content":"5eed"}]}]},
-"components":[{"bom-ref":"pkg:golang/y@v1","name":"y","purl":"pkg:golang/y@v1?goarch=amd64&goos=linux&type=module","licenses":[{"license":{"id":"MIT"}}]}],"dependencies":[{"ref":"pkg:golang/x@v0.0.0-1","dependsOn":["pkg:golang/y@v1"]}]}`
+"components":[{"bom-ref":"pkg:golang/y@v1","name":"y","purl":"pkg:golang/y@v1?goarch=amd64&goos=linux&type=module","licenses":[{"license":{"id":"MIT"}}]},{"bom-ref":"pkg:golang/std@go1.26.8","name":"std","version":"go1.26.8"}],"dependencies":[{"ref":"pkg:golang/x@v0.0.0-1","dependsOn":["pkg:golang/y@v1"]}]}`
 
 // TestBill: what differs between two builds of a commit is gone, all else is there.
 func TestBill(t *testing.T) {
@@ -36,6 +36,9 @@ func TestBill(t *testing.T) {
 	}
 	if tools := bom.Metadata.Tools; len(tools) != 1 || tools[0]["version"] != "v1.10.0" || tools[0]["hashes"] != nil {
 		t.Errorf("tools: %v", tools)
+	}
+	if std, err := json.Marshal(bom.Components[1]["evidence"]); err != nil || string(std) != `{"licenses":[{"license":{"id":"BSD-3-Clause"}}]}` {
+		t.Errorf("the standard library's licence: %s, %v", std, err)
 	}
 	if d := bom.Dependencies; len(d) != 1 || d[0].Ref != "leadbridge" || d[0].DependsOn[0] != "pkg:golang/y@v1" || bom.Components[0]["licenses"] == nil || bom.Components[0]["purl"] != "pkg:golang/y@v1?type=module" {
 		t.Errorf("%s", &out)

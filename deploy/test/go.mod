@@ -5,6 +5,7 @@ go 1.26.8
 replace github.com/leadbridge/leadbridge => ../..
 
 require (
+	github.com/CycloneDX/cyclonedx-go v0.9.3
 	github.com/compose-spec/compose-go/v2 v2.16.2
 	github.com/leadbridge/leadbridge v0.0.0-00010101000000-000000000000
 	github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring v0.95.2

@@ -50,7 +50,7 @@ func (b bearer) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
 	if !tokenText.MatchString(token.Value) {
 		return nil, nil, &Problem{What: "the token holds characters that bearer tokens cannot have", Remedy: "look at where it comes from: it is to be the token alone"}
 	}
-	return &bearerLogin{token: token}, b.message(token.Value), nil
+	return &bearerLogin{token: token, tokens: b.tokens}, b.message(token.Value), nil
 }
 
 // separator stands between the parts of the client's message, and alone is its answer to a refusal (RFC 7628, section 3.1).
@@ -69,6 +69,7 @@ func (b bearer) message(token string) []byte {
 // bearerLogin is one login.
 type bearerLogin struct {
 	token   Token
+	tokens  TokenSource
 	refusal *Problem // nil: the broker has not refused the token
 }
 
@@ -106,6 +107,13 @@ func (l *bearerLogin) Refusal() error {
 		return nil
 	}
 	return l.refusal
+}
+
+// Failed tells the source of the token that a broker refused it, if the source wants to know.
+func (l *bearerLogin) Failed(ctx context.Context) {
+	if s, ok := l.tokens.(interface{ refused(context.Context, Token) }); ok {
+		s.refused(ctx, l.token)
+	}
 }
 
 // Expires returns when the token expires.

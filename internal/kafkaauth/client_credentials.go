@@ -1,11 +1,14 @@
 package kafkaauth
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
+	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -59,15 +62,38 @@ type tokenServer struct {
 // newTokenClient returns a client that follows no redirect: the secret would be sent to wherever it points.
 func newTokenClient(authorities func() *x509.CertPool) *http.Client {
 	return &http.Client{
-		Transport:     freshconn.Transport{Authorities: authorities, HeaderTimeout: fetchTime},
+		Transport:     jsonAnswers{freshconn.Transport{Authorities: authorities, HeaderTimeout: fetchTime}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// jsonAnswers calls an answer JSON that is a JSON object and is called plain text, as servers call it that leave the type to
+// a library. The OAuth library takes plain text for a form.
+type jsonAnswers struct{ http.RoundTripper }
+
+func (j jsonAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := j.RoundTripper.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind == "text/plain" {
+		text := bufio.NewReader(answer.Body)
+		if first, err := text.Peek(1); err == nil && first[0] == '{' {
+			answer.Header.Set("Content-Type", "application/json")
+		}
+		answer.Body = struct {
+			io.Reader
+			io.Closer
+		}{text, answer.Body}
+	}
+	return answer, nil
 }
 
 // assertionType says that a client_assertion is a JSON Web Token (RFC 7523, section 2.2).
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// fetch asks for a token, which expires when the server, or else the token itself, says so.
+// fetch asks for a token, which expires when the server or the token itself says so, whichever is earlier: a server that keeps
+// tokens may tell the life of a new one with each. A token that has expired by our clock shows that the clocks differ.
 func (s *tokenServer) fetch(ctx context.Context) (Token, error) {
 	if err := s.prove(); err != nil {
 		return Token{}, err
@@ -77,8 +103,8 @@ func (s *tokenServer) fetch(ctx context.Context) (Token, error) {
 		return Token{}, s.explain(err)
 	}
 	token := Token{Value: answer.AccessToken, Expires: answer.Expiry}
-	if token.Expires.IsZero() {
-		token.Expires = expiry(token.Value)
+	if own := expiry(token.Value); token.Expires.IsZero() || own.After(time.Now()) && own.Before(token.Expires) {
+		token.Expires = own
 	}
 	if token.Expires.IsZero() {
 		token.Expires = time.Now().Add(unknownLife)

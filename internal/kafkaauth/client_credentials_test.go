@@ -2,7 +2,9 @@ package kafkaauth
 
 import (
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net"
@@ -127,6 +129,47 @@ func TestClientAssertion(t *testing.T) {
 	}
 }
 
+// TestAnswersOfTokenServers are read in all forms that are in use, and the token lasts as long as it says itself or as the
+// server says, whichever is shorter.
+func TestAnswersOfTokenServers(t *testing.T) {
+	t.Parallel()
+	in := func(d time.Duration) string {
+		claims := fmt.Sprintf(`{"exp":%d}`, time.Now().Add(d).Unix())
+		return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".sig"
+	}
+	for name, c := range map[string]struct {
+		kind, answer string
+		want         time.Duration
+	}{
+		"a number":                       {"application/json", `{"access_token":"tok","expires_in":100}`, 100 * time.Second},
+		"a text":                         {"application/json", `{"access_token":"tok","expires_in":"100"}`, 100 * time.Second},
+		"nothing":                        {"application/json", `{"access_token":"tok"}`, unknownLife},
+		"null":                           {"application/json", `{"access_token":"tok","expires_in":null}`, unknownLife},
+		"nothing, and a token that says": {"application/json", `{"access_token":"` + in(time.Hour) + `"}`, time.Hour},
+		"more than the token":            {"application/json", `{"access_token":"` + in(time.Minute) + `","expires_in":3600}`, time.Minute},
+		"less than the token":            {"application/json", `{"access_token":"` + in(time.Hour) + `","expires_in":100}`, 100 * time.Second},
+		"clocks differ":                  {"application/json", `{"access_token":"` + in(-time.Hour) + `","expires_in":100}`, 100 * time.Second},
+		"JSON as plain text":             {"text/plain; charset=utf-8", `{"access_token":"tok","expires_in":100}`, 100 * time.Second},
+		"a form":                         {"text/plain", `access_token=tok&expires_in=100`, 100 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", c.kind)
+				_, _ = io.WriteString(w, c.answer)
+			}))
+			t.Cleanup(server.Close)
+			token, err := NewClientCredentials(ClientCredentials{TokenURL: server.URL, ClientID: "b", Secret: "s"}).Token(t.Context())
+			if err != nil || token.Value == "" || !strings.Contains(c.answer, token.Value) {
+				t.Fatal(token, err)
+			}
+			if left := time.Until(token.Expires); left > c.want || left < c.want-10*time.Second {
+				t.Errorf("the token lasts %v, want %v", left, c.want)
+			}
+		})
+	}
+}
+
 // TestTokenServersThatRefuse are told by what to do about it, without what they write.
 func TestTokenServersThatRefuse(t *testing.T) {
 	t.Parallel()
@@ -208,12 +251,13 @@ func TestTokenServersCertificateBehindAProxy(t *testing.T) {
 		"an unknown authority": {nil, "KAFKA_OAUTH_CA_FILE"},
 	} {
 		s := newTokenServer(ClientCredentials{TokenURL: e.URL, ClientID: "b", Secret: "s", Authorities: c.authorities})
-		transport, ok := s.client.Transport.(freshconn.Transport)
+		answers, _ := s.client.Transport.(jsonAnswers)
+		transport, ok := answers.RoundTripper.(freshconn.Transport)
 		if !ok {
-			t.Fatalf("the transport is a %T", s.client.Transport)
+			t.Fatalf("the transport is a %T of a %T", s.client.Transport, answers.RoundTripper)
 		}
 		transport.Proxy = http.ProxyURL(address)
-		s.client.Transport = transport
+		s.client.Transport = jsonAnswers{transport}
 		if _, err := s.fetch(t.Context()); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}

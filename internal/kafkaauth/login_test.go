@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -133,6 +134,40 @@ func TestLoginFails(t *testing.T) {
 				_, err := Login(g.dial, Bearer(fixed(c.token), nil))(t.Context(), "tcp", "broker.example.com:9092")
 				if err == nil || !strings.Contains(err.Error(), c.want) || !errors.Is(err, c.is) || Advice(err) == "" || strings.Contains(err.Error(), "s3cret") {
 					t.Errorf("error %v, want %q in it", err, c.want)
+				}
+			})
+		})
+	}
+}
+
+// TestTokenThatBrokersRefuseIsFetchedAgain though it would last: the server's keys may have changed. Where brokers refuse the
+// next ones too, the server is asked at most every half a minute.
+func TestTokenThatBrokersRefuseIsFetchedAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		accepted string
+		want     int // tokens that are asked for in ten minutes
+	}{"the second is taken": {"Bearer 2\x01", 2}, "none is": {"Bearer none\x01", 21}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := &gatekeeper{mechanism: "OAUTHBEARER", accepts: func(m string) bool { return strings.Contains(m, c.accepted) }}
+				asked := 0
+				tokens := newRenewed(func(context.Context) (Token, error) {
+					asked++
+					return Token{strconv.Itoa(asked), time.Now().Add(time.Hour)}, nil
+				})
+				login := Login(g.dial, Bearer(tokens, nil))
+				for i := range 600 {
+					conn, err := login(t.Context(), "tcp", "broker.example.com:9092")
+					if err == nil {
+						conn.Close()
+					}
+					if taken := i > 0 && c.want == 2; (err == nil) != taken {
+						t.Fatalf("login %d: %v", i, err)
+					}
+					time.Sleep(time.Second)
+				}
+				if asked > c.want || asked < c.want-1 {
+					t.Errorf("%d tokens were asked for, want %d", asked, c.want)
 				}
 			})
 		})

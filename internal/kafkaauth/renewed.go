@@ -26,6 +26,7 @@ type renewed struct {
 	failed  error         // why the last request failed; nil: it did not
 	pause   time.Duration // after the last request, if it failed
 	retryAt time.Time     // no request is made before this
+	keptFor time.Time     // until then a token that brokers refuse is kept
 }
 
 func newRenewed(fetch func(context.Context) (Token, error)) *renewed {
@@ -53,6 +54,20 @@ func (r *renewed) Token(ctx context.Context) (Token, error) {
 		return Token{}, r.failed
 	}
 	return r.token, nil
+}
+
+// refused notes that a broker refused a token. Another one is fetched for the next login, as the server may have changed its
+// keys or the client's rights; but not more often than each lastPause, as the broker may refuse that one for the same reason.
+func (r *renewed) refused(ctx context.Context, token Token) {
+	select {
+	case <-r.turn:
+		defer func() { r.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return
+	}
+	if now := time.Now(); r.token.Value == token.Value && !now.Before(r.keptFor) {
+		r.renewAt, r.keptFor = now, now.Add(lastPause)
+	}
 }
 
 func (r *renewed) valid(now time.Time) bool {

@@ -115,6 +115,9 @@ func authenticate(ctx context.Context, pc *protocol.Conn, m sasl.Mechanism) (tim
 		sent := time.Now()
 		res, err := exchange(pc, message)
 		if err != nil {
+			if f, ok := state.(interface{ Failed(context.Context) }); ok && errors.Is(err, kafka.SASLAuthenticationFailed) {
+				f.Failed(ctx)
+			}
 			return time.Time{}, explain(m, state, err)
 		}
 		done, next, err := state.Next(ctx, res.AuthBytes)

@@ -23,7 +23,8 @@ type Card struct {
 	TypeID      string
 	Probability *int64 // percent
 
-	// SourceID, AssignedByID and Comments replace the person's when they are given.
+	// SourceID and AssignedByID replace the person's when they are given; so do Comments those of a deal, while in those of
+	// a lead they stand before the person's.
 	SourceID     string
 	AssignedByID int64
 	Comments     string
@@ -35,6 +36,9 @@ type Card struct {
 // Lead returns the fields of a lead: the person's and the card's.
 func (k Card) Lead(person Contact) Body {
 	b := person.Body()
+	if k.Comments != "" && person.Comments != "" && k.Comments != person.Comments {
+		k.Comments += "\n" + person.Comments // nothing else in the CRM shows them
+	}
 	k.write(b)
 	putText(b, "statusId", k.StatusID)
 	return b

@@ -29,7 +29,7 @@ const (
 
 // Texts that make the simulated CRM fail or refuse a contact in which they stand.
 const (
-	markRefused  = "NO_SUCH_TYPE"
+	markRefused  = "NO_SUCH_SOURCE"
 	markBusiness = "PORTAL-RULE"
 	markConflict = "TWIN-OF-ANOTHER"
 	markPoison   = "POISON-PILL"
@@ -60,7 +60,7 @@ var shapes = []shape{
 	{3, fate{string(transform.ReasonNoContactPoint)}, nameOnly},
 	{1, fate{string(transform.ReasonMappingFailed)}, text(`{"form_response":{"answers":"gone"}}`)},
 	{0, fate{string(transform.ReasonTooLarge)}, huge},
-	{2, fate{string(crmclient.ReasonRefused)}, marked("typeId", markRefused)},
+	{2, fate{string(crmclient.ReasonRefused)}, marked("sourceId", markRefused)},
 	{1, fate{string(crmclient.ReasonRefused)}, marked("post", markConflict)},
 	// These are tried several times. The letter has the reason of the last failure, which may be one of the portal's random ones.
 	{1, fate{string(crmclient.ReasonRefused), string(crmclient.ReasonRetriesExhausted)}, marked("post", markBusiness)},

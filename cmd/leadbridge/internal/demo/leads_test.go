@@ -3,10 +3,14 @@ package demo
 import (
 	"bytes"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/leadbridge/leadbridge/crmclient"
+	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 	"github.com/leadbridge/leadbridge/transform"
 )
 
@@ -60,5 +64,52 @@ func TestEveryNumberOfLeads(t *testing.T) {
 		if leads := newLeads(n, 1, n%2 == 0); len(leads) != n || outcomes(leads) > n {
 			t.Errorf("%d leads with %d outcomes, want %d", len(leads), outcomes(leads), n)
 		}
+	}
+}
+
+// TestMarksAreInFieldsOfEachKind shows that the CRM refuses a marked lead whatever it is to become: a field that contacts or
+// leads lack would stand in a comment, without which the object is made all the same.
+func TestMarksAreInFieldsOfEachKind(t *testing.T) {
+	t.Parallel()
+	tr, err := transform.New(transform.Options{PhoneRegion: "RU", SourceID: "WEB", Mapping: mapping})
+	if err != nil {
+		t.Fatal(err)
+	}
+	crm := crmtest.New(crmtest.Options{})
+	t.Cleanup(crm.Close)
+	fields := map[string]string{}
+	for _, kind := range []string{crmtest.Contacts, crmtest.Leads} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/"+kind+"/fields", nil)
+		r.Header.Set("X-Api-Key", apiKey)
+		w := httptest.NewRecorder()
+		crm.ServeHTTP(w, r)
+		fields[kind] = w.Body.String()
+	}
+	marks := []string{markRefused, markBusiness, markConflict, markPoison, markForbid}
+	seen := 0
+	for _, s := range shapes {
+		l := s.make(person{n: 1, first: "Ivan", last: "Kim", latin: "ivan.kim"})
+		e, err := tr.Decode(transform.Record{Topic: topic, Value: l.value, Headers: l.headers})
+		if err != nil {
+			continue
+		}
+		c, err := tr.Contact(e)
+		if err != nil {
+			continue
+		}
+		for name, value := range c.Body() {
+			if text, _ := value.(string); !slices.ContainsFunc(marks, func(m string) bool { return strings.Contains(text, m) }) {
+				continue
+			}
+			seen++
+			for kind, text := range fields {
+				if name == "comments" || !strings.Contains(text, `"`+name+`":{`) {
+					t.Errorf("a mark stands in %s, which %s do not have", name, kind)
+				}
+			}
+		}
+	}
+	if seen != len(marks) {
+		t.Errorf("%d marks, want %d", seen, len(marks))
 	}
 }

@@ -141,16 +141,22 @@ func (p *parser) tokenURL(text string) string {
 	return text
 }
 
-// extensions reads a comma list of name=value.
+// extensions reads a comma list of name=value. A value may be a list itself, such as pool-a,pool-b: what has no equals sign and
+// cannot be a name belongs to the value before.
 func (o OAuth) extensions(p *parser) map[string]string {
 	const variable, remedy = "KAFKA_OAUTH_EXTENSIONS", "write name=value, several separated by commas, such as logicalCluster=lkc-abc123,identityPoolId=pool-xyz"
 	found := map[string]string{}
+	last := ""
 	for one := range strings.SplitSeq(o.Extensions, ",") {
 		if one = strings.TrimSpace(one); one == "" {
 			continue
 		}
 		name, value, ok := strings.Cut(one, "=")
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		if !ok && found[last] != "" && kafkaauth.CheckExtension(name, "any") != nil {
+			found[last] += "," + name
+			continue
+		}
 		if !ok {
 			p.fault(variable, quote(one)+" has no value", remedy)
 			continue
@@ -161,7 +167,7 @@ func (o OAuth) extensions(p *parser) map[string]string {
 		if _, twice := found[name]; twice {
 			p.fault(variable, "names "+quote(name)+" twice", remedy)
 		}
-		found[name] = value
+		found[name], last = value, name
 	}
 	return found
 }

@@ -46,6 +46,8 @@ func TestOAuthSettings(t *testing.T) {
 		"a password in the URL":   {func(k *Kafka) { byClient(k); k.TokenURL = "https://a:hunter2@login.example.com" }, []string{"KAFKA_OAUTH_TOKEN_URL"}, nil},
 		"no authority":            {func(k *Kafka) { byClient(k); k.CAFile = file }, []string{"KAFKA_OAUTH_CA_FILE"}, nil},
 		"extension without value": {func(k *Kafka) { byClient(k); k.Extensions = "logicalCluster" }, []string{"KAFKA_OAUTH_EXTENSIONS"}, nil},
+		"a value that is a list":  {func(k *Kafka) { byClient(k); k.Extensions = "identityPoolId=pool-a,pool-b,logicalCluster=lkc-1" }, nil, nil},
+		"a name behind a value":   {func(k *Kafka) { byClient(k); k.Extensions = "logicalCluster=lkc-1,identityPoolId" }, []string{"KAFKA_OAUTH_EXTENSIONS"}, nil},
 		"extension named auth":    {func(k *Kafka) { byClient(k); k.Extensions = "auth=x" }, []string{"KAFKA_OAUTH_EXTENSIONS"}, nil},
 		"extension twice":         {func(k *Kafka) { byClient(k); k.Extensions = "a=x,a=y" }, []string{"KAFKA_OAUTH_EXTENSIONS"}, nil},
 		"a password besides": {
@@ -81,5 +83,16 @@ func TestOAuthSettings(t *testing.T) {
 				t.Errorf("warnings: %q", cfg.Warnings)
 			}
 		})
+	}
+}
+
+// TestOAuthExtensions may be lists, of several identity pools for example.
+func TestOAuthExtensions(t *testing.T) {
+	t.Parallel()
+	var p parser
+	got := OAuth{Extensions: "logicalCluster=lkc-1, identityPoolId=pool-a, pool-b,pool-c"}.extensions(&p)
+	want := map[string]string{"logicalCluster": "lkc-1", "identityPoolId": "pool-a,pool-b,pool-c"}
+	if diff := cmp.Diff(want, got); diff != "" || len(p.faults) > 0 {
+		t.Errorf("faults %v, extensions (-want +got):\n%s", p.faults, diff)
 	}
 }
