@@ -63,7 +63,7 @@ func (s *Server) where(w http.ResponseWriter, r *http.Request, by caller) {
 	}
 	text := strings.TrimSpace(body.Who)
 	if text == "" || len(text) > maxWho {
-		fieldProblem(w, http.StatusBadRequest, "who", phrase.New("no_who", "give a phone number, an e-mail address, a name, an event id, a contact's id, or partition:offset"))
+		fieldProblem(w, http.StatusBadRequest, "who", phrase.New("no_who", "give a phone number, an e-mail address, a name, an event id, the number or address of a card, or partition:offset"))
 		return
 	}
 	if !s.searching.TryLock() {

@@ -17,7 +17,7 @@ import (
 
 // readResults reads the results of the events that were found.
 func (s *search) readResults(ctx context.Context) error {
-	if s.results == nil || len(s.events) == 0 && s.wanted.contactID == 0 {
+	if s.results == nil || len(s.events) == 0 && s.wanted.cardID == 0 {
 		return nil
 	}
 	bounds, err := s.results.Bounds(ctx)
@@ -51,9 +51,7 @@ func (s *search) addResult(r transform.Record, byID map[string]*Event) {
 	if e != nil && result.EventID != e.own && !e.sameAs(s.identityOfResult(result)) {
 		return // the result is of another person's event with the same id
 	}
-	id := s.wanted.contactID
-	isWanted := id > 0 && (id == made.ContactID || id == made.LeadID || id == made.DealID)
-	if e == nil && isWanted {
+	if e == nil && s.wanted.isOf(made) {
 		e = s.event(result.EventID, ByContact)
 	}
 	if e != nil {

@@ -67,7 +67,7 @@ type Report struct {
 // CRM looks up contacts in the CRM; see [crmclient.Creator].
 type CRM interface {
 	FindMade(ctx context.Context, r crmclient.Request) (crmclient.Made, error)
-	OriginOf(ctx context.Context, id int64) (string, error)
+	OriginsOf(ctx context.Context, id int64) (map[crmclient.Target]string, error)
 	Status() crmclient.Status
 }
 
@@ -128,15 +128,15 @@ func (f *Finder) Close() {
 }
 
 // Find returns the events of a person, or one event. text is a phone number in any spelling, an e-mail address, a name, an
-// event id, an origin id, the id of a contact, lead or deal, or the place of a record or of a letter (partition:offset).
+// event id, an origin id, the id or address of a contact, lead or deal, or the place of a record or of a letter.
 func (f *Finder) Find(ctx context.Context, text string) (Report, error) {
 	w, err := f.parse(text)
 	if err != nil {
 		return Report{}, err
 	}
 	s := &search{Finder: f, wanted: &w, events: map[string]*Event{}, erased: map[string]bool{}}
-	if w.contactID > 0 {
-		s.addEventOfContact(ctx)
+	if w.cardID > 0 {
+		s.addEventsOfCard(ctx)
 	}
 	for _, step := range []func(context.Context) error{s.readLetters, s.readTopic, s.readTheirLetters, s.readResults} {
 		if err := step(ctx); err != nil {

@@ -176,8 +176,10 @@ func (a *asked) FindMade(_ context.Context, r crmclient.Request) (crmclient.Made
 	a.requests = append(a.requests, r)
 	return crmclient.Made{}, nil
 }
-func (a *asked) OriginOf(context.Context, int64) (string, error) { return a.origin, nil }
-func (a *asked) Status() crmclient.Status                        { return crmclient.Status{} }
+func (a *asked) OriginsOf(context.Context, int64) (map[crmclient.Target]string, error) {
+	return map[crmclient.Target]string{crmclient.TargetContact: a.origin}, nil
+}
+func (a *asked) Status() crmclient.Status { return crmclient.Status{} }
 
 // places returns the places of an event's records.
 func places(e Event) string {

@@ -28,18 +28,20 @@ type search struct {
 	read   int64             // how many offsets of the topic were read
 }
 
-// addEventOfContact asks the CRM which event made the contact, so that this event is searched for, too.
-func (s *search) addEventOfContact(ctx context.Context) {
+// addEventsOfCard asks the CRM from which events the contact, lead or deal with the id was made, so that these are searched
+// for, too.
+func (s *search) addEventsOfCard(ctx context.Context) {
 	if s.CRM == nil {
 		return
 	}
-	origin, err := s.CRM.OriginOf(ctx, s.wanted.contactID)
+	origins, err := s.CRM.OriginsOf(ctx, s.wanted.cardID)
 	if err != nil {
 		s.report.CRMFailed = err
-		return
 	}
-	if origin != "" {
-		s.wanted.events[origin] = ByContact
+	for kind, origin := range origins {
+		if s.wanted.cardKind == "" || s.wanted.cardKind == kind {
+			s.wanted.events[origin] = ByContact
+		}
 	}
 }
 
@@ -59,7 +61,7 @@ func (s *search) readLetters(ctx context.Context) error {
 		}
 		text, why := l.Unframed(s.Transformer)
 		value := shownValue(l.Value, text, why)
-		by, ok := s.wanted.matches(l.Position, event, &plan.Contact, value, decodeErr == nil)
+		by, ok := s.wanted.matches(s.wanted.letter != nil && l.Position == *s.wanted.letter, event, &plan.Contact, value, decodeErr == nil)
 		if !ok {
 			return nil
 		}
@@ -207,7 +209,7 @@ func (s *search) compare(r transform.Record, b consumer.Bounds, commit consumer.
 	at := dlt.Position{Partition: r.Partition, Offset: r.Offset}
 	text, why := dlt.Unframed(s.Transformer, r)
 	value := shownValue(r.Value, text, why)
-	by, ok := s.wanted.matches(at, event, &plan.Contact, value, err == nil)
+	by, ok := s.wanted.matches(s.wanted.record != nil && at == *s.wanted.record, event, &plan.Contact, value, err == nil)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	of := s.identityOf(r, event, &plan.Contact)
