@@ -19,8 +19,8 @@ import (
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 
-// guarded adds the headers of every answer to a handler, and refuses requests of other sites' pages. Without a token it
-// answers to loopback addresses only, and to no proxy.
+// guarded returns a handler that adds the headers of every answer, and refuses requests of other sites' pages. If nobody
+// has to sign in, it answers only requests that come directly from a loopback address.
 func (s *Server) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -55,13 +55,13 @@ func (s *Server) foreign(r *http.Request) bool {
 
 // caller is somebody who may use the API.
 type caller struct {
-	name   string // of the holder, see holder; without one "session" and a part of its id, "bearer", or "open"
+	name   string // the holder's; for a holder without a name "session" and a part of its id, or "bearer"; "open" if nobody has to sign in
 	role   role
 	remote string // the host of the other end of the connection
 }
 
-// authorised calls the handler only for requests with a token or a session whose holder has at least the role least. The
-// request's context ends when the holder has it no longer; see whileAdmitted.
+// authorised returns a handler that calls next only for requests whose token or session gives at least the role least. The
+// request's context ends when that is no longer so, see whileAdmitted.
 func (s *Server) authorised(least role, next func(http.ResponseWriter, *http.Request, caller)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		by, wait := s.admits(r)
@@ -83,8 +83,8 @@ func (s *Server) authorised(least role, next func(http.ResponseWriter, *http.Req
 	}
 }
 
-// admits returns who asks, with roleNone when the request may not pass. wait > 0: too many failures, and how long the
-// caller has to wait.
+// admits returns the caller of a request, with roleNone if it may not use the API. If the caller has failed too often,
+// wait is how long it must wait.
 func (s *Server) admits(r *http.Request) (by caller, wait time.Duration) {
 	by.remote = remoteHost(r)
 	if !s.needsSignIn() {
@@ -110,8 +110,9 @@ func (s *Server) admits(r *http.Request) (by caller, wait time.Duration) {
 	return by, 0
 }
 
-// holderOf returns the holder of a session. One that a token began ends if that is not in force any more. While no token is
-// in force, as when the file is being replaced, such sessions do not end, but let nobody in.
+// holderOf returns the holder of a session. A session that was begun with a token ends when the token is no longer in
+// force. While no token at all is in force, as when the file is being replaced, such sessions let nobody in, but do not
+// end.
 func (s *Server) holderOf(id string) (h holder, ok bool) {
 	one, ok := s.sessions.of(id)
 	if !ok {
@@ -127,7 +128,7 @@ func (s *Server) holderOf(id string) (h holder, ok bool) {
 	return h, ok
 }
 
-// failed logs a failed sign-in. Nothing of the token is logged.
+// failed logs a failed sign-in, without any part of the token.
 func (s *Server) failed(r *http.Request, given, what string) {
 	count, now := s.guard.logDue(peerOf(r))
 	if !now {
@@ -140,8 +141,8 @@ func (s *Server) failed(r *http.Request, given, what string) {
 	s.log.Warn().Str("remote", remoteHost(r)).Int("failures", count).Msg(msg)
 }
 
-// peerOf returns the address for which a request's failures count. For IPv6 that is the /64, which one customer of a
-// provider has.
+// peerOf returns the address by which a request's failures are counted. For IPv6 this is the /64 network, as a provider
+// gives its customers whole ones.
 func peerOf(r *http.Request) string {
 	host := remoteHost(r)
 	if a, err := netip.ParseAddr(host); err == nil && a.Is6() && !a.Is4In6() {

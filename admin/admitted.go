@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// errRevoked is the cause with which a request's context ends when its sender may not make it any more.
+// errRevoked is the cause of a request's context when the request was ended because its sender has lost the right to it.
 var errRevoked = errors.New("the sender may not make this request any more")
 
-// admittedEvery is how often it is asked whether the sender of a running request may still make it.
+// admittedEvery is how often the right of the sender of a running request is checked.
 const admittedEvery = 200 * time.Millisecond
 
-// whileAdmitted returns the request with a context that also ends when its sender may not make it any more, as the token
-// was taken out of its file, has another role now, or the session has ended: so no replay, export or stream outlives the
+// whileAdmitted returns the request with a context that also ends when its sender loses the right to it: the token was
+// removed from its file or has another role now, or the session has ended. So no replay, export or stream outlives the
 // right to it. done must be called when the request was answered.
 func (s *Server) whileAdmitted(r *http.Request, least role, by caller) (_ *http.Request, done func()) {
 	ctx, cancel := context.WithCancelCause(r.Context())

@@ -18,23 +18,24 @@ import (
 
 // Config says what the page shows, and who may use it.
 type Config struct {
-	// Token is what people and programs sign in with, who may then do everything. Its file is read again and again. With
-	// the zero value, and without TokensFile and OIDC, everybody may use the page, by a loopback address only.
+	// Token is the secret with which people and programs sign in; they may then do everything. Its file is read again
+	// every second. With the zero value, and without TokensFile and OIDC, nobody has to sign in, and the page answers to
+	// loopback addresses only.
 	Token crmclient.Secret
-	// TokensFile says instead who has which token and what each may do; see [CheckTokens]. It is read again and again.
-	// "": there is none.
+	// TokensFile is used instead of Token. It says who has which token, and what each may do; see [CheckTokens]. It is
+	// read again every second. "" means that there is none.
 	TokensFile string
-	// OIDC has people sign in by OpenID Connect, besides tokens or without them; nil: they do not.
+	// OIDC lets people sign in by OpenID Connect, beside tokens or without them; nil if they cannot.
 	OIDC *OIDC
 
 	Version string
-	Started time.Time // when the process started, since when the counters count
+	Started time.Time // when the process started, and the counters were 0
 
 	Brokers         cluster.Brokers
 	Topic           string // of the events
 	DeadLetterTopic string
 	GroupID         string
-	// StateTopic has what all replicas did in the last 30 days; nil: nothing of it is shown.
+	// StateTopic holds the counts of all replicas over the last 30 days; nil if these are not shown.
 	StateTopic *statetopic.Topic
 
 	Situation   func() Situation
@@ -43,14 +44,14 @@ type Config struct {
 	Controls    Controls
 	Where       Where
 	Transformer Transformer
-	// Target is what events become that do not say it: CRM_TARGET; "": a contact.
+	// Target is CRM_TARGET: what an event becomes that does not say it itself. "" stands for a contact.
 	Target crmclient.Target
-	// Pause pauses the delivery of this process, or resumes it; who is shown to people. nil: the page cannot do it.
+	// Pause pauses the delivery of this process, or resumes it; who is shown to people. nil if the page cannot pause it.
 	Pause func(paused bool, who string)
-	// Playground is the address of the demo's playground, to which the page links; "": there is none.
+	// Playground is the address of the demo's playground, to which the page links; "" for none.
 	Playground string
 	Log        zerolog.Logger
-	// Tracer traces the replays; nil: nothing is traced.
+	// Tracer traces the replays; nil if they are not traced.
 	Tracer *tracing.Tracer
 }
 

@@ -36,8 +36,8 @@ func decode(w http.ResponseWriter, r *http.Request, limit int64, to any) (ok boo
 	return true
 }
 
-// decodeJSON reads one JSON object, with nothing after it. Unknown fields are errors, as a misspelt filter would choose
-// every letter.
+// decodeJSON reads one JSON object, with nothing after it. Unknown fields are errors, as a filter whose name is misspelt
+// would otherwise choose every letter.
 func decodeJSON(r io.Reader, to any) error {
 	dec := json.NewDecoder(r)
 	dec.DisallowUnknownFields()

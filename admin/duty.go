@@ -11,14 +11,14 @@ import (
 
 // Controls are what the person on duty can do to the running service.
 type Controls interface {
-	// ProbeNow has the next probe of the CRM sent at once.
+	// ProbeNow sends the next probe of the CRM at once.
 	ProbeNow()
-	// ReleaseFlood writes the letters of the events that were refused in a flood, and wait for its end. It returns how many
-	// there are.
+	// ReleaseFlood writes the letters of the events that were refused in a flood and wait for its end. It returns how
+	// many there are.
 	ReleaseFlood() int
 }
 
-// probe has the CRM probed at once, and answers with what holds the delivery at that time.
+// probe asks for a probe of the CRM at once, and answers with the holds of the delivery before it.
 func (s *Server) probe(w http.ResponseWriter, r *http.Request, by caller) {
 	if !decode(w, r, smallBody, &struct{}{}) {
 		return
@@ -59,7 +59,7 @@ type closeRequest struct {
 	Word string `json:"word"`
 }
 
-// closeLetters closes letters: somebody has seen them, and nothing is to be done.
+// closeLetters closes letters: somebody has seen them, and nothing needs to be done.
 func (s *Server) closeLetters(w http.ResponseWriter, r *http.Request, by caller) {
 	var body closeRequest
 	if !decode(w, r, replayBody, &body) {
@@ -90,7 +90,7 @@ func (s *Server) closeLetters(w http.ResponseWriter, r *http.Request, by caller)
 	}
 }
 
-// placesOf returns the places of the letters that a request chooses; it fails when there is none.
+// placesOf returns the places of the letters that a request chooses. It fails when it chooses none.
 func (s *Server) placesOf(ctx context.Context, c chosen) ([]dlt.Position, *fault) {
 	places, err := positions(c.Places)
 	if err != nil {

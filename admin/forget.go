@@ -10,7 +10,7 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// erase erases all letters of a letter's event, or answers what it would erase.
+// erase erases all letters of a letter's event. In a dry run it only answers which letters these are.
 func (s *Server) erase(w http.ResponseWriter, r *http.Request, by caller) {
 	var body struct {
 		DryRun bool `json:"dryRun"`
@@ -26,7 +26,7 @@ func (s *Server) erase(w http.ResponseWriter, r *http.Request, by caller) {
 		refuse(w, http.StatusConflict, phrase.New("cannot_erase", "the letter was erased before, or the record does not say which event it is of"))
 		return
 	}
-	// An erasure would end a replay that runs, as another replay would.
+	// An erasure takes the turn of a replay, as it would end one that runs.
 	end, ok := s.replays.begin(body.DryRun)
 	if !ok {
 		refuse(w, http.StatusConflict, phrase.New("replay_runs", "a replay runs: wait until it has ended"))
@@ -47,7 +47,7 @@ func (s *Server) erase(w http.ResponseWriter, r *http.Request, by caller) {
 	answer(w, e)
 }
 
-// export answers with letters, unmasked, as lines that can be imported.
+// export answers with unmasked letters, as lines that can be imported.
 func (s *Server) export(w http.ResponseWriter, r *http.Request, by caller) {
 	var body chosen
 	if !decode(w, r, replayBody, &body) {
@@ -65,7 +65,7 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request, by caller) {
 	enc.SetEscapeHTML(false)
 	n := 0
 	err := s.letters.topic.Each(ctx, dlt.Filter{Places: places}, func(l dlt.Letter) error {
-		if err := context.Cause(ctx); err != nil { // letters come many at a time
+		if err := context.Cause(ctx); err != nil { // Each calls this for many letters before it looks at ctx
 			return err
 		}
 		if n++; n == 1 {

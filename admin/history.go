@@ -13,7 +13,7 @@ const (
 	step = 5 * time.Second
 	// shown is how far back the charts go.
 	shown = 15 * time.Minute
-	// kept is how far back there is a sample of each minute: longer than a day, even one in which the clocks change.
+	// kept is how far back a sample of each minute is kept: longer than a day, even one in which the clocks are set back.
 	kept = 26 * time.Hour
 )
 
@@ -36,12 +36,11 @@ type point struct {
 	Lag         *int64   `json:"lag"`
 }
 
-// history keeps samples: for the charts, and one of each minute for what was counted in a day. Nothing else is kept over
-// time, and it is lost when the process ends.
+// history keeps samples in memory: those of the charts, and one of each minute, from which the counts of a day are computed.
 type history struct {
 	mu      sync.Mutex
-	steps   []sample // oldest first
-	minutes []sample // oldest first
+	steps   []sample // for the charts, oldest first
+	minutes []sample // one of each minute, oldest first
 }
 
 // sample takes a sample, if a step has passed since the last one.
@@ -128,14 +127,14 @@ func pointOf(before, after sample) point {
 	}
 }
 
-// back returns the newest sample that is at least so old, or else the oldest one.
+// back returns the newest sample that is at least age old, or the oldest one if none is.
 func (h *history) back(now time.Time, age time.Duration) sample {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return lastBefore(h.steps, now.Add(-age))
 }
 
-// at returns the sample of a time in the last day, to the minute; ok is false for a time before the first sample.
+// at returns the sample for a moment in the last day, to the minute. ok is false for a moment before the first sample.
 func (h *history) at(moment time.Time) (one sample, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -145,8 +144,8 @@ func (h *history) at(moment time.Time) (one sample, ok bool) {
 	return lastBefore(h.minutes, moment.Add(step)), true // the sample of a minute is the first in it
 }
 
-// lastBefore returns the newest sample that was not taken after a time, or else the oldest; the zero value when there is
-// none.
+// lastBefore returns the newest sample that was taken at a moment or before it, else the oldest one; the zero value when
+// there is no sample.
 func lastBefore(all []sample, moment time.Time) sample {
 	if len(all) == 0 {
 		return sample{}
@@ -161,7 +160,7 @@ func lastBefore(all []sample, moment time.Time) sample {
 	return found
 }
 
-// since returns what was counted between two samples, by use.
+// since returns how many requests were sent between two samples, by use.
 func (s sample) since(before sample) map[string]float64 {
 	spent := maps.Clone(s.uses)
 	for use, n := range before.uses {

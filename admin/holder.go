@@ -14,31 +14,31 @@ import (
 
 // holder is somebody who may use the page.
 type holder struct {
-	name  string // of the file, or oidcNames and that of the issuer; "" with ADMIN_TOKEN, which has no name
+	name  string // from the file, or oidcNames and the issuer's name; "" for whoever has ADMIN_TOKEN
 	role  role
-	token digest // zero: signed in by OpenID Connect
+	token digest // zero for somebody who signed in by OpenID Connect
 }
 
-// hashPrefix begins a hash in the file: the way it was made may change.
+// hashPrefix begins each hash in the file and names its algorithm, which may change.
 const hashPrefix = "sha256:"
 
-// TokenHash returns what ADMIN_TOKENS_FILE has of a token. A plain hash is enough for a token that was made at random, as by
-// leadbridge ctl token: nobody finds it by trying.
+// TokenHash returns the hash of a token for ADMIN_TOKENS_FILE. A plain hash is enough for a random token, as leadbridge
+// ctl token makes it: nobody can guess such a token.
 func TokenHash(token string) string {
 	d := digestOf(token)
 	return hashPrefix + hex.EncodeToString(d[:])
 }
 
-// CheckTokens reads the text of an ADMIN_TOKENS_FILE. Its error says what is wrong, and repeats nothing of the text.
+// CheckTokens checks the text of an ADMIN_TOKENS_FILE. Its error says what is wrong, and repeats no part of the text.
 func CheckTokens(text []byte) error {
 	_, err := parseHolders(text)
 	return err
 }
 
-// errNoList is the error when the text is not of the right form.
+// errNoList is the error for a text that does not have the form of the file.
 var errNoList = errors.New("is not YAML with a list tokens, each with name, role and hash")
 
-// parseHolders reads who has a token.
+// parseHolders reads the holders of tokens from the text of the file.
 func parseHolders(text []byte) ([]holder, error) {
 	var file struct {
 		Tokens []struct{ Name, Role, Hash string }
@@ -64,14 +64,14 @@ func parseHolders(text []byte) ([]holder, error) {
 	return all, nil
 }
 
-// maxHolderName is the longest name, in bytes; it is in each line of the audit.
+// maxHolderName is the longest name, in bytes. It is bounded because each line of the audit has it.
 const maxHolderName = 64
 
-// oidcNames begins the names of people who signed in by OpenID Connect: the issuer chooses what follows, and it is never taken for
-// a name of the file, nor for whoever has none.
+// oidcNames begins the names of people who signed in by OpenID Connect. The issuer chooses the rest, which so cannot be
+// taken for a name from the file, or for a holder without a name.
 const oidcNames = "oidc:"
 
-// isTaken reports whether a name would stand in the audit for somebody else: for somebody of OpenID Connect, or for a holder
+// isTaken reports whether a name stands for somebody else in the audit: for a person of OpenID Connect, or a holder
 // without a name.
 func isTaken(name string) bool {
 	name = strings.ToLower(name)

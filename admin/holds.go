@@ -38,8 +38,8 @@ func (s *Server) holdsOf(all []crmclient.Hold) []hold {
 	return out
 }
 
-// wordsOf returns what the CRM says about the events of a flood: its words in the newest letter that it refused, in which the
-// event's values are replaced. "" for other holds, and while no letter is known.
+// wordsOf returns what the CRM says about the events of a flood: the message in the newest letter of an event that it
+// refused, in which the event's values are masked. It is "" for other holds, and while no such letter is known.
 func (s *Server) wordsOf(h crmclient.Hold) string {
 	if h.Cause != crmclient.HoldFlood {
 		return ""
@@ -62,7 +62,7 @@ func titleOf(h crmclient.Hold) string {
 	return titleOfCause(string(h.Cause))
 }
 
-// titleOfCause returns the title of a cause; one that this version does not know is its own title.
+// titleOfCause returns the title of a cause; a cause that this version does not know is its own title.
 func titleOfCause(cause string) string {
 	return cmp.Or(holdTitles[crmclient.Cause(cause)], cause)
 }

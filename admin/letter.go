@@ -17,7 +17,7 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// letter is a dead letter with everything that the page shows of it.
+// letter is a dead letter as the page shows it.
 type letter struct {
 	Place    string    `json:"place"`
 	At       time.Time `json:"at"`
@@ -127,7 +127,7 @@ func erased() phrase.Text {
 	return phrase.New("erased", "the letter was erased: nothing of it is shown")
 }
 
-// render returns a letter as the page shows it, unmasked with whole.
+// render returns a letter as the page shows it, masked unless whole is set.
 func (s *Server) render(l dlt.Letter, whole bool) letter {
 	event, undecoded := l.Event(s.cfg.Transformer)
 	x := transform.Explanation{Err: undecoded}
@@ -153,7 +153,7 @@ func (s *Server) render(l dlt.Letter, whole bool) letter {
 		out.Key = &key
 	}
 	switch {
-	case framed != nil: // an edit would take the frame away
+	case framed != nil: // it cannot be edited, as an edit would remove the frame
 		out.Value, out.ValueBinary = m.value(framed)
 		out.Editable = false
 	case why != "":
@@ -167,7 +167,7 @@ func (s *Server) render(l dlt.Letter, whole bool) letter {
 	return out
 }
 
-// masker returns the parts of an event as the page shows them, masked unless whole is set.
+// masker masks the parts of an event for the page, unless whole is set.
 type masker struct {
 	person crmclient.Contact
 	whole  bool
@@ -235,7 +235,7 @@ func (m masker) steps(steps []transform.Step) []letterStep {
 	return out
 }
 
-// contact fills in the contact that would be sent, or why none would be.
+// contact returns the contact that would be sent, or why none would be.
 func (m masker) contact(x transform.Explanation) (json.RawMessage, string) {
 	if r, ok := errors.AsType[*transform.Rejection](x.Err); ok {
 		return json.RawMessage("null"), string(r.Reason) + ": " + r.Message

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// lettersEvery is how often new letters are read while a page is open.
+	// lettersEvery is how often new letters are read at most while a page is open.
 	lettersEvery = 2 * time.Second
 	// lettersKept is how long letters are kept in memory after the last page was closed.
 	lettersKept = 5 * time.Minute
@@ -30,8 +30,8 @@ type letters struct {
 	shelf *dlt.Shelf
 
 	mu     sync.Mutex
-	wanted time.Time // when a page needed them last
-	busy   bool      // they are being read for the stream
+	wanted time.Time // when a page last needed the letters; zero when they were released
+	busy   bool      // follow is reading them
 	err    error     // the error of the last reading
 }
 
@@ -64,7 +64,7 @@ func (l *letters) read(ctx context.Context, age time.Duration) error {
 	return err
 }
 
-// follow is refresh for the stream: it returns at once when another call of it is reading.
+// follow is refresh for the stream of live updates. It returns at once while another call of follow is reading.
 func (l *letters) follow(ctx context.Context) {
 	l.mu.Lock()
 	busy := l.busy
@@ -130,7 +130,7 @@ func (l *letters) counts(now time.Time) letterCounts {
 	return c
 }
 
-// onPage returns an advice for people on the page, where flags of the command are actions.
+// onPage returns an advice with the actions of the page in place of the command's flags.
 func onPage(advice phrase.Text) string {
 	return strings.NewReplacer(" by --edit", " here", " (--edit)", "", "words above", "words", "unless --edit makes", "unless an edit makes").Replace(advice.String())
 }
@@ -181,7 +181,7 @@ func (o *optional) UnmarshalJSON(text []byte) error {
 // listLimit is how many letters a list has at most.
 const listLimit = 1000
 
-// query returns the query of the filter. Its error is for people.
+// query returns the query of the filter. Its error can be shown to people.
 func (f filter) query() (dlt.Query, error) {
 	q := dlt.Query{Reasons: f.Reasons, Codes: f.Codes, Words: f.Words, Sources: f.Sources, Text: f.Text, Since: f.Since.Time, Until: f.Until.Time}
 	for _, state := range f.States {
@@ -233,8 +233,9 @@ type listed struct {
 	Summary  string    `json:"summary"`
 }
 
-// search answers with the letters that a filter chooses, newest first. Whoever may not see people finds a text as a whole
-// only: by its parts every value could be found out, one letter after another. The text is personal data, and not logged.
+// search answers with the letters that a filter chooses, newest first. A caller who may not see personal data finds only
+// whole values: a search for parts would let him guess every value character by character. The text is personal data, and
+// is not logged.
 func (s *Server) search(w http.ResponseWriter, r *http.Request, by caller) {
 	var body searchRequest
 	if !decode(w, r, smallBody, &body) {

@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// maxClients is how many readers there may be at a time.
+	// maxClients is how many readers of the stream there may be at a time.
 	maxClients = 32
-	// maxLag is how many updates a reader may be behind until it is dropped. Its page connects again.
+	// maxLag is how many updates may wait for a reader. A reader with more is dropped, and its page connects again.
 	maxLag = 8
 	// writeLimit is how long writing one update to a reader may take.
 	writeLimit = 10 * time.Second

@@ -21,18 +21,19 @@ type OIDC struct {
 	ClientSecret crmclient.Secret
 	RedirectURL  string   // address of the page with [OIDCPath], as the issuer knows it
 	Scopes       []string // openid among them
-	// NameClaim names the claim with the name for the audit, RolesClaim the one whose text or list of texts Roles is about.
-	// A name with dots also names a claim in a claim: realm_access.roles; one that begins with a slash is a JSON pointer, for
-	// names that have dots themselves: /resource_access/my.client/roles. The claim email counts when it is verified.
+	// NameClaim names the claim with the person's name for the audit, RolesClaim the claim with the text or texts to
+	// which Roles gives roles. A name with dots can name a claim in a claim (realm_access.roles). A name that begins with
+	// a slash is a JSON pointer, for claims whose names have dots (/resource_access/my.client/roles). The claim email
+	// counts only if it is verified.
 	NameClaim  string
 	RolesClaim string
 	Roles      OIDCRoles
 	Title      string                // of the issuer, for people
-	Session    time.Duration         // after which a person has to sign in again
-	Authority  func() *x509.CertPool // of the issuer's certificate; nil, or a nil pool: the system's
+	Session    time.Duration         // after which a person must sign in again
+	Authority  func() *x509.CertPool // of the issuer's certificate; nil, or a nil pool, for the system's authorities
 }
 
-// OIDCRoles say which role whoever has a value of a claim gets. Nobody else gets one.
+// OIDCRoles maps values of a claim to roles. A person without one of the values gets no role.
 type OIDCRoles struct{ byValue map[string]role }
 
 // ParseOIDCRoles reads a comma list of role=value, such as look=leads-readers,act=leads-oncall. Its error says which part is

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// claims are those of an ID token that was verified.
+// claims are the claims of a verified ID token.
 type claims map[string]any
 
-// find returns a claim: the one of this name. Else, where the name begins with a slash, what it points to (RFC 6901, JSON
-// Pointer); where it has dots, the one in the claims that it names in turn.
+// find returns the claim with a name. If there is none, a name that begins with a slash is read as a JSON pointer (RFC
+// 6901), and a name with dots as a path of claims in claims.
 func (c claims) find(name string) (value any, ok bool) {
 	if value, ok = c[name]; ok {
 		return value, true
@@ -26,7 +26,7 @@ func (c claims) find(name string) (value any, ok bool) {
 	return claims(within).find(inner)
 }
 
-// at returns the claim at the end of a path of claims, whose names are escaped as RFC 6901 has it.
+// at returns the claim at the end of a path of claims, whose names are escaped as in RFC 6901.
 func (c claims) at(path []string) (value any, ok bool) {
 	name := strings.ReplaceAll(strings.ReplaceAll(path[0], "~1", "/"), "~0", "~")
 	value, ok = c[name]
@@ -53,13 +53,13 @@ func (c claims) texts(name string) (all []string, ok bool) {
 	return all, ok
 }
 
-// claimEmail is the claim that anybody may have written, unless the issuer has verified it.
+// claimEmail is a claim that people may set to anything, unless the issuer has verified it.
 const claimEmail = "email"
 
-// isEmail reports whether a setting names that claim, as a pointer or not.
+// isEmail reports whether a setting names claimEmail, with or without the slash of a JSON pointer.
 func isEmail(name string) bool { return strings.TrimPrefix(name, "/") == claimEmail }
 
-// emailVerified reports whether the issuer vouches for the e-mail address. Some issuers write a text.
+// emailVerified reports whether the issuer has verified the e-mail address. Some issuers write the value as a text.
 func (c claims) emailVerified() bool {
 	return c["email_verified"] == true || c["email_verified"] == "true"
 }
@@ -86,8 +86,8 @@ func (c claims) person(o *OIDC) (holder, *refusal) {
 	return holder{name: oidcNames + name, role: role}, nil
 }
 
-// isForClient reports whether a token with several audiences, or with the claim azp, was made for this client
-// (OpenID Connect Core, section 3.1.3.7). That the client is among the audiences is known before.
+// isForClient reports whether a token was made for this client, by its claim azp or, without that, because it has no
+// other audience (OpenID Connect Core, section 3.1.3.7). The client must be known to be among the audiences.
 func (c claims) isForClient(audience []string, client string) bool {
 	party, named := c["azp"]
 	if named {

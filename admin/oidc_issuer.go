@@ -28,26 +28,26 @@ import (
 const (
 	// issuerTime bounds one request to the issuer.
 	issuerTime = 5 * time.Second
-	// discoveredFor is after how long the issuer is discovered again at the next sign-in, with new keys.
+	// discoveredFor is how long a discovery is used. After that, the next sign-in discovers the issuer again, with new keys.
 	discoveredFor = time.Hour
-	// maxIssuerAnswer is how much is read of an answer of the issuer, in bytes.
+	// maxIssuerAnswer is how many bytes of an answer of the issuer are read.
 	maxIssuerAnswer = 1 << 20
 )
 
-// How long after a failed discovery the next one is made; it doubles.
+// The pause after a failed discovery doubles from firstIssuerPause to lastIssuerPause.
 const (
 	firstIssuerPause = time.Second
 	lastIssuerPause  = 30 * time.Second
 )
 
-// issuer is an OpenID Connect server. It is discovered until that works, and again once an hour at most; what was discovered
-// stays in force while it does not answer.
+// issuer is an OpenID Connect server. It is discovered until that succeeds, and again at most once an hour. While it does
+// not answer, the last discovery stays in force.
 type issuer struct {
 	cfg    *OIDC
 	host   string
 	client *http.Client
 	log    zerolog.Logger
-	turn   chan struct{} // holds one element; whoever has it may discover
+	turn   chan struct{} // a lock: holds one element, and whoever has received it may discover
 
 	mu    sync.Mutex
 	state issuerState
@@ -55,20 +55,20 @@ type issuer struct {
 
 // issuerState is what is known of an issuer.
 type issuerState struct {
-	found   *relyingParty // nil: not yet discovered
+	found   *relyingParty // nil until it is discovered
 	foundAt time.Time
-	fault   string        // why the last discovery failed, for people; "": it did not
-	pause   time.Duration // between failed discoveries
-	retryAt time.Time
+	fault   string        // why the last discovery failed, for people; "" if it did not
+	pause   time.Duration // after the last failed discovery
+	retryAt time.Time     // when the next discovery may be made
 }
 
-// due reports whether the issuer is to be asked now.
+// due reports whether the issuer should be discovered now.
 func (s issuerState) due(now time.Time) bool {
 	fresh := s.found != nil && now.Sub(s.foundAt) < discoveredFor
 	return !fresh && !now.Before(s.retryAt)
 }
 
-// relyingParty is what sign-ins need of a discovered issuer.
+// relyingParty holds what sign-ins need from the discovery of an issuer.
 type relyingParty struct {
 	oauth    oauth2.Config
 	verifier *oidc.IDTokenVerifier
@@ -89,7 +89,7 @@ func newIssuer(cfg *OIDC, log zerolog.Logger) *issuer {
 	return i
 }
 
-// boundedAnswers cuts answers off behind maxIssuerAnswer.
+// boundedAnswers cuts answers after maxIssuerAnswer bytes.
 type boundedAnswers struct{ http.RoundTripper }
 
 // RoundTrip implements [http.RoundTripper].
@@ -105,7 +105,7 @@ func (b boundedAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// watch discovers the issuer before somebody wants to sign in, until that works or ctx ends.
+// watch tries to discover the issuer, before anybody signs in, until that succeeds or ctx ends.
 func (i *issuer) watch(ctx context.Context) {
 	for {
 		if _, err := i.relyingParty(ctx); err == nil {
@@ -125,7 +125,7 @@ func (i *issuer) watch(ctx context.Context) {
 // errIssuerAway is the error while the issuer has never been discovered.
 var errIssuerAway = errors.New("the issuer of OpenID Connect has not been discovered")
 
-// relyingParty returns what sign-ins need, and discovers the issuer where that is due.
+// relyingParty returns what sign-ins need. It discovers the issuer first if that is due.
 func (i *issuer) relyingParty(ctx context.Context) (*relyingParty, error) {
 	select {
 	case <-i.turn:
@@ -149,8 +149,8 @@ func (i *issuer) relyingParty(ctx context.Context) (*relyingParty, error) {
 	return nil, errIssuerAway
 }
 
-// discoverIfDue discovers the issuer where that is due. It goes on when its caller leaves: else whoever begins sign-ins and
-// leaves would have the issuer asked as often, with no pause and no result.
+// discoverIfDue discovers the issuer if that is due. It does not end with ctx: otherwise somebody who begins sign-ins and
+// leaves could make us ask the issuer again and again, without a result and without a pause.
 func (i *issuer) discoverIfDue(ctx context.Context) {
 	if !i.current().due(time.Now()) {
 		return
@@ -167,7 +167,7 @@ func (i *issuer) current() issuerState {
 	return i.state
 }
 
-// take notes how a discovery ended, and logs what is new about it.
+// take notes how a discovery ended, and logs a new fault, or the end of one.
 func (i *issuer) take(found *relyingParty, err error, now time.Time) {
 	fault := ""
 	if err != nil {
@@ -190,13 +190,14 @@ func (i *issuer) take(found *relyingParty, err error, now time.Time) {
 	*s = issuerState{found: found, foundAt: now}
 }
 
-// away reports whether nobody can sign in, as the issuer has never been discovered, and the last try failed.
+// away reports whether nobody can sign in because the issuer has never been discovered, and the last try has failed.
 func (i *issuer) away() bool {
 	s := i.current()
 	return s.found == nil && s.fault != ""
 }
 
-// discover reads the issuer's discovery document. Its error is for people, and repeats nothing of the answer but the issuer.
+// discover reads the issuer's discovery document. Its error can be shown to people, and repeats nothing of the answer but
+// the issuer.
 func (i *issuer) discover(ctx context.Context) (*relyingParty, error) {
 	ctx = oidc.ClientContext(ctx, i.client)
 	provider, err := oidc.NewProvider(ctx, i.cfg.Issuer)
@@ -216,7 +217,7 @@ func (i *issuer) discover(ctx context.Context) (*relyingParty, error) {
 			return nil, errors.New("its discovery document has an address that is missing or not https://")
 		}
 	}
-	endpoint.AuthStyle = oauth2.AuthStyleInHeader // what OpenID Connect assumes where nothing is said
+	endpoint.AuthStyle = oauth2.AuthStyleInHeader // the default of OpenID Connect
 	if i.cfg.ClientSecret == (crmclient.Secret{}) || len(more.Methods) > 0 && !slices.Contains(more.Methods, "client_secret_basic") {
 		endpoint.AuthStyle = oauth2.AuthStyleInParams
 	}
@@ -239,7 +240,7 @@ func discoveryFault(err error) string {
 	return faultNoDocument
 }
 
-// unanswered says in few words why there is no answer.
+// unanswered says in a few words why there is no answer.
 func unanswered(err error) string {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return "its certificate is not trusted: ADMIN_OIDC_CA_FILE names whom to trust"
@@ -250,8 +251,8 @@ func unanswered(err error) string {
 	return strings.ToValidUTF8(err.Error(), "?")
 }
 
-// safeURL reports whether an address is https://, or http:// of this machine: what goes there can be trusted, and read by
-// nobody on the way.
+// safeURL reports whether an address is https://, or http:// on this machine, so that nobody can read or change requests
+// on the way.
 func safeURL(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && loopback.Host(u.Host))
@@ -289,7 +290,7 @@ func (i *issuer) exchange(ctx context.Context, code string, a attempt) (claims, 
 	return all, nil
 }
 
-// exchangeFault says why the issuer gave no token. It repeats nothing of the answer but status and code.
+// exchangeFault says why the issuer gave no token. It repeats nothing of the answer but its status and error code.
 func exchangeFault(err error) string {
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		text := fmt.Sprintf("the issuer does not take the code (%d", refused.Response.StatusCode)
@@ -306,7 +307,7 @@ func exchangeFault(err error) string {
 
 const faultOtherClient = "is for another client: look at ADMIN_OIDC_CLIENT_ID"
 
-// tokenFault says why an ID token is not accepted. The library's own text is left out, as it has claims in it.
+// tokenFault says why an ID token is not accepted. It does not repeat the library's text, which contains claims.
 func tokenFault(err error) string {
 	if _, ok := errors.AsType[*oidc.TokenExpiredError](err); ok {
 		return "has expired: compare this machine's clock with the issuer's"
@@ -326,7 +327,7 @@ func tokenFault(err error) string {
 	return "is not valid"
 }
 
-// readSecret returns the client's secret as it is now; "" of a public client.
+// readSecret returns the current secret of the client; "" for a public client.
 func readSecret(s crmclient.Secret) (string, error) {
 	if s.File == "" {
 		return s.Value, nil

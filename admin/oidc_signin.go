@@ -22,23 +22,24 @@ import (
 const (
 	// attemptTime is how long a sign-in at the issuer may take.
 	attemptTime = 10 * time.Minute
-	// maxUsed is how many states that came back are remembered.
+	// maxUsed is how many used states are remembered.
 	maxUsed = 10_000
 	// maxExchanges is how many codes are redeemed at a time; further ones are refused.
 	maxExchanges = 8
-	// exchangeTime bounds everything that the issuer is asked in one sign-in.
+	// exchangeTime bounds all requests to the issuer for one sign-in together.
 	exchangeTime = 3 * issuerTime
 )
 
-// oidcSignIns are the sign-ins by OpenID Connect. Nothing is kept of one that has begun: a cookie carries a random text,
-// and state, nonce and PKCE verifier are made of it with a key of this process. So no stranger's attempts fill a memory.
+// oidcSignIns are the sign-ins by OpenID Connect. A sign-in that has begun takes no memory, so that strangers cannot fill
+// it: the browser keeps a random text in a cookie, from which state, nonce and PKCE verifier are derived by a key of this
+// process.
 type oidcSignIns struct {
 	*issuer
 	key       []byte
 	exchanges chan struct{} // holds an element for each code that is being redeemed
 
 	mu   sync.Mutex
-	used map[string]time.Time // states that came back, and until when they would be valid
+	used map[string]time.Time // the states that came back, and when they would expire
 }
 
 func newOIDCSignIns(i *issuer) *oidcSignIns {
@@ -47,15 +48,15 @@ func newOIDCSignIns(i *issuer) *oidcSignIns {
 	return &oidcSignIns{issuer: i, key: key, exchanges: make(chan struct{}, maxExchanges), used: map[string]time.Time{}}
 }
 
-// attempt is what issuer and browser have to bring back of one sign-in.
+// attempt holds the secrets of one sign-in, which issuer and browser must return.
 type attempt struct{ state, nonce, verifier string }
 
-// newAttempt returns the value of the cookie of a sign-in that begins now.
+// newAttempt returns the cookie's value for a sign-in that begins now: the time and a random text.
 func (s *oidcSignIns) newAttempt(now time.Time) (cookie string) {
 	return strconv.FormatInt(now.Unix(), 10) + "." + rand.Text()
 }
 
-// attempt returns the sign-in of a cookie.
+// attempt derives the secrets of a sign-in from its cookie.
 func (s *oidcSignIns) attempt(cookie string) attempt {
 	part := func(label string) string {
 		mac := hmac.New(sha256.New, s.key)
@@ -65,20 +66,21 @@ func (s *oidcSignIns) attempt(cookie string) attempt {
 	return attempt{state: part("state"), nonce: part("nonce"), verifier: part("verifier")}
 }
 
-// came returns the sign-in whose state came back to the browser that began it, in time and for the first time.
+// came returns the sign-in that comes back from the issuer. ok is false if it was not begun in this browser, took too
+// long, or came back before.
 func (s *oidcSignIns) came(cookie, state string, now time.Time) (a attempt, ok bool) {
 	seconds, _, _ := strings.Cut(cookie, ".")
 	began, err := strconv.ParseInt(seconds, 10, 64)
 	a = s.attempt(cookie)
-	if err != nil || !sameText(state, a.state) { // the state vouches for the time, too
+	if err != nil || !sameText(state, a.state) { // the state is derived from the time, too, which so cannot be changed
 		return a, false
 	}
 	until := time.Unix(began, 0).Add(attemptTime)
 	return a, now.Before(until) && s.use(a.state, until, now)
 }
 
-// use notes that a state came back; it reports whether it was the first time. Where there are too many, some are forgotten:
-// that a code counts once is the issuer's duty as well.
+// use notes that a state came back, and reports whether it was the first time. If there are too many states, some are
+// forgotten: the issuer, too, must accept a code only once.
 func (s *oidcSignIns) use(state string, until, now time.Time) (first bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,8 +106,8 @@ func (s *oidcSignIns) use(state string, until, now time.Time) (first bool) {
 
 func sameText(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// cookie returns the cookie of a sign-in; with "" one that deletes it. It comes back from the issuer's site, so that it is Lax.
-// Over TLS its name has a prefix with which no other host of the domain can set it.
+// cookie returns the cookie of a sign-in; for "" one that deletes it. It is Lax, as the browser comes back from the
+// issuer's site. With TLS its name has hostPrefix, so that no other host of the domain can set it.
 func (s *oidcSignIns) cookie(value string) *http.Cookie {
 	c := &http.Cookie{ //nolint:gosec // G124: over plain HTTP, as on loopback, a Secure cookie would never come back
 		Name: s.cookieName(), Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
@@ -127,14 +129,14 @@ func (s *oidcSignIns) cookieName() string {
 // overTLS reports whether browsers reach the page by https.
 func (s *oidcSignIns) overTLS() bool { return strings.HasPrefix(s.cfg.RedirectURL, "https:") }
 
-// isSecureHost reports whether browsers reach the page at a host by https, as the redirect URL has it.
+// isSecureHost reports whether a host is that of the redirect URL, and that is https.
 func (s *oidcSignIns) isSecureHost(host string) bool {
 	u, err := url.Parse(s.cfg.RedirectURL)
 	return err == nil && s.overTLS() && strings.EqualFold(u.Host, host)
 }
 
-// beginOIDC begins a sign-in and answers with the address of the issuer where the page goes on. It takes JSON from the page
-// itself only, so that no other site can begin one.
+// beginOIDC begins a sign-in, and answers with the address of the issuer to which the page must go. It accepts only JSON,
+// so that no other site can begin a sign-in.
 func (s *Server) beginOIDC(w http.ResponseWriter, r *http.Request) {
 	if s.oidc == nil {
 		problem(w, http.StatusNotFound, "there is no OpenID Connect here")
@@ -162,20 +164,20 @@ func (s *Server) beginOIDC(w http.ResponseWriter, r *http.Request) {
 type refusal struct {
 	code string // for the page, which has words for it
 	why  string // for the log
-	who  string // the name of somebody without a role; "": nobody is known
+	who  string // the name of somebody without a role; "" if the person is not known
 }
 
 // The codes of refusals.
 const (
-	refusedAttempt = "attempt" // not begun in this browser, too late, or used
-	refusedThere   = "refused" // the issuer signed nobody in
+	refusedAttempt = "attempt" // not begun in this browser, too late, or came back before
+	refusedThere   = "refused" // the issuer refused the sign-in
 	refusedIssuer  = "issuer"  // the issuer's answer cannot be used
-	refusedRole    = "role"
-	refusedBusy    = "busy"
+	refusedRole    = "role"    // the person has no role
+	refusedBusy    = "busy"    // too many sign-ins
 )
 
-// endOIDC is where the issuer sends the browser back to. It begins a session, or says by the address why not; it never leads
-// elsewhere than to the page.
+// endOIDC handles the request with which the browser comes back from the issuer. It begins a session and redirects to the
+// page, or only redirects, with the reason in the address.
 func (s *Server) endOIDC(w http.ResponseWriter, r *http.Request) {
 	if s.oidc == nil {
 		problem(w, http.StatusNotFound, "there is nothing here")
@@ -196,7 +198,7 @@ func (s *Server) endOIDC(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// returned returns who comes back from the issuer.
+// returned returns the person who comes back from the issuer.
 func (s *Server) returned(r *http.Request) (holder, *refusal) {
 	query := r.URL.Query()
 	var cookie string
@@ -236,10 +238,10 @@ func (s *Server) returned(r *http.Request) (holder, *refusal) {
 	return all.person(s.oidc.cfg)
 }
 
-// oauthCode is what an issuer's error codes look like (RFC 6749, sections 4.1.2.1 and 5.2).
+// oauthCode matches the error codes of an issuer (RFC 6749, sections 4.1.2.1 and 5.2).
 var oauthCode = regexp.MustCompile(`^[a-z_]{1,40}$`)
 
-// refused logs a sign-in that failed. Of the issuer's answer it has the name of somebody without a role at most.
+// refused logs a failed sign-in. Of the issuer's answer it logs nothing but the name of a person without a role.
 func (s *Server) refused(r *http.Request, no *refusal) {
 	if no.code == refusedRole {
 		s.audit("denied", caller{name: no.who, remote: remoteHost(r)}).Str("why", no.why).Msg("page: a sign-in by OpenID Connect was denied")

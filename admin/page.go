@@ -49,7 +49,7 @@ func loadPage() (map[string]asset, error) {
 	return files, nil
 }
 
-// index serves the page itself. It has no data, so that it needs no token.
+// index serves the page itself, which contains no data, so that nobody must sign in for it.
 func (s *Server) index(w http.ResponseWriter, r *http.Request) { s.serve(w, r, "index.html") }
 
 func (s *Server) asset(w http.ResponseWriter, r *http.Request) { s.serve(w, r, r.PathValue("name")) }

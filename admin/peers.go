@@ -9,19 +9,19 @@ import (
 	"github.com/leadbridge/leadbridge/consumer"
 )
 
-// othersEvery is how often Kafka is asked about the partitions of other replicas.
+// othersEvery is how often Kafka is asked about the partitions of other replicas, at most.
 const othersEvery = 10 * time.Second
 
-// peers knows the partitions that other replicas own, as Kafka reports them. They are read only while a page is open.
+// peers knows the partitions of other replicas by what Kafka reports. It asks only while a page is open.
 type peers struct {
 	log   *consumer.Log
 	group string
 
-	reading sync.Mutex
+	reading sync.Mutex // locked while Kafka is asked
 
 	mu   sync.Mutex
-	at   time.Time
-	seen map[int]partition
+	at   time.Time         // when Kafka was last asked
+	seen map[int]partition // nil when Kafka did not answer
 }
 
 func (o *peers) open(cfg Config) {
@@ -30,7 +30,7 @@ func (o *peers) open(cfg Config) {
 
 func (o *peers) close() { o.log.Close() }
 
-// partitions returns the partitions of the topic that are known.
+// partitions returns all partitions of the topic as Kafka reported them; nil when it did not answer.
 func (o *peers) partitions() map[int]partition {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -44,7 +44,7 @@ func (o *peers) known() bool {
 	return o.seen != nil
 }
 
-// refresh asks Kafka when the last answer is old. When Kafka does not answer, nothing is known.
+// refresh asks Kafka if the last answer is older than othersEvery. If Kafka does not answer, nothing is known afterwards.
 func (o *peers) refresh(ctx context.Context) {
 	if !o.reading.TryLock() {
 		return // another call asks already

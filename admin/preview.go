@@ -15,10 +15,10 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// previewed compares what is built of a letter's event as it is with what an edit would make of it. Nothing is masked.
+// previewed compares what a letter's event becomes now with what it would become after an edit. Nothing is masked.
 type previewed struct {
-	Before   string       `json:"before"` // why nothing is built of the event as it is; "" when something is
-	After    string       `json:"after"`  // the same after the edit
+	Before   string       `json:"before"` // why the event becomes nothing now; "" if it becomes something
+	After    string       `json:"after"`  // why the event would become nothing after the edit; "" if it would become something
 	Failed   string       `json:"failed"` // why the edit cannot be made; "" when it can
 	Compared []comparison `json:"compared"`
 }
@@ -32,11 +32,11 @@ type comparison struct {
 	Change string `json:"change"` // same, changed, added or removed
 }
 
-// preview answers with what a letter's event would become with another value, beside what it becomes now. It writes
-// nothing, and does not ask the CRM.
+// preview answers with what a letter's event would become with another value, beside what it becomes now. It neither
+// writes anything nor asks the CRM.
 func (s *Server) preview(w http.ResponseWriter, r *http.Request, by caller) {
 	var body struct {
-		Value *string `json:"value"` // the new value; null: the value stays as it is, but for the program
+		Value *string `json:"value"` // the new value; null if only the program changes the value
 		JQ    string  `json:"jq"`
 	}
 	if !decode(w, r, replayBody, &body) {
@@ -63,7 +63,7 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request, by caller) {
 		fieldProblem(w, wrong.status, wrong.field, wrong.detail)
 		return
 	}
-	// A program may take long, so there are as few at a time as dry runs.
+	// As a program may take long, a preview takes the turn of a dry run.
 	end, ok := s.replays.begin(true)
 	if !ok {
 		refuse(w, http.StatusConflict, phrase.New("dry_runs_run", "other dry runs are under way: try again in a moment"))
@@ -101,13 +101,13 @@ func (s *Server) previewOf(l dlt.Letter, edit dlt.Editor) previewed {
 	return p
 }
 
-// built is a contact, lead or deal as it would be sent, without our own fields.
+// built is a contact, lead or deal as it would be sent to the CRM, without our own fields.
 type built struct {
 	kind   string
 	fields map[string]string
 }
 
-// built returns what would be made of a letter's event, or why nothing would be.
+// built returns what a letter's event would become, or why it would become nothing.
 func (s *Server) built(l dlt.Letter) (all []built, why string) {
 	event, err := l.Event(s.cfg.Transformer)
 	var plan transform.Plan
@@ -125,7 +125,7 @@ func (s *Server) built(l dlt.Letter) (all []built, why string) {
 		return []built{{string(kind), texts(plan.Card.Lead(plan.Contact))}}, ""
 	case crmclient.TargetDeal:
 		deal := texts(plan.Card.Deal(plan.Contact, 0))
-		delete(deal, "contactId") // the contact is yet to be made
+		delete(deal, "contactId") // the contact does not exist yet
 		return []built{{string(crmclient.TargetContact), texts(plan.Contact)}, {string(kind), deal}}, ""
 	}
 	return []built{{string(crmclient.TargetContact), texts(plan.Contact)}}, ""

@@ -18,7 +18,7 @@ type details struct {
 	Said []phrase.Sentence `json:"said,omitempty"`
 }
 
-// problem answers with an error that only programs are told, as the page asks for no such thing.
+// problem answers with an error that only programs can get, as the page never makes such a request.
 func problem(w http.ResponseWriter, status int, detail string) {
 	fieldProblem(w, status, "", phrase.Verbatim(detail))
 }

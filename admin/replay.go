@@ -22,7 +22,7 @@ func (s *Server) replay(w http.ResponseWriter, r *http.Request, by caller) {
 	}
 	s.audit(actOf(body.DryRun), by).Int("places", len(body.Places)).Bool("filter", body.Filter != nil).Bool("edit", body.Edit != nil || body.JQ != "").
 		Msg("page: " + nounOf(body.DryRun) + " was asked for")
-	// Reading the request waits for its turn too, as it compiles a program and reads the topic.
+	// The turn begins before the request is checked, as that compiles a program and reads the topic.
 	end, ok := s.replays.begin(body.DryRun)
 	if !ok {
 		refuse(w, http.StatusConflict, phrase.New("other_replay_runs", "another replay runs: wait until it has ended"))
@@ -63,8 +63,8 @@ func nounOf(dryRun bool) string {
 	return "a replay"
 }
 
-// choose fills in the letters of a plan: for a dry run those that the filter chooses now, and for a replay those that its
-// dry run showed.
+// choose sets the places of a plan. For a dry run, these are the letters that the filter chooses now; for a replay, those
+// that its dry run showed.
 func (s *Server) choose(ctx context.Context, q replayRequest, p *plan) *fault {
 	if !q.DryRun {
 		if shown, ok := s.replays.confirmed(p.asked, q.Confirm); ok {
@@ -107,13 +107,14 @@ type progress struct {
 	All  int `json:"all"`
 }
 
+// run replays the letters of a plan, or makes a dry run, and answers with lines.
 func (s *Server) run(ctx context.Context, w http.ResponseWriter, p plan, dryRun bool, by caller) {
 	ctx, done := s.working(ctx)
 	defer done()
 	out := newLines(w, done)
 	line := replayLine{Report: &dlt.Report{DryRun: dryRun, Routes: []dlt.Route{}, Left: []dlt.Left{}, Rejected: []dlt.Rejected{}}}
 	var err error
-	if len(p.places) > 0 { // without places the filter would choose all
+	if len(p.places) > 0 { // a filter without places would choose all letters
 		var report dlt.Report
 		report, err = s.letters.topic.Replay(ctx, dlt.ReplayOptions{
 			Filter: dlt.Filter{Places: p.places, Exactly: true}, DryRun: dryRun, Transformer: s.cfg.Transformer, Rate: p.rate, MaxReplays: maxReplays, Edit: p.edit, Unframe: func(l dlt.Letter) ([]byte, string) { return l.Unframed(s.cfg.Transformer) }, Progress: out.progress, Tracer: s.cfg.Tracer,
@@ -121,7 +122,8 @@ func (s *Server) run(ctx context.Context, w http.ResponseWriter, p plan, dryRun 
 		})
 		line.Report = &report
 		if !dryRun {
-			// Before the answer, after which the page reads them. Not with ctx, as the client may have gone.
+			// This must be done before the answer, after which the page reads the letters. The client may have gone, so
+			// that ctx may have ended.
 			s.letters.reread(s.work)
 		}
 	}
@@ -148,7 +150,7 @@ func (s *Server) run(ctx context.Context, w http.ResponseWriter, p plan, dryRun 
 	out.write(line)
 }
 
-// noteReplayed names in the audit the events that a transaction put back, by the beginning of their ids' hashes.
+// noteReplayed writes an audit line with the public ids of the events that one transaction has put back into their topic.
 func (s *Server) noteReplayed(by caller, eventIDs []string) {
 	public := make([]string, len(eventIDs))
 	for i, id := range eventIDs {

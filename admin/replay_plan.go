@@ -19,8 +19,8 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// replayRequest is the body of a request to replay letters, chosen by place or by a filter, and with their values changed or
-// not.
+// replayRequest is the body of a request to replay letters. They are chosen by places or by a filter, and their values
+// may be changed.
 type replayRequest struct {
 	Places  []string     `json:"places"`
 	Filter  *filter      `json:"filter"`
@@ -46,7 +46,7 @@ const (
 	maxValue = 1 << 20
 )
 
-// plan is a replay request that was read and is valid.
+// plan is a valid replay request.
 type plan struct {
 	places []dlt.Position
 	edit   dlt.Editor // nil when values stay as they are
@@ -54,7 +54,7 @@ type plan struct {
 	asked  string // the digest of the request without confirm, dryRun and rate
 }
 
-// fault says what is wrong with a request, and with which of its fields.
+// fault says what is wrong with a request, and in which field.
 type fault struct {
 	status int
 	field  string
@@ -94,7 +94,7 @@ func (q replayRequest) read() (plan, *fault) {
 	return p, wrong
 }
 
-// editor returns what changes the values; nil when they stay as they are.
+// editor returns the editor that changes the values; nil when they stay as they are.
 func (q replayRequest) editor(places []dlt.Position) (dlt.Editor, *fault) {
 	switch {
 	case q.Edit != nil && q.JQ != "":
@@ -145,8 +145,8 @@ func (q replayRequest) digest() string {
 	return hashOf(q)
 }
 
-// confirmation returns a code for what a dry run showed: exactly these letters, with this edit. Without the key it cannot
-// be computed.
+// confirmation returns a code that stands for exactly the letters and the edit that a dry run showed. It cannot be
+// computed without the key.
 func (r *replays) confirmation(p plan) string { return hashOf([]any{r.key, p.asked, p.places}) }
 
 func hashOf(v any) string {
@@ -164,7 +164,7 @@ const maxShown = 16
 // replays keeps the plans that dry runs have shown, and lets one replay run at a time.
 type replays struct {
 	key       string        // random
-	turn, dry chan struct{} // each has an entry for each replay, or dry run, that runs
+	turn, dry chan struct{} // one entry for each running replay, and for each running dry run
 
 	mu    sync.Mutex
 	shown []plan // the newest last
@@ -174,8 +174,7 @@ func newReplays() replays {
 	return replays{key: rand.Text(), turn: make(chan struct{}, 1), dry: make(chan struct{}, maxDryRuns)}
 }
 
-// remember keeps what a dry run showed, so that the replay is of these letters even if the filter would choose others by
-// then.
+// remember keeps the plan of a dry run, so that the replay is of the same letters, even if the filter chooses others by then.
 func (r *replays) remember(p plan) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -201,7 +200,7 @@ func (r *replays) confirmed(asked, confirm string) ([]dlt.Position, bool) {
 // maxDryRuns is how many dry runs may run at a time, as each reads the topic.
 const maxDryRuns = 2
 
-// begin begins a replay or a dry run; it returns false when it would be one too many.
+// begin begins a replay or a dry run. ok is false when too many are running.
 func (r *replays) begin(dryRun bool) (end func(), ok bool) {
 	turn := r.turn
 	if dryRun {
@@ -215,7 +214,7 @@ func (r *replays) begin(dryRun bool) (end func(), ok bool) {
 	}
 }
 
-// close waits for the replay that runs; from then on none can begin.
+// close waits until no replay runs or ctx ends. After it has waited, no replay can begin any more.
 func (r *replays) close(ctx context.Context) {
 	select {
 	case r.turn <- struct{}{}:

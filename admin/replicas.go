@@ -13,10 +13,10 @@ import (
 	"github.com/leadbridge/leadbridge/statetopic"
 )
 
-// readLimit is how long a request waits until the state topic is read; what was read by then is shown.
+// readLimit is how long a request waits until the state topic is read. Whatever was read by then is shown.
 const readLimit = 10 * time.Second
 
-// replicas are all replicas, as the state topic has them.
+// replicas are the replicas of the last day, from the state topic.
 type replicas struct {
 	AsOf  time.Time   `json:"asOf,omitzero"` // when the topic was read to its end
 	Error phrase.Text `json:"error,omitempty"`
@@ -25,13 +25,13 @@ type replicas struct {
 	List      []replica         `json:"list"`
 }
 
-// replica is one of them.
+// replica is a replica with the titles of its holds.
 type replica struct {
 	statetopic.Replica
 	HoldTitles []string `json:"holdTitles,omitempty"`
 }
 
-// replicas returns those that were heard in the last day; nil without a state topic.
+// replicas returns the replicas that wrote to the state topic in the last day; nil without a state topic.
 func (s *Server) replicas(now time.Time) *replicas {
 	if s.cfg.StateTopic == nil {
 		return nil
@@ -48,8 +48,8 @@ func (s *Server) replicas(now time.Time) *replicas {
 	return all
 }
 
-// nameOwners writes the hosts of owners beside partitions. Where two replicas name a partition theirs, as after a
-// rebalance, the one that was heard last is right.
+// nameOwners sets the hosts of the partitions' owners. When two replicas claim a partition, as after a rebalance, the one
+// that wrote last is right.
 func (r *replicas) nameOwners(partitions []partition, here string) {
 	type owner struct {
 		host  string
@@ -83,14 +83,14 @@ func (s *Server) refreshReplicas(ctx context.Context) {
 	_ = s.cfg.StateTopic.Refresh(ctx) // the error is shown with the replicas
 }
 
-// past is what all replicas did in a range of time.
+// past is the history of all replicas in a range of time.
 type past struct {
 	Range       string            `json:"range"`
 	Ranges      []string          `json:"ranges"`
 	From        time.Time         `json:"from"`
 	To          time.Time         `json:"to"`
 	StepSeconds float64           `json:"stepSeconds"`
-	Points      []pastPoint       `json:"points"` // oldest first; a step of which nothing is known is missing
+	Points      []pastPoint       `json:"points"` // oldest first; steps of which nothing is known are left out
 	Totals      statetopic.Counts `json:"totals"`
 	Holds       []pastHold        `json:"holds"` // the longest first
 	AsOf        time.Time         `json:"asOf,omitzero"`
@@ -99,10 +99,10 @@ type past struct {
 	ErrorSaid []phrase.Sentence `json:"errorSaid,omitempty"`
 }
 
-// pastPoint is one step of it.
+// pastPoint is one step of a past.
 type pastPoint struct {
 	statetopic.Point
-	// Held is for how long something held the delivery that is not the usual pause of the CRM, at most the step.
+	// Held is how many seconds of the step the delivery was held, except for throttling, which is normal.
 	Held float64 `json:"held"`
 }
 
@@ -113,7 +113,7 @@ type pastHold struct {
 	Seconds float64 `json:"seconds"`
 }
 
-// past answers with what was in a range of time: "range" is its name, 24h unless it is given.
+// past answers with the history of a range of time. The parameter range names it, 24h by default.
 func (s *Server) past(w http.ResponseWriter, r *http.Request, _ caller) {
 	if s.cfg.StateTopic == nil {
 		refuse(w, http.StatusNotFound, phrase.New("no_history", "what was is not kept: set KAFKA_STATE_TOPIC"))

@@ -15,7 +15,7 @@ type Server struct {
 	log      zerolog.Logger
 	page     map[string]asset
 	guard    guard
-	oidc     *oidcSignIns // nil: nobody signs in by OpenID Connect
+	oidc     *oidcSignIns // nil if nobody can sign in by OpenID Connect
 	sessions sessions
 	origins  *http.CrossOriginProtection
 	history  history
@@ -24,9 +24,9 @@ type Server struct {
 	letters  letters
 	replays  replays
 
-	searching sync.Mutex // held while a lead is searched, which is done one at a time
+	searching sync.Mutex // locked while a lead is searched: one search may run at a time
 
-	work context.Context // of requests that write or take long; it ends with Drain
+	work context.Context // for requests that write or take long; ends with Drain
 	stop context.CancelFunc
 }
 
@@ -114,7 +114,7 @@ func (s *Server) Run(ctx context.Context) {
 			s.hub.publish(update{point: s.history.last()})
 		}
 		if s.hub.watched() {
-			// Each returns at once while its last call still runs.
+			// Each of these returns at once while an earlier call of it still runs.
 			background.Go(func() { s.peers.refresh(ctx) })
 			background.Go(func() { s.refreshReplicas(ctx) })
 			background.Go(func() { s.letters.follow(ctx) })
@@ -126,8 +126,8 @@ func (s *Server) Run(ctx context.Context) {
 	}
 }
 
-// Drain ends requests that write, such as a replay; Kafka has what they have done. States and streams go on, so that the
-// drain can be watched.
+// Drain ends requests that write, such as a replay; what they have done is in Kafka. States and streams go on, so that
+// people can watch the drain.
 func (s *Server) Drain() { s.stop() }
 
 // Settle drains, and waits until no replay runs or ctx ends. A replay that ended in the middle of a transaction would delay
@@ -147,7 +147,7 @@ func (s *Server) working(ctx context.Context) (_ context.Context, done func()) {
 	}
 }
 
-// needsSignIn reports whether somebody has to sign in; else everybody at this machine may do everything.
+// needsSignIn reports whether people must sign in. If not, everybody on this machine may do everything.
 func (s *Server) needsSignIn() bool { return s.guard.tokens.needed() || s.oidc != nil }
 
 // untilNext returns the time until the next whole step of the clock.

@@ -21,9 +21,9 @@ const (
 // session is a person's sign-in. Only the digest of its id is kept.
 type session struct {
 	until  time.Time
-	token  digest // the token that it was begun with; it ends with that
-	person holder // who began it by OpenID Connect instead; without a role: nobody
-	owner  string // whose sessions it counts among: a person; where a token has no name, an address
+	token  digest // the token with which it was begun; the session ends with the token
+	person holder // the person who began it by OpenID Connect; without a role if a token began it
+	owner  string // by whom sessions are counted: the holder's name, or the peer's address for a token without a name
 }
 
 // sessions are kept in memory: a restart signs everybody out.
@@ -32,18 +32,19 @@ type sessions struct {
 	byID map[digest]session
 }
 
-// begin begins a session of whoever has a token, from the address of a peer, and returns its id.
+// begin begins a session for the holder of a token, and returns its id. peer is the address from which the holder signs in.
 func (s *sessions) begin(by holder, peer string) (id string) {
 	return s.keep(session{token: by.token, owner: cmp.Or(by.name, "at "+peer)}, sessionTime)
 }
 
-// beginOf begins a session of a person, and returns its id.
+// beginOf begins a session for a person of OpenID Connect, and returns its id.
 func (s *sessions) beginOf(person holder, life time.Duration) (id string) {
 	return s.keep(session{person: person, owner: person.name}, life)
 }
 
-// keep keeps a session under a new id. Where its owner has too many, it ends the one of these that would end first; where all
-// together are too many, one of the owner that has most: nobody's sign-ins end a session of somebody who has fewer.
+// keep stores a session under a new id. If its owner has too many sessions, the oldest of these ends. If there are too
+// many in all, the oldest session of the owner with the most sessions ends, so that nobody's sign-ins end a session of an
+// owner who has fewer.
 func (s *sessions) keep(begun session, life time.Duration) (id string) {
 	id = rand.Text() + rand.Text()
 	s.mu.Lock()
@@ -79,7 +80,7 @@ func (s *sessions) endOldestOf(owner string) {
 	delete(s.byID, oldest)
 }
 
-// most returns who has most.
+// most returns the owner with the most sessions.
 func most(owned map[string]int) (owner string) {
 	for name, n := range owned {
 		if n > owned[owner] || n == owned[owner] && name < owner {
@@ -108,7 +109,7 @@ func (s *sessions) end(id string) {
 	delete(s.byID, digestOf(id))
 }
 
-// cookie returns the cookie of a session; with "" one that deletes it.
+// cookie returns the cookie of a session; for "" one that deletes it.
 func (s *Server) cookie(r *http.Request, id string) *http.Cookie {
 	c := &http.Cookie{ //nolint:gosec // G124: over plain HTTP, as on loopback, a Secure cookie would never come back
 		Name: s.sessionCookie(r), Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
@@ -120,8 +121,8 @@ func (s *Server) cookie(r *http.Request, id string) *http.Cookie {
 	return c
 }
 
-// sessionCookie returns the name of the cookie of a session. By https it has a prefix with which no other host of the domain
-// can set it, and no page that came by http; one without the prefix does not count there.
+// sessionCookie returns the name of the cookie of a session. With https it has hostPrefix, and a cookie without that does
+// not count.
 func (s *Server) sessionCookie(r *http.Request) string {
 	if s.overTLS(r) {
 		return hostPrefix + cookieName
@@ -129,17 +130,18 @@ func (s *Server) sessionCookie(r *http.Request) string {
 	return cookieName
 }
 
-// hostPrefix begins the names of cookies that browsers take from the host itself only, by https, for all of its paths.
+// hostPrefix begins the names of cookies that browsers accept only from the host itself, by https, and for all of its
+// paths. Neither another host of the domain nor a page that came by http can set such a cookie.
 const hostPrefix = "__Host-"
 
-// overTLS reports whether the browser reaches the page by https: directly, through a proxy that says so, or because this is the
-// host of a redirect URL which says so.
+// overTLS reports whether the browser reaches the page by https: directly, through a proxy that says so, or at the host
+// of a redirect URL with https.
 func (s *Server) overTLS(r *http.Request) bool {
 	proto, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
 	return r.TLS != nil || strings.EqualFold(strings.TrimSpace(proto), "https") || s.oidc != nil && s.oidc.isSecureHost(r.Host)
 }
 
-// nameOf returns a name of a session for the log, with which nobody can sign in.
+// nameOf returns a name for a session in the log, from which its id cannot be derived.
 func nameOf(id string) string {
 	d := digestOf("audit " + id)
 	return "session " + hex.EncodeToString(d[:4])

@@ -48,21 +48,21 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// signedIn answers whether people have to sign in, and how, and what its reader may do.
+// signedIn answers whether and how people must sign in, and what the caller may do.
 func (s *Server) signedIn(w http.ResponseWriter, r *http.Request) {
 	by, _ := s.admits(r)
 	answer(w, struct {
 		Needed   bool   `json:"needed"`
 		SignedIn bool   `json:"signedIn"`
-		Role     string `json:"role"` // look, reveal, act; "": not signed in
-		// OIDC is there where people sign in by OpenID Connect.
+		Role     string `json:"role"` // look, reveal, act; "" if the caller is not signed in
+		// OIDC is missing when people cannot sign in by OpenID Connect.
 		OIDC *oidcOffer `json:"oidc,omitempty"`
 		// Playground is the address of the demo's playground; missing when there is none.
 		Playground string `json:"playground,omitempty"`
 	}{s.needsSignIn(), by.role != roleNone, by.role.String(), s.oidcOffer(), s.cfg.Playground})
 }
 
-// oidcOffer is what the page says of OpenID Connect before somebody signs in.
+// oidcOffer is what the page needs to offer a sign-in by OpenID Connect.
 type oidcOffer struct {
 	Title string `json:"title"`
 	Alone bool   `json:"alone"` // there are no tokens

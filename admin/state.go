@@ -48,10 +48,10 @@ type hold struct {
 	Until      time.Time         `json:"until,omitzero"` // when the next try is
 	Status     int               `json:"status,omitempty"`
 	Code       string            `json:"code,omitempty"`
-	Of         string            `json:"of,omitempty"` // the kind of object that alone is concerned, such as deals
+	Of         string            `json:"of,omitempty"` // the only kind of object that is held, such as deals; "" for all
 	Advice     phrase.Text       `json:"advice"`
 	AdviceSaid []phrase.Sentence `json:"adviceSaid,omitempty"` // Advice in the form in which the page says it in its reader's language
-	Words      string            `json:"words,omitempty"`      // of the CRM in the newest letter of that kind, masked
+	Words      string            `json:"words,omitempty"`      // in a flood, the CRM's message in the newest refused letter, masked
 }
 
 type rate struct {
@@ -106,7 +106,7 @@ type topics struct {
 	DeadLetters string `json:"deadLetters"`
 }
 
-// snapshot is a state without what depends on the reader.
+// snapshot is a state without those fields that depend on the reader.
 type snapshot struct {
 	state
 	created float64
@@ -135,7 +135,7 @@ func (s *Server) snapshot(now time.Time) snapshot {
 	return snap
 }
 
-// lag returns the lag of all partitions; nil when that of some is not known.
+// lag returns the lag of all partitions; nil when that of one is not known.
 func (s *Server) lag(is Situation, partitions []partition) (*int64, *float64) {
 	if len(partitions) == 0 || !is.LagKnown && (len(is.Partitions) > 0 || !s.peers.known()) {
 		return nil, nil
@@ -209,7 +209,7 @@ func (s *Server) partitions(is Situation) []partition {
 	return list
 }
 
-// forReader returns the state with what depends on the reader's midnight.
+// forReader returns the state for a reader whose day began at midnight.
 func (s *Server) forReader(snap snapshot, midnight time.Time) state {
 	out := snap.state
 	out.CreatedToday = today{Count: snap.created, Since: s.cfg.Started.UTC()}
@@ -231,7 +231,8 @@ func (s *Server) state(w http.ResponseWriter, r *http.Request, _ caller) {
 	answer(w, s.forReader(s.snapshot(time.Now()), midnight))
 }
 
-// midnightOf reads from the request when the reader's day began; without that, it returns the midnight of UTC.
+// midnightOf returns the reader's midnight from the request, or the midnight of UTC if the request does not say it. If it
+// is not valid, midnightOf answers the request and returns false.
 func midnightOf(w http.ResponseWriter, r *http.Request) (time.Time, bool) {
 	text := r.URL.Query().Get("midnight")
 	if text == "" {

@@ -16,8 +16,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// digest is the hash of a token or of a session's id. Comparing digests takes the same time whatever was given, and does
-// not reveal how long the token is.
+// digest is the hash of a token or of a session's id. Comparing digests always takes the same time, and so reveals
+// neither the token nor its length.
 type digest [sha256.Size]byte
 
 func digestOf(text string) digest { return sha256.Sum256([]byte(text)) }
@@ -27,21 +27,21 @@ func (d digest) equals(other digest) bool { return subtle.ConstantTimeCompare(d[
 const (
 	// tokenAge is after how long the token's file is read again.
 	tokenAge = time.Second
-	// tokenKept is how long a token stays in force when its file cannot be read. While a file is being replaced it may be
-	// away for a moment, but deleting it must revoke the token.
+	// tokenKept is how long a token stays in force when its file cannot be read. The file may be missing for a moment
+	// while it is being replaced, but deleting it must revoke the token.
 	tokenKept = time.Minute
 )
 
-// tokens are the secrets with which people and programs sign in: one for all, or one for each of them.
+// tokens are the secrets with which people and programs sign in: one for all, or one for each.
 type tokens struct {
-	one  crmclient.Secret // for all; zero: there is none
-	file string           // of those of several holders; "": there is none
+	one  crmclient.Secret // ADMIN_TOKEN, one for all; zero for none
+	file string           // ADMIN_TOKENS_FILE, with one for each holder; "" for none
 	log  zerolog.Logger
 
 	mu      sync.Mutex
-	holders []holder // those in force; empty: nobody can sign in
-	readAt  time.Time
-	goodAt  time.Time // when the file was last good
+	holders []holder  // of the tokens in force; empty when nobody can sign in
+	readAt  time.Time // when the file was last read
+	goodAt  time.Time // when the file was last valid
 	fault   string    // the last fault of the file that was logged
 	former  []digest  // tokens that were in force before, the newest last
 }
@@ -66,7 +66,7 @@ func (t *tokens) current() []holder {
 	return t.holders
 }
 
-// of returns whose token it is. It takes the same time whichever it is, or none.
+// of returns the holder of a token. It takes the same time whoever that is, and also if nobody has the token.
 func (t *tokens) of(token digest) (h holder, ok bool) {
 	for _, one := range t.current() {
 		if one.token.equals(token) {
@@ -99,7 +99,7 @@ const (
 	faultUnread = "cannot be read: the last tokens are accepted for a minute more, then nobody is let in"
 )
 
-// parse reads who has a token, or what is wrong with the file.
+// parse reads the file, and returns the holders of tokens, or what is wrong with the file.
 func (t *tokens) parse() (holders []holder, fault string) {
 	content, err := os.ReadFile(cmp.Or(t.file, t.one.File))
 	text := bytes.TrimSpace(content)
@@ -144,21 +144,21 @@ func (t *tokens) retire(holders []holder) {
 	t.former = t.former[max(len(t.former)-maxFormer, 0):]
 }
 
-// was reports whether a token is a former one.
+// was reports whether a token was in force before.
 func (t *tokens) was(value digest) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Contains(t.former, value)
 }
 
-// How many wrong tokens, or wrong codes of OpenID Connect, a peer may try: a few at once, and then one at each interval.
+// A peer may try as many wrong tokens, or wrong codes of OpenID Connect, as guesses at once, and then one in each guessEvery.
 const (
 	guesses    = 10
 	guessEvery = 2 * time.Second
 )
 
-// guard checks tokens, and bounds how often that may fail. The right token is always accepted, so that nobody is kept out
-// by what others guess.
+// guard checks tokens, and bounds how often a peer may fail. A right token is always accepted, so that nobody is kept out
+// by the guesses of others.
 type guard struct {
 	tokens tokens
 
@@ -168,21 +168,21 @@ type guard struct {
 
 // failures are the wrong tokens of one peer.
 type failures struct {
-	wrong    int       // how many count
-	since    time.Time // one is forgotten for each guessEvery that has passed since
-	last     []digest  // the last few different ones
+	wrong    int       // how many failures count now
+	since    time.Time // for each guessEvery that has passed since this time, one failure is forgotten
+	last     []digest  // the last few different wrong tokens
 	loggedAt time.Time
-	unlogged int // failures since then
+	unlogged int // failures since loggedAt
 }
 
-// maxPeers is for how many peers failures are kept; those of further peers are counted together.
+// maxPeers is for how many peers failures are kept separately; those of further peers are counted together.
 const maxPeers = 10_000
 
-// check returns whose token it is. wait is how long the peer must wait until its next try, as it has failed
-// too often; 0 when it has not.
+// check returns the holder of the given token. If the token is wrong and the peer has failed too often, wait is how long
+// the peer must wait until its next try.
 func (g *guard) check(given, peer string) (h holder, right bool, wait time.Duration) {
-	it := digestOf(given)
-	if h, ok := g.tokens.of(it); ok {
+	token := digestOf(given)
+	if h, ok := g.tokens.of(token); ok {
 		return h, true, 0
 	}
 	g.mu.Lock()
@@ -193,15 +193,16 @@ func (g *guard) check(given, peer string) (h holder, right bool, wait time.Durat
 	if f.wrong >= guesses {
 		return h, false, f.since.Add(guessEvery).Sub(now)
 	}
-	if !slices.Contains(f.last, it) { // a program that keeps sending an old token does not guess
+	if !slices.Contains(f.last, token) { // sending the same wrong token again is not guessing
 		f.wrong++
-		f.last = append(f.last[max(0, len(f.last)-guesses+1):], it)
+		f.last = append(f.last[max(0, len(f.last)-guesses+1):], token)
 	}
 	return h, false, 0
 }
 
-// mayRedeem reports whether a peer's code may be redeemed at the issuer now, which counts as a failure until redeemed says that
-// it was none. Unlike the right token, a good code is not known before: a peer with too many failures has to wait.
+// mayRedeem returns how long a peer must wait until its code may be redeemed at the issuer; 0 if it may be now, which
+// counts as a failure until redeemed is called. Whether a code is good is known only after it was redeemed, so that even
+// a good one must wait.
 func (g *guard) mayRedeem(peer string) (wait time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -223,7 +224,8 @@ func (g *guard) redeemed(peer string) {
 	f.wrong = max(f.wrong-1, 0)
 }
 
-// redeemer names a peer whose failures are those of codes: wrong tokens keep nobody from OpenID Connect, nor the other way.
+// redeemer returns the name under which a peer's failures with codes are counted. They are counted apart from those with
+// tokens, so that neither keeps anybody from signing in by the other.
 func redeemer(peer string) string { return "code " + peer }
 
 // of returns the failures of a peer.
@@ -263,7 +265,7 @@ func (f *failures) forget(now time.Time) {
 // failureLogEvery is how often failures of one peer are logged at most; those between are counted.
 const failureLogEvery = 10 * time.Second
 
-// logDue reports whether a failure of a peer is to be logged now, and how many failures the line stands for.
+// logDue notes a failure of a peer. It reports whether to log it now, and how many failures the log line stands for.
 func (g *guard) logDue(peer string) (count int, now bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// whereLimit is how long a search for a lead may take, which reads the whole topic.
+	// whereLimit is how long a search for a lead may take. A search reads the whole topic.
 	whereLimit = time.Minute
 	// whereEvents is how many events a search shows.
 	whereEvents = 20
@@ -22,7 +22,7 @@ const (
 	maxWho = 500
 )
 
-// Where looks for leads, limit at most; see [find.Finder]. whole is [find.Config].NoTextSearch.
+// Where looks for leads, and returns at most limit of them; see [find.Finder]. whole is [find.Config].NoTextSearch.
 type Where func(ctx context.Context, who string, limit int, whole bool) (find.Report, error)
 
 // foundLead is an event that was found, without personal data.
@@ -63,7 +63,7 @@ func (s *Server) where(w http.ResponseWriter, r *http.Request, by caller) {
 	}
 	text := strings.TrimSpace(body.Who)
 	if text == "" || len(text) > maxWho {
-		fieldProblem(w, http.StatusBadRequest, "who", phrase.New("no_who", "give a phone number, an e-mail address, a name, an event id, a contact's id, or partition:offset"))
+		fieldProblem(w, http.StatusBadRequest, "who", phrase.New("no_who", "give a phone number, an e-mail address, a name, an event id, the number or address of a card, or partition:offset"))
 		return
 	}
 	if !s.searching.TryLock() {

@@ -17,17 +17,17 @@ import (
 	"github.com/leadbridge/leadbridge/bench/internal/lead"
 )
 
-// The bare client is the physical bound: it posts the same contacts in
-// requests that were prepared, over as many connections, at the pace that the
-// limits allow. It reads no Kafka, normalises nothing and remembers nothing.
+// The bare client shows what is physically possible: it posts the same contacts in requests that were prepared before,
+// over as many connections, at the pace that the limits allow. It reads nothing from Kafka, transforms nothing and
+// remembers nothing.
 
-// mapped is what leadbridge map makes of a lead.
+// mapped is the output of leadbridge map for a lead.
 type mapped struct {
 	OriginID string                     `json:"originId"`
 	Contact  map[string]json.RawMessage `json:"contact"`
 }
 
-// prepare makes the bodies of requests for n contacts, size to a request.
+// prepare returns the bodies of requests for n contacts, with size contacts in each.
 func prepare(ctx context.Context, binary string, n, size int) ([][]byte, error) {
 	var in bytes.Buffer
 	for i := range n {
@@ -50,7 +50,7 @@ func prepare(ctx context.Context, binary string, n, size int) ([][]byte, error) 
 	return bodies(contacts, size)
 }
 
-// contactOf adds to a mapped lead what the service adds.
+// contactOf returns the contact of a mapped lead, with the fields that the service adds.
 func contactOf(line []byte) (json.RawMessage, error) {
 	var m mapped
 	if err := json.Unmarshal(line, &m); err != nil || m.Contact == nil {
@@ -61,8 +61,7 @@ func contactOf(line []byte) (json.RawMessage, error) {
 	return json.Marshal(m.Contact)
 }
 
-// bodies puts contacts into requests: for POST /v1/contacts when size is 1, else for
-// POST /v1/batch.
+// bodies returns the bodies of requests for contacts: for POST /v1/contacts if size is 1, else for POST /v1/batch.
 func bodies(contacts []json.RawMessage, size int) ([][]byte, error) {
 	type call struct {
 		ID     string          `json:"id"`
@@ -92,7 +91,7 @@ func bodies(contacts []json.RawMessage, size int) ([][]byte, error) {
 	return all, nil
 }
 
-// post sends all bodies and tells how long that took.
+// post sends all bodies, and returns how long that took.
 func post(ctx context.Context, base string, bodies [][]byte, batch bool, slots int, pace time.Duration) (time.Duration, error) {
 	url := base + "/v1/contacts"
 	if batch {
@@ -119,7 +118,7 @@ func post(ctx context.Context, base string, bodies [][]byte, batch bool, slots i
 	return time.Since(began), context.Cause(ctx)
 }
 
-// feed hands the bodies out, no two nearer to each other than pace.
+// feed sends the bodies to the queue, with at least pace between two of them.
 func feed(ctx context.Context, queue chan<- []byte, bodies [][]byte, pace time.Duration) {
 	defer close(queue)
 	next := time.Now()
@@ -133,7 +132,7 @@ func feed(ctx context.Context, queue chan<- []byte, bodies [][]byte, pace time.D
 		}
 		select {
 		case queue <- body:
-			// Slots that were busy too long lose their turns: no burst follows.
+			// If all slots were busy for longer than pace, the lost time is not made up by a burst.
 			next = later(next.Add(pace), time.Now())
 		case <-ctx.Done():
 			return

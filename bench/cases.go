@@ -10,43 +10,42 @@ import (
 	"github.com/leadbridge/leadbridge/bench/internal/sim"
 )
 
-// trialCase is one thing to measure.
+// trialCase is a case: a service, a CRM and a load to measure.
 type trialCase struct {
 	Name  string
 	Title string
 
-	Target   string // CRM_TARGET; "": contact
-	Match    string // CRM_MATCH; "": off
+	Target   string // CRM_TARGET; "" for contact
+	Match    string // CRM_MATCH; "" for off
 	Portal   sim.Portal
 	Batch    int // CRM_BATCH_SIZE
 	Slots    int // CRM_SLOTS
 	Replicas int
-	// Partitions of the topic; 0: [partitions].
+	// Partitions of the topic; 0 for [partitions].
 	Partitions int
 
-	// The load: so many records at once, or a trickle.
+	// The load: Backlog records at once, or a trickle.
 	Backlog int
 	Trickle trickle
 
-	// The part of a run that counts: Measure from WarmUp after the first contact
-	// on, or, when Measure is 0, what lies between the first and the last tenth
-	// of the contacts.
+	// The part of a run that counts begins WarmUp after the first contact, and takes Measure. If Measure is 0, it is the
+	// part between the first and the last tenth of the contacts.
 	WarmUp, Measure time.Duration
 
-	Limit time.Duration // a run that takes longer is cut there
-	Poll  time.Duration // between two looks at the simulator
+	Limit time.Duration // a run that takes longer is ended then
+	Poll  time.Duration // between two readings of the simulator's counts
 	Every time.Duration // between two samples of the processes
-	Bare  int           // contacts that the bare client makes; 0: it does not run
+	Bare  int           // contacts that the bare client creates; 0 if it does not run
 }
 
 // trickle is a load that leaves the service idle most of the time.
 type trickle struct {
 	PerSecond int
-	Skip      int // first leads that do not count
-	Leads     int // in all; 0: no trickle
+	Skip      int // how many of the first leads do not count
+	Leads     int // in all; 0 for no trickle
 }
 
-// steps is how many requests an event takes, one behind the other: creates, and the look-up for its person.
+// steps returns how many requests an event takes, one after another: its creates, and the look-up of its person.
 func (c trialCase) steps() int {
 	steps := 1
 	if c.Target == targetDeal {
@@ -58,8 +57,7 @@ func (c trialCase) steps() int {
 	return steps
 }
 
-// ceiling is how many events a second a client that wastes nothing can bring to their end; 0: nothing
-// but the machines' speed limits it.
+// ceiling returns how many events a second a perfect client can deliver; 0 if the portal sets no limit.
 func (c trialCase) ceiling() float64 {
 	return c.Portal.Ceiling(c.Batch, c.Slots) / float64(c.steps())
 }
@@ -73,10 +71,10 @@ const (
 // partitions of a case's topic. They are more than replicas, as in any real topic.
 const partitions = 4
 
-// parts returns the partitions of the case's topic.
+// parts returns how many partitions the case's topic has.
 func (c trialCase) parts() int { return cmp.Or(c.Partitions, partitions) }
 
-// cases are all there are, in the order of the table.
+// cases returns all cases, in the order of the table.
 func cases() []trialCase {
 	steady := func(c trialCase) trialCase {
 		c.WarmUp, c.Measure, c.Limit = time.Minute, 2*time.Minute, 5*time.Minute
@@ -119,7 +117,7 @@ func slow() sim.Portal {
 	return p
 }
 
-// short cuts a case to what shows that everything works.
+// short returns a case with smaller counts and shorter times, which is enough to see that everything works.
 func (c trialCase) short() trialCase {
 	c.Bare /= 5
 	c.Trickle.Skip /= 5
@@ -133,10 +131,10 @@ func (c trialCase) short() trialCase {
 	return c
 }
 
-// timed tells whether the clock ends a run, not the last contact.
+// timed reports whether the clock ends a run, and not the last contact.
 func (c trialCase) timed() bool { return c.Measure > 0 }
 
-// choose finds cases by name; none means all.
+// choose returns the cases with these names; all cases if there are no names.
 func choose(names []string, short bool) ([]trialCase, error) {
 	all := cases()
 	for _, name := range names {
@@ -157,7 +155,7 @@ func choose(names []string, short bool) ([]trialCase, error) {
 	return chosen, nil
 }
 
-// listing names all cases, one a line.
+// listing returns the names and titles of all cases, one on each line.
 func listing() string {
 	var b strings.Builder
 	for _, c := range cases() {

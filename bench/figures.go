@@ -9,8 +9,7 @@ import (
 	"github.com/leadbridge/leadbridge/bench/internal/table"
 )
 
-// quantile is the smallest value that at least a part q of all do not exceed; 0 when
-// there are none.
+// quantile returns the q-quantile of values by the nearest-rank method; 0 when there are no values.
 func quantile(values []time.Duration, q float64) time.Duration {
 	if len(values) == 0 {
 		return 0
@@ -20,7 +19,7 @@ func quantile(values []time.Duration, q float64) time.Duration {
 	return sorted[min(max(rank, 0), len(sorted)-1)]
 }
 
-// rounded has so many digits behind the point.
+// rounded returns x rounded to a number of digits after the point.
 func rounded(x float64, digits int) float64 {
 	scale := math.Pow10(digits)
 	return math.Round(x*scale) / scale
@@ -30,7 +29,7 @@ func mebibytes(n int64) float64 { return float64(n) / (1 << 20) }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// part is a of b, 0 when there is no b.
+// part returns a/b, or 0 when b is 0.
 func part(a, b float64) float64 {
 	if b == 0 {
 		return 0
@@ -38,7 +37,7 @@ func part(a, b float64) float64 {
 	return a / b
 }
 
-// figuresTable shows a row a case.
+// figuresTable returns a table with a row for each case.
 func figuresTable(results []result) table.Table {
 	t := table.Table{{"case", "contacts/s", "ceiling", "share", "bare client", "share", "requests", "429", "CPU µs", "peak RSS MiB", "p50 ms", "p99 ms"}}
 	for _, r := range results {
@@ -54,7 +53,7 @@ func figuresTable(results []result) table.Table {
 	return t
 }
 
-// goalsTable shows a row a goal.
+// goalsTable returns a table with a row for each goal.
 func goalsTable(goals []goal) table.Table {
 	t := table.Table{{"case", "what", "verdict", "value", "bound (aim)"}}
 	for _, g := range goals {

@@ -15,14 +15,14 @@ import (
 	"github.com/leadbridge/leadbridge/bench/internal/proc"
 )
 
-// gatePlan is how a server that takes webhooks is measured.
+// gatePlan says how a server that receives webhooks is measured.
 type gatePlan struct {
-	Clients  int           `json:"clients"` // that send one webhook after another
-	Warm     time.Duration `json:"-"`       // before anything counts
-	Time     time.Duration `json:"nanoseconds"`
-	Slow     int           `json:"slow_clients"` // that send half a webhook and wait
-	SlowTime time.Duration `json:"-"`
-	Beside   int           `json:"clients_beside_the_slow"`
+	Clients  int           `json:"clients"`                 // how many clients send one webhook after another
+	Warm     time.Duration `json:"-"`                       // how long they do so before anything is measured
+	Time     time.Duration `json:"nanoseconds"`             // how long is measured
+	Slow     int           `json:"slow_clients"`            // how many clients send half a webhook and wait
+	SlowTime time.Duration `json:"-"`                       // how long is measured beside the slow clients
+	Beside   int           `json:"clients_beside_the_slow"` // how many clients send webhooks beside the slow ones
 }
 
 func newGatePlan(short bool) gatePlan {
@@ -32,7 +32,7 @@ func newGatePlan(short bool) gatePlan {
 	return gatePlan{Clients: 64, Warm: 3 * time.Second, Time: 15 * time.Second, Slow: 10_000, SlowTime: 5 * time.Second, Beside: 8}
 }
 
-// gateFigures are what a server reached.
+// gateFigures are the results of a server.
 type gateFigures struct {
 	Rate     float64 `json:"requests_per_second"`
 	P50      float64 `json:"p50_ms"`
@@ -56,7 +56,7 @@ type gateReport struct {
 	Bare    gateFigures  `json:"bare_handler"`
 }
 
-// measureGate measures leadbridge ingest, and in the same run a bare handler.
+// measureGate measures leadbridge ingest and, in the same run, a bare handler.
 func measureGate(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	b, err := broker.Open(o.brokers)
 	if err != nil {
@@ -114,7 +114,7 @@ func (l *lab) gate(ctx context.Context, plan gatePlan) (f gateFigures, err error
 	env := append([]string{
 		"KAFKA_BROKERS=" + joined(l.broker.Addrs), "KAFKA_TOPIC=" + topic, "HTTP_ADDR=127.0.0.1:0", "LOG_LEVEL=info",
 		"SOURCES_FILE=" + file, "GATE_SECRET=" + gateSecret, "INGEST_BODY_TIMEOUT=5m",
-		// All clients are of one address, and the slow ones send half a webhook each.
+		// All clients have one address, and each slow one sends half a webhook.
 		"INGEST_BODY_GRACE=5m", "INGEST_PEER_CONNECTIONS=16384", "MAX_BUFFER=256MiB",
 	}, l.env...)
 	p, line, err := proc.Start(ctx, leadbridge(l.binary, "ingest", env))
@@ -125,7 +125,7 @@ func (l *lab) gate(ctx context.Context, plan gatePlan) (f gateFigures, err error
 	return plan.measure(ctx, line, p.PID())
 }
 
-// measure measures the server whose log line names its address.
+// measure measures the server whose address is in its log line.
 func (p gatePlan) measure(ctx context.Context, line string, pid int) (gateFigures, error) {
 	var started struct{ HTTP string }
 	if err := json.Unmarshal([]byte(line), &started); err != nil {
@@ -161,7 +161,7 @@ func (p gatePlan) measure(ctx context.Context, line string, pid int) (gateFigure
 	return f, err
 }
 
-// slow holds half-sent webhooks, and sends whole ones beside them.
+// slow measures the server while slow clients wait in the middle of a webhook, and others send whole ones.
 func (p gatePlan) slow(ctx context.Context, l *loader, pid int, before proc.Usage, f *gateFigures) error {
 	held, err := l.hold(ctx, p.Slow)
 	defer held.close()

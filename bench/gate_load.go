@@ -20,13 +20,13 @@ import (
 	"github.com/leadbridge/leadbridge/bench/internal/lead"
 )
 
-// gateSecret signs webhooks; gateKey is what it stands for.
+// gateSecret is the secret that signs webhooks, as it is set; gateKey is the key that it encodes.
 const (
 	gateSecret = "whsec_bGVhZGJyaWRnZSBiZW5jaG1hcmsga2V5IQ==" //nolint:gosec // no secret: it guards a benchmark
 	gateKey    = "leadbridge benchmark key!"
 )
 
-// bareHandlerFlag makes this program the bare handler.
+// bareHandlerFlag makes this program run as the bare handler.
 const bareHandlerFlag = "--bare-handler"
 
 // serveBare answers 202 to everything, and does nothing else.
@@ -49,13 +49,13 @@ func serveBare(ctx context.Context, stderr io.Writer) error {
 	return nil
 }
 
-// loader sends webhooks to one server; no two are the same.
+// loader sends webhooks to one server, each of them a different one.
 type loader struct {
 	addr string
 	sent atomic.Int64
 }
 
-// webhook is the n-th request, signed.
+// webhook appends the n-th request, which is signed, to b.
 func webhook(b []byte, n int64) []byte {
 	one := lead.New(int(n))
 	sent := time.Now().Unix()
@@ -66,8 +66,7 @@ func webhook(b []byte, n int64) []byte {
 		len(one.Value), one.ID, sent, base64.StdEncoding.EncodeToString(h.Sum(nil)), one.Value)
 }
 
-// load has clients send one webhook after another for a while, at least one each, and
-// tells how long each took.
+// load makes clients send one webhook after another for some time, at least one each, and returns how long each webhook took.
 func (l *loader) load(ctx context.Context, clients int, during time.Duration) ([]time.Duration, error) {
 	var (
 		mu      sync.Mutex
@@ -94,8 +93,8 @@ func (l *loader) load(ctx context.Context, clients int, during time.Duration) ([
 	return all, ctx.Err()
 }
 
-// send is one client: it speaks HTTP by hand, as what a library costs would
-// be taken from the server on the same machine.
+// send is one client. It speaks HTTP without a library, as the library's processor time would be lost to the server on
+// the same machine.
 func (l *loader) send(ctx context.Context, until time.Time) (took []time.Duration, err error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", l.addr)
 	if err != nil {
@@ -130,7 +129,7 @@ func (l *loader) send(ctx context.Context, until time.Time) (took []time.Duratio
 	return took, nil
 }
 
-// connections are those of slow clients.
+// connections are the connections of slow clients.
 type connections []net.Conn
 
 func (c connections) close() {
@@ -139,7 +138,7 @@ func (c connections) close() {
 	}
 }
 
-// hold opens connections that send half a webhook and then nothing.
+// hold opens count connections, and sends half a webhook on each.
 func (l *loader) hold(ctx context.Context, count int) (connections, error) {
 	var all connections
 	for range count {

@@ -6,13 +6,13 @@ import (
 	"github.com/leadbridge/leadbridge/bench/internal/sim"
 )
 
-// goal is a bound that a case must keep, and the aim beyond it.
+// goal is a bound that a case must keep, and an aim beyond it, with the value that was measured.
 type goal struct {
 	Case    string  `json:"case"`
 	What    string  `json:"what"`
 	Value   float64 `json:"value"`
 	Bound   float64 `json:"bound"`
-	Aim     float64 `json:"aim,omitzero"` // 0: none beyond the bound
+	Aim     float64 `json:"aim,omitzero"` // 0 for none
 	AtMost  bool    `json:"at_most"`
 	Verdict string  `json:"verdict"`
 }
@@ -24,7 +24,7 @@ const (
 	notPlayed    = "NOT PLAYED"
 )
 
-// rule says how a goal's value is read off a result.
+// rule is a goal for the results of a case: value returns the value to compare with the bound.
 type rule struct {
 	name, what string
 	bound, aim float64
@@ -32,8 +32,7 @@ type rule struct {
 	value      func(result) float64
 }
 
-// rules are all goals. Ratios of one run compare on any machine; times and
-// memory hold for a machine of today.
+// rules returns all goals. Shares can be compared between machines; times and memory are for a present-day machine.
 func rules() []rule {
 	ofCeiling := func(r result) float64 { return r.Share }
 	throttled := func(r result) float64 { return float64(r.WorstMinute429) }
@@ -60,7 +59,7 @@ func rules() []rule {
 	}
 }
 
-// judge holds results against the goals.
+// judge compares results with the goals.
 func judge(results []result) []goal {
 	var goals []goal
 	for _, rule := range rules() {
@@ -85,7 +84,7 @@ func (u rule) judge(r result) goal {
 	return g
 }
 
-// limit spells the bound and the aim.
+// limit returns the bound and the aim as text.
 func (g goal) limit() string {
 	sign := "≥"
 	if g.AtMost {

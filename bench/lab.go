@@ -19,21 +19,21 @@ import (
 	"github.com/leadbridge/leadbridge/bench/internal/sim"
 )
 
-// apiKey is one that the simulator takes.
+// apiKey is a key that the simulator accepts.
 const apiKey = "vibe_api_bench" //nolint:gosec // no secret: the simulator takes any
 
-// lab is what trials are made with.
+// lab holds what all trials share.
 type lab struct {
 	binary   string
 	broker   *broker.Broker
 	env      []string
-	profiles string // directory; "": no profiles
+	profiles string // the directory for profiles; "" for none
 	progress io.Writer
 }
 
 func (l *lab) say(format string, args ...any) { _, _ = fmt.Fprintf(l.progress, format+"\n", args...) }
 
-// version names the binary.
+// version returns the version of the binary.
 func (l *lab) version(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, l.binary, "version").Output() //nolint:gosec // the program to measure is named by who measures
 	if err != nil {
@@ -42,8 +42,7 @@ func (l *lab) version(ctx context.Context) (string, error) {
 	return strings.TrimSpace(strings.TrimPrefix(string(out), "leadbridge ")), nil
 }
 
-// try measures a case: the bare client first, alone, then the service, each with a
-// simulator of its own.
+// try measures a case: first the bare client, then the service, each with a simulator of its own.
 func (l *lab) try(ctx context.Context, c trialCase) (result, error) {
 	l.say("%s: %s", c.Name, c.Title)
 	bare, err := l.bare(ctx, c)
@@ -63,10 +62,10 @@ func (l *lab) try(ctx context.Context, c trialCase) (result, error) {
 	return res, err
 }
 
-// bareResult is what the bare client reaches.
+// bareResult is the result of the bare client.
 type bareResult struct {
-	rate   float64 // contacts a second; 0: it did not run
-	others float64 // part of the machine that other work took
+	rate   float64 // contacts a second; 0 if it did not run
+	others float64 // which part of the machine other processes took
 }
 
 // bare runs the bare client.
@@ -96,8 +95,8 @@ func (l *lab) bare(ctx context.Context, c trialCase) (bareResult, error) {
 	return res, nil
 }
 
-// bareRounds is how often the bare client runs where no limit paces it: it takes a second
-// or two, so the median counts.
+// bareRounds is how often the bare client runs if the portal has no limits. As such a run takes only a second or two, the
+// median counts.
 const bareRounds = 3
 
 // bareRound runs the bare client once, with a new simulator.
@@ -107,7 +106,7 @@ func (l *lab) bareRound(ctx context.Context, c trialCase, requests [][]byte) (w 
 		return w, err
 	}
 	defer func() { err = errors.Join(err, sim.Stop()) }()
-	runtime.GC() // what was made before is not collected meanwhile
+	runtime.GC() // so that no garbage of before is collected during the run
 	if err := w.from.weigh(sim.PID()); err != nil {
 		return w, err
 	}
@@ -128,15 +127,15 @@ type trial struct {
 	began    time.Time
 
 	samples []sample
-	peak    int64 // bytes, of the largest service
+	peak    int64 // the most memory that a service took, in bytes
 
 	profiling bool
-	stats     sim.Stats // the latest
+	stats     sim.Stats // the latest counts of the simulator
 	sent      sentTimes
-	delays    []time.Duration // from sending to creation, of a trickle
+	delays    []time.Duration // from sending to creation, of the leads of a trickle
 }
 
-// run makes the load, starts the service and watches it to the end.
+// run produces the load, starts the services and watches them to the end.
 func (t *trial) run(ctx context.Context) (err error) {
 	if t.sim, err = sim.Start(ctx, t.binary, t.c.Portal); err != nil {
 		return err
@@ -144,12 +143,12 @@ func (t *trial) run(ctx context.Context) (err error) {
 	if err := t.broker.Create(ctx, t.c.parts(), t.topic, t.deadLetters()); err != nil {
 		return err
 	}
-	// One service finds its load there. Several get it when they have shared the
-	// partitions: what a rebalance costs is not what is measured.
+	// A single service finds the load in the topic. For several, the load is produced when they have shared the
+	// partitions, so that the rebalance is not measured.
 	if t.c.Replicas == 1 {
 		err = t.broker.Fill(ctx, t.topic, t.c.parts(), t.c.Backlog)
 	}
-	runtime.GC() // the broker's part of it is not the service's to wait for
+	runtime.GC() // so that the service does not wait while the embedded broker's garbage is collected
 	t.began = time.Now()
 	for range t.c.Replicas {
 		if err == nil {
@@ -193,7 +192,7 @@ func (t *trial) startService(ctx context.Context) error {
 
 func (t *trial) deadLetters() string { return t.topic + ".dlt" }
 
-// end stops everything and removes what the trial made. It works after ctx as well.
+// end stops everything, and removes what the trial has made. It does not use the trial's context, which may have ended.
 func (t *trial) end() error {
 	var errs []error
 	for _, p := range t.services {

@@ -11,7 +11,7 @@ import (
 	"github.com/leadbridge/leadbridge/bench/internal/sim"
 )
 
-// sentTimes are when leads were handed to the broker's client, by their numbers.
+// sentTimes are the times at which leads were passed to the broker's client, by their numbers.
 type sentTimes struct {
 	mu    sync.Mutex
 	times []time.Time
@@ -47,7 +47,7 @@ func drip(ctx context.Context, b *broker.Broker, topic string, t trickle, sent *
 	return nil
 }
 
-// latencies are the times from sending to creation of all leads from number skip on.
+// latencies returns the times from sending to creation of the leads from number skip on.
 func latencies(sent []time.Time, contacts []sim.Contact, skip int) []time.Duration {
 	var all []time.Duration
 	for _, c := range contacts {

@@ -1,6 +1,5 @@
-// Command bench measures the built leadbridge binary as a whole process: a
-// broker before it, a simulated CRM in another process behind it. README.md
-// tells what each case measures.
+// Command bench measures the built leadbridge binary as a whole process, between a broker and a simulated CRM in another
+// process. README.md says what each case measures.
 package main
 
 import (
@@ -33,7 +32,7 @@ func status(args []string, stdout, stderr io.Writer) int {
 	})
 }
 
-// run measures what the command line says.
+// run makes the measurement that the command line asks for.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parse(args, stderr)
 	switch {
@@ -47,24 +46,24 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return measure(ctx, o, stdout, stderr)
 }
 
-// options are what the command line says.
+// options are the options of the command line.
 type options struct {
 	binary  string
-	brokers string // "": an embedded one
+	brokers string // "" for an embedded broker
 	out     string
 	short   bool
 	cases   []trialCase
-	env     []string // of the service, beyond what the case sets
+	env     []string // of the service, in addition to the variables of the case
 	gate    bool     // measure leadbridge ingest, not deliveries
 
-	recovery   bool // measure what leads wait in trouble
+	recovery   bool // measure how long leads wait in trouble
 	recoveries []recoveryCase
-	parallel   int // cases of recovery that are played at a time
-	runs       int // how often each is played; 0: as often as the case wants
+	parallel   int // how many cases of recovery are played at a time
+	runs       int // how often each is played; 0 for the case's own number
 	against    baseline
 	json       bool // write the results of recovery as JSON, not as a table
 
-	profile string // directory for profiles; "": none are taken
+	profile string // the directory for profiles; "" for none
 }
 
 // parse reads the command line.
@@ -119,8 +118,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	return o, err
 }
 
-// measure runs the cases and tells what came out. A case that fails does not
-// keep the others from running.
+// measure runs the cases and writes the report. When a case fails, the others run nonetheless.
 func measure(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	b, err := broker.Open(o.brokers)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// profileVariable tells a profiled program where its profile goes.
+// profileVariable is the environment variable with the file to which a profiled program writes its profile.
 const profileVariable = "LEADBRIDGE_BENCH_PROFILE"
 
 // profilerSource is compiled into the program that is profiled, and only there: SIGUSR1
@@ -48,8 +48,7 @@ func init() {
 
 const mainPackage = "github.com/leadbridge/leadbridge/cmd/leadbridge"
 
-// buildProfiled builds a leadbridge with a profiler in it, from the source tree that the
-// benchmark runs in, and puts it into the directory.
+// buildProfiled builds a leadbridge with a profiler into the directory, from the source tree in which the benchmark runs.
 func buildProfiled(ctx context.Context, dir string) (binary string, err error) {
 	where, err := exec.CommandContext(ctx, "go", "list", "-f", "{{.Dir}}", mainPackage).Output()
 	if err != nil {
@@ -76,7 +75,7 @@ func buildProfiled(ctx context.Context, dir string) (binary string, err error) {
 	return binary, nil
 }
 
-// profileName is where the profile of the n-th service goes; "": there is to be none.
+// profileName returns the file for the profile of the n-th service; "" if there is to be none.
 func (t *trial) profileName(n int) string {
 	if t.profiles == "" {
 		return ""
@@ -84,7 +83,7 @@ func (t *trial) profileName(n int) string {
 	return filepath.Join(t.profiles, fmt.Sprintf("%s-%d.pprof", t.c.Name, n+1))
 }
 
-// profile begins the profiles with the part of the run that counts, and ends them with it.
+// profile begins the profiles when the part of the run that counts begins, and ends them with it.
 func (t *trial) profile(counts bool) error {
 	if t.profiles == "" || counts == t.profiling {
 		return nil
@@ -105,7 +104,7 @@ func (t *trial) profile(counts bool) error {
 // profileLimit is how long a profile may take to be written.
 const profileLimit = 10 * time.Second
 
-// profiled waits until the profiles are there.
+// profiled ends the profiles, and waits until they are written.
 func (t *trial) profiled(ctx context.Context) error {
 	if err := t.profile(false); err != nil || t.profiles == "" {
 		return err

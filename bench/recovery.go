@@ -15,10 +15,10 @@ import (
 	"github.com/leadbridge/leadbridge/bench/internal/proc"
 )
 
-// recoveryCase is a kind of trouble. What a fresh and good lead waits in it is measured.
+// recoveryCase is a case of trouble, in which the waits of good leads are measured.
 type recoveryCase struct {
 	Name  string
-	Row   string // kind of trouble: cases of one kind show parts of it
+	Row   string // the kind of trouble, which several cases may show
 	Title string
 
 	MustBe string                    // the goal, in words
@@ -31,28 +31,28 @@ type recoveryCase struct {
 	Env        []string      // settings that differ from the defaults
 	KeyFile    bool          // the key is in a file, which newKey replaces
 	Letters    bool          // the case lasts until all bad leads are letters
-	Runs       int           // how often it is played when nobody says so
-	Grace      time.Duration // longest wait for what is not done when the case has been played
+	Runs       int           // how often it is played by default
+	Grace      time.Duration // how long undelivered leads are waited for after Play has ended
 
 	Play func(context.Context, *scene) error
 }
 
-// within is the goal that of 100 leads 99 wait no longer, and none for ever.
+// within returns the goal that 99 of 100 leads wait no longer than limit, and that all are delivered.
 func within(limit time.Duration) func(recoveryResult) bool {
 	return func(r recoveryResult) bool {
 		return r.Leads > 0 && r.P99.Value <= limit.Seconds() && !r.P99.AtLeast && r.Undelivered == 0 && r.LettersWrong == 0
 	}
 }
 
-// noWrongLetter is the goal that no good lead is a letter, and none is left.
+// noWrongLetter is the goal that no good lead is a letter, and that all are delivered.
 func noWrongLetter(r recoveryResult) bool { return r.LettersWrong == 0 && r.Undelivered == 0 }
 
-// drained is the goal that every lead is a contact or a right letter.
+// drained is the goal that every good lead is a contact, and every bad one a letter.
 func drained(r recoveryResult) bool {
 	return noWrongLetter(r) && r.BackgroundOpen == 0 && r.TroubledUndelivered == 0 && r.LettersRight == r.Bad
 }
 
-// measureRecovery plays the cases, some at a time, and tells what came out.
+// measureRecovery plays the cases, several at a time, and writes the report.
 func measureRecovery(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	l := &lab{binary: o.binary, env: o.env, progress: &lines{w: stderr}}
 	r := recoveryReport{Started: time.Now().UTC().Truncate(time.Second), Machine: proc.ThisMachine(), Broker: broker.Kind(o.brokers == ""), Short: o.short, Settings: o.env}
@@ -66,7 +66,7 @@ func measureRecovery(ctx context.Context, o options, stdout, stderr io.Writer) e
 	return errors.Join(r.publish(o, stdout), r.failure(), o.against.compare(r.Results))
 }
 
-// playAll plays each case as often as it is to be, several at a time. The results of a case follow one another.
+// playAll plays each case runsOf times, several plays at a time. The results of one case follow one another.
 func (l *lab) playAll(ctx context.Context, o options) ([]recoveryResult, error) {
 	var plays []recoveryCase
 	for _, c := range o.recoveries {
@@ -89,7 +89,7 @@ func (l *lab) playAll(ctx context.Context, o options) ([]recoveryResult, error) 
 	return results, ctx.Err()
 }
 
-// runsOf is how often a case is played.
+// runsOf returns how often a case is played.
 func (o options) runsOf(c recoveryCase) int {
 	if o.runs > 0 {
 		return o.runs
@@ -97,7 +97,7 @@ func (o options) runsOf(c recoveryCase) int {
 	return max(1, c.Runs)
 }
 
-// lines writes whole lines of several writers.
+// lines lets several goroutines write whole lines.
 type lines struct {
 	mu sync.Mutex
 	w  io.Writer
@@ -109,7 +109,7 @@ func (l *lines) Write(p []byte) (int, error) {
 	return l.w.Write(p)
 }
 
-// playCase plays a case, with a broker of its own unless there is an existing one.
+// playCase plays a case once, and logs its result.
 func (l *lab) playCase(ctx context.Context, c recoveryCase, o options) recoveryResult {
 	began := time.Now()
 	l.say("%s: %s", c.Name, c.Title)
@@ -126,7 +126,7 @@ func (l *lab) playCase(ctx context.Context, c recoveryCase, o options) recoveryR
 	return r
 }
 
-// playScene plays a case in a scene of its own.
+// playScene plays a case in a new scene, with a broker of its own unless the options name one.
 func (l *lab) playScene(ctx context.Context, c recoveryCase, o options) (recoveryResult, error) {
 	b, err := broker.Open(o.brokers)
 	if err != nil {
@@ -143,8 +143,7 @@ func (l *lab) playScene(ctx context.Context, c recoveryCase, o options) (recover
 	return r, errors.Join(err, s.end())
 }
 
-// play sends the leads and makes the trouble, waits for what is still to come, and
-// counts.
+// play sends the leads and makes the trouble, waits for leads that are not delivered yet, and counts what became of all.
 func (s *scene) play(ctx context.Context) (recoveryResult, error) {
 	if err := s.c.Play(ctx, s); err != nil {
 		return recoveryResult{}, errors.Join(err, s.failed())
@@ -161,7 +160,7 @@ func (s *scene) play(ctx context.Context) (recoveryResult, error) {
 	return r, nil
 }
 
-// times shortens a count of a short run.
+// times returns n, or less in a short run.
 func (s *scene) times(n int) int {
 	if s.short {
 		return max(2, n/5)
@@ -169,7 +168,7 @@ func (s *scene) times(n int) int {
 	return n
 }
 
-// chooseRecovery finds cases by name; none means all.
+// chooseRecovery returns the cases with these names; all cases if there are no names.
 func chooseRecovery(names []string) ([]recoveryCase, error) {
 	all := recoveryCases()
 	for _, name := range names {
@@ -183,7 +182,7 @@ func chooseRecovery(names []string) ([]recoveryCase, error) {
 	return slices.DeleteFunc(all, func(c recoveryCase) bool { return !slices.Contains(names, c.Name) }), nil
 }
 
-// recoveryListing names all cases, one a line.
+// recoveryListing returns the names and titles of all cases, one on each line.
 func recoveryListing() string {
 	var b strings.Builder
 	for _, c := range recoveryCases() {

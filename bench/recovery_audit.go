@@ -12,7 +12,7 @@ import (
 	"github.com/leadbridge/leadbridge/internal/audit"
 )
 
-// recoveryResult is what a case came to. Times are in seconds.
+// recoveryResult is the result of a case. Times are in seconds.
 type recoveryResult struct {
 	Case   string `json:"case"`
 	Row    string `json:"kind"`
@@ -25,13 +25,13 @@ type recoveryResult struct {
 	P90         seconds `json:"p90"`
 	P99         seconds `json:"p99"`
 	Max         seconds `json:"max"`
-	First       seconds `json:"first"`       // of the first of these leads that came when the trouble was over
-	Undelivered int     `json:"undelivered"` // of these leads, when the case's time was over
+	First       seconds `json:"first"`       // the wait of the first of these leads that came after the trouble
+	Undelivered int     `json:"undelivered"` // how many of these leads were not delivered when the case's time was over
 
-	InFlight    int     `json:"in_flight"`     // good leads that a process which was killed had not delivered
-	InFlightMax seconds `json:"in_flight_max"` // the longest wait of these, from the kill
+	InFlight    int     `json:"in_flight"`     // good leads that had come and were not delivered when a process was killed
+	InFlightMax seconds `json:"in_flight_max"` // the longest wait of these, from the kill on
 
-	Troubled            int `json:"leads_with_trouble_of_their_own"` // a create of theirs met a fault: not among Leads
+	Troubled            int `json:"leads_with_trouble_of_their_own"` // good leads one of whose creates met a fault; they are not among Leads
 	TroubledUndelivered int `json:"leads_with_trouble_of_their_own_undelivered"`
 	Background          int `json:"background_leads"` // good ones whose wait does not count
 	BackgroundOpen      int `json:"background_leads_undelivered"`
@@ -47,25 +47,25 @@ type recoveryResult struct {
 	Error string    `json:"error,omitempty"` // why the case could not be played
 }
 
-// seconds is a wait. AtLeast says that it was not over when the case was.
+// seconds is a wait. AtLeast says that the wait had not ended when the case ended.
 type seconds struct {
 	Value   float64 `json:"seconds"`
 	AtLeast bool    `json:"at_least,omitzero"`
 }
 
-// evidence is what an audit looks at.
+// evidence is the data of an audit.
 type evidence struct {
 	sent      []sentLead
-	held      map[int][]time.Time // when contacts were made, by the lead's number
-	troubled  map[int]bool        // leads whose own create met a fault
-	letters   map[audit.Place]int
-	committed []int64 // by partition
-	cleared   time.Time
-	killed    time.Time // when a process was killed; zero: none was
-	over      time.Time // when the case's time was over
+	held      map[int][]time.Time // when the contacts of a lead were created, by the lead's number
+	troubled  map[int]bool        // the numbers of leads one of whose creates met a fault
+	letters   map[audit.Place]int // how many letters a record has
+	committed []int64             // by partition
+	cleared   time.Time           // see scene
+	killed    time.Time           // when a process was killed; zero if none was
+	over      time.Time           // when the case's time was over
 }
 
-// heldBy returns when contacts were made, by the lead's number.
+// heldBy returns when the contacts of each lead were created, by the lead's number.
 func heldBy(contacts []crm.Contact) map[int][]time.Time {
 	held := map[int][]time.Time{}
 	for _, c := range contacts {
@@ -101,8 +101,8 @@ func (s *scene) collect(ctx context.Context) (evidence, error) {
 	return e, err
 }
 
-// account finds what became of each lead, by its number: its contacts name it by their e-mails, and its letters by its
-// place. What lies at or above the committed offset need not be delivered.
+// account returns what became of each lead, by its number. Contacts are found by their e-mail address, letters by the
+// place of the lead's record. Leads at or above the committed offset need not be delivered.
 func (e evidence) account() map[string]*audit.Event {
 	var ev audit.Evidence
 	for _, l := range e.sent {
@@ -123,11 +123,11 @@ func (e evidence) account() map[string]*audit.Event {
 	return events
 }
 
-// audit counts what became of each lead, and how long those waited whose wait counts.
+// audit counts what became of all leads, and measures the waits of those whose wait counts.
 func (e evidence) audit() recoveryResult {
 	var r recoveryResult
 	var waits, inFlight []wait
-	var first time.Time // when the first lead came after the trouble
+	var first time.Time // when the first lead after the trouble came
 	events := e.account()
 	for _, l := range e.sent {
 		became := events[strconv.Itoa(l.n)]
@@ -172,10 +172,10 @@ func (e evidence) audit() recoveryResult {
 // wait is how long a lead waited.
 type wait struct {
 	time time.Duration
-	open bool // it still does
+	open bool // the lead was not delivered when the case's time was over
 }
 
-// compare orders waits; those that are not over are the longest.
+// compare orders waits by length. Open waits count as longer than all others.
 func (w wait) compare(x wait) int {
 	switch {
 	case w.open == x.open:
@@ -186,11 +186,11 @@ func (w wait) compare(x wait) int {
 	return -1
 }
 
-// waited is a lead's wait from its acknowledgement, or from the end of trouble that
-// every lead has to wait for.
+// waited returns a lead's wait. It begins when Kafka acknowledges the lead, or at the end of trouble that every lead must
+// wait for, whichever is later.
 func (e evidence) waited(l sentLead) wait { return e.waitedFrom(later(l.acked, e.cleared), l) }
 
-// wasInFlight reports whether a lead had come, and was not delivered, when a process was killed.
+// wasInFlight reports whether a lead had come and was not delivered when a process was killed.
 func (e evidence) wasInFlight(l sentLead) bool {
 	if e.killed.IsZero() || l.acked.After(e.killed) {
 		return false
@@ -199,7 +199,7 @@ func (e evidence) wasInFlight(l sentLead) bool {
 	return len(contacts) == 0 || contacts[0].After(e.killed)
 }
 
-// waitedFrom is a lead's wait from a moment on.
+// waitedFrom returns a lead's wait from a moment on.
 func (e evidence) waitedFrom(from time.Time, l sentLead) wait {
 	contacts := e.held[l.n]
 	if len(contacts) == 0 || contacts[0].After(e.over) {
@@ -208,7 +208,7 @@ func (e evidence) waitedFrom(from time.Time, l sentLead) wait {
 	return wait{max(0, contacts[0].Sub(from)), false}
 }
 
-// at is the smallest wait that at least a part q of all do not exceed.
+// at returns the q-quantile of sorted waits by the nearest-rank method.
 func at(sorted []wait, q float64) seconds {
 	if len(sorted) == 0 {
 		return seconds{}

@@ -9,11 +9,11 @@ import (
 	"github.com/leadbridge/leadbridge/bench/internal/crm"
 )
 
-// afterRuns is how often the cases of recovery are played: one run is one sample.
+// afterRuns is how often each of afterCases is played, as one run is only one sample.
 const afterRuns = 10
 
-// afterCases show what a new lead waits beyond the end of a trouble, and what those waited that a killed process had
-// under way. Where leads can be delivered meanwhile their whole wait counts.
+// afterCases returns the cases that show how long a new lead waits after the end of a trouble, and how long leads waited
+// that were in flight when a process was killed. If leads can be delivered during the trouble, their whole wait counts.
 func afterCases() []recoveryCase {
 	all := []recoveryCase{
 		{Name: "after-kill", Title: "three replicas, 10 leads a second: one is killed by kill -9, a new one starts at once; counted from the end of the old one's session", Replicas: 3, Play: playAfterKill},
@@ -39,22 +39,22 @@ func afterCases() []recoveryCase {
 	return all
 }
 
-// longestWithin is the goal that no lead waits longer, and none for ever.
+// longestWithin returns the goal that no lead waits longer than limit, and that all are delivered.
 func longestWithin(limit time.Duration) func(recoveryResult) bool {
 	return func(r recoveryResult) bool {
 		return r.Leads > 0 && !r.Max.AtLeast && r.Max.Value <= limit.Seconds() && r.BackgroundOpen == 0 && noWrongLetter(r)
 	}
 }
 
-// afterwards is for how long leads come when a trouble is over.
+// afterwards is for how long leads still come after the end of a trouble.
 const afterwards = 15 * time.Second
 
-// begin sends leads whose wait does not count, two seconds long, so that a trouble meets a service at work.
+// begin sends background leads for two seconds, so that the service is at work when the trouble begins.
 func (s *scene) begin(ctx context.Context, every time.Duration) error {
 	return s.drip(ctx, s.times(int(2*time.Second/every)), every, func(i int) (role, int) { return background(), i % s.c.Partitions })
 }
 
-// during does something while fresh leads come, and fresh leads come for some time after it, too.
+// during calls do while fresh leads come, and goes on with fresh leads for the duration after.
 func (s *scene) during(ctx context.Context, every, after time.Duration, do func(context.Context) error) error {
 	if err := s.begin(ctx, every); err != nil {
 		return err
@@ -67,7 +67,7 @@ func (s *scene) during(ctx context.Context, every, after time.Duration, do func(
 	})
 }
 
-// sessionTimeout is the default of KAFKA_SESSION_TIMEOUT: until then nobody can know that a process is gone.
+// sessionTimeout is the default of KAFKA_SESSION_TIMEOUT. Until it has passed, nobody can know that a killed process is gone.
 const sessionTimeout = 30 * time.Second
 
 func playAfterKill(ctx context.Context, s *scene) error {
@@ -138,7 +138,7 @@ func playAfterRefused(ctx context.Context, s *scene) error {
 	return s.drip(ctx, s.times(120), 500*time.Millisecond, s.freshOnly)
 }
 
-// playAfterPoison sends one lead that can never be delivered and good ones behind it, in its partition as well.
+// playAfterPoison sends one lead that can never be delivered, and then good ones, some of them in the same partition.
 func playAfterPoison(every time.Duration, n int) func(context.Context, *scene) error {
 	return func(ctx context.Context, s *scene) error {
 		s.crm.Break(poison())

@@ -11,7 +11,7 @@ import (
 	"github.com/leadbridge/leadbridge/bench/internal/proc"
 )
 
-// moreRecoveryCases are the rarer kinds of trouble.
+// moreRecoveryCases returns the cases of rarer kinds of trouble.
 func moreRecoveryCases() []recoveryCase {
 	perSecond, loop, noStore := crm.Documented(), crm.Documented(), crm.Documented()
 	perSecond.PerMinute, perSecond.Request, perSecond.Item = 0, 20*time.Millisecond, time.Millisecond
@@ -139,7 +139,7 @@ func playLettersAway(ctx context.Context, s *scene) error {
 	if err := s.drip(ctx, s.times(60), time.Second, s.freshOnly); err != nil {
 		return err
 	}
-	// The case ends for the good ones here: what they waited until now is what counts.
+	// For good leads the case ends here: only waits until now count.
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ func playPerSecond(ctx context.Context, s *scene) error {
 	return nil
 }
 
-// playSharedKey has another program ask more often than the limit allows, all the time.
+// playSharedKey lets another program send more requests than the limit allows, all the time.
 func playSharedKey(ctx context.Context, s *scene) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

@@ -11,21 +11,20 @@ import (
 	"github.com/leadbridge/leadbridge/internal/audit"
 )
 
-// role is what leads of a case are there for. The zero role is a good lead whose wait does
-// not count.
+// role is the purpose of leads in a case. The zero role is that of good leads whose wait does not count.
 type role struct {
-	measured bool // the case is about what it waits
-	bad      bool // it can never become a contact: a letter is right
+	measured bool // the wait counts
+	bad      bool // the lead can never become a contact, and must become a letter
 	changes  []func(*lead.Lead)
 }
 
-// fresh leads are good ones whose wait counts.
+// fresh returns the role of good leads whose wait counts.
 func fresh() role { return role{measured: true} }
 
-// background leads are good ones whose wait does not count.
+// background returns the role of good leads whose wait does not count.
 func background() role { return role{} }
 
-// Markers of bad leads, which faults of the CRM look for.
+// Texts in bad leads, by which the CRM's faults recognize them.
 const (
 	refusedMarker = "Refused"
 	poisonMarker  = "Poison"
@@ -33,22 +32,22 @@ const (
 	hiddenUser    = "404" // a user whom the key may not see
 )
 
-// marked leads are bad ones with a marker in a name.
+// marked returns the role of bad leads with a marker in the name.
 func marked(marker string) role {
 	return role{bad: true}.with(replace(`{"name":`, `{"secondName":"`+marker+`","name":`))
 }
 
-// forbidden leads are bad ones for a user whom the key may not see.
+// forbidden returns the role of bad leads for a user whom the key may not see.
 func forbidden() role {
 	return role{bad: true}.with(replace(`{"name":`, `{"assignedById":`+hiddenUser+`,"name":`))
 }
 
-// useless leads have no phone and no e-mail.
+// useless returns the role of bad leads without phone and e-mail address.
 func useless() role {
 	return role{bad: true}.with(func(l *lead.Lead) { l.Value = `{"name":"Иван Петренко","message":"` + l.ID + `"}` })
 }
 
-// with adds changes to a role.
+// with returns the role with further changes.
 func (r role) with(changes ...func(*lead.Lead)) role {
 	r.changes = slices.Concat(r.changes, changes)
 	return r
@@ -64,17 +63,17 @@ func oneKey(l *lead.Lead) { l.Key = "form49142221" }
 // oneID gives leads one webhook-id.
 func oneID(l *lead.Lead) { l.ID = "msg_form49142221" }
 
-// large gives leads a comment of 900 kB, which is near to the largest record.
+// large gives leads a comment of 900 kB, with which their record is almost as large as a record can be.
 func large(l *lead.Lead) { replace(`"message":"`, `"message":"`+strings.Repeat("a", 900_000))(l) }
 
-// sharedPhone gives each hundred leads one phone, as those of an office have.
+// sharedPhone gives each hundred leads the same phone, as the leads of an office have.
 func sharedPhone(l *lead.Lead) {
 	if n, ok := lead.Of(l.Key); ok {
 		replace(`"phone":"`+lead.Phone(n)+`"`, `"phone":"`+lead.Phone(n-n%100)+`"`)(l)
 	}
 }
 
-// lead makes the n-th lead of a role.
+// lead returns the n-th lead, with the changes of the role.
 func (r role) lead(n int) lead.Lead {
 	l := lead.New(n)
 	for _, change := range r.changes {
@@ -85,13 +84,13 @@ func (r role) lead(n int) lead.Lead {
 
 // sentLead is a lead that Kafka has acknowledged.
 type sentLead struct {
-	n     int // its number: leadOf finds it in a contact's e-mail
+	n     int // the lead's number, which [lead.Of] finds in the contact's e-mail address
 	role  role
 	place audit.Place
 	acked time.Time
 }
 
-// sentLeads are all leads of a case. Its methods may be called at any time.
+// sentLeads are all leads of a case. Its methods may be called from any goroutine.
 type sentLeads struct {
 	mu   sync.Mutex
 	next int
@@ -118,8 +117,8 @@ func (s *sentLeads) list() []sentLead {
 	return slices.Clone(s.all)
 }
 
-// maxProduce is how many bytes of leads one request to the broker holds, about: it takes
-// no more than a megabyte, and a lead of 900 kB must go alone.
+// maxProduce is about how many bytes of leads a request to the broker holds. The broker accepts a megabyte, so that a
+// lead of 900 kB must be sent alone.
 const maxProduce = 64 << 10
 
 // send writes leads with the numbers from first on to a partition.
@@ -160,8 +159,7 @@ func (s *scene) burstTo(ctx context.Context, r role, partition, n int) error {
 	return s.send(ctx, r, partition, s.sent.numbers(n), n)
 }
 
-// drip sends n leads one at a time, every so often; choose gives the role and the
-// partition of the i-th.
+// drip sends n leads, one in each interval every. choose returns the role and the partition of the i-th.
 func (s *scene) drip(ctx context.Context, n int, every time.Duration, choose func(i int) (role, int)) error {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -182,5 +180,5 @@ func (s *scene) drip(ctx context.Context, n int, every time.Duration, choose fun
 	return nil
 }
 
-// freshOnly chooses fresh leads over all partitions.
+// freshOnly chooses fresh leads, for all partitions in turn. It is an argument of drip.
 func (s *scene) freshOnly(i int) (role, int) { return fresh(), i % s.c.Partitions }

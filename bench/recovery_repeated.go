@@ -14,7 +14,7 @@ import (
 // runs are the results of one case, at least one.
 type runs []recoveryResult
 
-// byCase puts the results of each case together, in the order in which the cases come first.
+// byCase groups results by case, in the order of the first result of each case.
 func byCase(results []recoveryResult) []runs {
 	var all []runs
 	place := map[string]int{}
@@ -29,7 +29,7 @@ func byCase(results []recoveryResult) []runs {
 	return all
 }
 
-// split tells cases that were played once from the others.
+// split separates the cases that were played once from the others.
 func split(cases []runs) (once []recoveryResult, repeated []runs) {
 	for _, c := range cases {
 		if len(c) == 1 {
@@ -41,10 +41,10 @@ func split(cases []runs) (once []recoveryResult, repeated []runs) {
 	return once, repeated
 }
 
-// figure is a wait in the runs of a case.
+// figure is the middle and the worst of a wait in the runs of a case.
 type figure struct{ P50, Worst seconds }
 
-// figure finds the middle and the worst of a wait; of an even number of runs the lower of the two in the middle.
+// figure returns the middle and the worst of a wait. If the number of runs is even, the middle is the lower of the two.
 func (r runs) figure(of func(recoveryResult) seconds) figure {
 	all := make([]wait, 0, len(r))
 	for _, run := range r {
@@ -59,7 +59,7 @@ func firstWait(r recoveryResult) seconds    { return r.First }
 func longestWait(r recoveryResult) seconds  { return r.Max }
 func inFlightWait(r recoveryResult) seconds { return r.InFlightMax }
 
-// sum adds up a count of all runs.
+// sum returns the sum of a count over all runs.
 func (r runs) sum(of func(recoveryResult) int) int {
 	n := 0
 	for _, run := range r {
@@ -68,7 +68,7 @@ func (r runs) sum(of func(recoveryResult) int) int {
 	return n
 }
 
-// verdict tells whether every run reached the goal.
+// verdict returns whether every run reached the goal.
 func (r runs) verdict() string {
 	verdict := boundReached
 	for _, run := range r {
@@ -82,7 +82,7 @@ func (r runs) verdict() string {
 	return verdict
 }
 
-// repeatedTable shows a row a case.
+// repeatedTable returns a table with a row for each case.
 func repeatedTable(cases []runs) table.Table {
 	t := table.Table{{"case", "runs", "leads", "first, p50", "worst", "longest, p50", "worst", "in flight", "longest, p50", "worst", "undelivered", "wrong letters", "twice", "lost", "must be", "verdict"}}
 	for _, r := range cases {
@@ -105,7 +105,7 @@ func repeatedTable(cases []runs) table.Table {
 	return t
 }
 
-// baseline are the results of an earlier run, by case; nil: there is none.
+// baseline holds the results of an earlier run, by case; nil if there was none.
 type baseline map[string]runs
 
 // readBaseline reads the recovery.json of an earlier run.
@@ -125,14 +125,15 @@ func readBaseline(file string) (baseline, error) {
 	return b, nil
 }
 
-// A wait is worse than the baseline's when it is longer by half, and by more than a machine that is a little busier explains.
+// A wait is worse than in the baseline when it is longer by half, and by more than worseSeconds, which a slightly busier machine
+// explains.
 const (
 	worseTimes   = 1.5
 	worseSeconds = .5
 )
 
-// compare returns an error that names each case whose leads wait longer than they did. It compares the middle of the
-// runs: the worst of ten differs from one night to the next.
+// compare returns an error that names each case in which leads wait longer than in the baseline. It compares the middles
+// of the runs, as the worst of ten runs differs from night to night.
 func (b baseline) compare(results []recoveryResult) error {
 	var errs []error
 	for _, r := range byCase(results) {

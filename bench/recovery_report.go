@@ -11,13 +11,13 @@ import (
 	"github.com/leadbridge/leadbridge/bench/internal/table"
 )
 
-// recoveryReport is a whole run, as recovery.json holds it.
+// recoveryReport is the report of a whole run, as in recovery.json.
 type recoveryReport struct {
 	Started  time.Time        `json:"started"`
 	Version  string           `json:"version"`
 	Machine  proc.Machine     `json:"machine"`
 	Broker   string           `json:"broker"`
-	Short    bool             `json:"short"` // counts were cut: the figures compare with nothing
+	Short    bool             `json:"short"` // counts were reduced, so that the figures cannot be compared
 	Settings []string         `json:"settings,omitzero"`
 	Results  []recoveryResult `json:"results"`
 }
@@ -49,8 +49,8 @@ func (r recoveryReport) publish(o options, w io.Writer) error {
 	return err
 }
 
-// failure is the error of a run that shows what must never be: a case that could not be
-// played, a lead with two contacts, a lost lead. What leads waited is no failure.
+// failure returns an error if a case could not be played, a lead has two contacts, or a lead is lost. Long waits are not
+// a failure.
 func (r recoveryReport) failure() error {
 	var errs []error
 	for _, res := range r.Results {
@@ -64,7 +64,7 @@ func (r recoveryReport) failure() error {
 	return errors.Join(errs...)
 }
 
-// recoveryTable shows a row a case.
+// recoveryTable returns a table with a row for each case.
 func recoveryTable(results []recoveryResult) table.Table {
 	t := table.Table{{"case", "leads", "p50", "p90", "p99", "max", "undelivered", "letters", "wrong letters", "twice", "lost", "must be", "verdict"}}
 	for _, r := range results {
@@ -88,7 +88,7 @@ func recoveryTable(results []recoveryResult) table.Table {
 	return t
 }
 
-// String spells a wait with three digits or all before the point.
+// String returns a wait with three digits, or with all digits before the point.
 func (s seconds) String() string {
 	if s.AtLeast {
 		return "> " + table.Short(s.Value)

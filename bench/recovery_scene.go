@@ -18,8 +18,8 @@ import (
 	"github.com/leadbridge/leadbridge/bench/internal/proc"
 )
 
-// scene is what a case is played in: a CRM, topics, processes, and the leads that were
-// sent. One goroutine plays it.
+// scene is the world in which a case is played: a CRM, topics, processes, and the leads that were sent. One goroutine
+// plays it.
 type scene struct {
 	*lab
 	c     recoveryCase
@@ -29,16 +29,16 @@ type scene struct {
 	crm      *crm.Portal
 	server   *http.Server
 	url      string
-	keyFile  string     // holds the key; "": it is in the environment
-	services []*service // one a replica; nil: it does not run
+	keyFile  string     // the file with the key; "" if the key is in the environment
+	services []*service // one for each replica; nil for one that does not run
 	sent     sentLeads
 
-	cleared time.Time // when trouble ended that every lead has to wait for; zero: there is none
-	killed  time.Time // when a process was killed; zero: none was
-	over    time.Time // when the case's time was over; zero: when it has been played
+	cleared time.Time // when trouble ended for which every lead must wait; zero if there was none
+	killed  time.Time // when a process was killed; zero if none was
+	over    time.Time // when the case's time was over; zero if that is when it has been played
 }
 
-// newScene makes the world of a case and starts its services.
+// newScene creates the world of a case, and starts its services.
 func newScene(ctx context.Context, l *lab, c recoveryCase, short bool) (*scene, error) {
 	s := &scene{lab: l, c: c, short: short, topic: "leadbridge-bench-" + c.Name + "-" + rand.Text()[:8], crm: crm.New(c.CRM)}
 	if err := s.open(ctx); err != nil {
@@ -88,7 +88,7 @@ func (s *scene) serve(listener net.Listener) {
 	go func() { _ = server.Serve(listener) }() // it ends when the server is closed
 }
 
-// stopCRM has connections to the CRM refused until startCRM.
+// stopCRM makes the CRM refuse connections until startCRM is called.
 func (s *scene) stopCRM() error { return s.server.Close() }
 
 func (s *scene) startCRM(ctx context.Context) error {
@@ -100,7 +100,7 @@ func (s *scene) startCRM(ctx context.Context) error {
 	return nil
 }
 
-// newKey puts a key into the key's file at one stroke, as Kubernetes does.
+// newKey replaces the key in its file atomically, as Kubernetes does.
 func (s *scene) newKey(key string) error {
 	next := s.keyFile + ".new"
 	if err := os.WriteFile(next, []byte(key), 0o600); err != nil {
@@ -109,9 +109,8 @@ func (s *scene) newKey(key string) error {
 	return os.Rename(next, s.keyFile)
 }
 
-// warmUp waits until the services deliver: all partitions have an owner, and a lead of
-// each has become a contact. What is sent before there is an owner would be looked up, as
-// another one could have sent it.
+// warmUp waits until the services deliver: all partitions have an owner, and a lead of each has become a contact. Leads
+// that come before there is an owner would be looked up, as an earlier owner could have sent them.
 func (s *scene) warmUp(ctx context.Context) error {
 	if err := s.owned(ctx); err != nil || s.c.NewGroup {
 		return err
@@ -124,7 +123,7 @@ func (s *scene) warmUp(ctx context.Context) error {
 	return s.await(ctx, lookEvery, func() bool { return len(s.crm.Contacts()) >= s.c.Partitions })
 }
 
-// await looks every so often until something holds.
+// await calls holds in each interval every, until it returns true or ctx ends.
 func (s *scene) await(ctx context.Context, every time.Duration, holds func() bool) error {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -138,8 +137,8 @@ func (s *scene) await(ctx context.Context, every time.Duration, holds func() boo
 	return nil
 }
 
-// lookEvery is how often a case looks at what its CRM and its services have come to. The
-// figures are the CRM's own times, which do not depend on it.
+// lookEvery is how often a case checks the state of its CRM and its services. The results do not depend on it, as the CRM
+// itself notes when contacts are created.
 const lookEvery = 250 * time.Millisecond
 
 // pause waits.
@@ -154,8 +153,7 @@ func (s *scene) pause(ctx context.Context, d time.Duration) error {
 
 func (s *scene) deadLetters() string { return s.topic + ".dlt" }
 
-// startService starts a replica with default settings. It runs until stopServices, also
-// when what made it start is over before.
+// startService starts a replica with default settings. It runs until stopServices, even if ctx ends before.
 func (s *scene) startService(ctx context.Context, i int) error {
 	key := "CRM_API_KEY=" + apiKey
 	if s.keyFile != "" {
@@ -198,7 +196,7 @@ func (s *scene) roll(ctx context.Context, i int) error {
 	return s.startService(ctx, i)
 }
 
-// surge replaces a replica as a deployment does: the next one is at work before it is asked to stop.
+// surge replaces a replica as a Kubernetes deployment does: the next one has partitions before the old one is asked to stop.
 func (s *scene) surge(ctx context.Context, i int) error {
 	old := s.services[i]
 	err := s.startService(ctx, i)
@@ -241,19 +239,19 @@ func (s *scene) owned(ctx context.Context) error {
 	return errors.Join(failed, err)
 }
 
-// settle waits until the CRM holds all good leads, and bad ones are letters where the
-// case is about them, or the case's grace is over.
+// settle waits until the CRM has all good leads and, if the case asks for letters, all bad leads are letters; at most for
+// the case's Grace.
 func (s *scene) settle(ctx context.Context) error {
 	limit, cancel := context.WithTimeout(ctx, s.c.Grace)
 	defer cancel()
 	err := s.await(limit, lookEvery, func() bool { return s.failed() != nil || s.missing() == 0 && s.lettersAreThere(limit) })
 	if err != nil && ctx.Err() == nil {
-		err = nil // the figures tell what is not delivered
+		err = nil // the result counts the leads that are not delivered
 	}
 	return errors.Join(err, s.failed())
 }
 
-// lettersAreThere reports whether there is a letter of each bad lead, or nobody asks.
+// lettersAreThere reports whether each bad lead is a letter, or the case does not ask for letters.
 func (s *scene) lettersAreThere(ctx context.Context) bool {
 	if !s.c.Letters {
 		return true
@@ -262,18 +260,18 @@ func (s *scene) lettersAreThere(ctx context.Context) bool {
 	return err == nil && !slices.ContainsFunc(s.sent.list(), func(l sentLead) bool { return l.role.bad && letters[l.place] == 0 })
 }
 
-// missing returns how many good leads the CRM does not hold.
+// missing returns how many good leads the CRM does not have.
 func (s *scene) missing() int {
 	good := slices.DeleteFunc(s.sent.list(), func(l sentLead) bool { return l.role.bad })
 	contacts := s.crm.Contacts()
-	if len(contacts) < len(good) { // many lack: they need not be told apart
+	if len(contacts) < len(good) { // some are missing for certain: their number is enough
 		return len(good) - len(contacts)
 	}
 	held := heldBy(contacts)
 	return len(slices.DeleteFunc(good, func(l sentLead) bool { return len(held[l.n]) > 0 }))
 }
 
-// stopServices ends all replicas, so that their last commits are made.
+// stopServices stops all replicas, which make their last commits.
 func (s *scene) stopServices() error {
 	var errs []error
 	for i, p := range s.services {
@@ -285,7 +283,7 @@ func (s *scene) stopServices() error {
 	return errors.Join(errs...)
 }
 
-// end stops everything and removes what the case made. It works after ctx as well.
+// end stops everything, and removes what the case has made. It does not use the case's context, which may have ended.
 func (s *scene) end() error {
 	err := s.stopServices()
 	s.crm.Close()
@@ -298,7 +296,7 @@ func (s *scene) end() error {
 	if s.broker.Embedded() {
 		return err // topics and groups end with the broker
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*proc.ExitLimit) // members that were killed are in the group until their session is over
+	ctx, cancel := context.WithTimeout(context.Background(), 2*proc.ExitLimit) // killed members stay in the group until their session has ended
 	defer cancel()
 	removeErr := s.broker.RemoveTopics(ctx, s.topic, s.deadLetters())
 	if waitErr := s.await(ctx, time.Second, func() bool { return s.broker.RemoveGroup(ctx, s.topic) == nil }); waitErr != nil || removeErr != nil {

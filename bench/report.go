@@ -15,13 +15,13 @@ import (
 	"github.com/leadbridge/leadbridge/bench/internal/table"
 )
 
-// report is a whole run, as bench.json holds it.
+// report is the report of a whole run, as in bench.json.
 type report struct {
 	Started  time.Time    `json:"started"`
 	Version  string       `json:"version"`
 	Machine  proc.Machine `json:"machine"`
 	Broker   string       `json:"broker"`
-	Short    bool         `json:"short"` // times were cut: the figures compare with nothing
+	Short    bool         `json:"short"` // times were reduced, so that the figures cannot be compared
 	Profiled bool         `json:"profiled,omitzero"`
 	Settings []string     `json:"settings,omitzero"`
 	Results  []result     `json:"results"`
@@ -56,10 +56,10 @@ func (r report) publish(dir string, w io.Writer) error {
 	return err
 }
 
-// disturbed is the part of a machine that other work may take beside a run.
+// disturbed is which part of the machine other processes may take before a run counts as disturbed.
 const disturbed = .05
 
-// text writes what a person reads first.
+// text writes the report for people.
 func (r report) text(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s\n%s, %d cores, %.0f GiB, %s, load %s at the start; timers fire %s ms late; broker %s\n",
@@ -93,7 +93,7 @@ func (r report) caption() string {
 	return text
 }
 
-// panels are the plot's, one a case.
+// panels returns the panels of the plot, one for each case.
 func (r report) panels() []plot.Panel {
 	var all []plot.Panel
 	for _, res := range r.Results {

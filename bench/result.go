@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// result is what a case came to.
+// result is the result of a case.
 type result struct {
 	Case  string `json:"case"`
 	Title string `json:"title"`
 
 	Rate    float64 `json:"contacts_per_second"`
-	Ceiling float64 `json:"ceiling_contacts_per_second,omitzero"` // of the limits; 0: there are none
+	Ceiling float64 `json:"ceiling_contacts_per_second,omitzero"` // by the portal's limits; 0 if it has none
 	Share   float64 `json:"share_of_ceiling,omitzero"`
 	Bare    float64 `json:"bare_client_contacts_per_second,omitzero"`
 	OfBare  float64 `json:"share_of_bare_client,omitzero"`
@@ -21,7 +21,7 @@ type result struct {
 
 	Created           int     `json:"contacts"`
 	Duplicates        int     `json:"duplicates"`
-	Requests          int     `json:"requests"` // of the whole run, those of the start too
+	Requests          int     `json:"requests"` // in the whole run
 	RequestsPerMinute float64 `json:"requests_per_minute"`
 	BusiestMinute     int     `json:"requests_in_busiest_minute"`
 	Lookups           int     `json:"lookups"`
@@ -31,29 +31,29 @@ type result struct {
 
 	CPU      float64 `json:"cpu_microseconds_per_contact"`
 	SimCPU   float64 `json:"simulator_cpu_microseconds_per_contact"`
-	BenchCPU float64 `json:"benchmark_cpu_microseconds_per_contact"` // with an embedded broker
-	Others   float64 `json:"others_share_of_machine"`                // processor time of all else
+	BenchCPU float64 `json:"benchmark_cpu_microseconds_per_contact"` // including an embedded broker
+	Others   float64 `json:"others_share_of_machine"`                // the part of the processor time that other processes took
 
 	PeakRSS float64 `json:"peak_rss_mib"`
-	HalfRSS float64 `json:"rss_at_half_mib"` // when half of the contacts were made
+	HalfRSS float64 `json:"rss_at_half_mib"` // when half of the contacts had been created
 	EndRSS  float64 `json:"rss_at_end_mib"`
-	Growth  float64 `json:"rss_growth_mib_per_100000"` // contacts, over the part that counts
+	Growth  float64 `json:"rss_growth_mib_per_100000"` // by 100,000 contacts, in the part of the run that counts
 
 	Latencies int     `json:"latencies,omitzero"`
 	P50       float64 `json:"p50_ms,omitzero"`
 	P99       float64 `json:"p99_ms,omitzero"`
-	Service   float64 `json:"crm_service_time_ms"` // of the requests of one event
+	Service   float64 `json:"crm_service_time_ms"` // the CRM's own time for the requests of one event
 
 	From     float64 `json:"measured_from_second"`
 	To       float64 `json:"measured_to_second"`
-	Cut      bool    `json:"cut,omitzero"` // its time was over before its contacts
+	Cut      bool    `json:"cut,omitzero"` // the time limit ended the run before all contacts were created
 	Timeline []point `json:"timeline"`
 }
 
-// plotSteps is how finely rates over time are told.
+// plotSteps is how many points the timeline has at most.
 const plotSteps = 90
 
-// result sums a trial up. A second contact of an event makes all figures void.
+// result returns the result of a trial. It fails if an event has two contacts.
 func (t *trial) result(bare bareResult) (result, error) {
 	w, err := t.window()
 	if err != nil {
@@ -88,7 +88,7 @@ func (t *trial) result(bare bareResult) (result, error) {
 	return r, nil
 }
 
-// window is the part of the run that counts.
+// window returns the part of the run that counts.
 func (t *trial) window() (window, error) {
 	if t.c.timed() {
 		return steady(t.samples, t.c.WarmUp, t.c.Measure)

@@ -8,21 +8,21 @@ import (
 	"github.com/leadbridge/leadbridge/bench/internal/proc"
 )
 
-// sample is how things stood at a moment of a run.
+// sample holds what was measured at one moment of a run.
 type sample struct {
 	at      time.Duration // since the services were started
 	created int           // contacts
 	calls   int           // requests
-	cpu     time.Duration // user and system, of all services
-	rss     int64         // bytes, of the largest service
+	cpu     time.Duration // of all services, user and system time
+	rss     int64         // memory of the largest service, in bytes
 
-	throttled  int           // answers 429
+	throttled  int           // answers with status 429
 	simCPU     time.Duration // of the simulator
-	benchCPU   time.Duration // of this process: an embedded broker is in it
-	machineCPU time.Duration // of all that runs on the machine
+	benchCPU   time.Duration // of this process, which may have an embedded broker
+	machineCPU time.Duration // of all processes on the machine
 }
 
-// weigh adds what runs beside the services.
+// weigh adds the processor times of the simulator, of this process and of the machine.
 func (s *sample) weigh(simulator int) error {
 	sim, err := proc.UsageOf(simulator)
 	if err != nil {
@@ -42,8 +42,7 @@ type window struct{ from, to sample }
 
 var errTooShort = errors.New("the run was too short to measure anything")
 
-// steady is the window that begins a warm-up after the first contact and
-// lasts as long as told.
+// steady returns the window that begins warmUp after the first contact, and lasts for measure.
 func steady(samples []sample, warmUp, measure time.Duration) (window, error) {
 	first := firstContact(samples)
 	from := after(samples, first+warmUp)
@@ -51,7 +50,7 @@ func steady(samples []sample, warmUp, measure time.Duration) (window, error) {
 	return between(samples, from, to)
 }
 
-// middle is the window between the first and the last tenth of the contacts.
+// middle returns the window between the first and the last tenth of the contacts.
 func middle(samples []sample) (window, error) {
 	if len(samples) == 0 {
 		return window{}, errTooShort
@@ -74,7 +73,7 @@ func between(samples []sample, from, to int) (window, error) {
 	return w, nil
 }
 
-// firstContact is when there was one.
+// firstContact returns the time of the first sample with a contact; 0 when there is none.
 func firstContact(samples []sample) time.Duration {
 	if i := atCount(samples, 1); i < len(samples) {
 		return samples[i].at
@@ -82,7 +81,7 @@ func firstContact(samples []sample) time.Duration {
 	return 0
 }
 
-// after is the first sample not before a moment; their number when there is none.
+// after returns the index of the first sample at a moment or later; len(samples) when there is none.
 func after(samples []sample, at time.Duration) int {
 	for i, s := range samples {
 		if s.at >= at {
@@ -92,7 +91,7 @@ func after(samples []sample, at time.Duration) int {
 	return len(samples)
 }
 
-// atCount is the first sample with so many contacts; their number when there is none.
+// atCount returns the index of the first sample with at least n contacts; len(samples) when there is none.
 func atCount(samples []sample, n int) int {
 	for i, s := range samples {
 		if s.created >= n {
@@ -113,25 +112,23 @@ func (w window) requestsPerMinute() float64 {
 	return 60 * float64(w.to.calls-w.from.calls) / w.seconds()
 }
 
-// perContact is a part of a time, in microseconds.
+// perContact returns a time divided by the contacts of the window, in microseconds.
 func (w window) perContact(d time.Duration) float64 {
 	return float64(d.Microseconds()) / float64(w.contacts())
 }
 
-// cpuPerContact is user and system time of the services, in microseconds.
+// cpuPerContact returns the processor time of the services for each contact, in microseconds.
 func (w window) cpuPerContact() float64 { return w.perContact(w.to.cpu - w.from.cpu) }
 
-// others is the part of so many cores that was taken by what is neither the
-// services nor the simulator nor this process.
+// others returns which part of the cores' time was taken by other processes than the services, the simulator and this one.
 func (w window) others(cores int) float64 {
 	all := w.to.machineCPU - w.from.machineCPU
 	ours := w.to.cpu - w.from.cpu + w.to.simCPU - w.from.simCPU + w.to.benchCPU - w.from.benchCPU
 	return max(0, (all-ours).Seconds()) / (w.seconds() * float64(cores))
 }
 
-// growth is how much memory grows by a hundred thousand contacts, in MiB: the slope
-// of the line that fits the samples of the window best. Memory that is collected goes up and
-// down, so two samples would tell little.
+// growth returns by how many MiB memory grows with 100,000 contacts: the slope of the line that fits the samples of the
+// window best. As garbage collection makes memory go up and down, two samples would not be enough.
 func growth(samples []sample, w window) float64 {
 	var n, sumX, sumY, sumXX, sumXY float64
 	for _, s := range samples {
@@ -144,7 +141,7 @@ func growth(samples []sample, w window) float64 {
 	return part(n*sumXY-sumX*sumY, n*sumXX-sumX*sumX)
 }
 
-// busiestMinute is the most that was counted in any minute.
+// busiestMinute returns the largest increase of a count in any minute.
 func busiestMinute(samples []sample, count func(sample) int) int {
 	most, from := 0, 0
 	for _, s := range samples {
@@ -160,14 +157,14 @@ func busiestMinute(samples []sample, count func(sample) int) int {
 	return most
 }
 
-// point is a moment of the plot.
+// point is a point of the timeline.
 type point struct {
 	Second            float64 `json:"second"`
 	ContactsPerSecond float64 `json:"contacts_per_second"`
 	RSS               float64 `json:"rss_mib"`
 }
 
-// series is the rate over time, in at most n steps of equal length.
+// series returns the rate and the memory over time, in at most n steps of equal length.
 func series(samples []sample, n int) []point {
 	if len(samples) < 2 {
 		return nil

@@ -8,13 +8,13 @@ import (
 	"github.com/leadbridge/leadbridge/bench/internal/proc"
 )
 
-// service is a running leadbridge run.
+// service is a running process of the command leadbridge run.
 type service struct {
 	*proc.Process
 	*proc.Client
 }
 
-// owned is how many partitions the service has.
+// owned returns how many partitions the service has.
 func (s *service) owned(ctx context.Context) (int, error) {
 	var status struct{ Partitions []struct{} }
 	err := s.Get(ctx, "/statusz", &status)
@@ -24,7 +24,7 @@ func (s *service) owned(ctx context.Context) (int, error) {
 // shareLimit is how long services may take to share the partitions.
 const shareLimit = 2 * time.Minute
 
-// shared waits until all partitions are owned, by every service the same number.
+// shared waits until all partitions are owned, and every service has the same number of them.
 func (t *trial) shared(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, shareLimit, fmt.Errorf("the services did not share the partitions within %s", shareLimit))
 	defer cancel()
@@ -52,7 +52,7 @@ func (t *trial) shared(ctx context.Context) error {
 	}
 }
 
-// leadbridge is a command of leadbridge that serves. The line that it is ready with names its address.
+// leadbridge returns a command of leadbridge that serves. The log line by which it says that it is ready has its address.
 func leadbridge(binary, command string, env []string) proc.Program {
 	return proc.Program{Name: "leadbridge " + command, File: binary, Args: []string{command}, Env: env, Ready: `"msg":"started"`}
 }

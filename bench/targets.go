@@ -6,7 +6,7 @@ import (
 	"github.com/leadbridge/leadbridge/bench/internal/sim"
 )
 
-// done is how many events of a target are what they are to become.
+// done returns how many events have become their target.
 func done(s sim.Stats, target string) int {
 	switch target {
 	case targetLead:
@@ -17,7 +17,7 @@ func done(s sim.Stats, target string) int {
 	return s.Contacts
 }
 
-// made are the objects that events of a target became, each with the e-mail of its person.
+// made returns the objects that events have become, each with the e-mail address of its person.
 func made(ctx context.Context, s *sim.Simulator, target string) ([]sim.Contact, error) {
 	switch target {
 	case targetLead:
@@ -33,7 +33,7 @@ func made(ctx context.Context, s *sim.Simulator, target string) ([]sim.Contact, 
 	return s.Held(ctx, "contacts")
 }
 
-// withPersons gives deals the e-mails of their contacts.
+// withPersons gives deals the e-mail addresses of their contacts.
 func withPersons(deals, contacts []sim.Contact) []sim.Contact {
 	persons := map[int64]sim.Contact{}
 	for _, c := range contacts {

@@ -9,7 +9,7 @@ import (
 	"github.com/leadbridge/leadbridge/bench/internal/proc"
 )
 
-// watch looks at the simulator and the services until the run is over.
+// watch takes samples until the run is over.
 func (t *trial) watch(ctx context.Context) error {
 	if t.c.Trickle.Leads > 0 {
 		return t.watchTrickle(ctx)
@@ -23,7 +23,7 @@ func (t *trial) watch(ctx context.Context) error {
 	return t.look(ctx, over)
 }
 
-// watchTrickle watches while leads come one by one, and tells the delay of each.
+// watchTrickle takes samples while leads are sent one by one, and notes the delay of each lead.
 func (t *trial) watchTrickle(ctx context.Context) error {
 	dripCtx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -51,7 +51,7 @@ func (t *trial) watchTrickle(ctx context.Context) error {
 	return err
 }
 
-// look polls until the run is over, or its time is.
+// look polls until the run is over, or its time limit is reached.
 func (t *trial) look(ctx context.Context, over func(sample) bool) error {
 	ticker := time.NewTicker(t.c.Poll)
 	defer ticker.Stop()
@@ -68,7 +68,7 @@ func (t *trial) look(ctx context.Context, over func(sample) bool) error {
 	}
 }
 
-// poll looks once and tells whether that was the last time.
+// poll takes a sample if one is due, and reports whether the run is over.
 func (t *trial) poll(ctx context.Context, over func(sample) bool) (done bool, err error) {
 	for _, p := range t.services {
 		if err := p.Failed(); err != nil {
@@ -93,10 +93,10 @@ func (t *trial) poll(ctx context.Context, over func(sample) bool) (done bool, er
 	return done, nil
 }
 
-// done is how many events are what they are to become.
+// done returns how many events of the trial have become their target.
 func (t *trial) done() int { return done(t.stats, t.c.Target) }
 
-// counts tells whether a sample lies in the part of the run that counts.
+// counts reports whether a sample lies in the part of the run that counts.
 func (t *trial) counts(s sample) bool {
 	switch {
 	case t.c.timed():
@@ -108,7 +108,7 @@ func (t *trial) counts(s sample) bool {
 	return s.created >= t.c.Backlog/10 && s.created < t.c.Backlog-t.c.Backlog/10
 }
 
-// weigh adds what the services take, and all else that runs.
+// weigh adds the processor times and the memory of the services, and the processor times of all other processes.
 func (t *trial) weigh(s *sample) error {
 	if err := s.weigh(t.sim.PID()); err != nil {
 		return err

@@ -39,6 +39,16 @@ func fill(t *testing.T, h hand, tab *screen.Tab, field, words string) {
 	must(t, tab.Type(words))
 }
 
+// submit presses what sends a form, and waits for the document with which that is answered. The old document goes on until then:
+// it tells the same news, and what is typed into it, or is to be clicked where it has it, is lost.
+func submit(t *testing.T, tab *screen.Tab, press func(tab *screen.Tab, selector string) error, button string) {
+	t.Helper()
+	eval[bool](t, tab, "window.old = true")
+	must(t, press(tab, button))
+	must(t, tab.Await(`!window.old && document.readyState === "complete"`))
+	drawn(t, tab) // it is scrolled to its fragment then
+}
+
 // TestPlayground sends leads from the form to the card, through a hold and a dead letter, and back from the operators' page.
 func TestPlayground(t *testing.T) {
 	t.Parallel()
@@ -47,22 +57,25 @@ func TestPlayground(t *testing.T) {
 			t.Parallel()
 			tab := open(t, screen.Desk, newPlayground(t).URL)
 			fill(t, h, tab, "#name", "Boris Green")
-			must(t, h.act(tab, ".lead-form button"))
+			submit(t, tab, h.act, ".lead-form button")
 			must(t, tab.Await(text(".fates li[data-state=contact]", "Boris Green")))
 			must(t, tab.Await(text("#contact-1", "+79161234567 (mobile)")))
 
-			must(t, h.act(tab, "[aria-describedby=does-key]"))
+			submit(t, tab, h.act, "[aria-describedby=does-key]")
 			must(t, tab.Await(text("[aria-describedby=does-key]", "(on)")))
 			fill(t, h, tab, "#email", "held@example.com")
-			must(t, h.act(tab, ".lead-form button"))
+			submit(t, tab, h.act, ".lead-form button")
 			must(t, tab.Await(text("#state", "Held: credentials")))
-			must(t, h.act(tab, "#trouble .primary"))
+			submit(t, tab, h.act, "#trouble .primary")
 			must(t, tab.Await(text("#contact-2", "held@example.com")))
 			must(t, tab.Await(text("#state", "Delivering")))
 
 			fill(t, h, tab, "#phone", "")
-			must(t, h.act(tab, ".lead-form button"))
+			submit(t, tab, h.act, ".lead-form button")
 			must(t, tab.Await(text(".fates li[data-state=letter]", "NO_CONTACT_POINT")))
+			if lost := eval[[]string](t, tab, `[...document.querySelectorAll("#live a, #live button")].filter((e) => !e.id).map((e) => e.textContent)`); len(lost) > 0 {
+				t.Errorf("what is read anew takes the focus from %q", lost)
+			}
 			must(t, h.act(tab, ".fates a[href*=letters]"))
 			must(t, tab.Await(`document.querySelector("#event-value")`))
 			must(t, h.act(tab, "#nav-playground"))
@@ -106,18 +119,18 @@ func TestPlaygroundHasNoSeriousFault(t *testing.T) {
 			}
 			must(t, tab.Await(`document.querySelector("#state")`))
 			look("at first")
-			must(t, tab.Click("[aria-describedby=does-refuse]"))
+			submit(t, tab, (*screen.Tab).Click, "[aria-describedby=does-refuse]")
 			must(t, tab.Await(text("[aria-describedby=does-refuse]", "(on)")))
-			must(t, tab.Click(".lead-form button"))
+			submit(t, tab, (*screen.Tab).Click, ".lead-form button")
 			must(t, tab.Await(`document.querySelector(".fates li[data-state=letter]")`))
-			must(t, tab.Click("#trouble .primary"))
+			submit(t, tab, (*screen.Tab).Click, "#trouble .primary")
 			must(t, tab.Await(text("#trouble", "There is none now")))
-			must(t, tab.Click("[aria-describedby=does-outage]"))
+			submit(t, tab, (*screen.Tab).Click, "[aria-describedby=does-outage]")
 			must(t, tab.Await(text("[aria-describedby=does-outage]", "(on)")))
-			must(t, tab.Click(".lead-form button"))
+			submit(t, tab, (*screen.Tab).Click, ".lead-form button")
 			must(t, tab.Await(`document.querySelector(".state[data-held=true]")`))
 			look("with trouble")
-			must(t, tab.Click("#trouble .primary"))
+			submit(t, tab, (*screen.Tab).Click, "#trouble .primary")
 			must(t, tab.Await(`document.querySelector(".state[data-held=false]") && document.querySelector(".fates li[data-state=contact]")`))
 			look("delivered")
 		})

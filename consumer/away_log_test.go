@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// warnings returns the lines of the log from a place on that are of level warn or error.
+// warnings returns the log's lines of level warn or error, from the byte at from on.
 func (r *rig) warnings(from int) []string {
 	lines := strings.Split(strings.TrimSpace(r.logs.String()[from:]), "\n")
 	return slices.DeleteFunc(lines, func(line string) bool {
@@ -15,7 +15,7 @@ func (r *rig) warnings(from int) []string {
 	})
 }
 
-// A topic that is deleted under a running consumer is told in one line, however long it is away.
+// A topic that is deleted under a running consumer is logged in one line, however long it is missing.
 func TestTopicAwayIsLoggedOnce(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -28,14 +28,14 @@ func TestTopicAwayIsLoggedOnce(t *testing.T) {
 		}
 		r.await("the wait for the topic", func() bool { return hasHold(p.Status(), HoldTopic) })
 		time.Sleep(10 * time.Minute) // virtual
-		if told := r.warnings(before); len(told) != 1 || !strings.Contains(told[0], "does not exist") {
-			t.Errorf("%d lines:\n%s\nall:\n%s", len(told), strings.Join(told, "\n"), r.logs.String()[before:])
+		if lines := r.warnings(before); len(lines) != 1 || !strings.Contains(lines[0], "does not exist") {
+			t.Errorf("%d lines:\n%s\nall:\n%s", len(lines), strings.Join(lines, "\n"), r.logs.String()[before:])
 		}
 		p.shutdown(t)
 	})
 }
 
-// Brokers that are away are told in one line, too.
+// Brokers that do not answer are logged in one line, too.
 func TestBrokersAwayAreLoggedOnce(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -46,8 +46,8 @@ func TestBrokersAwayAreLoggedOnce(t *testing.T) {
 		r.cluster.Close()
 		r.await("the wait for brokers", func() bool { return hasHold(p.Status(), HoldBrokers) })
 		time.Sleep(10 * time.Minute) // virtual
-		if told := r.warnings(before); len(told) != 1 || !strings.Contains(told[0], "no broker answers") {
-			t.Errorf("%d lines:\n%s\nall:\n%s", len(told), strings.Join(told, "\n"), r.logs.String()[before:])
+		if lines := r.warnings(before); len(lines) != 1 || !strings.Contains(lines[0], "no broker answers") {
+			t.Errorf("%d lines:\n%s\nall:\n%s", len(lines), strings.Join(lines, "\n"), r.logs.String()[before:])
 		}
 		p.shutdown(t)
 	})

@@ -15,42 +15,44 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// Bounds of what is kept of a record, in bytes. Events over 1 MiB are not read, and letters and results are smaller than these.
+// How much of a record is kept, in bytes. An event of more than 1 MiB becomes a letter anyway, and letters and results are
+// smaller than these bounds.
 const (
-	maxKeptValue   = 4 << 20 // a longer value is left out: see transform.Missing
-	maxKeptKey     = 1 << 20 // the rest of a longer key is left out
-	maxKeptHeaders = 1 << 20 // of all together, each with headerOverhead; those behind are left out
+	maxKeptValue   = 4 << 20 // a longer value is left out: see transform.MissingTooLong
+	maxKeptKey     = 1 << 20 // a longer key is cut
+	maxKeptHeaders = 1 << 20 // of all headers together, each counted with headerOverhead; those beyond it are left out
 	headerOverhead = 64
 )
 
-// What a batch may take decompressed: values that begin behind this are left out. Producers bound a batch before they compress
-// it, to 1 MiB unless they are told otherwise; whoever writes more of it in one wants to be a burden.
+// A batch may decompress to minUnpackedLimit bytes, or to unpackedRatio times its compressed size if that is more. Values
+// that begin beyond this limit are left out. Producers bound a batch before they compress it, to 1 MiB by default, so that
+// only a batch made to exhaust memory exceeds the limit.
 const (
-	minWholeBatch   = 64 << 20
-	wholeBatchRatio = 64 // for batches that are large before: so many times their size
+	minUnpackedLimit = 64 << 20
+	unpackedRatio    = 64
 )
 
-// batchReader reads the record batches of an answer, record by record as they are decompressed: it has no more in memory than
-// what it returns.
+// batchReader reads the records out of the batches of a fetch's answer. It decompresses a batch as a stream, so that only
+// the records that it returns are in memory, never a whole decompressed batch.
 type batchReader struct {
 	topic     string
 	partition int
-	from      int64 // the first offset that is wanted
-	memory    int64 // how many bytes of records are enough
-	got       *fetched
+	from      int64    // the first offset that is wanted
+	memory    int64    // reading stops when the records take this many bytes
+	got       *fetched // what was read so far
 	aborted   *abortedFilter
 	unpacker  *unpacker
-	key       []byte // of the record being read
+	key       []byte // a buffer for the key of the record being read
 }
 
-// errPart says that a batch is not there to its end.
+// errPart is the error of a batch of which the answer holds only the beginning.
 var errPart = errors.New("the answer holds a part of a record batch only")
 
-// unreadable says that a batch, whose checksum is right, cannot be decompressed or has no records in it: nobody will ever read
-// it. Kafka's own brokers refuse to take such a batch; others do not look.
+// unreadable is the error of a batch whose checksum is right, but which cannot be decompressed or holds malformed records.
+// Nobody will ever be able to read it. Kafka's own brokers refuse such a batch; others do not look.
 type unreadable struct {
-	last int64 // its last offset
-	at   time.Time
+	last int64     // the last offset of the batch
+	at   time.Time // the time of its first record
 	err  error
 }
 
@@ -58,25 +60,25 @@ func (u *unreadable) Error() string { return "a record batch cannot be read: " +
 
 func (u *unreadable) Unwrap() error { return u.err }
 
-// full reports whether enough was read.
+// full reports whether the records that were read take as much memory as they may.
 func (r *batchReader) full() bool { return r.got.bytes >= r.memory }
 
-// readAll reads batches until there are no more, or enough was read. next lies behind what was read.
+// readAll reads batches until there are no more, or until it is full. An unreadable batch does not stop it.
 func (r *batchReader) readAll(ctx context.Context, batches []byte) error {
 	for len(batches) > 0 && !r.full() {
 		size, magic, err := nextBatch(batches)
 		if err != nil {
 			return err
 		}
-		one := batches[:size]
+		batch := batches[:size]
 		batches = batches[size:]
 		if magic < 2 {
-			err = r.readOldMessage(ctx, one, magic)
+			err = r.readOldMessage(ctx, batch, magic)
 		} else {
-			err = r.readBatch(ctx, one)
+			err = r.readBatch(ctx, batch)
 		}
-		if lost, ok := errors.AsType[*unreadable](err); ok {
-			r.takeUnreadable(lost)
+		if u, ok := errors.AsType[*unreadable](err); ok {
+			r.takeUnreadable(u)
 		} else if err != nil {
 			return err
 		}
@@ -84,10 +86,10 @@ func (r *batchReader) readAll(ctx context.Context, batches []byte) error {
 	return nil
 }
 
-// takeUnreadable keeps one record for all that cannot be read of a batch, so that it becomes a letter and what lies behind it is
-// delivered.
+// takeUnreadable adds one record that stands for the rest of an unreadable batch. This record becomes a letter, and the
+// records after the batch are delivered.
 func (r *batchReader) takeUnreadable(u *unreadable) {
-	if u.last < r.got.next {
+	if u.last < r.got.next { // the batch lies before the wanted offset
 		return
 	}
 	rec := record{Record: transform.Record{
@@ -97,16 +99,16 @@ func (r *batchReader) takeUnreadable(u *unreadable) {
 	r.got.next = u.last + 1
 }
 
-// Where fields of a record batch lie. Source: Kafka's documentation, "Record Batch".
+// Positions in a record batch. Source: Kafka's documentation, "Record Batch".
 const (
-	batchStart  = 12 // behind base offset and length
-	magicAt     = 16
+	batchStart  = 12 // after base offset and length: what the length counts begins here
+	magicAt     = 16 // the version of the format
 	checksumAt  = 17
-	checkedFrom = 21
-	batchHead   = 61
+	checkedFrom = 21 // what the checksum covers begins here
+	batchHead   = 61 // the records begin here
 )
 
-// nextBatch returns the size of the first batch or message, and the version of its format.
+// nextBatch returns the size of the first batch or message in b, and the version of its format (magic).
 func nextBatch(b []byte) (size int, magic int8, err error) {
 	if len(b) <= magicAt {
 		return 0, 0, errPart
@@ -119,18 +121,18 @@ func nextBatch(b []byte) (size int, magic int8, err error) {
 	case size > len(b):
 		return 0, 0, errPart
 	case size <= magicAt || magic == 2 && size < batchHead:
-		return 0, 0, fmt.Errorf("a record batch of %d bytes cannot be", size)
+		return 0, 0, fmt.Errorf("a record batch cannot have %d bytes", size)
 	}
 	return size, magic, nil
 }
 
-// batchHeader is what stands before the records of a batch.
+// batchHeader is the part of a batch before its records.
 type batchHeader struct {
-	base, last int64 // offsets; compaction leaves both when it removes records
+	base, last int64 // the first and the last offset; compaction keeps both when it removes records
 	attributes int16
-	first      int64 // time of the first record, in milliseconds
-	producer   int64
-	count      int32
+	firstTime  int64 // of the first record, in milliseconds
+	producer   int64 // the producer's id
+	count      int32 // of records
 }
 
 func (h batchHeader) compression() compress.Compression {
@@ -145,15 +147,15 @@ func readBatchHeader(b []byte) batchHeader {
 	in.bytes(checkedFrom - 8)
 	h.attributes = in.int16()
 	h.last = h.base + int64(in.int32())
-	h.first = in.int64()
-	in.int64() // the last time
+	h.firstTime = in.int64()
+	in.int64() // the last record's time
 	h.producer = in.int64()
 	in.bytes(2 + 4) // epoch and sequence
 	h.count = in.int32()
 	return h
 }
 
-// readBatch reads a batch of the format 2.
+// readBatch reads a batch of format 2.
 func (r *batchReader) readBatch(ctx context.Context, b []byte) error {
 	if sum := binary.BigEndian.Uint32(b[checksumAt:]); crc32.Checksum(b[checkedFrom:], crc32.MakeTable(crc32.Castagnoli)) != sum {
 		return errors.New("the checksum of a record batch is wrong")
@@ -163,14 +165,14 @@ func (r *batchReader) readBatch(ctx context.Context, b []byte) error {
 		r.got.next = max(r.got.next, h.last+1)
 		return nil
 	}
-	at := time.UnixMilli(h.first)
+	at := time.UnixMilli(h.firstTime)
 	records, err := r.unpacker.open(h.compression(), b[batchHead:])
 	if err != nil {
 		return &unreadable{h.last, at, err}
 	}
 	defer records.Close()
 	in := newRecordStream(records, len(b))
-	before := h.base - 1
+	previous := h.base - 1
 	for range h.count {
 		if r.full() {
 			return nil
@@ -179,20 +181,20 @@ func (r *batchReader) readBatch(ctx context.Context, b []byte) error {
 			return err
 		}
 		rec, err := r.readRecord(in, h)
-		if err == nil && (rec.Offset <= before || rec.Offset > h.last) {
+		if err == nil && (rec.Offset <= previous || rec.Offset > h.last) {
 			err = errors.New("its offset is not in order")
 		}
 		if err != nil {
 			return &unreadable{h.last, at, fmt.Errorf("one of its records: %w", unexpected(err))}
 		}
-		before = rec.Offset
+		previous = rec.Offset
 		r.take(rec)
 	}
 	r.got.next = max(r.got.next, h.last+1)
 	return nil
 }
 
-// take keeps a record that is wanted. In any case next moves past it.
+// take adds a record to what was read, unless its offset is below the first one that is wanted.
 func (r *batchReader) take(rec record) {
 	if rec.Offset < r.from {
 		return
@@ -202,12 +204,12 @@ func (r *batchReader) take(rec record) {
 	r.got.bytes += rec.size
 }
 
-// readRecord reads the next record of a batch. Of one whose offset is not wanted it returns the offset only.
+// readRecord reads the next record of a batch. Of a record below the first wanted offset it reads no key, value and headers.
 func (r *batchReader) readRecord(in *recordStream, h batchHeader) (record, error) {
 	in.enter(in.varint())
 	defer in.leave()
 	in.skip(1) // attributes
-	at := time.UnixMilli(h.first + in.varint())
+	at := time.UnixMilli(h.firstTime + in.varint())
 	rec := record{Record: transform.Record{Topic: r.topic, Partition: r.partition, Offset: h.base + in.varint(), Time: at}}
 	if in.err != nil || rec.Offset < r.from {
 		return rec, in.err
@@ -218,15 +220,15 @@ func (r *batchReader) readRecord(in *recordStream, h batchHeader) (record, error
 	return rec, in.err
 }
 
-// readKeyAndValue reads both into one piece of memory, as they live equally long. A nil key or value stays nil, and an
-// empty one empty.
+// readKeyAndValue reads both into one allocation, as they live equally long. length reads the next length, which is negative
+// for null: a key or value that is null becomes nil, an empty one stays empty.
 func (r *batchReader) readKeyAndValue(in *recordStream, length func() int64, rec *record) {
 	keySize := length()
 	kept := min(max(keySize, 0), maxKeptKey)
 	r.key = in.append(r.key[:0], kept)
 	in.skip(keySize - kept)
 	size := length()
-	if size > maxKeptValue || size > 0 && in.beyond() {
+	if size > maxKeptValue || size > 0 && in.pastLimit() {
 		rec.Missing = transform.MissingTooLong
 		in.skip(size)
 		size = 0
@@ -247,6 +249,7 @@ func (r *batchReader) readKeyAndValue(in *recordStream, length func() int64, rec
 	}
 }
 
+// readHeaders reads the headers of a record, up to maxKeptHeaders. readRecord skips the rest when it leaves the record.
 func (r *batchReader) readHeaders(in *recordStream, rec *record) {
 	count := in.varint()
 	var size int64
@@ -256,7 +259,7 @@ func (r *batchReader) readHeaders(in *recordStream, rec *record) {
 			return
 		}
 		if size += max(key, 0) + headerOverhead; size > maxKeptHeaders {
-			return // leave passes them over
+			return
 		}
 		h := transform.Header{Key: string(in.append(nil, max(key, 0)))}
 		value := in.varint()
@@ -274,24 +277,25 @@ func (r *batchReader) readHeaders(in *recordStream, rec *record) {
 	}
 }
 
-// recordStream reads the records of a batch, one after the other. The first error stays.
+// recordStream reads the numbers and bytes of a batch's decompressed records. After the first error, which err keeps, it
+// reads nothing more.
 type recordStream struct {
 	in    *bufio.Reader
 	pos   int64 // how many bytes were read
-	whole int64 // behind so many of them values are left out
-	end   int64 // of the record
+	limit int64 // values that begin after this many bytes are left out
+	end   int64 // the position at which the current record ends
 	err   error
 }
 
 // newRecordStream returns the stream of a batch that takes size bytes of the log.
 func newRecordStream(in io.Reader, size int) *recordStream {
-	return &recordStream{in: bufio.NewReaderSize(in, 16<<10), whole: max(minWholeBatch, wholeBatchRatio*int64(size))}
+	return &recordStream{in: bufio.NewReaderSize(in, 16<<10), limit: max(minUnpackedLimit, unpackedRatio*int64(size))}
 }
 
-// beyond reports whether the batch has taken more than a batch may.
-func (s *recordStream) beyond() bool { return s.pos > s.whole }
+// pastLimit reports whether more bytes of the batch were read than a batch may have.
+func (s *recordStream) pastLimit() bool { return s.pos > s.limit }
 
-// enter begins a record of size bytes, leave goes to its end.
+// enter notes that a record of size bytes begins; leave skips what was not read of it.
 func (s *recordStream) enter(size int64) {
 	if size < 0 && s.err == nil {
 		s.err = errors.New("its size is negative")
@@ -322,7 +326,7 @@ func (s *recordStream) varint() int64 {
 	return 0
 }
 
-// over reports whether there is nothing more.
+// over reports whether there is nothing more to read, or reading has failed.
 func (s *recordStream) over() bool {
 	if s.err == nil {
 		_, s.err = s.in.Peek(1)
@@ -334,7 +338,7 @@ func (s *recordStream) over() bool {
 	return s.err != nil
 }
 
-// int reads a number of size bytes.
+// int reads a number of size bytes: 1, 4 or 8.
 func (s *recordStream) int(size int64) int64 {
 	var b [8]byte
 	read := s.append(b[:0], size)
@@ -352,7 +356,7 @@ func (s *recordStream) int(size int64) int64 {
 	}
 }
 
-// append reads n bytes, to the end of b.
+// append reads n bytes and appends them to b.
 func (s *recordStream) append(b []byte, n int64) []byte {
 	if s.err != nil || n <= 0 {
 		return b
@@ -370,19 +374,19 @@ func (s *recordStream) append(b []byte, n int64) []byte {
 	return b
 }
 
-// skip passes n bytes over, none when n is negative.
+// skip skips n bytes; none when n is negative.
 func (s *recordStream) skip(n int64) {
 	if s.err != nil || n <= 0 {
 		return
 	}
-	passed, err := s.in.Discard(int(n))
-	s.pos += int64(passed)
+	skipped, err := s.in.Discard(int(n))
+	s.pos += int64(skipped)
 	if err != nil {
 		s.err = err
 	}
 }
 
-// unexpected says of an end that it came too early.
+// unexpected returns err, or [io.ErrUnexpectedEOF] for an [io.EOF] that came too early.
 func unexpected(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

@@ -16,10 +16,10 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// instantCreator makes contacts at once, and tells when it has made enough.
+// instantCreator makes contacts at once, and closes done when it has made all.
 type instantCreator struct {
-	left  atomic.Int64
-	first atomic.Pointer[time.Time]
+	left  atomic.Int64              // how many contacts are to be made yet
+	first atomic.Pointer[time.Time] // when the first was made
 	done  chan struct{}
 }
 
@@ -42,8 +42,8 @@ func (*instantCreator) SetPaused(bool)           {}
 func (*instantCreator) ContactURL(int64) string  { return "" }
 func (*instantCreator) Status() crmclient.Status { return crmclient.Status{OriginField: "originId"} }
 
-// BenchmarkDeliver takes a backlog through everything but the CRM; an operation is one
-// record. The broker runs in the same process.
+// BenchmarkDeliver delivers a backlog to a CRM that answers at once. An operation is the whole backlog; µs/record is the time
+// of one record. The broker runs in the same process.
 func BenchmarkDeliver(b *testing.B) {
 	const partitions, backlog = 4, 50_000
 	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, testTopic, testLetters))

@@ -20,7 +20,7 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// zeros is a text of any length.
+// zeros is an endless reader of zero bytes.
 type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) {
@@ -28,15 +28,15 @@ func (zeros) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// compressedBatch returns a batch of the log with as many records, whose values are zeros of the sizes that sizeOf says; they
-// are compressed as they are made, so that the test itself needs no memory for them.
+// compressedBatch returns a record batch with count records, whose values are sizeOf(i) zeros each. The values are compressed
+// while they are generated, so that the test itself needs no memory for them.
 func compressedBatch(t *testing.T, how compress.Compression, count int, sizeOf func(i int) int64) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w := how.Codec().NewWriter(&out)
 	for i := range count {
 		size := sizeOf(i)
-		body := []byte{0, 0} // attributes, and the time after the batch's
+		body := []byte{0, 0} // attributes, and the time since the batch's first
 		body = binary.AppendVarint(body, int64(i))
 		body = binary.AppendVarint(body, -1) // no key
 		body = binary.AppendVarint(body, size)
@@ -90,8 +90,8 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// A batch that is small in the log and huge in memory costs a fetch what other batches cost, whatever it was compressed with,
-// whether it has large records or many.
+// A batch that is small in the log and huge when decompressed takes no more memory than other batches, whatever the
+// compression, and whether its records are large or many.
 func TestBatchIsReadInTheMemoryOfAFetch(t *testing.T) {
 	const mib = 1 << 20
 	for _, c := range []struct {
@@ -142,15 +142,15 @@ func TestBatchIsReadInTheMemoryOfAFetch(t *testing.T) {
 	}
 }
 
-// Values that could be kept each, but not together: those behind what a batch may take are left out, so that nobody makes us
-// decompress a batch as often as it has megabytes.
+// Each value alone is small enough to be kept, but the batch is too large. Values beyond the limit are left out: otherwise a
+// fetch would return a few of them, and the batch would be decompressed again for each fetch.
 func TestValuesFarBehindInABatchAreLeftOut(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		const count, size = 200, 1 << 20
 		r.append(compressedBatch(t, compress.Zstd, count, func(int) int64 { return size }))
 		b := r.reader()
 		defer b.reset()
-		fetches, whole := 0, 0
+		fetches, kept := 0, 0
 		next := int64(0)
 		for next < count {
 			got, err := b.fetch(t.Context(), 0, next, 256<<10, 0)
@@ -159,21 +159,22 @@ func TestValuesFarBehindInABatchAreLeftOut(t *testing.T) {
 			}
 			for _, rec := range got.records {
 				if rec.Missing == transform.MissingNothing {
-					whole++
+					kept++
 				}
-				if left := rec.Offset >= minWholeBatch/size; (rec.Missing == transform.MissingTooLong) != left {
+				if beyond := rec.Offset >= minUnpackedLimit/size; (rec.Missing == transform.MissingTooLong) != beyond {
 					t.Errorf("the value at %d: missing is %v", rec.Offset, rec.Missing)
 				}
 			}
 			fetches, next = fetches+1, got.next
 		}
-		if whole < minWholeBatch/size-1 || fetches > 20 {
-			t.Errorf("%d values were kept, in %d fetches", whole, fetches)
+		if kept < minUnpackedLimit/size-1 || fetches > 20 {
+			t.Errorf("%d values were kept, in %d fetches", kept, fetches)
 		}
 	})
 }
 
-// Leads before, beside and behind such a batch are delivered, and each of its records is a letter that says so.
+// Leads before and after a batch of huge values are delivered, and each record of the batch is a letter that says that its
+// value is left out.
 func TestHugeValuesAreLettersAndNobodyWaits(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(event("before"))
@@ -191,7 +192,7 @@ func TestHugeValuesAreLettersAndNobodyWaits(t *testing.T) {
 	})
 }
 
-// Messages of before Kafka 0.11 are still in some logs: single ones and compressed lists, with the offsets that kafka-go reads.
+// Messages in the formats of before Kafka 0.11 are still in some logs, as single messages and as compressed lists.
 func TestOldMessagesAreRead(t *testing.T) {
 	for _, how := range []compress.Compression{compress.None, compress.Gzip, compress.Snappy, compress.Lz4, compress.Zstd} {
 		t.Run(how.String(), func(t *testing.T) {
@@ -205,7 +206,7 @@ func TestOldMessagesAreRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			batches := encoded.Bytes()[4:]
-			if how != compress.None { // as a broker puts such a list into a log that goes on
+			if how != compress.None { // as a broker appends a list to a log with 100 records: only the last offset is absolute
 				binary.BigEndian.PutUint64(batches, 129)
 			}
 			first := int64(0)
@@ -232,7 +233,7 @@ func TestOldMessagesAreRead(t *testing.T) {
 	}
 }
 
-// An old list is bounded as a batch is.
+// A compressed list of the old format takes no more memory than a batch.
 func TestOldListIsReadInTheMemoryOfAFetch(t *testing.T) {
 	var list bytes.Buffer
 	w := compress.Gzip.Codec().NewWriter(&list)
@@ -272,7 +273,7 @@ func TestOldListIsReadInTheMemoryOfAFetch(t *testing.T) {
 	}
 }
 
-// What is no batch is an error that says so, and takes no memory for what it claims.
+// A broken batch is an error, and takes no memory for the sizes that it claims.
 func TestBrokenBatchIsAnError(t *testing.T) {
 	whole := compressedBatch(t, compress.Zstd, 3, func(int) int64 { return 10 })
 	read := func(batches []byte) (fetched, error) {
@@ -292,7 +293,7 @@ func TestBrokenBatchIsAnError(t *testing.T) {
 		for range 1 + random.IntN(3) {
 			broken[random.IntN(len(broken))] = byte(random.IntN(256))
 		}
-		if random.IntN(2) == 0 { // whoever makes a batch makes its checksum, too
+		if random.IntN(2) == 0 { // whoever forges a batch can give it the right checksum
 			resealed(broken)
 		}
 		used := allocated(func() { _, _ = read(broken) })
@@ -302,14 +303,14 @@ func TestBrokenBatchIsAnError(t *testing.T) {
 	}
 }
 
-// resealed returns a batch with the right checksum.
+// resealed writes the right checksum into a batch, and returns it.
 func resealed(batch []byte) []byte {
 	binary.BigEndian.PutUint32(batch[checksumAt:], crc32.Checksum(batch[checkedFrom:], crc32.MakeTable(crc32.Castagnoli)))
 	return batch
 }
 
-// Brokers of another make than Kafka's take batches that nobody can read. What can be read of such a batch is read, one record
-// stands for the rest, and reading goes on behind it.
+// Some brokers other than Kafka's accept batches that nobody can read. The readable records of such a batch are returned, one
+// record stands for the rest, and reading goes on after the batch.
 func TestOneRecordStandsForWhatCannotBeRead(t *testing.T) {
 	change := func(f func(b []byte)) func() []byte {
 		return func() []byte {
@@ -355,7 +356,7 @@ func TestOneRecordStandsForWhatCannotBeRead(t *testing.T) {
 	}
 }
 
-// Such a batch is one letter, and the leads around it are delivered.
+// An unreadable batch becomes one letter, and the leads before and after it are delivered.
 func TestUnreadableBatchIsALetterAndNobodyWaits(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		batch := compressedBatch(t, compress.Gzip, 3, func(int) int64 { return 10 })

@@ -17,8 +17,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// Work that hangs does not keep a dead generation's member alive: the
-// partition goes on to its next owner, who looks the record up.
+// Work that hangs does not keep the member of a dead generation in the group: the partition gets its next owner, who looks
+// the record up.
 func TestHangingWorkDoesNotHoldTheGroup(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -28,7 +28,7 @@ func TestHangingWorkDoesNotHoldTheGroup(t *testing.T) {
 			hung := false
 			first.Do(func() { hung = true })
 			if hung {
-				<-release // deaf to its context
+				<-release // without regard to its context
 			}
 			return crmclient.Result{ContactID: 1}, nil, true
 		})
@@ -51,13 +51,13 @@ func TestHangingWorkDoesNotHoldTheGroup(t *testing.T) {
 	})
 }
 
-// A crash between a letter and its commit writes it twice; both carry one
-// event id, by which readers fold them.
+// After a crash between a letter and its commit the letter is written twice. Both have the same event id, by which readers
+// recognize the second one.
 func TestLetterWrittenTwiceHasOneEventID(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
-		way := r.line()
-		crashed := r.start(way.use)
+		link := r.line()
+		crashed := r.start(link.use)
 		r.await("the assignment", func() bool { return crashed.Status().Ready })
 		written := r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: testLetters, Observe: true, Count: -1})
 		var stopped atomic.Bool
@@ -71,7 +71,7 @@ func TestLetterWrittenTwiceHasOneEventID(t *testing.T) {
 		})
 		r.produce(message{value: "no json"})
 		r.await("the letter", stopped.Load)
-		way.sever()
+		link.sever()
 		next := r.start()
 		r.await("the commit", func() bool { return r.commits()[0].offset == 1 })
 		letters := r.deadLetters()
@@ -87,8 +87,7 @@ func TestLetterWrittenTwiceHasOneEventID(t *testing.T) {
 	})
 }
 
-// A generation that is dead when it is handed out does no work, and the
-// next one is asked for.
+// A generation that is dead already when kafka-go returns it does no work, and the next one is joined.
 func TestDeadGenerationDoesNoWork(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -107,15 +106,15 @@ func TestDeadGenerationDoesNoWork(t *testing.T) {
 	})
 }
 
-// Connections that never answer are given up for new ones.
+// Connections that never answer are replaced by new ones.
 func TestStuckConnectionsAreReplaced(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		r.primed()
-		way := r.line()
-		p := r.start(way.use)
+		link := r.line()
+		p := r.start(link.use)
 		r.produce(event("a"))
 		r.awaitCreated("a")
-		way.stall()
+		link.stall()
 		r.produce(event("b"))
 		began := time.Now()
 		r.awaitCreated("b")
@@ -127,7 +126,7 @@ func TestStuckConnectionsAreReplaced(t *testing.T) {
 	})
 }
 
-// Brokers before 2.1 keep a commit for a day only.
+// Brokers before Kafka 2.1 fail the preflight, as they keep a commit for a day only.
 func TestOldBrokersFailThePreflight(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		got := levels(Preflight(t.Context(), r.config(), false))

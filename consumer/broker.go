@@ -16,7 +16,7 @@ import (
 	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
-// callTimeout bounds each call to a broker; a long-polling fetch has its own.
+// callTimeout bounds each call to a broker. A fetch may take as much longer as the broker may wait for records.
 const callTimeout = cluster.CallTimeout
 
 // errNoTopic says that the cluster does not have the topic.
@@ -44,14 +44,15 @@ func newBroker(cfg Config) *broker {
 	}
 }
 
-// ofGroup returns the same connections for another group.
+// ofGroup returns a broker that asks about another group over the same connections.
 func (b *broker) ofGroup(group string) *broker {
 	other := *b
 	other.group = group
 	return &other
 }
 
-// brokersAdvice says what to do about brokers that cannot be used: what a failed login calls for, or else fallback.
+// brokersAdvice says what to do about brokers that cannot be used: the advice for a failed login if that is the cause, else
+// fallback.
 func brokersAdvice(err error, fallback phrase.Text) phrase.Text {
 	if login := kafkaauth.Advice(err); login != "" {
 		return phrase.Verbatim(login)
@@ -59,7 +60,8 @@ func brokersAdvice(err error, fallback phrase.Text) phrase.Text {
 	return fallback
 }
 
-// reset closes every connection; the next request opens a new one. A stuck connection outlives most broker errors.
+// reset closes every connection, so that the next request opens a new one. A connection that is stuck would otherwise be
+// used again after most errors.
 func (b *broker) reset() { b.transport.CloseIdleConnections() }
 
 // partitions returns the ids of the topic's partitions. The error is errNoTopic when there is no such topic.
@@ -77,7 +79,7 @@ func partitionsOf(ctx context.Context, client *kafka.Client, topic string) ([]in
 // bounds are the first offset of a partition's log, and the offset after its last record.
 type bounds struct{ first, end int64 }
 
-// listOffsets returns the bounds of partitions. For ReadCommitted a log ends where the first open transaction begins.
+// listOffsets returns the bounds of partitions. With ReadCommitted a log ends where the first open transaction begins.
 func (b *broker) listOffsets(ctx context.Context, partitions []int, isolation kafka.IsolationLevel) (map[int]bounds, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -105,7 +107,7 @@ func (b *broker) listOffsets(ctx context.Context, partitions []int, isolation ka
 	return found, nil
 }
 
-// allAnswered returns an error when an answer leaves out a partition.
+// allAnswered returns an error when one of the partitions is not in found.
 func allAnswered[T any](found map[int]T, partitions []int) error {
 	for _, id := range partitions {
 		if _, ok := found[id]; !ok {
@@ -115,9 +117,9 @@ func allAnswered[T any](found map[int]T, partitions []int) error {
 	return nil
 }
 
-// committed is the group's commit for a partition; offset is -1 when there is none.
+// committed is the group's commit for a partition.
 type committed struct {
-	offset   int64
+	offset   int64 // -1 when there is no commit
 	metadata string
 }
 
@@ -153,7 +155,7 @@ type membership struct {
 	member     string
 }
 
-// commit writes commits. An error means that they were refused, or that nobody knows whether they were written.
+// commit writes commits. After an error they may have been refused, or written in whole or in part.
 func (b *broker) commit(ctx context.Context, m membership, commits []kafka.OffsetCommit, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -199,7 +201,7 @@ type groupState struct {
 	members int
 }
 
-// The states of a group that has members; a group without members has others.
+// The states of a group that has members. A group without members is in another state, such as Empty or Dead.
 const (
 	groupPreparing  = "PreparingRebalance"
 	groupCompleting = "CompletingRebalance"

@@ -7,7 +7,7 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// describe returns the settings of a topic or a broker of these names; one that it does not have is missing.
+// describe returns the values of the named settings of a topic or a broker. A setting that it does not have is left out.
 func describe(ctx context.Context, client *kafka.Client, kind kafka.ResourceType, name string, settings ...string) (map[string]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -29,7 +29,7 @@ func describe(ctx context.Context, client *kafka.Client, kind kafka.ResourceType
 	return found, nil
 }
 
-// number returns the number that a text is; -1 when it is not one.
+// number parses a decimal number; it returns -1 for any other text.
 func number(s string) int64 {
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {

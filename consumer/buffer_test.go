@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 )
 
-// reserving starts a reservation and waits until it waits or is granted.
+// reserving starts a reservation, and returns once it is granted or waits for room.
 func reserving(ctx context.Context, b *buffer, size int64) <-chan error {
 	result := make(chan error, 1)
 	go func() { result <- b.reserve(ctx, size) }()
@@ -95,7 +95,7 @@ func TestBufferWaitEndsWithItsContext(t *testing.T) {
 	})
 }
 
-// One reserves while many give back.
+// Many goroutines give bytes back while one reserves them.
 func TestBufferLosesNothing(t *testing.T) {
 	b := newBuffer(1000)
 	var workers sync.WaitGroup

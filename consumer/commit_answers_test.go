@@ -11,12 +11,12 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// A commit that the coordinator answers for one of two partitions has an unknown outcome.
+// A commit of two partitions fails when the coordinator's answer has only one of them: its outcome is unknown.
 func TestCommitAnsweredInPartHasFailed(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		b := newBroker(r.config())
 		defer b.reset()
-		partitions := 2 // that are answered
+		partitions := 2 // how many the answer has
 		r.cluster.ControlKey(int16(kmsg.OffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
 			r.cluster.KeepControl()
 			res := req.ResponseKind().(*kmsg.OffsetCommitResponse)
@@ -42,12 +42,13 @@ func TestCommitAnsweredInPartHasFailed(t *testing.T) {
 	})
 }
 
-// A clean stop in the middle of a backlog: what was granted and not dispatched is no suspect for the next owner.
+// After a clean stop in the middle of a backlog, records that were granted and not dispatched are no suspects for the next
+// owner.
 func TestCleanStopInABacklogLeavesNoSuspects(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
 		r.crm.setAnswer(func(_ context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
-			<-q.Stop // nothing leaves
+			<-q.Stop // nothing is sent before
 			return crmclient.Result{}, crmclient.ErrStopped, true
 		})
 		r.produce(events("e", 100)...)

@@ -9,8 +9,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// Whenever a create may leave, the group's commit already says that it may have been sent: also of the records that were
-// there before the take-over, which the opening commit alone covers.
+// Whenever a create may leave, the group's commit already says that it may have been sent. This includes the records that
+// were there before the take-over, for which only the opening commit says so.
 func TestCreateIsCoveredByACommit(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()

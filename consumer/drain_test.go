@@ -8,13 +8,13 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// untilStop keeps a create unsent until it is to stop.
+// untilStop holds a create back until it must stop, and never sends it.
 func untilStop(_ context.Context, r crmclient.Request) (crmclient.Result, error, bool) { //nolint:revive // the shape of fakeCRM.answer
 	<-r.Stop
 	return crmclient.Result{}, crmclient.ErrStopped, true
 }
 
-// A stop waits for what hangs as long as nobody waits for the stop. Events that do end the drain after three seconds.
+// A stop waits for creates that hang, unless events wait for the next owner: then the drain ends after three seconds.
 func TestDrainEndsWhenEventsWait(t *testing.T) {
 	for name, comes := range map[string]time.Duration{"before the stop": -time.Second, "soon after it": time.Second, "late": 10 * time.Second} {
 		t.Run(name, func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestDrainEndsWhenEventsWait(t *testing.T) {
 	}
 }
 
-// A group that rebalances does not wait for longer than that for a process that stops.
+// A process that stops ends its drain after three seconds when the group rebalances, as all others wait for it.
 func TestDrainEndsWhenTheGroupRebalances(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		r.primed()

@@ -11,7 +11,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// lookingUpFor has each suspect deferred once before it is found or absent, as by two look-ups that are a pause apart.
+// lookingUpFor defers each suspect once for the pause before it is found or absent, as if it took two look-ups.
 func lookingUpFor(pause time.Duration) answer {
 	return func(_ context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
 		if !q.Suspect || q.Resume != nil {
@@ -22,8 +22,8 @@ func lookingUpFor(pause time.Duration) answer {
 	}
 }
 
-// Suspects that stand in one line are looked up side by side, and created one after another in the log's order, whether
-// an earlier owner has made some of them or not.
+// Suspects that stand in one line are looked up at the same time, and those that an earlier owner has not made are
+// created one after another, in the log's order.
 func TestSuspectsOfOneLineAreLookedUpSideBySide(t *testing.T) {
 	const suspects, pause = 110, 5 * time.Second
 	for name, by := range map[string]OrderBy{"person": OrderByPerson, "key": OrderByKey} {
@@ -59,7 +59,8 @@ func TestSuspectsOfOneLineAreLookedUpSideBySide(t *testing.T) {
 	}
 }
 
-// A suspect whose id another record has, too, is not looked up before that one is done: it would be absent by then.
+// A suspect with the same id as an earlier record is not looked up before that record is done: it would be found absent, and
+// created again.
 func TestRepeatIsNotLookedUpBeforeItsTurn(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.crm.setAnswer(lookingUpFor(5 * time.Second))
@@ -81,8 +82,8 @@ func TestRepeatIsNotLookedUpBeforeItsTurn(t *testing.T) {
 	})
 }
 
-// While a comment or a fill waits for its own trouble, the objects of its event exist: later events of the same person, or
-// key, do not wait for it, and what waits for the objects themselves keeps them as ever.
+// When an event waits only for its comment or fill, its contact and deal exist, so that later events of the same person
+// or key do not wait. When an event waits for its contact, they do.
 func TestOptionalPartKeepsNoLine(t *testing.T) {
 	for name, optional := range map[string]bool{"a comment": true, "a contact": false} {
 		t.Run(name, func(t *testing.T) {
@@ -106,13 +107,13 @@ func TestOptionalPartKeepsNoLine(t *testing.T) {
 	}
 }
 
-// TestEarlyFindTellsTheExploration: what is found before its turn shows at once that there was an earlier owner, whose last
+// A record that is found before its turn shows the exploration at once that there was an earlier owner, whose last
 // requests may still be in flight.
 func TestEarlyFindTellsTheExploration(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(eventOf("a", "+79160000001"), eventOf("b", "+79160000001"), eventOf("c", "+79160000001"))
 		r.crm.contacts["b"] = 1
-		var told bool
+		var knowsOwner bool
 		deferred := func(why crmclient.Wait, until time.Duration) *crmclient.Deferred {
 			return &crmclient.Deferred{Pending: new(crmclient.Pending), Why: why, Until: time.Now().Add(until), Sent: true}
 		}
@@ -125,20 +126,21 @@ func TestEarlyFindTellsTheExploration(t *testing.T) {
 			case q.OriginID == "c" && q.LookUpOnly && q.Resume == nil:
 				return crmclient.Result{}, deferred(crmclient.WaitSuspect, 5*time.Second), true
 			case q.OriginID == "c" && q.LookUpOnly:
-				told = !q.SentBefore().IsZero()
+				knowsOwner = !q.SentBefore().IsZero()
 			}
 			return crmclient.Result{}, nil, false
 		})
 		p := r.start()
 		r.await("all", func() bool { return r.commits()[0].offset == 3 })
 		p.shutdown(t)
-		if !told {
+		if !knowsOwner {
 			t.Error("b was found before c was looked up again, and SentBefore said that there was no earlier owner")
 		}
 	})
 }
 
-// TestPanicForgetsWhatWasLookedUp: after a panic the event is asked for as a suspect anew, not where the client panicked.
+// After a panic of the CRM client the event is looked up from the beginning, as a suspect: its pending request is not
+// resumed.
 func TestPanicForgetsWhatWasLookedUp(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(eventOf("a", "+79160000001"), eventOf("b", "+79160000001"))

@@ -12,7 +12,7 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// fetchWait is how long a broker may keep a fetch that has nothing to answer.
+// fetchWait is how long a broker may wait for records before it answers a fetch.
 const fetchWait = time.Second
 
 // A record is a committed record of the log. Its Value is nil for a tombstone.
@@ -27,24 +27,26 @@ const recordOverhead = 512
 // fetched is what a fetch returned.
 type fetched struct {
 	records []record
-	next    int64 // the offset to go on at
+	next    int64 // the offset to fetch next
 	bytes   int64 // the sizes of the records
-	end     int64 // the last stable offset: the log's end for committed reading
+	end     int64 // the last stable offset: the log's end for readers of committed records
 	start   int64 // the log's first offset
 }
 
-// fetch reads committed records at and above offset: about maxBytes of the log, as it is compressed there, and of records at
-// most what memoryOf allows, but at least one. The broker waits up to wait for the first. It does not use kafka-go's
-// readers, which deliver transaction markers and aborted records, jump over deleted offsets, and decompress without a bound.
+// fetch reads committed records from offset on: about maxBytes of the compressed log, and at most memoryOf(maxBytes) of
+// decompressed records. If there are none, the broker waits for one, at most for the duration wait. fetch does not use
+// kafka-go's readers, which return transaction markers and aborted records, jump over deleted offsets, and decompress
+// without a bound.
 func (b *broker) fetch(ctx context.Context, partition int, offset int64, maxBytes int32, wait time.Duration) (fetched, error) {
 	return b.fetchInto(ctx, partition, offset, maxBytes, wait, nil)
 }
 
-// memoryOf is how many bytes of records a fetch of maxBytes of the log returns at most, but for the last record: what was
-// compressed is larger, and each record counts with its overhead. The rest of a batch comes with the next fetch.
+// memoryOf returns how many bytes of records a fetch of maxBytes of the log may return; its last record may exceed this. It
+// is more than maxBytes, as records are decompressed and each is counted with its overhead. What was not returned of a batch
+// comes with the next fetch.
 func memoryOf(maxBytes int32) int64 { return max(16*int64(maxBytes), 1<<20) }
 
-// fetchInto is fetch, with the records in the memory of buffer if they fit.
+// fetchInto is like fetch, and appends the records to buffer.
 func (b *broker) fetchInto(ctx context.Context, partition int, offset int64, maxBytes int32, wait time.Duration, buffer []record) (fetched, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait+callTimeout)
 	defer cancel()
@@ -52,7 +54,7 @@ func (b *broker) fetchInto(ctx context.Context, partition int, offset int64, max
 		ReplicaID:      -1,
 		MaxWaitTime:    int32(wait.Milliseconds()),
 		MinBytes:       1,
-		MaxBytes:       math.MaxInt32, // the bound of the only partition counts
+		MaxBytes:       math.MaxInt32, // no bound but PartitionMaxBytes, as there is one partition
 		IsolationLevel: int8(kafka.ReadCommitted),
 		SessionEpoch:   -1,
 		Topics: []fetch.RequestTopic{{
@@ -84,8 +86,8 @@ func (b *broker) fetchInto(ctx context.Context, partition int, offset int64, max
 	return fetched{}, fmt.Errorf("fetching partition %d: not in the answer", partition)
 }
 
-// readPartition reads what a fetch answered for a partition. Only one answer of a topic is read at a time: a decompressor may
-// take 128 MiB, whose size the writer of a batch chooses.
+// readPartition reads what a fetch's answer holds of a partition. One goroutine at a time does that, as decompressing can
+// take 128 MiB: how much it takes is chosen by whoever wrote the batch.
 func (b *broker) readPartition(ctx context.Context, p answeredPartition, offset, memory int64, buffer []record) (fetched, error) {
 	if p.errorCode != 0 {
 		return fetched{}, fmt.Errorf("fetching partition %d: %w", p.id, kafka.Error(p.errorCode))
@@ -102,29 +104,29 @@ func (b *broker) readPartition(ctx context.Context, p answeredPartition, offset,
 	}
 	r := batchReader{topic: b.topic, partition: int(p.id), from: offset, memory: memory, got: &got, aborted: newAbortedFilter(p.aborted), unpacker: b.unpacker}
 	err := r.readAll(ctx, p.batches)
-	if err != nil && got.next == offset { // else what was read is good, and the next fetch fails
+	if err != nil && got.next == offset { // if some records were read, they are returned: the next fetch meets the error again
 		return fetched{}, fmt.Errorf("reading partition %d of %q at offset %d: %w", p.id, b.topic, offset, err)
 	}
 	return got, nil
 }
 
-// abortedFilter finds the batches of aborted transactions. Such a transaction reaches from its first offset to its
-// producer's marker.
+// abortedFilter recognizes the batches of aborted transactions. An aborted transaction reaches from its first offset to the
+// next marker of its producer.
 type abortedFilter struct {
-	starts []abortedTransaction // those that begin later in the log
-	open   map[int64]bool       // producers of which an aborted transaction has begun and not ended
+	starts []abortedTransaction // those that begin after the batches seen so far
+	open   map[int64]bool       // the producers whose aborted transaction has begun and not ended
 }
 
 func newAbortedFilter(starts []abortedTransaction) *abortedFilter {
 	return &abortedFilter{starts: starts, open: map[int64]bool{}}
 }
 
-// keeps reports whether a batch holds committed data. It must be called for each batch, in their order.
+// keeps reports whether a batch holds committed data. It must be called for each batch, in the order of the log.
 func (a *abortedFilter) keeps(h batchHeader) bool {
 	a.openUpTo(h.base)
 	if h.control() {
-		// A marker ends its producer's transaction. If it is an aborted one, the marker cannot say commit, so that the
-		// kind of the marker does not matter.
+		// A marker ends its producer's transaction. Whether it says commit or abort need not be read: if the transaction is
+		// in open, it was aborted.
 		delete(a.open, h.producer)
 		return false
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/leadbridge/leadbridge/internal/cluster"
 )
 
-// fetchRequest is kafka-go's fetch request with an answer whose record batches are left as they came, for a [batchReader].
-// kafka-go decompresses each batch whole: a record batch of 1 MiB can become gigabytes.
+// fetchRequest is kafka-go's fetch request, whose answer is read here so that its record batches stay compressed until a
+// [batchReader] reads them. kafka-go would decompress each batch as a whole, and a batch of 1 MiB can become gigabytes.
 type fetchRequest struct {
 	fetch.Request
 	version int16
@@ -26,7 +26,7 @@ func (r *fetchRequest) Required(versions map[protocol.ApiKey]int16) bool {
 	return true
 }
 
-// The size that stands before an answer, and the bound of what is believed of it, in bytes.
+// An answer begins with its size, a number of answerSize bytes. A size of more than maxAnswer is taken for a fault.
 const (
 	answerSize = 4
 	maxAnswer  = 1 << 30
@@ -44,7 +44,7 @@ func (r *fetchRequest) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	}
 	size := binary.BigEndian.Uint32(head[:])
 	if size > maxAnswer {
-		return nil, fmt.Errorf("an answer to a fetch of %d bytes", size)
+		return nil, fmt.Errorf("the answer to a fetch claims to have %d bytes", size)
 	}
 	body := make([]byte, size)
 	if _, err := io.ReadFull(rw, body); err != nil {
@@ -52,7 +52,7 @@ func (r *fetchRequest) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	}
 	in := wire{left: body}
 	if got := in.int32(); got != id && !in.short {
-		return nil, fmt.Errorf("the answer to request %d was expected, and that to %d came", id, got)
+		return nil, fmt.Errorf("the answer to request %d came instead of that to request %d", got, id)
 	}
 	return readFetchAnswer(&in, r.version)
 }
@@ -66,31 +66,31 @@ type fetchAnswer struct {
 // ApiKey implements [protocol.Message].
 func (*fetchAnswer) ApiKey() protocol.ApiKey { return protocol.Fetch } //nolint:staticcheck // the name is of protocol.Message
 
-// answeredPartition is what an answer says of one partition.
+// answeredPartition is what an answer holds of one partition.
 type answeredPartition struct {
 	topic         string
 	id            int32
 	errorCode     int16
 	highWatermark int64
-	stableEnd     int64 // the last stable offset; -1: not known
-	start         int64 // the log's first offset; -1: not known
+	stableEnd     int64 // the last stable offset; -1 when the broker does not say
+	start         int64 // the log's first offset; -1 when the broker does not say
 	aborted       []abortedTransaction
 	batches       []byte
 }
 
-// abortedTransaction says where an aborted transaction of a producer begins.
+// abortedTransaction is a producer's id, and the offset at which an aborted transaction of this producer begins.
 type abortedTransaction struct{ producer, first int64 }
 
-// readFetchAnswer reads the answer of a version up to 11, behind its correlation id.
+// readFetchAnswer reads an answer of the versions 0 to 11, from after its correlation id on.
 // Source: Kafka protocol guide, Fetch API.
 func readFetchAnswer(in *wire, version int16) (*fetchAnswer, error) {
 	a := new(fetchAnswer)
 	if version >= 1 {
-		in.int32() // how long it was throttled
+		in.int32() // the throttle time
 	}
 	if version >= 7 {
 		a.errorCode = in.int16()
-		in.int32() // the session
+		in.int32() // the fetch session's id
 	}
 	for range in.count() {
 		topic := string(in.bytes(int64(in.int16())))
@@ -120,10 +120,11 @@ func readFetchAnswer(in *wire, version int16) (*fetchAnswer, error) {
 	return a, nil
 }
 
-// wire reads numbers and bytes of the Kafka protocol. Behind the end all of them are zero, and short is set.
+// wire reads numbers and bytes of the Kafka protocol. Once a value reaches beyond the end of the data, this value and all
+// after it are zero.
 type wire struct {
-	left  []byte
-	short bool
+	left  []byte // what was not read yet
+	short bool   // a value reached beyond the end
 }
 
 // bytes returns the next n bytes; none for a negative n, which stands for null.
@@ -151,7 +152,7 @@ func (w *wire) int16() int16 { return int16(w.uint(2) & math.MaxUint16) }
 func (w *wire) int32() int32 { return int32(w.uint(4) & math.MaxUint32) }
 func (w *wire) int64() int64 { return int64(w.uint(8)) }
 
-// count returns how many elements a list has: each takes a byte at least.
+// count reads how many elements a list has. More elements than bytes are left cannot follow, as each takes at least one.
 func (w *wire) count() int {
 	n := w.int32()
 	if int64(n) > int64(len(w.left)) {

@@ -21,7 +21,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// producer is a client of another make, as a site's would be.
+// producer returns a client of another library than ours, as the producers of events have.
 func (r *rig) producer(options ...kgo.Opt) *kgo.Client {
 	r.t.Helper()
 	client, err := kgo.NewClient(append([]kgo.Opt{
@@ -34,7 +34,7 @@ func (r *rig) producer(options ...kgo.Opt) *kgo.Client {
 	return client
 }
 
-// batch produces records that end in one batch.
+// batch produces records, which end up in one batch.
 func (r *rig) batch(client *kgo.Client, records ...*kgo.Record) {
 	r.t.Helper()
 	if err := client.ProduceSync(r.t.Context(), records...).FirstErr(); err != nil {
@@ -53,7 +53,7 @@ func values(prefix string, n int) []*kgo.Record {
 // reader fetches partition 0 of the test topic.
 func (r *rig) reader() *broker { return newBroker(r.config()) }
 
-// readAll reads from offset until a fetch does not go on.
+// readAll fetches from offset on until a fetch returns nothing more.
 func (r *rig) readAll(b *broker, offset int64, maxBytes int32) (records []record, next int64) {
 	r.t.Helper()
 	for {
@@ -120,7 +120,7 @@ func TestAbortedRecordsAndMarkersAreNotDelivered(t *testing.T) {
 		end(one, kgo.TryCommit)
 
 		want := []string{"committed-0", "committed-1", "committed-2", "beside-0", "beside-1", "plain-0", "plain-1", "after-0"}
-		for _, maxBytes := range []int32{1, 1 << 20} { // a batch at a time, all at once
+		for _, maxBytes := range []int32{1, 1 << 20} { // one batch at a time, and all at once
 			records, next := r.readAll(b, 0, maxBytes)
 			if diff := cmp.Diff(want, texts(records)); diff != "" {
 				t.Errorf("by %d bytes (-want +got):\n%s", maxBytes, diff)
@@ -129,7 +129,7 @@ func TestAbortedRecordsAndMarkersAreNotDelivered(t *testing.T) {
 				t.Errorf("by %d bytes: stands at %d, the log ends at %d: the markers were not passed", maxBytes, next, r.end0())
 			}
 		}
-		// From any offset on, as after a restart.
+		// A restart may begin at any offset.
 		all, _ := r.readAll(b, 0, 1<<20)
 		for from := range r.end0() {
 			records, _ := r.readAll(b, from, 1)
@@ -168,7 +168,7 @@ func TestOpenTransactionIsWaitedFor(t *testing.T) {
 	})
 }
 
-// keyed produces a batch of records of the keys.
+// keyed returns a record for each key, whose value is the given value and the key.
 func keyed(value string, keys ...string) []*kgo.Record {
 	var records []*kgo.Record
 	for _, key := range keys {
@@ -191,7 +191,7 @@ func TestCompactedTopicIsDeliveredAcrossItsGaps(t *testing.T) {
 		r.batch(p, keyed("2", "a", "b", "d")...) // 3-5: d stays, a and b go
 		r.batch(p, keyed("3", "x", "a", "y")...) // 6-8: its tail goes
 		r.batch(p, keyed("4", "y", "b")...)      // 9-10
-		r.batch(p, keyed("5", "z")...)           // 11: the active one
+		r.batch(p, keyed("5", "z")...)           // 11: in the active segment, which is not compacted
 		r.cluster.Compact()
 		records, next := r.readAll(b, 0, 1<<20)
 		if diff := cmp.Diff([]string{"1c", "2d", "3x", "3a", "4y", "4b", "5z"}, texts(records)); diff != "" {
@@ -200,7 +200,7 @@ func TestCompactedTopicIsDeliveredAcrossItsGaps(t *testing.T) {
 		if next != r.end0() {
 			t.Errorf("stands at %d of %d", next, r.end0())
 		}
-		for from := range r.end0() { // every gap can be where an owner begins
+		for from := range r.end0() { // an owner may begin in any gap
 			got, next := r.readAll(b, from, 1)
 			later := slices.DeleteFunc(slices.Clone(records), func(rec record) bool { return rec.Offset < from })
 			if diff := cmp.Diff(texts(later), texts(got)); diff != "" || next != r.end0() {
@@ -210,8 +210,8 @@ func TestCompactedTopicIsDeliveredAcrossItsGaps(t *testing.T) {
 	})
 }
 
-// Compaction empties a batch's tail and keeps its range: fetches from inside
-// answer the same batch again and again.
+// Compaction removes the last records of a batch and keeps its range of offsets. A fetch from inside that range returns the
+// same batch without a record, and must still go on.
 func TestEmptiedTailOfABatchIsPassed(t *testing.T) {
 	bubble(t, 0, func(t *testing.T, r *rig) {
 		if err := r.cluster.CreateTopic(testTopic, 1, map[string]string{"cleanup.policy": "compact"}); err != nil {
@@ -227,7 +227,7 @@ func TestEmptiedTailOfABatchIsPassed(t *testing.T) {
 		}
 		r.batch(p, keyed("old-", keys...)...)     // 0-99: only the first stays
 		r.batch(p, keyed("new-", keys[1:]...)...) // 100-198
-		r.batch(p, keyed("end-", "z")...)         // 199: the active one
+		r.batch(p, keyed("end-", "z")...)         // 199: in the active segment
 		r.cluster.Compact()
 		for _, from := range []int64{1, 2, 50, 98, 99} {
 			got, err := b.fetch(t.Context(), 0, from, 1, 0)
@@ -296,12 +296,12 @@ func TestRecordLargerThanTheFetchIsFetched(t *testing.T) {
 		if len(records) != 3 || !bytes.Equal(records[1].Value, large) || next != 3 {
 			t.Errorf("%d records, stands at %d", len(records), next)
 		}
-		var held int64
+		var counted int64
 		for _, rec := range records {
-			held += rec.size
+			counted += rec.size
 		}
-		if held < 900_011 {
-			t.Errorf("%d bytes are counted for %d", held, 900_011)
+		if counted < 900_011 {
+			t.Errorf("%d bytes are counted for %d", counted, 900_011)
 		}
 	})
 }
@@ -386,10 +386,10 @@ func TestFetchTellsTheLogsEnds(t *testing.T) {
 	})
 }
 
-// logBatch is a batch with the offsets [first, last], of which records are left.
+// logBatch is a batch with the offsets [first, last], some of whose records compaction has removed.
 type logBatch struct{ first, last int64 }
 
-// encode writes the batch with a record at each of the offsets.
+// encode returns the batch with a record at each of the offsets.
 func (l logBatch) encode(offsets ...int64) []byte {
 	b := kmsg.RecordBatch{
 		FirstOffset: l.first, Magic: 2, LastOffsetDelta: int32(l.last - l.first), ProducerID: -1, ProducerEpoch: -1,
@@ -406,8 +406,8 @@ func (l logBatch) encode(offsets ...int64) []byte {
 	return b.AppendTo(nil)
 }
 
-// A cleaner keeps the range of a batch whose records it deletes, even of one
-// that has none left; the embedded broker does not, so its answers are made here.
+// Compaction keeps the range of offsets of a batch whose records it deletes, even if none is left. The embedded broker does
+// not, so that the test makes the answers itself.
 func TestBatchesKeepTheirRangeWhenTheirRecordsGo(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		records := map[logBatch][]int64{{0, 99}: {0}, {100, 199}: nil, {200, 260}: {205, 259}, {261, 1000}: nil}
@@ -474,7 +474,7 @@ func TestHeldRecordKeepsItsBytesOverFetches(t *testing.T) {
 		held := event("held")
 		held.key, held.headers = "its key", []kafka.Header{{Key: "its header", Value: []byte("its text")}}
 		r.produce(held)
-		for i := range 3 { // fetches, whose memory is that of the first
+		for i := range 3 { // these fetches use the memory of the first one again
 			other := event(fmt.Sprintf("after%d", i))
 			other.key, other.headers = "a key", []kafka.Header{{Key: "a header", Value: []byte("a text")}}
 			r.produce(other)

@@ -592,7 +592,7 @@ func TestEventsBehindABacklogRaiseNoHold(t *testing.T) {
 		quickly()
 		end := r.laterHangs()
 		var mixed []message
-		for i := range 3000 {
+		for i := range 1200 {
 			mixed = append(mixed, event(fmt.Sprint("new", i)), eventOf(fmt.Sprint("behind", i), "+1"))
 		}
 		r.produce(mixed...)
@@ -609,7 +609,7 @@ func TestEventsBehindABacklogRaiseNoHold(t *testing.T) {
 			t.Errorf("waiting: %+v", p.Status().Waiting)
 		}
 		end()
-		r.await("the commit", func() bool { return r.commits()[0].offset == 6200 })
+		r.await("the commit", func() bool { return r.commits()[0].offset == 2600 })
 		p.shutdown(t)
 		r.crm.once(t)
 	})

@@ -17,14 +17,14 @@ import (
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
-// Leaving the group: kafka-go may take closeTimeout for it when nothing keeps it, and up to leaveTimeout otherwise. Its
-// Close waits for the network without a bound, and the end of the process must not.
+// Leaving the group takes a bounded time, as the process must end: closeTimeout for kafka-go, whose Close waits for the
+// network without a bound, and then leaveTimeout for removing this member by a request of our own.
 const (
 	closeTimeout = 500 * time.Millisecond
 	leaveTimeout = 3 * time.Second
 )
 
-// rebalancePause is between the tries to join when a rebalance begins before another one has ended.
+// rebalancePause is the pause before the group is joined again when another rebalance began during the join.
 const rebalancePause = 50 * time.Millisecond
 
 // group is this process's membership in the consumer group, from the first join until it has left. One goroutine uses it;
@@ -40,7 +40,7 @@ type group struct {
 	left    chan struct{} // closed when kafka-go has left
 }
 
-// newGroup begins to join the group. first is the index of the broker that is asked first.
+// newGroup begins to join the group. first is the index of the broker to ask first.
 func newGroup(c *Consumer, first int) (*group, error) {
 	cfg := c.groupConfig()
 	cfg.Brokers = rotated(cfg.Brokers, first)
@@ -64,8 +64,8 @@ func (g *group) next(ctx context.Context) (*kafka.Generation, error) {
 // last generation ends: otherwise kafka-go joins the next one at once, and a process that ends while it joins stays a
 // member, for which all others wait until its session has ended.
 //
-// After a rebalance has begun, kafka-go v0.4.51 may join once more although it is closed, and get partitions for which
-// nobody works. A member that has left cannot: so it is taken out here, before the generation ends.
+// After a rebalance has begun, kafka-go v0.4.51 may join once more although it is closed, and would get partitions that
+// nobody works on. A member that was removed from the group cannot join, so it is removed here, before the generation ends.
 func (g *group) close() {
 	g.closing.Do(func() {
 		go func() {
@@ -80,25 +80,25 @@ func (g *group) close() {
 		if g.member != "" {
 			ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 			defer cancel()
-			_ = g.broker.leave(ctx, g.member) // when it fails, kafka-go leaves, or the session ends the membership
+			_ = g.broker.leave(ctx, g.member) // if this fails, kafka-go leaves, or the membership ends with its session
 		}
 	})
 }
 
-// leave leaves the group. It takes a bounded time, also when leaving does not work.
+// leave leaves the group. It takes a bounded time, even when leaving fails.
 func (g *group) leave() {
 	g.close()
 	if wait.Within(g.left, closeTimeout) {
 		return
 	}
-	// kafka-go still waits in a join for the other members. That ends when the coordinator takes this member out.
+	// kafka-go still waits for the other members in a join, which ends when the coordinator removes this member.
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	limit := leaveTimeout
 	if g.member != "" {
-		_ = g.broker.leave(ctx, g.member) // when it fails, the session ends the membership
+		_ = g.broker.leave(ctx, g.member) // if this fails, the membership ends with its session
 	} else if g.joining(ctx) {
-		limit = max(limit, g.joinLimit) // it does not know its id yet, by which it could be taken out
+		limit = max(limit, g.joinLimit) // this member's id is not known yet, so that it cannot be removed
 	}
 	wait.Within(g.left, limit)
 }
@@ -106,8 +106,8 @@ func (g *group) leave() {
 // removeFormerTimeout bounds a try to remove the former member.
 const removeFormerTimeout = time.Second
 
-// removeFormerMember takes the member out of the group that this process was before it lost its place: in a rebalance all
-// others would wait for that member until its session has ended. It returns "", or the member if that must be tried again.
+// removeFormerMember removes the member that this process was before it lost its place in the group: in a rebalance all
+// others would wait for that member until its session has ended. It returns the member if this must be tried again, else "".
 func removeFormerMember(ctx context.Context, b *broker, member string) string {
 	if member == "" {
 		return ""
@@ -126,41 +126,43 @@ func (g *group) joining(ctx context.Context) bool {
 	return err == nil && (group.state == groupPreparing || group.state == groupCompleting)
 }
 
-// errNoAnswer says that a broker took the connection for joining, and answered nothing.
+// errNoAnswer says that a broker accepted the connection for joining, and answered nothing.
 var errNoAnswer = errors.New("the broker that was asked to join the group does not answer")
 
-// joinFailed notes why no generation could be joined, for the status. It returns an error when the group should be left:
-// the topic is gone, or another broker should be asked first. kafka-go (v0.4.51) asks the first broker that takes the
-// connection, which one does that stands still.
+// joinFailed notes for the status why no generation could be joined. It returns an error when the group should be left,
+// either because the topic is gone, or to ask another broker first: kafka-go (v0.4.51) asks the first broker that accepts a
+// connection, and a frozen broker accepts it and never answers.
 func (c *Consumer) joinFailed(ctx context.Context, err error) error {
 	c.deps.cfg.Log.Debug().Err(err).Msg("joining the group failed; trying again")
 	if c.deps.holdForGroup(err) {
 		return nil
 	}
 	c.deps.broker.reset() // its metadata may be of a cluster that no longer exists
-	_, unseen := c.deps.broker.partitions(ctx)
+	_, topicErr := c.deps.broker.partitions(ctx)
 	switch {
-	case errors.Is(unseen, errNoTopic):
-		return fmt.Errorf("%w: %w", errTopicGone, unseen)
-	case unseen != nil:
-		c.deps.board.hold(HoldBrokers, brokersAdvice(unseen, phrase.New("no_broker_any_more", "no broker answers: look at KAFKA_BROKERS and the cluster")))
+	case errors.Is(topicErr, errNoTopic):
+		return fmt.Errorf("%w: %w", errTopicGone, topicErr)
+	case topicErr != nil:
+		c.deps.board.hold(HoldBrokers, brokersAdvice(topicErr, phrase.New("no_broker_any_more", "no broker answers: look at KAFKA_BROKERS and the cluster")))
 		c.deps.broker.reset()
 	case c.deps.board.unassignedForLong(time.Now()):
 		c.deps.board.hold(HoldGroup, noCoordinator())
 	}
-	if failed, ok := errors.AsType[net.Error](err); ok && failed.Timeout() && len(c.deps.cfg.Brokers.Addresses) > 1 {
+	netErr, ok := errors.AsType[net.Error](err)
+	timedOut := ok && netErr.Timeout()
+	if timedOut && len(c.deps.cfg.Brokers.Addresses) > 1 {
 		return errNoAnswer
 	}
 	return nil
 }
 
-// noCoordinator is the advice when brokers answer, and none of them as the group's coordinator.
+// noCoordinator is the advice when brokers answer, but none of them as the group's coordinator.
 func noCoordinator() phrase.Text {
 	return phrase.New("group_without_coordinator", "the group has no coordinator that answers: look at the brokers, and whether the topic __consumer_offsets has leaders and enough replicas in sync")
 }
 
-// holdForGroup holds because of an error of the group's coordinator that remains until somebody acts, and reports whether
-// it is one. A coordinator that is not available becomes one with time: coordinators move.
+// holdForGroup notes the hold HoldGroup if err is an error of the group's coordinator that remains until somebody acts, and
+// reports whether it is. As coordinators move, an unavailable one counts only after some time.
 func (d dependencies) holdForGroup(err error) bool {
 	advice := groupAdvice(d.cfg, err)
 	if advice == nil && isTransient(err) && d.board.unassignedForLong(time.Now()) {
@@ -194,7 +196,8 @@ func topicRight(cfg Config) phrase.Text {
 	return phrase.New("no_right_to_topic", "we may not read the topic {topic}: grant READ and DESCRIBE on it, or correct KAFKA_TOPIC", "topic", strconv.Quote(cfg.Topic))
 }
 
-// rotated returns the addresses in their order, from the one at an index on; an index beyond the last begins again.
+// rotated returns the addresses in their order, beginning with the one at the index first and going on with the first
+// address after the last. An index beyond the last counts from the first again.
 func rotated(addresses []string, first int) []string {
 	n := first % len(addresses)
 	return slices.Concat(addresses[n:], addresses[:n])
@@ -211,8 +214,8 @@ func (c *Consumer) groupConfig() kafka.ConsumerGroupConfig {
 		},
 		HeartbeatInterval: c.deps.cfg.SessionTimeout / 10,
 		SessionTimeout:    c.deps.cfg.SessionTimeout,
-		// In a rebalance the coordinator gives a silent member's partitions away at the rebalance timeout, else at the
-		// session timeout. With one value one lease fits both.
+		// The coordinator gives a silent member's partitions away after the rebalance timeout if there is a rebalance, else
+		// after the session timeout. The lease fits both, as they are equal.
 		RebalanceTimeout: c.deps.cfg.SessionTimeout,
 		JoinGroupBackoff: 200 * time.Millisecond,
 		StartOffset:      kafka.FirstOffset,

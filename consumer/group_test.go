@@ -17,7 +17,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// slowly answers each create after d.
+// slowly makes each create take d.
 func slowly(d time.Duration) func(context.Context, crmclient.Request) (crmclient.Result, error, bool) {
 	return func(ctx context.Context, _ crmclient.Request) (crmclient.Result, error, bool) {
 		select {
@@ -29,8 +29,8 @@ func slowly(d time.Duration) func(context.Context, crmclient.Request) (crmclient
 	}
 }
 
-// Two consumers share the partitions and the budget; joining and leaving under
-// load loses and doubles nothing and costs no look-up.
+// Two consumers share the partitions and the budget. When one joins or leaves under load, no event is lost or delivered
+// twice, and none is looked up.
 func TestRebalanceBetweenTwoConsumers(t *testing.T) {
 	bubble(t, 4, func(t *testing.T, r *rig) {
 		r.primed()
@@ -98,8 +98,8 @@ func TestNewPartitionsAreRead(t *testing.T) {
 	})
 }
 
-// A drain lets what is in the air finish and commits it; what only waits is
-// left, and is no suspect.
+// A drain lets creates that were sent end, and commits them. Records that only wait are left to the next owner, and are no
+// suspects.
 func TestDrainFinishesWhatIsInFlight(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -160,12 +160,12 @@ func TestDrainCutShort(t *testing.T) {
 	})
 }
 
-// Work that does not come back does not hold up the exit.
+// Work that never returns does not keep the process from ending.
 func TestExitLeavesHangingWorkBehind(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		release := make(chan struct{})
 		r.crm.setAnswer(func(context.Context, crmclient.Request) (crmclient.Result, error, bool) {
-			<-release // deaf to its context
+			<-release // without regard to its context
 			return crmclient.Result{ContactID: 1}, nil, true
 		})
 		p := r.start()
@@ -186,16 +186,16 @@ func TestExitLeavesHangingWorkBehind(t *testing.T) {
 // byKey keeps the order of records that have the same key.
 func byKey(c *Config) { c.OrderBy = OrderByKey }
 
-// Records of one key keep their order and never overlap; others overtake them.
+// Records of one key are delivered in their order, one at a time; records without this key overtake them.
 func TestOneKeyAtATime(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
-		var flying, most atomic.Int32
+		var inFlight, most atomic.Int32
 		r.crm.setAnswer(func(ctx context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
 			if q.OriginID[0] != 'k' || q.LookUpOnly {
 				return crmclient.Result{}, nil, false
 			}
-			most.Store(max(most.Load(), flying.Add(1)))
-			defer flying.Add(-1)
+			most.Store(max(most.Load(), inFlight.Add(1)))
+			defer inFlight.Add(-1)
 			return slowly(time.Second)(ctx, q)
 		})
 		p := r.start(byKey)
@@ -228,16 +228,16 @@ func TestOneKeyAtATime(t *testing.T) {
 	})
 }
 
-// Done records behind a stuck one cost nothing: the window counts unfinished
-// ones. And never are more unfinished than the window.
+// The window counts unfinished records only, so that a stuck record does not stop those after it. There are never more
+// unfinished records than the window.
 func TestWindowCountsUnfinishedRecords(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
 		release := make(chan struct{})
-		var flying, most atomic.Int32
+		var inFlight, most atomic.Int32
 		r.crm.setAnswer(func(ctx context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
-			most.Store(max(most.Load(), flying.Add(1)))
-			defer flying.Add(-1)
+			most.Store(max(most.Load(), inFlight.Add(1)))
+			defer inFlight.Add(-1)
 			if q.OriginID == "stuck" {
 				select {
 				case <-release:
@@ -263,7 +263,7 @@ func TestWindowCountsUnfinishedRecords(t *testing.T) {
 	})
 }
 
-// An idle event costs one commit before its create, which grants it.
+// An event on an idle topic takes one commit before its create: the one that grants it.
 func TestIdleEventCostsOneCommit(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -289,8 +289,8 @@ func TestIdleEventCostsOneCommit(t *testing.T) {
 	})
 }
 
-// While the dead-letter topic refuses, nothing of the record is committed, the
-// hold is shown, and others go on; then everything is delivered.
+// While the dead-letter topic refuses writes, the offset of the letter's record is not committed, the hold is shown, and
+// other events are delivered. When it accepts writes again, everything is delivered.
 func TestDeadLetterTopicUnavailable(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		fault := r.cluster.Fault(kfake.Fault{
@@ -355,23 +355,22 @@ func TestTombstonesAreSkipped(t *testing.T) {
 	})
 }
 
-// A member that is told of a dead generation's end takes up work again,
-// and brokers that come back are used again.
+// A process that has lost the brokers for longer than its session delivers again when they are back.
 func TestBrokersAwayAndBack(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		r.primed()
-		way := r.line()
-		p := r.start(way.use)
+		link := r.line()
+		p := r.start(link.use)
 		r.produce(event("a"))
 		r.awaitCreated("a")
-		way.sever()
+		link.sever()
 		r.await("the hold", func() bool { return hasHold(p.Status(), HoldBrokers) })
 		if p.Status().Ready {
 			t.Error("ready without brokers")
 		}
 		time.Sleep(10 * time.Minute)
 		r.produce(event("b"))
-		way.restore()
+		link.restore()
 		r.awaitCreated("b")
 		r.await("readiness", func() bool { return p.Status().Ready })
 		r.crm.once(t)
@@ -383,15 +382,15 @@ func TestBrokersAwayAndBack(t *testing.T) {
 func TestBrokersThatAreBackAreFoundSoon(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
-		way := r.line()
-		p := r.start(way.use)
+		link := r.line()
+		p := r.start(link.use)
 		for i := range 6 {
 			r.await("readiness", func() bool { return p.Status().Ready })
-			way.sever()
+			link.sever()
 			time.Sleep(10 * time.Minute)
 			id := fmt.Sprintf("lead-%d", i)
 			r.produce(event(id))
-			way.restore()
+			link.restore()
 			restored := time.Now()
 			r.awaitCreated(id)
 			if wait := time.Since(restored); wait > 3*time.Second {
@@ -403,7 +402,7 @@ func TestBrokersThatAreBackAreFoundSoon(t *testing.T) {
 	})
 }
 
-// Records larger than the whole buffer pass, and the buffer is a bound.
+// The buffer bounds the bytes in memory, and records larger than the whole buffer are delivered nonetheless.
 func TestBufferIsABound(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -434,7 +433,7 @@ func TestBufferIsABound(t *testing.T) {
 	})
 }
 
-// The gauges are there at each scrape, for the partitions that are owned.
+// The gauges show the partitions that are owned at the time of a scrape.
 func TestGaugesFollowThePartitions(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		registry := prometheus.NewRegistry()
@@ -476,8 +475,8 @@ func sumOf(t *testing.T, registry *prometheus.Registry, name string) float64 {
 	return sum
 }
 
-// Nothing at or above the acknowledged limit is dispatched: while commits hang,
-// delivery stops a window beyond the last acknowledged one.
+// Nothing at or above the acknowledged grant is dispatched: while commits hang, delivery stops at the last acknowledged
+// grant.
 func TestNothingIsDispatchedBeyondTheAcknowledgedLimit(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()

@@ -14,11 +14,11 @@ import (
 	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
-// heartbeatsPerSession is how many heartbeats are sent in a session timeout. In a rebalance all members stand still until
-// the last one has noticed it, which it does by a heartbeat.
+// heartbeatsPerSession is how many heartbeats are sent in a session timeout. They are frequent because a member notices a
+// rebalance by a heartbeat, and all members stand still until the last one has noticed it.
 const heartbeatsPerSession = 30
 
-// startHeartbeats keeps the lease by heartbeats, until stop is called, which returns when the last one has ended.
+// startHeartbeats begins to keep the lease by heartbeats. stop ends them, and returns when the last one has ended.
 func (g *generation) startHeartbeats() (stop func()) {
 	ctx, cancel := context.WithCancel(g.workCtx)
 	var done sync.WaitGroup
@@ -29,12 +29,12 @@ func (g *generation) startHeartbeats() (stop func()) {
 	}
 }
 
-// heartbeats renews the lease until ctx ends, a heartbeat is refused for good or the lease has lapsed, and returns which of
-// them it was. When a heartbeat says that the group rebalances, the generation ends in order, and heartbeats go on.
+// heartbeats renews the lease until ctx ends, a heartbeat is refused permanently or the lease has lapsed, and returns the
+// error of that. When a heartbeat says that the group rebalances, the generation ends in order, and heartbeats go on.
 func (g *generation) heartbeats(ctx context.Context) error {
 	ticker := time.NewTicker(max(g.deps.cfg.SessionTimeout/heartbeatsPerSession, time.Microsecond))
 	defer ticker.Stop()
-	failures := 0 // without an answer, in a row
+	failures := 0 // heartbeats in a row without an answer
 	for {
 		sent := time.Now()
 		// Three heartbeats that are not answered fit into a session.
@@ -48,18 +48,18 @@ func (g *generation) heartbeats(ctx context.Context) error {
 		case errors.As(err, &refused):
 			failures = 0
 			g.noteReachable()
-			switch {
-			case errors.Is(err, kafka.RebalanceInProgress):
+			if errors.Is(err, kafka.RebalanceInProgress) {
 				g.endForRebalance()
-			case !isTransient(refused):
+			} else if !isTransient(refused) {
 				return err
 			}
 		case ctx.Err() != nil:
 			return ctx.Err()
 		default:
-			// A broker may close a connection at any time, which says nothing about the coordinator: another connection
-			// is tried at once. An answer that did not come in time says that it is away.
-			if failures++; failures > 1 || errors.Is(err, context.DeadlineExceeded) {
+			// A broker may close a connection at any time, so that one failure does not mean that the coordinator is away.
+			// An answer that did not come in time does.
+			failures++
+			if failures > 1 || errors.Is(err, context.DeadlineExceeded) {
 				g.noteUnreachable(err)
 			}
 			g.deps.broker.reset()
@@ -67,7 +67,7 @@ func (g *generation) heartbeats(ctx context.Context) error {
 		if lapsed := g.lease.err(); lapsed != nil {
 			return errors.Join(lapsed, err)
 		}
-		if failures == 1 {
+		if failures == 1 { // another connection is tried at once
 			continue
 		}
 		select {
@@ -78,7 +78,7 @@ func (g *generation) heartbeats(ctx context.Context) error {
 	}
 }
 
-// heartbeatsEnded aborts the generation when it was not over: its partitions are no longer known to be ours.
+// heartbeatsEnded aborts the generation unless it has ended already: without heartbeats it may no longer own its partitions.
 func (g *generation) heartbeatsEnded(err error) {
 	if err != nil && g.workCtx.Err() == nil {
 		g.abort(err)
@@ -94,8 +94,8 @@ func (g *generation) noteUnreachable(err error) {
 	g.deps.cfg.Log.Debug().Err(err).Msg("heartbeat failed")
 }
 
-// isTransient reports whether a request was refused because the group's coordinator moves, or cannot write for now. If it
-// was a heartbeat, this process is still a member; the lease is not renewed, and runs on.
+// isTransient reports whether a request was refused because the group's coordinator moves, or cannot write for now. After
+// such an answer to a heartbeat this process is still a member; the lease is not renewed, and runs on.
 func isTransient(err error) bool {
 	for _, code := range []kafka.Error{kafka.GroupLoadInProgress, kafka.GroupCoordinatorNotAvailable, kafka.NotCoordinatorForGroup} {
 		if errors.Is(err, code) {
@@ -115,11 +115,11 @@ func (*heartbeatRequest) ApiKey() protocol.ApiKey { return protocol.Heartbeat } 
 // Group implements [protocol.GroupMessage]: the request goes to the coordinator of this group.
 func (r *heartbeatRequest) Group() string { return r.GroupID }
 
-// heartbeat returns nil when the group still knows this member, and *refusedHeartbeat when its coordinator says
-// otherwise.
+// heartbeat sends a heartbeat. It returns nil when the coordinator confirms the membership, *refusedHeartbeat when the
+// coordinator answers with an error, and another error when there is no answer.
 //
 // kafka-go v0.4.51 reads the error code of the answer into ThrottleTimeMs, and leaves ErrorCode 0 whatever the broker
-// said. So only an answer in which both are 0 is good, which stays right once that is repaired.
+// said. So only an answer in which both are 0 is good, which stays right once kafka-go is fixed.
 func (b *broker) heartbeat(ctx context.Context, m membership, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

@@ -9,13 +9,13 @@ import (
 // joinInterval is how often the group is looked at before it is joined.
 const joinInterval = 250 * time.Millisecond
 
-// awaitLivingMembers waits, before the group is joined, while a member of it seems to be dead. A join begins a
-// rebalance, in which all members stand still until each has joined again or its session has ended. A process that joins
-// while the session of a dead member runs stops all others for the rest of that session, and a replica that crashes again
-// and again would stop the whole group.
+// awaitLivingMembers is called before the group is joined, and waits while one of its members seems to be dead. A join
+// begins a rebalance, in which all members stand still until each has joined again or its session has ended. A process that
+// joins while the session of a dead member runs stops all others for the rest of that session, and a replica that crashes
+// again and again would stop the whole group.
 //
-// Each owner commits for its partitions every few seconds, if only a later send horizon. So an owner whose commit does not
-// change is dead. When the brokers do not answer, it does not wait.
+// Each living owner commits for its partitions every few seconds, as its send horizon has to move. So an owner whose commit
+// does not change is dead. When the brokers do not answer, awaitLivingMembers returns at once.
 func (c *Consumer) awaitLivingMembers(ctx context.Context) {
 	w := newGroupWatch(c.deps.cfg.SessionTimeout, time.Now())
 	ticker := time.NewTicker(joinInterval)
@@ -53,7 +53,7 @@ func (c *Consumer) lookAtGroup(ctx context.Context) (groupState, map[int]committ
 	return group, commits, err
 }
 
-// groupWatch works out from the group's commits whether the owners of all its partitions live. It is a plain value.
+// groupWatch decides from the group's commits whether the owners of all partitions live. It does no I/O and needs no lock.
 type groupWatch struct {
 	session time.Duration
 	began   time.Time         // when the process began to look
@@ -65,14 +65,14 @@ func newGroupWatch(session time.Duration, now time.Time) *groupWatch {
 	return &groupWatch{session: session, began: now, first: map[int]committed{}, changed: map[int]bool{}}
 }
 
-// mayJoin takes over what was read at now. It reports whether to join: nobody would be stopped for long, or waiting does
-// not help.
+// mayJoin notes what was read at now, and reports whether to join: when that stops nobody for long, or waiting does not
+// help.
 func (w *groupWatch) mayJoin(group groupState, commits map[int]committed, now time.Time) bool {
 	switch group.state {
 	case groupCompleting:
 		return w.sessionsOver(now)
 	case groupStable:
-	default: // it has no members, or they stand still already, so that one rebalance does for both
+	default: // the group has no members, or they stand still already in a rebalance that this process can join
 		return true
 	}
 	w.note(commits)
@@ -81,13 +81,13 @@ func (w *groupWatch) mayJoin(group groupState, commits map[int]committed, now ti
 		return true
 	case len(w.changed) == len(w.first): // all owners live
 		return true
-	case len(w.changed) == 0 && w.ownersOverdue(now): // no owner lives, or they commit in another way than we do
+	case len(w.changed) == 0 && w.ownersOverdue(now): // no owner lives, or the owners do not commit as we do
 		return true
 	}
 	return w.sessionsOver(now)
 }
 
-// note takes over the group's commits.
+// note compares the group's commits with those that were seen first.
 func (w *groupWatch) note(commits map[int]committed) {
 	for id, c := range commits {
 		first, seen := w.first[id]
@@ -112,7 +112,7 @@ func (w *groupWatch) silent() []int {
 	return ids
 }
 
-// ownersOverdue reports whether every living owner must have committed by now: an idle one does so two ninths of a session
+// ownersOverdue reports whether every living owner must have committed by now: an idle owner commits two ninths of a session
 // timeout after its last commit.
 func (w *groupWatch) ownersOverdue(now time.Time) bool { return now.Sub(w.began) >= w.session/3 }
 

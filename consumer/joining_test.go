@@ -46,7 +46,8 @@ func TestGroupWatch(t *testing.T) {
 	}
 }
 
-// What stirred once lives, also when its commit is then as it was, and a partition that appears later is one more to hear of.
+// An owner whose commit has changed once counts as alive, even if the commit changes back. A partition that appears later has
+// an owner of its own.
 func TestGroupWatchRemembers(t *testing.T) {
 	began := time.Now()
 	w := newGroupWatch(30*time.Second, began)
@@ -68,7 +69,7 @@ func TestGroupWatchRemembers(t *testing.T) {
 	}
 }
 
-// waited is how long an event of a partition takes to become a contact.
+// waited produces an event, and returns how long it takes to become a contact.
 func (r *rig) waited(id string, partition int) time.Duration {
 	r.t.Helper()
 	began := time.Now()
@@ -79,24 +80,24 @@ func (r *rig) waited(id string, partition int) time.Duration {
 	return time.Since(began)
 }
 
-// A replica that crashes each 20 s stops nobody but its own partitions, and these for no longer than its session.
+// A replica that crashes every 20 s stops no partitions but its own.
 func TestCrashingReplicaStopsNobodyElse(t *testing.T) {
 	bubble(t, 6, func(t *testing.T, r *rig) {
 		r.primed()
 		others := r.members(2, 3)
 		killed := []*process{}
-		way := r.line()
-		p := r.start(way.use)
+		link := r.line()
+		p := r.start(link.use)
 		r.awaitShared(2, append(others, p)...)
 		for round := range 3 {
 			p.awaitUse(r)
-			others[0].awaitUse(r) // it may have joined the same generation and not begun it yet
+			others[0].awaitUse(r) // it may have joined the same generation, and not begun to deliver
 			theirs := others[0].Status().Partitions[0].Partition
-			way.sever()
+			link.sever()
 			killed = append(killed, p)
 			time.Sleep(time.Second)
-			way = r.line()
-			p = r.start(way.use)
+			link = r.line()
+			p = r.start(link.use)
 			for i := range 19 {
 				if took := r.waited(fmt.Sprintf("r%d-%d", round, i), theirs); took > 2*time.Second {
 					t.Errorf("round %d, after %d s: a lead of a replica that lives waited %s", round, i, took)
@@ -111,7 +112,7 @@ func TestCrashingReplicaStopsNobodyElse(t *testing.T) {
 	})
 }
 
-// awaitUse waits until the consumer is a member, if it becomes one within a minute.
+// awaitUse waits until the consumer has partitions, but for a minute at most.
 func (p *process) awaitUse(r *rig) {
 	r.t.Helper()
 	for range 60 {
@@ -123,18 +124,18 @@ func (p *process) awaitUse(r *rig) {
 	}
 }
 
-// The partitions of a replica that crashed have their next owner within a session timeout and five seconds, whether
-// the replica is started again or not, and it is a member then.
+// The partitions of a replica that crashed get their next owner within a session timeout and five seconds, whether the
+// replica is started again or not. A replica that was started again is a member by then.
 func TestCrashedReplicaIsReplaced(t *testing.T) {
 	for name, again := range map[string]bool{"started again": true, "gone": false} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 4, func(t *testing.T, r *rig) {
 				r.primed()
-				a, way := r.start(), r.line()
-				b := r.start(way.use)
+				a, link := r.start(), r.line()
+				b := r.start(link.use)
 				r.awaitShared(2, a, b)
 				lost := b.Status().Partitions[0].Partition
-				way.sever()
+				link.sever()
 				all := []*process{a}
 				if again {
 					time.Sleep(time.Second)

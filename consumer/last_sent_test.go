@@ -9,14 +9,14 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// The last commit of a drain says until when creates may have been sent: until now when this owner leaves one whose effect
-// is not known, else as long as the earlier owner's could.
+// The last commit of a drain says until when creates may have been sent: until now if this owner leaves a create whose
+// outcome is unknown, else until the earlier owner's send horizon.
 func TestLastCommitTellsWhatIsLeftInDoubt(t *testing.T) {
 	now := time.Now()
 	earlier := now.Add(-time.Hour)
 	for _, test := range []struct {
 		name    string
-		horizon time.Time // of the earlier owner; zero: there is no commit
+		horizon time.Time // of the earlier owner; zero when there is no commit
 		leave   func(*partitionRecords)
 		want    time.Time
 	}{

@@ -20,7 +20,7 @@ type lease struct {
 	// stand still, but not the second.
 	until     time.Time
 	wallUntil time.Time
-	ended     bool // for good
+	ended     bool // it cannot be renewed any more
 }
 
 // newLease returns a lease that is not held until it is renewed.
@@ -28,14 +28,14 @@ func newLease(session time.Duration) *lease {
 	return &lease{length: session - leaseMargin(session)}
 }
 
-// leaseMargin is how much earlier the lease ends than the session, for what is not measured: clocks that run at different
-// speeds, and a last write that is on its way.
+// leaseMargin returns how much earlier than the session the lease ends. This makes up for clocks that run at different
+// speeds, and for the time that a last write takes to arrive.
 func leaseMargin(session time.Duration) time.Duration {
 	return min(max(session/10, 500*time.Millisecond), session/2)
 }
 
-// renew prolongs the lease after a good heartbeat that was sent at sent. A lease that was ended stays so: a late answer
-// must not revive it.
+// renew extends the lease after a successful heartbeat that was sent at sent. A lease that end has ended is not revived by a
+// late answer.
 func (l *lease) renew(sent time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -44,7 +44,7 @@ func (l *lease) renew(sent time.Time) {
 	}
 }
 
-// end makes the lease lapse for good.
+// end makes the lease lapse permanently.
 func (l *lease) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -59,7 +59,7 @@ func (l *lease) err() error {
 	return nil
 }
 
-// remaining returns how long the lease will be held if nothing renews it; 0 or less when it has lapsed.
+// remaining returns how long the lease will be held unless it is renewed; 0 or less when it has lapsed.
 func (l *lease) remaining() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()

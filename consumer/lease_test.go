@@ -17,13 +17,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// The coordinator drops a silent member at the smaller of both timeouts.
+// The coordinator removes a silent member after the session timeout or the rebalance timeout: the lease must be shorter than
+// both.
 func TestLeaseIsShorterThanBothTimeouts(t *testing.T) {
 	for _, session := range []time.Duration{time.Millisecond, time.Second, 6 * time.Second, 30 * time.Second, 30 * time.Minute} {
 		c := &Consumer{deps: dependencies{cfg: Config{SessionTimeout: session}}}
 		group := c.groupConfig()
 		if group.RebalanceTimeout != session || group.SessionTimeout != session {
-			t.Errorf("session %s: the group is told %s and %s", session, group.SessionTimeout, group.RebalanceTimeout)
+			t.Errorf("session %s: the group's timeouts are %s and %s", session, group.SessionTimeout, group.RebalanceTimeout)
 		}
 		if length := newLease(session).length; length <= 0 || length >= session {
 			t.Errorf("session %s: the lease is %s", session, length)
@@ -85,7 +86,7 @@ func TestLateHeartbeatDoesNotReviveAnEndedLease(t *testing.T) {
 	})
 }
 
-// A suspended machine stops the monotonic clock and not the one on the wall.
+// The monotonic clock of a suspended machine stands still; its wall clock goes on.
 func TestLeaseEndsByTheWallClockToo(t *testing.T) {
 	l := newLease(30 * time.Second)
 	l.renew(time.Now())
@@ -99,7 +100,7 @@ func TestLeaseEndsByTheWallClockToo(t *testing.T) {
 	}
 }
 
-// joined makes a member of the group.
+// joined joins the group, and returns the new member.
 func (r *rig) joined() (*broker, membership, *kafka.ConsumerGroup) {
 	r.t.Helper()
 	c, err := New(r.config(), fakeTransformer{}, r.crm)
@@ -117,8 +118,8 @@ func (r *rig) joined() (*broker, membership, *kafka.ConsumerGroup) {
 	return c.deps.broker, membership{int(gen.ID), gen.MemberID}, group
 }
 
-// kafka-go reads the answer's error code as a throttle time and reports no
-// error. This pins what we see, so that a repaired version shows here.
+// kafka-go reads the error code of an answer as a throttle time, and reports no error. The end of this test fails when a
+// newer version of kafka-go behaves in another way.
 func TestHeartbeatUnderADeadGenerationIsRefused(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		b, m, group := r.joined()
@@ -150,8 +151,7 @@ func TestHeartbeatUnderADeadGenerationIsRefused(t *testing.T) {
 	})
 }
 
-// Only the group's coordinator knows its members; kafka-go sends a heartbeat to
-// the brokers that we begin at.
+// Only the group's coordinator knows the members, but kafka-go's own heartbeat goes to any broker that is configured.
 func TestHeartbeatsGoToTheCoordinator(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		_, m, group := r.joined()
@@ -167,7 +167,7 @@ func TestHeartbeatsGoToTheCoordinator(t *testing.T) {
 	}, kfake.NumBrokers(3), kfake.Ports(9092, 9093, 9094))
 }
 
-// heartbeatsOf runs the heartbeats of a generation that has a fresh lease.
+// heartbeatsOf starts the heartbeats of a generation with a new lease. The channel receives the error with which they end.
 func (r *rig) heartbeatsOf(ctx context.Context, b *broker, m membership) (*lease, <-chan error) {
 	c := dependencies{cfg: r.config(), broker: b}
 	c.metrics = must(newMetrics(nil))
@@ -179,8 +179,8 @@ func (r *rig) heartbeatsOf(ctx context.Context, b *broker, m membership) (*lease
 	return g.lease, ended
 }
 
-// A broker closes a connection with a heartbeat on its way, as it may: the next connection is tried at once, and nothing is
-// held. The hold comes with the second one in a row that fails.
+// A broker may close a connection while a heartbeat is on its way: another connection is tried at once, and there is no hold.
+// The hold comes with the second failure in a row.
 func TestOneClosedConnectionHoldsNothing(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -213,7 +213,7 @@ func TestOneClosedConnectionHoldsNothing(t *testing.T) {
 	})
 }
 
-// A process stops, or loses its generation, while a heartbeat that replaces a failed one is on its way.
+// Heartbeats also end with their context when that ends during the heartbeat that repeats a failed one.
 func TestHeartbeatsEndBehindAClosedConnection(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		b, m, group := r.joined()
@@ -253,8 +253,7 @@ func TestHeartbeatsRenewTheLeaseUntilTheyAreRefused(t *testing.T) {
 	})
 }
 
-// While the group prepares a rebalance a heartbeat renews nothing and the
-// lease runs out.
+// While the group prepares a rebalance heartbeats do not renew the lease, so that it lapses.
 func TestRebalanceInProgressDoesNotRenewTheLease(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		b, m, group := r.joined()

@@ -9,7 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// groupState is what the coordinator says of the group.
+// groupState asks the coordinator for the group's state.
 func (r *rig) groupState() groupState {
 	r.t.Helper()
 	b := newBroker(r.config())
@@ -21,7 +21,7 @@ func (r *rig) groupState() groupState {
 	return seen
 }
 
-// A process that stops leaves the group, and does not join it again on its way out, as a leader too.
+// A process that stops leaves the group and does not join it again, even if it is the group's leader.
 func TestStopDoesNotJoinAgain(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		r.primed()
@@ -40,16 +40,16 @@ func TestStopDoesNotJoinAgain(t *testing.T) {
 	})
 }
 
-// A process that stops while it waits for others to join leaves the group too. Else all of it would wait for it until
-// its session has ended.
+// A process that stops while it waits for others to join leaves the group too. Otherwise the whole group would wait for this
+// process until its session has ended.
 func TestStopWhileOthersAreAwaitedLeavesTheGroup(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		r.primed()
-		a, way := r.start(), r.line()
-		silent := r.start(way.use)
+		a, link := r.start(), r.line()
+		silent := r.start(link.use)
 		r.awaitShared(1, a, silent)
-		way.freeze()
-		third, err := kafka.NewConsumerGroup(a.groupConfig()) // it looks at nothing before it joins
+		link.freeze()
+		third, err := kafka.NewConsumerGroup(a.groupConfig()) // joins at once, unlike a process of ours
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,21 +66,21 @@ func TestStopWhileOthersAreAwaitedLeavesTheGroup(t *testing.T) {
 		if seen := r.groupState(); seen.members != 2 {
 			t.Errorf("the group has %d members, want those two that did not stop", seen.members)
 		}
-		way.thaw()
+		link.thaw()
 		silent.shutdown(t)
 		_ = third.Close()
 	})
 }
 
-// A process that stops while it joins for the first time has no id yet by which it could leave. It waits for the join's
-// end, and leaves then.
+// A process that stops while it joins for the first time has no member id yet, by which it could leave. It waits for the
+// end of the join, and leaves then.
 func TestStopInTheFirstJoinLeavesTheGroup(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		r.primed()
-		a, way := r.start(), r.line()
-		silent := r.start(way.use)
+		a, link := r.start(), r.line()
+		silent := r.start(link.use)
 		r.awaitShared(1, a, silent)
-		way.freeze()
+		link.freeze()
 		third, err := kafka.NewConsumerGroup(a.groupConfig())
 		if err != nil {
 			t.Fatal(err)
@@ -91,7 +91,7 @@ func TestStopInTheFirstJoinLeavesTheGroup(t *testing.T) {
 		if seen := r.groupState(); seen != (groupState{groupPreparing, 4}) {
 			t.Fatalf("the group is not as it should be for this test: %+v", seen)
 		}
-		time.AfterFunc(8*time.Second, way.thaw)
+		time.AfterFunc(8*time.Second, link.thaw)
 		newcomer.shutdown(t)
 		if seen := r.groupState(); seen.members != 3 {
 			t.Errorf("the group has %d members, want those three that did not stop", seen.members)

@@ -22,16 +22,17 @@ type letter struct {
 	headers   []kafka.Header
 }
 
-// letterFor returns the dead letter of a record that failed. version is this program's, originField the field of the CRM that
-// has our ids. The headers of ours that it adds are in package header.
+// letterFor returns the dead letter of a record that failed. version is this program's version, originField the field of the
+// CRM that has our ids. Package header describes the headers that it adds.
 func letterFor(d *delivery, version, originField string) letter {
 	now := time.Now().UTC().Format(time.RFC3339Nano)
 	headers := foreignHeaders(d.Headers)
-	replayed := d.event.Replays > 0 // else anybody may have written its headers
+	replayed := d.event.Replays > 0 // if not, headers with our names may come from anybody, and are not trusted
 	add := func(key, value string) {
 		headers = append(headers, kafka.Header{Key: key, Value: []byte(value)})
 	}
-	// keep takes a header of the letter that was replayed. It is bounded, as anybody can edit a letter.
+	// keep adds the header with the value that it had in the replayed letter, if there was one, else with value. The old
+	// value is bounded, as anybody can edit a letter.
 	keep := func(key, value string) {
 		if replayed {
 			value = cmp.Or(boundedText(header.Text(d.Headers, key)), value)
@@ -66,7 +67,7 @@ func letterFor(d *delivery, version, originField string) letter {
 	return letter{partition: d.Partition, eventID: d.event.ID, key: d.Key, value: d.Value, headers: headers}
 }
 
-// redacted returns a message of the CRM or of ours without the event's values; "***" when a panic prevents that.
+// redacted returns a message without the event's values; "***" when redacting panics.
 func redacted(message string, d *delivery) (text string) {
 	defer func() {
 		if recover() != nil {
@@ -76,15 +77,15 @@ func redacted(message string, d *delivery) (text string) {
 	return transform.Redact(message, d.event, d.contact)
 }
 
-// The bounds of the record's own headers in its letter, in bytes: of each, and of all together. Brokers refuse a record
-// that is too large, and the event's value is worth more.
+// The bounds of the record's own headers in its letter, in bytes: of each, and of all together. Brokers refuse a letter that
+// is too large, and the event's value is more important than these headers.
 const (
 	maxForeignHeader  = 4 << 10
 	maxForeignHeaders = 64 << 10
 )
 
-// foreignHeaders returns the headers of the record that are not ours, in their order. If some are left out as they are
-// too long, a header of ours says so.
+// foreignHeaders returns the headers of the record that are not ours, in their order. If some are left out because they are
+// too long, it adds a header that says so.
 func foreignHeaders(headers []transform.Header) []kafka.Header {
 	kept := make([]kafka.Header, 0, len(headers)+16)
 	left, cut := maxForeignHeaders, false
@@ -113,7 +114,7 @@ func numberUnlessZero(n int) string {
 	return strconv.Itoa(n)
 }
 
-// maxMessage bounds each header whose text others wrote, such as dlt-message, in characters.
+// maxMessage bounds each header that holds somebody else's text, such as dlt-message, in characters.
 const maxMessage = 1000
 
 // boundedText makes a text fit for a header: at most maxMessage characters, valid UTF-8, on one line.

@@ -17,7 +17,7 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// letterOf is the letter of a record that failed for a reason.
+// letterOf returns the letter of a record that failed.
 func letterOf(t *testing.T, version string, rec transform.Record, failure rejection) letter {
 	t.Helper()
 	tr, err := transform.New(transform.Options{})
@@ -92,8 +92,7 @@ func TestDeadLetterKeepsForeignHeadersAsTheyAre(t *testing.T) {
 	}
 }
 
-// TestLettersBoundForeignHeaders: what others wrote beside an event does not make its letter too
-// large; its own headers that can be kept are.
+// The headers that a producer wrote do not make the letter too large; those that fit are kept.
 func TestLettersBoundForeignHeaders(t *testing.T) {
 	t.Parallel()
 	rec := original()
@@ -113,8 +112,7 @@ func TestLettersBoundForeignHeaders(t *testing.T) {
 	}
 }
 
-// TestForgedHeadersAreNotKept: headers of a letter that do not go together leave nothing in the
-// next one.
+// A record whose headers of a letter contradict each other is not taken for a replay, and its own letter keeps none of them.
 func TestForgedHeadersAreNotKept(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		forged := []kafka.Header{{Key: header.Replays, Value: []byte("99")}, {Key: header.FirstFailure, Value: []byte("never")}}
@@ -135,7 +133,7 @@ func TestForgedHeadersAreNotKept(t *testing.T) {
 	})
 }
 
-// TestSkipped: an event that the mapping leaves out is done: counted, no contact, no letter.
+// An event that the mapping leaves out is counted, and becomes neither a contact nor a letter.
 func TestSkipped(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(event(skippedID), event("a"), event(skippedID))
@@ -148,7 +146,7 @@ func TestSkipped(t *testing.T) {
 	})
 }
 
-// replayed is a dead letter as a record of the topic again.
+// replayed returns the record that a replay of the letter writes.
 func replayed(l letter, replays string) transform.Record {
 	rec := transform.Record{Topic: "leads", Partition: 0, Offset: 5000, Time: time.Now(), Key: l.key, Value: l.value}
 	for _, h := range l.headers {

@@ -12,8 +12,8 @@ import (
 	"github.com/leadbridge/leadbridge/internal/cluster"
 )
 
-// maxLetterWrites is how many letters a process writes at a time, letterWait how long one waits for those that are
-// being written before its record is parked.
+// A process writes up to maxLetterWrites letters at a time. A further letter waits for letterWait until one of them is
+// written; then its record is parked.
 const (
 	maxLetterWrites = 8
 	letterWait      = time.Second
@@ -32,8 +32,8 @@ func newLetterWriter(cfg Config, lease func() error, b *statusBoard) *letterWrit
 
 func (l *letterWriter) close() { l.writer.close() }
 
-// write returns where the letter lies, when all in-sync replicas have acknowledged it. Otherwise its error is *unwritable,
-// errLeaseLapsed or ctx's.
+// write writes a letter, and returns where it lies once all in-sync replicas have acknowledged it. Otherwise its error is
+// *unwritable, errLeaseLapsed or ctx's.
 func (l *letterWriter) write(ctx context.Context, d letter) (at recordPlace, err error) {
 	select {
 	case l.slots <- struct{}{}:
@@ -55,17 +55,17 @@ func (l *letterWriter) write(ctx context.Context, d letter) (at recordPlace, err
 
 func (d *letter) record() kafka.Record { return newRecord(d.key, d.value, d.headers) }
 
-// reduce changes a letter that the broker refuses permanently, one step at a time, until it is taken. It reports
-// whether there was a step left.
+// reduce changes a letter that the broker refuses permanently by one step, after which the broker may accept it. It reports
+// false when there is no step left.
 func (d *letter) reduce(tooLarge bool) bool {
 	mark := func(key, value string) {
 		d.headers = append(d.headers, kafka.Header{Key: key, Value: []byte(value)})
 	}
 	switch {
-	case !tooLarge && len(d.key) == 0: // a compacted topic takes no letter without a key
+	case !tooLarge && len(d.key) == 0: // a compacted topic accepts no letter without a key
 		d.key = []byte(d.eventID)
 		mark(header.Key, header.Assigned)
-	case len(d.value) > 0: // headers say where the original lies; empty, as null would be a tombstone
+	case len(d.value) > 0: // other headers say where the original lies; the value is empty because null makes a tombstone
 		d.value = []byte{}
 		mark(header.Value, header.Omitted)
 	case slices.ContainsFunc(d.headers, isForeign):

@@ -23,7 +23,7 @@ import (
 
 func held() error { return nil }
 
-// writeInTheEnd writes a letter as a partition does, again and again until the topic takes it.
+// writeInTheEnd tries to write a letter until the topic accepts it, as parking does.
 func (l *letterWriter) writeInTheEnd(ctx context.Context, d letter) error {
 	for {
 		_, err := l.write(ctx, d)
@@ -40,7 +40,7 @@ func (l *letterWriter) writeInTheEnd(ctx context.Context, d letter) error {
 	}
 }
 
-// letters writes under a lease, with a board of their own.
+// letters returns a letter writer with a lease, and with a status board of its own.
 func (r *rig) letters(lease func() error) *letterWriter {
 	r.t.Helper()
 	cfg := r.config()
@@ -56,13 +56,14 @@ func aLetter() letter {
 	}
 }
 
-// refuseLetters answers the next n letters, or all for n < 0, with an error of the broker.
+// refuseLetters makes the broker answer the next n letters, or all for n < 0, with an error.
 func (r *rig) refuseLetters(err *kerr.Error, n int) *kfake.FaultHandle {
 	return r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: testLetters, Err: err, Count: n})
 }
 
 func headerOf(rec record, key string) string { return header.Text(rec.Headers, key) }
 
+// heldFor returns the causes of the holds that a letter writer has noted.
 func (r *rig) heldFor(l *letterWriter) []crmclient.Cause {
 	var causes []crmclient.Cause
 	for _, h := range l.writer.board.status(time.Now()).Holds {
@@ -115,13 +116,13 @@ func TestLetterFoldsAPartitionThatIsNotThere(t *testing.T) {
 	})
 }
 
-// What the broker refuses for ever loses as little as it must.
+// A letter that the broker refuses permanently loses no more than needed.
 func TestRefusedLetterIsReduced(t *testing.T) {
 	type result struct{ key, value, noted string }
 	for name, tt := range map[string]struct {
 		err     *kerr.Error
 		keyless bool
-		refused int
+		refused int // how many writes the broker refuses
 		want    result
 	}{
 		"too large once":                 {kerr.MessageTooLarge, false, 1, result{"k", "", "dlt-value=omitted trace=1"}},
@@ -189,7 +190,7 @@ func TestLetterOfALargestRecordIsWritten(t *testing.T) {
 	})
 }
 
-// What may pass is waited for, as it is, however long.
+// A letter that is refused for a temporary reason is tried until it is written, and loses nothing.
 func TestLetterThatIsRefusedForNowIsHeld(t *testing.T) {
 	for name, err := range map[string]*kerr.Error{
 		"too few replicas": kerr.NotEnoughReplicas, "no right": kerr.TopicAuthorizationFailed, "unknown": kerr.UnknownServerError,
@@ -269,8 +270,7 @@ func TestLapsedLeaseWritesNoLetter(t *testing.T) {
 	})
 }
 
-// A process that was frozen after the check sends nothing when it thaws: the
-// connection asks once more.
+// A process that froze after it checked the lease sends nothing when it thaws, as the connection checks the lease once more.
 func TestLeaseIsAskedInTheConnectionsWrite(t *testing.T) {
 	broker, ours := net.Pipe()
 	defer broker.Close()
@@ -295,7 +295,7 @@ func TestLeaseIsAskedInTheConnectionsWrite(t *testing.T) {
 func TestLetterIsAskedForItsLeaseAtTheWire(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		asked := 0
-		lease := func() error { // holds for the checks in front, and lapses once the connection stands
+		lease := func() error { // held at the first check, and lapsed when the connection writes
 			if asked++; asked > 1 {
 				return errLeaseLapsed
 			}
@@ -331,8 +331,7 @@ func TestLetterEndsWithItsContext(t *testing.T) {
 	})
 }
 
-// A record at its topic's limit whose key is nearly all of it: a letter without
-// its value is no smaller.
+// Nearly all of the largest record is its key: the letter is too large even without the value.
 func TestLetterWithAHugeKeyIsWritten(t *testing.T) {
 	bubble(t, 0, func(t *testing.T, r *rig) {
 		if err := r.cluster.CreateTopic(testLetters, 2, map[string]string{"max.message.bytes": "20000"}); err != nil {
@@ -352,8 +351,8 @@ func TestLetterWithAHugeKeyIsWritten(t *testing.T) {
 	})
 }
 
-// Headers that survive may come from anybody: they do not make a letter that
-// no broker takes.
+// The headers that a letter keeps from a replayed one can be written by anybody. They do not make it too large for the
+// broker.
 func TestForgedSurvivingHeadersAreBounded(t *testing.T) {
 	rec := original()
 	for _, key := range []string{header.Topic, header.Partition, header.Offset, header.Timestamp, header.EventID, header.FirstFailure, header.Replays, header.OriginField} {

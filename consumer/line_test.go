@@ -9,12 +9,12 @@ import (
 	"github.com/leadbridge/leadbridge/internal/kafkaauth"
 )
 
-// line is a process's way to the brokers, which a test can cut or freeze.
+// line is a process's network link to the brokers, which a test can cut or freeze.
 type line struct {
 	dial kafkaauth.Dial
 
 	mu     sync.Mutex
-	cut    bool
+	cut    bool          // connections are closed, and new ones refused
 	thawed chan struct{} // closed while not frozen
 	conns  []*lineConn
 }
@@ -25,7 +25,7 @@ func (r *rig) line() *line {
 	return &line{dial: r.network.DialContext, thawed: open}
 }
 
-// use makes a process go by this line.
+// use makes a process connect through this line.
 func (l *line) use(cfg *Config) { cfg.Brokers.Dial = l.Dial }
 
 func (l *line) Dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -38,7 +38,7 @@ func (l *line) Dial(ctx context.Context, network, address string) (net.Conn, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.cut { // meanwhile
+	if l.cut { // it was cut meanwhile
 		_ = conn.Close()
 		return nil, errors.New("connection refused")
 	}
@@ -47,8 +47,7 @@ func (l *line) Dial(ctx context.Context, network, address string) (net.Conn, err
 	return c, nil
 }
 
-// stall lets the connections that are open now never carry a byte again; new
-// ones work.
+// stall makes the connections that are open now lose every byte; new ones work.
 func (l *line) stall() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -74,7 +73,7 @@ func (l *line) restore() {
 	l.cut = false
 }
 
-// freeze holds every byte until thaw; connections stay open.
+// freeze delays every byte until thaw; connections stay open.
 func (l *line) freeze() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -87,6 +86,7 @@ func (l *line) thaw() {
 	close(l.thawed)
 }
 
+// passable waits while the line is frozen, and fails when it is cut.
 func (l *line) passable() error {
 	l.mu.Lock()
 	cut, thawed := l.cut, l.thawed
@@ -106,6 +106,7 @@ type lineConn struct {
 	closed  chan struct{}
 }
 
+// wait waits while the line is frozen. It fails when the connection is closed meanwhile.
 func (c *lineConn) wait() error {
 	c.line.mu.Lock()
 	thawed := c.line.thawed

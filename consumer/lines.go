@@ -13,30 +13,30 @@ import (
 // record waits only for records that entered earlier, so that there is always one whose turn has come. Lines are
 // identified by hashes; if two lines have one hash, their records wait for each other, which does no other harm.
 type lines struct {
-	seed maphash.Seed
-	came chan struct{} // closed: the turn of records that never waited for another one
+	seed   maphash.Seed
+	noWait chan struct{} // closed; the turn of each record that waits for no other
 
 	mu    sync.Mutex
-	lines map[uint64]*lineState // by lineKey.line; those in which records stand
+	lines map[uint64]*lineState // by lineKey.line; without empty lines
 }
 
 // A lineState is a line in which records stand.
 type lineState struct {
 	last    *place        // the newest record; nil when it left before an earlier one
-	records int           // how many have not left
-	persons []lineRecords // of a line that only so many persons share: how many records each of them has
+	records int           // how many stand in the line
+	persons []lineRecords // whose records they are; empty for a line without a bound of persons
 }
 
 // lineRecords is how many records of a person stand in a line.
 type lineRecords struct {
-	person  uint64
+	person  uint64 // see lineKey.person
 	records int
 }
 
 // A place is where a record stands in its lines. The fields from keys on belong to lines, and need its lock.
 type place struct {
 	turn chan struct{} // closed when no earlier record is left in its lines
-	held chan struct{} // closed when an earlier record in its lines was parked; nil: it never waited for one
+	held chan struct{} // closed when an earlier record in its lines was parked; nil when it has never waited for one
 
 	keys   []lineKey
 	ahead  int           // how many places it waits for
@@ -47,15 +47,14 @@ type place struct {
 }
 
 func newLines() *lines {
-	l := &lines{seed: maphash.MakeSeed(), came: make(chan struct{}), lines: map[uint64]*lineState{}}
-	close(l.came)
+	l := &lines{seed: maphash.MakeSeed(), noWait: make(chan struct{}), lines: map[uint64]*lineState{}}
+	close(l.noWait)
 	return l
 }
 
-// enter puts a record at the end of its lines, and keeps keys. A line that has already the records of as many other
-// persons as it may is passed by.
+// enter puts a record at the end of its lines, but not into a line that is full for it. It owns keys from then on.
 func (l *lines) enter(keys []lineKey, wake chan struct{}) *place {
-	p := &place{turn: l.came, wake: wake}
+	p := &place{turn: l.noWait, wake: wake}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p.keys = slices.DeleteFunc(keys, func(k lineKey) bool { return l.lines[k.line].isFullFor(k) })
@@ -67,15 +66,15 @@ func (l *lines) enter(keys []lineKey, wake chan struct{}) *place {
 		}
 		before := in.last
 		in.add(k, p)
-		if before == nil || before == p || slices.Contains(before.behind, p) {
-			continue
+		newWait := before != nil && before != p && !slices.Contains(before.behind, p)
+		if newWait {
+			p.waitFor(before)
 		}
-		p.waitFor(before)
 	}
 	return p
 }
 
-// isFullFor reports whether a line has the records of as many persons as it may, and the record's is none of them.
+// isFullFor reports whether a line holds the records of as many persons as it may, none of whom is the person of k.
 func (in *lineState) isFullFor(k lineKey) bool {
 	return in != nil && k.maxPersons > 0 && len(in.persons) >= k.maxPersons && in.indexOf(k.person) < 0
 }
@@ -85,7 +84,7 @@ func (in *lineState) indexOf(person uint64) int {
 	return slices.IndexFunc(in.persons, func(r lineRecords) bool { return r.person == person })
 }
 
-// add puts a record at the end.
+// add puts a record at the end of the line.
 func (in *lineState) add(k lineKey, p *place) {
 	in.last = p
 	in.records++
@@ -99,7 +98,7 @@ func (in *lineState) add(k lineKey, p *place) {
 	in.persons = append(in.persons, lineRecords{person: k.person, records: 1})
 }
 
-// remove takes a record out.
+// remove takes a record out of the line.
 func (in *lineState) remove(k lineKey, p *place) {
 	if in.last == p {
 		in.last = nil
@@ -114,7 +113,7 @@ func (in *lineState) remove(k lineKey, p *place) {
 	}
 }
 
-// waitFor has a record wait for an earlier one.
+// waitFor makes p wait for an earlier record.
 func (p *place) waitFor(before *place) {
 	if p.ahead == 0 {
 		p.turn, p.held = make(chan struct{}), make(chan struct{})
@@ -137,7 +136,7 @@ func (p *place) hold() {
 // mayGo reports whether the record is the first in all its lines.
 func (p *place) mayGo() bool { return wait.Closed(p.turn) }
 
-// park notes that a record is parked, and so holds those that wait for it.
+// park notes that a record is parked, and closes held of those that wait for it.
 func (l *lines) park(p *place) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -147,14 +146,14 @@ func (l *lines) park(p *place) {
 	}
 }
 
-// resume notes that a record is no longer parked. Those that were parked because of it stay so until it leaves.
+// resume notes that a record is no longer parked. The records that were parked behind it stay parked until it leaves.
 func (l *lines) resume(p *place) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p.parked = false
 }
 
-// leave takes a record out of its lines, whatever became of it, and lets those go that waited for it alone.
+// leave takes a record out of all its lines. Then it is the turn of those records that waited for it alone.
 func (l *lines) leave(p *place) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -162,14 +161,15 @@ func (l *lines) leave(p *place) {
 	p.release(func(*place) bool { return true })
 }
 
-// stepAside takes a record out of the lines of its person or key, as what its event becomes exists, and lets those go that
-// waited for it alone. It stays in the line of its event's id.
+// stepAside takes a record out of the lines of its person or key, but not out of the line of its event's id. It is called
+// when what the event becomes exists in the CRM, so that later records of the person need not wait for the rest.
 func (l *lines) stepAside(p *place) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.takeOut(p, p.keys[1:])
-	p.keys = p.keys[:1] // that of its id, see keysFor
-	p.release(func(next *place) bool { return next.keys[0].line != p.keys[0].line })
+	p.keys = p.keys[:1] // the line of its event's id, see keysFor
+	ofAnotherID := func(next *place) bool { return next.keys[0].line != p.keys[0].line }
+	p.release(ofAnotherID)
 }
 
 // takeOut takes a record out of some of its lines.
@@ -182,10 +182,10 @@ func (l *lines) takeOut(p *place, keys []lineKey) {
 	}
 }
 
-// release has those of the places behind p that may go wait for p no longer.
-func (p *place) release(may func(next *place) bool) {
+// release ends the wait for p of those places behind it for which released returns true.
+func (p *place) release(released func(next *place) bool) {
 	p.behind = slices.DeleteFunc(p.behind, func(next *place) bool {
-		if !may(next) {
+		if !released(next) {
 			return false
 		}
 		if next.ahead--; next.ahead == 0 {

@@ -20,7 +20,7 @@ import (
 
 type answer = func(context.Context, crmclient.Request) (crmclient.Result, error, bool)
 
-// deferring defers events of a prefix for a while, again and again.
+// deferring defers events whose id begins with prefix by the pause, each time that they are tried.
 func deferring(prefix string, by crmclient.Deferred, pause time.Duration) answer {
 	return func(_ context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
 		if !strings.HasPrefix(q.OriginID, prefix) {
@@ -32,7 +32,7 @@ func deferring(prefix string, by crmclient.Deferred, pause time.Duration) answer
 	}
 }
 
-// parkedWhy sums what the partitions of a process have parked.
+// parkedWhy returns how many records the partitions of a process have parked for each reason.
 func (p *process) parkedWhy() map[crmclient.Wait]int {
 	sum := map[crmclient.Wait]int{}
 	for _, s := range p.Status().Partitions {
@@ -43,15 +43,16 @@ func (p *process) parkedWhy() map[crmclient.Wait]int {
 	return sum
 }
 
-// Events that have one key, as many producers write a form's id, have nothing else in common.
+// A poison event delays no others of the same key: many producers use a form's id as the key, so that events with the
+// same key have nothing else in common.
 func TestLivePoisonOfOneKeyHoldsNobody(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
 		poison := deferring("poison", crmclient.Deferred{Why: crmclient.WaitBackoff}, time.Minute)
-		var flying, most atomic.Int32
+		var inFlight, most atomic.Int32
 		r.crm.setAnswer(func(ctx context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
-			most.Store(max(most.Load(), flying.Add(1)))
-			defer flying.Add(-1)
+			most.Store(max(most.Load(), inFlight.Add(1)))
+			defer inFlight.Add(-1)
 			time.Sleep(200 * time.Millisecond)
 			return poison(ctx, q)
 		})
@@ -83,7 +84,7 @@ func TestLivePoisonOfOneKeyHoldsNobody(t *testing.T) {
 	})
 }
 
-// Large events that wait hold no bytes, of their partition or of others.
+// Large events that are parked take no bytes of the buffer, neither of their partition nor of others.
 func TestLiveLargeEventsThatWaitHoldNobody(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		r.primed()
@@ -116,7 +117,7 @@ func TestLiveLargeEventsThatWaitHoldNobody(t *testing.T) {
 	})
 }
 
-// Letters that cannot be written, and results, hold nobody, and are written when their topic is back.
+// Letters and results that cannot be written delay no other event, and are written when their topic accepts them again.
 func TestLiveTopicsThatAreAwayHoldNobody(t *testing.T) {
 	for name, tt := range map[string]struct {
 		topic string
@@ -171,7 +172,7 @@ func TestLiveTopicsThatAreAwayHoldNobody(t *testing.T) {
 	}
 }
 
-// suspectsWait defers suspects until their time has come, as the CRM client does.
+// suspectsWait defers suspects once by the pause, as the CRM client does before it looks them up.
 func suspectsWait(pause time.Duration) answer {
 	return func(_ context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
 		if !q.Suspect || q.Resume != nil {
@@ -183,7 +184,7 @@ func suspectsWait(pause time.Duration) answer {
 	}
 }
 
-// After a kill in the middle of a backlog only what was granted is looked up, and nobody else waits for it.
+// After a kill in the middle of a backlog only the granted records are looked up, and no others wait for them.
 func TestLiveKillInABacklog(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -195,11 +196,11 @@ func TestLiveKillInABacklog(t *testing.T) {
 			}
 			return crmclient.Result{}, nil, false
 		})
-		way := r.line()
-		killed := r.start(way.use)
+		link := r.line()
+		killed := r.start(link.use)
 		r.produce(events("a", 3000)...)
 		r.await("some", func() bool { return len(r.crm.createdIDs()) > 300 })
-		way.sever()
+		link.sever()
 		r.crm.setAnswer(suspectsWait(time.Minute))
 		heir := r.start()
 		r.await("the take-over", func() bool { return heir.Status().Ready && len(heir.Status().Partitions) == 1 })
@@ -207,7 +208,7 @@ func TestLiveKillInABacklog(t *testing.T) {
 		r.produce(event("new"))
 		r.awaitCreated("new", "a2999")
 		if took := time.Since(began); took > 5*time.Second {
-			t.Errorf("what nobody can have sent waited %v", took)
+			t.Errorf("events that nobody can have sent waited %v", took)
 		}
 		if n := r.crm.suspects(); n > 2*256 {
 			t.Errorf("%d events are suspects, a window is 256", n)
@@ -219,14 +220,14 @@ func TestLiveKillInABacklog(t *testing.T) {
 	})
 }
 
-// What is produced after a kill is no suspect, whether the dead owner was busy or idle.
+// Events that are produced after a kill are no suspects, whether the dead owner was busy or idle.
 func TestLiveWhatComesAfterAKillIsNoSuspect(t *testing.T) {
 	for name, idle := range map[string]bool{"busy": false, "idle": true} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 1, func(t *testing.T, r *rig) {
 				r.primed()
-				way := r.line()
-				killed := r.start(way.use)
+				link := r.line()
+				killed := r.start(link.use)
 				for i := range 100 {
 					r.produce(event(fmt.Sprint("before", i)))
 					time.Sleep(50 * time.Millisecond)
@@ -234,7 +235,7 @@ func TestLiveWhatComesAfterAKillIsNoSuspect(t *testing.T) {
 				if idle {
 					time.Sleep(8 * time.Second)
 				}
-				way.sever()
+				link.sever()
 				r.crm.setAnswer(suspectsWait(time.Minute))
 				heir := r.start()
 				for i := range 500 {
@@ -261,7 +262,7 @@ func TestLiveWhatComesAfterAKillIsNoSuspect(t *testing.T) {
 	}
 }
 
-// A repeat of what this process has just delivered costs no request, and nobody waits for it.
+// A repeat of an event that this process has just delivered takes no request, and delays no other event.
 func TestLiveRepeatsCostNothing(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.resultTopic(1, nil)
@@ -296,7 +297,7 @@ func TestLiveRepeatsCostNothing(t *testing.T) {
 	})
 }
 
-// A sender that gives five persons' events one id gets five contacts, and a warning.
+// A sender that gives the events of four persons the same id gets four contacts, and a warning.
 func TestLiveOneIDOfSeveralPersons(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		r.primed()
@@ -307,7 +308,7 @@ func TestLiveOneIDOfSeveralPersons(t *testing.T) {
 			t.Fatalf("%d contacts of two persons", got)
 		}
 		first.shutdown(t)
-		// The next owner knows the ids only, and reads the points back.
+		// The next owner reads the ids and contact points of the earlier records back from the log.
 		second := r.start()
 		elsewhere := eventOf("form", "+4")
 		elsewhere.partition = 1
@@ -332,14 +333,14 @@ func TestLiveOneIDOfSeveralPersons(t *testing.T) {
 	})
 }
 
-// A replayed letter is its event, whatever was mended in it.
+// A replayed letter keeps the id of its event, even if its contact points were corrected.
 func TestReplayedEventsKeepTheirID(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
 		p := r.start()
-		mended := eventOf("a", "+2")
-		mended.headers = []kafka.Header{{Key: "dlt-event-id", Value: []byte("a")}, {Key: "dlt-replays", Value: []byte("1")}}
-		r.produce(eventOf("a", "+1"), mended)
+		corrected := eventOf("a", "+2")
+		corrected.headers = []kafka.Header{{Key: "dlt-event-id", Value: []byte("a")}, {Key: "dlt-replays", Value: []byte("1")}}
+		r.produce(eventOf("a", "+1"), corrected)
 		r.await("all committed", func() bool { return r.commits()[0].offset == 2 })
 		if got := r.crm.asked("a"); len(got) != 2 || !got[1].Suspect {
 			t.Errorf("%d requests for the event and its replay", len(got))
@@ -349,7 +350,7 @@ func TestReplayedEventsKeepTheirID(t *testing.T) {
 	})
 }
 
-// A crash with parked records leaves as suspects those that a create may have been sent for, and no others.
+// After a crash, those parked records are suspects for which a create may have been sent, and no others.
 func TestLiveCrashWithParkedRecords(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -365,8 +366,8 @@ func TestLiveCrashWithParkedRecords(t *testing.T) {
 			}
 			return waits(ctx, q)
 		})
-		way := r.line()
-		killed := r.start(way.use)
+		link := r.line()
+		killed := r.start(link.use)
 		r.produce(eventOf("sent", "+1"), eventOf("waits", "+2"), event("refused"), eventOf("inline", "+2"), eventOf("done", "+5"))
 		r.awaitCreated("done")
 		time.Sleep(2 * time.Second) // a commit
@@ -374,7 +375,7 @@ func TestLiveCrashWithParkedRecords(t *testing.T) {
 		if got := killed.parkedWhy(); fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Fatalf("parked %v, want %v", got, want)
 		}
-		way.sever()
+		link.sever()
 		away.Remove()
 		r.crm.setAnswer(nil)
 		heir := r.start()
@@ -424,7 +425,7 @@ func TestParkedRecordIsSentOnlyAfterACommitThatSaysSo(t *testing.T) {
 	})
 }
 
-// Who waits for a pass is tried at once when one comes.
+// Parked records that wait until creates pass again are tried at once when one passes.
 func TestParkedRecordsGoEarlyWhenCreatesPass(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -447,7 +448,7 @@ func TestParkedRecordsGoEarlyWhenCreatesPass(t *testing.T) {
 	})
 }
 
-// A person's events keep their order while the first waits, those of others pass.
+// While the first event of a person is parked, the person's later events wait for it; events of others are delivered.
 func TestPersonsOrderIsKeptThroughParking(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -476,7 +477,7 @@ func TestPersonsOrderIsKeptThroughParking(t *testing.T) {
 	})
 }
 
-// A record that retention deletes while it is parked is counted, told and passed.
+// A record that retention deletes while it is parked is counted as lost, and does not stop those behind it.
 func TestParkedRecordThatTheLogLosesIsCounted(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -497,7 +498,7 @@ func TestParkedRecordThatTheLogLosesIsCounted(t *testing.T) {
 	})
 }
 
-// When parking is full the partition stops and says so; in a flood a letter a second makes room.
+// When parking is full, the partition stops and its status says so. In a flood one letter a second is written, to make room.
 func TestParkingFullInAFlood(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		r.primed()
@@ -551,7 +552,7 @@ func TestParkingFullInAFlood(t *testing.T) {
 	})
 }
 
-// What one partition has at the CRM takes no bytes of another's.
+// The records that a partition has at the CRM take no bytes of another partition.
 func TestNoPartitionTakesAnothersBytes(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		r.primed()

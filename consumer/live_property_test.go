@@ -14,16 +14,17 @@ import (
 	"github.com/leadbridge/leadbridge/internal/seeds"
 )
 
-// fickleCRM answers at random as the CRM client may: at once, after a while, deferred, in doubt with the contact made
-// or not, refused, cut short. Only what it is told is a suspect, or what it has deferred itself, it looks up.
+// fickleCRM answers at random in all ways of the CRM client: at once or after a while; deferred, in doubt with the
+// contact made or not, or cut short. It looks up only suspects, and events that it has deferred itself.
 type fickleCRM struct {
 	crm *fakeCRM
 
 	mu     sync.Mutex
 	random *rand.Rand
-	calm   bool
+	calm   bool // nothing is deferred or fails any more
 }
 
+// draw returns a random number below n. While calm it returns n - 1, for which answer does nothing but make the contact.
 func (f *fickleCRM) draw(n int) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -40,7 +41,7 @@ func (f *fickleCRM) answer(ctx context.Context, q crmclient.Request) (crmclient.
 		return crmclient.Result{}, ctx.Err(), true
 	}
 	if q.Resume != nil {
-		q.Suspect = true // it knows what it has sent
+		q.Suspect = true // it deferred the event itself, and may have made the contact
 	}
 	if q.Suspect && f.draw(3) > 0 && f.crm.has(q.OriginID) {
 		result, err := f.crm.apply(q)
@@ -103,8 +104,8 @@ func (f *fakeCRM) inOrder(t *testing.T) {
 	}
 }
 
-// awaitMembers waits until processes have a generation: the broker of these tests never drops a member that vanishes
-// while it joins, as others do.
+// awaitMembers waits until each process has a generation. It must be called before one of them is killed: the broker of these
+// tests, unlike real ones, never drops a member that vanishes while it joins.
 func (r *rig) awaitMembers(all ...*process) {
 	r.t.Helper()
 	for _, p := range all {
@@ -112,7 +113,7 @@ func (r *rig) awaitMembers(all ...*process) {
 	}
 }
 
-// awaitCommits waits for commits of both partitions, by the second: what it does not find at once takes a while.
+// awaitCommits waits, looking once a second, until the commits of both partitions are at the wanted offsets.
 func (r *rig) awaitCommits(want [2]int64, all ...*process) {
 	r.t.Helper()
 	for range 600 {
@@ -127,7 +128,8 @@ func (r *rig) awaitCommits(want [2]int64, all ...*process) {
 	r.t.Fatalf("commits %+v, want %v; group %+v\n%s", r.commits(), want, r.cluster.GroupInfo(testGroup), r.logs)
 }
 
-// Whatever is deferred, killed and rebalanced: nothing is lost, nothing is twice, and each person's events keep their order.
+// Whatever is deferred, killed and rebalanced, no event is lost or delivered twice, and each person's events keep their
+// order.
 func TestLiveNothingIsLostTwiceOrOutOfOrder(t *testing.T) {
 	for seed := range seeds.Of(propertySeeds) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { testFickleRun(t, seed) })
@@ -155,8 +157,8 @@ func testFickleRun(t *testing.T, seed uint64) {
 			}
 		}
 		var left []*process
-		way := r.line()
-		p := r.start(small, way.use)
+		link := r.line()
+		p := r.start(small, link.use)
 		for range 6 {
 			produce()
 			time.Sleep(time.Duration(random.IntN(8000)) * time.Millisecond)
@@ -165,7 +167,7 @@ func testFickleRun(t *testing.T, seed uint64) {
 			r.awaitMembers(p)
 			switch random.IntN(3) {
 			case 0: // a kill
-				way.sever()
+				link.sever()
 				left = append(left, p)
 				p = r.start(small, next.use)
 			case 1: // a clean restart
@@ -178,7 +180,7 @@ func testFickleRun(t *testing.T, seed uint64) {
 				p.shutdown(t)
 				p = q
 			}
-			way = next
+			link = next
 		}
 		crm.mu.Lock()
 		crm.calm = true

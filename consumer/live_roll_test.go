@@ -14,8 +14,8 @@ import (
 // rollSeeds is how many runs are tried, see [seeds.Of].
 const rollSeeds = 20
 
-// However three replicas are stopped, killed and started, one while another comes or goes: nothing is lost, nothing is
-// twice, each person's events keep their order, and only those that run are members at the end.
+// However three replicas are stopped, killed and started, also several at a time, no event is lost or delivered twice, each
+// person's events keep their order, and at the end only the replicas that run are members.
 func TestLiveRollsLoseNothing(t *testing.T) {
 	for seed := range seeds.Of(rollSeeds) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { testRoll(t, seed) })
@@ -25,12 +25,12 @@ func TestLiveRollsLoseNothing(t *testing.T) {
 // replica is a process that may be replaced.
 type replica struct {
 	*process
-	way *line
+	link *line
 }
 
 func (r *rig) replica() *replica {
-	way := r.line()
-	return &replica{r.start(way.use, func(c *Config) { c.Window = 8 }), way}
+	link := r.line()
+	return &replica{r.start(link.use, func(c *Config) { c.Window = 8 }), link}
 }
 
 // flow produces events of a few persons, each in one partition.
@@ -68,15 +68,15 @@ func testRoll(t *testing.T, seed uint64) {
 			i := random.IntN(3)
 			old := live[i]
 			switch random.IntN(4) {
-			case 0: // a crash; the broker of these tests never drops a member that vanishes while it joins
+			case 0: // a crash, but not during a join: the broker of these tests never drops a member that vanishes then
 				r.awaitMembers(old.process)
-				old.way.sever()
+				old.link.sever()
 				nap(1500)
-			case 1: // the next one comes first
+			case 1: // the next one starts before the old one stops
 				live[i] = r.replica()
 				nap(4000)
 				old.stop()
-			default: // it stops, wherever it is, and another one starts at some time of that
+			default: // it stops, whatever it is doing, and the next one starts while it does
 				old.stop()
 				nap(4000)
 			}
@@ -110,7 +110,7 @@ func testRoll(t *testing.T, seed uint64) {
 	})
 }
 
-// awaitEnd waits until each partition's commit is where it is wanted.
+// awaitEnd waits until each partition's commit is at the wanted offset.
 func (r *rig) awaitEnd(want map[int]int64) {
 	r.t.Helper()
 	for range 600 {

@@ -14,8 +14,7 @@ import (
 	"github.com/leadbridge/leadbridge/internal/kafkaauth"
 )
 
-// jitter delays what a broker answers by 10 to 100 ms, each connection for itself, so that answers overtake
-// those of other connections.
+// jitter delays each read from a broker by 10 to 100 ms at random, so that answers overtake those on other connections.
 type jitter struct {
 	dial kafkaauth.Dial
 
@@ -34,7 +33,7 @@ func (j *jitter) Dial(ctx context.Context, network, address string) (net.Conn, e
 	if err != nil {
 		return nil, err
 	}
-	return &slowConn{Conn: conn, way: j, closed: make(chan struct{})}, nil
+	return &slowConn{Conn: conn, jitter: j, closed: make(chan struct{})}, nil
 }
 
 func (j *jitter) delay() time.Duration {
@@ -45,7 +44,7 @@ func (j *jitter) delay() time.Duration {
 
 type slowConn struct {
 	net.Conn
-	way    *jitter
+	jitter *jitter
 	once   sync.Once
 	closed chan struct{}
 }
@@ -54,7 +53,7 @@ func (c *slowConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if err == nil {
 		select {
-		case <-time.After(c.way.delay()):
+		case <-time.After(c.jitter.delay()):
 		case <-c.closed:
 		}
 	}
@@ -66,10 +65,10 @@ func (c *slowConn) Close() error {
 	return c.Conn.Close()
 }
 
-// generations counts the generations that the log tells the end of.
+// generations returns how many generations have ended by the log.
 func (r *rig) generations() int { return strings.Count(r.logs.String(), "generation ended") }
 
-// An answer about the log's end that is older than what was fetched since ends nothing.
+// An answer about the log's end may be older than a later fetch, and does not end the generation.
 func TestLiveSlowBrokersEndNoGeneration(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		r.primed()
@@ -90,11 +89,12 @@ func TestLiveSlowBrokersEndNoGeneration(t *testing.T) {
 		}
 		r.crm.once(t)
 		p.shutdown(t)
-		time.Sleep(time.Second) // what is delayed arrives: a bubble's clock stands still once its test has returned
+		time.Sleep(time.Second) // so that delayed answers arrive: a bubble's clock stands still once its test has returned
 	})
 }
 
-// An end below what was delivered when it was asked for ends the generation only when it is told again and again.
+// An end of the log below the records that were delivered before it was asked for ends the generation only when it is read
+// maxShortReadings times in a row.
 func TestLogsEndIsComparedWithWhatWasKnownWhenItWasAskedFor(t *testing.T) {
 	p := must(ownPartition(t))
 	p.records.state.progress.skip(154)
@@ -118,7 +118,7 @@ func TestLogsEndIsComparedWithWhatWasKnownWhenItWasAskedFor(t *testing.T) {
 	}
 }
 
-// ownPartition is a partition of no generation that runs.
+// ownPartition returns a partition whose generation does not run.
 func ownPartition(t *testing.T) (*partition, error) {
 	t.Helper()
 	w := newWorld(t, 1)
@@ -129,7 +129,7 @@ func ownPartition(t *testing.T) (*partition, error) {
 	return o.p, nil
 }
 
-// Kills and outages while the topic is idle say nothing against its next records.
+// Kills while the topic is idle do not make its next records suspects.
 func TestLiveIdleKillsMakeNobodyCareful(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -139,11 +139,11 @@ func TestLiveIdleKillsMakeNobodyCareful(t *testing.T) {
 		first.shutdown(t)
 		var killed []*process
 		for range 5 {
-			way := r.line()
-			p := r.start(way.use)
+			link := r.line()
+			p := r.start(link.use)
 			r.await("the assignment", func() bool { return p.Status().Ready })
 			time.Sleep(time.Minute)
-			way.sever()
+			link.sever()
 			killed = append(killed, p)
 		}
 		p := r.start()
@@ -160,7 +160,8 @@ func TestLiveIdleKillsMakeNobodyCareful(t *testing.T) {
 	})
 }
 
-// What lies at and above the H of the opening is not what ended earlier owners.
+// In a crash loop only records below the inherited grant are suspects: those at and above it cannot have ended earlier
+// owners.
 func TestLiveCarefulEndsAtTheGrant(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(events("a", 10)...)
@@ -178,7 +179,7 @@ func TestLiveCarefulEndsAtTheGrant(t *testing.T) {
 	})
 }
 
-// A request that hangs holds the group for three seconds, not for as long as a shutdown may take.
+// A request that hangs delays a rebalance for three seconds, not for as long as a shutdown may take.
 func TestLiveRebalanceDoesNotWaitForWhatHangs(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		r.primed()
@@ -201,7 +202,7 @@ func TestLiveRebalanceDoesNotWaitForWhatHangs(t *testing.T) {
 		}
 		r.awaitCreated("hangs")
 		if asked := r.crm.asked("hangs"); !asked[1].Suspect {
-			t.Error("what was aborted is no suspect")
+			t.Error("an event whose create was aborted is no suspect")
 		}
 		a.shutdown(t)
 		b.shutdown(t)

@@ -64,7 +64,7 @@ func (l *Log) Read(ctx context.Context, partition int, offset int64, maxBytes in
 	return records, got.next, nil
 }
 
-// advised returns the error with the right that is missing, if one is.
+// advised adds to an error of a missing right which right that is.
 func (l *Log) advised(err error) error {
 	if errors.Is(err, kafka.TopicAuthorizationFailed) {
 		return fmt.Errorf("we may not read the topic %q, grant READ and DESCRIBE on it: %w", l.broker.topic, err)
@@ -72,12 +72,12 @@ func (l *Log) advised(err error) error {
 	return err
 }
 
-// Settings returns the topic's settings of these names; one that the topic does not have is missing.
+// Settings returns the values of the named settings of the topic. A setting that it does not have is left out.
 func (l *Log) Settings(ctx context.Context, names ...string) (map[string]string, error) {
 	return describe(ctx, l.broker.client, kafka.ResourceTypeTopic, l.broker.topic, names...)
 }
 
-// Commits returns the offsets that a group has committed, by partition; one without a commit is missing.
+// Commits returns the offsets that a group has committed, by partition. A partition without a commit is left out.
 func (l *Log) Commits(ctx context.Context, group string) (map[int]int64, error) {
 	found, err := l.commits(ctx, group)
 	if err != nil {

@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// logEnd is how far a partition's log reaches. It is a plain value.
+// logEnd is how far a partition's log reaches. It does no I/O and needs no lock.
 type logEnd struct {
 	offset        int64     // after the last record, as far as it is known
-	readAt        time.Time // when the broker last told it
-	shortReadings int       // how many readings in a row had it below what was dispatched
+	readAt        time.Time // when a broker last said it
+	shortReadings int       // how many readings in a row returned an end below the dispatched records
 }
 
-// maxShortReadings is how many readings in a row have the log end below what was dispatched until the topic counts as
-// replaced. Fewer may come from a new leader.
+// maxShortReadings is after how many readings in a row of an end below the dispatched records the topic counts as replaced.
+// A new leader may return such an end for a short time.
 const maxShortReadings = 3
 
-// fetched takes over what a fetch showed at now: the end that the broker told, 0 when it did not, and the offset after the
-// records that it returned, which the log reaches at least.
+// fetched notes what a fetch showed at now: the end of the log, 0 when the broker did not say it, and the offset after the
+// records that were returned, as the log reaches at least so far.
 func (l *logEnd) fetched(end, next int64, now time.Time) {
 	l.offset = max(l.offset, end, next)
 	if end > 0 {
@@ -25,8 +25,8 @@ func (l *logEnd) fetched(end, next int64, now time.Time) {
 	}
 }
 
-// read takes over the end as it was read at now; dispatched is what was dispatched before it was asked for, as what is
-// dispatched meanwhile may lie beyond an answer that is correct. It fails when the topic was replaced.
+// read notes the end that was read at now. dispatched is the offset after the records that were dispatched before the end was
+// asked for: those dispatched later may lie beyond a correct answer. It fails when the topic was replaced.
 func (l *logEnd) read(end, dispatched int64, now time.Time) error {
 	l.offset = max(end, l.offset)
 	if end >= dispatched {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The line of a letter says where the letter lies, which is what dlt show takes.
+// The log line of a letter says where the letter lies, as the command dlt show takes it.
 func TestLetterIsLoggedWithItsPlace(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		p := r.start()
@@ -22,7 +22,7 @@ func TestLetterIsLoggedWithItsPlace(t *testing.T) {
 	})
 }
 
-// A cause is one line, says nothing twice, and tells the end of a context only when there is nothing else to tell.
+// The causes of an error are one line, without repeats, and without the end of a context unless that is the only cause.
 func TestCausesAreOneLine(t *testing.T) {
 	t.Parallel()
 	failed := errors.New("a commit failed")

@@ -12,7 +12,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// series tells the value of each series of a metric by its one label's value.
+// series returns the values of a metric's series, by the value of their only label.
 func series(t *testing.T, g prometheus.Gatherer, name string) map[string]float64 {
 	t.Helper()
 	families, err := g.Gather()
@@ -37,7 +37,7 @@ func series(t *testing.T, g prometheus.Gatherer, name string) map[string]float64
 
 func valueOf(m *dto.Metric) float64 { return m.GetCounter().GetValue() + m.GetGauge().GetValue() }
 
-// A rate over a series that begins at 1 sees no increase: all of them begin at 0.
+// Every series begins at 0: a rate over a series that begins at 1 would miss the first increase.
 func TestSeriesBeginAtZero(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	if _, err := newMetrics(registry); err != nil {
@@ -84,7 +84,7 @@ func TestRetained(t *testing.T) {
 	}
 }
 
-// TestDeliveredByKind counts an event once, as what it became.
+// Each event is counted once, by the kind of the object that it became.
 func TestDeliveredByKind(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	m, err := newMetrics(registry)

@@ -13,8 +13,8 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// readOldMessage reads a message of the formats 0 and 1, which brokers before Kafka 0.11 wrote: a record, or a compressed list
-// of such messages. Source: Kafka's documentation, "Old Message Format".
+// readOldMessage reads a message of format 0 or 1, which brokers before Kafka 0.11 wrote: either a record, or a compressed
+// list of messages. Source: Kafka's documentation, "Old Message Format".
 func (r *batchReader) readOldMessage(ctx context.Context, b []byte, magic int8) error {
 	if sum := binary.BigEndian.Uint32(b[batchStart:]); crc32.ChecksumIEEE(b[batchStart+4:]) != sum {
 		return errors.New("the checksum of a message is wrong")
@@ -39,16 +39,16 @@ func (r *batchReader) readOldMessage(ctx context.Context, b []byte, magic int8) 
 	return err
 }
 
-// readOldList reads a compressed list, whose last message has the offset last. It is decompressed twice: messages of the format
-// 1 have offsets that count from the last one.
+// readOldList reads a compressed list of messages, the last of which has the offset last. In format 1 the messages in a list
+// have relative offsets. Such a list is decompressed twice, first to find the relative offset of its last message.
 func (r *batchReader) readOldList(ctx context.Context, how compress.Compression, list []byte, last int64, magic int8) error {
 	var shift int64
 	if magic > 0 {
-		inner, err := r.lastOffset(ctx, how, list)
+		relative, err := r.lastOffset(ctx, how, list)
 		if err != nil {
 			return err
 		}
-		shift = last - inner
+		shift = last - relative
 	}
 	messages, err := r.unpacker.open(how, list)
 	if err != nil {
@@ -78,7 +78,7 @@ func (r *batchReader) readOldList(ctx context.Context, how compress.Compression,
 	return in.err
 }
 
-// lastOffset returns the offset that the last message of a compressed list has in it.
+// lastOffset returns the offset that is written in the last message of a compressed list.
 func (r *batchReader) lastOffset(ctx context.Context, how compress.Compression, list []byte) (last int64, err error) {
 	messages, err := r.unpacker.open(how, list)
 	if err != nil {
@@ -96,7 +96,7 @@ func (r *batchReader) lastOffset(ctx context.Context, how compress.Compression, 
 	return last, in.err
 }
 
-// readOldRecord reads the next message.
+// readOldRecord reads the next message, and returns how its value is compressed.
 func (r *batchReader) readOldRecord(in *recordStream) (rec record, how compress.Compression, err error) {
 	offset := in.int(8)
 	in.enter(in.int(4))

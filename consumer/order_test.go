@@ -10,6 +10,7 @@ import (
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
+// person returns the contact of a person who has these phones.
 func person(phones ...string) *crmclient.Contact {
 	c := &crmclient.Contact{}
 	for _, phone := range phones {
@@ -49,12 +50,12 @@ func TestOrderBy(t *testing.T) {
 		l.leave(first)
 		l.leave(second)
 		if !second.mayGo() || len(l.lines) != 0 {
-			t.Errorf("%s: may go %v, %d names are left", name, second.mayGo(), len(l.lines))
+			t.Errorf("%s: may go %v, %d lines are left", name, second.mayGo(), len(l.lines))
 		}
 	}
 }
 
-// Who stands behind a parked record is told, whether it comes before or after that is parked.
+// A record behind a parked one is held, whether it enters the line before or after that is parked.
 func TestLinesTellThoseBehindAParkedRecord(t *testing.T) {
 	l := newLines()
 	enter := func(id string) *place { return l.enterAs(OrderByPerson, 0, id, "", person("+1")) }
@@ -63,40 +64,40 @@ func TestLinesTellThoseBehindAParkedRecord(t *testing.T) {
 		t.Error("held by one that is not parked")
 	}
 	l.park(first)
-	third := enter("c") // behind the second, which is to be parked next
+	third := enter("c") // waits for the second, which is not parked yet
 	if !wait.Closed(second.held) || wait.Closed(third.held) {
 		t.Errorf("held: second %v, third %v", wait.Closed(second.held), wait.Closed(third.held))
 	}
 	l.park(second)
-	fourth := l.enterAs(OrderByPerson, 0, "b", "", person("+9")) // of the second's id, and not of its person
+	fourth := l.enterAs(OrderByPerson, 0, "b", "", person("+9")) // has the id of the second, and is of another person
 	if !wait.Closed(third.held) || !wait.Closed(fourth.held) {
 		t.Errorf("held: third %v, fourth %v", wait.Closed(third.held), wait.Closed(fourth.held))
 	}
 	l.resume(first)
 	l.leave(first)
 	if !second.mayGo() || len(second.wake) != 1 {
-		t.Error("the second is not told that it may go")
+		t.Error("the second is not woken when its turn has come")
 	}
 }
 
-// Whatever names records share, and in whatever order they are parked and leave: who shares one with an earlier record
-// goes after it, there is always one who may go, and nothing is left at the end.
+// Whatever lines records stand in, and in whatever order they are parked and leave: a record goes after all earlier ones
+// of its lines, there is always one that may go, and no line is left at the end.
 func TestLinesNeverStandStill(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		l := newLines()
 		type entry struct {
 			place *place
-			names []uint64
+			lines []uint64
 		}
 		var waiting []entry
 		for step := 0; step < 200 || len(waiting) > 0; step++ {
 			if step < 200 && r.IntN(2) == 0 {
-				var names []uint64
+				var in []uint64
 				for range 1 + r.IntN(3) {
-					names = append(names, r.Uint64N(6))
+					in = append(in, r.Uint64N(6))
 				}
-				waiting = append(waiting, entry{l.enter(inLines(names), make(chan struct{}, 1)), names})
+				waiting = append(waiting, entry{l.enter(keysOf(in), make(chan struct{}, 1)), in})
 				continue
 			}
 			free := slices.IndexFunc(waiting, func(e entry) bool { return e.place.mayGo() })
@@ -105,9 +106,9 @@ func TestLinesNeverStandStill(t *testing.T) {
 			}
 			for i, e := range waiting {
 				for _, before := range waiting[:i] {
-					shares := slices.ContainsFunc(e.names, func(n uint64) bool { return slices.Contains(before.names, n) })
+					shares := slices.ContainsFunc(e.lines, func(n uint64) bool { return slices.Contains(before.lines, n) })
 					if shares && e.place.mayGo() {
-						t.Fatalf("seed %d: one may go before another of its name", seed)
+						t.Fatalf("seed %d: a record may go before an earlier one of its line", seed)
 					}
 				}
 			}
@@ -123,21 +124,22 @@ func TestLinesNeverStandStill(t *testing.T) {
 			}
 		}
 		if len(l.lines) != 0 {
-			t.Fatalf("seed %d: %d names are left", seed, len(l.lines))
+			t.Fatalf("seed %d: %d lines are left", seed, len(l.lines))
 		}
 	}
 }
 
-func inLines(names []uint64) []lineKey {
-	lines := make([]lineKey, len(names))
-	for i, name := range names {
-		lines[i].line = name
+// keysOf returns the keys of lines that have no bound of persons.
+func keysOf(lines []uint64) []lineKey {
+	keys := make([]lineKey, len(lines))
+	for i, line := range lines {
+		keys[i].line = line
 	}
-	return lines
+	return keys
 }
 
-// A phone that many give at a time is nobody's: who comes after the first of them waits for none of them, save for
-// an earlier record of its own id.
+// A phone that maxPersonsPerPoint persons share belongs to none of them: a further person waits for nobody in its line, only
+// for earlier records of the same event id.
 func TestManyOfOnePhoneHaveNoOrder(t *testing.T) {
 	l := newLines()
 	phone := func(n int) *crmclient.Contact {
@@ -155,25 +157,25 @@ func TestManyOfOnePhoneHaveNoOrder(t *testing.T) {
 	}
 	next := enter("another", 100)
 	if !next.mayGo() {
-		t.Error("one more waits for a call centre's phone")
+		t.Error("a further person waits in the line of a call centre's phone")
 	}
 	if again := enter("another", 101); again.mayGo() {
 		t.Error("a record of the same id does not wait")
 	}
-	if mine := enter("mine", 3); mine.mayGo() {
-		t.Error("a further event of one of the first does not wait for that one's")
+	if again := enter("again", 3); again.mayGo() {
+		t.Error("a further event of a person in the line does not wait for that person's first one")
 	}
 	l.leave(first[3])
-	if one := enter("full", 103); !one.mayGo() {
-		t.Error("the line forgets one who has another record in it")
+	if further := enter("full", 103); !further.mayGo() {
+		t.Error("a person who still has a record in the line no longer counts")
 	}
 	l.leave(first[0])
-	if one := enter("later", 102); one.mayGo() {
-		t.Error("with room in the line it is not kept")
+	if further := enter("later", 102); further.mayGo() {
+		t.Error("a further person does not wait, although the line has room again")
 	}
 }
 
-// Who steps aside keeps none but the records of its own id waiting, also those that come later.
+// After a record has stepped aside, only records of the same event id wait for it, also those that come later.
 func TestStepAside(t *testing.T) {
 	for _, by := range []OrderBy{OrderByPerson, OrderByKey, OrderByNone} {
 		l := newLines()
@@ -187,12 +189,12 @@ func TestStepAside(t *testing.T) {
 		l.leave(second)
 		l.leave(first)
 		if !repeat.mayGo() {
-			t.Errorf("%s: the repeat waits for nobody", by)
+			t.Errorf("%s: the repeat still waits, though the first has left", by)
 		}
 		l.leave(repeat)
 		l.leave(third)
 		if later := enter("d"); !third.mayGo() || !later.mayGo() {
-			t.Errorf("%s: somebody waits for nobody", by)
+			t.Errorf("%s: a record still waits, though all earlier ones have left", by)
 		} else if l.leave(later); len(l.lines) != 0 {
 			t.Errorf("%s: %d lines are left", by, len(l.lines))
 		}

@@ -10,7 +10,8 @@ import (
 	"github.com/leadbridge/leadbridge/consumer/header"
 )
 
-// Whoever writes events can write our headers: what is no field for ids is not asked for.
+// Whoever writes events can write our headers: the CRM is asked only by fields that can hold our ids, whatever the header
+// says.
 func TestOriginFieldOfAHeader(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		fields := map[string]string{
@@ -18,7 +19,7 @@ func TestOriginFieldOfAHeader(t *testing.T) {
 		}
 		r.produce(event("first"))
 		p := r.start()
-		r.await("the first commit", func() bool { return r.commits()[0].offset == 1 }) // no owner is unknown any more
+		r.await("the first commit", func() bool { return r.commits()[0].offset == 1 }) // from here on there is no exploration
 		for id, field := range fields {
 			r.produce(message{value: `{"id":"` + id + `"}`, headers: []kafka.Header{{Key: header.EventID, Value: []byte(id)}, {Key: header.Replays, Value: []byte("1")}, {Key: header.OriginField, Value: []byte(field)}}})
 		}

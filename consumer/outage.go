@@ -8,29 +8,29 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// An outage paces the writes to a topic that takes none: one writer at a time tries, at growing intervals, and the others
-// wait until that works.
+// An outage limits the writes to a topic that accepts none: one writer at a time tries, at growing intervals, and the others
+// wait until a try succeeds.
 type outage struct {
 	mu      sync.Mutex
 	backoff *backoff.ExponentialBackOff
 	down    bool
-	until   time.Time     // no write is tried before
-	over    chan struct{} // closed when a write works again; nil while none has failed
+	until   time.Time     // while down: no write is tried before this time
+	over    chan struct{} // closed when a write succeeds again; nil while none has failed
 }
 
 func newOutage() *outage { return &outage{backoff: newBackOff()} }
 
-// probeTime is how long a try may take until another writer tries.
+// probeTime is how long one writer's try may take before another writer may try.
 const probeTime = 2*callTimeout + time.Second
 
-// patience is how long a record waits for the others' tries, until it is taken up again.
+// patience is how long a record that was not admitted waits for the others' tries before it tries again itself.
 const patience = time.Minute
 
-// unwritable is the error of a write that a topic did not take, or that was not tried because of an outage.
+// unwritable is the error of a write that a topic did not accept, or that was not tried because of an outage.
 type unwritable struct {
 	until time.Time       // when to try again
-	over  <-chan struct{} // closed when a write works again; nil when none has failed
-	cause error           // nil when it was not tried
+	over  <-chan struct{} // closed when a write succeeds again; nil when none has failed
+	cause error           // nil when the write was not tried
 }
 
 func (u *unwritable) Error() string {
@@ -42,8 +42,8 @@ func (u *unwritable) Error() string {
 
 func (u *unwritable) Unwrap() error { return u.cause }
 
-// admit returns nil when a write may be tried at now, else *unwritable. In an outage it admits one writer at a time: the
-// next one when the time of the one before (probeTime), or the pause after its failure, is over.
+// admit returns nil when a write may be tried at now, else *unwritable. In an outage it admits one writer at a time: the next
+// one after the pause that follows a failure, or after probeTime if the outcome of a try is not known by then.
 func (o *outage) admit(now time.Time) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -69,7 +69,7 @@ func (o *outage) failed(now time.Time, cause error) error {
 	return &unwritable{until: o.until, over: o.over, cause: cause}
 }
 
-// worked notes that a write worked.
+// worked notes that a write succeeded.
 func (o *outage) worked() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -15,8 +15,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// A generation that cannot begin is not joined again at once: each time would
-// stop the whole group.
+// After a generation that cannot begin, the group is not joined again at once: each join stops the whole group.
 func TestGenerationsThatCannotBeginArePaced(t *testing.T) {
 	for name, fault := range map[string]kfake.Fault{
 		"no offsets": {Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: testTopic, Err: kerr.NotLeaderForPartition, Count: -1},
@@ -40,8 +39,8 @@ func TestGenerationsThatCannotBeginArePaced(t *testing.T) {
 	}
 }
 
-// The second record of an id may come in another partition, whose memory is
-// rebuilt sooner.
+// No partition dispatches before the ids of all partitions are read back: the second record of an id may be in another
+// partition than the first.
 func TestNoPartitionDispatchesBeforeAllRemember(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		r.produce(append(events("e", 50), event("twice"))...)
@@ -62,7 +61,7 @@ func TestNoPartitionDispatchesBeforeAllRemember(t *testing.T) {
 		r.await("the second one", func() bool { return len(r.crm.asked("twice")) == 2 })
 		p.shutdown(t)
 		if !r.crm.asked("twice")[1].Suspect {
-			t.Error("the second record was not known as such")
+			t.Error("the second record of the id is no suspect")
 		}
 		r.crm.once(t)
 	})
@@ -76,7 +75,7 @@ func TestCoordinatorThatMovesDoesNotEndTheGeneration(t *testing.T) {
 		l, ended := r.heartbeatsOf(t.Context(), b, m)
 		moved := r.cluster.Fault(kfake.Fault{
 			Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.NotCoordinator, Count: -1,
-			When: func(req kmsg.Request) bool { return req.GetVersion() > 0 }, // ours, not the group's own
+			When: func(req kmsg.Request) bool { return req.GetVersion() > 0 }, // our heartbeats, not those of kafka-go's group
 		})
 		time.Sleep(l.length / 2)
 		moved.Remove()
@@ -90,8 +89,8 @@ func TestCoordinatorThatMovesDoesNotEndTheGeneration(t *testing.T) {
 	})
 }
 
-// The last commit of a generation may arrive late as well: the member leaves,
-// so that the broker refuses it then.
+// The last commit of a generation has an unknown outcome, and may still arrive: the member leaves the group, so that the
+// broker refuses the commit then.
 func TestUnknownLastCommitLeavesTheGroup(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		a := r.start()
@@ -117,8 +116,8 @@ func TestUnknownLastCommitLeavesTheGroup(t *testing.T) {
 	})
 }
 
-// A refusal says nothing about an earlier owner: it neither prolongs the
-// exploration of a group without commits nor makes its look-ups wait.
+// A refusal says nothing about an earlier owner: it does not make the exploration of a new group longer, and no look-up waits
+// because of it.
 func TestRefusalsDoNotCountInAnExploration(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(events("old", 400)...)
@@ -127,7 +126,7 @@ func TestRefusalsDoNotCountInAnExploration(t *testing.T) {
 				return crmclient.Result{}, &crmclient.Rejection{Reason: crmclient.ReasonRefused}, true
 			}
 			if q.SentBefore != nil && !q.SentBefore().IsZero() {
-				t.Errorf("%s waits for an earlier owner that nothing tells of", q.OriginID)
+				t.Errorf("%s waits for an earlier owner, of which there is no sign", q.OriginID)
 			}
 			return crmclient.Result{}, nil, false
 		})
@@ -140,8 +139,8 @@ func TestRefusalsDoNotCountInAnExploration(t *testing.T) {
 	})
 }
 
-// No more is looked up than can end an exploration: each look-up is one of the portal's few
-// requests, made twice, and its event waits a settle time.
+// An exploration looks up few more records than it needs: each look-up takes two of the portal's few requests, and its event
+// waits for a settle time.
 func TestExplorationLooksUpLittleMoreThanAWindow(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(events("old", 1000)...)
@@ -160,12 +159,12 @@ func TestExplorationLooksUpLittleMoreThanAWindow(t *testing.T) {
 	})
 }
 
-// A few events that get no answer do not keep an exploration from its end.
+// A few events that get no answer do not keep an exploration from ending.
 func TestExplorationGoesAroundWhatIsStuck(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(events("old", 1000)...)
 		const few = 20
-		free := make(chan struct{})
+		release := make(chan struct{})
 		stuck := 0
 		var mu sync.Mutex
 		r.crm.setAnswer(func(ctx context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
@@ -176,20 +175,20 @@ func TestExplorationGoesAroundWhatIsStuck(t *testing.T) {
 			}
 			mu.Unlock()
 			if wait {
-				<-free
+				<-release
 			}
 			return crmclient.Result{}, nil, false
 		})
 		p := r.start(func(c *Config) { c.Window = 512 })
 		r.await("what is not stuck", func() bool { return len(r.crm.createdIDs()) == 1000-few })
-		close(free)
+		close(release)
 		r.await("all", func() bool { return r.commits()[0].offset == 1000 })
 		p.shutdown(t)
 	})
 }
 
-// What is not being looked up does not keep an exploration from its end, however long it
-// takes: letters that cannot be written, and records in line behind one of their key.
+// Records that are not being looked up do not keep an exploration from ending: letters that cannot be written, refused
+// records, and records that wait in line behind one of the same key.
 func TestExplorationGoesAroundWhatIsNotLookedUp(t *testing.T) {
 	const many, lookUp = explorationSpare + 16, time.Second
 	for name, waits := range map[string]func(i int) message{

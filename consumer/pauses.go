@@ -26,17 +26,18 @@ const (
 // once its window is full. Creates that are under way end, and look-ups go on.
 type pauses struct {
 	mu      sync.Mutex
-	inForce map[PauseSource]string // with who made each
+	inForce map[PauseSource]string // the value says who paused, and may be ""
 }
 
-// SetPaused pauses the delivery of this process, or takes the pause of the source back. who is shown to people, and may be
-// "". It may be called at any time, from any goroutine; a call that changes nothing does nothing.
+// SetPaused makes a pause of the source, or takes it back. who is shown to people, and may be "". It may be called at any
+// time, from any goroutine; a call that changes nothing does nothing.
 func (c *Consumer) SetPaused(source PauseSource, paused bool, who string) {
 	p := c.deps.pauses
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	before, was := p.inForce[source]
-	if was == paused && (before == who || !paused) {
+	before, wasPaused := p.inForce[source]
+	samePerson := before == who || !paused
+	if wasPaused == paused && samePerson {
 		return
 	}
 	if paused {
@@ -62,7 +63,7 @@ func (c *Consumer) Paused(source PauseSource) bool {
 	return paused
 }
 
-// pauseAct returns the word for the audit log.
+// pauseAct returns the action's name in the audit log.
 func pauseAct(paused bool) string {
 	if paused {
 		return "pause"

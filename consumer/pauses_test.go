@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestPausesOfSeveralSources are in force until the last of them is taken back.
+// The delivery is paused until the pauses of all sources are taken back.
 func TestPausesOfSeveralSources(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		p := r.start()

@@ -17,15 +17,15 @@ import (
 
 // Finding is one line of a preflight; see [crmclient.Finding].
 type Finding struct {
-	Check  string // what was looked at
+	Check  string // what was checked
 	Level  string // "ok", "warn", "fail"
 	Detail string
 	Remedy string // what to do; "" when the level is ok
 }
 
-// Preflight checks brokers, their versions, topics, their limits and our rights. With fix it creates missing topics. It
-// writes one commit, in the group [CheckGroup], which it deletes if it may, and asks for a transactional producer, with
-// which it writes nothing. When no broker answers, that is the only finding.
+// Preflight checks the brokers and their versions, the topics and their limits, and our rights. With fix it creates missing
+// topics. It writes one commit, in the group [CheckGroup], which it deletes if it may, and asks for a transactional producer,
+// with which it writes nothing. When no broker answers, that is the only finding.
 func Preflight(ctx context.Context, cfg Config, fix bool) []Finding {
 	f := &preflight{cfg: cfg, broker: newBroker(cfg)}
 	topics := []string{cfg.Topic, cfg.DeadLetterTopic}
@@ -81,7 +81,8 @@ func PreflightWriting(ctx context.Context, cfg Config, topics []string, fix bool
 	return f.findings
 }
 
-// roomForLetters is the setting of a new dead-letter topic with which the letter of the largest record keeps its value.
+// roomForLetters returns the setting that a new dead-letter topic needs so that the letter of the largest record keeps its
+// value.
 func roomForLetters() kafka.ConfigEntry {
 	return kafka.ConfigEntry{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(1<<20 + 64<<10)}
 }
@@ -134,8 +135,8 @@ func (f *preflight) addBrokersFailed(err error) {
 		"none of %s answers: %v", brokers, err)
 }
 
-// topic checks that a topic exists, and returns its partitions. With fix a missing one is created with as many partitions
-// (0: the brokers' default) and these settings.
+// topic checks that a topic exists, and returns its partitions. With fix it creates a missing topic with the given number of
+// partitions (0 for the brokers' default) and settings. setting is our setting that names the topic.
 func (f *preflight) topic(ctx context.Context, name, setting string, partitions int, fix bool, settings ...kafka.ConfigEntry) []int {
 	check := "topic " + name
 	ids, err := partitionsOf(ctx, f.broker.client, name)
@@ -172,7 +173,7 @@ func (f *preflight) create(ctx context.Context, name string, partitions int, set
 	return res.Errors[name]
 }
 
-// awaitCreated waits until the transport's metadata has the topic, which was just created.
+// awaitCreated waits until a topic that was just created is in the transport's metadata, and returns its partitions.
 func (f *preflight) awaitCreated(ctx context.Context, name string) ([]int, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

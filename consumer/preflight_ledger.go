@@ -12,11 +12,11 @@ import (
 // checkSuffix is appended to the names of the group and of the transactional producer that only a preflight uses.
 const checkSuffix = "-check"
 
-// CheckGroup returns the group that a preflight of a consumer group writes a commit to.
+// CheckGroup returns the group in which a preflight writes its commit; group is the one that is checked.
 func CheckGroup(group string) string { return group + checkSuffix }
 
-// keepsLedgers commits a ledger of full size in a group of its own, and reads it back: some services that speak Kafka's
-// protocol do not keep the metadata of commits, or not so much of it.
+// keepsLedgers checks that the metadata of commits is kept: it commits a ledger of full size in a group of its own, and reads
+// it back. Some services that speak Kafka's protocol keep no metadata, or less of it.
 func (f *preflight) keepsLedgers(ctx context.Context, partition int) {
 	const check = "commit metadata"
 	own := *f.broker
@@ -48,14 +48,15 @@ func (f *preflight) keepsLedgers(ctx context.Context, partition int) {
 	f.forget(ctx, own.group)
 }
 
-// forget deletes a group if we may. Otherwise it expires with its commit.
+// forget deletes a group if we may. If we may not, the brokers delete it when its commit expires.
 func (f *preflight) forget(ctx context.Context, group string) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, _ = f.broker.client.DeleteGroups(ctx, &kafka.DeleteGroupsRequest{GroupIDs: []string{group}}) // a group that is left does no harm
+	_, _ = f.broker.client.DeleteGroups(ctx, &kafka.DeleteGroupsRequest{GroupIDs: []string{group}}) // a group that remains does no harm
 }
 
-// largestLedger returns the largest metadata that a commit can have.
+// largestLedger returns a ledger's text that is as large as the metadata of a commit can be. It has the most spans, and its
+// field's name is lengthened until the text is long enough.
 func largestLedger() string {
 	l := ledger{granted: 1 << 40, horizon: time.UnixMilli(1 << 40), trial: -1}
 	for i := range int64(maxSpans) {

@@ -20,7 +20,7 @@ func TestLargestLedger(t *testing.T) {
 	}
 }
 
-// TestPreflightFindsOutAboutLedgers has brokers do to a commit what services that only speak the protocol may do.
+// The preflight reports brokers that refuse our commits or transactions, as services may that only speak Kafka's protocol.
 func TestPreflightFindsOutAboutLedgers(t *testing.T) {
 	for want, f := range map[string]kfake.Fault{
 		"fail commit metadata: the brokers refuse a commit with 4096 bytes":        {Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: kerr.OffsetMetadataTooLarge, Count: -1},
@@ -40,9 +40,9 @@ func TestPreflightFindsOutAboutLedgers(t *testing.T) {
 	}
 }
 
-// TestPreflightReadsTheLedgerBack finds brokers that shorten it, or forget it.
+// The preflight reports brokers that shorten the metadata of a commit, or do not keep it.
 func TestPreflightReadsTheLedgerBack(t *testing.T) {
-	for name, left := range map[string]func(string) string{
+	for name, kept := range map[string]func(string) string{
 		"forgotten": func(string) string { return "" },
 		"shortened": func(s string) string { return s[:1024] },
 	} {
@@ -54,7 +54,7 @@ func TestPreflightReadsTheLedgerBack(t *testing.T) {
 					for i := range commit.Topics {
 						for j := range commit.Topics[i].Partitions {
 							if m := commit.Topics[i].Partitions[j].Metadata; m != nil {
-								*m = left(*m)
+								*m = kept(*m)
 							}
 						}
 					}
@@ -68,7 +68,7 @@ func TestPreflightReadsTheLedgerBack(t *testing.T) {
 	}
 }
 
-// TestPreflightLeavesNoGroup deletes the one that it has made.
+// The preflight deletes the group that it has made.
 func TestPreflightLeavesNoGroup(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		Preflight(t.Context(), r.config(), false)
@@ -78,7 +78,7 @@ func TestPreflightLeavesNoGroup(t *testing.T) {
 	})
 }
 
-// TestPreflightWriting looks at the topics of a gate, and makes those that are missing.
+// The preflight of a gate checks its topics, and creates those that are missing.
 func TestPreflightWriting(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		topics := []string{testTopic, "leads.two"}

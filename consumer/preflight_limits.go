@@ -9,10 +9,10 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// letterOverhead is how many bytes are left for the headers of a dead letter.
+// letterOverhead is how many bytes more than its record a dead letter may need, for its headers.
 const letterOverhead = 8 << 10
 
-// limits compares the settings of the topic and of the dead-letter topic.
+// limits checks the sizes, cleanup and retention of the topic and of the dead-letter topic.
 func (f *preflight) limits(ctx context.Context) {
 	leads, err := f.settings(ctx, f.cfg.Topic)
 	if err != nil {
@@ -25,9 +25,10 @@ func (f *preflight) limits(ctx context.Context) {
 		return
 	}
 	before := len(f.findings)
-	if room, most := number(letters["max.message.bytes"]), number(leads["max.message.bytes"]); room >= 0 && room < most+letterOverhead {
-		f.add("warn", "dead-letter size", fmt.Sprintf("set max.message.bytes of %s to at least %d: a larger letter is written without its value", f.cfg.DeadLetterTopic, most+letterOverhead),
-			"takes %d bytes, %s takes %d, and a letter has headers besides", room, f.cfg.Topic, most)
+	maxLetter, maxLead := number(letters["max.message.bytes"]), number(leads["max.message.bytes"])
+	if maxLetter >= 0 && maxLetter < maxLead+letterOverhead {
+		f.add("warn", "dead-letter size", fmt.Sprintf("set max.message.bytes of %s to at least %d: a larger letter is written without its value", f.cfg.DeadLetterTopic, maxLead+letterOverhead),
+			"takes %d bytes, %s takes %d, and a letter has headers besides", maxLetter, f.cfg.Topic, maxLead)
 	}
 	if strings.Contains(letters["cleanup.policy"], "compact") {
 		f.add("warn", "dead-letter cleanup", "set cleanup.policy=delete on "+f.cfg.DeadLetterTopic+": compaction keeps one letter a key", "cleanup.policy is %s", letters["cleanup.policy"])
@@ -46,7 +47,7 @@ func (f *preflight) limits(ctx context.Context) {
 func (f *preflight) brokerLimits(ctx context.Context) {
 	meta, err := f.broker.client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{f.cfg.Topic}})
 	if err != nil || len(meta.Brokers) == 0 {
-		return // the checks of the topics find it
+		return // the checks of the topics report such an error
 	}
 	limits, err := f.describe(ctx, kafka.ResourceTypeBroker, strconv.Itoa(meta.Brokers[0].ID),
 		"group.min.session.timeout.ms", "group.max.session.timeout.ms", "offset.metadata.max.bytes")
@@ -56,19 +57,19 @@ func (f *preflight) brokerLimits(ctx context.Context) {
 	}
 	least, most := number(limits["group.min.session.timeout.ms"]), number(limits["group.max.session.timeout.ms"])
 	session := f.cfg.SessionTimeout.Milliseconds()
-	switch room := number(limits["offset.metadata.max.bytes"]); {
+	switch maxBytes := number(limits["offset.metadata.max.bytes"]); {
 	case least >= 0 && session < least, most >= 0 && session > most:
 		f.add("fail", "session timeout", fmt.Sprintf("set KAFKA_SESSION_TIMEOUT between %dms and %dms, or correct the brokers' group.min/max.session.timeout.ms", least, most),
 			"%v is outside what the brokers allow", f.cfg.SessionTimeout)
-	case room >= 0 && room < maxMetadata:
+	case maxBytes >= 0 && maxBytes < maxMetadata:
 		f.add("fail", "commit metadata", fmt.Sprintf("set the brokers' offset.metadata.max.bytes to %d (their default) or more", maxMetadata),
-			"the brokers take %d bytes, a commit needs up to %d", room, maxMetadata)
+			"the brokers take %d bytes, a commit needs up to %d", maxBytes, maxMetadata)
 	default:
 		f.add("ok", "broker limits", "", "the session timeout and commits fit")
 	}
 }
 
-// settings reads those settings of a topic that limits needs.
+// settings reads the settings of a topic that limits needs.
 func (f *preflight) settings(ctx context.Context, topic string) (map[string]string, error) {
 	return f.describe(ctx, kafka.ResourceTypeTopic, topic, "max.message.bytes", "cleanup.policy", "retention.ms")
 }
@@ -78,7 +79,7 @@ func (f *preflight) describe(ctx context.Context, kind kafka.ResourceType, name 
 	return describe(ctx, f.broker.client, kind, name, settings...)
 }
 
-// partitionsFit warns when letters cannot keep the partitions of their records.
+// partitionsFit warns when the dead-letter topic has too few partitions for each letter to keep its record's partition.
 func (f *preflight) partitionsFit(leads, letters []int) {
 	if len(letters) < len(leads) {
 		f.add("warn", "dead-letter partitions", "give both topics the same number of partitions, so that a letter keeps its partition",

@@ -24,11 +24,11 @@ func (f *preflight) readRight(ctx context.Context, ids []int) {
 	f.right("reading "+f.cfg.Topic, "grant READ and DESCRIBE on the topic", err)
 }
 
-// setupTimeout is how long the coordinator of a new group, or the leaders of a new topic, may take to be there: a cluster
-// that has never had a group creates the 50 partitions of its offsets topic first.
+// setupTimeout is how long to wait for the coordinator of a new group, or for the leaders of a new topic: a cluster that has
+// never had a group first creates the 50 partitions of its offsets topic.
 const setupTimeout = time.Minute
 
-// withRetries makes a call until it returns an error that brokers do not call temporary, or nil, for setupTimeout.
+// withRetries repeats a call for up to setupTimeout while it fails with an error that Kafka calls temporary.
 func (f *preflight) withRetries(ctx context.Context, call func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
 	defer cancel()
@@ -55,8 +55,8 @@ func (f *preflight) groupRight(ctx context.Context, ids []int) {
 	f.right("group "+f.cfg.GroupID, "grant READ on the group (KAFKA_GROUP_ID)", err)
 }
 
-// writeRight checks that we may write the topic, without writing to it: it sends a corrupt batch. A broker says that the
-// batch is corrupt if we may write, and else that we may not.
+// writeRight checks that we may write the topic, without writing to it: it sends a corrupt batch. If we may write, the broker
+// refuses the batch as corrupt; if not, it says that the right is missing.
 func (f *preflight) writeRight(ctx context.Context, topic string, partition int) {
 	err := f.withRetries(ctx, func() error { return f.offerCorruptBatch(ctx, topic, partition) })
 	f.right("writing "+topic, "grant WRITE and DESCRIBE on the topic "+topic, err)
@@ -93,7 +93,7 @@ func corruptBatch() []byte {
 	return b
 }
 
-// right adds the finding of a check of a right.
+// right adds the finding of whether we have a right; err is nil when we have it.
 func (f *preflight) right(check, remedy string, err error) {
 	if err != nil {
 		f.add("fail", check, remedy, "%v", err)
@@ -102,7 +102,7 @@ func (f *preflight) right(check, remedy string, err error) {
 	f.add("ok", check, "", "allowed")
 }
 
-// givesTransactions checks that the brokers have transactional producers. Only a replay needs one, so that it is not a fault
+// givesTransactions checks that the brokers support transactional producers. Only a replay needs one, so that it is no fault
 // when this account may not use them.
 func (f *preflight) givesTransactions(ctx context.Context) {
 	const check = "transactions"

@@ -15,37 +15,37 @@ import (
 // leastRetention is how long a topic should keep records: an outage that begins before holidays may be noticed after them.
 const leastRetention = 14 * 24 * time.Hour
 
-// keepsRecords warns of topics whose records a single fault can take away.
+// keepsRecords warns of topics that can lose records when one broker fails.
 func (f *preflight) keepsRecords(ctx context.Context, topics ...string) {
 	meta, err := f.broker.client.Metadata(ctx, &kafka.MetadataRequest{Topics: topics})
 	if err != nil {
-		return // the checks of the topics find it
+		return // the checks of the topics report such an error
 	}
-	var weak, loose []string
+	var oneReplica, oneInSync []string
 	for _, t := range meta.Topics {
 		replicas := fewestReplicas(t)
 		if replicas == 1 {
-			weak = append(weak, t.Name)
+			oneReplica = append(oneReplica, t.Name)
 		}
 		settings, err := f.describe(ctx, kafka.ResourceTypeTopic, t.Name, "min.insync.replicas")
 		if err == nil && replicas > 1 && number(settings["min.insync.replicas"]) == 1 {
-			loose = append(loose, t.Name)
+			oneInSync = append(oneInSync, t.Name)
 		}
 	}
-	if len(weak) > 0 {
+	if len(oneReplica) > 0 {
 		f.add("warn", "topic replicas", "give them three replicas: what its one broker loses is lost, and while that is away nothing is delivered",
-			"one replica: %s", strings.Join(weak, ", "))
+			"one replica: %s", strings.Join(oneReplica, ", "))
 	}
-	if len(loose) > 0 {
+	if len(oneInSync) > 0 {
 		f.add("warn", "topic replicas", "set min.insync.replicas=2: a record that one replica has acknowledged is lost with it",
-			"min.insync.replicas is 1: %s", strings.Join(loose, ", "))
+			"min.insync.replicas is 1: %s", strings.Join(oneInSync, ", "))
 	}
-	if len(weak)+len(loose) == 0 {
+	if len(oneReplica)+len(oneInSync) == 0 {
 		f.add("ok", "topic replicas", "", "no broker keeps a record alone")
 	}
 }
 
-// fewestReplicas returns how many replicas that partition of the topic has that has the fewest; 0 without partitions.
+// fewestReplicas returns the number of replicas of the partition that has the fewest; 0 for a topic without partitions.
 func fewestReplicas(t kafka.Topic) int {
 	if len(t.Partitions) == 0 {
 		return 0
@@ -54,7 +54,7 @@ func fewestReplicas(t kafka.Topic) int {
 	return len(worst.Replicas)
 }
 
-// shortRetention warns of a retention that an outage may outlast.
+// shortRetention warns of a retention that is shorter than an outage may be.
 func (f *preflight) shortRetention(topic, what string, settings map[string]string) {
 	keep := number(settings["retention.ms"])
 	if keep < 0 || keep >= leastRetention.Milliseconds() {

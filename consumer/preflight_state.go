@@ -7,8 +7,8 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// stateTopicSettings are those of a new state topic: without a shorter segment a week would pass before anything is
-// compacted; and where nothing is compressed, nothing small can become large.
+// stateTopicSettings returns the settings of a new state topic. A segment lasts a day, as only closed segments are compacted
+// and the brokers' default is a week. Nothing is compressed, so that no small batch can decompress to a large one.
 func stateTopicSettings() []kafka.ConfigEntry {
 	return []kafka.ConfigEntry{
 		{ConfigName: "cleanup.policy", ConfigValue: "compact"},

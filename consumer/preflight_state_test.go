@@ -38,7 +38,7 @@ func TestPreflightLooksAtTheStateTopic(t *testing.T) {
 	})
 }
 
-// A state topic of other settings or rights: each is named, and what to do.
+// The preflight reports wrong settings of the state topic, and missing rights to it.
 func TestPreflightFindsFaultsOfTheStateTopic(t *testing.T) {
 	for name, c := range map[string]struct {
 		policy string

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+// levels returns a line for each finding: level, check and detail.
 func levels(findings []Finding) string {
 	var b strings.Builder
 	for _, f := range findings {
@@ -62,7 +63,7 @@ func TestPreflightMakesMissingTopics(t *testing.T) {
 	})
 }
 
-// The coordinator of a new group and the leaders of a new topic are not there at once.
+// The preflight waits for the coordinator of a new group and the leaders of a new topic, which are not there at once.
 func TestPreflightWaitsForWhatIsNew(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.cluster.Fault(
@@ -76,7 +77,7 @@ func TestPreflightWaitsForWhatIsNew(t *testing.T) {
 	})
 }
 
-// The coordinator of a new cluster loads its groups for longer than a call may take.
+// The preflight waits for the coordinator of a new cluster even if it loads its groups for longer than a call may take.
 func TestPreflightWaitsForANewCluster(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		loading := r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Err: kerr.CoordinatorLoadInProgress, Count: -1})
@@ -87,8 +88,7 @@ func TestPreflightWaitsForANewCluster(t *testing.T) {
 	})
 }
 
-// A session timeout that the brokers do not take is told by the preflight, and
-// held with a remedy by a run.
+// A session timeout that the brokers do not accept is reported by the preflight, and is a hold with a remedy in a run.
 func TestSessionTimeoutOutsideTheBrokersLimits(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		cfg := r.config()

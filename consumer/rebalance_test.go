@@ -10,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// members starts consumers, and waits until they share the partitions.
+// members starts n consumers, and waits until each has as many partitions as each says.
 func (r *rig) members(n, each int, adjust ...func(*Config)) []*process {
 	r.t.Helper()
 	all := make([]*process, n)
@@ -21,7 +21,7 @@ func (r *rig) members(n, each int, adjust ...func(*Config)) []*process {
 	return all
 }
 
-// awaitShared waits until each consumer has so many partitions.
+// awaitShared waits until each consumer has the given number of partitions.
 func (r *rig) awaitShared(each int, all ...*process) {
 	r.t.Helper()
 	r.await("all to work", func() bool {
@@ -49,7 +49,7 @@ func TestRebalanceIsNoticedSoon(t *testing.T) {
 	})
 }
 
-// A rebalance that another one overtakes is no reason to wait.
+// When a rebalance begins during another one, the group is joined again at once.
 func TestRebalanceInARebalanceIsJoinedAtOnce(t *testing.T) {
 	for name, key := range map[string]kmsg.Key{"when the group is joined": kmsg.SyncGroup, "at the first heartbeat": kmsg.Heartbeat} {
 		t.Run(name, func(t *testing.T) {
@@ -68,22 +68,22 @@ func TestRebalanceInARebalanceIsJoinedAtOnce(t *testing.T) {
 	}
 }
 
-// A process that loses the brokers for a moment stays a member of whom nobody hears. When it is back it takes that
-// member out first, whether it owned a partition or not: else all would wait until the member's session is over.
+// A process that loses the brokers for a moment leaves a silent member behind. When it is back, it first removes that member
+// from the group, whether it owned a partition or not: otherwise all would wait until the member's session has ended.
 func TestLostConnectionLeavesNoMemberBehind(t *testing.T) {
 	for name, owns := range map[string]bool{"with a partition": true, "without": false} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 1, func(t *testing.T, r *rig) {
 				r.primed()
-				ways := []*line{r.line(), r.line()}
-				all := []*process{r.start(ways[0].use)}
+				links := []*line{r.line(), r.line()}
+				all := []*process{r.start(links[0].use)}
 				r.awaitShared(1, all[0])
-				all = append(all, r.start(ways[1].use))
+				all = append(all, r.start(links[1].use))
 				r.await("both to be members", func() bool { return all[0].Status().Generation > 1 && all[1].Status().Generation > 1 })
 				lost := slices.IndexFunc(all, func(p *process) bool { return (len(p.Status().Partitions) > 0) == owns })
-				ways[lost].sever()
+				links[lost].sever()
 				time.Sleep(5 * time.Second)
-				ways[lost].restore()
+				links[lost].restore()
 				if took := r.waited("lead", 0); took > 3*time.Second {
 					t.Errorf("a lead waited %s for a member that had come back under another id", took)
 				}

@@ -21,7 +21,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// adviceOf is the advice of the hold for a cause; "" when it is not in force.
+// adviceOf returns the advice of the hold for a cause; "" when there is no such hold.
 func adviceOf(s Status, cause crmclient.Cause) string {
 	for _, h := range s.Holds {
 		if h.Cause == cause {
@@ -31,7 +31,8 @@ func adviceOf(s Status, cause crmclient.Cause) string {
 	return ""
 }
 
-// What the brokers refuse until somebody acts holds the process, which says what to do, and goes on by itself.
+// A refusal of the brokers that lasts until somebody acts is a hold, whose advice says what to do. Delivery goes on by itself
+// afterwards.
 func TestRefusedByTheBrokersIsHeld(t *testing.T) {
 	for name, test := range map[string]struct {
 		keys   []kmsg.Key
@@ -74,13 +75,13 @@ func TestRefusedByTheBrokersIsHeld(t *testing.T) {
 	}
 }
 
-// ofOurs leaves out what the test itself asks.
+// ofOurs reports whether a request is the consumer's: the test's own requests for metadata name several topics, or none.
 func ofOurs(req kmsg.Request) bool {
 	m, ok := req.(*kmsg.MetadataRequest)
 	return !ok || len(m.Topics) == 1
 }
 
-// A coordinator that moves is no reason to call for somebody.
+// A coordinator that moves causes no hold, as nobody needs to act.
 func TestCoordinatorThatMovesHoldsNobody(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -97,16 +98,16 @@ func TestCoordinatorThatMovesHoldsNobody(t *testing.T) {
 	})
 }
 
-// Brokers that take less metadata than by default get less: delivery goes on, and what a commit does not tell is looked up
-// after a crash.
+// Brokers that accept less metadata than Kafka's default get shorter commits. Delivery goes on, and the records that a commit
+// cannot name are looked up after a crash.
 func TestCommitsAreShortenedForBrokersThatTakeLess(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
-		const room = 150
+		const accepted = 150 // bytes
 		var longest, refused atomic.Int64
 		r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: kerr.OffsetMetadataTooLarge, Count: -1, When: func(req kmsg.Request) bool {
 			n := int64(len(*req.(*kmsg.OffsetCommitRequest).Topics[0].Partitions[0].Metadata)) //nolint:forcetypeassert // of this key
-			if n > room {
+			if n > accepted {
 				refused.Add(1)
 				return true
 			}
@@ -119,8 +120,8 @@ func TestCommitsAreShortenedForBrokersThatTakeLess(t *testing.T) {
 			lost = append(lost, fmt.Sprintf("e%d", i))
 		}
 		r.crm.setAnswer(applyThenHang(r.crm, lost...))
-		way := r.line()
-		p := r.start(way.use)
+		link := r.line()
+		p := r.start(link.use)
 		r.await("the assignment", func() bool { return p.Status().Ready })
 		generation := p.Status().Generation
 		r.produce(batch...)
@@ -130,12 +131,12 @@ func TestCommitsAreShortenedForBrokersThatTakeLess(t *testing.T) {
 			t.Errorf("generation %d became %d, %d commits were refused", generation, got, refused.Load())
 		}
 		if n := refused.Load(); n > 20 {
-			t.Errorf("%d commits were refused: what the brokers take is not remembered", n)
+			t.Errorf("%d commits were refused: the size that the brokers accept is not remembered", n)
 		}
 		if !strings.Contains(r.logs.String(), "set their offset.metadata.max.bytes to 4096") {
-			t.Errorf("nobody is told what to set:\n%s", r.logs)
+			t.Errorf("the log does not say what to set:\n%s", r.logs)
 		}
-		way.sever()
+		link.sever()
 		r.crm.setAnswer(nil)
 		next := r.start()
 		r.await("the commit", func() bool { return r.commits()[0].offset == 200 })
@@ -150,7 +151,7 @@ func TestCommitsAreShortenedForBrokersThatTakeLess(t *testing.T) {
 	})
 }
 
-// A commit is shortened down to what a single span needs, and still tells all that may have been sent.
+// A shortened ledger, even with a single span, covers all records that may have been sent.
 func TestShortenedLedgerLosesNothing(t *testing.T) {
 	l := ledger{granted: 1000, horizon: time.UnixMilli(1 << 40), trial: -1, originField: "ufCrm_LEADBRIDGE_ID"}
 	for at := int64(0); at < 1000; at += 10 {
@@ -163,19 +164,19 @@ func TestShortenedLedgerLosesNothing(t *testing.T) {
 			t.Fatalf("%d bytes: %v", most, err)
 		}
 		if least := len(l.encodeSpans(0, []span{{0, 997, true}})); len(text) > max(most, least) {
-			t.Errorf("%d bytes for a room of %d", len(text), most)
+			t.Errorf("%d bytes, want %d at most", len(text), most)
 		}
 		for _, s := range l.spans {
 			if !slices.ContainsFunc(got.spans, func(wide span) bool {
 				return wide.from <= s.from && s.to <= wide.to && (wide.sent || !s.sent)
 			}) {
-				t.Fatalf("%d bytes: %+v is told by none of %+v", most, s, got.spans)
+				t.Fatalf("%d bytes: %+v is covered by none of %+v", most, s, got.spans)
 			}
 		}
 	}
 }
 
-// What to do about a topic that takes no writes is told by what its brokers say.
+// The advice on a refused write depends on the brokers' error.
 func TestAdviceOnRefusedWrites(t *testing.T) {
 	w := topicWriter{target: target{topic: "leads.dlt", setting: "KAFKA_DLT_TOPIC"}}
 	for _, test := range []struct {
@@ -195,7 +196,7 @@ func TestAdviceOnRefusedWrites(t *testing.T) {
 	}
 }
 
-// Who reads a topic without the right to is told which right that is.
+// The error of reading a topic without the right to names that right.
 func TestLogNamesTheRight(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		for name, test := range map[string]struct {
@@ -206,7 +207,7 @@ func TestLogNamesTheRight(t *testing.T) {
 			"topic":  {kmsg.Metadata, func(l *Log) error { _, err := l.Written(t.Context()); return err }},
 			"read":   {kmsg.Fetch, func(l *Log) error { _, _, err := l.Read(t.Context(), 0, 0, 1<<10); return err }},
 		} {
-			log := NewLog(r.config().Brokers, testLetters) // which knows nothing of the topic yet
+			log := NewLog(r.config().Brokers, testLetters) // a new one, which has no metadata of the topic yet
 			refused := r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{test.key}, Err: kerr.TopicAuthorizationFailed, Count: -1})
 			if err := test.call(log); !errors.Is(err, kafka.TopicAuthorizationFailed) || !strings.Contains(err.Error(), "grant READ and DESCRIBE") {
 				t.Errorf("%s: %v", name, err)
@@ -217,8 +218,8 @@ func TestLogNamesTheRight(t *testing.T) {
 	})
 }
 
-// A broker that takes connections and answers nothing, as one whose machine stands still, keeps nobody from joining by the
-// others.
+// A broker that accepts connections and answers nothing, as on a frozen machine, does not keep a process from joining through
+// the other brokers.
 func TestSilentBrokerIsNotAskedForEver(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()

@@ -21,15 +21,15 @@ func Reasons() []string {
 // A rejection is why an event never becomes a contact, as its dead letter says it.
 type rejection struct {
 	reason   string
-	status   int    // of the CRM's answer; 0 when it was not asked
-	code     string // the CRM's
-	message  string // the CRM's may hold personal data
+	status   int    // of the CRM's answer; 0 when the CRM was not asked
+	code     string // of the CRM's answer
+	message  string // of the CRM or ours; it may hold personal data
 	attempts int    // creates that were sent
 	flood    string // names the flood in which the event was refused; "" for none
 	done     string // what exists in the CRM all the same, as in the header dlt-done; "" for nothing
 }
 
-// rejectedByTransform returns nil for a nil error.
+// rejectedByTransform returns the rejection for an error of transform; nil for nil.
 func rejectedByTransform(err error) *rejection {
 	if err == nil {
 		return nil

@@ -12,15 +12,15 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// The topic turns out to be another, shorter one while records are being delivered: what ends in the drain is not committed,
-// neither at once nor by a last commit, as the offsets are those of the old topic.
+// The topic is found to be replaced by a shorter one while records are delivered. Records that end in the drain are not
+// committed, neither at once nor by the last commit, as their offsets are those of the old topic.
 func TestNoOffsetOfTheOldTopicIsCommitted(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
 		var ended atomic.Int32 // creates that ended in a drain
 		r.crm.setAnswer(func(_ context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
 			<-q.Stop
-			if q.OriginID == "old4" { // the drain goes on for longer than a commit is put off
+			if q.OriginID == "old4" { // so that the drain takes longer than the pause between commits
 				time.Sleep(10 * commitPause)
 			}
 			ended.Add(1)
@@ -55,7 +55,7 @@ func TestNoOffsetOfTheOldTopicIsCommitted(t *testing.T) {
 	})
 }
 
-// shortLog answers that every log ends at its beginning.
+// shortLog returns an answer by which every log is empty.
 func shortLog(asked *kmsg.ListOffsetsRequest) kmsg.Response {
 	res := asked.ResponseKind().(*kmsg.ListOffsetsResponse)
 	for _, t := range asked.Topics {

@@ -6,8 +6,8 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// A replayed dead letter is looked up, although no record of its event is remembered: its event may have become a contact
-// long ago, in another process.
+// A replayed dead letter is looked up even if its event's id is not remembered: the event may have become a contact long ago,
+// in another process.
 func TestReplayedEventIsASuspect(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()

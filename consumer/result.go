@@ -22,23 +22,23 @@ type Result struct {
 	// Comment is "written" or "not written", and CommentReason says why not; "" when the event has no comment.
 	Comment       crmclient.CommentState `json:"comment,omitempty"`
 	CommentReason string                 `json:"commentReason,omitempty"`
-	// Fill says what became of filling the card of the person's contact that was there before: "done", "nothing" when it
-	// lacked nothing, or "failed", and FillReason says why; "" when there was none to fill.
+	// Fill says whether the card of the person's earlier contact was filled: "done", "nothing" when the card lacked nothing,
+	// or "failed", and FillReason says why; "" when there was no card to fill.
 	Fill       crmclient.FillState `json:"fill,omitempty"`
 	FillReason string              `json:"fillReason,omitempty"`
-	// CreatedAt is when the result was made, as soon as the event was done; UTC, in milliseconds.
+	// CreatedAt is when the event was done; UTC, in milliseconds.
 	CreatedAt time.Time `json:"createdAt"`
 	Attempts  int       `json:"attempts"` // creates that this process sent for the event
-	HowKnown  string    `json:"howKnown"` // "created", "lookedUp", or "matched" when the person's contact was there before
-	// Candidates are the contacts of which each may be the person's, when there are several and none was taken.
+	HowKnown  string    `json:"howKnown"` // "created", "lookedUp", or "matched" when the person had a contact already
+	// Candidates are the contacts that may be the person's, when there are several and none was chosen.
 	Candidates []int64 `json:"candidates,omitempty"`
-	// Topic, Partition and Offset are where the event was first written; a replay keeps them.
+	// Topic, Partition and Offset say where the event was first written. They stay the same when it is replayed.
 	Topic     string `json:"topic"`
 	Partition int    `json:"partition"`
 	Offset    int64  `json:"offset"`
 }
 
-// encodeResult returns the result of a record whose contact exists.
+// encodeResult returns the result of a record whose contact, lead or deal exists.
 func encodeResult(d *delivery, crm Creator) (encodedResult, error) {
 	r := Result{
 		EventID:       d.event.ID,
@@ -106,13 +106,13 @@ func (r *encodedResult) size() int {
 	return n
 }
 
-// reduce changes a result that the broker refuses permanently, one step at a time, until it is taken. It reports
-// whether there was a step left.
+// reduce changes a result that the broker refuses permanently by one step, after which the broker may accept it. It reports
+// false when there is no step left.
 func (r *encodedResult) reduce() bool {
 	switch {
 	case len(r.headers) > 0:
 		r.headers = nil
-	case string(r.key) != r.eventID: // it is too large, or a compacted topic takes none without a key
+	case string(r.key) != r.eventID: // the key is too large, or it is missing and the topic is compacted
 		r.key = []byte(r.eventID)
 	default:
 		return false

@@ -11,14 +11,15 @@ import (
 	"github.com/leadbridge/leadbridge/internal/sendqueue"
 )
 
-// One produce request holds at most so many results, and so many bytes of them.
+// A produce request holds at most maxResults results of maxResultBytes together.
 const (
 	maxResults     = 500
 	maxResultBytes = 256 << 10
 )
 
-// resultWriter writes results in batches: while one produce request to a partition is under way, the next results
-// for it collect and then leave together. So a busy process sends few requests, and in an idle one nothing waits.
+// resultWriter writes results in batches: while a produce request to a partition is under way, further results for this
+// partition are collected, and are sent together in the next request. So a busy process sends few requests, and in an idle
+// process no result waits.
 type resultWriter struct {
 	writer  topicWriter
 	senders sync.WaitGroup
@@ -27,10 +28,10 @@ type resultWriter struct {
 	queues map[int]*sendqueue.Queue[*pendingResult] // by the event's partition
 }
 
-// A pendingResult is a result whose worker waits for its write.
+// A pendingResult is a result whose worker waits until it is written.
 type pendingResult struct {
 	encodedResult
-	done chan error
+	done chan error // receives the outcome; buffered, as the worker may have stopped waiting
 }
 
 // newResultWriter returns nil when no results are wanted.
@@ -42,7 +43,7 @@ func newResultWriter(cfg Config, lease func() error, b *statusBoard) *resultWrit
 	return &resultWriter{writer: newTopicWriter(cfg, t, lease, b), queues: map[int]*sendqueue.Queue[*pendingResult]{}}
 }
 
-// close is called when all calls of write have returned; what their senders still hold ends with their context.
+// close must be called after all calls of write have returned, and their context has ended: it waits for the senders.
 func (r *resultWriter) close() {
 	if r == nil {
 		return
@@ -51,7 +52,7 @@ func (r *resultWriter) close() {
 	r.writer.close()
 }
 
-// write returns nil when all in-sync replicas have acknowledged the result. Otherwise its error is *unwritable,
+// write writes a result, and returns nil when all in-sync replicas have acknowledged it. Otherwise its error is *unwritable,
 // errLeaseLapsed or that of ctx, which must be the generation's.
 func (r *resultWriter) write(ctx context.Context, partition int, result encodedResult) error {
 	if ctx.Err() != nil {
@@ -62,7 +63,7 @@ func (r *resultWriter) write(ctx context.Context, partition int, result encodedR
 	}
 	p := &pendingResult{encodedResult: result, done: make(chan error, 1)}
 	queue := r.queue(partition)
-	if queue.Add(p) {
+	if needsSender := queue.Add(p); needsSender {
 		r.senders.Go(func() {
 			for batch := queue.Next(); len(batch) > 0; batch = queue.Next() {
 				r.writeBatch(ctx, partition, batch)
@@ -89,7 +90,7 @@ func (r *resultWriter) queue(partition int) *sendqueue.Queue[*pendingResult] {
 	return q
 }
 
-// writeBatch gives each result of the batch its outcome.
+// writeBatch writes a batch, and gives the worker of each of its results the outcome.
 func (r *resultWriter) writeBatch(ctx context.Context, partition int, batch []*pendingResult) {
 	_, err := r.writer.try(ctx, partition, recordsOf(batch)...)
 	for cluster.RefusesRecord(err) && len(batch) == 1 && batch[0].reduce() {

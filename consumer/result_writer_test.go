@@ -24,7 +24,7 @@ const testResults = "leads.results"
 
 func withResults(c *Config) { c.ResultTopic = testResults }
 
-// resultTopic makes the topic for results.
+// resultTopic creates the topic for results.
 func (r *rig) resultTopic(partitions int32, settings map[string]string) {
 	r.t.Helper()
 	if err := r.cluster.CreateTopic(testResults, partitions, settings); err != nil {
@@ -99,7 +99,7 @@ func TestResultOfWhatWasLookedUpAndOfAReplay(t *testing.T) {
 	})
 }
 
-// Nothing is committed before its result is written, and that is shown.
+// A record whose result cannot be written is not committed, and a hold says why.
 func TestResultThatCannotBeWrittenHolds(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(event("a"), message{value: "no JSON"})
@@ -127,7 +127,7 @@ func TestResultThatCannotBeWrittenHolds(t *testing.T) {
 	}, kfake.AllowAutoTopicCreation())
 }
 
-// While one produce is under way the next results wait for it together.
+// Results that come while a produce request is under way leave together in the next one.
 func TestResultsAreBatched(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.resultTopic(1, nil)
@@ -161,7 +161,7 @@ func TestResultsAreBatched(t *testing.T) {
 	})
 }
 
-// A process that ends between contact and result leaves the result to the next owner.
+// When a process ends between a contact and its result, the next owner writes the result.
 func TestResultAfterACrash(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.resultTopic(1, nil)
@@ -201,7 +201,7 @@ func TestLapsedLeaseWritesNoResult(t *testing.T) {
 	})
 }
 
-// What the broker refuses for ever loses as little as it must, and holds up nothing.
+// A result that the broker refuses permanently loses no more than needed, and delays no other.
 func TestRefusedResultIsLessened(t *testing.T) {
 	for name, tt := range map[string]struct {
 		settings map[string]string
@@ -256,8 +256,8 @@ func TestTraceHeaders(t *testing.T) {
 		rec  transform.Record
 		want string
 	}{
-		"of the hop":               {transform.Record{Headers: h("ce_traceparent", "born", "traceparent", "hop", "tracestate", "s")}, "traceparent=hop tracestate=s"},
-		"of a binary CloudEvent":   {transform.Record{Headers: h("ce_traceparent", "born", "ce_tracestate", "s")}, "traceparent=born tracestate=s"},
+		"of the record":            {transform.Record{Headers: h("ce_traceparent", "event", "traceparent", "record", "tracestate", "s")}, "traceparent=record tracestate=s"},
+		"of a binary CloudEvent":   {transform.Record{Headers: h("ce_traceparent", "event", "ce_tracestate", "s")}, "traceparent=event tracestate=s"},
 		"of a structured one":      {transform.Record{Value: []byte(`{"specversion":"1.0","traceparent":"p","tracestate":"s","data":{}}`)}, "traceparent=p tracestate=s"},
 		"of a lead's field":        {transform.Record{Value: []byte(`{"traceparent":"p"}`)}, ""},
 		"none":                     {transform.Record{Value: []byte(`{"a":1}`), Headers: h("x", "y")}, ""},
@@ -298,7 +298,7 @@ func TestPreflightLooksAtTheResultTopic(t *testing.T) {
 	})
 }
 
-// A worker that was cut short in the middle of a result does not count as untouched.
+// A record whose worker was stopped while it wrote the result is a suspect for the next owner.
 func TestResultCutShortLeavesASuspect(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(event("a"))

@@ -10,8 +10,8 @@ import (
 // retentionInterval is how often the topic's retention is read.
 const retentionInterval = 10 * time.Minute
 
-// readRetention reads how long the topic keeps records, only to show it: without the right DESCRIBE_CONFIGS it is not known,
-// and everything else is the same.
+// readRetention reads how long the topic keeps records. This is only shown: without the right DESCRIBE_CONFIGS it is not
+// known, and nothing else changes.
 func (g *generation) readRetention(ctx context.Context) {
 	found, err := describe(ctx, g.deps.broker.client, kafka.ResourceTypeTopic, g.deps.cfg.Topic, "retention.ms")
 	if err != nil {

@@ -19,8 +19,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-// Every connection to the brokers goes by TLS and logs in: the group's, those of
-// fetches and commits, and those of dead letters.
+// Every connection to the brokers uses TLS and logs in: that of the group, those of fetches and commits, and those of dead
+// letters.
 func TestTLSAndSASL(t *testing.T) {
 	server, roots := certificate(t)
 	login, err := scram.Mechanism(scram.SHA512, "bridge", "secret")
@@ -61,8 +61,7 @@ func TestTLSAndSASL(t *testing.T) {
 	}, kfake.TLS(server), kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-512", "bridge", "secret"))
 }
 
-// certificate makes a server certificate for localhost, good in the bubble's
-// time too, and the pool that trusts it.
+// certificate makes a server certificate for localhost, which is valid in the bubble's time too, and a pool that trusts it.
 func certificate(t *testing.T) (*tls.Config, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

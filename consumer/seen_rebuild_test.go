@@ -15,13 +15,14 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// remembering rebuilds the memory of partition 0 for an owner that starts at
-// an offset; it tells the ids of those asked for that are remembered.
+// remembering reads back the ids of partition 0 for an owner that starts at an offset, and returns which of the given ids are
+// remembered then.
 func (r *rig) remembering(ctx context.Context, start int64, window int, ids []string) (known []string, err error) {
 	r.t.Helper()
 	return r.rememberingUnder(ctx, ledger{granted: start, trial: -1}, start, window, ids)
 }
 
+// rememberingUnder is like remembering, for an owner that inherits the ledger left.
 func (r *rig) rememberingUnder(ctx context.Context, left ledger, start int64, window int, ids []string) (known []string, err error) {
 	r.t.Helper()
 	cfg := r.config()
@@ -68,11 +69,11 @@ func TestMemoryIsRebuiltFromTheNewest(t *testing.T) {
 		}
 		for _, tt := range []struct{ start, window, deleted, from int }{
 			{n, 10, 0, n - 10}, // a part of a chunk
-			{n, rebuildChunk + 50, 0, n - 50 - rebuildChunk}, // more than one
-			{n, 10 * n, 0, 0},       // more than there is
-			{500, 10, 0, 490},       // what follows the start is not dispatched yet
+			{n, rebuildChunk + 50, 0, n - 50 - rebuildChunk}, // more than one chunk
+			{n, 10 * n, 0, 0},       // more than the log has
+			{500, 10, 0, 490},       // records from the start on are not dispatched yet
 			{500, 0, 0, 500},        // no memory
-			{0, 10, 0, 0},           // no log before it
+			{0, 10, 0, 0},           // nothing lies before the start
 			{n, 10 * n, 5000, 5000}, // retention took the rest
 			{5003, 10, 5000, 5000},
 		} {
@@ -118,7 +119,7 @@ func TestMemoryIsRebuiltInBoundedTime(t *testing.T) {
 		if took := time.Since(began); took > rebuildTime+time.Second {
 			t.Errorf("took %s", took)
 		}
-		time.Sleep(2 * time.Minute) // until the broker's sleeper has gone
+		time.Sleep(2 * time.Minute) // until the broker has answered
 	})
 }
 
@@ -170,8 +171,8 @@ func TestMemoryReadsBackBoundedBytes(t *testing.T) {
 	})
 }
 
-// A record that ended the process and became a dead letter would end it again
-// when the memory is rebuilt.
+// In a crash loop no ids are read back: a record that ended the process, and is a dead letter by now, would end it again
+// when it is decoded.
 func TestMemoryIsNotRebuiltAfterSeveralOpenings(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(events("e", 10)...)

@@ -1,7 +1,7 @@
 package consumer
 
-// signal wakes the one goroutine that receives from flag, a channel of capacity 1. Signals that it has not received yet
-// are one.
+// signal wakes the one goroutine that receives from flag, a channel of capacity 1. Several signals before it receives wake it
+// once.
 func signal(flag chan struct{}) {
 	select {
 	case flag <- struct{}{}:

@@ -9,8 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// The coordinator answers heartbeats late. It may have received them at once, so that the lease runs from when they were
-// sent.
+// When the coordinator answers heartbeats late, it may have received them at once, so that the lease runs from the time
+// at which they were sent.
 func TestLeaseRunsFromSlowHeartbeats(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		b, m, group := r.joined()
@@ -24,7 +24,7 @@ func TestLeaseRunsFromSlowHeartbeats(t *testing.T) {
 		})
 		ctx, stop := context.WithCancel(t.Context())
 		lease, ended := r.heartbeatsOf(ctx, b, m)
-		time.Sleep(late) // virtual: the lease that it began with is as old
+		time.Sleep(late) // virtual: until the first answer
 		for range 50 {
 			if left := lease.remaining(); left > lease.length-late || left <= 0 {
 				t.Errorf("the lease lasts for %v, though the last heartbeat was sent %v ago at least", left, late)

@@ -4,8 +4,8 @@ import (
 	"context"
 )
 
-// Stage is how far a record has come, as the group's last commit says. What has happened since that commit (less
-// than a second while the group is well) is not in it.
+// Stage is how far a record has come by the group's last commit. While the group is well, that commit is less than a second
+// old.
 type Stage string
 
 // The stages of a record.
@@ -55,8 +55,8 @@ func (p Progress) Before(first, offset int64) int64 {
 	return n
 }
 
-// Progress returns what a group's commits say about each partition, without those of which there is no commit at
-// all as nobody has joined the group yet. The error is [cluster.ErrNoTopic] when the topic does not exist.
+// Progress returns what a group's commits say about each partition; nothing if nobody has joined the group yet. The error is
+// [cluster.ErrNoTopic] when the topic does not exist.
 func (l *Log) Progress(ctx context.Context, group string) (map[int]Progress, error) {
 	found, err := l.commits(ctx, group)
 	if err != nil {
@@ -69,7 +69,7 @@ func (l *Log) Progress(ctx context.Context, group string) (map[int]Progress, err
 	return all, nil
 }
 
-// progressOf reads a commit. Of one without our ledger only the offset is known.
+// progressOf reads a commit. If it has no ledger of ours, only the offset is used.
 func progressOf(c committed) Progress {
 	if c.offset < 0 {
 		return Progress{}

@@ -24,7 +24,7 @@ func TestStagesOfACommit(t *testing.T) {
 	}
 }
 
-// A commit of another program says where it goes on; no commit says that nothing was taken up.
+// A commit of another program says only up to which offset all is done. Without a commit nothing was taken up.
 func TestStagesWithoutALedger(t *testing.T) {
 	t.Parallel()
 	foreign := progressOf(committed{offset: 50, metadata: "somebody's"})

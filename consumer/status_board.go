@@ -22,9 +22,9 @@ type statusBoard struct {
 
 	mu           sync.Mutex
 	holds        map[crmclient.Cause]crmclient.Hold // in force
-	pastHolds    map[crmclient.Cause]time.Duration  // how long those lasted that are over
+	pastHolds    map[crmclient.Cause]time.Duration  // how long the holds that are over lasted in all
 	current      *generation                        // nil between generations
-	everAssigned bool                               // there was a generation, if only one without partitions
+	everAssigned bool                               // there was a generation, perhaps without partitions
 	since        time.Time                          // when the last generation ended, or the process began
 	atStop       *finalSnapshot                     // nil until the process has stopped
 	retention    float64                            // of the topic, in seconds; 0 when it is not known
@@ -48,7 +48,7 @@ func (b *statusBoard) currentGeneration() *generation {
 	return b.current
 }
 
-// hold notes that the consumer waits for something outside of it. advice says what it is, and what to do about it.
+// hold notes that the consumer waits for something outside of it. advice says what that is, and what to do about it.
 func (b *statusBoard) hold(cause crmclient.Cause, advice phrase.Text) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -132,7 +132,7 @@ func causesOf(err error) string {
 	return strings.Join(causes, "; ")
 }
 
-// noteRetention notes the topic's retention.ms; "-1" stands for no limit, and what is not a number for not known.
+// noteRetention notes the topic's retention.ms. "-1" means no limit; a text that is not a number is not noted.
 func (b *statusBoard) noteRetention(milliseconds string) {
 	kept := number(milliseconds)
 	b.mu.Lock()

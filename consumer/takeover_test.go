@@ -18,8 +18,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// primed starts and stops a consumer on an empty topic, so that the group has
-// a clean commit and nothing of a later start is an exploration.
+// primed starts and stops a consumer on an empty topic, so that the group has a clean commit, and a later start explores
+// nothing.
 func (r *rig) primed() {
 	r.t.Helper()
 	p := r.start()
@@ -27,7 +27,7 @@ func (r *rig) primed() {
 	p.shutdown(r.t)
 }
 
-// applyThenHang makes contacts of the ids whose answers never come.
+// applyThenHang makes the contacts of these ids, and never answers.
 func applyThenHang(crm *fakeCRM, ids ...string) func(context.Context, crmclient.Request) (crmclient.Result, error, bool) {
 	return func(ctx context.Context, r crmclient.Request) (crmclient.Result, error, bool) {
 		for _, id := range ids {
@@ -59,19 +59,18 @@ func TestCleanRestartCostsNoLookUp(t *testing.T) {
 	})
 }
 
-// A crash costs the look-up of what was in flight and of what was granted and
-// already in the log, not of what came later; and no contact twice.
+// After a crash the records in flight are looked up, but not those that come later, and no contact is made twice.
 func TestCrashLooksUpWhatWasInFlight(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
-		way := r.line()
-		crashed := r.start(way.use)
+		link := r.line()
+		crashed := r.start(link.use)
 		r.crm.setAnswer(applyThenHang(r.crm, "a3", "a7"))
 		r.produce(events("a", 10)...)
 		r.awaitCreated("a0", "a3", "a7", "a9")
 		time.Sleep(time.Second) // a commit
 		crash := time.Now()
-		way.sever()
+		link.sever()
 		r.crm.setAnswer(nil)
 
 		next := r.start()
@@ -98,17 +97,17 @@ func TestCrashLooksUpWhatWasInFlight(t *testing.T) {
 	})
 }
 
-// B takes a clean partition over, creates, and dies before any commit but
-// its opening one. C must look up.
+// B takes over a partition that was left clean, sends a create, and dies before any commit but its opening one. C must
+// look the event up.
 func TestCrashAfterTheOpeningCommitIsLookedUp(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
-		way := r.line()
-		b := r.start(way.use)
+		link := r.line()
+		b := r.start(link.use)
 		r.await("B's assignment", func() bool { return b.Status().Ready })
 		r.crm.setAnswer(func(ctx context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
 			_, _ = r.crm.apply(q)
-			way.sever() // before anything can be committed
+			link.sever() // before anything can be committed
 			return hang(ctx)
 		})
 		r.produce(event("x"))
@@ -122,7 +121,8 @@ func TestCrashAfterTheOpeningCommitIsLookedUp(t *testing.T) {
 	})
 }
 
-// Metadata wiped by another tool, or by kafka-go's own CommitOffsets.
+// When another tool, or kafka-go's own CommitOffsets, has replaced the metadata of the commit, all records up to the
+// log's end are suspects.
 func TestForeignMetadataMakesSuspectsUpToTheLogsEnd(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(events("a", 6)...)
@@ -143,7 +143,7 @@ func TestForeignMetadataMakesSuspectsUpToTheLogsEnd(t *testing.T) {
 	})
 }
 
-// commitAs commits for the idle group.
+// commitAs writes a commit for the group, which has no members.
 func (r *rig) commitAs(offset int64, metadata string) {
 	r.t.Helper()
 	res, err := r.client.OffsetCommit(r.t.Context(), &kafka.OffsetCommitRequest{
@@ -155,7 +155,7 @@ func (r *rig) commitAs(offset int64, metadata string) {
 	}
 }
 
-// Without a commit events are looked up until a window in a row is absent.
+// Without a commit of the group, events are looked up until a whole window of them in a row is absent.
 func TestNewGroupLooksUpUntilAWindowIsAbsent(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(events("a", 1000)...)
@@ -176,7 +176,7 @@ func TestNewGroupLooksUpUntilAWindowIsAbsent(t *testing.T) {
 	})
 }
 
-// A fresh group on a topic that nobody worked on before waits for nothing.
+// A new group on an empty topic looks nothing up.
 func TestNewGroupOnAnEmptyTopicHasNoSuspects(t *testing.T) {
 	bubble(t, 3, func(t *testing.T, r *rig) {
 		p := r.start()
@@ -190,7 +190,7 @@ func TestNewGroupOnAnEmptyTopicHasNoSuspects(t *testing.T) {
 	})
 }
 
-// One id twice, in one fetch: never in flight together, one contact.
+// Several records of one event id become one contact, also when they are fetched together, or by the next owner.
 func TestOneIDInTwoRecordsIsOneContact(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		r.primed()
@@ -210,7 +210,7 @@ func TestOneIDInTwoRecordsIsOneContact(t *testing.T) {
 		r.crm.once(t)
 		p.shutdown(t)
 
-		// The memory is rebuilt from the log, so that the next owner knows it too.
+		// The next owner reads the ids back from the log.
 		q := r.start()
 		r.await("the next owner", func() bool { return q.Status().Ready })
 		r.produce(twice)
@@ -220,7 +220,7 @@ func TestOneIDInTwoRecordsIsOneContact(t *testing.T) {
 	})
 }
 
-// The commit lies beyond the log's end: begin at its start, all suspect.
+// When the commit lies beyond the log's end, the topic was replaced: it is read from its start, and all records are suspects.
 func TestTopicReplacedWhileStoppedIsReadFromItsBeginning(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.commitAs(777, "")
@@ -235,7 +235,7 @@ func TestTopicReplacedWhileStoppedIsReadFromItsBeginning(t *testing.T) {
 	})
 }
 
-// The topic is deleted and made again under a running consumer.
+// A topic that is deleted and created again under a running consumer is read from its start.
 func TestTopicReplacedWhileRunningIsReadFromItsBeginning(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -271,8 +271,7 @@ func hasHold(s Status, cause crmclient.Cause) bool {
 	return false
 }
 
-// A commit whose outcome is unknown ends the generation, and the next one
-// goes on without a loss or a double.
+// A commit whose outcome is unknown ends the generation. The next one loses no event, and delivers none twice.
 func TestCommitOfUnknownOutcomeEndsTheGeneration(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -289,7 +288,7 @@ func TestCommitOfUnknownOutcomeEndsTheGeneration(t *testing.T) {
 	})
 }
 
-// A missing topic is waited for outside the group, and not created.
+// While the topic is missing, the process waits without joining the group, and does not create the topic.
 func TestMissingTopicIsWaitedForOutsideTheGroup(t *testing.T) {
 	bubble(t, 0, func(t *testing.T, r *rig) {
 		p := r.start()
@@ -316,7 +315,7 @@ func TestMissingTopicIsWaitedForOutsideTheGroup(t *testing.T) {
 	})
 }
 
-// Retention deleted what was not delivered: counted, said, gone on.
+// Records that retention deleted before they were delivered are counted and logged, and delivery goes on after them.
 func TestRecordsLostToRetentionAreCounted(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -336,16 +335,16 @@ func TestRecordsLostToRetentionAreCounted(t *testing.T) {
 	})
 }
 
-// Exit does not wait for a network that is gone.
+// A process ends in bounded time when the network to the brokers is frozen.
 func TestExitDoesNotWaitForBrokers(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
-		way := r.line()
-		p := r.start(way.use)
+		link := r.line()
+		p := r.start(link.use)
 		r.produce(event("a"))
 		r.awaitCreated("a")
-		way.freeze()
-		defer way.thaw()
+		link.freeze()
+		defer link.thaw()
 		began := time.Now()
 		p.shutdown(t)
 		if took := time.Since(began); took > 25*time.Second {
@@ -354,7 +353,7 @@ func TestExitDoesNotWaitForBrokers(t *testing.T) {
 	})
 }
 
-// A panic over one record is that record's dead letter.
+// A record whose processing panics becomes a dead letter.
 func TestPanicBecomesADeadLetter(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		p := r.start()
@@ -378,8 +377,7 @@ func TestPanicBecomesADeadLetter(t *testing.T) {
 	})
 }
 
-// A record that killed three owners in a row while it was transformed
-// alone is dead-lettered; one that the process survives is delivered.
+// A record that ended the process in each of maxTrials trials becomes a dead letter; the records beside it are delivered.
 func TestRecordThatKillsItsOwnersBecomesADeadLetter(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.produce(events("a", 3)...)
@@ -401,12 +399,12 @@ func TestRecordThatKillsItsOwnersBecomesADeadLetter(t *testing.T) {
 	})
 }
 
-// A process whose heartbeats stop does not write after its lease, and what
-// it finishes then is the next owner's.
+// A frozen process whose lease has lapsed writes nothing when it thaws. Its unfinished events are delivered by the next
+// owner.
 func TestZombieSendsNothing(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
-		way := r.line()
+		link := r.line()
 		zombie := newFakeCRM()
 		zombie.contacts = r.crm.contacts // the same portal
 		thaw := make(chan struct{})
@@ -416,14 +414,14 @@ func TestZombieSendsNothing(t *testing.T) {
 			leaseAfterThaw = q.Lease()
 			return crmclient.Result{Unsettled: true}, errors.Join(crmclient.ErrLeaseLost, leaseAfterThaw), true
 		})
-		z := r.startWith(zombie, way.use)
+		z := r.startWith(zombie, link.use)
 		r.produce(event("x"))
 		r.await("the zombie's request", func() bool { return len(zombie.asked("x")) == 1 })
-		way.freeze()
+		link.freeze()
 
 		heir := r.start()
 		r.await("the heir's contact", func() bool { return r.commits()[0].offset == 1 })
-		way.thaw()
+		link.thaw()
 		close(thaw)
 		z.shutdown(t)
 		synctest.Wait()
@@ -438,8 +436,7 @@ func TestZombieSendsNothing(t *testing.T) {
 	})
 }
 
-// A leader that is new may tell a log end that is too low for a moment: that
-// does not make another topic of it.
+// A new leader may return an end of the log that is too low for a moment. The topic does not count as replaced then.
 func TestNewLeaderIsNotAReplacedTopic(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -479,17 +476,17 @@ func TestNewLeaderIsNotAReplacedTopic(t *testing.T) {
 	})
 }
 
-// An owner that sent nothing itself leaves the time of the earlier one's
-// last write as it was: rebalances do not begin the wait for it again.
+// An owner that sent nothing itself keeps the send horizon of the earlier owner, so that rebalances do not begin the
+// suspects' wait again.
 func TestRebalancesDoNotRestartTheWait(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
-		way := r.line()
-		crashed := r.start(way.use)
+		link := r.line()
+		crashed := r.start(link.use)
 		r.crm.setAnswer(applyThenHang(r.crm, "x"))
 		r.produce(event("x"))
 		r.awaitCreated("x")
-		way.sever()
+		link.sever()
 		waits := func(ctx context.Context, q crmclient.Request) (crmclient.Result, error, bool) {
 			<-q.Stop // still waiting for the time of the look-up
 			return crmclient.Result{}, crmclient.ErrStopped, true
@@ -511,7 +508,7 @@ func TestRebalancesDoNotRestartTheWait(t *testing.T) {
 	})
 }
 
-// A panic of the CRM client is tried again as a suspect: a create may have left.
+// After a panic of the CRM client the event is tried again as a suspect, as its create may have left.
 func TestPanicOfTheClientIsASuspect(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -542,7 +539,7 @@ func TestPanicOfTheClientIsASuspect(t *testing.T) {
 	})
 }
 
-// An error of Create that nobody asked for ends the generation, not the event.
+// An unknown error of Create ends the generation; the event is delivered by the next one.
 func TestUnknownErrorOfCreateIsNotTheEnd(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -559,8 +556,7 @@ func TestUnknownErrorOfCreateIsNotTheEnd(t *testing.T) {
 	})
 }
 
-// A deleted topic does not come back by our asking, even where brokers
-// make what they are asked for.
+// Our requests do not create a deleted topic again, even where brokers create the topics that they are asked for.
 func TestDeletedTopicIsNotCreatedAgain(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, r *rig) {
 		p := r.start()
@@ -577,7 +573,7 @@ func TestDeletedTopicIsNotCreatedAgain(t *testing.T) {
 			}
 		}
 		if !hasHold(p.Status(), HoldTopic) {
-			t.Error("the missing topic is not told")
+			t.Error("there is no hold for the missing topic")
 		}
 		p.shutdown(t)
 	}, kfake.AllowAutoTopicCreation())

@@ -17,7 +17,7 @@ func (p planning) Plan(e transform.Event) (transform.Plan, error) {
 	return transform.Plan{Contact: contact, Target: crmclient.TargetDeal, Card: crmclient.Card{Title: "T"}}, err
 }
 
-// startPlanning is start with that transformer.
+// startPlanning starts a consumer with the transformer planning.
 func (r *rig) startPlanning(adjust func(*Config)) *process {
 	r.t.Helper()
 	cfg := r.config()
@@ -32,8 +32,8 @@ func (r *rig) startPlanning(adjust func(*Config)) *process {
 	return p
 }
 
-// A plan's target and card reach the CRM client, and what was made its result; an event that comes again
-// is told the same without a request.
+// The target and the card of a plan reach the CRM client, and the ids of the objects reach the result. A repeat of the
+// event gets the same result without a request.
 func TestResultOfADeal(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.resultTopic(1, nil)
@@ -59,7 +59,7 @@ func TestResultOfADeal(t *testing.T) {
 	})
 }
 
-// What became of the comment is told in the result, and in the log when it was not written.
+// The result says whether the comment was written.
 func TestResultOfAComment(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.resultTopic(1, nil)
@@ -76,7 +76,7 @@ func TestResultOfAComment(t *testing.T) {
 	})
 }
 
-// What became of filling a card is told in the result, and in the log when it failed.
+// The result says whether the card was filled.
 func TestResultOfAFill(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.resultTopic(1, nil)
@@ -93,7 +93,7 @@ func TestResultOfAFill(t *testing.T) {
 	})
 }
 
-// A letter says what exists of its event all the same.
+// A letter says which objects of its event exist in the CRM.
 func TestLetterSaysWhatIsDone(t *testing.T) {
 	refused := refusedByCRM(&crmclient.Rejection{Reason: crmclient.ReasonRefused, Done: crmclient.Made{ContactID: 2457}})
 	if got := headersOf(letterOf(t, "1", original(), *refused))[header.Done]; got != "contact=2457" {
@@ -105,8 +105,8 @@ func TestLetterSaysWhatIsDone(t *testing.T) {
 	}
 }
 
-// An event that was given to a contact that was there before is told apart, and so are the contacts among which none
-// was chosen.
+// The result says when an event was given to the person's earlier contact, and which contacts may be the person's if none of
+// several was chosen.
 func TestResultOfAMatch(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.resultTopic(1, nil)

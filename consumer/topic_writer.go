@@ -23,9 +23,8 @@ type target struct {
 	setting string          // the setting that names it
 }
 
-// topicWriter writes to one topic under one generation's lease. It has connections of its own, each of which
-// checks the lease in its Write: a process that freezes in the middle of a request sends nothing more of it when
-// it thaws.
+// topicWriter writes to one topic under one generation's lease. Each of its connections checks the lease in Write: a process
+// that freezes in the middle of a request sends no more of this request when it thaws.
 type topicWriter struct {
 	target
 	client    *kafka.Client
@@ -48,14 +47,14 @@ func newTopicWriter(cfg Config, t target, lease func() error, b *statusBoard) to
 	}
 }
 
-// close ends the hold too: the next owner of the partitions finds out for itself.
+// close closes the connections, and ends the hold: the next owner of the partitions finds out for itself.
 func (w *topicWriter) close() {
 	w.transport.CloseIdleConnections()
 	w.board.clear(w.hold)
 }
 
-// try writes records once, with acks=all, to the partition. When the topic does not have it, they go to another one,
-// which is always the same for that partition. at is where the first of them lies.
+// try makes one attempt to write records to the partition, with acks=all. If the topic does not have this partition, it
+// writes to another one, always the same for this partition. at is where the first record lies.
 func (w *topicWriter) try(ctx context.Context, partition int, records ...kafka.Record) (at recordPlace, err error) {
 	if err := w.lease(); err != nil {
 		return at, err
@@ -87,8 +86,8 @@ type recordPlace struct {
 // String returns the place as dlt show takes it.
 func (p recordPlace) String() string { return fmt.Sprintf("%d:%d", p.partition, p.offset) }
 
-// settle takes over the outcome of the last try, and returns the error for those whose records it wrote: nil,
-// *unwritable, errLeaseLapsed or ctx's.
+// settle notes the outcome of the last try, and returns the error for the callers whose records it wrote: nil, *unwritable,
+// errLeaseLapsed or ctx's.
 func (w *topicWriter) settle(ctx context.Context, err error) error {
 	if err == nil {
 		w.outage.worked()
@@ -122,8 +121,8 @@ func (w *topicWriter) advice(err error) phrase.Text {
 	return phrase.New("topic_unreachable", "the topic {topic} ({setting}) cannot be written: look at its brokers", "topic", strconv.Quote(w.topic), "setting", w.setting)
 }
 
-// newRecord returns a record with the time of now. With the time of the original, retention could delete what is
-// written about an old event at once. Null and empty keys and values stay apart.
+// newRecord returns a record with the current time. With the original's time, retention could delete at once what is written
+// about an old event. A nil key or value is written as null, an empty one as empty.
 func newRecord(key, value []byte, headers []kafka.Header) kafka.Record {
 	r := kafka.Record{Time: time.Now(), Headers: headers}
 	if key != nil {

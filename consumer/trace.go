@@ -21,43 +21,47 @@ const (
 // maxTrace is the largest trace header that is handed on, in bytes. W3C asks for at least 512 of tracestate.
 const maxTrace = 4 << 10
 
-// traceHeaders returns the trace headers for what is written about a record: those that the record came with, else those
-// that its event was created with, by the distributed tracing extension of CloudEvents in binary or structured mode.
+// traceHeaders returns the trace headers for what is written about a record: those of the record, else those that its event
+// was created with, by the distributed tracing extension of CloudEvents in binary or structured mode.
 func traceHeaders(rec transform.Record) []kafka.Header {
-	var hop, born [2][]byte // traceparent and tracestate
+	var ofRecord, ofEvent traceContext
 	for _, h := range rec.Headers {
 		switch strings.ToLower(h.Key) {
 		case traceParent:
-			hop[0] = h.Value
+			ofRecord.parent = h.Value
 		case traceState:
-			hop[1] = h.Value
+			ofRecord.state = h.Value
 		case "ce_" + traceParent:
-			born[0] = h.Value
+			ofEvent.parent = h.Value
 		case "ce_" + traceState:
-			born[1] = h.Value
+			ofEvent.state = h.Value
 		}
 	}
-	if len(hop[0]) == 0 {
-		hop = born
+	trace := ofRecord
+	if len(trace.parent) == 0 {
+		trace = ofEvent
 	}
-	if len(hop[0]) == 0 {
-		hop = structuredTrace(rec.Value)
+	if len(trace.parent) == 0 {
+		trace = structuredTrace(rec.Value)
 	}
-	if len(hop[0]) == 0 || len(hop[0]) > maxTrace {
+	if len(trace.parent) == 0 || len(trace.parent) > maxTrace {
 		return nil // tracestate means nothing without traceparent
 	}
-	headers := []kafka.Header{{Key: traceParent, Value: hop[0]}}
-	if len(hop[1]) > 0 && len(hop[1]) <= maxTrace {
-		headers = append(headers, kafka.Header{Key: traceState, Value: hop[1]})
+	headers := []kafka.Header{{Key: traceParent, Value: trace.parent}}
+	if len(trace.state) > 0 && len(trace.state) <= maxTrace {
+		headers = append(headers, kafka.Header{Key: traceState, Value: trace.state})
 	}
 	return headers
 }
 
-// structuredTrace returns the attributes of the extension in an event of CloudEvents' structured mode. A value without them
-// is not parsed.
-func structuredTrace(value []byte) (trace [2][]byte) {
+// traceContext is the values of traceparent and tracestate.
+type traceContext struct{ parent, state []byte }
+
+// structuredTrace returns the attributes of the extension in an event of CloudEvents' structured mode. Most events do not
+// have them, and are not parsed.
+func structuredTrace(value []byte) traceContext {
 	if !bytes.Contains(value, []byte(`"`+traceParent+`"`)) {
-		return trace
+		return traceContext{}
 	}
 	var event struct {
 		SpecVersion string `json:"specversion"`
@@ -65,12 +69,12 @@ func structuredTrace(value []byte) (trace [2][]byte) {
 		State       string `json:"tracestate"`
 	}
 	if err := json.Unmarshal(value, &event); err != nil || event.SpecVersion == "" {
-		return trace
+		return traceContext{}
 	}
-	return [2][]byte{[]byte(event.Parent), []byte(event.State)}
+	return traceContext{[]byte(event.Parent), []byte(event.State)}
 }
 
-// traced begins the trace of a record that was taken up. Whose event an unread one is, is told when it has been read.
+// traced begins the trace of a record that was taken up. The id of its event is left out while its schema is not known.
 func (in *intake) traced(d *delivery, dispatched time.Time) *tracing.Record {
 	cfg := in.deps.cfg
 	if cfg.Tracer == nil {
@@ -86,7 +90,7 @@ func (in *intake) traced(d *delivery, dispatched time.Time) *tracing.Record {
 	return cfg.Tracer.Record(m, dispatched)
 }
 
-// leftToNext is the outcome of a record that did not end here.
+// leftToNext is the outcome of a record that this process did not finish.
 const leftToNext = "left"
 
 // outcome names what became of a delivery, for its trace.

@@ -15,8 +15,8 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// TestTraceTellsWaitsFromWork has one record wait for its backoff, one of the same person behind it, and one that is
-// parked when the process stops: each has one span, which ends, and its waits have theirs.
+// Each record has one span, which ends, and each of its waits has one: a record that waits for its backoff, one of the same
+// person behind it, and one that is parked when the process stops.
 func TestTraceTellsWaitsFromWork(t *testing.T) {
 	spans := tracetest.NewInMemoryExporter()
 	tracer, err := tracing.New(tracing.Config{Exporter: spans})
@@ -40,37 +40,36 @@ func TestTraceTellsWaitsFromWork(t *testing.T) {
 		r.awaitCreated("slow", "behind")
 		p.shutdown(t)
 	})
-	type told struct {
+	type recordTrace struct {
 		outcome string
 		waits   map[string]time.Duration
 	}
-	got, names := map[int64]told{}, map[string]int64{}
+	got, offsets := map[int64]recordTrace{}, map[string]int64{} // offsets are by the id of the record's span
 	for _, s := range spans.GetSpans() {
 		if s.Name == "process leads" {
 			set := attribute.NewSet(s.Attributes...)
 			offset, _ := set.Value("messaging.kafka.offset")
 			outcome, _ := set.Value("leadbridge.outcome")
-			got[offset.AsInt64()] = told{outcome.AsString(), map[string]time.Duration{}}
-			names[s.SpanContext.SpanID().String()] = offset.AsInt64()
+			got[offset.AsInt64()] = recordTrace{outcome.AsString(), map[string]time.Duration{}}
+			offsets[s.SpanContext.SpanID().String()] = offset.AsInt64()
 		}
 	}
 	for _, s := range spans.GetSpans() {
-		if offset, ok := names[s.Parent.SpanID().String()]; ok {
+		if offset, ok := offsets[s.Parent.SpanID().String()]; ok {
 			got[offset].waits[s.Name] += s.EndTime.Sub(s.StartTime).Round(time.Second)
 		}
 	}
-	if diff := cmp.Diff(map[int64]told{
+	if diff := cmp.Diff(map[int64]recordTrace{
 		0: {"created", map[string]time.Duration{"wait backoff": time.Minute}},
 		1: {"created", map[string]time.Duration{"wait order": time.Minute}},
 		2: {"left", map[string]time.Duration{"wait doubt": time.Minute}},
 		3: {"mapping", map[string]time.Duration{}},
-	}, got, cmp.AllowUnexported(told{})); diff != "" {
+	}, got, cmp.AllowUnexported(recordTrace{})); diff != "" {
 		t.Errorf("traces (-want +got):\n%s", diff)
 	}
 }
 
-// TestTraceOfAnEventWhoseSchemaComesLater has a record wait for its schema: it has one span with that wait, which says
-// whose event it is only by what was read.
+// A record that waits for its schema has one span, with that wait. The span names the event once the record can be read.
 func TestTraceOfAnEventWhoseSchemaComesLater(t *testing.T) {
 	spans := tracetest.NewInMemoryExporter()
 	tracer, err := tracing.New(tracing.Config{Exporter: spans})
@@ -91,18 +90,18 @@ func TestTraceOfAnEventWhoseSchemaComesLater(t *testing.T) {
 		r.await("parked", func() bool { return p.parkedWhy()[waitSchema] == 1 })
 		p.shutdown(t)
 	})
-	type told struct {
+	type recordTrace struct {
 		outcome, event string
 		waited         time.Duration
 	}
-	got, offsets := map[int64]told{}, map[trace.SpanID]int64{}
+	got, offsets := map[int64]recordTrace{}, map[trace.SpanID]int64{}
 	for _, s := range spans.GetSpans() {
 		if s.Name == "process leads" {
 			set := attribute.NewSet(s.Attributes...)
 			offset, _ := set.Value("messaging.kafka.offset")
 			outcome, _ := set.Value("leadbridge.outcome")
 			event, _ := set.Value("leadbridge.event")
-			got[offset.AsInt64()] = told{outcome: outcome.AsString(), event: event.AsString()}
+			got[offset.AsInt64()] = recordTrace{outcome: outcome.AsString(), event: event.AsString()}
 			offsets[s.SpanContext.SpanID()] = offset.AsInt64()
 		}
 	}
@@ -113,11 +112,11 @@ func TestTraceOfAnEventWhoseSchemaComesLater(t *testing.T) {
 			got[offset] = of
 		}
 	}
-	if diff := cmp.Diff(map[int64]told{
+	if diff := cmp.Diff(map[int64]recordTrace{
 		0: {"created", transform.PublicID("framed"), time.Minute},
 		1: {"mapping", transform.PublicID(skippedID), time.Minute},
 		2: {"left", "", 0},
-	}, got, cmp.AllowUnexported(told{})); diff != "" {
+	}, got, cmp.AllowUnexported(recordTrace{})); diff != "" {
 		t.Errorf("traces (-want +got):\n%s", diff)
 	}
 }

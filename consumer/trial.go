@@ -3,22 +3,22 @@ package consumer
 import "context"
 
 const (
-	// crashLoopOpenings is after how many openings in a row at one offset the owner transforms one record at a time.
+	// crashLoopOpenings is how many openings in a row at one offset make the owner transform one record at a time.
 	crashLoopOpenings = 3
 	// maxTrials is how often transforming a record alone may end the process until the record becomes a letter.
 	maxTrials = 3
 )
 
-// A trial is a record that is transformed alone. A record whose transformation ends the process ends each new owner's
-// process as well. So each trial is committed before it begins, and the next owner sees which record it was. Only the
-// transformation counts: a process that ends while it waits for the CRM was ended by something else.
+// A trial is a record that is transformed alone. A record whose transformation ends the process would also end the process
+// of each later owner. So each trial is committed before it begins: if the process ends, the next owner sees at which record.
+// Only the transformation counts: a process that ends while it waits for the CRM was ended by something else.
 type trial struct {
 	offset int64 // -1 for none
-	begun  int   // how many trials of the record have begun, of all owners
+	begun  int   // how many trials of the record the owners have begun so far, this one included
 }
 
-// tryAlone transforms the record in a trial if it may be what ended earlier owners, else it returns false. After maxTrials
-// it fails the record instead of transforming it, and returns true. The error is ctx's.
+// tryAlone transforms the record in a trial if the record may be what ended earlier owners; if not, it returns false. After
+// maxTrials it fails the record instead of transforming it. The error is ctx's.
 func (in *intake) tryAlone(ctx context.Context, d *delivery) (bool, error) {
 	if !in.opening.inCrashLoop(d.Offset) {
 		return false, nil
@@ -32,10 +32,10 @@ func (in *intake) tryAlone(ctx context.Context, d *delivery) (bool, error) {
 			reason:  reasonProcessingFailed,
 			message: "the process ended each time it transformed this event: please report it with the event",
 		}
-		d.event.ID = d.placeID() // without decoding it, which may be what ends the process
+		d.event.ID = d.placeID() // decoding the event for its id may be what ends the process
 		return true, nil
 	}
-	in.trials.Lock() // the partition's run and the reader of parked records may both have one
+	in.trials.Lock() // the partition's run and the reader of parked records may both have a record to try
 	defer in.trials.Unlock()
 	in.records.setTrial(attempt)
 	defer in.records.setTrial(trial{offset: -1})
@@ -43,7 +43,7 @@ func (in *intake) tryAlone(ctx context.Context, d *delivery) (bool, error) {
 		return true, err
 	}
 	in.transformSafely(d)
-	// The end of the trial is committed too, as what ends the process from here on is not the transformation.
+	// The end of the trial is committed too: if the process ends after this, the transformation was not the cause.
 	in.records.setTrial(trial{offset: -1})
 	return true, in.records.awaitCommit(ctx, in.wakeOf(d))
 }

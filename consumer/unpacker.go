@@ -11,20 +11,21 @@ import (
 
 // unpacker decompresses batches, one at a time. It keeps its zstd decoder from batch to batch.
 type unpacker struct {
-	turn chan struct{} // holds an element while a batch is read
-	zstd *zstd.Decoder // nil: none is kept
+	turn chan struct{} // a lock: holds an element while a batch is read
+	zstd *zstd.Decoder // kept for the next batch; nil for none
 }
 
 func newUnpacker() *unpacker { return &unpacker{turn: make(chan struct{}, 1)} }
 
-// How far back the text of zstd may refer, in bytes: a decoder takes as much memory. What is more than maxWindow no broker on
-// Java takes; more than keptWindow is used by the highest levels of compression only, and is not kept for the next batch.
+// The window of a zstd text, in bytes, is how far back it may refer, and how much memory its decoder takes. Brokers that run
+// on Java accept no window larger than maxWindow. Only the highest levels of compression use a window larger than keptWindow;
+// its decoder is not kept for the next batch.
 const (
 	maxWindow  = 128 << 20
 	keptWindow = 8 << 20
 )
 
-// open returns a reader of what was compressed. It has to be closed before the next one is opened.
+// open returns a reader of the decompressed bytes of b. It must be closed before the next one is opened.
 func (u *unpacker) open(how compress.Compression, b []byte) (io.ReadCloser, error) {
 	if how == compress.None {
 		return io.NopCloser(bytes.NewReader(b)), nil
@@ -60,7 +61,7 @@ func (u *unpacker) openZstd(b []byte) (io.ReadCloser, error) {
 	return &zstdReader{Decoder: d, of: u, keep: !head.Skippable && head.WindowSize <= keptWindow}, nil
 }
 
-// zstdReader gives its decoder back when it is closed.
+// zstdReader gives its decoder back to the unpacker when it is closed.
 type zstdReader struct {
 	*zstd.Decoder
 	of   *unpacker

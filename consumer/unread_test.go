@@ -13,13 +13,13 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// fakeSchemas reads events of the prefix "framed" only while their schema is known.
+// fakeSchemas is a transformer that can read events whose value contains "framed" only while their schema is known.
 type fakeSchemas struct {
 	fakeTransformer
 
 	mu    sync.Mutex
-	ready chan struct{} // nil: the schema is known
-	lost  bool          // nobody knows when it will be
+	ready chan struct{} // closed when the schema becomes known; nil when it is known
+	lost  bool          // Decode's error does not say when the schema will be known
 	tell  func(advice phrase.Text)
 }
 
@@ -55,7 +55,7 @@ func (s *fakeSchemas) come() {
 	s.ready = nil
 }
 
-// go away makes it unknown again.
+// goAway makes the schema unknown again.
 func (s *fakeSchemas) goAway() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,7 +131,7 @@ func TestUnreadEventOfAFullRegistryIsTriedAgain(t *testing.T) {
 	})
 }
 
-// A record that waits for something else keeps what is known of it when its schema has been forgotten meanwhile.
+// A parked record in doubt, whose schema is forgotten meanwhile, still counts as sent.
 func TestSchemaThatIsForgottenMeanwhileForgetsNothingElse(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()
@@ -154,7 +154,7 @@ func TestSchemaThatIsForgottenMeanwhileForgetsNothingElse(t *testing.T) {
 	})
 }
 
-// A process that dies while events wait for their schema leaves them untouched.
+// Events that wait for their schema when a process stops are untouched, and are not looked up by the next owner.
 func TestUnreadEventsAreNewToTheNextOwner(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
 		r.primed()

@@ -2,17 +2,17 @@ package consumer
 
 import "time"
 
-// waitTimes is what is known of since when a partition's events wait. It is a plain value.
+// waitTimes is what is known about how long a partition's events have waited. It needs no lock.
 type waitTimes struct {
-	since time.Time // since when events are known to wait; zero when none does
-	next  struct {  // the record that is to be dispatched next, once it is fetched
+	since time.Time // since when events are known to wait; zero when none waits
+	next  struct {  // the record to dispatch next; zero until it is fetched
 		offset int64
 		at     time.Time
 	}
 	newest time.Time // the time of the last dispatched record
 }
 
-// note takes over how many events wait at now.
+// note notes how many events wait at now.
 func (w *waitTimes) note(lag int64, now time.Time) {
 	switch {
 	case lag == 0:
@@ -22,9 +22,9 @@ func (w *waitTimes) note(lag int64, now time.Time) {
 	}
 }
 
-// oldest returns the time of the oldest event that is neither done nor parked. The time of an event that was not fetched
-// yet is not known: it is later than that of the last one dispatched, and not later than the reading of the log's end that
-// showed it. The result is the later of these.
+// oldest returns the time of the oldest event that is neither done nor parked. If this event was not fetched yet, its time is
+// not known. Then oldest returns the later of two times: that of the last dispatched event, and since, when a reading of the
+// log's end first showed a waiting event.
 func (w *waitTimes) oldest(p *progress) time.Time {
 	if oldest := p.oldest(); !oldest.IsZero() {
 		return oldest

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// TestMergedWaitsEndWhenAllAreKnown: the time at which all of them will have been tried again is known only if it is known
-// for each.
+// The time until which merged waits last is the latest of theirs; it is not known if one of them is not known.
 func TestMergedWaitsEndWhenAllAreKnown(t *testing.T) {
 	one := func(until time.Time) Waiting {
 		n := int64(1)

@@ -13,7 +13,7 @@ type warnings struct {
 
 const (
 	warningPause = time.Minute
-	maxSubjects  = 1000 // how many are remembered, as anybody who writes events can make up more
+	maxSubjects  = 1000 // how many are remembered; anybody who writes events can make up more
 )
 
 func newWarnings() *warnings { return &warnings{last: map[string]time.Time{}} }

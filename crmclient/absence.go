@@ -2,32 +2,35 @@ package crmclient
 
 import "time"
 
-// lookUpTime is when a look-up was asked and answered: the portal looked in between.
+// lookUpTime is when a look-up was asked and answered. The portal looked at some time in between.
 type lookUpTime struct{ asked, answered time.Time }
 
-// absence decides when look-ups that find nothing show that there is nothing: two of them, a
-// settle time apart, neither before the last create that anybody may have sent is dead. A pure value.
+// absence decides when look-ups that find nothing show that the object does not exist. That takes two of them, a settle
+// time apart, both asked when no create that anybody sent can take effect any more. A pure value.
 type absence struct {
-	first lookUpTime // that counts; zero: none yet
+	first lookUpTime // the first look-up that counts; zero: none yet
 }
 
-// agreement is what the other events of a batch in doubt say to an absence.
+// agreement is whether the other events of a batch in doubt confirm that one of them is absent.
 type agreement int
 
 const (
-	agreed    agreement = iota // all of them were absent as late, or it was alone
-	unknown                    // some were not looked up as late yet
-	contested                  // the first absence does not count: one was found since, as the batch still ran, or it was too early to do without the others
+	agreed  agreement = iota // all of them were looked up late enough and were absent, or there are no others
+	unknown                  // some of them have not been looked up late enough yet
+	// contested: the first absence does not count. Another event was found since, so that the batch was still running then;
+	// or the batch is over, but was not at the first absence, and others are not known to be absent.
+	contested
 )
 
-// recheck is how soon an event is looked up again while others of its batch are not yet.
+// recheck is how soon an event is looked up again while other events of its batch have not been looked up yet.
 const recheck = time.Second
 
-// notFound takes a look-up that found nothing. lastEffectPossible is the time from which no create can take
-// effect any more. oneSuffices says that nobody has reason to suspect the event: one look-up is enough.
-// others returns what the other events of the batch say to an absence that was first answered at since, and asked for again
-// at asked; it is called only when that matters.
-// Unless the event is absent, the next look-up counts if it is asked at next or later.
+// notFound takes a look-up that found nothing, and returns whether the event is absent. If it is not, the next look-up counts
+// if it is asked at next or later.
+//
+// lastEffectPossible is the time from which no create can take effect any more. oneSuffices says that one look-up is
+// enough, as nobody has reason to suspect the event. others returns whether the other events of the batch confirm the
+// absence, given when the first look-up was answered (since) and this one was asked. It is called only when needed.
 func (a *absence) notFound(l lookUpTime, lastEffectPossible time.Time, settle time.Duration, oneSuffices bool,
 	others func(since, asked time.Time) agreement,
 ) (absent bool, next time.Time) {

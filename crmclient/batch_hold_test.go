@@ -12,7 +12,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 )
 
-// 429 for a batch: nothing was applied, all stay, nobody is in doubt.
+// After 429 for a batch nothing was applied: its events are sent again, and none is in doubt.
 func TestThrottledBatch(t *testing.T) {
 	inBubble(t, slowPortal(), oneSlot, func(w *world) {
 		w.firstBatchOnly(crmtest.Action{Status: 429, Code: "RATE_LIMITED", RetryAfter: 30})
@@ -32,7 +32,7 @@ func TestThrottledBatch(t *testing.T) {
 	})
 }
 
-// Credentials: a batch is held like a single create, and the probes are single.
+// When the key is refused, batches are held like single creates, and probes are single creates.
 func TestCredentialsHoldABatch(t *testing.T) {
 	for name, a := range map[string]crmtest.Action{
 		"401": {Status: 401, Code: "KEY_EXPIRED"},
@@ -97,7 +97,7 @@ func TestNoBatchIsTriedAgainEachMinute(t *testing.T) {
 	})
 }
 
-// What a batch that was not offered held was not sent: who leaves then is not unsettled.
+// The events of a batch that the portal does not offer were not sent: a caller that gives up then is not unsettled.
 func TestCallerLeavesAfterNoBatch(t *testing.T) {
 	o := slowPortal()
 	o.NoBatch = true
@@ -134,7 +134,7 @@ func TestCallerLeavesAfterNoBatch(t *testing.T) {
 	})
 }
 
-// An outage strikes batches: held, nobody charged, probed by single creates, gone on by batches.
+// In an outage batches are held, no event is charged, single creates probe, and afterwards batches are sent again.
 func TestOutageOfBatches(t *testing.T) {
 	inBubble(t, slowPortal(), oneSlot, func(w *world) {
 		all := w.together(0, 120)
@@ -154,7 +154,7 @@ func TestOutageOfBatches(t *testing.T) {
 	})
 }
 
-// A new mandatory field: as many letters as the limit says, whatever the size of a batch.
+// When the portal gets a new mandatory field, as many letters are written as the limit says, whatever the size of batches.
 func TestFloodOfBatches(t *testing.T) {
 	inBubble(t, slowPortal(), func(c *crmclient.Config) { oneSlot(c); c.FloodLimit = 10 }, func(w *world) {
 		w.plug()
@@ -182,7 +182,7 @@ func TestFloodOfBatches(t *testing.T) {
 	})
 }
 
-// A contact in a batch whose answer lacks our id stops everything, as for a single one.
+// If the answer for a contact in a batch lacks our id, nothing more is created, as after a single create.
 func TestBatchDoesNotKeepOurID(t *testing.T) {
 	o := slowPortal()
 	inBubble(t, o, oneSlot, func(w *world) {
@@ -208,7 +208,7 @@ func TestBatchDoesNotKeepOurID(t *testing.T) {
 	})
 }
 
-// One item's failure in a look-up by tags holds nobody.
+// If one item of a look-up by tags fails, only the event of that item waits.
 func TestItemOfALookUpHoldsNobody(t *testing.T) {
 	o := slowPortal()
 	o.ExistingUserField = false

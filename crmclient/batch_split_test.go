@@ -101,7 +101,7 @@ func concernsAny(c crmtest.Call, from, to int) bool {
 	return false
 }
 
-// Any other 4xx for the whole is no word about its items: they go in halves, without doubt.
+// Any other 4xx for a whole batch says nothing about its items: they are sent in halves, and none is in doubt.
 func TestWholeBatch4xxSplits(t *testing.T) {
 	for name, a := range map[string]crmtest.Action{
 		"413":       {Status: 413, Body: "<html>"},

@@ -17,7 +17,7 @@ const batchPath = "POST /v1/batch"
 // that is started together travels together.
 func oneSlot(c *crmclient.Config) { c.Slots, c.BatchSize = 1, 50 }
 
-// slowPortal takes a while for a request: what is started meanwhile waits together.
+// slowPortal takes a while for a request, so that creates that start meanwhile wait together.
 func slowPortal() crmtest.Options {
 	o := portalWithField()
 	o.ServiceTime = 100 * time.Millisecond
@@ -111,7 +111,7 @@ func (w *world) firstBatchOnly(a crmtest.Action) *[]int {
 	})
 }
 
-// A free slot takes what waits, up to fifty; one alone is no batch; a batch is one request.
+// A free slot takes all creates that wait, up to fifty, in one request. A single create is not sent as a batch.
 func TestBatchTakesWhatWaits(t *testing.T) {
 	inBubble(t, slowPortal(), oneSlot, func(w *world) {
 		sizes := w.sizes(nil)

@@ -9,8 +9,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// A batch is one request with several creates, its items. It can fail as a whole, which says nothing of a single item, or
-// be answered for each item.
+// A batch is one request with several creates, its items. The CRM answers for each item, or the batch fails as a whole, which
+// says nothing about a single item.
 
 // createBatch sends several creates in one request, and answers their waiters.
 func (c *Creator) createBatch(r *request, p *portal, waiters []*queue.Waiter, bodies []vibe.Object, atSend map[vibe.Entity]moment) {
@@ -27,7 +27,7 @@ func (c *Creator) createBatch(r *request, p *portal, waiters []*queue.Waiter, bo
 	r.job.Answer(answers)
 }
 
-// leaseOfAll returns the lease of a request for several waiters: it holds as long as the lease of each does.
+// leaseOfAll returns the lease of a request for several waiters. It is lost when one of them has lost its lease.
 func leaseOfAll(waiters []*queue.Waiter) func() error {
 	return func() error {
 		for _, w := range waiters {
@@ -39,8 +39,8 @@ func leaseOfAll(waiters []*queue.Waiter) func() error {
 	}
 }
 
-// judgeItems turns the items of a batch that was answered into the answers of its waiters, and tells the governor what they
-// say: the failure of one item says nothing about others, that of all items of a kind does.
+// judgeItems turns the items of an answered batch into the answers of its waiters, and reports to the governor. A failed item
+// says nothing about other items. If all items of a kind failed, their kind has failed.
 func (c *Creator) judgeItems(r *request, p *portal, waiters []*queue.Waiter, whole vibe.Outcome, atSend map[vibe.Entity]moment) map[*queue.Waiter]any {
 	now := time.Now()
 	fresh := r.fresh()
@@ -64,7 +64,7 @@ func (c *Creator) judgeItems(r *request, p *portal, waiters []*queue.Waiter, who
 	for entity, items := range kinds {
 		if items.failed != nil && !items.judged {
 			f := faultOf(*items.failed)
-			f.Proven = false // a word about one item
+			f.Proven = false // the answer speaks of one item only
 			c.governor.createFailed([]vibe.Entity{entity}, f, fresh, r.leaving.at, now)
 		}
 		c.noteFailedTries(entity, items, fresh)
@@ -74,12 +74,12 @@ func (c *Creator) judgeItems(r *request, p *portal, waiters []*queue.Waiter, who
 
 // itemsOfKind is what became of a batch's items of one kind.
 type itemsOfKind struct {
-	judged bool          // the CRM looked at an event, and made its object or refused it
-	failed *vibe.Outcome // the first failure, which says nothing about its event; nil: there was none
-	tries  []*answer     // of the items that failed so
+	judged bool          // for at least one item the CRM made the object or refused it
+	failed *vibe.Outcome // the first failure that is not a refusal; nil: there was none
+	tries  []*answer     // the answers of the items that failed without being refused
 }
 
-// judgeItem completes the answer of one item, and notes in items what it says of its kind.
+// judgeItem completes the answer of one item, and adds it to what became of the items of its kind.
 func (c *Creator) judgeItem(p *portal, a *attempt, got *answer, marks vibe.Marks, items *itemsOfKind, now time.Time) {
 	if got.trigger == onRefusal && !isConfirmed(a.step, got.outcome) {
 		got.trigger, got.confirm = onFailure, true
@@ -106,8 +106,8 @@ func (c *Creator) judgeItem(p *portal, a *attempt, got *answer, marks vibe.Marks
 	}
 }
 
-// noteFailedTries notes first tries that failed among the evidence. If nothing else came of the kind's items, they have
-// one entry together, as they say no more than one of them does.
+// noteFailedTries adds first tries that failed to the evidence. If all items of the kind failed, they share one entry, as
+// together they prove no more than one of them does.
 func (c *Creator) noteFailedTries(entity vibe.Entity, items *itemsOfKind, fresh bool) {
 	var entry uint64
 	for _, a := range items.tries {
@@ -118,20 +118,20 @@ func (c *Creator) noteFailedTries(entity vibe.Entity, items *itemsOfKind, fresh 
 	}
 }
 
-// isConfirmed reports whether an item's refusal is final: another request has met the same precise one before. A portal under
-// load may fail an item with any code, so that an item that is refused is sent once more. What is to be confirmed
-// shares requests.
+// isConfirmed reports whether an item's refusal is final, which it is if an earlier request of the step was refused for the
+// same precise reason. A refused item is sent once more, in a batch again, because a portal under load may fail an item with any
+// code.
 func isConfirmed(s *step, o vibe.Outcome) bool {
 	return s.refusedAt != nil && s.last.Code == o.Code && isPrecise(o)
 }
 
-// isPrecise reports whether an item's refusal says why. INVALID_REQUEST does not: the CRM says it of whole batches, too
+// isPrecise reports whether the code of an item's refusal says why. INVALID_REQUEST does not: whole batches get it, too
 // (vendor's reference: POST /v1/batch).
 func isPrecise(o vibe.Outcome) bool { return o.Code != "INVALID_REQUEST" }
 
-// judgeWhole turns the failure of a batch as a whole into the answers of its waiters, and tells the governor. No event is
-// charged, as any of them may be the cause. If the failure took no effect, they are sent again, in smaller batches where
-// one of them may be the cause; else all of them are in doubt.
+// judgeWhole turns the failure of a batch as a whole into the answers of its waiters, and reports to the governor. No event
+// is charged, as any of them may be the cause. If the batch cannot have taken effect, its events are sent again, in smaller
+// batches where one of them may be the cause. Otherwise all of them are in doubt.
 func (c *Creator) judgeWhole(r *request, waiters []*queue.Waiter, o vibe.Outcome, atSend map[vibe.Entity]moment) map[*queue.Waiter]any {
 	now, n, entity := time.Now(), len(waiters), entityOf(waiters)
 	fresh := r.fresh()
@@ -151,7 +151,7 @@ func (c *Creator) judgeWhole(r *request, waiters []*queue.Waiter, o vibe.Outcome
 		if !o.NotOffered() && !f.Proven {
 			got.maxBatch = (n + 1) / 2
 		}
-	default: // any other failure, and an answer without items, leave them in doubt
+	default: // any other failure, or an answer without items: all of them are in doubt
 		got.trigger, got.halve = onDoubt, true
 		if o.Class == vibe.Done {
 			got.outcome.Class, got.outcome.Code = vibe.Doubt, vibe.CodeNoResult
@@ -167,22 +167,22 @@ func (c *Creator) judgeWhole(r *request, waiters []*queue.Waiter, o vibe.Outcome
 	return toAll(waiters, got, atSend, firsts)
 }
 
-// batchForbidden tells the governor of a batch that the CRM does not offer or the key may not send. Creates are sent one by
-// one then; how these end shows what the key may do.
+// batchForbidden tells the governor that the CRM offers no batches, or that the key may not send this one. Creates are then
+// sent one by one, which shows whether the key may send those.
 func (c *Creator) batchForbidden(kinds []vibe.Entity, f limit.Fault, o vibe.Outcome, fresh bool, n int, left, now time.Time) {
 	if o.NotOffered() {
-		if c.governor.noBatches(kinds[0], now) {
+		if isNew := c.governor.noBatches(kinds[0], now); isNew {
 			c.log.Warn().Int("status", o.Status).Str("code", o.Code).
 				Msg("CRM offers no batches: contacts, leads and deals are created one by one, at a fiftieth of the throughput; asked again each minute")
 		}
 		return
 	}
-	// Whatever the answer names: if single creates pass, it is batches that are not allowed.
+	// The batch size shrinks even if the answer names the key: if single creates pass, only batches are forbidden.
 	c.governor.batchFailed(kinds[0], n, false, now)
 	c.governor.createFailed(kinds, f, fresh, left, now)
 }
 
-// newCohort returns the cohort of a batch's items that are in doubt. It ends when the batch cannot run any longer.
+// newCohort returns an empty cohort for the items of a batch that are in doubt.
 func (c *Creator) newCohort(o vibe.Outcome, items int) *cohort {
 	return newCohort(o.Written.Add(c.cfg.lifetime(items)))
 }
@@ -197,11 +197,11 @@ func kindsOf(waiters []*queue.Waiter) (kinds []vibe.Entity) {
 	return kinds
 }
 
-// entityOf returns the kind of a batch's first create. Extras share batches only with their own kind, so that it decides
-// which size of batches is meant.
+// entityOf returns the kind of a batch's first create. It stands for the batch where the size of batches is concerned: extras
+// have sizes of their own, and share batches only with their own kind.
 func entityOf(waiters []*queue.Waiter) vibe.Entity { return waiters[0].Payload.(*attempt).step.entity }
 
-// toAll returns the same answer for each waiter, with the moment and the entry in the evidence of its kind.
+// toAll returns a copy of an answer for each waiter, completed by the moment and the evidence entry of the waiter's kind.
 func toAll(waiters []*queue.Waiter, got answer, atSend map[vibe.Entity]moment, firsts map[vibe.Entity]uint64) map[*queue.Waiter]any {
 	answers := make(map[*queue.Waiter]any, len(waiters))
 	for _, w := range waiters {
@@ -212,8 +212,8 @@ func toAll(waiters []*queue.Waiter, got answer, atSend map[vibe.Entity]moment, f
 	return answers
 }
 
-// leasesLost returns the answers after a lost lease stopped a batch. Those who hold their own leases get none, which puts
-// them back into the queue, unless a part of the request was written: then they are in doubt.
+// leasesLost returns the answers after a lost lease stopped a batch. Waiters that still hold their own leases get no answer,
+// which puts them back into the queue. If a part of the request was written, they are in doubt instead.
 func leasesLost(waiters []*queue.Waiter, got answer) map[*queue.Waiter]any {
 	answers := make(map[*queue.Waiter]any, len(waiters))
 	for _, w := range waiters {

@@ -7,20 +7,20 @@ import (
 
 // cohort is the steps of one batch that are in doubt. The portal runs a batch item by item, and may go on after it has
 // answered: when the object of one step appears, those of others may follow. So a step is absent only if the others are
-// found or absent as well, or the batch cannot run any longer. Safe for concurrent use.
+// found or absent as well, or the batch can no longer be running. Safe for concurrent use.
 type cohort struct {
-	mu     sync.Mutex
-	absent map[*step]time.Time // the members, and when the look-up was sent that did not find them last; zero: there was none
-	moved  time.Time           // when the last look-up that found one was answered
-	dead   time.Time           // from then on the batch runs no longer, whatever became of it
+	mu        sync.Mutex
+	absent    map[*step]time.Time // the members, each with the time when the last look-up that did not find it was sent; zero: none yet
+	lastFound time.Time           // when the last look-up that found a member was answered
+	over      time.Time           // from this time on the batch cannot be running
 }
 
-func newCohort(dead time.Time) *cohort {
-	return &cohort{absent: map[*step]time.Time{}, dead: dead}
+func newCohort(over time.Time) *cohort {
+	return &cohort{absent: map[*step]time.Time{}, over: over}
 }
 
-// join adds a member. Each joins by itself when it takes its answer, and is first looked up a settle time later: one
-// whose caller had gone would never leave, and the others would wait for it permanently.
+// join adds a member. Steps join when their callers take the answer, not when the batch ends: a step whose caller had gone
+// would never leave, and the others would wait for it permanently.
 func (h *cohort) join(s *step) {
 	if h == nil {
 		return
@@ -30,7 +30,7 @@ func (h *cohort) join(s *step) {
 	h.absent[s] = time.Time{}
 }
 
-// leave takes out an event whose doubt has ended. A nil cohort has no members.
+// leave removes a step whose doubt has ended. A nil cohort has no members.
 func (h *cohort) leave(s *step) {
 	if h == nil {
 		return
@@ -40,18 +40,18 @@ func (h *cohort) leave(s *step) {
 	delete(h.absent, s)
 }
 
-// foundOne notes that a member's contact showed up, which may have been as late as now.
-func (h *cohort) foundOne(now time.Time) {
+// noteFound notes that a member's object was found. It may have been created as late as now.
+func (h *cohort) noteFound(now time.Time) {
 	if h == nil {
 		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.moved = now
+	h.lastFound = now
 }
 
-// notFound notes a look-up that did not find a member. One that has left meanwhile stays out: nobody looks it up again, and
-// the others would wait for it permanently.
+// notFound notes a look-up that did not find a member. A step that has left meanwhile is not added again: nobody would look
+// it up, and the others would wait for it permanently.
 func (h *cohort) notFound(s *step, asked time.Time) {
 	if h == nil {
 		return
@@ -63,25 +63,25 @@ func (h *cohort) notFound(s *step, asked time.Time) {
 	}
 }
 
-// agrees returns what the members say to an absence that was first answered at since, and asked for again at asked: all of
-// them have to be absent a settle time later. Once the batch cannot run any longer nobody waits for the others: two
-// absences from after that are enough.
+// agrees returns whether the members confirm the absence of one of them, whose first look-up was answered at since and whose
+// second was asked at asked. They do if each member was found absent a settle time after since. Once the batch can no
+// longer be running, two absences from after that time are enough without the other members.
 func (h *cohort) agrees(since, asked time.Time, settle time.Duration) agreement {
 	if h == nil {
 		return agreed
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !since.After(h.moved) {
+	if !since.After(h.lastFound) {
 		return contested
 	}
-	if since.After(h.dead) {
+	if since.After(h.over) {
 		return agreed
 	}
 	for _, other := range h.absent {
 		switch {
 		case other.Sub(since) >= settle:
-		case asked.After(h.dead):
+		case asked.After(h.over):
 			return contested
 		default:
 			return unknown
@@ -90,12 +90,12 @@ func (h *cohort) agrees(since, asked time.Time, settle time.Duration) agreement 
 	return agreed
 }
 
-// movedAt is when the last member was found.
-func (h *cohort) movedAt() time.Time {
+// lastFoundAt returns when the last look-up that found a member was answered.
+func (h *cohort) lastFoundAt() time.Time {
 	if h == nil {
 		return time.Time{}
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.moved
+	return h.lastFound
 }

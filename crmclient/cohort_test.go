@@ -22,14 +22,14 @@ func TestCohortAgrees(t *testing.T) {
 		{"both were", func(h *cohort) { h.notFound(one, at(5)); h.notFound(two, at(5)) }, 0, agreed},
 		{"both were, but the first absence is later", func(h *cohort) { h.notFound(one, at(5)); h.notFound(two, at(5)) }, 1, unknown},
 		{"the doubt of the other has ended", func(h *cohort) { h.notFound(one, at(5)); h.leave(two) }, 0, agreed},
-		{"the other was found after the absence", func(h *cohort) { h.notFound(one, at(5)); h.foundOne(at(3)); h.leave(two) }, 0, contested},
-		{"the other was found as the absence was answered", func(h *cohort) { h.notFound(one, at(9)); h.foundOne(at(3)); h.leave(two) }, 3, contested},
-		{"the other was found before the absence", func(h *cohort) { h.notFound(one, at(9)); h.foundOne(at(3)); h.leave(two) }, 3.5, agreed},
+		{"the other was found after the absence", func(h *cohort) { h.notFound(one, at(5)); h.noteFound(at(3)); h.leave(two) }, 0, contested},
+		{"the other was found as the absence was answered", func(h *cohort) { h.notFound(one, at(9)); h.noteFound(at(3)); h.leave(two) }, 3, contested},
+		{"the other was found before the absence", func(h *cohort) { h.notFound(one, at(9)); h.noteFound(at(3)); h.leave(two) }, 3.5, agreed},
 		{"the batch is dead", func(*cohort) {}, 60.1, agreed},
 		{"the batch may still run", func(*cohort) {}, 54, unknown},
 		{"the batch has died since the first absence", func(*cohort) {}, 60, contested},
 		{"the other left while it was looked up", func(h *cohort) { h.notFound(one, at(5)); h.leave(two); h.notFound(two, at(2)) }, 0, agreed},
-		{"found although the batch was thought dead", func(h *cohort) { h.foundOne(at(70)) }, 61, contested},
+		{"found although the batch was thought dead", func(h *cohort) { h.noteFound(at(70)) }, 61, contested},
 	} {
 		h := newCohort(at(60))
 		h.join(one)
@@ -45,9 +45,9 @@ func TestCohortAgrees(t *testing.T) {
 func TestNoCohort(t *testing.T) {
 	var h *cohort
 	h.leave(&step{})
-	h.foundOne(at(1))
+	h.noteFound(at(1))
 	h.notFound(&step{}, at(1))
-	if h.agrees(at(0), at(1), time.Second) != agreed || !h.movedAt().IsZero() {
+	if h.agrees(at(0), at(1), time.Second) != agreed || !h.lastFoundAt().IsZero() {
 		t.Error("an event that was alone is contested")
 	}
 }
@@ -55,8 +55,8 @@ func TestNoCohort(t *testing.T) {
 // A member found late moves the time from which absences of the others count.
 func TestCohortMoves(t *testing.T) {
 	h := newCohort(at(60))
-	h.foundOne(at(7))
-	if !h.movedAt().Equal(at(7)) {
-		t.Errorf("moved at %v", h.movedAt())
+	h.noteFound(at(7))
+	if !h.lastFoundAt().Equal(at(7)) {
+		t.Errorf("moved at %v", h.lastFoundAt())
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// CommentMode says where the CRM shows what a person wrote, and whatever else has no field of its own.
+// CommentMode says where in the CRM an event's comment is written: what the person wrote, and all that has no field of its own.
 type CommentMode string
 
 // The modes: values of CRM_COMMENT. The empty one is CommentOff.
@@ -33,12 +33,12 @@ const (
 	CommentNotWritten CommentState = "not written"
 )
 
-// Reasons for which a comment is not written, besides those of a [Rejection], or a card is not filled.
+// Reasons for giving up a comment or a fill, besides those of a [Rejection].
 const (
-	reasonInDoubt    Reason = "IN_DOUBT"           // the comment may be there all the same
-	reasonUnreadable Reason = "UNREADABLE"         // the comment may be there, and the card cannot be read
-	reasonUnproven   Reason = "COMMENTS_NOT_SHOWN" // the comment may be there: lists of comments have not been seen to show ours
-	reasonTooMany    Reason = "TOO_MANY_COMMENTS"  // the comment may be there, among more comments than are read
+	reasonInDoubt    Reason = "IN_DOUBT"           // the comment may have been written
+	reasonUnreadable Reason = "UNREADABLE"         // it may have been written, but the card cannot be read
+	reasonUnproven   Reason = "COMMENTS_NOT_SHOWN" // it may have been written, but lists of comments have never shown one of ours
+	reasonTooMany    Reason = "TOO_MANY_COMMENTS"  // it may have been written, but the card has more comments than are read
 )
 
 // newComment returns the step that comments on the card of the objects made before it.
@@ -53,8 +53,8 @@ func (d *delivery) commentOn() vibe.CardID {
 	return d.made().card()
 }
 
-// commentText returns the text of an event's comment, without its mark: the lines that the field comments of its
-// objects would have, each once, those of the card's object first.
+// commentText returns the text of an event's comment, without its mark. It has the lines that the event's objects would
+// otherwise have in their field "comments", each line once, beginning with the object that the comment is for.
 func (c *Creator) commentText(d *delivery, p *portal) string {
 	var texts []string
 	for _, entity := range slices.Backward(cmp.Or(d.req.Target, c.cfg.Target).entities()) {
@@ -67,11 +67,11 @@ func (c *Creator) commentText(d *delivery, p *portal) string {
 	return JoinComments(texts...)
 }
 
-// CommentMark ends the comment of the event with that id in the CRM (Request.OriginID), as
-// "[leadbridge 3f9ad07c51b2e864]".
+// CommentMark returns the text at the end of an event's comment by which the comment is found again, such as
+// "[leadbridge 3f9ad07c51b2e864]". origin is the event's Request.OriginID.
 func CommentMark(originator, origin string) string { return vibe.CommentMark(originator, origin) }
 
-// JoinComments joins texts by line ends. A line that stands in an earlier text is left out.
+// JoinComments joins texts by line ends, and leaves out each line of a text that an earlier text has, too.
 func JoinComments(texts ...string) string {
 	var lines []string
 	for _, text := range texts {
@@ -85,7 +85,8 @@ func JoinComments(texts ...string) string {
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
-// commentState returns what became of a step's comment, and why it was not written, "" if it was.
+// commentState returns what became of a step's comment, and the reason if it was not written. Both are empty for other steps
+// and while the comment's end is open.
 func (s *step) commentState() (CommentState, string) {
 	switch {
 	case s.entity != vibe.Timelines:

@@ -7,20 +7,20 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// maxCommentPages is how many pages of a card's comments are read, of fifty comments each.
+// maxCommentPages is how many pages of a card's comments are read at most. A page has fifty comments.
 const maxCommentPages = 20
 
-// codeNoText is the code when a list of comments does not have their texts.
+// codeNoText is the outcome's code when a list of comments lacks their texts.
 const codeNoText = "NO_TEXT"
 
-// byMark looks for the comments of events, by their marks, among the comments of their cards.
+// byMark looks up comments: it reads the comments of each waiter's card and looks for the event's mark.
 func (l *lookUp) byMark(waiters []*queue.Waiter) vibe.Outcome {
 	o := l.listedByMark(waiters)
 	l.proveComments(waiters)
 	return o
 }
 
-// listedByMark is byMark without the proof that lists show comments of ours.
+// listedByMark does what byMark does, but does not check whether lists are proven to show our comments.
 func (l *lookUp) listedByMark(waiters []*queue.Waiter) vibe.Outcome {
 	l.sentAt = time.Now()
 	if len(waiters) == 1 || l.governor.extrasUnbatched(l.sentAt) {
@@ -41,24 +41,34 @@ func (l *lookUp) listedByMark(waiters []*queue.Waiter) vibe.Outcome {
 	default:
 		return vibe.Outcome{Class: vibe.Doubt, Status: o.Status, Code: codeNoRows}
 	}
-	i := -1 // eachByMark asks for the first pages in the order of the waiters
-	return l.eachByMark(waiters, func(w *queue.Waiter, from vibe.Comments) (vibe.Page, vibe.Outcome) {
-		if from.Over > 0 || from.Under > 0 || from.Offset > 0 {
-			return l.readComments(w, from)
-		}
-		i++
-		one := o.Items[i]
-		page, ok := one.Page()
-		switch {
-		case one.Class == vibe.Refused, one.Class == vibe.Done && !ok: // no lists of comments in batches
-			return l.readComments(w, from)
-		case one.Class != vibe.Done:
-			return vibe.Page{}, one
-		}
-		return page, one
-	})
+	return l.eachByMark(waiters, l.firstPagesFrom(waiters, o.Items))
 }
 
+// firstPagesFrom returns a reader that takes the first page of each waiter's card from the answer to a batch, whose items are
+// in the order of the waiters. It asks for further pages one by one.
+func (l *lookUp) firstPagesFrom(waiters []*queue.Waiter, items []vibe.Outcome) pageReader {
+	itemOf := make(map[*queue.Waiter]vibe.Outcome, len(waiters))
+	for i, w := range waiters {
+		itemOf[w] = items[i]
+	}
+	return func(w *queue.Waiter, from vibe.Comments) (vibe.Page, vibe.Outcome) {
+		isFirst := from.Over == 0 && from.Under == 0 && from.Offset == 0
+		if !isFirst {
+			return l.readComments(w, from)
+		}
+		item := itemOf[w]
+		page, isPage := item.Page()
+		switch {
+		case item.Class == vibe.Refused, item.Class == vibe.Done && !isPage: // batches do not offer lists of comments
+			return l.readComments(w, from)
+		case item.Class != vibe.Done:
+			return vibe.Page{}, item
+		}
+		return page, item
+	}
+}
+
+// cardOf returns the card that the comment of a waiter's event is for.
 func cardOf(w *queue.Waiter) vibe.CardID { return w.Payload.(*question).delivery.commentOn() }
 
 // readComments asks for comments of one card by a request of its own.
@@ -70,8 +80,8 @@ func (l *lookUp) readComments(_ *queue.Waiter, which vibe.Comments) (vibe.Page, 
 // pageReader reads a page of the comments of a waiter's card.
 type pageReader func(*queue.Waiter, vibe.Comments) (vibe.Page, vibe.Outcome)
 
-// eachByMark looks for each waiter's comment among those of its card. If reading fails for the reason of one card, that
-// waiter alone has no answer. Any other failure ends the job.
+// eachByMark looks for each waiter's comment among those of its card. If one card is the reason why reading fails, only its
+// waiter stays without an answer. Any other failure ends the job.
 func (l *lookUp) eachByMark(waiters []*queue.Waiter, read pageReader) vibe.Outcome {
 	last := vibe.Outcome{Class: vibe.Done}
 	for _, w := range waiters {
@@ -79,7 +89,8 @@ func (l *lookUp) eachByMark(waiters []*queue.Waiter, read pageReader) vibe.Outco
 		if o.Class == vibe.Done {
 			continue
 		}
-		o.Item = o.Item || o.Status/100 == 4 && !o.NamesKey() && o.Class != vibe.Throttled
+		refusesCard := o.Status/100 == 4 && !o.NamesKey() && o.Class != vibe.Throttled
+		o.Item = o.Item || refusesCard
 		last = o
 		if !o.Item {
 			return o
@@ -88,22 +99,23 @@ func (l *lookUp) eachByMark(waiters []*queue.Waiter, read pageReader) vibe.Outco
 	return last
 }
 
-// commentReading is how far the comments of a card were read, and what is read next. Neither the order of a list is
-// documented, nor how its next page is asked for: by the comments' ids, upwards and then downwards, and by an offset where
-// the portal does not heed these. A page that brings nothing new shows that the offset was not heeded either.
+// commentReading is how far the comments of a card were read, and what is read next. The vendor documents neither the order
+// of a list nor how to ask for its next page. So pages are asked for by the comments' ids, upwards and then downwards. If the
+// portal ignores such filters, pages are asked for by offset. If a page then brings nothing new, the portal ignores the
+// offset as well.
 type commentReading struct {
 	seen            map[int64]bool // ids of the comments that were read
 	least, greatest int64          // of these ids
 
 	byOffset    bool  // the next page is asked for by offset, else by over or under
-	offset      int   // how many comments the next page leaves out
-	down        bool  // all comments with greater ids were read: the next page is to have those with lesser ones
-	over, under int64 // the next page is to have comments with ids over, or under; 0: no bound
+	offset      int   // how many comments the next page skips
+	down        bool  // all comments above the least id were read: the next page is asked for by under
+	over, under int64 // the next page has only ids greater than over, or less than under; 0: no such bound
 
 	whole    bool // all comments were read
 	misled   bool // the portal does not let the rest be read
 	opaque   bool // a comment has no text
-	stranger bool // a comment is of another card
+	stranger bool // a comment belongs to another card
 }
 
 // markedIn reads a card's comments until the event's is found or all are read.
@@ -143,39 +155,25 @@ func (l *lookUp) markedIn(w *queue.Waiter, read pageReader) vibe.Outcome {
 
 // note notes the comments of a page, and decides which page is read next or whether all were read.
 func (r *commentReading) note(page vibe.Page, card vibe.CardID) {
-	first, fresh, within := len(r.seen) == 0, 0, true
-	for _, row := range page.Rows {
-		c := row.CommentOn(card)
-		r.opaque, r.stranger = r.opaque || c.Opaque, r.stranger || c.Stray
-		within = within && (r.over == 0 || c.ID > r.over) && (r.under == 0 || c.ID < r.under)
-		if c.ID > 0 && !r.seen[c.ID] {
-			r.seen[c.ID] = true
-			fresh++
-			r.greatest = max(r.greatest, c.ID)
-			if r.least == 0 || c.ID < r.least {
-				r.least = c.ID
-			}
-		}
-	}
-	more := page.Full(vibe.PageLimit) || first && page.Total > len(page.Rows)
+	isFirst := len(r.seen) == 0
+	newOnes, heedsFilter := r.noteRows(page.Rows, card)
+	hasNext := page.Full(vibe.PageLimit) || isFirst && page.Total > len(page.Rows)
 	switch {
-	case page.Total > 0 && !page.Whole && !first && r.byOffset && len(r.seen) >= page.Total, first && !more:
+	case isFirst && !hasNext:
 		r.whole = true
-	case first && len(r.seen) == 0: // an empty page that promises more is the portal's mistake; after rows without ids there is no next page
-		r.whole, r.misled = len(page.Rows) == 0, len(page.Rows) > 0
-	case first:
-		r.over = r.greatest
-	case r.byOffset && !more:
+	case isFirst && len(page.Rows) == 0: // the portal promises more after an empty page: its mistake
 		r.whole = true
-	case r.byOffset && fresh == 0:
+	case isFirst && len(r.seen) == 0: // rows without ids: the next page cannot be asked for
 		r.misled = true
+	case isFirst:
+		r.over = r.greatest
 	case r.byOffset:
-		r.offset = len(r.seen)
-	case !within:
+		r.noteByOffset(page, newOnes, hasNext)
+	case !heedsFilter:
 		r.useOffset()
-	case more && r.down:
+	case hasNext && r.down:
 		r.under = r.least
-	case more:
+	case hasNext:
 		r.over = r.greatest
 	case r.down:
 		r.whole = true
@@ -184,12 +182,45 @@ func (r *commentReading) note(page vibe.Page, card vibe.CardID) {
 	}
 }
 
-// useOffset has the next page asked for by offset, as the portal does not heed filters by id.
+// noteRows notes comments, and returns how many of them were not seen before, and whether all of them lie within over and
+// under.
+func (r *commentReading) noteRows(rows []vibe.Row, card vibe.CardID) (newOnes int, within bool) {
+	within = true
+	for _, row := range rows {
+		c := row.CommentOn(card)
+		r.opaque, r.stranger = r.opaque || c.Opaque, r.stranger || c.Stray
+		within = within && (r.over == 0 || c.ID > r.over) && (r.under == 0 || c.ID < r.under)
+		if c.ID > 0 && !r.seen[c.ID] {
+			r.seen[c.ID] = true
+			newOnes++
+			r.greatest = max(r.greatest, c.ID)
+			if r.least == 0 || c.ID < r.least {
+				r.least = c.ID
+			}
+		}
+	}
+	return newOnes, within
+}
+
+// noteByOffset decides what follows a page that was asked for by offset.
+func (r *commentReading) noteByOffset(page vibe.Page, newOnes int, hasNext bool) {
+	isTotalSeen := page.Total > 0 && !page.Whole && len(r.seen) >= page.Total
+	switch {
+	case isTotalSeen, !hasNext:
+		r.whole = true
+	case newOnes == 0:
+		r.misled = true
+	default:
+		r.offset = len(r.seen)
+	}
+}
+
+// useOffset has the next page asked for by offset, as the portal ignores filters by id.
 func (r *commentReading) useOffset() {
 	r.byOffset, r.over, r.under, r.offset = true, 0, 0, len(r.seen)
 }
 
-// judgeExtraLookUp tells the governor how a job of look-ups of extras went. It concerns their kind only.
+// judgeExtraLookUp tells the governor how a job of look-ups of extras ended. A failure concerns their kind only.
 func (c *Creator) judgeExtraLookUp(entity vibe.Entity, o vibe.Outcome, now time.Time) {
 	switch {
 	case o.Class == vibe.Done:

@@ -9,11 +9,11 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// A portal may list no comments where there are some. The absence of a comment therefore counts only if lists have been
-// seen to show one of our comments on a card of that kind, in this process or by leadbridge probe
-// (Config.CommentsSeen). Until then each look-up that finds nothing asks for a control as well: a comment that this
-// process wrote, else the comments of cards that were made lately. Without a control the comment waits, and is given up
-// as not written at last.
+// A portal may list no comments on a card that has some. The absence of a comment therefore counts only once a list has
+// shown one of our comments on a card of that kind, in this process or to leadbridge probe (Config.CommentsSeen). Until then
+// each look-up that finds nothing also asks for a control: a comment that this process wrote. If there is none, it reads the
+// comments of cards that were made lately and looks for one of ours. Until one is seen the comment waits; in the end it is
+// given up as not written.
 
 // commentControl is a comment of ours that a list of its card can show.
 type commentControl struct {
@@ -22,13 +22,13 @@ type commentControl struct {
 	known  time.Time // when the comment was written
 }
 
-// commentProof says whether lists of the comments of a kind of card have been seen to show ours. A pure value; the zero
-// value has seen nothing.
+// commentProof says whether lists of comments on a kind of card have shown one of ours. A pure value; the zero value has seen
+// none.
 type commentProof struct {
 	proven   bool
-	awaited  bool             // absences were taken back: events wait for the proof
+	awaited  bool             // events wait for the proof: their absences did not count
 	controls []commentControl // the first is asked for next
-	readAt   time.Time        // earliest time at which cards are read for a comment of ours again
+	readAt   time.Time        // earliest time at which cards are searched for one of our comments again
 }
 
 // add adds a control, and returns whether events wait for one.
@@ -40,16 +40,16 @@ func (p *commentProof) add(k commentControl) (awaited bool) {
 	return p.awaited && len(p.controls) == 1
 }
 
-// found notes that a list has shown a comment of ours. It returns whether events wait for that.
+// found notes that a list has shown one of our comments. It returns whether events wait for this proof.
 func (p *commentProof) found() (awaited bool) {
 	awaited = p.awaited
 	*p = commentProof{proven: true}
 	return awaited
 }
 
-// pass forgets the first control, which a list did not show, if it was written longer than the lag ago. Another one is asked
-// for next.
-func (p *commentProof) pass(lag time.Duration, now time.Time) {
+// notShown notes that a list did not show the first control. If the control is older than the lag, it is dropped, so that
+// the next one is asked for.
+func (p *commentProof) notShown(lag time.Duration, now time.Time) {
 	if len(p.controls) > 0 && now.Sub(p.controls[0].known) >= lag {
 		p.controls = p.controls[1:]
 	}
@@ -69,7 +69,7 @@ func newCommentProofs(seen []string) *commentProofs {
 	return p
 }
 
-// with calls f with the proof of a kind of card, behind the lock. f must not block.
+// with calls f with the proof of a kind of card, while it holds the lock. f must not block.
 func (p *commentProofs) with(kind string, f func(*commentProof)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,14 +81,14 @@ func (p *commentProofs) with(kind string, f func(*commentProof)) {
 	f(one)
 }
 
-// knowComment adds a comment that was just written as a control.
+// knowComment adds a comment that was written just now as a control.
 func (c *Creator) knowComment(d *delivery, now time.Time) {
 	card := d.commentOn()
 	c.learnCommentProof(card.Kind, func(p *commentProof) bool { return p.add(commentControl{card, d.req.OriginID, now}) })
 }
 
-// learnCommentProof calls learn with a proof. If learn returns that events wait for the proof, they are looked up at
-// once.
+// learnCommentProof calls learn with the proof of a kind of card. If learn returns that events wait for it, they are looked up
+// at once.
 func (c *Creator) learnCommentProof(kind string, learn func(*commentProof) (awaited bool)) {
 	awaited := false
 	c.commentProofs.with(kind, func(p *commentProof) { awaited = learn(p) })
@@ -97,16 +97,17 @@ func (c *Creator) learnCommentProof(kind string, learn func(*commentProof) (awai
 	}
 }
 
-// proveComments takes back the absences that do not count, and learns from the lists which absences count from now on.
+// proveComments removes the answers that say "absent" where lists are not proven to show our comments. What the lists showed
+// may prove it for later look-ups.
 func (l *lookUp) proveComments(waiters []*queue.Waiter) {
-	by := map[string][]*queue.Waiter{}
+	byKind := map[string][]*queue.Waiter{}
 	for _, w := range waiters {
 		if _, answered := l.answers[w]; answered {
 			kind := cardOf(w).Kind
-			by[kind] = append(by[kind], w)
+			byKind[kind] = append(byKind[kind], w)
 		}
 	}
-	for kind, some := range by {
+	for kind, some := range byKind {
 		if l.showsComments(kind, some) {
 			continue
 		}
@@ -125,8 +126,8 @@ func (l *lookUp) proveComments(waiters []*queue.Waiter) {
 	}
 }
 
-// showsComments reports whether lists of the comments of a kind of card are known to show ours. If that is not known, and a
-// waiter's absence depends on it, it asks for a control.
+// showsComments reports whether lists of comments on a kind of card are proven to show ours. If they are not, and a waiter's
+// absence depends on it, it asks for a control.
 func (l *lookUp) showsComments(kind string, waiters []*queue.Waiter) bool {
 	var p commentProof
 	l.commentProofs.with(kind, func(known *commentProof) { p = *known })
@@ -140,7 +141,7 @@ func (l *lookUp) showsComments(kind string, waiters []*queue.Waiter) bool {
 		return false
 	case len(p.controls) > 0:
 		if !l.listsOurs([]vibe.CardID{p.controls[0].card}) {
-			l.commentProofs.with(kind, func(p *commentProof) { p.pass(l.proofs.lag, time.Now()) })
+			l.commentProofs.with(kind, func(p *commentProof) { p.notShown(l.proofs.lag, time.Now()) })
 			return false
 		}
 	case time.Now().Before(p.readAt) || !l.findsOurs(kind, waiters):
@@ -150,10 +151,11 @@ func (l *lookUp) showsComments(kind string, waiters []*queue.Waiter) bool {
 	return true
 }
 
-// commentsReadAgain is how long after cards were read for a comment of ours they are read again.
+// commentsReadAgain is the shortest time between two searches of recent cards for one of our comments.
 const commentsReadAgain = time.Minute
 
-// findsOurs reads the comments of cards that were made lately, and reports whether one of them is ours.
+// findsOurs reads the comments of cards that were made lately, and reports whether it saw one of ours. It tries cards of the
+// time of the youngest event, then older ones.
 func (l *lookUp) findsOurs(kind string, waiters []*queue.Waiter) bool {
 	l.commentProofs.with(kind, func(p *commentProof) { p.readAt = time.Now().Add(commentsReadAgain) })
 	entity, youngest := vibe.Entity(kind+"s"), time.Time{}
@@ -182,7 +184,7 @@ func (l *lookUp) findsOurs(kind string, waiters []*queue.Waiter) bool {
 	return false
 }
 
-// listsOurs reads the comments of cards, and reports whether one of them is ours.
+// listsOurs reads the comments of cards, and reports whether it saw one of ours.
 func (l *lookUp) listsOurs(cards []vibe.CardID) bool {
 	if len(cards) == 1 || l.governor.extrasUnbatched(time.Now()) {
 		for _, card := range cards {

@@ -237,7 +237,7 @@ func TestCommentRefused(t *testing.T) {
 	}
 }
 
-// Comments fail for an hour, however: no lead waits for them, and what is made meanwhile is done.
+// Comments fail for an hour, in different ways: no lead waits for them, and events are done without them.
 func TestCommentsDownForAnHour(t *testing.T) {
 	for name, act := range map[string]crmtest.Action{
 		"500": {Status: 500, Code: "INTERNAL_ERROR"}, "hang": {End: crmtest.Hang}, "403": {Status: 403, Code: "SCOPE_NOT_ALLOWED"},
@@ -405,7 +405,7 @@ func (w *world) fillCard(comments, own int) {
 	}
 }
 
-// A list that does not tell whether a comment is there proves nothing: it is not written a second time.
+// A list that does not show whether a comment exists proves nothing: the comment is not written a second time.
 func TestCommentsThatCannotBeRead(t *testing.T) {
 	rows := func(n int, row string) string {
 		all := make([]string, n)

@@ -20,12 +20,12 @@ type attempt struct {
 	step     *step
 	match    match // the match of its person: set by the job, read by the caller after the answer
 	first    bool  // it is the step's first create
-	probe    bool  // it probes a hold of its kind
+	probe    bool  // it probes the hold of its kind
 	sent     *sent // the change of a fill: set by the job, read by the caller after the answer
 	call     *tracing.Call
 }
 
-// request is a job that is being worked on, and its part of the budget.
+// request is a job that is being worked on.
 type request struct {
 	job      *queue.Job
 	leaving  *leaving
@@ -69,7 +69,8 @@ func (c *Creator) do(ctx context.Context, r *request, call vibe.Call) vibe.Outco
 	return o
 }
 
-// pay waits until the budget has counted the next request of a job. The error is ctx's.
+// pay waits until the budget allows the job's next request, and counts it there. A request that was paid for and has not
+// been sent yet costs nothing more. The error is ctx's.
 func (c *Creator) pay(ctx context.Context, r *request) error {
 	for r.leaving.paid.IsZero() {
 		now := time.Now()
@@ -85,11 +86,11 @@ func (c *Creator) pay(ctx context.Context, r *request) error {
 	return ctx.Err()
 }
 
-// runCreates makes the objects of a job's events, one alone or several by a batch.
+// runCreates makes the objects of a job's events: a single one by a request of its own, several by a batch.
 func (c *Creator) runCreates(r *request) {
 	p := c.portals.known()
 	if p == nil {
-		return // the portal became doubtful meanwhile: the creates go back into the queue
+		return // the portal must be asked anew: the creates go back into the queue
 	}
 	r.calls = callsOf(r.job.Waiters())
 	p = c.withHonorifics(r, p)
@@ -100,7 +101,7 @@ func (c *Creator) runCreates(r *request) {
 	if !c.matchPersons(r, p) {
 		return
 	}
-	sent, bodies := c.load(r, p)
+	sent, bodies := c.encodeAll(r, p)
 	atSend := c.governor.moments(time.Now())
 	switch len(sent) {
 	case 0:
@@ -115,9 +116,9 @@ func (c *Creator) runCreates(r *request) {
 	}
 }
 
-// load encodes a job's creates and returns those that may be sent once the budget allows it: their kinds are described,
-// and the leases of their owners are held. The others get their answer here.
-func (c *Creator) load(r *request, p *portal) (sent []*queue.Waiter, bodies []vibe.Object) {
+// encodeAll encodes a job's creates, waits for the budget, and returns those that may be sent: the portal describes their
+// kinds, and their owners hold their leases. The others get their answer here.
+func (c *Creator) encodeAll(r *request, p *portal) (sent []*queue.Waiter, bodies []vibe.Object) {
 	encoded := map[*queue.Waiter][]byte{}
 	answers := map[*queue.Waiter]any{}
 	var fit []*queue.Waiter
@@ -147,31 +148,35 @@ func (c *Creator) load(r *request, p *portal) (sent []*queue.Waiter, bodies []vi
 	return sent, bodies
 }
 
-// readyToLeave waits for the budget, returns the waiters whose owners still hold their leases and whose absence still
-// counts, and marks them as sent. The others get their answer here.
+// readyToLeave waits for the budget, and returns the waiters that may be sent, marked as sent: their owners still hold their
+// leases, and if they were found absent, that still counts. The others get their answer here.
 func (c *Creator) readyToLeave(r *request, fit []*queue.Waiter) (sent []*queue.Waiter) {
 	if len(fit) == 0 || c.pay(r.job.Context(), r) != nil {
 		return nil
 	}
 	answers := map[*queue.Waiter]any{}
-	fit = slices.DeleteFunc(fit, func(w *queue.Waiter) bool {
+	var ready []*queue.Waiter
+	for _, w := range fit {
 		a := w.Payload.(*attempt)
-		if err := a.delivery.lease(); err != nil {
-			answers[w] = &answer{trigger: onUnsent, outcome: vibe.Outcome{Class: vibe.LeaseLost, Lease: err}}
-		} else if a.step.shownAbsent.outdated(c.earlierEffects(a.delivery)) {
+		leaseErr := a.delivery.lease()
+		switch {
+		case leaseErr != nil:
+			answers[w] = &answer{trigger: onUnsent, outcome: vibe.Outcome{Class: vibe.LeaseLost, Lease: leaseErr}}
+		case a.step.shownAbsent.outdated(c.earlierEffects(a.delivery)):
 			answers[w] = &answer{trigger: onUnsent}
+		default:
+			ready = append(ready, w)
 		}
-		return answers[w] != nil
-	})
+	}
 	r.job.Answer(answers)
-	sent = r.job.MarkSent(fit)
+	sent = r.job.MarkSent(ready)
 	r.replayed = replayedPart(sent)
 	r.calls = callsOf(sent)
 	return sent
 }
 
-// mayLeave reports whether a create that waited in the queue may be sent. Meanwhile the portal may have stopped
-// describing its kind (see awaitKind), and extras may have begun to fail.
+// mayLeave reports whether a create that waited in the queue may still be sent. While it waited, the portal may have stopped
+// describing its kind (see awaitKind), or its kind of extras may have begun to fail.
 func (c *Creator) mayLeave(a *attempt, p *portal) bool {
 	if a.step.extra != nil {
 		return a.probe || !c.governor.kindHeld(a.step.entity)
@@ -180,7 +185,7 @@ func (c *Creator) mayLeave(a *attempt, p *portal) bool {
 	return described
 }
 
-// encode returns the JSON of a step's object for a portal.
+// encode returns the JSON of a step's object, in the fields that a portal has.
 func (c *Creator) encode(a *attempt, p *portal) ([]byte, error) {
 	if a.step.extra != nil {
 		return json.Marshal(vibe.CommentBody(a.delivery.commentOn(), c.commentText(a.delivery, p), c.cfg.Originator, a.delivery.req.OriginID))
@@ -202,8 +207,7 @@ func (c *Creator) encode(a *attempt, p *portal) ([]byte, error) {
 	return json.Marshal(body)
 }
 
-// body returns the fields of an event's object of a kind. A deal is bound to the contact that was made, or found,
-// before it.
+// body returns the fields of an event's object of a kind. A deal names the contact that was made or found before it.
 func (d *delivery) body(entity vibe.Entity, cfg Config) vibe.Body {
 	person := *d.req.Contact
 	switch entity {
@@ -215,7 +219,7 @@ func (d *delivery) body(entity vibe.Entity, cfg Config) vibe.Body {
 	return person.Body()
 }
 
-// callsOf returns what is traced of the waiters' events.
+// callsOf returns the traced calls of the waiters.
 func callsOf(waiters []*queue.Waiter) (calls []*tracing.Call) {
 	for _, w := range waiters {
 		switch payload := w.Payload.(type) {
@@ -247,12 +251,12 @@ func (c *Creator) createOne(r *request, p *portal, w *queue.Waiter, body []byte,
 	a := w.Payload.(*attempt)
 	o := c.do(r.job.Context(), r, vibe.CreateOne(a.step.entity, body, a.delivery.lease))
 	if r.job.Context().Err() != nil && o.Class != vibe.Done {
-		return // broken off: it does not count as an attempt
+		return // nobody waits any more, and it does not count as an attempt
 	}
 	c.judgeOne(r, p, w, o, atSend)
 }
 
-// judgeOne tells the governor the outcome of a request for one event, and answers its waiter.
+// judgeOne reports the outcome of a request for one event to the governor, and answers the event's waiter.
 func (c *Creator) judgeOne(r *request, p *portal, w *queue.Waiter, o vibe.Outcome, atSend map[vibe.Entity]moment) {
 	a := w.Payload.(*attempt)
 	o, id, marks := o.Created(p.kinds[a.step.entity].idField)
@@ -285,8 +289,8 @@ func (c *Creator) judgeOne(r *request, p *portal, w *queue.Waiter, o vibe.Outcom
 	r.job.Answer(map[*queue.Waiter]any{w: got})
 }
 
-// fresh reports whether a request is for creates that were never tried. A request for extras counts if one of them was
-// never tried, because tried and fresh extras share requests.
+// fresh reports whether a request is for creates that were never tried. Tried and fresh extras share requests, so a request
+// for extras is fresh if one of them was never tried.
 func (r *request) fresh() bool {
 	if r.job.Kind != queue.Extra {
 		return r.job.Kind == queue.Fresh
@@ -294,7 +298,7 @@ func (r *request) fresh() bool {
 	return slices.ContainsFunc(r.job.Waiters(), func(w *queue.Waiter) bool { return w.Payload.(*attempt).first })
 }
 
-// triggerOf returns the trigger that a create's outcome is for its step.
+// triggerOf returns what a create's outcome triggers in its step.
 func triggerOf(o vibe.Outcome) trigger {
 	switch o.Class {
 	case vibe.Done:
@@ -314,8 +318,7 @@ func triggerOf(o vibe.Outcome) trigger {
 	return onDoubt
 }
 
-// firstTry notes the end of a first try in the evidence, and returns the entry's number. It returns 0 if the try was
-// not the first.
+// firstTry adds the end of a first try to the evidence, and returns the number of the entry; 0 if the try was not a first one.
 func (c *Creator) firstTry(entity vibe.Entity, fresh, passed bool) uint64 {
 	if !fresh {
 		return 0
@@ -323,8 +326,9 @@ func (c *Creator) firstTry(entity vibe.Entity, fresh, passed bool) uint64 {
 	return c.governor.first(entity, passed)
 }
 
-// created notes that an event's object exists, and checks whether it carries our id. An object without it cannot be
-// found again: then nothing more is made until the portal has told which field carries ids.
+// created notes that an event's object exists, and checks whether it carries our id. An object without our id cannot be found
+// again: nothing more is made until the portal was asked anew which field carries ids. It returns the number of the entry in
+// the evidence; 0: there is none.
 func (c *Creator) created(p *portal, a *attempt, id int64, marks vibe.Marks, now time.Time) (first uint64) {
 	entity := a.step.entity
 	first = c.firstTry(entity, a.first, true)
@@ -336,8 +340,8 @@ func (c *Creator) created(p *portal, a *attempt, id int64, marks vibe.Marks, now
 		return first
 	}
 	field := p.kinds[entity].idField
-	kept := field.IsTag() || field.Carries(marks, c.cfg.Originator, a.delivery.req.OriginID) ||
-		c.portals.knownToOmitID(entity) && marks.Missing()
+	omitted := c.portals.knownToOmitID(entity) && marks.Missing() // this portal's answers do not show the field
+	kept := field.IsTag() || field.Carries(marks, c.cfg.Originator, a.delivery.req.OriginID) || omitted
 	c.governor.passed(entity, now)
 	if kept {
 		c.knowMade(field, a, id, now)

@@ -10,11 +10,11 @@
 //
 // What an event becomes:
 //
-//   - A delivery is one event on its way. A step is one object that the event becomes, or an extra.
+//   - A delivery is one event on its way. A step is one object that the event becomes, or one of its extras.
 //   - A kind of object is contacts, leads or deals; the main kind is the first one that CRM_TARGET makes.
-//   - An extra is a comment on a card's timeline, or a fill, which adds to the card of a contact that was
-//     there before. The event can be done without it, save for an essential comment: the event becomes
-//     nothing else.
+//   - An extra is a comment on a card's timeline, or a fill: an update that adds to the card of a contact
+//     that was there before. The event is done even if its extra fails. The exception is an essential
+//     comment, which is all that its event becomes.
 //   - A match is a contact of the event's person that was there before.
 //
 // What is not known:
@@ -24,20 +24,20 @@
 //   - A look-up asks whether an object exists: it is found, or absent. One absence is not enough, see
 //     absence.
 //   - A cohort is the steps of one batch that are in doubt together.
-//   - An idLocation is the field in which objects of a kind carry our ids. Where there is none, the id is
-//     a tag, a part of the source description. A lookUpBy is an idLocation and the field that a look-up
-//     filters by.
-//   - Look-ups by a lookUpBy are proven when they have been seen to find an object of ours. A control is
-//     such an object, which is asked for besides until then.
+//   - An idLocation is the field in which objects of a kind carry our ids. Where there is no such field, the
+//     id is a tag, a part of the source description. A lookUpBy is an idLocation and the field that a
+//     look-up filters by.
+//   - Look-ups by a lookUpBy are proven once they have found an object of ours. A control is an object that
+//     is known to exist: until look-ups are proven, they ask for it as well.
 //
 // What is sent when:
 //
-//   - A waiter stands in the queue for its turn. A job is what one request, or a few, does for some
+//   - A waiter stands in the queue for its turn. A job is the work of one request, or of a few, for some
 //     waiters; a slot is the right to have a request in flight.
-//   - The governor is the queue's policy. A leaving is what it decided about one job.
-//   - A step is fresh until a create of its own was judged, tried after one failed.
-//   - A hold stops creates of everybody, or of one kind, save for probes: single creates that show
-//     whether it can end. A lane is what is known of the creates of one kind.
+//   - The governor is the queue's policy. A leaving is its decision about one job.
+//   - A step is fresh until a create of its own was judged, and tried after one failed.
+//   - A hold stops all creates, or those of one kind, except for probes: single creates that show whether
+//     the hold can end. A lane is what is known of the creates of one kind.
 //   - A flood is so many refusals in a row that the set-up must be at fault rather than the events.
 //   - Evidence is how the first tries of events ended. A failure is charged to its event only if others
 //     passed meanwhile.
@@ -77,7 +77,7 @@ type Creator struct {
 	callers       atomic.Int64 // calls of Create that run
 
 	extrasWaiting atomic.Int64 // extras that are deferred, because their kind fails or too many are in the queue
-	patchDiffers  atomic.Bool  // updates have done something else than Config.Patch says: no more cards are filled
+	patchDiffers  atomic.Bool  // an update did something else than Config.Patch says: no more cards are filled
 }
 
 // New makes a Creator; it sends nothing yet. Its error names all faulty settings.
@@ -118,7 +118,7 @@ func (c *Creator) prepare(ctx context.Context, stop <-chan struct{}) error {
 	return err
 }
 
-// runPrepare answers those who wait for the portal, and asks it first when it is not known.
+// runPrepare answers those who wait for the portal's description, or asks the portal for it if it is not known.
 func (c *Creator) runPrepare(r *request) {
 	if c.portals.known() == nil {
 		c.learn(r)
@@ -131,7 +131,7 @@ func (c *Creator) runPrepare(r *request) {
 	r.job.Answer(answers)
 }
 
-// learn asks the portal what it is. Those who wait for it are answered by the next job.
+// learn asks the portal for its description. Those who wait for it are answered by the next job.
 func (c *Creator) learn(r *request) {
 	ctx := r.job.Context()
 	p, o := c.ask(ctx, r)

@@ -41,10 +41,11 @@ func (c *Creator) endDoubt(s *step) {
 }
 
 // resolve looks a step up once, or defers it while it must not be looked up yet. When the object is found, or certainly
-// absent, the step's state changes; else the step stays as it is, and s.lookAt says when it is looked up next.
+// absent, the step's state changes. Otherwise the state stays, and s.lookAt says when the step is looked up next.
 func (c *Creator) resolve(ctx context.Context, d *delivery, s *step) error {
 	ended := c.governor.endingsOf(s.entity) // before the look-up, see waitToLookUp
-	if mustWait := s.lookAt.After(time.Now()); mustWait && !(s.unproven && s.hurried) {
+	isEarly, mayBeEarly := s.lookAt.After(time.Now()), s.unproven && s.hurried
+	if isEarly && !mayBeEarly {
 		return c.waitToLookUp(s, ended)
 	}
 	s.unproven, s.hurried = false, false
@@ -96,11 +97,11 @@ func (c *Creator) noteFound(s *step, id int64) {
 	}
 }
 
-// noteNotFound takes a look-up that found nothing. If that shows that there is no object, see absence, the step's doubt
-// ends; else it is looked up again.
+// noteNotFound takes a look-up that found nothing. If it shows that there is no object (see absence), the step's doubt
+// ends. Otherwise the step is looked up again.
 func (c *Creator) noteNotFound(d *delivery, s *step, at lookUpTime) {
 	s.asked = at.asked
-	lastEffect := later(s.cohort.movedAt(), c.lastEffectPossible(d, s))
+	lastEffect := later(s.cohort.lastFoundAt(), c.lastEffectPossible(d, s))
 	absent, next := s.absence.notFound(at, lastEffect, c.cfg.Settle, s.oneAbsenceSuffices, func(since, asked time.Time) agreement {
 		return s.cohort.agrees(since, asked, c.cfg.Settle)
 	})
@@ -114,35 +115,35 @@ func (c *Creator) noteNotFound(d *delivery, s *step, at lookUpTime) {
 	c.endDoubt(s)
 }
 
-// absenceShown is what a step's absence rests on. A pure value; zero: the step was never shown to be absent.
+// absenceShown is when a step was shown to be absent, and what was known then of earlier owners. A pure value; zero: the
+// step was never shown to be absent.
 type absenceShown struct {
-	since   time.Time // when the first of the look-ups was asked that agreed
-	horizon time.Time // earlierEffects at that time
+	since   time.Time // when the first of the look-ups that agreed was asked
+	horizon time.Time // earlierEffects when they agreed
 }
 
-// outdated reports whether a create of an earlier owner may have taken effect since. That there was an earlier owner may
-// become known only after the look-ups, see Request.SentBefore.
+// outdated reports whether a create of an earlier owner may have taken effect after the look-ups. horizon is earlierEffects
+// now: that there was an earlier owner may become known only after the look-ups, see Request.SentBefore.
 func (a absenceShown) outdated(horizon time.Time) bool {
 	return !a.since.IsZero() && horizon.After(a.since) && horizon.After(a.horizon)
 }
 
-// suspectAgain has a step looked up again whose absence is outdated.
+// suspectAgain has a step looked up again, as its absence is outdated.
 func (s *step) suspectAgain() {
 	s.transition(onOutdated)
 	s.shownAbsent, s.oneAbsenceSuffices, s.lookAt = absenceShown{}, false, time.Time{}
 }
 
-// maxRechecks is how many look-ups of a step that fail are repeated as soon as the failure says, which is when a control
-// may have become findable; the further ones back off.
+// maxRechecks is how many failed look-ups of a step are repeated at the time that lookUpFailure.again says. Further ones are
+// repeated after a backoff.
 const maxRechecks = 10
 
-// tooManyCommentsAgain is the interval in which the comments of a card are read again when there are more of them than are
-// read, and the event becomes one of them.
+// tooManyCommentsAgain is the interval between look-ups of an essential comment on a card with more comments than are read.
 const tooManyCommentsAgain = 10 * time.Minute
 
 // waitToLookUp defers a step until s.lookAt. If its last look-up was not proven, the caller may come back earlier: as soon
-// as a hold ends, or look-ups of the kind are proven. ended is from before that look-up, so that what ended during it
-// counts.
+// as a hold ends, or look-ups of the kind are proven. ended was noted before that look-up, so that whatever ended during the
+// look-up counts.
 func (c *Creator) waitToLookUp(s *step, ended endings) *Deferred {
 	wait := c.deferUntil(s, s.waitsFor(), s.lookAt)
 	s.endings = ended
@@ -214,12 +215,12 @@ type question struct {
 // lookUpAnswer is what a look-up found out for one waiter.
 type lookUpAnswer struct {
 	id      int64 // the object; 0: absent
-	with    owner // the object's contact
+	with    owner // the contact of a lead or a deal that was found
 	at      lookUpTime
 	failure *lookUpFailure // nil: id counts
 }
 
-// outcome names the answer as the metric of look-ups does.
+// outcome returns the answer's value of the label "outcome" in the metric of look-ups.
 func (a lookUpAnswer) outcome() string {
 	switch {
 	case a.failure != nil:
@@ -230,9 +231,9 @@ func (a lookUpAnswer) outcome() string {
 	return lookUpAbsent
 }
 
-// lookUpByAll looks a step up by every field that may carry its event's id, one after another, until one finds it. id is 0
-// if none does; then at is the time in which the portal was looked through by all of them. The error is a *lookUpFailure
-// if an answer does not count.
+// lookUpByAll looks a step up by every field that may carry its event's id, one after another, until it is found. If it is
+// not, id is 0, and at lasts from the first question to the last answer. The error is a *lookUpFailure if an answer does not
+// count.
 func (c *Creator) lookUpByAll(ctx context.Context, d *delivery, s *step) (id int64, at lookUpTime, err error) {
 	if err := c.prepare(ctx, d.req.Stop); err != nil {
 		return 0, lookUpTime{}, err
@@ -248,7 +249,6 @@ func (c *Creator) lookUpByAll(ctx context.Context, d *delivery, s *step) (id int
 			s.with = a.with
 			return a.id, a.at, nil
 		}
-		// From the earliest question to the latest answer.
 		if at.asked.IsZero() || a.at.asked.Before(at.asked) {
 			at.asked = a.at.asked
 		}
@@ -276,10 +276,10 @@ func (c *Creator) lookUpByField(ctx context.Context, d *delivery, s *step, field
 	return a, nil
 }
 
-// fieldsToLookUpBy returns the fields that may carry the id of a step's event: those that were in force in this process
-// and, as another process has another history, the one that the request names, and whatever else the portal offers for ids
-// of the kind. For contacts the ledger names the field, so that no others are guessed. An extra has no such field: it is
-// looked up by its mark or its card.
+// fieldsToLookUpBy returns the fields that may carry the id of a step's event: all that carried ids in this process, and the
+// one that the request names, as another process may have used another field. For leads and deals also the other fields that
+// the portal offers for ids, as the ledger names the field of contacts only. An extra has no such field: it is looked up by its
+// mark or its card.
 func (c *Creator) fieldsToLookUpBy(d *delivery, s *step) []vibe.IDField {
 	if s.extra != nil {
 		return []vibe.IDField{{}}

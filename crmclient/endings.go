@@ -2,8 +2,8 @@ package crmclient
 
 import "github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 
-// A step that is deferred may wait for the end of something, such as a hold. It notes what had ended by then. If more has
-// ended when it is taken up again, it is hurried: it need not wait for its time.
+// A deferred step may wait for the end of something, such as a hold. It notes how many ends there had been when it was
+// deferred. If there have been more when it is taken up again, it is hurried: it need not wait for its time.
 
 // ending is something for whose end steps wait. It can end many times.
 type ending struct {
@@ -13,18 +13,19 @@ type ending struct {
 
 func newEnding() ending { return ending{next: make(chan struct{})} }
 
+// happen counts one more end, and wakes those who wait for it.
 func (e *ending) happen() {
 	close(e.next)
 	*e = ending{e.count + 1, make(chan struct{})}
 }
 
-// endings are what the steps of a kind wait for, as it was at a moment.
+// endings is what the steps of a kind wait for, as counted at one moment.
 type endings struct {
-	holds  ending // a hold or a flood
-	proofs ending // a hold, a flood, or the lack of a control or of a proof that look-ups of the kind find
+	holds  ending // the end of a hold or a flood
+	proofs ending // the same, or look-ups of the kind were proven, or there is a control at last
 }
 
-// hurry reports whether a step that was deferred at some endings need not wait any longer.
+// hurry reports whether something that a deferred step waits for has ended since it was deferred.
 func (s *step) hurry(now endings) bool {
 	return s.endings.holds.count != now.holds.count || s.unproven && s.endings.proofs.count != now.proofs.count
 }
@@ -47,8 +48,8 @@ func (g *governor) proofEnd(entity vibe.Entity) *ending {
 	return e
 }
 
-// hasten has steps of a kind ask again whose look-ups had not been seen to find. Whatever else is deferred goes on
-// waiting.
+// hasten wakes the steps of a kind whose look-ups were not proven, so that they are looked up again. Other deferred steps go
+// on waiting.
 func (g *governor) hasten(entity vibe.Entity) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

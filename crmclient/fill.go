@@ -6,23 +6,23 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// Patch says what an update does to the phones, or the e-mails, that a card holds. It is not documented: leadbridge probe
-// finds it out.
+// Patch says what an update does to the phones, or to the e-mails, that a card holds. The vendor does not document it:
+// leadbridge probe finds it out.
 type Patch string
 
-// What an update may do; the empty Patch is not known.
+// What an update may do. The empty Patch means that this is not known.
 const (
-	PatchAdds     Patch = "adds"     // those of the update stand beside them
-	PatchReplaces Patch = "replaces" // those of the update stand in their place
+	PatchAdds     Patch = "adds"     // it adds its values to those of the card
+	PatchReplaces Patch = "replaces" // it replaces the card's values by its own
 )
 
-// Patches says what the portal's updates do.
+// Patches says what the portal's updates do to phones and to e-mails.
 type Patches struct{ Phones, Emails Patch }
 
 // known reports whether both are known.
 func (p Patches) known() bool { return p.Phones != "" && p.Emails != "" }
 
-// of returns that of a field.
+// of returns what updates do to a field, "phone" or "email".
 func (p Patches) of(field string) Patch {
 	if field == "email" {
 		return p.Emails
@@ -36,21 +36,24 @@ type FillState string
 // The states of a fill; the empty one says that there was no card to fill.
 const (
 	FillDone    FillState = "done"    // something was added
-	FillNothing FillState = "nothing" // the card had it all
+	FillNothing FillState = "nothing" // the card lacked nothing
 	FillFailed  FillState = "failed"
 )
 
 // Reasons for which a card is not filled, besides those of a [Rejection] and of comments.
 const (
-	reasonNotKept      = "NOT_KEPT"         // the CRM took the change, and the card does not show it
+	reasonNotKept      = "NOT_KEPT"         // the CRM accepted the update, but the card does not show it
 	reasonPatch        = "PROFILE_DIFFERS"  // updates do something else to phones and e-mails than the profile says
 	reasonBusy         = "CARD_BUSY"        // too many events wait for this card
 	reasonNoCard       = "CONTACT_UNKNOWN"  // the CRM does not tell whose card it is
 	reasonUnlisted     = "CONTACTS_UNKNOWN" // the CRM does not describe contacts to this key
 	reasonTooManyWait  = "TOO_MANY_WAIT"    // too many comments and fills wait for their turn
-	maxCardWaiters     = 20                 // events that wait for one card; the next ones do not fill it
-	mostOnCard         = 20                 // phones, and e-mails, up to which a card is filled
 	codeContactMissing = "CARD_MISSING"     // the card is gone
+)
+
+const (
+	maxCardWaiters = 20 // how many events may wait for one card; further ones do not fill it
+	mostOnCard     = 20 // no phones, or e-mails, are added to a card that has this many
 )
 
 // newFill returns the step that fills the card of a contact that was there before.
@@ -60,29 +63,31 @@ func newFill(card int64, suspect bool) *step {
 	return s
 }
 
-// fillGiven has the card of the contact filled to which an event was given, when the step that found it is done. A card
-// that the event made itself holds everything already.
+// fillGiven adds a fill to the steps of an event that was given to a contact that was there before, once the step s that
+// shows which contact this is is done. An event that made its contact itself needs no fill: the contact holds everything.
 func (c *Creator) fillGiven(d *delivery, s *step) {
-	filled := slices.ContainsFunc(d.steps, func(s *step) bool { return s.entity == vibe.Fills })
-	if !c.cfg.Match.Fill || filled || s.state != stateDone {
+	hasFill := slices.ContainsFunc(d.steps, func(s *step) bool { return s.entity == vibe.Fills })
+	if !c.cfg.Match.Fill || hasFill || s.state != stateDone {
 		return
 	}
 	var with owner
 	switch {
 	case s.entity == vibe.Contacts && s.given:
 		with = owner{s.id, s.with.told}
-	case s.entity == vibe.Leads && s.found && c.matches(d, s): // by an earlier owner, who knew the contact
+	case s.entity == vibe.Leads && s.found && c.matches(d, s): // an earlier owner made the lead, and knew the contact
 		with = s.with
 	case s.entity == vibe.Leads && d.matched():
 		with.contact = d.match.id
 	default:
 		return
 	}
-	if with == (owner{told: true}) { // it has no contact, as one made while there was no match
+	hasNoContact := with.told && with.contact == 0 // such as a lead that was made when no contact matched
+	if hasNoContact {
 		return
 	}
 	fill := newFill(with.contact, d.req.Suspect)
-	if d.steps = append(d.steps, fill); with.contact == 0 {
+	d.steps = append(d.steps, fill)
+	if with.contact == 0 {
 		c.giveUp(fill, reasonNoCard)
 	}
 }

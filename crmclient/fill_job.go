@@ -8,14 +8,15 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// This file is how contacts are filled: they are read, merged, written and read back, several in one request. If a
-// write's outcome is unknown, the contact is read again; one that lacks nothing counts as filled.
+// Contacts are filled in four steps, each for several contacts in one request: they are read, it is decided what they lack,
+// they are updated, and they are read back. If an update's outcome is unknown, the contact is read again later: a contact
+// that lacks nothing counts as filled.
 
 // filling is one job of fills.
 type filling struct {
 	*Creator
 	request *request
-	kind    kind // what the portal says about contacts
+	kind    kind // the portal's description of contacts
 	fills   []*contactFill
 }
 
@@ -23,16 +24,16 @@ type filling struct {
 type contactFill struct {
 	waiter *queue.Waiter
 	*attempt
-	body []byte // of its change
+	body []byte // the update as JSON
 }
 
-// sent is the change of a card. It never changes.
+// sent is an update of a card, with what the card held before it. A sent is never modified.
 type sent struct {
-	before vibe.Held // the card
+	before vibe.Held
 	change vibe.Body
 }
 
-// takeSent keeps the change of a fill while it is in doubt.
+// takeSent keeps the update of a fill in its step while the step is in doubt.
 func (a *attempt) takeSent(got *answer) {
 	if a.step.extra == nil {
 		return
@@ -42,7 +43,7 @@ func (a *attempt) takeSent(got *answer) {
 	}
 }
 
-// sent returns the change of a fill in doubt, nil for any other step.
+// sent returns the update of a fill in doubt, nil for any other step.
 func (s *step) sent() *sent {
 	if s.extra == nil {
 		return nil
@@ -50,6 +51,7 @@ func (s *step) sent() *sent {
 	return s.extra.sent
 }
 
+// contact returns the id of the contact that is filled.
 func (fill *contactFill) contact() int64 { return fill.step.extra.contact }
 
 // runFills fills the cards of a job's events.
@@ -83,8 +85,8 @@ func (c *Creator) runFills(r *request, p *portal) {
 	r.job.Answer(c.judgeWhole(r, waiters, whole, atSend))
 }
 
-// read reads the contacts and decides what they lack. Fills of those that lack nothing, or cannot be read, get their
-// answer.
+// read reads the contacts and decides what they lack. Fills whose contacts lack nothing or cannot be read get their answer
+// here.
 func (f *filling) read() {
 	now := time.Now()
 	answers := map[*queue.Waiter]any{}
@@ -92,12 +94,8 @@ func (f *filling) read() {
 	var ids []int64
 	for _, w := range f.request.job.Waiters() {
 		fill := &contactFill{waiter: w, attempt: w.Payload.(*attempt)}
-		if !f.kind.fields.Known() || !fill.probe && f.governor.kindHeld(vibe.Fills) {
-			answers[w] = &answer{trigger: onUnsent}
-			continue
-		}
-		if f.patchDiffers.Load() {
-			answers[w] = &answer{trigger: onRefusal, outcome: vibe.Outcome{Class: vibe.Refused, Code: reasonPatch}, items: 1}
+		if a := f.answerUnread(fill); a != nil {
+			answers[w] = a
 			continue
 		}
 		all, ids = append(all, fill), append(ids, fill.contact())
@@ -114,7 +112,7 @@ func (f *filling) read() {
 			if o.Class != vibe.Refused { // a contact that is gone says nothing about others
 				failed = append(failed, o)
 			}
-			answers[fill.waiter] = f.unread(o, atSend)
+			answers[fill.waiter] = readFailed(o, atSend)
 			continue
 		}
 		before := vibe.Row(o.Data).Held()
@@ -127,18 +125,31 @@ func (f *filling) read() {
 		fill.body, _ = json.Marshal(change) // cannot fail: texts, numbers, and values that were decoded from JSON
 		f.fills = append(f.fills, fill)
 	}
-	if len(all) > 0 && len(failed) == len(all) { // contacts that are read say nothing about changes
+	if len(all) > 0 && len(failed) == len(all) { // a contact that could be read says nothing about updates, so it ends no hold
 		f.governor.createFailed([]vibe.Entity{vibe.Fills}, faultOf(failed[0]), f.request.fresh(), f.request.leaving.at, time.Now())
 	}
 	f.request.job.Answer(answers)
 }
 
+// answerUnread returns the answer to a fill whose contact need not be read, as it cannot be filled now; else nil.
+func (f *filling) answerUnread(fill *contactFill) *answer {
+	isHeld := !fill.probe && f.governor.kindHeld(vibe.Fills)
+	switch {
+	case !f.kind.fields.Known() || isHeld:
+		return &answer{trigger: onUnsent}
+	case f.patchDiffers.Load():
+		return &answer{trigger: onRefusal, outcome: vibe.Outcome{Class: vibe.Refused, Code: reasonPatch}, items: 1}
+	}
+	return nil
+}
+
+// offered returns the fields that a fill's event offers to its contact.
 func (f *filling) offered(fill *contactFill) vibe.Body {
 	return offered(*fill.delivery.req.Contact, f.kind, f.cfg.Originator)
 }
 
-// unread is the answer to a fill whose contact cannot be read. If the contact is gone, the fill is refused.
-func (f *filling) unread(o vibe.Outcome, atSend moment) *answer {
+// readFailed returns the answer to a fill whose contact could not be read. If the contact is gone, the fill is refused.
+func readFailed(o vibe.Outcome, atSend moment) *answer {
 	got := &answer{trigger: triggerOf(o), outcome: unwritten(o), atSend: atSend, items: 1}
 	if got.trigger == onDoubt { // nothing was written
 		got.trigger = onFailure
@@ -146,20 +157,20 @@ func (f *filling) unread(o vibe.Outcome, atSend moment) *answer {
 	return got
 }
 
-// ready returns the fills that may be sent: the budget allows it, and the leases of their owners are held.
+// ready waits for the budget, and returns the fills whose owners still hold their leases.
 func (f *filling) ready() (fills []*contactFill) {
-	fit := make([]*queue.Waiter, len(f.fills))
-	by := map[*queue.Waiter]*contactFill{}
+	waiters := make([]*queue.Waiter, len(f.fills))
+	fillOf := map[*queue.Waiter]*contactFill{}
 	for i, fill := range f.fills {
-		fit[i], by[fill.waiter] = fill.waiter, fill
+		waiters[i], fillOf[fill.waiter] = fill.waiter, fill
 	}
-	for _, w := range f.readyToLeave(f.request, fit) {
-		fills = append(fills, by[w])
+	for _, w := range f.readyToLeave(f.request, waiters) {
+		fills = append(fills, fillOf[w])
 	}
 	return fills
 }
 
-// writeOne changes one contact, and reads it back.
+// writeOne updates one contact, and reads it back.
 func (f *filling) writeOne(fill *contactFill) vibe.Outcome {
 	o := f.do(f.request.job.Context(), f.request, vibe.Update(vibe.Contacts, fill.contact(), fill.body, fill.delivery.lease))
 	if o.Class == vibe.Done {
@@ -168,7 +179,7 @@ func (f *filling) writeOne(fill *contactFill) vibe.Outcome {
 	return o
 }
 
-// writeBatch changes several contacts, and reads back those that were changed.
+// writeBatch updates several contacts, and reads back those whose updates succeeded.
 func (f *filling) writeBatch(sent []*contactFill) vibe.Outcome {
 	changes, waiters := make([]vibe.Change, len(sent)), make([]*queue.Waiter, len(sent))
 	for i, fill := range sent {
@@ -192,15 +203,15 @@ func (f *filling) writeBatch(sent []*contactFill) vibe.Outcome {
 	return o
 }
 
-// check sets the fill's outcome from the contact as read back.
+// check replaces o, the outcome of a fill's update, by what the contact shows that was read back (after).
 func (f *filling) check(fill *contactFill, o *vibe.Outcome, after vibe.Outcome) {
-	if after.Class != vibe.Done { // the CRM says that it made the change: a look-up finds out
+	if after.Class != vibe.Done { // whether the update took effect must be looked up
 		o.Class, o.Code, o.Data = vibe.Doubt, after.Code, nil
 		return
 	}
 	switch f.compare(f.request, fill.contact(), fill.sent, vibe.Row(after.Data).Held(), fill.delivery.lease) {
 	case kept, doubled:
-		o.Data, _ = json.Marshal(map[string]int64{"id": fill.contact()}) // as the answer to a create
+		o.Data, _ = json.Marshal(map[string]int64{"id": fill.contact()}) // in the form of an answer to a create
 	case notKept:
 		o.Class, o.Code, o.Message, o.Data = vibe.Refused, reasonNotKept, "", nil
 	case damaged:
@@ -208,8 +219,8 @@ func (f *filling) check(fill *contactFill, o *vibe.Outcome, after vibe.Outcome) 
 	}
 }
 
-// compare compares a contact with what it held before a change. A change that did something else than PORTAL_PROFILE
-// says ends the filling of contacts in this process; the log names the contact, and what was lost is given back.
+// compare returns what became of a contact by an update. If the update did something else than PORTAL_PROFILE says, this
+// process fills no more contacts, the log names the contact, and values that the contact lost are written back.
 func (c *Creator) compare(r *request, contact int64, s *sent, now vibe.Held, lease func() error) verdict {
 	v := verify(s.before, now, s.change)
 	if v != doubled && v != damaged {
@@ -227,8 +238,7 @@ func (c *Creator) compare(r *request, contact int64, s *sent, now vibe.Held, lea
 	return v
 }
 
-// repair gives a contact back what a change took from it. It logs each contact that was damaged, and whether it was
-// repaired.
+// repair writes back what an update took from a contact, and logs whether that succeeded.
 func (c *Creator) repair(r *request, contact int64, s *sent, now vibe.Held, lease func() error) {
 	log := c.log.With().Str("card_url", c.ContactURL(contact)).Logger()
 	o := c.writeBack(r, contact, s, now, lease)
@@ -240,8 +250,8 @@ func (c *Creator) repair(r *request, contact int64, s *sent, now vibe.Held, leas
 		Msg("an update damaged phones or e-mails of this card, and writing them back failed: restore them by hand")
 }
 
-// writeBack writes what a change took from a contact. An update that fails is tried once more, by what the contact
-// holds then. The outcome is Done when nothing is missing.
+// writeBack writes what an update took from a contact. If that fails, the contact is read, and what it still lacks is written
+// once more. The outcome is Done when nothing is missing.
 func (c *Creator) writeBack(r *request, contact int64, s *sent, now vibe.Held, lease func() error) (o vibe.Outcome) {
 	lost := restored(s.before, now, s.change, c.cfg.Patch)
 	for try := 0; try < 2 && lost != nil; try++ {
@@ -261,17 +271,16 @@ func (c *Creator) writeBack(r *request, contact int64, s *sent, now vibe.Held, l
 	return o
 }
 
-// mend gives a contact back what a change took from it whose answer was lost, if the contact shows that the change took
-// effect. It reports whether there was something to give back: the next look-up tells whether the contact has it.
-func (l *lookUp) mend(contact int64, q *question, now vibe.Held) bool {
+// repairIfDamaged is for an update whose answer was lost: if the contact shows that the update took effect and took values
+// from it, they are written back. It reports whether that was necessary; the next look-up shows whether it succeeded.
+func (l *lookUp) repairIfDamaged(contact int64, q *question, now vibe.Held) bool {
 	if q.sent == nil || !q.sent.tookEffect(now) {
 		return false
 	}
 	return l.compare(l.request, contact, q.sent, now, q.delivery.lease) == damaged
 }
 
-// readContacts reads contacts. The outcomes are in the order of ids; one that is Done holds the contact that was asked
-// for.
+// readContacts reads contacts. The outcomes are in the order of ids. An outcome that is Done holds the contact with that id.
 func (c *Creator) readContacts(r *request, ids []int64) []vibe.Outcome {
 	var contacts []vibe.Outcome
 	switch {
@@ -315,7 +324,7 @@ func classifyRead(o *vibe.Outcome, id int64) {
 	}
 }
 
-// byContact looks up fills: a contact that lacks nothing of what its event offers was filled.
+// byContact looks up fills: it reads their contacts. A contact that has all that its event offers counts as filled.
 func (l *lookUp) byContact(waiters []*queue.Waiter) vibe.Outcome {
 	l.sentAt = time.Now()
 	contactKind := l.portals.latest().kinds[vibe.Contacts]
@@ -327,11 +336,11 @@ func (l *lookUp) byContact(waiters []*queue.Waiter) vibe.Outcome {
 	for i, o := range l.readContacts(l.request, ids) {
 		w, now := waiters[i], vibe.Row(o.Data).Held()
 		switch {
-		case o.Class == vibe.Refused && o.Code == codeContactMissing: // the event learns it when the contact is read next
+		case o.Class == vibe.Refused && o.Code == codeContactMissing: // the next try to fill it will be refused
 			l.absent([]*queue.Waiter{w}, lookUpTime{l.sentAt, time.Now()})
 		case o.Class != vibe.Done:
 			last = o
-		case l.mend(ids[i], w.Payload.(*question), now):
+		case l.repairIfDamaged(ids[i], w.Payload.(*question), now):
 			l.absent([]*queue.Waiter{w}, lookUpTime{l.sentAt, time.Now()})
 		case merge(now, offered(*w.Payload.(*question).delivery.req.Contact, contactKind, l.cfg.Originator), l.cfg.Patch) == nil:
 			l.found(w, ids[i], lookUpTime{l.sentAt, time.Now()})

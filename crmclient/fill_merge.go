@@ -9,10 +9,10 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// This file decides what is added to a card: what it lacks. Nothing that it holds is ever replaced.
+// A card is filled with what it lacks. Nothing that it holds is ever replaced.
 
-// notFilled returns the fields that are never added: where the card came from, who is responsible for it, what was written,
-// and the id of the event that made it.
+// notFilled returns the fields that are never added to a card: its source, its responsible user, its comments, and the id of
+// the event that made it.
 func notFilled() []string {
 	return []string{"comments", "sourceId", "sourceDescription", "assignedById", vibe.NativeID, vibe.NativeOwner, "originVersion"}
 }
@@ -28,8 +28,8 @@ func (m Match) Fills(contact Contact) map[string]any {
 	return offered(contact, kind{}, "")
 }
 
-// offered returns the fields of a contact with which cards are filled. If the portal's description is known, fields that it
-// does not have are left out, and the others have its names.
+// offered returns the fields of an event's contact that may be added to a card. If the portal's description k is known,
+// fields that the portal does not have are left out, and the others are spelled as the portal spells them.
 func offered(contact Contact, k kind, originator string) vibe.Body {
 	body := contact.Body()
 	k.idField.Clean(body, originator, vibe.UserFieldPrefix+ourUserField)
@@ -43,8 +43,8 @@ func offered(contact Contact, k kind, originator string) vibe.Body {
 	return body
 }
 
-// merge returns the update after which a card holds the offered fields that it lacks, and all that it holds now; nil when it
-// lacks nothing. It leaves out phones, and e-mails, that would be more than mostOnCard on the card.
+// merge returns the update that adds to a card the offered fields that it lacks; nil if it lacks none. Phones and e-mails
+// are added until the card has mostOnCard of them.
 func merge(card vibe.Held, offered vibe.Body, patches Patches) vibe.Body {
 	change := vibe.Body{}
 	for name, value := range choose(card, offered) {
@@ -53,10 +53,12 @@ func merge(card vibe.Held, offered vibe.Body, patches Patches) vibe.Body {
 		}
 	}
 	for _, name := range [...]string{"phone", "email"} {
-		if more := missing(card, name, offered); len(more) > 0 {
-			if values, ok := toSend(card, name, more, patches.of(name)); ok {
-				change[name] = values
-			}
+		more := missing(card, name, offered)
+		if len(more) == 0 {
+			continue
+		}
+		if values, ok := toSend(card, name, more, patches.of(name)); ok {
+			change[name] = values
 		}
 	}
 	if len(change) == 0 {
@@ -65,28 +67,32 @@ func merge(card vibe.Held, offered vibe.Body, patches Patches) vibe.Body {
 	return change
 }
 
-// choose returns the offered fields without those that would mix with what the card holds: names, if the card has another
-// person's, and the traces of a visit, if it has those of one.
+// choose returns the offered fields without those that must not be mixed with what the card holds: names, if the card has the
+// name of another person, and tracking fields (utm and the like), if it has those of another visit.
 func choose(card vibe.Held, offered vibe.Body) vibe.Body {
 	chosen := maps.Clone(offered)
-	text := func(name string) string { s, _ := offered[name].(string); return s }
+	text := func(name string) string {
+		s, _ := offered[name].(string)
+		return s
+	}
 	theirs := person.Person{First: card.Known.Name, Middle: card.Known.SecondName, Last: card.Known.LastName}
 	if person.Contradict(theirs, person.Person{First: text("name"), Middle: text("secondName"), Last: text("lastName")}) {
 		for _, name := range namesOfPerson() {
 			delete(chosen, name)
 		}
 	}
-	if card.HasAny(vibe.TellsOfVisit) {
-		maps.DeleteFunc(chosen, func(name string, _ any) bool { return vibe.TellsOfVisit(name) })
+	if card.HasAny(vibe.IsTrackingField) {
+		maps.DeleteFunc(chosen, func(name string, _ any) bool { return vibe.IsTrackingField(name) })
 	}
 	return chosen
 }
 
-// missing returns the offered phones, or e-mails, that a card does not hold in any spelling.
+// missing returns the offered phones (or e-mails, by name) that a card does not hold in any spelling, up to mostOnCard on the
+// card. It returns none if the answer does not show which ones the card holds.
 func missing(card vibe.Held, name string, offered vibe.Body) (more []vibe.Multifield) {
 	values, _ := offered[name].([]vibe.Multifield)
 	has := pointsOf(card, name)
-	if !card.TellsPoints(name) {
+	if !card.ShowsPoints(name) {
 		return nil
 	}
 	for _, v := range values {
@@ -97,8 +103,9 @@ func missing(card vibe.Held, name string, offered vibe.Body) (more []vibe.Multif
 	return more
 }
 
-// toSend returns the phones, or e-mails, of an update that adds more to a card. ok is false if such an update would change
-// what the card holds: where updates replace, the API must take the kind of each of its phones.
+// toSend returns the phones (or e-mails) that an update must send to add more to a card. Where updates replace values, it
+// sends those that the card holds as well. ok is false if this would change them, because the API does not take their type
+// (work, home and so on), or if it is not known what updates do.
 func toSend(card vibe.Held, name string, more []vibe.Multifield, patch Patch) (values []vibe.Multifield, ok bool) {
 	switch patch {
 	case PatchAdds:
@@ -111,7 +118,7 @@ func toSend(card vibe.Held, name string, more []vibe.Multifield, patch Patch) (v
 	return nil, false
 }
 
-// pointsOf returns the e-mails of a card for the name "email", and its phones for any other.
+// pointsOf returns the e-mails of a card for the name "email", and its phones for any other name.
 func pointsOf(card vibe.Held, name string) []vibe.Multifield {
 	if name == "email" {
 		return card.Emails
@@ -122,29 +129,41 @@ func pointsOf(card vibe.Held, name string) []vibe.Multifield {
 // holds reports whether a phone, or an e-mail, is among others.
 func holds(among []vibe.Multifield, name, value string) bool { return count(among, name, value) > 0 }
 
-// count returns how often a phone, or an e-mail, stands among others.
+// count returns how often a phone, or an e-mail, is among others.
 func count(among []vibe.Multifield, name, value string) (n int) {
 	for _, m := range among {
-		if name == "email" && strings.EqualFold(m.Value, value) || name == "phone" && (m.Value == value || person.SamePhone(m.Value, value)) {
+		if samePoint(name, m.Value, value) {
 			n++
 		}
 	}
 	return n
 }
 
-// verdict says whether a card holds what a change was to add.
+// samePoint reports whether two spellings are of one e-mail or, by name, of one phone.
+func samePoint(name, a, b string) bool {
+	switch name {
+	case "email":
+		return strings.EqualFold(a, b)
+	case "phone":
+		return a == b || person.SamePhone(a, b)
+	}
+	return false
+}
+
+// verdict says whether a card holds what an update should have added.
 type verdict int
 
 const (
 	kept    verdict = iota
-	doubled         // nothing is lost, but each phone and e-mail that the card held and that was sent again stands there twice
-	notKept         // something that was sent is not there
+	doubled         // the card lost nothing, but it now has twice each of its phones and e-mails that the update sent again
+	notKept         // something that was sent is missing
 	damaged         // a phone or an e-mail that the card held is gone
 )
 
-// verify compares a card before and after a change.
+// verify compares a card before and after an update.
 func verify(before, after vibe.Held, change vibe.Body) verdict {
-	all, resent, twice := kept, 0, 0 // how many values of the card were sent again, and how many of these it now holds twice
+	all := kept
+	resent, twice := 0, 0 // how many of the card's values were sent again, and how many of these it now has twice
 	for _, name := range [...]string{"phone", "email"} {
 		sent, changed := change[name].([]vibe.Multifield)
 		if !changed {
@@ -177,7 +196,7 @@ func verify(before, after vibe.Held, change vibe.Body) verdict {
 	return all
 }
 
-// tookEffect reports whether a card shows a phone or an e-mail that it did not hold before the change.
+// tookEffect reports whether a card shows a phone or an e-mail of the update that it did not hold before.
 func (s *sent) tookEffect(now vibe.Held) bool {
 	for _, name := range [...]string{"phone", "email"} {
 		values, _ := s.change[name].([]vibe.Multifield)
@@ -190,7 +209,7 @@ func (s *sent) tookEffect(now vibe.Held) bool {
 	return false
 }
 
-// gone returns the phones, or e-mails, that a card does not hold, each once.
+// gone returns those of some phones (or e-mails) that are not among has, each once.
 func gone(name string, some, has []vibe.Multifield) (lost []vibe.Multifield) {
 	for _, m := range some {
 		if !holds(has, name, m.Value) && !holds(lost, name, m.Value) {
@@ -200,8 +219,8 @@ func gone(name string, some, has []vibe.Multifield) (lost []vibe.Multifield) {
 	return lost
 }
 
-// restored returns the update that gives a card back the phones and e-mails that a change took from it; nil when nothing is
-// gone. Where updates replace, it has what the card holds now, too.
+// restored returns the update that writes back the phones and e-mails that an earlier update, change, took from a card; nil
+// if none is gone. Where updates replace values, it also sends those that the card holds now.
 func restored(before, after vibe.Held, change vibe.Body, patches Patches) vibe.Body {
 	body := vibe.Body{}
 	for _, name := range [...]string{"phone", "email"} {

@@ -8,9 +8,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// A change of a card is made of what the card held when it was read, so that two changes of one card must not overlap. In one
-// process, the steps that fill one card do so one after another: each has its turn. While a change is in doubt, nobody
-// else gets the turn.
+// An update of a card depends on what the card held when it was read, so updates of one card must not overlap. Therefore the
+// steps of a process that fill the same card take turns. While an update is in doubt, no other step gets the turn.
 
 // cardTurns knows who has the turn at which card. Safe for concurrent use.
 type cardTurns struct {
@@ -20,7 +19,7 @@ type cardTurns struct {
 
 // cardTurn is the turn at one card.
 type cardTurn struct {
-	holder  *step         // who has the turn; nil: nobody, and an earlier change may take effect until freeAt
+	holder  *step         // who has the turn; nil: nobody, but an earlier update may take effect until freeAt
 	freeAt  time.Time     // without a holder: when the next step may have the turn
 	ended   chan struct{} // closed when the holder gives the turn back
 	waiting int           // steps that wait for the turn
@@ -31,12 +30,11 @@ func newCardTurns() *cardTurns { return &cardTurns{of: map[int64]*cardTurn{}} }
 // busyCard says why a step has not got the turn at a card.
 type busyCard struct {
 	ended   <-chan struct{} // closed when the holder gives the turn back
-	freeAt  time.Time       // when the turn is free by itself; zero: it has a holder
+	freeAt  time.Time       // when the turn becomes free without being given back; zero: it has a holder
 	crowded bool            // too many steps wait already
 }
 
-// begin gives a step the turn at a card, and returns nil if the step has it. Else the step counts as waiting until leave is
-// called.
+// begin returns nil if the step now has the turn at the card. Otherwise the step counts as waiting until leave is called.
 func (c *cardTurns) begin(card int64, s *step, now time.Time) *busyCard {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -52,7 +50,7 @@ func (c *cardTurns) begin(card int64, s *step, now time.Time) *busyCard {
 	return &busyCard{t.ended, t.freeAt, t.waiting > maxCardWaiters}
 }
 
-// leave notes that a step waits for the turn at a card no longer.
+// leave notes that a step no longer waits for the turn at a card.
 func (c *cardTurns) leave(card int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,8 +59,8 @@ func (c *cardTurns) leave(card int64) {
 	}
 }
 
-// end gives back the turn that a step has at a card; it does nothing if the step has none. The turn is not given to anybody
-// before freeAt, until which the step's change may take effect.
+// end takes the turn at a card from a step; it does nothing if the step does not have it. The step's update may take effect
+// until freeAt, so nobody gets the turn before.
 func (c *cardTurns) end(card int64, s *step, freeAt, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -87,9 +85,9 @@ func (c *cardTurns) forgetFree(now time.Time) {
 	}
 }
 
-// claimCard waits for the turn at the card that a step fills. The caller calls release when the step's change has ended. ok
-// is false if too many wait for the card: then the step is to be given up. A step that waits longer than personTurn is
-// deferred.
+// claimCard waits for the turn at the card that a step fills. The caller must call release when the step's update has ended.
+// ok is false if too many steps wait for the card: then the caller must give the step up. A step that waits longer than
+// personTurn is deferred.
 func (c *Creator) claimCard(ctx context.Context, d *delivery, s *step) (release func(), ok bool, err error) {
 	card, patience := s.extra.contact, time.NewTimer(personTurn)
 	defer patience.Stop()
@@ -132,11 +130,11 @@ func (c *Creator) awaitCard(ctx context.Context, d *delivery, s *step, busy *bus
 	return nil
 }
 
-// releaseCard gives the turn at the card of a fill back. Nobody gets it while the change may still take effect.
+// releaseCard gives back the turn at the card that a step fills. Nobody gets it while the step's update may take effect.
 func (c *Creator) releaseCard(s *step) {
 	now, freeAt := time.Now(), time.Time{}
 	switch {
-	case s.lost: // the call ended while the change was on its way
+	case s.lost: // the call ended while the update was on its way
 		freeAt = now.Add(c.cfg.lifetime(vibe.BatchLimit))
 	case s.state != stateDone:
 		freeAt = s.lastEffectPossible

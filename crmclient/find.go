@@ -14,22 +14,22 @@ func (c *Creator) Find(ctx context.Context, r Request) (id int64, err error) {
 	return max(made.ContactID, made.LeadID), err
 }
 
-// FindMade looks up what an event became, by every field that was in force, and returns the ids of what
-// there is as far as the CRM can tell now. Of the request it takes OriginID, Target, SentIDField and, for
-// look-ups by phone or e-mail, Contact and RecordedAt. It blocks through holds and failures until
-// ctx ends: an error is never taken for an answer. What it finds says nothing about
-// the CRM's health: it ends no hold.
+// FindMade looks up what an event became, by every field that may carry its id, and returns the ids of the
+// objects that the CRM shows now. It uses the request's OriginID, Target, SentIDField, IDFieldFromHeader and, for
+// look-ups by phone or e-mail, Contact and RecordedAt. It goes on through holds and failures until ctx ends: a failed
+// look-up never counts as "not found". Its look-ups end no hold.
 func (c *Creator) FindMade(ctx context.Context, r Request) (Made, error) {
 	d := c.begin(Request{OriginID: r.OriginID, Target: r.Target, SentIDField: r.SentIDField, IDFieldFromHeader: r.IDFieldFromHeader, Contact: r.Contact, RecordedAt: r.RecordedAt})
 	for _, s := range d.steps {
 		if err := c.find(ctx, d, s); err != nil {
 			return d.made(), err
 		}
-		if next := c.madeWithout(d, s); s.id == 0 && next == nil {
+		mayHaveNext := s.id > 0 || c.madeWithout(d, s) != nil
+		if !mayHaveNext {
 			break
 		}
 	}
-	if d.steps[0].id == 0 && d.made().DealID > 0 {
+	if d.steps[0].id == 0 && d.made().DealID > 0 { // the event's contact was there before: the deal names it
 		d.steps[0].id = d.steps[len(d.steps)-1].with.contact
 	}
 	return d.made(), nil

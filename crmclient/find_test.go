@@ -17,7 +17,7 @@ func (w *world) find(r crmclient.Request) (int64, error) {
 	return w.creator.Find(ctx, r)
 }
 
-// TestFind looks up what is there and what is not, by each way that contacts carry ids.
+// TestFind looks up contacts that exist and contacts that do not, for each way in which contacts carry ids.
 func TestFind(t *testing.T) {
 	for name, c := range map[string]struct {
 		portal crmtest.Options
@@ -100,7 +100,7 @@ func TestFindIsNoEvidence(t *testing.T) {
 	})
 }
 
-// TestBudgetUses tells what requests were for; one that serves several kinds of events is split.
+// TestBudgetUses: requests are counted by their use. A request for both replayed and other events is split.
 func TestBudgetUses(t *testing.T) {
 	inBubble(t, slowPortal(), oneSlot, func(w *world) {
 		want := func(after string, create, lookUp, replay, setup float64) {

@@ -198,7 +198,7 @@ func TestFloodCountsDifferentEvents(t *testing.T) {
 	})
 }
 
-// RETRIES_EXHAUSTED is no part of a flood: it takes others that passed.
+// RETRIES_EXHAUSTED does not count towards a flood, because it requires that other events passed.
 func TestExhaustedAreNoFlood(t *testing.T) {
 	inBubble(t, portalWithField(), floodAt(2), func(w *world) {
 		w.setFaults(crmtest.Faults{Poison: "Poison"})

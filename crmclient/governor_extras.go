@@ -8,8 +8,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// This file is what the governor decides about extras. Each kind of extra has a lane of its own, extras have a batch
-// size of their own, and their requests have half of the slots at most, lent slots included.
+// This file has the governor's decisions about extras. Each kind of extra has a lane of its own. Extras have a batch size of
+// their own, and their requests take half of the slots at most, lent slots included.
 
 // blocked reports whether creates are held for everybody.
 func (g *governor) blocked() bool {
@@ -19,7 +19,8 @@ func (g *governor) blocked() bool {
 	return held || g.paused || !g.ready
 }
 
-// kindFailsSince returns since when creates of this kind alone have been held; zero: they are not held.
+// kindFailsSince returns since when creates of a kind have been held while creates of all kinds were not; zero: they are not
+// held.
 func (g *governor) kindFailsSince(entity vibe.Entity) time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -46,8 +47,8 @@ func (g *governor) kindHeld(entity vibe.Entity) bool {
 	return held
 }
 
-// nextExtra returns which kind of waiting extras may leave next, and when. ok is false if none may. The caller holds
-// the lock.
+// nextExtra returns whether look-ups or creates of extras may leave next, and when. ok is false if none may. The caller
+// holds the lock.
 func (g *governor) nextExtra(w queue.Waiting) (kind queue.Kind, at time.Time, ok bool) {
 	if len(g.extrasOut) >= max(1, g.slots/2) || !g.room(w) {
 		return 0, time.Time{}, false
@@ -75,8 +76,8 @@ func (g *governor) nextExtra(w queue.Waiting) (kind queue.Kind, at time.Time, ok
 	return kind, at, ok
 }
 
-// extraLookUpsAt returns when the first look-ups of extras may leave: those of comments, or those of fills. A look-up
-// whose kind fails does not get into the queue, see lookUpsAt. The caller holds the lock.
+// extraLookUpsAt returns when look-ups of comments or of fills may leave, whichever is earlier. Those of the other kind are
+// not in the queue while their look-ups fail, see lookUpsAt. The caller holds the lock.
 func (g *governor) extraLookUpsAt() time.Time {
 	comments, filled := g.lookUpGate(vibe.Timelines).At(), g.lookUpGate(vibe.Fills).At()
 	if filled.Before(comments) {
@@ -97,7 +98,7 @@ func (g *governor) extrasHang(now time.Time) bool {
 	return false
 }
 
-// batchOf returns the size of batches of a kind. The caller holds the lock.
+// batchOf returns the batch size of a kind: all extras share one, all objects another. The caller holds the lock.
 func (g *governor) batchOf(entity vibe.Entity) *limit.BatchSize {
 	if isExtra(entity) {
 		return g.extraBatch
@@ -111,8 +112,8 @@ func (g *governor) holdsEveryKind() bool {
 	return held && s.Fault.Proven
 }
 
-// speaksForExtras reports whether a fault that a request for extras met concerns extras of its kind only.
-func speaksForExtras(f limit.Fault) bool { return !f.Proven || f.Status == 403 }
+// concernsExtrasOnly reports whether a fault that a request for extras met concerns only extras of that kind.
+func concernsExtrasOnly(f limit.Fault) bool { return !f.Proven || f.Status == 403 }
 
 // extrasUnbatched reports whether extras are sent one by one now.
 func (g *governor) extrasUnbatched(now time.Time) bool {

@@ -27,9 +27,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const (
 	goodKey = "vibe_api_good"
 	settle  = 5 * time.Second
-	// lifetime of an unanswered single request: queue limit and run time.
+	// lifetime is how long an unanswered single request may take effect: queue limit and run time.
 	lifetime = 35 * time.Second
-	// batchLifetime is that of the longest batch.
+	// batchLifetime is the same for the largest batch.
 	batchLifetime = lifetime + 49*200*time.Millisecond
 )
 
@@ -44,7 +44,7 @@ type world struct {
 	calls   sync.WaitGroup
 }
 
-// inBubble runs test with a portal of the given kind.
+// inBubble runs a test with a portal and a Creator in a bubble of virtual time.
 func inBubble(t *testing.T, o crmtest.Options, change func(*crmclient.Config), test func(*world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -89,15 +89,15 @@ func (w *world) close() {
 	w.server.Close()
 }
 
-// portalWithField is a portal that answers at once and has our user field.
+// portalWithField returns the options of a portal that answers at once and has our user field.
 func portalWithField() crmtest.Options {
 	return crmtest.Options{ExistingUserField: true, Portal: "sim.bitrix24.ru"}
 }
 
-// originID is a valid one.
+// originID returns the valid origin id of event n.
 func originID(n int) string { return fmt.Sprintf("lb-%032x", n) }
 
-// lead is a request for one person.
+// lead returns the request for event n, which has a person of its own.
 func lead(n int) crmclient.Request {
 	return crmclient.Request{
 		OriginID: originID(n), RecordedAt: time.Now(),
@@ -109,13 +109,14 @@ func lead(n int) crmclient.Request {
 	}
 }
 
+// suspect returns the request for event n as a suspect.
 func suspect(n int) crmclient.Request {
 	r := lead(n)
 	r.Suspect = true
 	return r
 }
 
-// ended is what a Create came to.
+// ended is how a delivery ended.
 type ended struct {
 	result crmclient.Result
 	err    error
@@ -130,12 +131,12 @@ func (w *world) createUntil(ctx context.Context, r crmclient.Request) ended {
 	return ended{res, err, time.Since(begun)}
 }
 
-// wantThroughput wants so many events a second to be delivered while more wait than the client can make use of, within
-// the limits of the portal. Events follow each other at uneven times, so that they do not stay in step by chance.
+// wantThroughput checks how many events a second are delivered, within the portal's limits, while as many calls of Create
+// run as InFlight says. Events begin at uneven times, so that they do not stay in step by chance.
 func (w *world) wantThroughput(perSecond float64, event func(n int) crmclient.Request) {
 	w.t.Helper()
 	w.prepare()
-	later(time.Minute) // the requests that a new process may send at once are no measure
+	later(time.Minute) // a new process may send some requests at once, which must not be measured
 	var next, done atomic.Int64
 	ctx, stop := context.WithCancel(w.t.Context())
 	for range w.creator.InFlight() {
@@ -163,7 +164,7 @@ func (w *world) wantThroughput(perSecond float64, event func(n int) crmclient.Re
 	}
 }
 
-// deliver calls Create until the event is not deferred any more, as its caller does.
+// deliver calls Create until the event is not deferred any more, as the consumer does.
 func (w *world) deliver(ctx context.Context, r crmclient.Request) (crmclient.Result, error) {
 	for {
 		res, err := w.creator.Create(ctx, r)
@@ -190,8 +191,8 @@ func (w *world) deliver(ctx context.Context, r crmclient.Request) (crmclient.Res
 	}
 }
 
-// untilEnded creates other contacts, from event 5000 on, one in so much time, until the Create has
-// ended, and returns how many. It fails the test after a thousand.
+// untilEnded creates other contacts, from event 5000 on, at the given interval, until a delivery has
+// ended. It returns how many it created, and fails the test after a thousand.
 func (w *world) untilEnded(done <-chan ended, every time.Duration) int {
 	w.t.Helper()
 	for n := range 1000 {
@@ -205,14 +206,14 @@ func (w *world) untilEnded(done <-chan ended, every time.Duration) int {
 	return 0
 }
 
-// start runs a Create beside the test.
+// start runs a delivery in a goroutine.
 func (w *world) start(ctx context.Context, r crmclient.Request) <-chan ended {
 	done := make(chan ended, 1)
 	w.calls.Go(func() { done <- w.createUntil(ctx, r) })
 	return done
 }
 
-// mustCreate makes contacts in the portal and fails the test otherwise.
+// mustCreate delivers an event, and fails the test if that fails.
 func (w *world) mustCreate(r crmclient.Request) ended {
 	w.t.Helper()
 	e := w.create(r)
@@ -222,7 +223,7 @@ func (w *world) mustCreate(r crmclient.Request) ended {
 	return e
 }
 
-// script decides calls of one kind by their number; others pass.
+// script decides the calls of one method and path by their number. Other calls are answered normally.
 func (w *world) script(methodPath string, f func(n int, c crmtest.Call) crmtest.Action) {
 	n := 0
 	w.sim.Script(func(c crmtest.Call) crmtest.Action {
@@ -240,10 +241,10 @@ const (
 	fieldsCall = "GET /v1/contacts/fields"
 )
 
-// concerns tells whether a call is about an event.
+// concerns reports whether a call is about event n.
 func concerns(c crmtest.Call, n int) bool { return bytes.Contains(c.Body, []byte(originID(n))) }
 
-// wantContacts checks how many contacts the portal holds, and that none is there twice.
+// wantContacts checks that the portal holds n contacts and no duplicates.
 func (w *world) wantContacts(n int) {
 	w.t.Helper()
 	s := w.sim.Stats()
@@ -252,10 +253,10 @@ func (w *world) wantContacts(n int) {
 	}
 }
 
-// holds are the causes that hold creates.
+// holds returns the causes for which creates are held.
 func (w *world) holds() string { return w.causes(true) }
 
-// causes are those that hold creates, or those that do not.
+// causes returns the causes of the holds whose Held has the given value.
 func (w *world) causes(held bool) string {
 	var causes []string
 	for _, h := range w.creator.Status().Holds {
@@ -277,7 +278,7 @@ func (w *world) wantHolds(causes string) {
 	}
 }
 
-// wantFailing wants creates free, and look-ups failing for the cause.
+// wantFailing checks that creates are not held, and that something fails for the cause.
 func (w *world) wantFailing(cause string) {
 	w.t.Helper()
 	if got := w.causes(false); got != cause {
@@ -286,13 +287,13 @@ func (w *world) wantFailing(cause string) {
 	w.wantHolds("")
 }
 
-// rejection is the error's, nil when it is something else.
+// rejection returns the Rejection in an error; nil if there is none.
 func rejection(err error) *crmclient.Rejection {
 	r, _ := errors.AsType[*crmclient.Rejection](err)
 	return r
 }
 
-// later waits so long, in virtual time, and until everything has come to rest.
+// later waits for a time, in virtual time, and then until all goroutines wait.
 func later(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
@@ -308,7 +309,7 @@ func (b *logBook) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-// count tells how many lines hold all of the texts.
+// count returns how many lines have all of the texts.
 func (b *logBook) count(texts ...string) int {
 	n := 0
 lines:
@@ -330,7 +331,7 @@ func (w *world) setFaults(f crmtest.Faults) {
 	}
 }
 
-// prepare asks the portal what it is.
+// prepare has the portal asked for its description.
 func (w *world) prepare() {
 	w.t.Helper()
 	if err := w.creator.Prepare(w.t.Context()); err != nil {

@@ -460,7 +460,7 @@ func TestAnySuccessEndsAnOutage(t *testing.T) {
 	}
 }
 
-// A hold that ends within a second is counted and shown, but it is no news.
+// A hold that ends within a second is counted and shown, but not logged.
 func TestShortHoldsAreNotTold(t *testing.T) {
 	inBubble(t, portalWithField(), nil, func(w *world) {
 		w.mustCreate(lead(0))

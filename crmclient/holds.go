@@ -25,20 +25,20 @@ const (
 	HoldMatch       = limit.Match       // the CRM takes no look-ups of contacts by phone or e-mail
 )
 
-// Hold is a deliberate pause.
+// Hold is a deliberate pause of creates, or a failure that may become one: see Held.
 type Hold struct {
 	Cause  Cause     `json:"cause"`
 	Since  time.Time `json:"since"`
 	Until  time.Time `json:"until,omitzero"` // next probe
 	Status int       `json:"status,omitempty"`
 	Code   string    `json:"code,omitempty"`
-	// Held says that creates, or with the cause flood letters, are held for everybody. Otherwise
-	// creates or look-ups fail and none has passed since, and others are tried all the same.
+	// Held says that all creates are held, or all letters if the cause is a flood. If it is false, creates or look-ups
+	// have failed and none has passed since, but further ones are still tried.
 	Held bool `json:"held"`
-	// Proven says that the fault speaks for all by itself: an answer that names the key, no connection,
+	// Proven says that one such failure concerns all creates: an answer that names the key, no connection,
 	// a throttle.
 	Proven bool `json:"proven,omitempty"`
-	// Of names the kind of object that alone is concerned, such as deals; "": all are.
+	// Of is the only kind of object that is concerned, such as deals; "": all kinds are.
 	Of     string      `json:"of,omitempty"`
 	Advice phrase.Text `json:"advice"` // what to do about it, in a sentence or two
 }
@@ -46,7 +46,7 @@ type Hold struct {
 // logAfter is how long a fleeting hold lasts before it is logged.
 const logAfter = time.Second
 
-// holder is what a hold is about.
+// holder is what a hold holds back.
 type holder int
 
 const (
@@ -65,24 +65,25 @@ type holdLog struct {
 
 	mu      sync.Mutex // guards everything below
 	shown   [holders]shownHold
-	counted time.Time // until when the seconds of the holds are counted
+	counted time.Time // the metric has counted the seconds of holds up to this time
 }
 
 // shownHold is a hold in force.
 type shownHold struct {
 	Hold               // its cause is "" when there is none
 	logged bool        // it is in the log
-	timer  *time.Timer // logs a fleeting one when it lasts
+	timer  *time.Timer // logs a fleeting hold once it has lasted for logAfter
 }
 
-// newHoldLog begins with the hold that lasts until the portal is known.
+// newHoldLog returns a log that begins with the hold that lasts until the portal is known.
 func newHoldLog(log zerolog.Logger, m *meter) *holdLog {
 	h := &holdLog{log: log, meter: m}
 	now := time.Now()
 	h.counted = now
 	first := &h.shown[holdsCreates]
-	first.Hold, first.logged = holdOf(limit.Status{Fault: limit.Fault{Cause: HoldPreparing}, Since: now}), true // what becomes of it is logged at once
+	first.Hold = holdOf(limit.Status{Fault: limit.Fault{Cause: HoldPreparing}, Since: now})
 	first.Held = true
+	first.logged = true // so that its end is logged, though its beginning is not
 	h.gauge()
 	return h
 }
@@ -99,7 +100,7 @@ func (h *holdLog) begin(of holder, s limit.Status, held bool, now time.Time) {
 	h.show(of, hold, s.Fault.Fleeting(), now)
 }
 
-// beginKind notes that creates of one kind of object fail for everybody: others are not held.
+// beginKind notes that all creates of one kind of object fail. Those of other kinds are not held.
 func (h *holdLog) beginKind(kind string, s limit.Status, now time.Time) {
 	hold := holdOf(s)
 	hold.Of = kind
@@ -110,7 +111,7 @@ func (h *holdLog) beginKind(kind string, s limit.Status, now time.Time) {
 	h.show(holdsKind, hold, s.Fault.Fleeting(), now)
 }
 
-// show notes a hold; a fleeting one is logged when it lasts.
+// show notes a hold that began, goes on or changed. A fleeting hold is logged only if it lasts for logAfter.
 func (h *holdLog) show(of holder, hold Hold, fleeting bool, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -118,14 +119,15 @@ func (h *holdLog) show(of holder, hold Hold, fleeting bool, now time.Time) {
 	shown := &h.shown[of]
 	before, held := shown.Hold, hold.Held
 	shown.Hold = hold
-	if before.Cause == shown.Cause {
+	isSameCause := before.Cause == shown.Cause
+	if isSameCause {
 		shown.Since = before.Since
 	}
-	if before.Cause == shown.Cause && before.Held == shown.Held {
+	if isSameCause && before.Held == shown.Held {
 		return
 	}
 	h.gauge()
-	if before.Cause == "" || before.Cause == shown.Cause {
+	if before.Cause == "" || isSameCause {
 		shown.logged = false
 		since := shown.Since
 		shown.timer = time.AfterFunc(logAfter, func() { h.lasts(of, since, held) })
@@ -135,7 +137,7 @@ func (h *holdLog) show(of holder, hold Hold, fleeting bool, now time.Time) {
 	}
 }
 
-// lasts logs a fleeting hold that has lasted.
+// lasts logs a fleeting hold that has lasted for logAfter, unless it has ended or changed since.
 func (h *holdLog) lasts(of holder, since time.Time, held bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -144,6 +146,7 @@ func (h *holdLog) lasts(of holder, since time.Time, held bool) {
 	}
 }
 
+// write logs a hold.
 func (h *holdLog) write(hold *shownHold) {
 	level, what := zerolog.WarnLevel, "CRM fails"
 	if hold.Held {
@@ -161,7 +164,7 @@ func (h *holdLog) write(hold *shownHold) {
 	hold.logged = true
 }
 
-// end notes that a hold is not in force any more, if it was.
+// end notes that a hold is no longer in force.
 func (h *holdLog) end(of holder, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -187,7 +190,7 @@ func (h *holdLog) end(of holder, now time.Time) {
 	}
 }
 
-// count adds the seconds since it was last called to the causes in force.
+// count adds the seconds since the last call to the metric, for each cause in force.
 func (h *holdLog) count(now time.Time) {
 	for cause, since := range h.causes() {
 		h.meter.heldFor.WithLabelValues(string(cause)).Add(max(0, now.Sub(later(h.counted, since)).Seconds()))
@@ -195,7 +198,7 @@ func (h *holdLog) count(now time.Time) {
 	h.counted = now
 }
 
-// gauge shows the causes in force.
+// gauge shows in the metrics which causes are in force.
 func (h *holdLog) gauge() {
 	causes := h.causes()
 	for _, cause := range causesOfHolds() {
@@ -215,7 +218,7 @@ func (h *holdLog) causes() map[Cause]time.Time {
 	return causes
 }
 
-// inForce returns the holds of now, one of a cause.
+// inForce returns the holds in force, one for each cause.
 func (h *holdLog) inForce() []Hold {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -229,7 +232,7 @@ func (h *holdLog) inForce() []Hold {
 	return holds
 }
 
-// causesOfHolds are all that there are.
+// causesOfHolds returns all causes.
 func causesOfHolds() []Cause {
 	return []Cause{HoldPreparing, HoldCredentials, HoldOutage, HoldThrottle, HoldFlood, HoldOriginField, HoldMatch}
 }

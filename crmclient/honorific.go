@@ -13,8 +13,8 @@ import (
 // honorificTimeout bounds how long contacts wait for the portal's list of honorifics.
 const honorificTimeout = 5 * time.Second
 
-// withHonorifics asks for the portal's list of honorifics when the first person of a job needs it. Without the
-// list a title is no more than a part of the comments, until the portal is asked again.
+// withHonorifics asks for the portal's list of honorifics if a person of the job needs it. If the portal does not give the
+// list, titles go into the comments until the portal is asked again.
 func (c *Creator) withHonorifics(r *request, p *portal) *portal {
 	if !slices.ContainsFunc(r.job.Waiters(), func(w *queue.Waiter) bool { return lacksHonorifics(w.Payload.(*attempt), p) }) {
 		return p
@@ -32,7 +32,7 @@ func (c *Creator) withHonorifics(r *request, p *portal) *portal {
 	return &now
 }
 
-// lacksHonorifics reports whether a person has a title, and the portal's list of them is not known.
+// lacksHonorifics reports whether a create's person has a title, and the portal's list of honorifics has not been asked for.
 func lacksHonorifics(a *attempt, p *portal) bool {
 	contact := a.delivery.req.Contact
 	return contact != nil && contact.Salutation != "" && p.kinds[a.step.describedBy()].fields.LacksHonorifics()

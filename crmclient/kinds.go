@@ -7,17 +7,17 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// kind is what a portal says of one kind of object: contacts, leads or deals. It never changes.
+// kind is a portal's description of one kind of object: contacts, leads or deals. A value is never modified.
 type kind struct {
 	fields  vibe.Fields
 	idField vibe.IDField // carries our ids
 }
 
-// Nothing is sent before the portal has described its main kind: contacts or, where events become leads, leads. A portal
-// may not describe another kind, as when the key may not see it: then only the events that need that kind wait.
+// Nothing is sent before the portal has described the main kind: leads if events become leads, else contacts. If the portal
+// does not describe another kind, for example because the key may not see it, only the events that need this kind wait.
 
-// awaitKind returns when the portal's description of the kind that a step needs is known. While the portal does not give
-// it, the step is deferred, save that one step at a time has the portal asked again.
+// awaitKind waits until the portal has described the kind that a step needs. If the portal does not describe it, the step is
+// deferred, but one step at a time has the portal asked again.
 func (c *Creator) awaitKind(ctx context.Context, d *delivery, s *step) error {
 	entity := s.describedBy()
 	if entity == c.governor.main || s.entity == vibe.Timelines {
@@ -34,9 +34,10 @@ func (c *Creator) awaitKind(ctx context.Context, d *delivery, s *step) error {
 		if _, ok := p.kinds[entity]; ok {
 			return nil
 		}
-		if _, asked := p.lacking[entity]; asked {
-			// The kind is held, see described. Asking for it again is the probe that may end the hold.
-			if until, probe := c.governor.tryLeave(entity, time.Now()); !probe && !until.IsZero() {
+		if _, isLacking := p.lacking[entity]; isLacking {
+			// The kind is held, see described. The probe that may end this hold is to ask for the kind again.
+			until, isProbe := c.governor.tryLeave(entity, time.Now())
+			if mustWait := !isProbe && !until.IsZero(); mustWait {
 				return c.deferUntil(s, s.waitsFor(), later(until, time.Now().Add(s.nextBackoff(c.cfg))))
 			}
 		}
@@ -54,7 +55,7 @@ func (s *step) describedBy() vibe.Entity {
 	return s.entity
 }
 
-// waitsFor names what a step waits for that must not be sent, or looked up, yet.
+// waitsFor returns why a step must not be sent, or looked up, yet.
 func (s *step) waitsFor() Wait {
 	switch {
 	case !s.state.looksUp():
@@ -65,9 +66,9 @@ func (s *step) waitsFor() Wait {
 	return WaitSuspect
 }
 
-// admit lets the create of a step enter the queue, unless its kind is held: then it defers the step, or lets it enter as
-// the hold's probe. The caller calls landed when the create has ended. An extra is deferred as well while too many others
-// are in the queue, and errNotWorthWaiting says that it is to be given up instead.
+// admit lets the create of a step enter the queue. If its kind is held, the create enters as the hold's probe, or the step is
+// deferred. The caller must call landed when the create has ended. An extra is also deferred while too many extras are in the
+// queue. The error errNotWorthWaiting says that the caller must give the extra up instead.
 func (c *Creator) admit(s *step) (landed func(), probe bool, err error) {
 	if s.extra != nil && c.crowded(s) {
 		if c.notWorthWaiting(s) {

@@ -7,15 +7,15 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// lane is what is known of the creates of one kind of object, or of one kind of extra: contacts that pass say nothing about
-// deals. The governor's lock guards it.
+// lane is what is known of the creates of one kind of object or extra. Kinds are judged apart, as contacts that pass say
+// nothing about deals. The governor's lock guards it.
 type lane struct {
 	evidence limit.Evidence
 	flood    *limit.Flood
 	floods   int // floods that have ended
 
-	// hold holds the creates of this kind only. The main kind's is never in force, because failures of the main kind
-	// hold everybody.
+	// hold holds the creates of this kind only. In the main kind's lane it is never in force, because failures of the
+	// main kind hold everybody.
 	hold    *limit.Hold
 	unknown bool // the portal does not describe the kind
 }
@@ -33,8 +33,8 @@ func (g *governor) lane(entity vibe.Entity) *lane {
 	return l
 }
 
-// tryLeave lets a create of a kind leave unless the kind is held. During a hold one create at a time leaves as a probe,
-// and tryLeave notes it. until is zero if the create may leave, else when the next probe may.
+// tryLeave returns whether a create of a kind may leave: if until is zero it may, else the next probe may leave at until.
+// During a hold of the kind one create at a time may leave as a probe, which tryLeave notes.
 func (g *governor) tryLeave(entity vibe.Entity, now time.Time) (until time.Time, probe bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -76,7 +76,7 @@ func (g *governor) lanePassed(entity vibe.Entity, now time.Time) (opened bool) {
 	return held
 }
 
-// showLanes shows the first kind whose creates are held, or ends the hold that was shown.
+// showLanes shows the hold of the first kind that is held. If none is, it ends the hold that was shown.
 func (g *governor) showLanes(now time.Time) {
 	for _, entity := range [...]vibe.Entity{vibe.Contacts, vibe.Leads, vibe.Deals, vibe.Timelines, vibe.Fills} {
 		if s, held := g.lane(entity).hold.Held(); held {
@@ -108,8 +108,7 @@ func (g *governor) described(p *portal, now time.Time) {
 	g.showLanes(now)
 }
 
-// askAgain makes the governor ask the portal for its fields before it sends anything else. It does not count as a
-// failure of creates.
+// askAgain makes the governor ask the portal for its description before it sends anything else. That begins no hold.
 func (g *governor) askAgain() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -10,32 +10,32 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// codeFilterIgnored says that the answer to a look-up holds objects that the look-up did not ask for, so that the portal did
-// not heed its filter.
+// codeFilterIgnored says that the answer to a look-up has objects that the look-up did not ask for: the portal ignored its
+// filter.
 const codeFilterIgnored = "FILTER_IGNORED"
 
 // lookUp is one job of look-ups of one kind by one field.
 type lookUp struct {
 	*Creator                                  // has do, portals, proofs and governor
 	request    *request                       // pays for the requests that are made
-	idLocation                                // entity and field: what is looked up, and by what
+	idLocation                                // the kind of object that is looked up, and the field by which
 	sentAt     time.Time                      // when the last request was sent
-	answers    map[*queue.Waiter]lookUpAnswer // of the waiters whose objects are found or absent
+	answers    map[*queue.Waiter]lookUpAnswer // the waiters whose objects are known to be found or absent
 
 	sure      bool                        // absences need no proof, because no object has the field
-	controls  map[lookUpBy]control        // the controls that the job asks for beside the waiters
+	controls  map[lookUpBy]control        // the controls that the job asks for
 	tried     map[lookUpBy]bool           // a control was known when the job asked
 	seen      map[lookUpBy]bool           // the control was found
 	untrusted map[*queue.Waiter]time.Time // waiters whose absence is not proven, and when to ask again; zero: after a backoff
-	fieldless int64                       // the largest id of the objects whose rows, read without a filter, lack our field; 0: none
-	sawField  bool                        // other rows had our field
-	tooMany   map[*queue.Waiter]bool      // waiters for comments of cards that have more comments than are read
+	fieldless int64                       // the largest id of objects whose rows, read without a filter, lack our field; 0: none
+	sawField  bool                        // a row that was read without a filter had our field
+	tooMany   map[*queue.Waiter]bool      // waiters for comments on cards that have more comments than are read
 	shownOn   map[string]bool             // kinds of cards whose lists of comments have shown one of ours
-	leftOver  []*queue.Waiter             // had no room in the request; the next job asks for them
+	leftOver  []*queue.Waiter             // waiters that had no room in the request; the next job asks for them
 }
 
-// runLookUp looks up the steps of a job. All answers are handed out together, as a step that is in doubt with others of its
-// batch must know what was found of these before it decides.
+// runLookUp looks up the steps of a job. All answers are handed out together, because a step in doubt must know which others
+// of its batch were found before it decides.
 func (c *Creator) runLookUp(r *request) {
 	waiters := r.job.Waiters()
 	r.replayed = replayedPart(waiters)
@@ -49,7 +49,7 @@ func (c *Creator) runLookUp(r *request) {
 	o := l.all(waiters)
 	l.prove(waiters)
 	if r.job.Context().Err() != nil {
-		return // broken off: nobody waits
+		return // nobody waits any more
 	}
 	c.judgeLookUp(l, o)
 	answers := make(map[*queue.Waiter]any, len(waiters))
@@ -68,7 +68,7 @@ func (c *Creator) runLookUp(r *request) {
 	r.job.Answer(answers)
 }
 
-// fail answers all waiters that their look-up failed, without a request.
+// fail answers, without a request, that the look-ups of all waiters failed.
 func (l *lookUp) fail(waiters []*queue.Waiter) {
 	answers := make(map[*queue.Waiter]any, len(waiters))
 	for _, w := range waiters {
@@ -77,8 +77,8 @@ func (l *lookUp) fail(waiters []*queue.Waiter) {
 	l.request.job.Answer(answers)
 }
 
-// all looks the waiters up, and notes what is found and what is absent. With an outcome other than Done, some waiters may
-// have no answer.
+// all looks the waiters up, and notes in l.answers which are found and which are absent. With an outcome other than Done, some
+// waiters may have no answer.
 func (l *lookUp) all(waiters []*queue.Waiter) vibe.Outcome {
 	switch l.entity {
 	case vibe.Timelines:
@@ -98,45 +98,45 @@ func (l *lookUp) all(waiters []*queue.Waiter) vibe.Outcome {
 	if o.Class == vibe.Done {
 		return o
 	}
-	// If the portal neither lists a former field nor accepts it as a filter, it is gone. Being unlisted or read-only
-	// does not prove that.
 	k := l.portals.latest().kinds[l.entity]
-	if o.Class == vibe.Refused && l.field != k.idField && !k.fields.Lists(l.field.Field()) {
-		l.portals.dropField(l.idLocation)
-		l.sure = true
-		l.absent(l.open(waiters), lookUpTime{l.sentAt, time.Now()})
-		return vibe.Outcome{Class: vibe.Done}
-	}
+	isFormer := l.field != k.idField // the portal once had it, or another process or a header says so
+	// A former field is gone if the portal neither lists it nor accepts it as a filter. One of these is not enough.
+	isGone := isFormer && o.Class == vibe.Refused && !k.fields.Lists(l.field.Field())
 	refused := o.Class == vibe.Refused || o.Class == vibe.Business
-	if refused && l.field != k.idField && onlyFromHeaders(waiters) {
-		// Only headers of records name the field, and anybody may write those: its refusal must not hold anybody up.
-		l.sure = true
-		l.absent(l.open(waiters), lookUpTime{l.sentAt, time.Now()})
-		return vibe.Outcome{Class: vibe.Done}
+	// Anybody may write headers, so a field that only headers name must not hold anybody up when it is refused.
+	namedByHeadersOnly := isFormer && refused && onlyFromHeaders(waiters)
+	if !isGone && !namedByHeadersOnly {
+		return o
 	}
-	return o
+	if isGone {
+		l.portals.dropField(l.idLocation)
+	}
+	l.sure = true
+	l.absent(l.open(waiters), lookUpTime{l.sentAt, time.Now()})
+	return vibe.Outcome{Class: vibe.Done}
 }
 
-// note tells the step's cohort what a look-up found.
+// note tells the cohort of a waiter's step what the look-up found.
 func (q *question) note(a lookUpAnswer) {
 	switch {
 	case a.failure != nil:
 	case a.id > 0:
-		q.cohort.foundOne(time.Now()) // the create may have taken effect as late as the answer
+		q.cohort.noteFound(time.Now()) // the create may have taken effect as late as the answer
 	default:
 		q.cohort.notFound(q.step, a.at.asked)
 	}
 }
 
-// onlyFromHeaders reports whether the waiters' field is known from headers of records only.
+// onlyFromHeaders reports whether only headers of records name the field by which the waiters are looked up.
 func onlyFromHeaders(waiters []*queue.Waiter) bool {
 	return !slices.ContainsFunc(waiters, func(w *queue.Waiter) bool {
 		return !w.Payload.(*question).delivery.req.IDFieldFromHeader
 	})
 }
 
-// judgeLookUp counts what the job found out, and tells the governor how it went. A failed look-up says nothing about creates,
-// unless the portal refuses the field in force as a filter: then the portal is asked for its fields again.
+// judgeLookUp counts in the metrics what the job found, and reports its outcome to the governor. A failed look-up says nothing
+// about creates. Only if the portal refuses to filter by the field in force, it is asked for its fields again before
+// anything else is sent.
 func (c *Creator) judgeLookUp(l *lookUp, o vibe.Outcome) {
 	now := time.Now()
 	for _, a := range l.answers {
@@ -186,31 +186,31 @@ func (l *lookUp) absent(waiters []*queue.Waiter, at lookUpTime) {
 	}
 }
 
-// search makes one request.
+// search asks for the first page of what a filter finds.
 func (l *lookUp) search(filter vibe.Filter) (vibe.Page, vibe.Outcome) {
 	return l.searchFor(filter, l.selected())
 }
 
-// selected are the fields that a look-up asks for: those that carry our id, and the contact of a lead or a deal.
+// selected returns the fields that a look-up asks for: those that carry our id, and the contact of a lead or a deal.
 func (l *lookUp) selected() []string {
 	return l.withOwner(l.field.Select())
 }
 
-// withOwner adds the field that tells the contact of what is found to others that are asked for.
+// withOwner adds the field for an object's contact to the fields that a look-up asks for, if the contact is of use.
 func (l *lookUp) withOwner(selected []string) []string {
-	if l.tellsOwner() && !slices.Contains(selected, "contactId") {
+	if l.needsOwner() && !slices.Contains(selected, "contactId") {
 		return append(selected, "contactId")
 	}
 	return selected
 }
 
-// tellsOwner reports whether the contact of what is found is of use, and the portal has a field for it.
-func (l *lookUp) tellsOwner() bool {
+// needsOwner reports whether the contact of an object that is found is of use, and the portal has a field for it.
+func (l *lookUp) needsOwner() bool {
 	p := l.portals.latest() // nil in a preflight
 	return l.entity != vibe.Contacts && l.cfg.Match.On() && p != nil && p.kinds[l.entity].fields.Lists("contactId")
 }
 
-// searchFor is search for chosen fields.
+// searchFor does what search does, but asks for the given fields.
 func (l *lookUp) searchFor(filter vibe.Filter, selected []string) (vibe.Page, vibe.Outcome) {
 	l.sentAt = time.Now()
 	return pageOf(l.do(l.request.job.Context(), l.request, vibe.Search(l.entity, filter, selected, vibe.PageLimit)))
@@ -228,18 +228,18 @@ func pageOf(o vibe.Outcome) (vibe.Page, vibe.Outcome) {
 	return page, o
 }
 
-// codeNoRows says that the answer to a look-up holds no list.
+// codeNoRows says that the answer to a look-up has no list.
 const codeNoRows = "NO_ROWS"
 
-// byField looks the waiters up by a field. When the page is full, half of the waiters are looked up at a time: an
-// unrequested row may have pushed a requested one out of the page.
+// byField looks the waiters up by a field. If the page is full, it looks them up again in halves, because rows that were
+// not asked for may have left no place for one that was.
 func (l *lookUp) byField(waiters []*queue.Waiter) vibe.Outcome {
 	ids := make([]string, 0, len(waiters)+1)
 	for _, w := range waiters {
 		ids = append(ids, originOf(w))
 	}
 	if k, ok := l.control(lookUpBy{l.idLocation, l.field.Field()}); ok && !slices.Contains(ids, k.origin) {
-		ids = append(ids, k.origin) // at the end: a portal may heed only the first ids
+		ids = append(ids, k.origin) // at the end, so that a portal that heeds only the first ids does not seem to work
 	}
 	page, o := l.search(vibe.Filter{l.field.Field(): vibe.In(ids...)})
 	if o.Class != vibe.Done && o.Code != vibe.CodeTooLong {
@@ -248,20 +248,20 @@ func (l *lookUp) byField(waiters []*queue.Waiter) vibe.Outcome {
 	at := lookUpTime{l.sentAt, time.Now()}
 	unrequested, controls := l.match(waiters, page.Rows, at)
 	open := l.open(waiters)
-	// An answer that is too long is read in part only, so that no absence follows from it.
-	long := o.Code == vibe.CodeTooLong
-	full := long || page.Full(vibe.PageLimit)
+	isCut := o.Code == vibe.CodeTooLong // only a part of the answer was read, which shows no absence
+	full := isCut || page.Full(vibe.PageLimit)
+	filterHeeded := unrequested == rowCount{} || page.Whole && unrequested.blank == 0
 	switch {
 	case len(open) == 0:
-	case !full && (unrequested == rowCount{} || page.Whole && unrequested.blank == 0):
+	case !full && filterHeeded:
 		l.absent(open, at)
 	case full && len(waiters) > 1:
 		return l.halves(open)
-	case !long && len(page.Rows) == controls:
-		// The portal says that there are more rows, though the page has room for them and holds at most the control.
-		// One id was asked for beside it: its row would stand on this page, so that the portal's word is a mistake.
+	case !isCut && len(page.Rows) == controls:
+		// The portal says that there are more rows, but that is a mistake: only one id was asked for besides the control,
+		// and the page has at most the control's row and room for many more.
 		l.absent(open, at)
-	default: // the filter was not obeyed: waiters whose objects are on the page have answers, the others have none
+	default: // the portal ignored the filter: waiters whose objects are on the page have answers, the others have none
 		return vibe.Outcome{Class: vibe.Refused, Status: o.Status, Code: codeFilterIgnored}
 	}
 	return vibe.Outcome{Class: vibe.Done}
@@ -280,9 +280,11 @@ func (l *lookUp) halves(open []*queue.Waiter) vibe.Outcome {
 	return first
 }
 
-// rowCount counts rows that the look-up did not ask for. other have another value of the field. blank lack the field,
-// as when it is gone or the filter is not obeyed, or lack the object's id.
-type rowCount struct{ other, blank int }
+// rowCount counts rows that a look-up did not ask for.
+type rowCount struct {
+	other int // have another value in the field
+	blank int // lack the field or the object's id, for example because the field is gone or the filter was ignored
+}
 
 // match notes the waiters' objects among rows. It returns how many rows were not asked for, and how many are the control's.
 func (l *lookUp) match(waiters []*queue.Waiter, rows []vibe.Row, at lookUpTime) (unrequested rowCount, controls int) {
@@ -293,7 +295,7 @@ func (l *lookUp) match(waiters []*queue.Waiter, rows []vibe.Row, at lookUpTime) 
 		byID[originOf(w)] = append(byID[originOf(w)], w)
 	}
 	for _, row := range rows {
-		// The portal's collation may find an id in another case: the row was asked for, but is not ours.
+		// Portals may ignore case, so a row whose id differs from ours in case counts as asked for, but is not ours.
 		object, marks := l.field.Identify(row)
 		id := marks.Text()
 		matching := byID[strings.ToLower(id)]
@@ -320,7 +322,7 @@ func (l *lookUp) match(waiters []*queue.Waiter, rows []vibe.Row, at lookUpTime) 
 
 // noteOwner notes the contact of an object that was found.
 func (l *lookUp) noteOwner(w *queue.Waiter, object int64, row vibe.Row) {
-	if a := l.answers[w]; a.id == object && l.tellsOwner() {
+	if a := l.answers[w]; a.id == object && l.needsOwner() {
 		a.with = owner{row.ID("contactId"), true}
 		l.answers[w] = a
 	}
@@ -334,4 +336,5 @@ func (l *lookUp) found(w *queue.Waiter, object int64, at lookUpTime) {
 	l.answers[w] = lookUpAnswer{id: object, at: at}
 }
 
+// originOf returns the origin id of a waiter's event.
 func originOf(w *queue.Waiter) string { return w.Payload.(*question).id }

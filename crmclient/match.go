@@ -12,23 +12,23 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// Match says by what a contact of the same person is looked for before a contact is made (CRM_MATCH). The zero value
-// looks for none.
+// Match says whether, before a contact is made, a contact of the same person is looked up by e-mail or by phone (CRM_MATCH).
+// The zero value turns this off.
 type Match struct {
 	Email, Phone bool
-	Many         ManyMatches // what happens when several agree; empty: ManyNew
-	// Fill says that what the contact that an event is given to lacks is added to its card (CRM_ON_MATCH=fill).
-	// Config.Patch must be known.
+	Many         ManyMatches // what happens if several contacts agree; empty: ManyNew
+	// Fill says that if an event is given to a contact that was there before, what that contact's card lacks is added
+	// to it (CRM_ON_MATCH=fill). Config.Patch must be known.
 	Fill bool
 }
 
-// On reports whether persons are looked for.
+// On reports whether contacts of the same person are looked up.
 func (m Match) On() bool { return m.Email || m.Phone }
 
 func (m Match) by() person.By { return person.By{Phone: m.Phone, Email: m.Email} }
 
-// LookedFor returns what a contact of the same person is looked for by, under the names of the CRM's fields email and
-// phone: phones in all spellings that portals hold. It is nil when none is looked for.
+// LookedFor returns the values by which a contact of the same person is looked up, under the CRM's field names email and
+// phone. Phones are in all spellings that portals may hold. It is nil if there is nothing to look up by.
 func (m Match) LookedFor(contact Contact) map[string][]string {
 	values, who := map[string][]string{}, personOf(contact)
 	if m.Email && len(who.Emails) > 0 {
@@ -48,22 +48,22 @@ func (m Match) LookedFor(contact Contact) map[string][]string {
 // ManyMatches is what happens when several contacts agree with an event's person (CRM_MATCH_MANY).
 type ManyMatches string
 
-// What may happen when several agree.
+// What may happen if several contacts agree.
 const (
-	ManyNew    ManyMatches = "new"    // a contact of its own is made, and its comments name them
-	ManyNewest ManyMatches = "newest" // the contact that was made last is taken
-	ManyLetter ManyMatches = "letter" // the event is a dead letter, with ReasonManyMatches
+	ManyNew    ManyMatches = "new"    // a new contact is made, and its comments name those that agree
+	ManyNewest ManyMatches = "newest" // the event is given to the contact that was made last
+	ManyLetter ManyMatches = "letter" // the event becomes a dead letter, with ReasonManyMatches
 )
 
 // match is the result of a look-up for an event's person.
 type match struct {
-	id         int64   // the contact that agrees; 0: none, or several
-	own        bool    // the contact was made of this very event
-	candidates []int64 // the contacts that agree, if there are several, ascending by id
+	id         int64   // the contact to which the event is given; 0: none
+	own        bool    // this very event made the contact earlier
+	candidates []int64 // if several contacts agree and none was chosen: these, ascending by id
 }
 
-// matches reports whether a step's person is looked for before its create: the step makes a contact, or a lead that can
-// be bound to a contact.
+// matches reports whether a contact of the event's person is looked up before a step's create, which is done for contacts,
+// and for leads if the portal's leads can name a contact.
 func (c *Creator) matches(d *delivery, s *step) bool {
 	if !c.cfg.Match.On() || len(personOf(*d.req.Contact).Points(c.cfg.Match.by())) == 0 {
 		return false
@@ -78,10 +78,10 @@ func (c *Creator) matches(d *delivery, s *step) bool {
 	return false
 }
 
-// mostPoints bounds how many phones, and how many e-mails, of one event are looked up.
+// mostPoints is how many phones, and how many e-mails, of one event are looked up at most.
 const mostPoints = 5
 
-// personOf is the person of an event.
+// personOf returns the person of an event.
 func personOf(contact Contact) person.Person {
 	p := person.Person{First: contact.Name, Middle: contact.SecondName, Last: contact.LastName}
 	for i := range min(len(contact.Phones), mostPoints) {
@@ -93,30 +93,29 @@ func personOf(contact Contact) person.Person {
 	return p
 }
 
-// matching looks for the persons of one job's creates, right before these are sent.
+// matching looks up contacts of the persons of one job's creates, right before the creates are sent.
 type matching struct {
 	*Creator
 	request  *request
-	field    vibe.IDField // of contacts; the zero value: not known
+	field    vibe.IDField // carries our ids in contacts; the zero value: not known
 	atSend   map[vibe.Entity]moment
 	searches []*personSearch
 }
 
-// personSearch is the search for the person of one event.
+// personSearch is the search for contacts of one event's person.
 type personSearch struct {
 	waiter *queue.Waiter
 	*attempt
 	who    person.Person
-	values map[string][]string // what the person is looked up by, by field
+	values map[string][]string // the values by which the person is looked up, by field
 	found  map[int64]bool      // contacts that agree
-	own    int64               // the contact that was made of this very event; 0: none was found
+	own    int64               // the contact that this very event made earlier; 0: none was found
 	cut    bool                // there are more rows than were read
 	failed *vibe.Outcome
 }
 
-// matchPersons looks for the persons of a job's creates. Creates that are not needed any more, or whose look-up failed,
-// get their answer; the others have their match in attempt.match. It returns whether the job may go on with its
-// creates.
+// matchPersons looks up contacts of the persons of a job's creates. A create that is not needed any more, or whose look-up
+// failed, gets its answer here; the others have their match in attempt.match. It returns whether the job may go on.
 func (c *Creator) matchPersons(r *request, p *portal) bool {
 	m := &matching{Creator: c, request: r, field: p.kinds[vibe.Contacts].idField}
 	for _, w := range r.job.Waiters() {
@@ -132,7 +131,7 @@ func (c *Creator) matchPersons(r *request, p *portal) bool {
 	m.atSend = c.governor.moments(time.Now())
 	o := m.all()
 	if r.job.Context().Err() != nil {
-		return false // broken off: nobody waits
+		return false // nobody waits any more
 	}
 	r.job.Answer(m.judge(o))
 	return true
@@ -152,11 +151,12 @@ func (m *matching) judge(whole vibe.Outcome) map[*queue.Waiter]any {
 			continue
 		}
 		search.match = search.decide(m.cfg.Match.Many)
+		found, entity := search.match, search.step.entity
 		switch {
-		case search.match.own && search.step.entity == vibe.Contacts, search.match.id > 0 && search.step.entity == vibe.Contacts:
-			answers[search.waiter] = &answer{trigger: onMatched, id: search.match.id, atSend: m.atSend[search.step.entity]}
-		case search.match.id == 0 && len(search.match.candidates) > 0 && m.cfg.Match.Many == ManyLetter:
-			answers[search.waiter] = &answer{trigger: onRefusal, atSend: m.atSend[search.step.entity], outcome: vibe.Outcome{Class: vibe.Refused, Code: codeManyMatches, Message: candidatesText(search.match.candidates)}}
+		case found.id > 0 && entity == vibe.Contacts:
+			answers[search.waiter] = &answer{trigger: onMatched, id: found.id, atSend: m.atSend[entity]}
+		case len(found.candidates) > 0 && m.cfg.Match.Many == ManyLetter:
+			answers[search.waiter] = &answer{trigger: onRefusal, atSend: m.atSend[entity], outcome: vibe.Outcome{Class: vibe.Refused, Code: codeManyMatches, Message: candidatesText(found.candidates)}}
 		}
 	}
 	m.judgeFailed(failed, answers)
@@ -187,39 +187,40 @@ func (search *personSearch) decide(many ManyMatches) match {
 	return match{candidates: ids}
 }
 
-// judgeFailed answers the events whose own look-up failed: they back off as after a failed create, and the others go
-// on. If all of a job failed, the cause may concern everybody, and the governor is told.
+// judgeFailed answers the events whose own look-ups failed: they back off as after a failed create, while the others go on.
+// If all look-ups of the job failed, or the portal does not take such look-ups, this is reported to the governor.
 func (m *matching) judgeFailed(failed []*personSearch, answers map[*queue.Waiter]any) {
 	if len(failed) == 0 {
 		return
 	}
 	m.meter.lookUp(vibe.Contacts, lookUpFailed)
-	now, fresh, all := time.Now(), m.request.job.Kind == queue.Fresh, len(failed) == len(m.searches)
+	now, fresh, allFailed := time.Now(), m.request.job.Kind == queue.Fresh, len(failed) == len(m.searches)
 	f := matchFault(*failed[0].failed)
-	if all || f.Cause == limit.Match {
-		if f.Cause != limit.Match {
-			f.Proven = false // a word about one item
+	isPortalsFault := f.Cause == limit.Match
+	if allFailed || isPortalsFault {
+		if !isPortalsFault {
+			f.Proven = false // each answer speaks of one item only
 		}
 		m.governor.matchFailed(entitiesOf(failed), f, fresh, m.request.leaving.at, now)
 	}
-	together := map[vibe.Entity]uint64{}
+	entries := map[vibe.Entity]uint64{} // the last entry in the evidence, by kind
 	for _, search := range failed {
 		entity := search.step.entity
 		got := &answer{trigger: onFailure, outcome: unwritten(*search.failed), atSend: m.atSend[entity], items: 1}
 		switch {
-		case f.Cause == limit.Match:
-			got.trigger = onUnsent // the fault is the portal's, for all
-		case all && together[entity] > 0:
-			got.first = together[entity]
+		case isPortalsFault:
+			got.trigger = onUnsent
+		case allFailed && entries[entity] > 0: // all share one entry, see noteFailedTries
+			got.first = entries[entity]
 		default:
 			got.first = m.firstTry(entity, fresh, false)
-			together[entity] = got.first
+			entries[entity] = got.first
 		}
 		answers[search.waiter] = got
 	}
 }
 
-// judgeWhole answers all events after a request for them failed as a whole: any of them may be the cause.
+// judgeWhole answers all events after the request for them failed as a whole. Any of them may be the cause.
 func (m *matching) judgeWhole(o vibe.Outcome) map[*queue.Waiter]any {
 	now, n, fresh := time.Now(), len(m.searches), m.request.job.Kind == queue.Fresh
 	f := matchFault(o)
@@ -244,7 +245,7 @@ func (m *matching) judgeWhole(o vibe.Outcome) map[*queue.Waiter]any {
 	return toAll(waiters, got, m.atSend, firsts)
 }
 
-// matchFault is faultOf for look-ups of persons: a filter that the portal refuses, or does not obey, concerns
+// matchFault returns the fault of a look-up for persons. If the portal refuses or ignores its filter, the fault concerns
 // everybody.
 func matchFault(o vibe.Outcome) limit.Fault {
 	f := faultOf(o)
@@ -260,6 +261,7 @@ func unwritten(o vibe.Outcome) vibe.Outcome {
 	return o
 }
 
+// entitiesOf returns the kinds of objects that the events' creates make, each once.
 func entitiesOf(searches []*personSearch) (entities []vibe.Entity) {
 	for _, search := range searches {
 		if !slices.Contains(entities, search.step.entity) {
@@ -269,9 +271,10 @@ func entitiesOf(searches []*personSearch) (entities []vibe.Entity) {
 	return entities
 }
 
-// codeManyMatches is the code of a dead letter whose event several contacts agree with.
+// codeManyMatches is the code of a dead letter because several contacts agree with its event.
 const codeManyMatches = "MANY_MATCHES"
 
+// candidatesText lists contacts for the message of a dead letter.
 func candidatesText(ids []int64) string {
 	words := make([]string, len(ids))
 	for i, id := range ids {
@@ -280,7 +283,7 @@ func candidatesText(ids []int64) string {
 	return strings.Join(words, ", ")
 }
 
-// takeMatch takes over the match that a job found.
+// takeMatch copies the match that a job found to the event, and to the step of its contact.
 func (d *delivery) takeMatch(a *attempt) {
 	if a.step.entity != vibe.Contacts && a.step.entity != vibe.Leads {
 		return
@@ -296,13 +299,15 @@ func (d *delivery) matched() bool {
 	return d.match.id > 0 && !d.match.own
 }
 
-// commentOnGiven makes an event a comment on the contact that it was given to, if it was to become a contact itself.
-// The comment is essential, whatever CRM_COMMENT says: its refusal is a dead letter.
+// commentOnGiven is for an event whose only object would have been a contact, and which was given to a contact that was there
+// before: it becomes a comment on that contact, whatever CRM_COMMENT says. The comment is essential: if it is refused, the
+// event becomes a dead letter.
 func (c *Creator) commentOnGiven(d *delivery, s *step) {
 	if s.entity != vibe.Contacts || !s.given || s.state != stateDone {
 		return
 	}
-	switch last := d.steps[len(d.steps)-1]; {
+	last := d.steps[len(d.steps)-1]
+	switch {
 	case last == s:
 		d.steps = append(d.steps, newComment(true, d.req.Suspect, c.cfg.LookupAlways))
 	case len(d.steps) == 2 && last.extra != nil:
@@ -310,14 +315,15 @@ func (c *Creator) commentOnGiven(d *delivery, s *step) {
 	}
 }
 
-// bind binds a lead to its person's contact. It adds to the comments what no other field says: which contacts agree
-// when none was chosen, and the person of a deal whose contact is not touched.
+// bind binds a lead to the contact of its person. It also adds lines to the comments: the person's data, if the event was
+// given to a contact that does not get them, and the contacts that agree, if none was chosen.
 func (c *Creator) bind(body vibe.Body, d *delivery, entity vibe.Entity, found match) {
 	if entity == vibe.Leads && found.id > 0 {
 		body["contactId"] = found.id
 	}
 	var lines []string
-	if found.id > 0 && !found.own && entity != vibe.Leads {
+	isGiven := found.id > 0 && !found.own
+	if isGiven && entity != vibe.Leads {
 		lines = append(lines, personText(*d.req.Contact))
 	}
 	if len(found.candidates) > 0 {
@@ -332,7 +338,7 @@ func (c *Creator) bind(body vibe.Body, d *delivery, entity vibe.Entity, found ma
 	}
 }
 
-// personText says in lines of "name: value" what an event knows of its person.
+// personText returns an event's data of its person in lines of "name: value".
 func personText(contact Contact) string {
 	body := Contact{Name: contact.Name, LastName: contact.LastName, SecondName: contact.SecondName, Post: contact.Post,
 		Phones: contact.Phones, Emails: contact.Emails, UserFields: contact.UserFields}.Body()

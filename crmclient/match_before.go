@@ -7,11 +7,11 @@ import (
 )
 
 // An event that was given to a contact that was there before has made no contact, so that after a crash only its deal
-// can be found. The deal is looked up before the person is: by now, the look-up for the person may find another
-// contact.
+// can be found. The deal is looked up before the person, because a new look-up for the person may find another contact than
+// the first one did.
 
-// madeWithout returns the step after a contact's step if a field of its object carries our id, so that the object can
-// be found without the contact; else nil.
+// madeWithout returns the step that follows a contact's step, if its object can be found without the contact because a
+// field of its own carries our id; else nil.
 func (c *Creator) madeWithout(d *delivery, contact *step) *step {
 	if !c.cfg.Match.On() || contact.entity != vibe.Contacts || len(d.steps) < 2 || d.steps[0] != contact || d.steps[1].extra != nil {
 		return nil
@@ -23,7 +23,7 @@ func (c *Creator) madeWithout(d *delivery, contact *step) *step {
 	return d.steps[1]
 }
 
-// madeBefore returns the step that must be looked up before a contact is made, nil for none.
+// madeBefore returns the step that must be looked up before an event's contact is made; nil if there is none.
 func (c *Creator) madeBefore(d *delivery, contact *step) *step {
 	if next := c.madeWithout(d, contact); next != nil && contact.state == stateFresh && next.state.looksUp() {
 		return next
@@ -31,14 +31,14 @@ func (c *Creator) madeBefore(d *delivery, contact *step) *step {
 	return nil
 }
 
-// lookUpBefore looks up the object of next, which may have been made with another contact. If it is found, the event is
-// done.
+// lookUpBefore looks up the object of next, which an earlier owner may have made for another contact. If it is found, the
+// contact's step is done as well.
 func (c *Creator) lookUpBefore(ctx context.Context, d *delivery, contact, next *step) error {
 	if err := c.awaitKind(ctx, d, next); err != nil {
 		return err
 	}
-	// Two look-ups, a settle time apart, found no contact, after the last create that anybody may have sent could no
-	// longer take effect. Whatever was made by then can be found now.
+	// The contact was looked up before this: twice, a settle time apart, after the time when earlier creates could take
+	// effect. So whatever earlier creates made can be found now, and one look-up is enough.
 	next.oneAbsenceSuffices = true
 	if err := c.resolve(ctx, d, next); err != nil || next.state != stateDone {
 		return err
@@ -49,8 +49,8 @@ func (c *Creator) lookUpBefore(ctx context.Context, d *delivery, contact, next *
 	return nil
 }
 
-// owner is the contact of a lead or a deal that was found, by the row that showed it.
+// owner is the contact that the row of a found lead or deal names.
 type owner struct {
-	contact int64 // 0: there is none, or the CRM does not tell it
-	told    bool
+	contact int64 // 0: there is none, or it is not known
+	told    bool  // the row had the field, so that 0 means that there is no contact
 }

@@ -8,14 +8,14 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// This file is how the contacts of persons are looked for.
+// Contacts of persons are looked up by lists, each for the phones, or the e-mails, of some events. All lists of a job are
+// asked for in one batch.
 
 const (
-	// sharePage is for how many events one list of a batch asks for phones, or e-mails. Several events share a request,
-	// and few have more than one row.
+	// sharePage is how many events share a list. Few persons have more than one contact, so that a page has room for all.
 	sharePage = 5
-	// matchPages bounds how many pages of fifty contacts are read for one event's phones, or e-mails: the phone of a
-	// switchboard may have hundreds of contacts.
+	// matchPages is how many pages of fifty contacts are read at most for one event's phones, or e-mails: hundreds of
+	// contacts may have the phone of a switchboard.
 	matchPages = 10
 )
 
@@ -25,7 +25,7 @@ type inquiry struct {
 	filter   vibe.Filter
 }
 
-// inquiries returns the lists for some events, n of which share a list.
+// inquiries returns the lists for some events. n events share a list.
 func (m *matching) inquiries(searches []*personSearch, n int) (all []inquiry) {
 	for _, field := range [...]string{"email", "phone"} {
 		var having []*personSearch
@@ -46,8 +46,8 @@ func (m *matching) inquiries(searches []*personSearch, n int) (all []inquiry) {
 	return all
 }
 
-// all searches for all events: in one request, and by further ones for events whose list failed or held more than a
-// page. With an outcome other than Done, nothing is known of any event.
+// all searches for all events. Events whose shared list failed, or did not fit on a page, are asked for again by lists of
+// their own. With an outcome other than Done, nothing is known of any event.
 func (m *matching) all() vibe.Outcome {
 	for _, search := range m.searches {
 		for _, id := range m.persons.made(search.who, time.Now()) {
@@ -58,7 +58,7 @@ func (m *matching) all() vibe.Outcome {
 	if o.Class != vibe.Done {
 		return o
 	}
-	for some := range slices.Chunk(unclear, vibe.BatchLimit/2) { // two lists each
+	for some := range slices.Chunk(unclear, vibe.BatchLimit/2) { // each event needs two lists: phones and e-mails
 		if _, o := m.send(m.inquiries(some, 1)); o.Class != vibe.Done {
 			for _, search := range some {
 				search.failed = &o
@@ -68,8 +68,8 @@ func (m *matching) all() vibe.Outcome {
 	return vibe.Outcome{Class: vibe.Done}
 }
 
-// send makes one request for some lists. It returns the events that must be asked for alone: they shared a list with
-// others, and the list failed or was full.
+// send asks for lists by one batch. It returns the events that must be asked for alone, because a list that they shared
+// failed or was full.
 func (m *matching) send(inquiries []inquiry) (unclear []*personSearch, o vibe.Outcome) {
 	filters := make([]vibe.Filter, len(inquiries))
 	for i, q := range inquiries {
@@ -92,7 +92,7 @@ func (m *matching) send(inquiries []inquiry) (unclear []*personSearch, o vibe.Ou
 	return distinct(unclear), vibe.Outcome{Class: vibe.Done}
 }
 
-// oneByOne asks for one list at a time, where the portal offers no batches or the answer to a batch was too long.
+// oneByOne asks for one list at a time, because the portal offers no batches or the answer to a batch was too long.
 func (m *matching) oneByOne(inquiries []inquiry) (unclear []*personSearch, last vibe.Outcome) {
 	for _, q := range inquiries {
 		o := m.search(q.filter)
@@ -104,6 +104,7 @@ func (m *matching) oneByOne(inquiries []inquiry) (unclear []*personSearch, last 
 	return distinct(unclear), vibe.Outcome{Class: vibe.Done}
 }
 
+// search asks for a page of the contacts that a filter finds.
 func (m *matching) search(filter vibe.Filter) vibe.Outcome {
 	return m.do(m.request.job.Context(), m.request, vibe.Search(vibe.Contacts, filter, nil, vibe.PageLimit))
 }
@@ -135,13 +136,13 @@ func (m *matching) take(q inquiry, o vibe.Outcome) (unclear []*personSearch) {
 	return nil
 }
 
-// rowSpan is the ids of the rows that were read.
+// rowSpan is the range of ids of the rows that were read.
 type rowSpan struct {
 	idRange
-	shared bool // one of the rows carried a contact point that was asked for
+	shared bool // a row had a contact point that was asked for
 }
 
-// beyond reports whether all rows lie above a range, if over is set, or below it.
+// beyond reports whether the ids of all rows lie above a range, if over is set, or else below it.
 func (s rowSpan) beyond(r idRange, over bool) bool {
 	switch {
 	case s.largest == 0: // no rows
@@ -157,7 +158,7 @@ func (m *matching) rest(q inquiry, seen rowSpan) vibe.Outcome {
 	paging := idPaging{idRange: seen.idRange, up: true, down: true}
 	for n := 1; paging.more(); n++ {
 		switch {
-		case !seen.shared: // a page of strangers: the filter was not obeyed
+		case !seen.shared: // no row has what was asked for: the portal ignored the filter
 			return vibe.Outcome{Class: vibe.Refused, Status: 200, Code: codeFilterIgnored, Item: true}
 		case n == matchPages:
 			q.searches[0].cut = true
@@ -168,7 +169,7 @@ func (m *matching) rest(q inquiry, seen rowSpan) vibe.Outcome {
 			return o
 		}
 		before, found := paging.idRange, m.read(q.searches, page)
-		if !found.beyond(before, paging.up) { // the filter by id was not obeyed: further rows cannot be read
+		if !found.beyond(before, paging.up) { // the portal ignored the filter by id: further rows cannot be read
 			q.searches[0].cut = true
 			return vibe.Outcome{Class: vibe.Done}
 		}
@@ -180,8 +181,8 @@ func (m *matching) rest(q inquiry, seen rowSpan) vibe.Outcome {
 	return vibe.Outcome{Class: vibe.Done}
 }
 
-// read takes the contacts of a page that agree with one of the events. A row counts only when it carries a contact
-// point that was asked for: a portal that ignores a filter answers with strangers.
+// read notes the contacts of a page that agree with one of the events. A row counts only if it has a contact point that was
+// asked for, as a portal that ignores the filter answers with contacts of other persons.
 func (m *matching) read(searches []*personSearch, page vibe.Page) (seen rowSpan) {
 	by := m.cfg.Match.by()
 	for _, row := range page.Rows {

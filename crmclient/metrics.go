@@ -27,6 +27,7 @@ type meter struct {
 	fills    *prometheus.CounterVec
 }
 
+// newMeter makes the metrics and registers them with r; nil: they are not registered.
 func newMeter(r prometheus.Registerer) *meter {
 	const space, sub = "leadbridge", "crm"
 	m := &meter{
@@ -57,6 +58,7 @@ func newMeter(r prometheus.Registerer) *meter {
 	}
 	m.fills = prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Subsystem: sub, Name: "fills_total",
 		Help: "Cards of contacts that were there before by what became of filling them: done, nothing (they lacked nothing), or failed (the event is done without it)."}, []string{"outcome"})
+	// Every series is made here with the value 0: if a series began at 1, Prometheus' rate() would see no increase.
 	for _, outcome := range [...]FillState{FillDone, FillNothing, FillFailed} {
 		m.fill(outcome, 0)
 	}
@@ -67,7 +69,6 @@ func newMeter(r prometheus.Registerer) *meter {
 		m.holds.WithLabelValues(string(cause))
 		m.heldFor.WithLabelValues(string(cause))
 	}
-	// Every series begins at 0: Prometheus' rate() sees no increase in one that begins at 1.
 	for _, outcome := range [...]string{lookUpFound, lookUpAbsent, lookUpFailed} {
 		for _, entity := range [...]vibe.Entity{vibe.Contacts, vibe.Leads, vibe.Deals} {
 			m.lookUps.WithLabelValues(string(entity), outcome)
@@ -95,6 +96,7 @@ const (
 	lookUpFailed = "failed" // of whole requests
 )
 
+// lookUp counts a look-up of an object, or a failed request for look-ups.
 func (m *meter) lookUp(of vibe.Entity, outcome string) {
 	m.lookUps.WithLabelValues(string(of), outcome).Inc()
 }
@@ -112,10 +114,10 @@ const (
 	useCreate = "create"
 	useLookUp = "lookup"
 	useReplay = "replay" // creates and look-ups of replayed events
-	useSetup  = "setup"  // asking the portal what it is, and whether it answers
+	useSetup  = "setup"  // asking the portal for its description, and whether it answers
 )
 
-// spent counts what a request of the budget was used for. replayed is the part of it that served replayed events, 0 to 1.
+// spent counts what a request was used for. replayed is the part of its events that are replayed, 0 to 1.
 func (m *meter) spent(op vibe.Operation, replayed float64) {
 	use := useSetup
 	switch op {
@@ -128,7 +130,7 @@ func (m *meter) spent(op vibe.Operation, replayed float64) {
 	m.budget.WithLabelValues(use).Add(1 - replayed)
 }
 
-// held sets whether there is a hold for a cause.
+// held shows whether there is a hold for a cause.
 func (m *meter) held(cause Cause, yes bool) {
 	value := 0.0
 	if yes {

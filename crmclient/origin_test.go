@@ -77,7 +77,7 @@ func TestOriginFieldIsDetected(t *testing.T) {
 	}
 }
 
-// A field that the setting names and the portal lacks is no reason for another way.
+// If the portal lacks the field that the setting names, no other field is used instead.
 func TestNamedFieldMissingHolds(t *testing.T) {
 	inBubble(t, crmtest.Options{}, originField("UF_CRM_LEAD_KEY"), func(w *world) {
 		ctx, cancel := context.WithTimeout(w.t.Context(), time.Hour)
@@ -90,7 +90,7 @@ func TestNamedFieldMissingHolds(t *testing.T) {
 	})
 }
 
-// An error is not an answer: while the portal does not tell, there is no falling back.
+// An error is not an answer: while the portal's fields are not known, no other field is used.
 func TestNoFallBackOnAnError(t *testing.T) {
 	for _, path := range []string{"GET /v1/me", fieldsCall, "GET /v1/userfields/contacts"} {
 		for _, status := range []int{401, 429, 500, 502, 503} {

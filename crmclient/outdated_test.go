@@ -21,7 +21,7 @@ func earlierOwnersCreate(w *world, r crmclient.Request) {
 	}
 }
 
-// TestAbsenceBeforeTheTurnIsOutdated: an event is shown absent before its turn, while nothing tells of an earlier owner.
+// TestAbsenceBeforeTheTurnIsOutdated: an event is shown to be absent before its turn, while no earlier owner is known.
 // There was one, as SentBefore says at its turn, and its create took effect meanwhile: the event is looked up again.
 func TestAbsenceBeforeTheTurnIsOutdated(t *testing.T) {
 	inBubble(t, portalWithField(), nil, func(w *world) {

@@ -7,14 +7,15 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// A list shows fifty rows. The order of rows is not documented, so that the next page is asked for by the objects' ids:
+// A list shows fifty rows. The vendor does not document their order, so further pages are asked for by the objects' ids:
 // upwards from the largest id that was seen, then downwards from the smallest.
 
-// maxPages bounds how many pages are read of what one filter finds.
+// maxPages is how many further pages are read at most for one filter.
 const maxPages = 100
 
-// pages calls enough with the rows of what a filter finds, a page at a time, until enough returns true or all are read. page
-// is the first page. A page that does not heed the filter by id, and too many pages, fail with codeFilterIgnored.
+// pages reads all pages of what a filter finds, beginning with page, which was read already. It calls enough with the rows
+// of each page, and stops when enough returns true. It fails with codeFilterIgnored if the portal ignores the filter by
+// id, or there are too many pages.
 func (l *lookUp) pages(filter vibe.Filter, selected []string, page vibe.Page, enough func([]vibe.Row) bool) vibe.Outcome {
 	full := page.Full(vibe.PageLimit)
 	seen := idPaging{up: full, down: full}
@@ -31,7 +32,11 @@ func (l *lookUp) pages(filter vibe.Filter, selected []string, page vibe.Page, en
 		if o.Class != vibe.Done {
 			return o
 		}
-		if seen.up && !l.within(page.Rows, seen.largest, 0) || !seen.up && !l.within(page.Rows, 0, seen.smallest) {
+		isHeeded := l.within(page.Rows, 0, seen.smallest)
+		if seen.up {
+			isHeeded = l.within(page.Rows, seen.largest, 0)
+		}
+		if !isHeeded {
 			return vibe.Outcome{Class: vibe.Refused, Status: o.Status, Code: codeFilterIgnored, Item: true}
 		}
 		seen.widen(l.field, page.Rows)
@@ -55,14 +60,16 @@ func (p *idPaging) more() bool { return p.up || p.down }
 // next returns the filter for the next page.
 func (p *idPaging) next(filter vibe.Filter) vibe.Filter {
 	bounded := maps.Clone(filter)
-	if bounded["id"] = vibe.GreaterThan(p.largest); !p.up {
+	if p.up {
+		bounded["id"] = vibe.GreaterThan(p.largest)
+	} else {
 		bounded["id"] = vibe.LessThan(p.smallest)
 	}
 	return bounded
 }
 
-// took notes that the page of next was read. before is the range without it. There may be more on that side if the page was
-// full and brought new ids.
+// took notes that the page for which next asked was read. before is the range of ids before that page. If the page was full
+// and brought new ids, there may be more rows on its side of the range.
 func (p *idPaging) took(before idRange, full bool) {
 	again := full && p.idRange != before
 	if p.up {
@@ -72,8 +79,8 @@ func (p *idPaging) took(before idRange, full bool) {
 	}
 }
 
-// within reports whether all rows are of objects whose ids are above over and below under; 0: no bound. If not, the filter
-// by id was not heeded, and a page without new rows does not show that there are no more.
+// within reports whether the ids of all rows are above over and below under; an under of 0 is no bound. If they are not, the
+// portal ignored the filter by id, and a page without new rows does not show that there are no more.
 func (l *lookUp) within(rows []vibe.Row, over, under int64) bool {
 	return !slices.ContainsFunc(rows, func(row vibe.Row) bool {
 		id, _ := l.field.Identify(row)
@@ -92,7 +99,7 @@ func (r *idRange) widen(field vibe.IDField, rows []vibe.Row) {
 	}
 }
 
-// include includes an id; it does nothing with 0, which is none.
+// include includes an id. 0 means that there is none.
 func (r *idRange) include(id int64) {
 	if id == 0 {
 		return

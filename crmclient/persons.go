@@ -10,18 +10,19 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// Two events of one new person must not both find no contact and make one each. So in one
-// process the later event waits while the earlier one looks for a contact and makes it, and a contact that was made a moment
-// ago is known although the portal's look-ups may not find it yet.
+// If two events of one new person were sent at once, neither would find a contact, and each would make one. So in one process
+// the later event waits while the earlier one looks for a contact and makes it. A contact that this process made a moment ago
+// is remembered, as the portal's look-ups may not find it yet.
 const (
-	// personTurn is how long an event waits at its place in line for another one of its person. Then it is deferred for
-	// the same time.
+	// personTurn is how long an event waits for another event of its person without leaving its place in line. Then it is
+	// deferred for the same time.
 	personTurn = time.Second
-	// personWait is how long an event waits in all. Then it goes on, as the other one may have trouble of its own.
+	// personWait is how long an event waits for others of its person in all. Then it goes on, as the other event may be
+	// unable to.
 	personWait = 10 * time.Second
-	// personRecent is how long a contact that was made is known without a look-up.
+	// personRecent is how long a contact that this process made is remembered.
 	personRecent = time.Minute
-	// mostRecent is how many such contacts are known.
+	// mostRecent is how many such contacts are remembered.
 	mostRecent = 10_000
 )
 
@@ -32,10 +33,10 @@ type persons struct {
 	mu     sync.Mutex                 // guards everything below
 	atWork map[string][]*personTask   // by contact point
 	recent map[string][]*recentPerson // by contact point
-	order  []*recentPerson            // of recent, the oldest first
+	order  []*recentPerson            // all in recent, the oldest first
 }
 
-// personTask is an event's look-up for its person and the create that may follow.
+// personTask is the look-up for an event's person and the create that may follow.
 type personTask struct {
 	who  person.Person
 	done chan struct{}
@@ -52,8 +53,8 @@ func newPersons(by person.By) *persons {
 	return &persons{by: by, atWork: map[string][]*personTask{}, recent: map[string][]*recentPerson{}}
 }
 
-// begin begins a task. While another one for what may be the same person is at work, it returns no task but a channel
-// that is closed when that one ends. With force it begins the task all the same.
+// begin begins a task. If a task for what may be the same person is at work, begin returns no task but a channel that is
+// closed when that task ends. With force it begins the task all the same.
 func (p *persons) begin(who person.Person, force bool) (t *personTask, busy <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,7 +73,7 @@ func (p *persons) begin(who person.Person, force bool) (t *personTask, busy <-ch
 	return t, nil
 }
 
-// end ends a task. made is the id of the contact that it made; 0: none.
+// end ends a task. made is the id of the contact that the task made; 0: none.
 func (p *persons) end(t *personTask, made int64, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -91,7 +92,7 @@ func (p *persons) end(t *personTask, made int64, now time.Time) {
 	close(t.done)
 }
 
-// forget drops the contacts that are not recent any more, or too many.
+// forget drops contacts that are too old, and the oldest ones if there are too many.
 func (p *persons) forget(now time.Time) {
 	for len(p.order) > 0 && (len(p.order) >= mostRecent || now.Sub(p.order[0].at) > personRecent) {
 		for _, point := range p.order[0].who.Points(p.by) {
@@ -109,7 +110,7 @@ func remove[T comparable](lists map[string][]T, point string, one T) {
 	}
 }
 
-// made returns the contacts that were made a moment ago and agree with a person.
+// made returns the contacts that this process made a moment ago for what may be the same person.
 func (p *persons) made(who person.Person, now time.Time) (ids []int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,9 +124,9 @@ func (p *persons) made(who person.Person, now time.Time) (ids []int64) {
 	return ids
 }
 
-// claim waits until no other event of what may be the same person is at work, but no longer than personWait; a fill waits
-// until nobody else fills its card. The caller must call release when the step's create has ended. ok is false if a fill is
-// to be given up instead of waiting. The error defers the step, or ends its call.
+// claim waits until no other event of what may be the same person is at work, but no longer than personWait. For a fill it
+// waits until no other step fills the same card, see claimCard. The caller must call release when the step's create has
+// ended. ok is false if the caller must give a fill up instead of waiting. The error defers the step, or ends its call.
 func (c *Creator) claim(ctx context.Context, d *delivery, s *step) (release func(), ok bool, err error) {
 	switch {
 	case s.entity == vibe.Fills:
@@ -156,7 +157,7 @@ func (c *Creator) claim(ctx context.Context, d *delivery, s *step) (release func
 	}
 }
 
-// madeHere returns the id of the contact that a step has made; 0 when it made none, or was given to one that was there.
+// madeHere returns the id of the contact that a step has made; 0 if it made none, as when the person's contact was there.
 func (s *step) madeHere() int64 {
 	if s.state != stateDone || s.given {
 		return 0

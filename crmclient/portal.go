@@ -12,34 +12,34 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// portal is what the portal has said about itself. It never changes.
+// portal is the portal's description of itself. A value is never modified.
 type portal struct {
 	name    string  // such as company.bitrix24.ru; "": not known
 	rate    float64 // requests a second that it grants; 0: not known
 	main    vibe.Entity
-	kinds   map[vibe.Entity]kind         // those that events become
-	lacking map[vibe.Entity]vibe.Outcome // those of them that it does not describe, and why
+	kinds   map[vibe.Entity]kind         // the kinds of objects that events become
+	lacking map[vibe.Entity]vibe.Outcome // those of them that the portal does not describe, and why
 }
 
 // idField returns the field that carries our ids in objects of the main kind.
 func (p *portal) idField() vibe.IDField { return p.kinds[p.main].idField }
 
-// portals holds what the portal says about itself, and what it said before. Safe for concurrent use.
+// portals holds the portal's description of itself, and what must be remembered of earlier ones. Safe for concurrent use.
 type portals struct {
 	log zerolog.Logger
 
 	mu        sync.Mutex           // guards everything below
 	current   *portal              // nil until the portal was asked
-	stale     bool                 // the portal is to be asked again
-	unkept    unkept               // the last one since the portal was asked
-	omitsID   map[vibe.Entity]bool // kinds whose creates are answered without our id, though it is kept
+	stale     bool                 // the portal must be asked again
+	unkept    unkept               // the last id that an answer lacked since the portal was asked
+	omitsID   map[vibe.Entity]bool // kinds whose objects keep our id, although the answers to their creates lack it
 	wanted    []vibe.Entity        // the kinds that events become, the main one first
-	locations []idLocation         // that were in force in this process, oldest first
-	gone      map[idLocation]bool  // those that the portal no longer has
+	locations []idLocation         // all that carried our ids in this process, oldest first
+	gone      map[idLocation]bool  // fields with ids that the portal no longer has
 	reported  map[string]bool      // names of fields for which report has logged a warning
 }
 
-// unkept is our id of an object whose create was answered without it. The zero value is that of no object.
+// unkept is our id that the answer to an object's create lacked. The zero value means that no answer lacked it.
 type unkept struct {
 	entity vibe.Entity
 	id     string
@@ -55,7 +55,7 @@ func newPortals(log zerolog.Logger, wanted []vibe.Entity) *portals {
 	return &portals{log: log, wanted: wanted, omitsID: map[vibe.Entity]bool{}, gone: map[idLocation]bool{}, reported: map[string]bool{}}
 }
 
-// want has the portal asked for a further kind, or once more for one that it did not describe.
+// want adds a kind to those that the portal is asked to describe, and has the portal asked again.
 func (p *portals) want(entity vibe.Entity) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,7 +72,7 @@ func (p *portals) entities() []vibe.Entity {
 	return slices.Clone(p.wanted)
 }
 
-// known returns the portal; nil when it is to be asked first.
+// known returns the portal; nil if it must be asked first.
 func (p *portals) known() *portal {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,7 +82,7 @@ func (p *portals) known() *portal {
 	return p.current
 }
 
-// latest returns the portal as it last described itself; nil when it never did.
+// latest returns the portal as it last described itself, even if it must be asked again; nil if it never did.
 func (p *portals) latest() *portal {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -101,7 +101,7 @@ func (p *portals) used(entity vibe.Entity) (fields []vibe.IDField) {
 	return fields
 }
 
-// doubt has the portal asked again. u is an id that an answer lacked, if that is why.
+// doubt has the portal asked again. If an answer without our id is the reason, u is that id.
 func (p *portals) doubt(u unkept) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -111,7 +111,7 @@ func (p *portals) doubt(u unkept) {
 	}
 }
 
-// lastUnkept returns the id that an answer lacked since the portal was last asked, if one did.
+// lastUnkept returns the last id that an answer lacked since the portal was asked.
 func (p *portals) lastUnkept() unkept {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -138,12 +138,12 @@ func (p *portals) dropField(w idLocation) {
 	defer p.mu.Unlock()
 	if !p.gone[w] {
 		p.gone[w] = true
-		p.log.Warn().Msg("look-up by a field that the portal no longer has") // without its name, which may come from a header that anybody wrote
+		p.log.Warn().Msg("look-up by a field that the portal no longer has") // the field's name is not logged: it may come from a header that anybody wrote
 	}
 }
 
-// set replaces what is known of the portal. omitting are the kinds for which it keeps our id without repeating it in its
-// answers.
+// set replaces the portal's description. omitting are kinds whose objects keep our id although the answers to their creates
+// lack it.
 func (p *portals) set(now *portal, omitting []vibe.Entity) {
 	p.mu.Lock()
 	before := p.current
@@ -179,7 +179,7 @@ func (p *portals) set(now *portal, omitting []vibe.Entity) {
 	}
 }
 
-// refine replaces a description of the portal by one that says more, unless the portal was asked again meanwhile.
+// refine replaces a description of the portal by a more detailed one, unless the portal was asked again meanwhile.
 func (p *portals) refine(from, to *portal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -188,35 +188,35 @@ func (p *portals) refine(from, to *portal) {
 	}
 }
 
-// maxReported is how many names are remembered: they come from events.
+// maxReported bounds how many names are remembered, as the names come from events.
 const maxReported = 200
 
-// report warns once of each field that the portal does not have. A name that is not an identifier, or that of a user
-// field, is a text of the event, and is not logged.
+// report warns once of each field that the portal does not have. Names of user fields are logged as one, "ufCrm_*". A name
+// that is not an identifier may be a text of the event, and is not logged.
 func (p *portals) report(names []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var fresh []string
+	var unreported []string
 	for _, n := range names {
-		known := vibe.PlainID(n) != ""
+		mayBeLogged := vibe.PlainID(n) != ""
 		if vibe.IsUserField(n) {
-			n, known = "ufCrm_*", true
+			n, mayBeLogged = "ufCrm_*", true
 		}
-		if known && !p.reported[n] && len(p.reported) < maxReported {
+		if mayBeLogged && !p.reported[n] && len(p.reported) < maxReported {
 			p.reported[n] = true
-			fresh = append(fresh, n)
+			unreported = append(unreported, n)
 		}
 	}
-	if len(fresh) > 0 {
-		p.log.Warn().Strs("fields", fresh).Msg("fields unknown to the portal: their values go into comments")
+	if len(unreported) > 0 {
+		p.log.Warn().Strs("fields", unreported).Msg("fields unknown to the portal: their values go into comments")
 	}
 }
 
-// ContactURL returns the address of a contact's card, "" while the portal's name is unknown.
+// ContactURL returns the address of a contact's card; "" while the portal's name is unknown.
 func (c *Creator) ContactURL(id int64) string { return c.CardURL(Made{ContactID: id}) }
 
-// CardURL returns the address of the card that shows an event: of its deal, its lead or its contact; ""
-// while the portal's name is unknown, and where nothing exists.
+// CardURL returns the address of the card that shows what an event became: its deal, its lead or its contact;
+// "" while the portal's name is unknown, and if nothing was made.
 func (c *Creator) CardURL(m Made) string {
 	p := c.portals.latest()
 	if p == nil {
@@ -247,7 +247,7 @@ func cardURL(portal string, card vibe.CardID) string {
 	return "https://" + portal + "/crm/" + card.Kind + "/details/" + strconv.FormatInt(card.ID, 10) + "/"
 }
 
-// codeFieldUnknown is the code when the portal does not have the field of CRM_ORIGIN_FIELD.
+// codeFieldUnknown is the outcome's code if the portal does not have the field of CRM_ORIGIN_FIELD.
 const codeFieldUnknown = "FIELD_UNKNOWN"
 
 // ourUserField is the user field that carries our id where the portal has it. Its full name begins with UF_CRM_.
@@ -258,11 +258,11 @@ const (
 	originNone = "none"
 )
 
-// CanBeOriginField reports whether a name is one that CRM_ORIGIN_FIELD may have: "none", that of the native field, or that
-// of a user field.
+// CanBeOriginField reports whether CRM_ORIGIN_FIELD may have a value: "none", the name of the native field, or the name of
+// a user field.
 func CanBeOriginField(name string) bool { return vibe.ValidIDField(name) }
 
-// ask asks the portal what it is. When it cannot be known, the portal is nil and the outcome says why.
+// ask asks the portal for its description. If it does not give one, the portal is nil and the outcome says why.
 func (c *Creator) ask(ctx context.Context, r *request) (*portal, vibe.Outcome) {
 	wanted := c.portals.entities()
 	p := &portal{main: wanted[0], kinds: map[vibe.Entity]kind{}, lacking: map[vibe.Entity]vibe.Outcome{}}
@@ -288,10 +288,11 @@ func (c *Creator) ask(ctx context.Context, r *request) (*portal, vibe.Outcome) {
 	return p, vibe.Outcome{Class: vibe.Done}
 }
 
-// kindTimeout is the longest wait for the description of a kind that is not the main one: all creates wait for it.
+// kindTimeout is the longest wait for the description of a kind other than the main one. It is short because all creates
+// wait meanwhile.
 const kindTimeout = 3 * time.Second
 
-// askKindWithin is askKind, which for a kind other than the main one must end within kindTimeout.
+// askKindWithin calls askKind, for a kind other than the main one with kindTimeout.
 func (c *Creator) askKindWithin(ctx context.Context, r *request, entity vibe.Entity, main bool) (k kind, o vibe.Outcome) {
 	if !main {
 		var cancel context.CancelFunc
@@ -346,8 +347,8 @@ func (c *Creator) chooseIDField(ctx context.Context, r *request, entity vibe.Ent
 	return vibe.IDField{}, o
 }
 
-// findUserField reports whether the portal's list of user fields has ours. A portal that does not offer the list, or
-// forbids it, has none.
+// findUserField reports whether the portal's list of user fields has ours. If the portal does not offer the list, or forbids
+// it, there is none.
 func (c *Creator) findUserField(ctx context.Context, r *request, entity vibe.Entity, name string) (bool, vibe.Outcome) {
 	o := c.do(ctx, r, vibe.UserFields(entity, name))
 	if o.NotOffered() || o.Status == 403 && !o.NamesKey() {
@@ -361,8 +362,8 @@ func (c *Creator) findUserField(ctx context.Context, r *request, entity vibe.Ent
 	}), o
 }
 
-// omitsID returns the kind of the object whose create was answered without our id, if a look-up by that id finds the
-// object: then the portal keeps the id, and only its answers omit it.
+// omitsID looks up the object whose create was last answered without our id. If it is found by the id, the portal keeps the id
+// and only its answers omit it: then omitsID returns the object's kind, else nothing.
 func (c *Creator) omitsID(ctx context.Context, r *request, p *portal) (omitting []vibe.Entity) {
 	lost := c.portals.lastUnkept()
 	field := p.kinds[lost.entity].idField

@@ -18,8 +18,8 @@ const (
 	levelFail = "fail"
 )
 
-// Preflight looks at the key, its scopes, the fields and the defaults
-// (sourceID against the portal's statuses); fix makes the user fields.
+// Preflight checks the key, its scopes, the portal's fields and the settings, such as whether
+// sourceID is a source of the portal. With fix it makes the user fields that are missing.
 func (c *Creator) Preflight(ctx context.Context, sourceID string, fix bool) []Finding {
 	f := &preflight{c: c, ctx: ctx, request: &request{leaving: &leaving{}}}
 	if !f.me() {
@@ -30,7 +30,7 @@ func (c *Creator) Preflight(ctx context.Context, sourceID string, fix bool) []Fi
 		if fields, ok := f.fields(); ok {
 			f.origin(fields, fix)
 			f.lookUps(fields)
-			if entity != vibe.Deals { // what tells where a visit came from stands with the person
+			if entity != vibe.Deals { // tracking fields are written to contacts and leads only
 				f.tracking(fields, fix)
 			}
 		}
@@ -45,13 +45,13 @@ func (c *Creator) Preflight(ctx context.Context, sourceID string, fix bool) []Fi
 // preflight is one run of Preflight.
 type preflight struct {
 	c        *Creator
-	ctx      context.Context // of the one call that it is
+	ctx      context.Context // of the call of Preflight
 	request  *request
-	entity   vibe.Entity // that is looked at
+	entity   vibe.Entity // the kind that is being checked
 	findings []Finding
 }
 
-// of names a check of a kind of object; contacts need no name.
+// of returns the name of a check, with the kind of object that is being checked unless it is contacts.
 func (f *preflight) of(check string) string {
 	if f.entity == vibe.Contacts {
 		return check
@@ -59,11 +59,12 @@ func (f *preflight) of(check string) string {
 	return check + " of " + string(f.entity)
 }
 
+// say adds a finding.
 func (f *preflight) say(check, level, detail, remedy string) {
 	f.findings = append(f.findings, Finding{Check: check, Level: level, Detail: detail, Remedy: remedy})
 }
 
-// failed tells what a failed call means in the words of its hold.
+// failed adds the finding that a call failed. Its remedy is the advice of the hold that such a failure would begin.
 func (f *preflight) failed(check string, o vibe.Outcome) {
 	detail := "no answer"
 	if o.Status != 0 {
@@ -77,6 +78,7 @@ func (f *preflight) failed(check string, o vibe.Outcome) {
 
 func (f *preflight) ask(c vibe.Call) vibe.Outcome { return f.c.do(f.ctx, f.request, c) }
 
+// me checks the key. It reports whether further checks make sense.
 func (f *preflight) me() bool {
 	o := f.ask(vibe.Me())
 	if o.NotOffered() {
@@ -168,7 +170,7 @@ func (f *preflight) origin(fields vibe.Fields, fix bool) {
 	}
 }
 
-// lookUps tries whether look-ups find objects of ours, where the portal shows any. It speaks only when they find none.
+// lookUps checks whether look-ups find objects of ours, if the portal lists any. It adds a finding only if they find none.
 func (f *preflight) lookUps(fields vibe.Fields) {
 	field, o := f.c.chooseIDField(f.ctx, f.request, f.entity, fields)
 	if o.Class != vibe.Done {
@@ -198,16 +200,17 @@ func (f *preflight) lookUps(fields vibe.Fields) {
 	}
 }
 
-// tryable is an object of ours, and a filter that is to find it.
+// tryable is an object of ours by which a look-up can be tried.
 type tryable struct {
-	origin, by string
-	filter     vibe.Filter
+	origin string      // the id of its event
+	by     string      // the field that the look-up filters by
+	filter vibe.Filter // should find the object
 }
 
-// maxTried bounds how many objects look-ups are tried with: the youngest may not be findable yet.
+// maxTried is how many objects look-ups are tried with at most. One is not enough, as the youngest may not be findable yet.
 const maxTried = 5
 
-// oursAmong returns the objects of ours among rows that look-ups can be tried with.
+// oursAmong returns the objects of ours among rows by which look-ups can be tried.
 func (l *lookUp) oursAmong(rows []vibe.Row) (ours []tryable) {
 	for _, row := range rows {
 		object, marks := l.field.Identify(row)
@@ -222,7 +225,7 @@ func (l *lookUp) oursAmong(rows []vibe.Row) (ours []tryable) {
 		for _, by := range [...]string{"contactId", "phone", "email"} {
 			if filter, ok := l.filterOfRow(by, row, marks); ok {
 				ours = append(ours, tryable{origin, by, filter})
-				break
+				break // one look-up for each object
 			}
 		}
 	}
@@ -242,7 +245,7 @@ func (f *preflight) makeField(check string) {
 	}
 }
 
-// tracking looks for the fields that TrackingFields asks for.
+// tracking checks whether the portal has the fields of Config.TrackingFields, and with fix makes those that are missing.
 func (f *preflight) tracking(fields vibe.Fields, fix bool) {
 	const check = "crm tracking fields"
 	var missing []string
@@ -262,6 +265,7 @@ func (f *preflight) tracking(fields vibe.Fields, fix bool) {
 	}
 }
 
+// makeTracking makes user fields for tracking fields.
 func (f *preflight) makeTracking(check string, names []string) {
 	for i, name := range names {
 		o := f.ask(vibe.MakeUserField(f.entity, vibe.TrackingField(name), name))
@@ -278,10 +282,10 @@ func (f *preflight) makeTracking(check string, names []string) {
 	f.say(check, levelOK, "made user fields for "+strings.Join(names, ", "), "")
 }
 
-// source compares the default source with what the portal has.
+// source checks whether the portal has the default source.
 func (f *preflight) source(id string) { f.listed("crm source", "SOURCE_ID", "SOURCE", "source", id) }
 
-// directories compares what the settings say of leads or deals with what the portal has.
+// directories checks whether the portal has the lead status or the deal stage of the settings.
 func (f *preflight) directories() {
 	switch card := f.c.cfg.Card; f.c.cfg.Target {
 	case TargetLead:
@@ -295,7 +299,7 @@ func (f *preflight) directories() {
 	}
 }
 
-// listed looks a setting's id up in a directory of the portal.
+// listed checks whether a directory of the portal has the id that a setting names.
 func (f *preflight) listed(check, setting, directory, thing, id string) {
 	if id == "" {
 		return

@@ -6,7 +6,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// comments looks whether the portal lists the comments of a card, as look-ups of them do. To write one would leave it there.
+// comments checks whether the portal lists the comments of a card, as look-ups of comments need. It does not try to write
+// one, because the comment would stay on the card.
 func (f *preflight) comments() {
 	const check, off = "crm comments", "set CRM_COMMENT to off"
 	if !f.c.cfg.Comment.timeline() {

@@ -6,8 +6,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// match looks whether the portal looks contacts up by what persons are looked for: for a phone and an e-mail that
-// nobody has.
+// match checks whether the portal looks contacts up by e-mail and by phone, as far as CRM_MATCH needs them. It asks for an
+// e-mail and a phone that nobody has.
 func (f *preflight) match() {
 	const check = "matching"
 	by := f.c.cfg.Match
@@ -46,7 +46,7 @@ func (f *preflight) match() {
 	}
 }
 
-// filling says what becomes of the card of the contact that is found, where cards are filled.
+// filling checks whether cards can be filled, and says what updates do to them.
 func (f *preflight) filling() {
 	const check = "filling"
 	if !f.c.cfg.Match.Fill {
@@ -60,7 +60,7 @@ func (f *preflight) filling() {
 	f.say(check, levelOK, fmt.Sprintf("what the card of that contact lacks is added to it; an update %s phones and %s e-mails, says PORTAL_PROFILE", patch.Phones, patch.Emails), "")
 }
 
-// words names by what persons are looked for.
+// words names the contact points by which contacts are matched.
 func (m Match) words() string {
 	switch {
 	case m.Email && m.Phone:
@@ -71,6 +71,7 @@ func (m Match) words() string {
 	return "phone"
 }
 
+// leadsTakeContacts reports whether the portal's leads can name a contact.
 func (f *preflight) leadsTakeContacts() bool {
 	fields, err := f.ask(vibe.ListFields(vibe.Leads)).Fields()
 	return err != nil || fields.Writable("contactId")

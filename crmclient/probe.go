@@ -2,15 +2,15 @@ package crmclient
 
 import "time"
 
-// ProbeNow has the CRM tried at once, whatever the next probe waits for, a pause that the CRM asked for too: somebody
-// says that the fault is remedied. It does so for what backs off as well.
+// ProbeNow has the next probe sent at once, as somebody says that the fault is remedied. It ends every wait for the CRM: between
+// probes, after failed look-ups, and also a pause that the CRM asked for. Events that back off are sent again.
 func (c *Creator) ProbeNow() {
 	c.governor.probeNow()
 	c.queue.Poke()
 }
 
-// ReleaseFlood ends a flood without a create that passed: somebody says that its refusals are right. Refusals count anew
-// from then on, so that the next letters are written. It reports whether there was a flood.
+// ReleaseFlood ends a flood although no create has passed, as somebody says that its refusals are right. Refusals are counted
+// anew from then on, so that the letters of the next refused events are written. It reports whether there was a flood.
 func (c *Creator) ReleaseFlood() bool { return c.governor.releaseFlood(time.Now()) }
 
 func (g *governor) probeNow() {

@@ -10,22 +10,22 @@ import (
 	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
-// An absence counts only from look-ups that have been seen to find: a portal may take a filter and find
-// nothing by it. Until then each look-up asks for a control as well, in the same request.
-// docs/delivery.md says what waits for that.
+// A portal may accept a filter and find nothing by it. So an absence counts only if look-ups by the same filter
+// have been seen to find an object of ours. Until they have, each look-up asks for a control as well, in the same request.
+// docs/delivery.md says which events wait for that.
 
-// lookUpBy is what is looked up, and the field that the request filters by: a portal may find by phone and not by
-// e-mail.
+// lookUpBy is a kind of look-ups that are proven together: what they look up, and the field that they filter by, as a portal
+// may find objects by phone and not by e-mail.
 type lookUpBy struct {
 	idLocation
 	filter string // the field's name
 }
 
-// control is an object of ours that is known to be in the portal: a look-up that works finds it.
+// control is an object of ours that is known to be in the portal, so that a look-up that works finds it.
 type control struct {
 	object int64       // the CRM's id
 	origin string      // the id of its event
-	filter vibe.Filter // finds the control in a look-up by tag; nil: the look-up asks for its id
+	filter vibe.Filter // the filter of a look-up by tag; nil: the look-up filters by origin
 	known  time.Time   // when the object was made, or read
 	missed bool        // a look-up missed the object when it should have been findable
 }
@@ -33,19 +33,20 @@ type control struct {
 // maxControls bounds the controls of one lookUpBy. There are several because people may delete some.
 const maxControls = 8
 
-// proof says whether look-ups of one lookUpBy have been seen to find. A pure value; the zero value has seen nothing.
+// proof says whether look-ups by one lookUpBy have been seen to find an object of ours. A pure value; the zero value has seen
+// none.
 type proof struct {
 	proven   bool
 	controls []control // the first is asked for next
 	missed   time.Time // since when look-ups have missed controls that are in the portal; zero: they have missed none
-	awaited  bool      // absences were taken back: events wait for the proof
+	awaited  bool      // events wait for the proof: their absences did not count
 	lacking  time.Time // since when a control is needed and none is known; zero: none is needed, or one is known
 	checkAt  time.Time // earliest time at which a missed control is read by its own id again
 }
 
-// add adds a control. The earliest controls are kept, because they are the likeliest to be findable. A control that was
-// missed makes room for the new one, because people may have changed the field that it is found by. add returns whether
-// events wait for a control.
+// add adds a control. If there are maxControls already, the new one replaces one that was missed, because people may have
+// changed the field by which that one is found. Otherwise the old ones are kept, as they are more likely to be findable. add
+// returns whether events wait for a control.
 func (p *proof) add(k control) (awaited bool) {
 	if p.proven || p.has(k) {
 		return false
@@ -62,34 +63,34 @@ func (p *proof) add(k control) (awaited bool) {
 	return p.awaited && len(p.controls) == 1
 }
 
-// found notes that a look-up found an object of ours: from now on absences count. It returns whether events wait for
-// that.
+// found notes that a look-up found an object of ours, so that absences count from now on. It returns whether events wait
+// for this proof.
 func (p *proof) found() (awaited bool) {
 	awaited = p.awaited
 	*p = proof{proven: true}
 	return awaited
 }
 
-// drop forgets a control that is gone, or no longer carries our id.
+// drop removes a control that is gone, or no longer carries our id.
 func (p *proof) drop(object int64) {
 	p.controls = slices.DeleteFunc(p.controls, func(k control) bool { return k.object == object })
 }
 
-// miss notes that a look-up missed a control that is in the portal. Within the lag after the control was made, a miss
-// says nothing. After it another control is asked for next.
+// miss notes that a look-up did not find a control that is in the portal. Within the lag after the control was made, this
+// proves nothing. Later another control is asked for next.
 func (p *proof) miss(k control, lag time.Duration, now time.Time) {
 	if now.Sub(k.known) < lag {
 		return
 	}
 	k.missed = true
-	p.pass(k)
+	p.putLast(k)
 	if p.missed.IsZero() {
 		p.missed = now
 	}
 }
 
-// pass puts a control behind the others, so that another one is asked for next.
-func (p *proof) pass(k control) {
+// putLast puts a control behind the others, so that another one is asked for next.
+func (p *proof) putLast(k control) {
 	if p.has(k) {
 		p.drop(k.object)
 		p.controls = append(p.controls, k)
@@ -121,7 +122,7 @@ func newProofs(settle time.Duration) *proofs {
 	return &proofs{lag: max(settle, leastLag), of: map[lookUpBy]*proof{}, readings: map[idLocation]*objectReading{}}
 }
 
-// with calls f with a proof, behind the lock. f must not block.
+// with calls f with the proof of a lookUpBy while it holds the lock. f must not block.
 func (p *proofs) with(a lookUpBy, f func(*proof)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -133,8 +134,8 @@ func (p *proofs) with(a lookUpBy, f func(*proof)) {
 	f(one)
 }
 
-// reading calls f, behind the lock, with how far the objects of an idLocation have been read: one reading serves the
-// look-ups by all fields. f must not block.
+// reading calls f with the reading of an idLocation while it holds the lock. One reading serves look-ups by all fields. f
+// must not block.
 func (p *proofs) reading(w idLocation, f func(*objectReading)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -152,24 +153,26 @@ func (p *proofs) proven(a lookUpBy) (yes bool) {
 	return yes
 }
 
-// next returns the control to ask for. ok is false if absences count already, or no control is known.
+// next returns the control to ask for. ok is false if absences count already or no control is known.
 func (p *proofs) next(a lookUpBy) (k control, ok bool) {
 	p.with(a, func(one *proof) {
-		if ok = !one.proven && len(one.controls) > 0; ok {
+		ok = !one.proven && len(one.controls) > 0
+		if ok {
 			k = one.controls[0]
 		}
 	})
 	return k, ok
 }
 
-// unfit is a lookUpBy whose absences have not counted for longer than the lag explains.
+// unfit is a lookUpBy whose absences have not counted for longer than the lag.
 type unfit struct {
 	lookUpBy
 	since time.Time
-	blind bool // controls are missed; else no control is known
+	blind bool // because look-ups miss controls; else because no control is known
 }
 
-// unfit returns an unfit lookUpBy, a blind one if there is one. ok is false if there is none.
+// unfit returns the lookUpBy that has been unfit for the longest time; one that is blind goes before others. ok is false if
+// there is none.
 func (p *proofs) unfit(now time.Time) (u unfit, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -190,11 +193,11 @@ func (p *proofs) unfit(now time.Time) (u unfit, ok bool) {
 
 // Codes of a [Hold] for look-ups that cannot be trusted.
 const (
-	codeFindsNothing = "FILTER_FINDS_NOTHING" // they miss what is there
-	codeNoControl    = "NO_RECORD_OF_OURS"    // nothing is known to be there that they could find
+	codeFindsNothing = "FILTER_FINDS_NOTHING" // they do not find objects that exist
+	codeNoControl    = "NO_RECORD_OF_OURS"    // no object is known by which they could be tried
 )
 
-// untrustedRemedy says what to do where look-ups find nothing.
+// untrustedRemedy says what to do if look-ups find nothing.
 func untrustedRemedy() phrase.Text {
 	return phrase.New("searchable_field", "Run leadbridge check --fix to make a field that can be searched, or set CRM_ORIGIN_FIELD to another field or to none.")
 }
@@ -219,7 +222,7 @@ func (c *Creator) showProofs(now time.Time) {
 	c.holds.show(holdsProof, h, false, now)
 }
 
-// knowMade adds an object that was just made as a control.
+// knowMade adds an object that was made just now as a control.
 func (c *Creator) knowMade(field vibe.IDField, a *attempt, object int64, now time.Time) {
 	d, w := a.delivery, idLocation{a.step.entity, field}
 	by, filter := c.filterOf(w, d.req.OriginID, *d.req.Contact, d.made().ContactID, d.req.RecordedAt)
@@ -228,7 +231,7 @@ func (c *Creator) knowMade(field vibe.IDField, a *attempt, object int64, now tim
 	})
 }
 
-// learnProof calls learn with a proof. If learn returns that events wait for the proof, they are looked up at once.
+// learnProof calls learn with the proof of a lookUpBy. If learn returns that events wait for it, they are looked up at once.
 func (c *Creator) learnProof(a lookUpBy, learn func(*proof) (awaited bool)) {
 	awaited := false
 	c.proofs.with(a, func(p *proof) { awaited = learn(p) })
@@ -237,9 +240,9 @@ func (c *Creator) learnProof(a lookUpBy, learn func(*proof) (awaited bool)) {
 	}
 }
 
-// needsProof reports whether the absence of a step's object, looked up by a field, counts only with proof that such
-// look-ups find. No proof is needed if one absence suffices, if no create can have used the field, and for fills, whose
-// contacts are read by their ids.
+// needsProof reports whether the absence of a step's object in look-ups by a field counts only if such look-ups are proven.
+// No proof is needed if one absence suffices, if no create can have used the field, and for fills, whose contacts are read
+// by their ids.
 func (c *Creator) needsProof(d *delivery, s *step, field vibe.IDField) bool {
 	p := c.portals.latest()
 	k := p.kinds[s.entity]
@@ -257,19 +260,19 @@ func (c *Creator) needsProof(d *delivery, s *step, field vibe.IDField) bool {
 	case d.req.IDFieldFromHeader || d.req.SentIDField == "" || vibe.ParseIDField(d.req.SentIDField) != field:
 		return false
 	}
-	// The ledger names the field of the main kind only. If that is the field in force, the other kinds' fields have not
-	// changed either.
+	// SentIDField, from the ledger, is the field of the main kind. If it is still in force there, the fields of the other
+	// kinds have not changed either.
 	return s.entity == p.main || field != p.idField()
 }
 
-// lookUpByOf returns the lookUpBy of a waiter.
+// lookUpByOf returns the lookUpBy of a waiter's look-up.
 func (l *lookUp) lookUpByOf(w *queue.Waiter) lookUpBy {
 	by, _ := l.personFilter(w)
 	return lookUpBy{l.idLocation, by}
 }
 
-// control returns the control that this job asks for in look-ups by a, and keeps it for the rest of the job. ok is
-// false if there is none.
+// control returns the control that this job asks for in look-ups by a. It is the same one during the whole job. ok is false
+// if there is none.
 func (l *lookUp) control(a lookUpBy) (k control, ok bool) {
 	if k, ok = l.controls[a]; ok {
 		return k, true
@@ -280,29 +283,29 @@ func (l *lookUp) control(a lookUpBy) (k control, ok bool) {
 	return k, ok
 }
 
-// prove takes back the absences that do not count, and learns from the answers which absences count from now on.
+// prove removes the answers that say "absent" where look-ups are not proven. What the answers showed may prove later look-ups.
 func (l *lookUp) prove(waiters []*queue.Waiter) {
-	if l.sure || isExtra(l.entity) { // comments are proven by their lists
+	if l.sure || isExtra(l.entity) { // for comments see proveComments
 		return
 	}
-	var ways []lookUpBy
-	by := map[lookUpBy][]*queue.Waiter{}
+	var order []lookUpBy
+	grouped := map[lookUpBy][]*queue.Waiter{}
 	for _, w := range waiters {
 		if _, answered := l.answers[w]; answered {
 			a := l.lookUpByOf(w)
-			if by[a] == nil {
-				ways = append(ways, a)
+			if grouped[a] == nil {
+				order = append(order, a)
 			}
-			by[a] = append(by[a], w)
+			grouped[a] = append(grouped[a], w)
 		}
 	}
-	for _, a := range ways {
-		l.proveBy(a, by[a])
+	for _, a := range order {
+		l.proveBy(a, grouped[a])
 	}
 	l.showProofs(time.Now())
 }
 
-// proveBy is prove for the waiters of one lookUpBy.
+// proveBy does what prove does for the waiters of one lookUpBy.
 func (l *lookUp) proveBy(a lookUpBy, waiters []*queue.Waiter) {
 	if l.proofs.proven(a) {
 		return
@@ -312,20 +315,20 @@ func (l *lookUp) proveBy(a lookUpBy, waiters []*queue.Waiter) {
 		l.learnProof(a, (*proof).found)
 		return
 	}
-	_, asked := l.controls[a]
-	if asked {
+	_, askedForControl := l.controls[a]
+	if askedForControl {
 		l.check(a)
 	}
-	doubtful := slices.DeleteFunc(slices.Clone(waiters), func(w *queue.Waiter) bool { return !w.Payload.(*question).proof })
-	if len(doubtful) == 0 {
+	needProof := slices.DeleteFunc(slices.Clone(waiters), func(w *queue.Waiter) bool { return !w.Payload.(*question).proof })
+	if len(needProof) == 0 {
 		return
 	}
 	var absent []*queue.Waiter
-	if _, known := l.proofs.next(a); !known {
-		absent = l.read(a, doubtful)
+	if _, hasControl := l.proofs.next(a); !hasControl {
+		absent = l.read(a, needProof)
 	}
-	again := l.askAgainAt(a, asked)
-	for _, w := range doubtful {
+	again := l.askAgainAt(a, askedForControl)
+	for _, w := range needProof {
 		if !found(w) && !slices.Contains(absent, w) {
 			delete(l.answers, w)
 			l.untrusted[w] = again
@@ -334,8 +337,8 @@ func (l *lookUp) proveBy(a lookUpBy, waiters []*queue.Waiter) {
 }
 
 // askAgainAt notes that events wait for the proof, and returns when their look-up is repeated: at once if a control has
-// become known, soon if the control that was asked for cannot be found yet or is gone, and otherwise the zero time:
-// after a backoff.
+// become known, soon if the control that was asked for is too young to be found or is gone, else after a backoff, for which
+// the time is zero.
 func (l *lookUp) askAgainAt(a lookUpBy, asked bool) (at time.Time) {
 	now := time.Now()
 	l.proofs.with(a, func(p *proof) {
@@ -351,7 +354,8 @@ func (l *lookUp) askAgainAt(a lookUpBy, asked bool) (at time.Time) {
 	return at
 }
 
-// check reads the control that was missed by its own id. Controls that are gone are dropped.
+// check is called after a look-up did not find its control. It reads the control by its own id, to see whether it still
+// exists. Controls that are gone are dropped.
 func (l *lookUp) check(a lookUpBy) {
 	now, due := time.Now(), false
 	l.proofs.with(a, func(p *proof) {
@@ -373,22 +377,23 @@ func (l *lookUp) check(a lookUpBy) {
 				l.proofs.with(a, func(p *proof) { p.miss(k, l.proofs.lag, time.Now()) })
 			}
 		case objectUnknown:
-			l.proofs.with(a, func(p *proof) { p.pass(k) })
+			l.proofs.with(a, func(p *proof) { p.putLast(k) })
 		}
 		return
 	}
 }
 
-// existence is what the portal says of a control that is read by its own id.
+// existence is whether an object exists, by the portal's answer when it is read by its own id.
 type existence int
 
 const (
-	objectUnknown existence = iota // no answer that tells
+	objectUnknown existence = iota // the answer does not say
 	objectThere
 	objectHidden // the key may not see it
 	objectGone   // deleted, or it no longer carries our id
 )
 
+// exists reads a control by its own id.
 func (l *lookUp) exists(k control) existence {
 	o := l.do(l.request.job.Context(), l.request, vibe.Get(l.entity, k.object))
 	if o.NotOffered() {

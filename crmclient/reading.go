@@ -8,36 +8,36 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// A look-up counts only when it is proven to find, for which it needs a control: an object of ours. Where no control is
-// known, objects are read without a filter by our ids. What is ours among them is a control. If none is, and the rows
-// hold every object that can be the event's, they show by themselves that it has none.
+// An absence counts only if look-ups are proven to find objects, which takes a control: an object of ours. If no control is
+// known, objects are read without a filter by our ids. Objects of ours among them become controls. If there are none, and
+// the rows include every object that the event can have made, the rows themselves show that it has made none.
 
-// widerWindows are how far back objects are read, one page each, to see that look-ups by creation time find at all.
+// widerWindows are how far back a page of objects is read to see whether look-ups by creation time find any object.
 var widerWindows = [...]time.Duration{30 * 24 * time.Hour, 10 * 365 * 24 * time.Hour}
 
-// objectReading is how far the objects of an idLocation have been read. A pure value; the zero value has read nothing.
+// objectReading is how the objects of an idLocation are read. A pure value; the zero value has read nothing.
 type objectReading struct {
 	readAt   time.Time   // earliest time of the next reading
-	bound    time.Time   // objects are read that can belong to records of this time or later; zero: not chosen yet
-	servedAt time.Time   // when a waiter asked whose record is not older than bound
-	youngest time.Time   // the time of the youngest record that asked, of those that bound can be chosen from
+	bound    time.Time   // objects of records of this time or later are read; zero: not chosen yet
+	servedAt time.Time   // when a waiter last asked whose record is not older than bound
+	youngest time.Time   // the time of the youngest record that asked and may become the bound
 	last     objectsRead // the last reading that shows absences
 }
 
-// objectsRead is a reading that shows absences: none of the objects that it covers is an event's that has not been found.
+// objectsRead is a reading that shows absences: an event whose object it covers and did not find has no object.
 type objectsRead struct {
 	at    lookUpTime
-	since time.Time // it covers the objects of records of this time or later; zero: of none
+	since time.Time // it covers the objects of records of this time or later; zero: of no records
 	all   bool      // it covers all objects of the kind
 }
 
-// covers reports whether the object of a record, if there is one, is among those that were read.
+// covers reports whether a reading includes the object of a record, if that exists.
 func (o objectsRead) covers(recorded, now time.Time) bool {
 	return o.all || !o.since.IsZero() && !recorded.Before(o.since) && !recorded.After(now)
 }
 
-// read reads objects without a filter by our ids, if that is due, and takes those of ours for controls. It notes as absent,
-// and returns, the waiters whose objects would be among those that were read, now or earlier for other waiters.
+// read reads objects without a filter by our ids, if that is due, and adds those of ours as controls. By this reading, or an
+// earlier one for other waiters, some waiters' objects are shown to be absent: read notes and returns these waiters.
 func (l *lookUp) read(a lookUpBy, waiters []*queue.Waiter) (absent []*queue.Waiter) {
 	begun, due := time.Now(), false
 	var bound time.Time
@@ -61,8 +61,8 @@ func (l *lookUp) read(a lookUpBy, waiters []*queue.Waiter) (absent []*queue.Wait
 	return absent
 }
 
-// readObjects reads a page of objects and, if that is not all of the kind, those since the bound. It notes what that shows,
-// and when objects are read again.
+// readObjects reads a page of objects and, unless the page has all objects of the kind, the objects since the bound. It notes
+// what they show, and when objects are read again.
 func (l *lookUp) readObjects(a lookUpBy, bound time.Time, waiters []*queue.Waiter, begun time.Time) {
 	l.fieldless, l.sawField = 0, false
 	page, o := l.searchFor(vibe.Filter{}, l.readable())
@@ -77,7 +77,7 @@ func (l *lookUp) readObjects(a lookUpBy, bound time.Time, waiters []*queue.Waite
 	}
 	showsAbsence = showsAbsence && l.rowsTellOurField()
 	now := time.Now()
-	wait := max(leastLag, 4*now.Sub(begun)) // reading takes a fifth of the time at most
+	wait := max(leastLag, 4*now.Sub(begun)) // so that reading takes a fifth of the time at most
 	if tooMany {
 		wait = 5 * time.Minute
 	}
@@ -85,7 +85,7 @@ func (l *lookUp) readObjects(a lookUpBy, bound time.Time, waiters []*queue.Waite
 		if !all {
 			r.readAt = now.Add(wait)
 		}
-		if tooMany { // choose another bound: fewer may have been created since a younger record
+		if tooMany { // next time the bound is a younger record's, since which fewer objects may have been created
 			r.bound = time.Time{}
 		}
 		if showsAbsence {
@@ -102,16 +102,18 @@ func (l *lookUp) readObjects(a lookUpBy, bound time.Time, waiters []*queue.Waite
 	})
 }
 
-// isWholeKind reports whether the first page of a kind's objects holds all of them. What portals tell beside the rows
-// differs: a total below the number of rows tells nothing, and of an empty kind some say that there is more.
+// isWholeKind reports whether the first page of a kind's objects has all of them. Portals differ in what they say besides
+// the rows: a total below the number of rows says nothing, and some say that an empty kind has more.
 func isWholeKind(page vibe.Page) bool {
-	empty := page.Whole && len(page.Rows) == 0
-	return empty || page.Whole && !page.More || !page.Full(vibe.PageLimit) && page.Total <= len(page.Rows)
+	isEmpty := page.Whole && len(page.Rows) == 0
+	saysNoMore := page.Whole && !page.More
+	looksComplete := !page.Full(vibe.PageLimit) && page.Total <= len(page.Rows)
+	return isEmpty || saysNoMore || looksComplete
 }
 
-// rowsTellOurField reports whether the rows that were read tell whose objects they are. A portal may leave out fields that
-// are empty. So if all rows lack our field, the object with the largest id is read whole: if it lacks the field as well,
-// the rows have told.
+// rowsTellOurField reports whether the rows that were read show our field where objects have it. If all rows lack the field,
+// either no object has it, or lists do not show it. To find out, the object with the largest id is read by itself: if it
+// lacks the field as well, the rows were right.
 func (l *lookUp) rowsTellOurField() bool {
 	if l.sawField || l.fieldless == 0 {
 		return true
@@ -121,10 +123,10 @@ func (l *lookUp) rowsTellOurField() bool {
 	return o.Class == vibe.Done && object == l.fieldless && marks.Missing()
 }
 
-// chooseBound chooses the bound: the time of the youngest record that asks, since which the fewest objects were created. A
-// bound stays while waiters ask whose records are not older, so that further records do not move it. Records that are only
-// looked up do not count: what they show absent is not created now, so that nothing becomes the control that older records
-// wait for.
+// chooseBound chooses the bound: the time of the youngest record that asks, as the fewest objects were created since then.
+// The bound stays as long as waiters with records that are not older ask, so that younger records do not move it. Records
+// that are only looked up do not count, because no object is created for them when they are absent: older records would wait
+// in vain for one that can be their control.
 func (r *objectReading) chooseBound(waiters []*queue.Waiter, now time.Time) {
 	if now.Sub(r.servedAt) > boundPatience {
 		r.bound, r.youngest = time.Time{}, time.Time{}
@@ -133,8 +135,7 @@ func (r *objectReading) chooseBound(waiters []*queue.Waiter, now time.Time) {
 		return w.Payload.(*question).delivery.req.LookUpOnly
 	})
 	for _, w := range waiters {
-		// A record from the future has a clock that no bound can be built on.
-		if at := recordedAt(w); at.Before(now) {
+		if at := recordedAt(w); at.Before(now) { // the clock of a record from the future is wrong
 			r.youngest = later(r.youngest, at)
 		}
 	}
@@ -146,14 +147,15 @@ func (r *objectReading) chooseBound(waiters []*queue.Waiter, now time.Time) {
 	}
 }
 
-// boundPatience is after how long a bound is dropped that nobody needs: a waiter that needs it asks more often.
+// boundPatience is how long a bound is kept while no waiter needs it. Waiters that need it ask more often than that.
 const boundPatience = 10 * time.Minute
 
+// recordedAt returns the time of a waiter's record.
 func recordedAt(w *queue.Waiter) time.Time { return w.Payload.(*question).delivery.req.RecordedAt }
 
-// readSince reads the objects that can belong to records since a bound. showsAbsence reports whether all of them were read
-// and none is ours, foundOurs whether one is, and tooMany whether there are more than are read. That no object is listed
-// counts only if look-ups by creation time find anything: pages of longer ago are read for that.
+// readSince reads the objects that records since a bound can have made. showsAbsence reports whether all of them were read
+// and none is ours, foundOurs whether one is ours, and tooMany whether there are more than are read. An empty list counts only
+// if look-ups by creation time find any object at all, for which pages of widerWindows are read.
 func (l *lookUp) readSince(a lookUpBy, bound time.Time, waiters []*queue.Waiter) (showsAbsence, foundOurs, tooMany bool) {
 	if bound.IsZero() {
 		return false, false, false
@@ -189,14 +191,16 @@ func (l *lookUp) readSince(a lookUpBy, bound time.Time, waiters []*queue.Waiter)
 	return rows > 0 && !tooMany, false, tooMany
 }
 
-// readRows notes the waiters' objects among rows, and takes every object of ours for a control. foundOurs reports whether
-// one of these is a control of a.
+// readRows notes which waiters' objects are among rows, and adds every object of ours as a control. foundOurs reports whether
+// one of them became a control of a.
 func (l *lookUp) readRows(a lookUpBy, rows []vibe.Row, waiters []*queue.Waiter) (foundOurs bool) {
 	now := time.Now()
 	for _, row := range rows {
 		object, marks := l.field.Identify(row)
-		if l.sawField = l.sawField || !marks.Missing(); marks.Missing() {
+		if marks.Missing() {
 			l.fieldless = max(l.fieldless, object)
+		} else {
+			l.sawField = true
 		}
 		origin := l.field.EventOf(marks, l.cfg.Originator)
 		if object == 0 || origin == "" {
@@ -212,7 +216,7 @@ func (l *lookUp) readRows(a lookUpBy, rows []vibe.Row, waiters []*queue.Waiter) 
 			if filter, ok := l.filterOfRow(by, row, marks); ok {
 				foundOurs = foundOurs || by == a.filter
 				l.proofs.with(lookUpBy{a.idLocation, by}, func(p *proof) {
-					p.add(control{object: object, origin: origin, filter: filter, known: now}) // no need to wake events that wait for it: they look up again anyway
+					p.add(control{object: object, origin: origin, filter: filter, known: now}) // events that wait for a control are looked up again anyway
 				})
 			}
 		}
@@ -246,8 +250,8 @@ func (l *lookUp) readable() []string {
 	return append(selected, "phone", "email", l.entity.CreatedField())
 }
 
-// filterOfRow returns the filter that finds the object of a row in a look-up by a field, nil where look-ups are by id. ok is
-// false if the row does not tell the value.
+// filterOfRow returns the filter that finds a row's object in a look-up by a field; nil if look-ups are by our id. ok is false
+// if the row does not have the field's value.
 func (l *lookUp) filterOfRow(by string, row vibe.Row, marks vibe.Marks) (f vibe.Filter, ok bool) {
 	if !l.field.IsTag() {
 		return nil, true

@@ -111,7 +111,7 @@ func TestHoldEndsWhenReadingWorksAgain(t *testing.T) {
 	})
 }
 
-// The portal takes our field in filters and in select, and knows it in neither: rows do not tell whose they are.
+// The portal accepts our field in filters and in select, but does not know it: rows do not show whose objects they are.
 func TestRowsWithoutOurFieldShowNoAbsence(t *testing.T) {
 	for _, strangers := range []int{0, 10, 60} {
 		t.Run(fmt.Sprint(strangers), func(t *testing.T) {
@@ -138,7 +138,7 @@ func TestRowsWithoutOurFieldShowNoAbsence(t *testing.T) {
 	}
 }
 
-// A portal leaves out what is empty, in lists and in whole objects: rows without our field are of strangers.
+// A portal leaves out empty fields, in lists and in single objects: rows without our field are not ours.
 func TestPortalThatLeavesOutWhatIsEmpty(t *testing.T) {
 	inBubble(t, portalWithField(), nil, func(w *world) {
 		w.addStrangers(crmtest.Contacts, 10)

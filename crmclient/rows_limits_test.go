@@ -210,7 +210,7 @@ func TestCreatesGoSinglyWhileBatchesFail(t *testing.T) {
 	}
 }
 
-// A key that is bad for everything for a while is no fault of batches: they are as large as before.
+// If the key is refused for everything for a while, batches are not at fault: they stay as large as before.
 func TestBadKeyMakesNoBatchSmaller(t *testing.T) {
 	inBubble(t, productionPortal(), production, func(w *world) {
 		w.prepare()

@@ -17,8 +17,8 @@ const (
 	stateTried
 	// stateResending: a later create waits for its turn or is on its way.
 	stateResending
-	// stateRefusedInDoubt: refused, or failed too often, but it was in doubt or suspect before: the CRM may refuse it
-	// because an earlier create worked. It is looked up next.
+	// stateRefusedInDoubt: refused, or failed too often, but it was in doubt or suspect before. The CRM may refuse it
+	// because an earlier create worked, so it is looked up next.
 	stateRefusedInDoubt
 	// stateRefused: refused, or failed too often, and no create of ours took effect.
 	stateRefused
@@ -40,26 +40,26 @@ type trigger int
 const (
 	onSend      trigger = iota // its create enters the queue
 	onUnsent                   // the request did not leave, or was turned away without a look at the event
-	onCreated                  // the CRM tells the object's id
-	onDoubt                    // no readable answer, or one that does not tell
+	onCreated                  // the CRM's answer has the object's id
+	onDoubt                    // no readable answer, or one that does not say what happened
 	onFailure                  // it took no effect, and the cause is not known
 	onRefusal                  // the CRM refuses it, or it has failed too often
 	onSuspicion                // as onRefusal, but the step was in doubt or suspect before
 	onFound                    // a look-up found the object
 	onAbsent                   // look-ups agree that there is no object
-	onOutdated                 // an earlier owner's create may have taken effect after the look-ups that agreed
+	onOutdated                 // it was absent, but an earlier owner's create may have taken effect after the look-ups
 	onFloodEnd                 // the flood in which it was refused has ended
 	onRejection                // its refusal stands
-	onMatched                  // it need not be made: the person has a contact, the event's deal exists, or a contact lacks nothing
+	onMatched                  // nothing need be made: the person has a contact, the event's deal exists, or a fill's contact lacks nothing
 	onGiveUp                   // it is an extra, and its event is done without it
-	triggers                   // how many there are
+	triggers                   // the number of triggers
 )
 
 var triggerNames = [...]string{"send", "unsent", "created", "doubt", "failure", "refusal", "suspicion", "found", "absent", "outdated", "flood end", "rejection", "matched", "give up"}
 
 func (t trigger) String() string { return triggerNames[t] }
 
-// after returns the state that follows. ok is false if the trigger cannot happen in the state.
+// after returns the state to which a trigger leads. ok is false if the trigger cannot happen in state s.
 func (s state) after(t trigger) (next state, ok bool) {
 	if t == onGiveUp {
 		return stateNotWritten, s != stateSending && s != stateResending && !s.ended()

@@ -12,6 +12,6 @@ func (c *Creator) Status() Status {
 	return s
 }
 
-// InFlight returns how many calls of Create the Creator can make use of at a time: those whose requests
-// are on their way, and as many again that follow them without a pause.
+// InFlight returns how many calls of Create should run at a time: as many as full requests in all slots
+// carry, and as many again, so that each request is followed by another without a pause.
 func (c *Creator) InFlight() int { return 2 * c.cfg.Slots * c.cfg.BatchSize }

@@ -16,15 +16,15 @@ type step struct {
 	state  state
 	id     int64 // the object's id, once the step is done
 	found  bool  // a look-up found the object
-	given  bool  // the object was not made of this event: the person's contact was there already
-	with   owner // of a lead or a deal that was found; of a contact that a found deal told
+	given  bool  // this event did not make the object: the person's contact was there already
+	with   owner // the contact of a lead or a deal that was found; in a contact's step, that of the event's deal that was found
 
 	everUncertain bool // the step was in doubt or suspect: it is never refused without a look-up
 	everInDoubt   bool // a create of ours was ever in doubt
 	counted       bool // the step is counted as in doubt now
 	lost          bool // the call ended while a create was in flight
-	// oneAbsenceSuffices says that the next look-up that finds nothing shows that there is nothing, as nobody has reason
-	// to suspect it. Else two are needed, see absence.
+	// oneAbsenceSuffices says that one look-up that finds nothing is enough, as nobody has reason to suspect the step.
+	// Otherwise two are needed, see absence.
 	oneAbsenceSuffices bool
 
 	absence            absence
@@ -32,29 +32,29 @@ type step struct {
 	asked              time.Time // when the last look-up that found nothing was sent; before the first, when the step was made
 	lastEffectPossible time.Time // after this time no create of ours can take effect any more
 	lookAt             time.Time // earliest time of the next look-up
-	unproven           bool      // the last look-up found nothing, and such look-ups have not been seen to find
+	unproven           bool      // the last look-up found nothing, and such look-ups are not proven to find anything
 	rechecks           int       // look-ups that failed or were not proven
-	cohort             *cohort   // the batch that is in doubt with the step; nil: it was sent alone
+	cohort             *cohort   // the steps of its batch that are in doubt with it; nil: it was sent alone
 
 	sendAt   time.Time                   // earliest time of the next create
-	hurried  bool                        // sendAt is not waited for: a hold or a flood has ended since
-	endings  endings                     // when the event was deferred
+	hurried  bool                        // the step need not wait for sendAt: a hold or a flood has ended since
+	endings  endings                     // what had ended when the event was deferred
 	backoff  *backoff.ExponentialBackOff // nil until it is needed
 	maxBatch int                         // how many creates its request may have at most; 0: no bound of its own
 
 	written   int    // creates whose request was written, in whole or in part
 	atSend    moment // when its last judged create left
 	first     uint64 // the entry of its first try in the evidence; 0: none yet
-	weighed   bool   // the last judged create was charged
+	weighed   bool   // it is settled whether the last judged create is charged
 	uncharged int    // creates judged since the last one that was charged
 	single    bool   // no judged create was sent in a batch
-	inBatch   bool   // its next create leaves in a batch, if only of one
+	inBatch   bool   // its next create leaves in a batch, even if the batch has only this one
 	charges   limit.Charges
 	last      judgement  // of its last judged create
 	refusal   *Rejection // why it is refused; nil: it is not
 	refusedAt *moment    // when its first refused create left; nil: none was refused
 
-	extra *extra // nil: the step makes an object; else the event can be done without the step
+	extra *extra // nil: the step makes an object; else it is a comment or a fill
 }
 
 func newStep(entity vibe.Entity, suspect, lookUpFirst bool) *step {
@@ -81,7 +81,7 @@ type judgement struct {
 	Code, Message string
 }
 
-// moment is how much had happened in the process when a create was sent.
+// moment is how much had happened in the process when a create was sent. What happened later is the difference to now.
 type moment struct {
 	at       time.Time
 	evidence uint64 // number of first tries that had ended
@@ -89,22 +89,22 @@ type moment struct {
 	floods   int    // number of floods that had ended
 }
 
-// answer is what a request for a create meant for its step.
+// answer is what the request for a create means for its step.
 type answer struct {
-	trigger  trigger // onUnsent, onCreated, onDoubt, onFailure or onRefusal
+	trigger  trigger // onUnsent, onCreated, onMatched, onDoubt, onFailure or onRefusal
 	outcome  vibe.Outcome
-	id       int64
+	id       int64 // the object's id, with onCreated and onMatched
 	atSend   moment
-	first    uint64  // the entry of the evidence, of a first try; 0: it made none
+	first    uint64  // the entry that a first try made in the evidence; 0: none
 	items    int     // creates in the request
-	batch    bool    // it was a batch
-	maxBatch int     // how many may be in the next request with it; 0: no bound
-	cohort   *cohort // of those of the request that are in doubt; nil: it was alone
+	batch    bool    // the request was a batch
+	maxBatch int     // how many creates the step's next request may have; 0: no bound
+	cohort   *cohort // the steps of the request that are in doubt; nil: the step was alone
 	halve    bool    // with onDoubt: the batch failed as a whole
-	confirm  bool    // with onFailure: the refusal of an item, which another request is to confirm
+	confirm  bool    // with onFailure: the item was refused, which another request must confirm
 }
 
-// digest takes the answer to a create into the step. An error ends the call of Create.
+// digest updates a step by the answer to its create. An error ends the call of Create.
 func (c *Creator) digest(s *step, a *answer) error {
 	if !a.outcome.Written.IsZero() {
 		s.written++
@@ -118,7 +118,7 @@ func (c *Creator) digest(s *step, a *answer) error {
 		s.lost = !a.outcome.Written.IsZero()
 		return fmt.Errorf("%w: %w", ErrLeaseLost, a.outcome.Lease)
 	}
-	// A batch that failed as a whole charges none of its events, as any of them may be the reason.
+	// No event of a batch that failed as a whole is charged, as any of them may be the reason.
 	s.atSend, s.weighed = a.atSend, a.halve
 	s.last = judgement{Class: a.outcome.Class, Status: a.outcome.Status, Code: a.outcome.Code, Message: a.outcome.Message}
 	s.single = s.single && !a.batch
@@ -128,7 +128,8 @@ func (c *Creator) digest(s *step, a *answer) error {
 	switch a.trigger {
 	case onCreated, onMatched:
 		s.id = a.id
-		s.given = s.given || a.trigger == onMatched && s.extra != nil // nothing was lacking
+		lacksNothing := a.trigger == onMatched && s.extra != nil
+		s.given = s.given || lacksNothing
 		s.transition(a.trigger)
 		return nil
 	case onDoubt:
@@ -153,8 +154,8 @@ func (c *Creator) digest(s *step, a *answer) error {
 }
 
 // nextBatch returns how many creates the step's next request may have, after the answer to the last one; 0: no bound. A
-// batch whose answer was lost is sent once more in its size, as its events are hardly the reason. A batch that failed
-// is sent in halves, until a poison event is alone.
+// batch that failed as a whole is sent again in halves, until an event that makes batches fail is alone. A batch that got
+// no answer is first sent once more in its full size, as its events are hardly the reason.
 func (s *step) nextBatch(a *answer) int {
 	switch {
 	case !a.halve:
@@ -165,13 +166,14 @@ func (s *step) nextBatch(a *answer) int {
 	return (a.items + 1) / 2
 }
 
-// An event that fails and fails while nothing else passes is tried less often after some tries: the CRM
-// blocks a key that repeats a failing call (ERROR_LOOP_DETECTED).
+// An event that fails again and again while nothing else passes is tried less often after patientTries tries, because the
+// CRM blocks a key that repeats a failing call (ERROR_LOOP_DETECTED).
 const (
 	patientTries = 10
 	patience     = 5 // times CRM_BACKOFF_MAX
 )
 
+// nextBackoff returns how long the step waits before its next try.
 func (s *step) nextBackoff(cfg Config) time.Duration {
 	if s.backoff == nil {
 		s.backoff = newBackoff(cfg)
@@ -188,8 +190,8 @@ func newBackoff(cfg Config) *backoff.ExponentialBackOff {
 	)
 }
 
-// refuse takes the step's refusal from its last create. A step that was ever uncertain is looked up before its
-// refusal is handed out: it may be refused because an earlier create worked.
+// refuse refuses a step for the outcome of its last create. A step that was ever uncertain is looked up before its
+// refusal is handed out: the CRM may refuse it because an earlier create worked.
 func (c *Creator) refuse(s *step) {
 	reason, attempts := ReasonRetriesExhausted, s.charges.Count
 	switch s.last.Class {
@@ -222,9 +224,9 @@ func (s *step) noteRefusal() {
 	}
 }
 
-// dropRefusal forgets why the step was refused in a flood that has ended: the event is sent once more.
+// dropRefusal removes the refusal of a step that was refused in a flood. The flood has ended, so the event is sent once more.
 func (s *step) dropRefusal() {
 	s.transition(onFloodEnd)
 	s.refusal, s.sendAt = nil, time.Time{}
-	s.weighed = true // a refusal is no charge
+	s.weighed = true // a refusal is never charged
 }

@@ -9,22 +9,22 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// Where objects have no field for our ids, the id is a tag: a part of the source description. Filters by a part of a text
-// are not documented, so that a look-up by tag filters by what the event's person is known by, or by a deal's contact, and
-// by creation time, and compares the tags of what it finds.
+// If objects have no field for our ids, the id is a tag: a part of the source description. The vendor documents no filters by
+// a part of a text. So a look-up by tag filters by the person's phone or e-mail, for deals by the contact, and by creation
+// time, and compares the tags of the objects that it finds.
 
-// recordMargin is how much earlier than its record an object may seem to be created: clocks differ, and a portal may read a
-// time without its zone.
+// recordMargin is how much earlier than its record an object may seem to have been created, as clocks differ and a portal may
+// ignore the zone of a time.
 const recordMargin = 24 * time.Hour
 
-// sharers are waiters whose look-ups filter by the same phone, e-mail or contact: one list serves all of them.
+// sharers are waiters whose look-ups filter by the same phone, e-mail or contact, so that one list serves all of them.
 type sharers struct {
 	waiters []*queue.Waiter
-	filter  vibe.Filter // that of the waiter with the earliest record
+	filter  vibe.Filter // the filter of the waiter with the earliest record
 	since   time.Time   // the time of that record; zero: the filter has no bound in time
 }
 
-// share groups waiters by what their look-ups filter by, in the order in which they came.
+// share groups waiters by the phone, e-mail or contact that their look-ups filter by, in the order in which they came.
 func (l *lookUp) share(waiters []*queue.Waiter) (all []*sharers) {
 	of := map[string]*sharers{}
 	for _, w := range waiters {
@@ -77,8 +77,9 @@ func (l *lookUp) byTag(waiters []*queue.Waiter) vibe.Outcome {
 	return l.matchLists(o.Items, groups, controls)
 }
 
-// matchLists compares the lists of a batch, first those of the groups and then those of the controls, with the tags that are
-// looked for. The outcome is that of the last list that failed: its waiters have no answer, the others have theirs.
+// matchLists compares the tags in the lists of a batch with those of the waiters and the controls. The lists of the groups come
+// first, then those of the controls. The waiters of a list that failed have no answer. The outcome is that of the last
+// failed list.
 func (l *lookUp) matchLists(lists []vibe.Outcome, groups []*sharers, controls []lookUpBy) vibe.Outcome {
 	asked, last := l.sentAt, vibe.Outcome{Class: vibe.Done}
 	for i, list := range lists {
@@ -97,7 +98,7 @@ func (l *lookUp) matchLists(lists []vibe.Outcome, groups []*sharers, controls []
 	return last
 }
 
-// oneByOne asks for one list at a time, where the portal offers no batches or the answer to a batch was too long.
+// oneByOne asks for one list at a time, because the portal offers no batches or the answer to a batch was too long.
 func (l *lookUp) oneByOne(groups []*sharers, controls []lookUpBy) vibe.Outcome {
 	last := vibe.Outcome{Class: vibe.Done}
 	for _, g := range groups {
@@ -116,7 +117,7 @@ func (l *lookUp) oneByOne(groups []*sharers, controls []lookUpBy) vibe.Outcome {
 	return last
 }
 
-// controlsOf returns, each once, the lookUpBys of waiters for which the job asks for a control.
+// controlsOf returns those lookUpBys of the waiters for which the job asks for a control, each once.
 func (l *lookUp) controlsOf(waiters []*queue.Waiter) (controls []lookUpBy) {
 	for _, w := range waiters {
 		a := l.lookUpByOf(w)
@@ -127,7 +128,7 @@ func (l *lookUp) controlsOf(waiters []*queue.Waiter) (controls []lookUpBy) {
 	return controls
 }
 
-// matchTags compares what the filter of sharers finds with their tags. page is the first page of that.
+// matchTags compares the tags of sharers with those of the objects that their filter finds. page is the first page of these.
 func (l *lookUp) matchTags(g *sharers, page vibe.Page, asked time.Time) vibe.Outcome {
 	open := map[string][]*queue.Waiter{}
 	for _, w := range g.waiters {
@@ -160,8 +161,8 @@ func (l *lookUp) matchTags(g *sharers, page vibe.Page, asked time.Time) vibe.Out
 	return o
 }
 
-// matchControl compares what the filter of a control finds with the control's tag. page is the first page of that, and o
-// its outcome. If the list failed, another control is asked for next.
+// matchControl compares the tag of a control with those of the objects that its filter finds. page is the first page of these,
+// and o its outcome. If the list failed, another control is asked for next.
 func (l *lookUp) matchControl(a lookUpBy, page vibe.Page, o vibe.Outcome) {
 	k := l.controls[a]
 	var object int64
@@ -171,14 +172,14 @@ func (l *lookUp) matchControl(a lookUpBy, page vibe.Page, o vibe.Outcome) {
 	switch {
 	case o.Class != vibe.Done:
 		delete(l.controls, a)
-		l.proofs.with(a, func(p *proof) { p.pass(k) })
+		l.proofs.with(a, func(p *proof) { p.putLast(k) })
 	case object > 0:
 		l.seen[a] = true
 	}
 }
 
-// tagged returns the object that has an event's tag among those that a filter finds, the smallest id of several on a page; 0:
-// none has it. page is the first page of what the filter finds.
+// tagged returns the object with an event's tag among those that a filter finds; 0: none has it. If several on a page have it,
+// the smallest id counts. page is the first page of what the filter finds.
 func (l *lookUp) tagged(filter vibe.Filter, origin string, page vibe.Page) (object int64, o vibe.Outcome) {
 	o = l.pages(filter, l.field.Select(), page, func(rows []vibe.Row) bool {
 		for _, row := range rows {
@@ -198,17 +199,17 @@ func (l *lookUp) personFilter(w *queue.Waiter) (by string, filter vibe.Filter) {
 	return l.filterOf(l.idLocation, originOf(w), *d.req.Contact, d.made().ContactID, d.req.RecordedAt)
 }
 
-// filterOf returns the filter that finds the objects of a person created since the time of a record, and the field that it
-// filters by: phone, else e-mail, for deals the contact. A person with neither is found by the whole source description
-// that was sent, as the reference documents look-ups by an exact text. The filter is nil where objects carry ids in a field
-// of their own.
+// filterOf returns the filter that finds a person's objects created since the time of a record, and the field that it filters
+// by: for deals the contact, else the phone or the e-mail. A person with neither is found by the whole source
+// description that was sent, as the vendor's reference documents look-ups by an exact text. If objects carry ids in a field of
+// their own, the filter is nil.
 func (c *Creator) filterOf(location idLocation, origin string, person Contact, contactID int64, recorded time.Time) (by string, filter vibe.Filter) {
 	if !location.field.IsTag() {
 		return location.field.Field(), nil
 	}
 	filter = vibe.Filter{}
 	switch {
-	case location.entity == vibe.Deals: // which have no phones
+	case location.entity == vibe.Deals: // they have no phones
 		by, filter["contactId"] = "contactId", vibe.EqualNumber(contactID)
 	case len(person.Phones) > 0:
 		by, filter["phone"] = "phone", vibe.Equal(person.Phones[0].Value)
@@ -217,14 +218,13 @@ func (c *Creator) filterOf(location idLocation, origin string, person Contact, c
 	default:
 		by, filter[vibe.TagField] = vibe.TagField, vibe.Equal(c.taggedText(location.field, person, origin))
 	}
-	// A record from the future has a clock that no bound can be built on.
-	if !recorded.IsZero() && recorded.Before(time.Now()) {
+	if !recorded.IsZero() && recorded.Before(time.Now()) { // the clock of a record from the future is wrong
 		filter[location.entity.CreatedField()] = vibe.NotBefore(recorded.Add(c.client.Skew()).Add(-recordMargin))
 	}
 	return by, filter
 }
 
-// taggedText returns the source description with which the object of an event was sent.
+// taggedText returns the source description, with the tag, that was sent with the object of an event.
 func (c *Creator) taggedText(field vibe.IDField, person Contact, origin string) string {
 	body := Contact{SourceDescription: person.SourceDescription}.Body()
 	field.Clean(body, c.cfg.Originator, vibe.UserFieldPrefix+ourUserField)

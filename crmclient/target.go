@@ -11,7 +11,7 @@ import (
 // Target is what an event becomes in the CRM. See docs/targets.md.
 type Target string
 
-// The targets. The empty one is that of the Config, there [TargetContact].
+// The targets. An empty one means that of the Config; in the Config it means [TargetContact].
 const (
 	TargetContact Target = "contact"
 	TargetLead    Target = "lead"
@@ -33,10 +33,10 @@ func (t Target) entities() []vibe.Entity {
 	return []vibe.Entity{vibe.Contacts}
 }
 
-// Made holds the CRM's ids of what exists of an event; 0: nothing of the kind exists, as far as is known.
+// Made holds the CRM's ids of the objects that an event has become; 0: it has become no such object, as far as is known.
 type Made struct{ ContactID, LeadID, DealID int64 }
 
-// String names what exists, as the dead-letter header dlt-done does: "contact=2457 deal=12"; "" for
+// String returns the form of the dead-letter header dlt-done, such as "contact=2457 deal=12"; "" for
 // nothing.
 func (m Made) String() string {
 	var words []string
@@ -51,7 +51,7 @@ func (m Made) String() string {
 	return strings.Join(words, " ")
 }
 
-// made returns what exists of an event.
+// made returns what an event has become so far.
 func (d *delivery) made() (m Made) {
 	for _, s := range d.steps {
 		switch s.entity {
@@ -69,7 +69,7 @@ func (d *delivery) made() (m Made) {
 	return m
 }
 
-// card returns the card that shows an event best.
+// card returns the card that shows most of an event: the deal's, the lead's or the contact's.
 func (m Made) card() vibe.CardID {
 	switch {
 	case m.DealID > 0:
@@ -80,8 +80,8 @@ func (m Made) card() vibe.CardID {
 	return vibe.CardID{Kind: "contact", ID: m.ContactID}
 }
 
-// cardOf fills in from the settings what the card of a request leaves open. The stage of the settings counts only in the
-// pipeline of the settings.
+// cardOf returns a request's card, completed by the settings. The stage of the settings is used only in the pipeline of the
+// settings.
 func (cfg Config) cardOf(given Card) Card {
 	given.StatusID = cmp.Or(given.StatusID, cfg.Card.StatusID)
 	if given.CategoryID == nil || cfg.Card.CategoryID != nil && *given.CategoryID == *cfg.Card.CategoryID {

@@ -305,7 +305,7 @@ func TestStopBetweenTheSteps(t *testing.T) {
 	})
 }
 
-// The key may not make deals: these wait, are no letters, and nothing else waits for them.
+// The key may not make deals: deals wait and do not become letters, and nothing else waits for them.
 func TestDealsForbidden(t *testing.T) {
 	for name, test := range map[string]struct{ target crmclient.Target }{"all are deals": {crmclient.TargetDeal}, "one is a deal": {""}} {
 		t.Run(name, func(t *testing.T) {

@@ -9,10 +9,10 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/internal/vibe"
 )
 
-// This file is what the governor learns from requests that have ended: which holds begin and end, how large batches may be,
-// and whether a failure is its event's own.
+// This file has what the governor learns from requests that have ended: which holds begin and end, how large batches may be,
+// and whether an event itself is at fault.
 
-// moments returns the moment of now for creates of each kind, which are about to be sent.
+// moments returns the present moment, by kind, for creates that are about to be sent.
 func (g *governor) moments(now time.Time) map[vibe.Entity]moment {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -24,8 +24,8 @@ func (g *governor) moments(now time.Time) map[vibe.Entity]moment {
 	return all
 }
 
-// passed notes that a create made an object, or a fill filled its card. That ends the flood and the hold of its kind, and
-// unless it is an extra the hold of everybody.
+// passed notes that a create made an object, or that an extra succeeded. That ends the flood and the hold of its kind. Unless
+// it was an extra, it also ends the hold of everybody.
 func (g *governor) passed(entity vibe.Entity, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -44,7 +44,8 @@ func (g *governor) passed(entity vibe.Entity, now time.Time) {
 	g.release(now, ended || opened)
 }
 
-// turnedDown notes that the CRM looked at an event and refused it. So it works: holds end as after a pass. A flood goes on.
+// turnedDown notes that the CRM looked at an event and refused it. As the CRM works, holds end as after a pass; a flood goes
+// on.
 func (g *governor) turnedDown(entity vibe.Entity, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -58,7 +59,7 @@ func (g *governor) turnedDown(entity vibe.Entity, now time.Time) {
 	g.release(now, opened)
 }
 
-// matchFailed notes, as createFailed does, that the look-up for persons failed which comes before creates of some kinds.
+// matchFailed notes that the look-up for persons before creates of some kinds failed. It has the effects of createFailed.
 func (g *governor) matchFailed(kinds []vibe.Entity, f limit.Fault, fresh bool, left, now time.Time) {
 	g.createFailed(kinds, f, fresh, left, now)
 	g.mu.Lock()
@@ -66,8 +67,8 @@ func (g *governor) matchFailed(kinds []vibe.Entity, f limit.Fault, fresh bool, l
 	g.byMatch = true
 }
 
-// matched notes that a look-up for persons was answered. That ends a hold if its latest failure was such a look-up: if all
-// persons that wait have contacts, no create would be sent that could end it.
+// matched notes that a look-up for persons was answered. That ends a hold whose latest failure was such a look-up. It could not
+// wait for a create to end it: if all waiting persons have contacts, no create is sent.
 func (g *governor) matched(now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -76,8 +77,8 @@ func (g *governor) matched(now time.Time) {
 	}
 }
 
-// tookEffect notes that a create whose answer was lost has made its object. left is when it was sent. The hold ends if no
-// create that was sent later has failed: there may be no other create for long that could end it.
+// tookEffect notes that a create whose answer was lost has made its object. left is when it was sent. If no create that was
+// sent later has failed, the hold ends: it may take long until another create could end it.
 func (g *governor) tookEffect(left, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -86,8 +87,9 @@ func (g *governor) tookEffect(left, now time.Time) {
 	}
 }
 
-// release ends the hold of everybody, unless it waits for the portal's description. If there was a hold, or opens says that
-// something else ended that steps wait for, these are tried again. The caller holds the lock.
+// release ends the hold of everybody, unless it waits for the portal's description. Steps that wait for the end of a hold or a
+// flood are tried again, if there was a hold or opens says that another one, or a flood, has ended. The caller holds the
+// lock.
 func (g *governor) release(now time.Time, opens bool) {
 	s, held := g.hold.Held()
 	if held && (s.Fault.Cause == limit.Preparing || s.Fault.Cause == limit.OriginField) {
@@ -106,7 +108,7 @@ func (g *governor) release(now time.Time, opens bool) {
 	g.note.end(holdsLetters, now)
 }
 
-// open has the steps tried again that wait for the end of a hold or a flood. The caller holds the lock.
+// open has all steps that wait for the end of a hold or a flood tried again. The caller holds the lock.
 func (g *governor) open(now time.Time) {
 	g.openedAt = now
 	g.holdEnd.happen()
@@ -115,7 +117,7 @@ func (g *governor) open(now time.Time) {
 	}
 }
 
-// failed notes that a request failed for a fault that may concern everybody: see limit.Hold. left is when it was sent.
+// failed notes that a request failed, which may begin a hold of everybody: see limit.Hold. left is when it was sent.
 func (g *governor) failed(f limit.Fault, fresh bool, left, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -131,10 +133,10 @@ func (g *governor) failed(f limit.Fault, fresh bool, left, now time.Time) {
 }
 
 // createFailed notes that a request for creates of some kinds failed. The fault may concern everybody if it is proven, if
-// there was no answer, or if the main kind is among them; else it concerns these kinds only. A request for extras speaks
-// for its kind, save where the fault names the key.
+// there was no answer, or if one of the kinds is the main one. Otherwise it concerns these kinds only. For extras see
+// concernsExtrasOnly.
 func (g *governor) createFailed(kinds []vibe.Entity, f limit.Fault, fresh bool, left, now time.Time) {
-	if isExtra(kinds[0]) && speaksForExtras(f) {
+	if isExtra(kinds[0]) && concernsExtrasOnly(f) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.laneFailed(kinds[0], f, fresh, left, now)
@@ -151,20 +153,20 @@ func (g *governor) createFailed(kinds []vibe.Entity, f limit.Fault, fresh bool, 
 	}
 }
 
-// first notes among the evidence how an event's first create of a kind ended, and returns the entry's number.
+// first adds to the evidence how an event's first create of a kind ended, and returns the entry's number.
 func (g *governor) first(entity vibe.Entity, passed bool) uint64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.lane(entity).evidence.First(passed)
 }
 
-// asked notes the answer to the question what the portal is. Without a portal, f is why. followMe takes the limit of requests a
-// second from the answer.
+// asked notes the portal's description. If the portal did not give one, p is nil and f says why. followMe says that the
+// limit of requests a second is taken from the description.
 func (g *governor) asked(p *portal, f limit.Fault, followMe bool, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if p == nil {
-		// Everybody waits for this request, so that its fault concerns all.
+		// Everybody waits for the description, so that the fault concerns all.
 		f.Proven, g.asksMore = true, false
 		g.hold.Fail(f, limit.Attempt{Fresh: true, Left: now}, now)
 		s, _ := g.hold.Held()
@@ -188,13 +190,13 @@ func (g *governor) asked(p *portal, f limit.Fault, followMe bool, now time.Time)
 	g.ready, g.asksMore = true, false
 }
 
-// askInterval returns how long after so many failures the portal is asked again what it is.
+// askInterval returns how long after a number of failures the portal is asked again for its description.
 func askInterval(failures int) time.Duration {
 	const initial, longest = 500 * time.Millisecond, 30 * time.Second
 	return time.Duration(min(float64(initial)*math.Pow(1.5, float64(failures-1)), float64(longest)))
 }
 
-// unknownPortal holds all creates until the portal has been asked again what it is.
+// unknownPortal holds all creates until the portal has described itself again.
 func (g *governor) unknownPortal(f limit.Fault, now time.Time) {
 	f.Proven = true
 	g.failed(f, true, now, now)
@@ -214,8 +216,9 @@ func (g *governor) batchFailed(entity vibe.Entity, n int, applied bool, now time
 	g.batchOf(entity).Failed(n, applied, now)
 }
 
-// noBatches notes that the CRM offers no batches now. It reports whether that is news worth a warning.
-func (g *governor) noBatches(entity vibe.Entity, now time.Time) bool {
+// noBatches notes that the CRM offers no batches now. It reports whether that is new, and so deserves a warning. Extras
+// deserve none.
+func (g *governor) noBatches(entity vibe.Entity, now time.Time) (isNew bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	size := g.batchOf(entity)
@@ -224,8 +227,8 @@ func (g *governor) noBatches(entity vibe.Entity, now time.Time) bool {
 	return before > 1 && !isExtra(entity)
 }
 
-// lookUpGate returns the gate of look-ups of a kind, which is closed for a while after one failed. Each kind has its own, so
-// that failing look-ups of deals do not delay those of contacts. The caller holds the lock.
+// lookUpGate returns what decides when look-ups of a kind may leave. Each kind has its own, so that failing look-ups of deals
+// do not delay those of contacts. The caller holds the lock.
 func (g *governor) lookUpGate(entity vibe.Entity) *limit.LookUps {
 	gate := g.lookUps[entity]
 	if gate == nil {
@@ -235,22 +238,23 @@ func (g *governor) lookUpGate(entity vibe.Entity) *limit.LookUps {
 	return gate
 }
 
-// lookedUp notes that a look-up of a kind was answered. That ends the hold of look-ups that is shown, unless those of another
-// kind fail. Failing look-ups of extras are never shown.
+// lookedUp notes that a look-up of a kind was answered. That ends the hold of look-ups, unless look-ups of another kind fail.
+// Look-ups of extras have no such hold.
 func (g *governor) lookedUp(entity vibe.Entity, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.lookUpGate(entity).Passed()
 	for of, gate := range g.lookUps {
-		if !isExtra(of) && gate.Failing() && now.Sub(gate.At()) < g.longest { // its latest failure is not long ago
+		failedRecently := gate.Failing() && now.Sub(gate.At()) < g.longest
+		if !isExtra(of) && failedRecently {
 			return
 		}
 	}
 	g.note.end(holdsLookUps, now)
 }
 
-// lookUpFailed notes that a look-up of a kind failed: the next ones of the kind wait, look-ups of other kinds and creates do
-// not. It is shown as a hold if the request failed as a whole.
+// lookUpFailed notes that a look-up of a kind failed. The next look-ups of the kind wait; those of other kinds and creates do
+// not. If the request failed as a whole, it is shown as a hold.
 func (g *governor) lookUpFailed(entity vibe.Entity, f limit.Fault, whole bool, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -281,16 +285,16 @@ func (g *governor) held() (until time.Time, ok bool) {
 	return s.Until, ok
 }
 
-// refusalVerdict is what becomes of a refusal. If neither again nor write is set, it waits with its flood.
+// refusalVerdict is what becomes of a refused step. If neither again nor write is set, it waits for the end of a flood.
 type refusalVerdict struct {
-	again bool      // the event is sent again
+	again bool      // the create is sent again
 	write bool      // the refusal is handed out, for a dead letter
 	flood string    // the flood's name
-	until time.Time // when the event is tried again, if the flood has not ended earlier
+	until time.Time // when the create is sent again, if the flood has not ended by then
 }
 
-// judgeRefusal decides what becomes of a step's refusal. It is sent again if a flood of its kind has ended since its create
-// was sent, as that flood's cause may have been the reason.
+// judgeRefusal decides what becomes of a refused step. If a flood of its kind has ended since its create was sent, the create
+// is sent again, as the cause of the flood may have been the reason for the refusal.
 func (g *governor) judgeRefusal(id string, replayed bool, s *step, now time.Time) refusalVerdict {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -308,8 +312,8 @@ func (g *governor) judgeRefusal(id string, replayed bool, s *step, now time.Time
 	return refusalVerdict{flood: flood, until: l.flood.NextProbe(now)}
 }
 
-// chargeAndJudge charges a step with its last create that failed, once, and only if creates of other events have passed
-// since that one was sent. It reports whether the charges show that the event fails and not the CRM.
+// chargeAndJudge charges a step with its last failed create, once, and only if creates of other events have passed since that
+// create was sent. It reports whether the charges show that the event is at fault and not the CRM.
 func (g *governor) chargeAndJudge(s *step) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -323,7 +327,7 @@ func (g *governor) chargeAndJudge(s *step) bool {
 	return s.charges.Guilty(g.maxTries)
 }
 
-// faultOf returns the fault that a failed request shows. A proven one concerns everybody.
+// faultOf returns the fault that a failed request shows. A proven fault concerns everybody.
 func faultOf(o vibe.Outcome) limit.Fault {
 	f := limit.Fault{Cause: limit.Outage, Status: o.Status, Code: o.Code, RetryAfter: o.RetryAfter}
 	switch {

@@ -17,7 +17,7 @@ import (
 
 // readResults reads the results of the events that were found.
 func (s *search) readResults(ctx context.Context) error {
-	if s.results == nil || len(s.events) == 0 && s.wanted.contactID == 0 {
+	if s.results == nil || len(s.events) == 0 && s.wanted.cardID == 0 {
 		return nil
 	}
 	bounds, err := s.results.Bounds(ctx)
@@ -27,31 +27,31 @@ func (s *search) readResults(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the results: %w", err)
 	}
-	owners := s.byAnyID()
-	take := func(r transform.Record) { s.takeResult(r, owners) }
+	byID := s.byAnyID()
+	addResult := func(r transform.Record) { s.addResult(r, byID) }
 	for id, b := range bounds {
-		if err := dlt.EachRecord(ctx, s.results, id, b.First, b.End, take); err != nil {
+		if err := dlt.EachRecord(ctx, s.results, id, b.First, b.End, addResult); err != nil {
 			return fmt.Errorf("reading the results: %w", err)
 		}
 	}
 	return nil
 }
 
-// takeResult adds what a result says to its event. owners are the events by their ids, see byAnyID.
-func (s *search) takeResult(r transform.Record, owners map[string]*Event) {
+// addResult adds what a result says to its event. byID are the events that were found, see byAnyID.
+func (s *search) addResult(r transform.Record, byID map[string]*Event) {
 	var result consumer.Result
 	if json.Unmarshal(r.Value, &result) != nil {
-		return // it was written by another program
+		return // another program wrote the record
 	}
 	made := crmclient.Made{ContactID: result.ContactID, LeadID: result.LeadID, DealID: result.DealID}
 	if made == (crmclient.Made{}) {
 		return
 	}
-	e := owners[result.EventID]
+	e := byID[result.EventID]
 	if e != nil && result.EventID != e.own && !e.sameAs(s.identityOfResult(result)) {
-		return // it is of another person, whose event came with the same id
+		return // the result is of another person's event with the same id
 	}
-	if id := s.wanted.contactID; e == nil && id > 0 && (id == made.ContactID || id == made.LeadID || id == made.DealID) {
+	if e == nil && s.wanted.isOf(made) {
 		e = s.event(result.EventID, ByContact)
 	}
 	if e != nil {
@@ -60,7 +60,7 @@ func (s *search) takeResult(r transform.Record, owners map[string]*Event) {
 	}
 }
 
-// cardsOf returns the addresses that a result tells: the contact's, and that of the card that shows the event best.
+// cardsOf returns the addresses in a result: the contact's, and that of the card that shows most of the event.
 func cardsOf(result consumer.Result) crmclient.CardURLs {
 	cards := crmclient.CardURLs{Contact: result.ContactURL}
 	switch {
@@ -74,7 +74,7 @@ func cardsOf(result consumer.Result) crmclient.CardURLs {
 	return cards
 }
 
-// conclude fills in the report: the state of each event, for which the CRM may be asked, and the newest events first.
+// conclude adds the events to the report, newest first, each with its state. For some of them it asks the CRM.
 func (s *search) conclude(ctx context.Context) {
 	for _, e := range s.events {
 		slices.SortFunc(e.Records, func(a, b Record) int { return a.At.Compare(b.At) })
@@ -87,8 +87,8 @@ func (s *search) conclude(ctx context.Context) {
 	slices.SortFunc(s.report.Events, func(a, b Event) int { return b.newest.Compare(a.newest) })
 }
 
-// stateOf returns how far an event has come. It asks the CRM when the record is done, and no result and no letter says what
-// became of it.
+// stateOf returns how far an event has come. It asks the CRM if the record is done and neither a result nor a letter says what
+// became of the event.
 func (s *search) stateOf(ctx context.Context, e *Event) State {
 	if e.Letter != nil && e.Letter.State == dlt.StateErased || s.erased[transform.PublicID(e.ID)] {
 		return Erased

@@ -19,8 +19,8 @@ const (
 	Waiting State = "waiting" // nobody has begun to deliver its record
 	Taken   State = "taken"   // the delivery of its record has begun; no create has been sent for it
 	Sent    State = "sent"    // a create may have been sent for it; it is looked up before another is sent
-	Letter  State = "letter"  // it is a dead letter, open or closed
-	Contact State = "contact" // it is a contact, a lead, or a contact with its deal
+	Letter  State = "letter"  // it became a dead letter, which is open or closed
+	Contact State = "contact" // it became a contact, a lead, or a contact with a deal
 	Erased  State = "erased"  // its letters were erased
 	Ended   State = "ended"   // its record is done, and neither a letter nor a contact was found
 )
@@ -30,7 +30,7 @@ type Record struct {
 	dlt.Position
 	At     time.Time
 	Stage  consumer.Stage
-	Before int64 // how many records before it in its partition are not done
+	Before int64 // how many earlier records of its partition are not done
 }
 
 // Event is a lead that was found.
@@ -43,31 +43,31 @@ type Event struct {
 	Made    crmclient.Made // what it became in the CRM
 	CardURL string         // of the deal, else the lead, else the contact; "" while the portal's name is not known
 	Cards   crmclient.CardURLs
-	KnownBy string // where Made is from: "result" or "CRM"; "" when Made is empty
+	KnownBy string // the source of Made: "result" or "CRM"; "" if Made is empty
 	Contact crmclient.Contact
-	Value   []byte // of the newest record or letter, be it a replayed one; nil when it was erased
+	Value   []byte // of the newest record or letter, replayed ones included; nil if it was erased
 
 	identity
 	newest     time.Time        // when its newest record or letter was written
-	recordedAt time.Time        // when it was first written, which a replay keeps
-	target     crmclient.Target // the one that the event names; "": that of CRM_TARGET
-	originIDs  []string         // those by which the CRM may know it, the likelier first
+	recordedAt time.Time        // when its first record was written, not counting replays
+	target     crmclient.Target // the target that the event names; "": that of CRM_TARGET
+	originIDs  []string         // the origin ids that its object in the CRM may have, the likelier first
 }
 
 // Report is the result of a search.
 type Report struct {
 	Events    []Event   // newest first
 	More      bool      // there are more events than Limit
-	Since     time.Time // of the oldest record that was looked through
-	Letters   int       // how many letters were looked through
-	Records   int       // how many records were looked through
-	CRMFailed error     // why the CRM could not be asked; nil when it was asked or did not have to be
+	Since     time.Time // the time of the oldest record that was searched
+	Letters   int       // how many letters were searched
+	Records   int       // how many records were searched
+	CRMFailed error     // why the CRM could not be asked; nil: it was asked, or need not be
 }
 
 // CRM looks up contacts in the CRM; see [crmclient.Creator].
 type CRM interface {
 	FindMade(ctx context.Context, r crmclient.Request) (crmclient.Made, error)
-	OriginOf(ctx context.Context, id int64) (string, error)
+	OriginsOf(ctx context.Context, id int64) (map[crmclient.Target]string, error)
 	Status() crmclient.Status
 }
 
@@ -81,15 +81,15 @@ type Transformer interface {
 // Config says where leads are looked for.
 type Config struct {
 	Brokers         cluster.Brokers
-	Topic           string // of the events
+	Topic           string // the topic of the events
 	DeadLetterTopic string
 	ResultTopic     string // "": there is none
-	GroupID         string // whose commits say how far events have come
+	GroupID         string // the group whose commits say how far events have come
 	Transformer     Transformer
-	CRM             CRM                   // nil: it is not asked
-	NoTextSearch    bool                  // values that cannot be decoded are not searched as text, so that nothing is found by their parts
+	CRM             CRM                   // nil: the CRM is not asked
+	NoTextSearch    bool                  // values that cannot be decoded are not searched as text
 	Limit           int                   // how many events are returned at most; 0: all
-	OnRead          func(read, all int64) // called with how many offsets of the topic, of all, were read; nil: it is not called
+	OnRead          func(read, all int64) // called with how many of all offsets of the topic were read; nil: it is not called
 }
 
 // Letters says where the dead letters are.
@@ -128,15 +128,15 @@ func (f *Finder) Close() {
 }
 
 // Find returns the events of a person, or one event. text is a phone number in any spelling, an e-mail address, a name, an
-// event id, an origin id, a contact's id, or the place of a record or of a letter.
+// event id, an origin id, the id or address of a contact, lead or deal, or the place of a record or of a letter.
 func (f *Finder) Find(ctx context.Context, text string) (Report, error) {
 	w, err := f.parse(text)
 	if err != nil {
 		return Report{}, err
 	}
 	s := &search{Finder: f, wanted: &w, events: map[string]*Event{}, erased: map[string]bool{}}
-	if w.contactID > 0 {
-		s.addEventOfContact(ctx)
+	if w.cardID > 0 {
+		s.addEventsOfCard(ctx)
 	}
 	for _, step := range []func(context.Context) error{s.readLetters, s.readTopic, s.readTheirLetters, s.readResults} {
 		if err := step(ctx); err != nil {

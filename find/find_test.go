@@ -167,7 +167,7 @@ func (r *rig) replay(program string) {
 // asked is a CRM that holds nothing and keeps what it was asked.
 type asked struct {
 	requests []crmclient.Request
-	origin   string // that it tells of any contact
+	origin   string // the origin id that it returns for every contact
 }
 
 func (a *asked) FindMade(_ context.Context, r crmclient.Request) (crmclient.Made, error) {
@@ -176,8 +176,10 @@ func (a *asked) FindMade(_ context.Context, r crmclient.Request) (crmclient.Made
 	a.requests = append(a.requests, r)
 	return crmclient.Made{}, nil
 }
-func (a *asked) OriginOf(context.Context, int64) (string, error) { return a.origin, nil }
-func (a *asked) Status() crmclient.Status                        { return crmclient.Status{} }
+func (a *asked) OriginsOf(context.Context, int64) (map[crmclient.Target]string, error) {
+	return map[crmclient.Target]string{crmclient.TargetContact: a.origin}, nil
+}
+func (a *asked) Status() crmclient.Status { return crmclient.Status{} }
 
 // places returns the places of an event's records.
 func places(e Event) string {

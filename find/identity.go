@@ -10,14 +10,14 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// identity distinguishes events of several persons to which a sender gave one id. The service leaves that id to the first of
-// them, and gives each other one the id of [consumer.OwnID].
+// identity distinguishes events of several persons to which a sender gave the same id. The first of these events keeps the
+// id. To each of the others the service gives another id, [consumer.OwnID].
 type identity struct {
-	// own is the event's OwnID; "" while its contact points are not known: then the service takes it for the event that has
-	// the id.
+	// own is the event's OwnID. It is "" while the event's contact points are not known: then the event counts as the one
+	// that keeps the id.
 	own string
-	// named says that the event id is known to be the service's for this event: it stands in a letter, a result or a replayed
-	// record. The id of any other record is only what the sender gave.
+	// named says that the event id was seen in a letter, a result or a replayed record, so that it is the id that the
+	// service uses for the event. The id in any other record is only what the sender gave.
 	named bool
 	// written are the places in the topic where the sender wrote the event, once or several times.
 	written []dlt.Position
@@ -25,20 +25,21 @@ type identity struct {
 
 // sameAs reports whether a record, letter or result with the same event id belongs to the same event.
 func (i identity) sameAs(other identity) bool {
-	if i.named && other.named || i.own == "" || other.own == "" || i.own == other.own {
-		return true
-	}
-	return i.sharesPlace(other)
+	bothNamed := i.named && other.named
+	unknownPoints := i.own == "" || other.own == ""
+	return bothNamed || unknownPoints || i.own == other.own || i.sharesPlace(other)
 }
 
+// sharesPlace reports whether the sender wrote both at the same place.
 func (i identity) sharesPlace(other identity) bool {
 	return slices.ContainsFunc(other.written, func(at dlt.Position) bool { return slices.Contains(i.written, at) })
 }
 
-// add adds what another record or letter of the event shows. The event's OwnID is that of its first record, as a replay may
-// have edited the contact points of later ones.
+// add adds what another record or letter of the event shows. If their OwnIDs differ, the event has that of the record that
+// the sender wrote, as people may have edited the contact points of letters and replayed records.
 func (i *identity) add(other identity) {
-	if other.own != "" && other.own != i.own && (i.own == "" || !other.named && i.sharesPlace(other)) {
+	isOriginal := !other.named && i.sharesPlace(other)
+	if other.own != "" && (i.own == "" || isOriginal) {
 		i.own = other.own
 	}
 	i.named = i.named || other.named
@@ -80,11 +81,11 @@ func (s *search) identityOfResult(r consumer.Result) identity {
 	return found
 }
 
-// withoutPoints returns an OwnID for an event whose contact points are not known but were when the service delivered it. It
-// differs from that of every record, so that the place where the event was written decides whose it is.
+// withoutPoints returns an OwnID for an event whose contact points were known when the service delivered it, but are not known
+// here. It differs from the OwnIDs of all records, so that sameAs decides by the place where the event was written.
 func withoutPoints(eventID string) string { return consumer.OwnID(eventID, &crmclient.Contact{}) }
 
-// ownID is [consumer.OwnID], and "" for a contact without phone numbers and e-mail addresses.
+// ownID returns the [consumer.OwnID] of an event; "" if its contact has neither phone numbers nor e-mail addresses.
 func ownID(eventID string, contact *crmclient.Contact) string {
 	if len(contact.Phones)+len(contact.Emails) == 0 {
 		return ""
@@ -92,7 +93,7 @@ func ownID(eventID string, contact *crmclient.Contact) string {
 	return consumer.OwnID(eventID, contact)
 }
 
-// keyOf returns the id under which the event of a record is kept in s.events, and whether it is there already.
+// keyOf returns the key of a record's event in s.events, and whether the event is there already.
 func (s *search) keyOf(eventID string, of identity) (id string, known bool) {
 	if of.own != "" && s.events[of.own] != nil {
 		return of.own, true
@@ -104,7 +105,7 @@ func (s *search) keyOf(eventID string, of identity) (id string, known bool) {
 	return eventID, e != nil
 }
 
-// byAnyID returns the events that were found, each by its id and by its OwnID.
+// byAnyID returns the events that were found, each both by its id and by its OwnID.
 func (s *search) byAnyID() map[string]*Event {
 	all := map[string]*Event{}
 	for _, e := range s.events {

@@ -23,27 +23,29 @@ type search struct {
 
 	mu     sync.Mutex // guards the fields below while several goroutines read the topic
 	report Report
-	events map[string]*Event // that were found, by the ids of keyOf
+	events map[string]*Event // events that were found, by the keys of keyOf
 	erased map[string]bool   // erased events, by their public ids
 	read   int64             // how many offsets of the topic were read
 }
 
-// addEventOfContact asks the CRM from which event the contact was made, so that this event is searched for, too.
-func (s *search) addEventOfContact(ctx context.Context) {
+// addEventsOfCard asks the CRM from which events the contact, lead or deal with the id was made, so that these are searched
+// for, too.
+func (s *search) addEventsOfCard(ctx context.Context) {
 	if s.CRM == nil {
 		return
 	}
-	origin, err := s.CRM.OriginOf(ctx, s.wanted.contactID)
+	origins, err := s.CRM.OriginsOf(ctx, s.wanted.cardID)
 	if err != nil {
 		s.report.CRMFailed = err
-		return
 	}
-	if origin != "" {
-		s.wanted.events[origin] = ByContact
+	for kind, origin := range origins {
+		if s.wanted.cardKind == "" || s.wanted.cardKind == kind {
+			s.wanted.events[origin] = ByContact
+		}
 	}
 }
 
-// readLetters looks through the dead letters, erased ones included.
+// readLetters searches the dead letters, erased ones included.
 func (s *search) readLetters(ctx context.Context) error {
 	all := dlt.Filter{States: []dlt.State{dlt.StateOpen, dlt.StateClosed, dlt.StateReplayed, dlt.StateErased}}
 	err := s.letters.Each(ctx, all, func(l dlt.Letter) error {
@@ -51,7 +53,7 @@ func (s *search) readLetters(ctx context.Context) error {
 		event, decodeErr := l.Event(s.Transformer)
 		var plan transform.Plan
 		if decodeErr == nil {
-			plan, _ = s.Transformer.Plan(event) // a plan that is not complete is enough
+			plan, _ = s.Transformer.Plan(event) // an incomplete plan is enough
 		}
 		if l.State == dlt.StateErased {
 			event.ID, event.OriginID = l.EventID, l.EventID
@@ -59,7 +61,7 @@ func (s *search) readLetters(ctx context.Context) error {
 		}
 		text, why := l.Unframed(s.Transformer)
 		value := shownValue(l.Value, text, why)
-		by, ok := s.wanted.matches(l.Position, event, &plan.Contact, value, decodeErr == nil)
+		by, ok := s.wanted.matches(s.wanted.letter != nil && l.Position == *s.wanted.letter, event, &plan.Contact, value, decodeErr == nil)
 		if !ok {
 			return nil
 		}
@@ -81,21 +83,21 @@ func (s *search) readLetters(ctx context.Context) error {
 	return nil
 }
 
-// readTheirLetters reads the letters of events that were found by their records only, such as by a record's place. The
-// letter has another event id than the record if the service saw that id with other contact points before.
+// readTheirLetters reads the letters of events of which only records were found, for example by a record's place. A letter
+// has another event id than its record, if the service had seen the record's id with other contact points before.
 func (s *search) readTheirLetters(ctx context.Context) error {
-	owners := s.byAnyID()
-	maps.DeleteFunc(owners, func(_ string, e *Event) bool { return e.Letter != nil })
-	if len(owners) == 0 || s.report.Letters == 0 {
+	withoutLetter := s.byAnyID()
+	maps.DeleteFunc(withoutLetter, func(_ string, e *Event) bool { return e.Letter != nil })
+	if len(withoutLetter) == 0 || s.report.Letters == 0 {
 		return nil
 	}
-	err := s.letters.Each(ctx, dlt.Filter{EventIDs: slices.Collect(maps.Keys(owners))}, func(l dlt.Letter) error {
-		e := owners[l.EventID]
+	err := s.letters.Each(ctx, dlt.Filter{EventIDs: slices.Collect(maps.Keys(withoutLetter))}, func(l dlt.Letter) error {
+		e := withoutLetter[l.EventID]
 		if l.EventID == e.own {
 			e.Letter = &l
 			return nil
 		}
-		contact, _ := l.Contact(s.Transformer) // a contact that is not complete is enough
+		contact, _ := l.Contact(s.Transformer) // an incomplete contact is enough
 		if of := s.identityOfLetter(l, &contact); e.Letter == nil && e.sameAs(of) {
 			e.Letter = &l
 			e.add(of)
@@ -108,7 +110,7 @@ func (s *search) readTheirLetters(ctx context.Context) error {
 	return nil
 }
 
-// event returns what is known of an event, which may be new; nil when there are too many already.
+// event returns the event with a key, a new one if it is not known yet. It returns nil if there are s.Limit events already.
 func (s *search) event(id string, by By) *Event {
 	if e := s.events[id]; e != nil {
 		return e
@@ -122,8 +124,8 @@ func (s *search) event(id string, by By) *Event {
 	return e
 }
 
-// update takes what the event is about from one of its records or letters, which was written at a time, if no newer one was
-// read before.
+// update sets the contact and the value of an event from one of its records or letters, which was written at the given time,
+// unless a newer one was read before.
 func (e *Event) update(event transform.Event, plan transform.Plan, value []byte, at time.Time) {
 	if e.recordedAt.IsZero() || event.RecordedAt.Before(e.recordedAt) {
 		e.recordedAt = event.RecordedAt
@@ -137,7 +139,7 @@ func (e *Event) update(event transform.Event, plan transform.Plan, value []byte,
 	}
 }
 
-// readTopic looks through the records of the topic, several partitions at a time.
+// readTopic searches the records of the topic, several partitions at a time.
 func (s *search) readTopic(ctx context.Context) error {
 	bounds, err := s.topic.Bounds(ctx)
 	if err != nil {
@@ -147,7 +149,7 @@ func (s *search) readTopic(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the group's commits: %w", err)
 	}
-	all := int64(0)
+	all := int64(0) // offsets in the topic
 	for _, b := range bounds {
 		all += b.End - b.First
 	}
@@ -171,18 +173,19 @@ func (s *search) readTopic(ctx context.Context) error {
 	return nil
 }
 
+// readPartition searches the records of a partition. all is how many offsets the topic has.
 func (s *search) readPartition(ctx context.Context, id int, b consumer.Bounds, commit consumer.Progress, all int64) error {
-	at := b.First
+	next := b.First
 	return dlt.EachRecord(ctx, s.topic, id, b.First, b.End, func(r transform.Record) {
 		if r.Value != nil {
 			s.compare(r, b, commit)
 		}
-		s.advance(r, r.Offset+1-at, all)
-		at = r.Offset + 1
+		s.advance(r, r.Offset+1-next, all)
+		next = r.Offset + 1
 	})
 }
 
-// advance notes that a record was read, which lies n offsets behind the one that was read before it in its partition.
+// advance notes that a record was read, and with it n offsets, as some offsets before the record may have none.
 func (s *search) advance(r transform.Record, n, all int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -196,17 +199,17 @@ func (s *search) advance(r transform.Record, n, all int64) {
 	}
 }
 
-// compare compares a record with what is searched for, and with the events that were found before.
+// compare adds a record to its event, if the record is searched for or its event was found before.
 func (s *search) compare(r transform.Record, b consumer.Bounds, commit consumer.Progress) {
 	event, err := s.Transformer.Decode(r)
 	var plan transform.Plan
 	if err == nil {
-		plan, _ = s.Transformer.Plan(event) // a plan that is not complete is enough
+		plan, _ = s.Transformer.Plan(event) // an incomplete plan is enough
 	}
 	at := dlt.Position{Partition: r.Partition, Offset: r.Offset}
 	text, why := dlt.Unframed(s.Transformer, r)
 	value := shownValue(r.Value, text, why)
-	by, ok := s.wanted.matches(at, event, &plan.Contact, value, err == nil)
+	by, ok := s.wanted.matches(s.wanted.record != nil && at == *s.wanted.record, event, &plan.Contact, value, err == nil)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	of := s.identityOf(r, event, &plan.Contact)
@@ -223,8 +226,8 @@ func (s *search) compare(r transform.Record, b consumer.Bounds, commit consumer.
 	e.update(event, plan, value, r.Time)
 }
 
-// shownValue returns what people are shown of a value; text and why are its [dlt.Unframed]. A framed value is shown as its
-// JSON or, when that cannot be read, as the reason.
+// shownValue returns what people are shown for a value. text and why are the results of [dlt.Unframed]: the JSON of a framed
+// value, or the reason why it cannot be read.
 func shownValue(value, text []byte, why string) []byte {
 	switch {
 	case text != nil:

@@ -26,7 +26,7 @@ import (
 // session is KAFKA_SESSION_TIMEOUT: the shortest that brokers take by default.
 const session = 6 * time.Second
 
-// lab is a topic of a test's own on a cluster, a CRM, and what was put in.
+// lab is the world of one test: a topic of its own on a cluster, a CRM, and the leads that were produced.
 type lab struct {
 	t       *testing.T
 	cluster *broker.Cluster
@@ -37,17 +37,17 @@ type lab struct {
 
 	topic, letters, group string
 	partitions            int32
-	ordered               bool // events of one key are made in their order
+	ordered               bool // events of one key must be created in their order
 
 	mu    sync.Mutex
-	last  int    // number of a lead
-	leads []lead // that Kafka took
+	last  int    // the number of the last lead
+	leads []lead // those that were produced
 }
 
 // labOptions say how a lab differs from the usual one.
 type labOptions struct {
-	partitions     int32 // 0: 3
-	replication    int16 // 0: 1
+	partitions     int32 // 0 for 3
+	replication    int16 // 0 for 1
 	portal         crmtest.Options
 	topicConfig    map[string]string
 	lettersConfig  map[string]string
@@ -55,7 +55,7 @@ type labOptions struct {
 	withoutLetters bool
 }
 
-// unfit is what no topic may have in its name.
+// unfit matches characters that the name of a topic cannot have.
 var unfit = regexp.MustCompile("[^A-Za-z0-9]+")
 
 // newLab makes topics named after the test, and a CRM.
@@ -84,7 +84,7 @@ func newLab(t *testing.T, c *broker.Cluster, o labOptions) *lab {
 	return l
 }
 
-// renewProducer makes a client that knows nothing of an earlier topic or its partitions.
+// renewProducer replaces the client by a new one, which knows nothing of an earlier topic or its partitions.
 func (l *lab) renewProducer() {
 	l.t.Helper()
 	var err error
@@ -109,14 +109,14 @@ func (l *lab) create(name string, replication int16, config map[string]string) {
 	})
 }
 
-// ctx bounds one call.
+// ctx returns a context that bounds one call.
 func (l *lab) ctx() context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	l.t.Cleanup(cancel)
 	return ctx
 }
 
-// env are the settings of a process, with short times.
+// env returns the settings of a process, with short times. name is the process's name; more are settings that differ.
 func (l *lab) env(name string, more map[string]string) map[string]string {
 	env := map[string]string{
 		"KAFKA_BROKERS": strings.Join(l.cluster.Addrs(), ","), "KAFKA_TOPIC": l.topic, "KAFKA_DLT_TOPIC": l.letters, "KAFKA_GROUP_ID": l.group,
@@ -131,7 +131,7 @@ func (l *lab) env(name string, more map[string]string) map[string]string {
 	return env
 }
 
-// join starts a process; more are settings.
+// join starts a process with the settings of env, and waits until it has started.
 func (l *lab) join(name string, more map[string]string) *member {
 	l.t.Helper()
 	m := program(l.t, name, "run", l.env(name, more))
@@ -139,8 +139,7 @@ func (l *lab) join(name string, more map[string]string) *member {
 	return m
 }
 
-// awaitShared waits until all partitions are owned, each by one of members, and
-// every member has some.
+// awaitShared waits until each partition is owned by one of the members, and each member has partitions.
 func (l *lab) awaitShared(members ...*member) {
 	l.t.Helper()
 	eventually(l.t, "the partitions are shared", func() bool {
@@ -157,7 +156,7 @@ func (l *lab) awaitShared(members ...*member) {
 	})
 }
 
-// spread makes n further leads, over all partitions.
+// spread returns n further leads, for all partitions in turn.
 func (l *lab) spread(n int) []lead {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -169,7 +168,7 @@ func (l *lab) spread(n int) []lead {
 	return made
 }
 
-// into makes n further leads of one partition.
+// into returns n further leads for one partition.
 func (l *lab) into(partition int32, n int) []lead {
 	made := l.spread(n)
 	for i := range made {
@@ -178,7 +177,7 @@ func (l *lab) into(partition int32, n int) []lead {
 	return made
 }
 
-// mixed makes n further leads of each of some partitions.
+// mixed returns n further leads for each of the partitions.
 func (l *lab) mixed(n int, partitions ...int32) []lead {
 	made := l.spread(n * len(partitions))
 	for i := range made {
@@ -187,7 +186,7 @@ func (l *lab) mixed(n int, partitions ...int32) []lead {
 	return made
 }
 
-// produce writes leads and waits until Kafka has them.
+// produce writes leads, and waits until Kafka has acknowledged them.
 func (l *lab) produce(leads []lead) {
 	l.t.Helper()
 	must(l.t, "produce", l.write(leads))
@@ -200,14 +199,14 @@ func (l *lab) write(leads []lead) error {
 	return l.send(leads)
 }
 
-// send writes leads that are registered.
+// send writes leads that are registered already.
 func (l *lab) send(leads []lead) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return l.kafka.ProduceSync(ctx, recordsOf(l.topic, leads)...).FirstErr()
 }
 
-// register notes leads that are about to be written.
+// register notes leads that will be written.
 func (l *lab) register(leads []lead) error {
 	for _, one := range leads {
 		origin, err := originOf(l.names, one, l.topic)
@@ -222,8 +221,7 @@ func (l *lab) register(leads []lead) error {
 	return nil
 }
 
-// produceSteadily writes a few leads every so often until the function that it
-// gives is called.
+// produceSteadily writes a few leads every 50 ms until stop is called.
 func (l *lab) produceSteadily() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var work sync.WaitGroup
@@ -233,7 +231,7 @@ func (l *lab) produceSteadily() (stop func()) {
 		for ctx.Err() == nil {
 			leads := l.spread(int(l.partitions) * 2)
 			err := l.write(leads)
-			for ; err != nil && ctx.Err() == nil; err = l.send(leads) { // a website tries again, with the same ids
+			for ; err != nil && ctx.Err() == nil; err = l.send(leads) { // try again with the same ids, as a website does
 				l.t.Logf("produce: %v", err)
 			}
 			select {
@@ -247,15 +245,15 @@ func (l *lab) produceSteadily() (stop func()) {
 	return stop
 }
 
-// all are the leads that were produced.
+// all returns the leads that were produced.
 func (l *lab) all() []lead {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.leads)
 }
 
-// answered is what brokers answer to a question, or to a change that may be made twice: it asks again while one of them is
-// frozen, stopped, or not known yet as the leader or coordinator.
+// answered calls ask until brokers answer without an error, as a broker may be frozen or stopped, or a leader or
+// coordinator not known yet. ask must be a question, or a change that may be made twice.
 func answered[T any](l *lab, what string, ask func() (T, error)) T {
 	l.t.Helper()
 	var answer T
@@ -267,7 +265,7 @@ func answered[T any](l *lab, what string, ask func() (T, error)) T {
 	return answer
 }
 
-// commits are the group's commits by partition, as far as there are any.
+// commits returns the group's commits by partition. A partition without a commit is left out.
 func (l *lab) commits() map[int32]kadm.Offset {
 	l.t.Helper()
 	found := answered(l, "the group's commits", func() (kadm.OffsetResponses, error) {
@@ -282,7 +280,7 @@ func (l *lab) commits() map[int32]kadm.Offset {
 	return commits
 }
 
-// ends are the ends of the topic's partitions.
+// ends returns the ends of the topic's partitions.
 func (l *lab) ends() map[int32]int64 {
 	l.t.Helper()
 	listed := answered(l, "the topic's ends", func() (kadm.ListedOffsets, error) { return l.admin.ListEndOffsets(l.ctx(), l.topic) })
@@ -291,7 +289,7 @@ func (l *lab) ends() map[int32]int64 {
 	return ends
 }
 
-// drained tells whether everything is committed.
+// drained reports whether everything is committed.
 func (l *lab) drained() bool {
 	commits := l.commits()
 	for partition, end := range l.ends() {
@@ -302,7 +300,7 @@ func (l *lab) drained() bool {
 	return true
 }
 
-// settle waits until everything is committed, and audits.
+// settle waits until everything is committed, and then audits the leads.
 func (l *lab) settle() {
 	l.t.Helper()
 	eventually(l.t, "everything is committed", l.drained)
@@ -318,7 +316,7 @@ func (l *lab) awaitEmptyGroup() {
 	})
 }
 
-// forget takes leads out of the accounts: they are not to be delivered.
+// forget removes leads from those that the audit expects to be delivered.
 func (l *lab) forget(leads []lead) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -326,7 +324,7 @@ func (l *lab) forget(leads []lead) {
 	l.leads = slices.DeleteFunc(l.leads, func(one lead) bool { return slices.Contains(numbers, one.number) })
 }
 
-// forgive says of leads that each may be delivered or not.
+// forgive makes the audit accept that each of the leads is delivered or not.
 func (l *lab) forgive(leads []lead) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -29,8 +29,8 @@ type member struct {
 	name string
 	url  string
 	cmd  *exec.Cmd
-	gone chan struct{}
-	err  error // of its end; set before gone is closed
+	gone chan struct{} // closed when the process has ended
+	err  error         // with which the process ended; set before gone is closed
 
 	mu    sync.Mutex
 	lines []string // its log
@@ -39,7 +39,7 @@ type member struct {
 // exitLimit is how long a process may take to stop: DRAIN_TIMEOUT and a little.
 const exitLimit = 30 * time.Second
 
-// program starts a command of leadbridge that sees no settings but env.
+// program starts a command of leadbridge with no settings but those of env.
 func program(t *testing.T, name, command string, env map[string]string, args ...string) *member {
 	t.Helper()
 	m := &member{t: t, name: name, gone: make(chan struct{})}
@@ -75,7 +75,7 @@ func (m *member) cleanUp() {
 	}
 }
 
-// shownLines of a process's log are shown when its test fails.
+// shownLines is how many of the last lines of a process's log are shown when its test fails.
 const shownLines = 60
 
 func (m *member) read(r io.Reader) {
@@ -88,7 +88,7 @@ func (m *member) read(r io.Reader) {
 	}
 }
 
-// logged are the lines of the log that have all the texts.
+// logged returns the lines of the log that contain all the texts.
 func (m *member) logged(texts ...string) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -101,7 +101,7 @@ func (m *member) logged(texts ...string) []string {
 	return found
 }
 
-func (m *member) signal(s syscall.Signal) { _ = m.cmd.Process.Signal(s) } // one that is gone needs none
+func (m *member) signal(s syscall.Signal) { _ = m.cmd.Process.Signal(s) } // it fails only when the process has ended
 
 // kill ends the process as a crash does, and waits until it is gone.
 func (m *member) kill() {
@@ -115,7 +115,7 @@ func (m *member) freeze() { m.signal(syscall.SIGSTOP) }
 
 func (m *member) thaw() { m.signal(syscall.SIGCONT) }
 
-// stop asks the process to stop, which it must do well.
+// stop asks the process to stop. The test fails if its exit code is not 0.
 func (m *member) stop() {
 	m.t.Helper()
 	m.signal(syscall.SIGTERM)
@@ -124,13 +124,13 @@ func (m *member) stop() {
 	}
 }
 
-// awaitExit waits for the process's end and tells its exit code.
+// awaitExit waits for the end of the process, and returns its exit code.
 func (m *member) awaitExit() int {
 	m.t.Helper()
 	select {
 	case <-m.gone:
 	case <-time.After(exitLimit):
-		m.signal(syscall.SIGQUIT) // its goroutines go to its log
+		m.signal(syscall.SIGQUIT) // which makes it log its goroutines
 		m.t.Fatalf("%s did not stop within %v", m.name, exitLimit)
 	}
 	return m.cmd.ProcessState.ExitCode()
@@ -159,7 +159,7 @@ func (s status) held(cause string) bool {
 	return slices.ContainsFunc(s.Holds, func(h hold) bool { return h.Cause == cause })
 }
 
-// owned are the partitions that the process has, ascending.
+// owned returns the partitions that the process has, ascending.
 func (s status) owned() []int32 {
 	var ids []int32
 	for _, p := range s.Partitions {
@@ -169,12 +169,12 @@ func (s status) owned() []int32 {
 	return ids
 }
 
-// get asks the process; 0 says that it does not answer.
+// get sends a GET request to the process, and returns status and body; the status is 0 if it does not answer.
 func (m *member) get(path string) (int, string) {
 	return await.Get(context.Background(), m.url+path)
 }
 
-// status asks the process how it stands; the zero status when it does not answer.
+// status returns the process's /statusz; the zero status when it does not answer.
 func (m *member) status() status {
 	var s status
 	if code, body := m.get("/statusz"); code == http.StatusOK {
@@ -185,7 +185,7 @@ func (m *member) status() status {
 	return s
 }
 
-// metric is the sum of a metric's series that have all the labels, given as name="value".
+// metric returns the sum of a metric's series that have all the labels, which are given as name="value".
 func (m *member) metric(name string, labels ...string) float64 {
 	_, body := m.get("/metrics")
 	sum := 0.0
@@ -206,7 +206,7 @@ func (m *member) metric(name string, labels ...string) float64 {
 	return sum
 }
 
-// awaitStart reads from the log where the process answers.
+// awaitStart waits until the process has started, and reads its address from the log.
 func (m *member) awaitStart() {
 	m.t.Helper()
 	eventually(m.t, m.name+" has started", func() bool {
@@ -223,7 +223,7 @@ func (m *member) awaitStart() {
 	})
 }
 
-// patience is how long anything may take that a test waits for.
+// patience is how long a test waits for anything.
 const patience = 90 * time.Second
 
 // eventually waits until a condition holds.
@@ -232,7 +232,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	await.Until(t, patience, 50*time.Millisecond, what, holds)
 }
 
-// must ends the test for an error.
+// must ends the test if err is not nil.
 func must(t *testing.T, what string, err error) {
 	t.Helper()
 	if err != nil {
@@ -240,7 +240,7 @@ func must(t *testing.T, what string, err error) {
 	}
 }
 
-// assignedAt is when the process was given a partition after a time, by its log.
+// assignedAt returns when the process was first assigned a partition after a time, by its log.
 func (m *member) assignedAt(partition int32, after time.Time) time.Time {
 	m.t.Helper()
 	for _, text := range m.logged("partitions assigned") {

@@ -9,10 +9,10 @@ import (
 
 // Range is a span of time that ends now, and the steps in which it is shown.
 type Range struct {
-	Name  string        // "24h"
+	Name  string        // such as "24h"
 	Span  time.Duration // how far it goes back
-	Step  time.Duration // between two points
-	width time.Duration // of the buckets that it is made of
+	Step  time.Duration // the time between two points
+	width time.Duration // the width of the buckets from which points are made
 }
 
 // Ranges returns all ranges, the shortest first.
@@ -32,14 +32,14 @@ type Point struct {
 	T int64 `json:"t"` // the end of the step, in Unix seconds
 	Counts
 	Lag        *int64   `json:"lag"`        // in records, at the end of the step; null: not known
-	LagSeconds *float64 `json:"lagSeconds"` // the highest in the step; null: not known
+	LagSeconds *float64 `json:"lagSeconds"` // the greatest in the step; null: not known
 }
 
-// history returns the points of a range, oldest first; a step of which nothing is known has none. Counts are those of all
-// replicas. Of a cause it has the longest time that a replica was held by it: replicas are mostly held at the same time.
+// history returns the points of a range, oldest first. A step of which nothing is known has no point. Counts are sums over all
+// replicas. The time held by a cause is the longest one of any replica, as replicas are mostly held at the same time.
 func (v *view) history(r Range, now time.Time) []Point {
-	// What a bucket says is put together for each bucket first: lags of two replicas may only be added when they are of
-	// one time, and a partition may have changed its owner between two buckets.
+	// First the buckets of all replicas for the same span are joined, then the spans of each step. Lags of two replicas
+	// may only be added if they are of the same time, as a partition may change its owner between two buckets.
 	spans := map[int64]*bucket{}
 	from := now.Add(-r.Span).Unix()
 	v.each(r.width, func(b bucket) {
@@ -76,7 +76,7 @@ func (v *view) history(r Range, now time.Time) []Point {
 	return list
 }
 
-// join adds what another replica did in the same span.
+// join adds the bucket of another replica for the same span.
 func (b *bucket) join(other bucket) {
 	held := maps.Clone(b.HeldSeconds)
 	b.add(other.Counts)
@@ -93,6 +93,7 @@ func (b *bucket) join(other bucket) {
 	b.LagSeconds = highest(b.LagSeconds, other.LagSeconds)
 }
 
+// highest returns the greater value; nil counts as less than any.
 func highest(a, b *float64) *float64 {
 	if a == nil || b != nil && *b > *a {
 		return b
@@ -100,35 +101,36 @@ func highest(a, b *float64) *float64 {
 	return a
 }
 
-// Replica is the last process of a host, as it told of itself.
+// Replica is a process, by its last record about itself.
 type Replica struct {
 	Host    string    `json:"host"`
 	Here    bool      `json:"here"` // it is this process
 	Version string    `json:"version"`
 	Started time.Time `json:"started"`
-	Heard   time.Time `json:"heard"` // when it told of itself last
-	Gone    bool      `json:"gone"`  // it stopped, or was not heard for a minute
+	Heard   time.Time `json:"heard"` // when it wrote that record
+	Gone    bool      `json:"gone"`  // it has stopped, or has written nothing for a minute
 	Now
 }
 
 const (
-	// publishEvery is how often a process tells of itself.
+	// publishEvery is how often a process writes its record.
 	publishEvery = 15 * time.Second
-	// goneAfter is when a process that is not heard counts as gone.
+	// goneAfter is how long after its last record a process counts as gone.
 	goneAfter = 4 * publishEvery
 	// shownGone is for how long replicas that are gone are shown.
 	shownGone = 24 * time.Hour
-	// stopped is the state of a process that has ended in order.
+	// stopped is the state of a process that has ended in an orderly way.
 	stopped = "stopped"
-	// maxShown is how many replicas are shown at most, and maxOwned how many partitions all of these may own: the page has
-	// them in each state, once a second, and the topic may hold more than anybody runs.
+	// maxShown is how many replicas are shown at most, and maxOwned how many partitions they may own together. They are
+	// bounded because the page gets all of them once a second, and anybody may have written to the topic.
 	maxShown = 500
 	maxOwned = 2 * maxPartitions
 )
 
-// replicas returns those that were heard in the last day, by host: of each host all processes that are there, and when
-// none is, the last one. Those that are gone have no partitions.
-// One whose clock is ahead is treated as one whose clock is late: it would be there long after its end.
+// replicas returns the replicas that have written a record in the last day, by host: of each host all that are not gone or,
+// if all are gone, the last one. Replicas that are gone have no partitions.
+// A record from the future counts as just as old: otherwise a replica whose clock was ahead would be shown long after its
+// end.
 func (v *view) replicas(now time.Time, self process) []Replica {
 	var all []Replica
 	for id, p := range v.processes {
@@ -150,15 +152,15 @@ func (v *view) replicas(now time.Time, self process) []Replica {
 	shown := all[:0]
 	for _, r := range all {
 		if n := len(shown); r.Gone && n > 0 && shown[n-1].Host == r.Host {
-			continue // a later process of the host is shown
+			continue // another process of the host is shown: it is not gone, or wrote later
 		}
 		shown = append(shown, r)
 	}
 	return bounded(shown)
 }
 
-// bounded returns as many replicas as are shown, by host: those that are there before those that are gone, and the newest
-// before others.
+// bounded returns at most maxShown replicas, by host. If there are more, those that are gone are left out first, and among
+// these the ones that wrote the longest time ago.
 func bounded(all []Replica) []Replica {
 	if len(all) > maxShown {
 		slices.SortStableFunc(all, func(a, b Replica) int {
@@ -177,6 +179,7 @@ func bounded(all []Replica) []Replica {
 	return all
 }
 
+// gone returns 1 for a replica that is gone, else 0, for sorting.
 func gone(r Replica) int {
 	if r.Gone {
 		return 1

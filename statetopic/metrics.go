@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics count what is written and what cannot be read.
+// metrics count records that are written, and those that cannot be read.
 type metrics struct {
 	records *prometheus.CounterVec // by outcome
 	skipped prometheus.Counter
@@ -15,8 +15,8 @@ type metrics struct {
 // The outcomes of a record.
 const (
 	written = "written"
-	failed  = "failed"  // it is tried again
-	dropped = "dropped" // the topic was away for too long
+	failed  = "failed"  // the write failed and is tried again
+	dropped = "dropped" // the topic could not be written for too long, or refuses the record
 )
 
 func newMetrics(reg prometheus.Registerer) (metrics, error) {

@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// refreshEvery is how often the topic is read while somebody looks.
+	// refreshEvery is how often the topic is read while somebody has the page open.
 	refreshEvery = 5 * time.Second
-	// fetchBytes is how much of the topic one request asks for.
+	// fetchBytes is how many bytes one request asks for.
 	fetchBytes = 1 << 20
 )
 
-// reader follows the topic into a view.
+// reader reads the topic into a view.
 type reader struct {
 	log     *consumer.Log
 	metrics metrics
@@ -27,15 +27,16 @@ type reader struct {
 	replaced atomic.Bool // the topic was deleted and made again
 
 	reading sync.Mutex // held while the topic is read; it guards next and tried
-	next    int64      // the offset to go on at
-	tried   time.Time
+	next    int64      // the offset where the next reading begins
+	tried   time.Time  // when the last reading ended
 
-	mu   sync.Mutex // guards the view and what follows
+	mu   sync.Mutex // guards everything below
 	view *view
-	asOf time.Time // when it was read to its end
-	err  error     // of the last reading
+	asOf time.Time // when the topic was last read to its end
+	err  error     // the error of the last reading
 }
 
+// refresh reads what is new in the topic, unless that was done in the last five seconds or another call is doing it.
 func (r *reader) refresh(ctx context.Context, now time.Time) error {
 	if !r.reading.TryLock() {
 		return nil
@@ -64,7 +65,7 @@ func (r *reader) read(ctx context.Context) error {
 	if !there {
 		return fmt.Errorf("reading the state topic: %w", cluster.ErrNoTopic)
 	}
-	if r.replaced.Swap(false) || r.next > bounds.End { // it was deleted and made again
+	if r.replaced.Swap(false) || r.next > bounds.End { // the topic was deleted and made again
 		r.next = 0
 		r.mu.Lock()
 		r.view = newView()
@@ -78,13 +79,14 @@ func (r *reader) read(ctx context.Context) error {
 		}
 		r.apply(records)
 		if next <= r.next {
-			return nil // an open transaction of somebody else
+			return nil // the rest belongs to another program's open transaction
 		}
 		r.next = next
 	}
 	return nil
 }
 
+// apply adds records to the view, and counts those that cannot be read.
 func (r *reader) apply(records []transform.Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -99,12 +101,12 @@ func (r *reader) apply(records []transform.Record) {
 	}
 }
 
-// expired returns the keys of what is no longer kept.
+// expired returns the keys of records that are too old to be kept.
 func (r *reader) expired(now time.Time, self process) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.view.expired(now, self)
 }
 
-// startAgain has the next reading begin at the beginning: the topic is another one.
+// startAgain has the next reading begin at the topic's beginning, as the topic was deleted and made again.
 func (r *reader) startAgain() { r.replaced.Store(true) }

@@ -14,11 +14,11 @@ import (
 // prefix begins the keys of the format that this program reads and writes.
 const prefix = "v1/"
 
-// Bounds of what is read. All of it is from the topic, which others may write.
+// Bounds of the records that are accepted, as anybody may have written to the topic.
 const (
 	maxKey        = 300
 	maxValue      = 64 << 10
-	maxCount      = 1 << 40 // the sum of all that a view holds is an int64
+	maxCount      = 1 << 40 // so that the sum of all counts of a view does not overflow an int64
 	maxCauses     = 32
 	maxPartitions = 10_000
 )
@@ -30,10 +30,10 @@ var (
 	version  = regexp.MustCompile(`^[a-zA-Z0-9._+() -]{0,100}$`)
 )
 
-// process names one process: a host, and a random number for the time from its start to its end.
+// process names a process by its host and a random number.
 type process struct{ host, run string }
 
-// heard is the value of a process's own record.
+// heard is the value of a process's record about itself.
 type heard struct {
 	At      time.Time `json:"at"` // when it was written
 	Started time.Time `json:"started"`
@@ -48,16 +48,16 @@ type openValue struct {
 	bucket
 }
 
-// record is what a key and its value say. One of bucket and heard is nil, or both are: then it is a tombstone.
+// record is a decoded record. Of bucket and heard only one is set, or none if the record is a tombstone.
 type record struct {
 	process
-	width time.Duration // 0: of a process's own record
+	width time.Duration // the bucket's width; 0: the record is a process's record about itself
 	start int64
 	*bucket
 	heard *heard
 }
 
-// key returns the key of a process's own record.
+// key returns the key of a process's record about itself.
 func (p process) key() string { return prefix + "now/" + p.host + "/" + p.run }
 
 // bucketKey returns the key of a bucket.
@@ -68,7 +68,7 @@ func (p process) bucketKey(width time.Duration, start int64) string {
 // errOtherFormat says that another version of this program wrote the record.
 var errOtherFormat = errors.New("the key is of another format")
 
-// decode reads a record. It fails when the record is not one of ours, or holds what cannot be.
+// decode reads a record. It fails if the record has another format or impossible values.
 func decode(key, value []byte) (record, error) {
 	r, err := decodeKey(key)
 	if err != nil || value == nil {
@@ -111,14 +111,14 @@ func decodeKey(key []byte) (r record, err error) {
 			return r, err
 		}
 		if !validSpan(seconds, r.start) {
-			return r, errors.New("the key names no span of time")
+			return r, errors.New("the key's width and start are not those of a bucket")
 		}
 		r.process = process{parts[2], parts[3]}
 	default:
-		return r, errors.New("the key has other parts")
+		return r, errors.New("the key does not have the parts of a key")
 	}
 	if !hostName.MatchString(r.host) || !runName.MatchString(r.run) {
-		return r, errors.New("the key names no process")
+		return r, errors.New("the key's host or run is not valid")
 	}
 	return r, nil
 }
@@ -144,7 +144,7 @@ func (b *bucket) check() error {
 	}
 	for cause, seconds := range b.HeldSeconds {
 		if !word.MatchString(cause) || !validSeconds(&seconds) {
-			return errors.New("a hold cannot be")
+			return errors.New("a hold is not valid")
 		}
 	}
 	return checkLag(b.Lag, b.LagSeconds)
@@ -161,11 +161,11 @@ func validSeconds(s *float64) bool { return *s >= 0 && *s <= maxCount && !math.I
 
 func (h *heard) check() error {
 	if !version.MatchString(h.Version) || !word.MatchString(h.State) || h.At.IsZero() {
-		return errors.New("the process says nothing of its version, state or time")
+		return errors.New("the version, the state or the time of the process is not valid")
 	}
 	for _, at := range []*time.Time{&h.At, &h.Started} {
-		// Some zones and years can be read, and not be written again for the page.
-		if *at = at.UTC(); at.Year() < 0 || at.Year() > 9999 {
+		*at = at.UTC()
+		if at.Year() < 0 || at.Year() > 9999 { // JSON for the page cannot have such years, though they can be read
 			return errors.New("a time is out of bounds")
 		}
 	}
@@ -179,13 +179,14 @@ func (h *heard) check() error {
 	}
 	for _, cause := range h.Holds {
 		if !word.MatchString(cause) {
-			return errors.New("a hold cannot be")
+			return errors.New("a hold is not valid")
 		}
 	}
 	for i := range h.Open {
 		b := &h.Open[i]
-		if b.Width = time.Duration(b.Seconds) * time.Second; !validSpan(b.Seconds, b.Start) {
-			return errors.New("an open bucket has no span of time")
+		b.Width = time.Duration(b.Seconds) * time.Second
+		if !validSpan(b.Seconds, b.Start) {
+			return errors.New("the width and start of an open bucket are not those of a bucket")
 		}
 		if err := b.check(); err != nil {
 			return err
@@ -194,7 +195,7 @@ func (h *heard) check() error {
 	return checkLag(h.Lag, h.LagSeconds)
 }
 
-// cleanHost returns a host's name as keys and readers take it.
+// cleanHost returns a host's name in a form that is valid in keys.
 func cleanHost(name string) string {
 	clean := strings.Map(func(r rune) rune {
 		if hostName.MatchString(string(r)) {
@@ -208,7 +209,7 @@ func cleanHost(name string) string {
 	return clean[:min(len(clean), 128)]
 }
 
-// cleanVersion returns a version as readers take it.
+// cleanVersion returns a version in a form that readers accept.
 func cleanVersion(text string) string {
 	if version.MatchString(text) {
 		return text

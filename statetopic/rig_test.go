@@ -39,7 +39,7 @@ type rig struct {
 	started []*replicaUnderTest
 }
 
-// bubble runs a test before a broker that has some topics.
+// bubble runs a test with a broker that has some topics.
 func bubble(t *testing.T, topics []string, test func(t *testing.T, r *rig), options ...kfake.Opt) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -72,7 +72,7 @@ func (r *rig) brokers() cluster.Brokers {
 	}}
 }
 
-// conditional is a connection that loses what is written to it while a condition holds.
+// conditional is a connection that drops everything written to it while loses is set.
 type conditional struct {
 	net.Conn
 	loses *atomic.Bool
@@ -85,7 +85,7 @@ func (c *conditional) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// replicaUnderTest is a process that tells of itself.
+// replicaUnderTest is a process that writes its records to the topic.
 type replicaUnderTest struct {
 	*Topic
 	registry *prometheus.Registry

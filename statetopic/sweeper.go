@@ -11,11 +11,11 @@ import (
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
-// sweepEvery is how often a process deletes what is too old, its own and that of processes which are gone.
+// sweepEvery is how often a process deletes records that are too old, its own and those of other processes.
 const sweepEvery = time.Hour
 
-// sweepHourly deletes what is too old until ctx ends. The first time comes after a random part of the interval, so that
-// replicas that start together do not all write the same tombstones; those that do no harm.
+// sweepHourly deletes records that are too old once an hour until ctx ends. It begins after a random part of the hour, so
+// that replicas that start together do not all write the same tombstones. Tombstones written twice do no harm.
 func (t *Topic) sweepHourly(ctx context.Context) {
 	pause := time.Duration(rand.Int64N(int64(sweepEvery)))
 	for wait.For(ctx, pause) == nil {
@@ -24,7 +24,7 @@ func (t *Topic) sweepHourly(ctx context.Context) {
 	}
 }
 
-// sweep writes tombstones for what is no longer kept. What fails is done in the next hour.
+// sweep writes tombstones for records that are too old. If that fails, it is done in the next hour.
 func (t *Topic) sweep(ctx context.Context) {
 	if err := t.Refresh(ctx); err != nil {
 		t.cfg.Log.Debug().Err(err).Msg("what is too old in the state topic was not deleted")

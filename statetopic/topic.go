@@ -20,12 +20,12 @@ import (
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
-// Config says which topic it is, and who writes to it. All fields are needed unless they say otherwise.
+// Config names the topic and the process that writes to it. All fields are needed unless they say otherwise.
 type Config struct {
 	Brokers cluster.Brokers
 	Topic   string // KAFKA_STATE_TOPIC
 	Host    string // the name of this replica
-	Version string // of this program
+	Version string // the version of this program
 	Started time.Time
 	// Read returns what this process has done and does now. It is called four times a minute, and must not wait.
 	Read    func() Reading
@@ -52,7 +52,7 @@ func New(cfg Config) (*Topic, error) {
 		return nil, fmt.Errorf("state topic: %w", err)
 	}
 	client, transport := cfg.Brokers.Client(cfg.Topic)
-	transport.MetadataTTL = publishEvery // nobody waits for what is written: brokers are asked no more often than that
+	transport.MetadataTTL = publishEvery // asking the brokers more often would be of no use
 	t.writer = writer{topic: cfg.Topic, client: client, transport: transport, pending: newBacklog(), metrics: t.metrics, log: cfg.Log}
 	t.writer.replaced = t.reader.startAgain
 	t.reader = reader{log: consumer.NewLog(cfg.Brokers, cfg.Topic), view: newView(), metrics: t.metrics}
@@ -69,15 +69,15 @@ func newProcess(host string) process {
 // Host returns the name of this replica as the topic has it.
 func (t *Topic) Host() string { return t.own().host }
 
-// own returns as which process this one writes.
+// own returns the name by which this process writes. It changes when the clock is put back, see publish.
 func (t *Topic) own() process {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.self
 }
 
-// Run tells of this process four times a minute until ctx ends, and once more that it has stopped: that may take a second.
-// Meanwhile it deletes what is too old, once an hour. What the topic does not take is tried again.
+// Run writes this process's records four times a minute until ctx ends, and then once more that it has stopped, which takes
+// a second at most. Once an hour it deletes records that are too old. A write that fails is tried again.
 func (t *Topic) Run(ctx context.Context) {
 	defer t.writer.transport.CloseIdleConnections()
 	sweeping := make(chan struct{})
@@ -103,15 +103,15 @@ func (t *Topic) Close() {
 	t.reader.log.Close()
 }
 
-// stopLimit is how long the last record of a process may take: it is not worth more.
+// stopLimit is how long writing the last record of a process may take.
 const stopLimit = time.Second
 
-// untilNext returns the time until the next whole interval of the clock, at which buckets begin.
+// untilNext returns the time until the clock's next multiple of publishEvery. So readings are made where buckets begin.
 func untilNext(now time.Time) time.Duration {
 	return now.Truncate(publishEvery).Add(publishEvery).Sub(now)
 }
 
-// publish notes a reading and writes what is new, with what could not be written before.
+// publish notes a reading, and writes what is new and what could not be written before.
 func (t *Topic) publish(ctx context.Context, r *recorder, is Reading) {
 	now := time.Now()
 	self := t.own()
@@ -121,7 +121,8 @@ func (t *Topic) publish(ctx context.Context, r *recorder, is Reading) {
 	}
 	h := heard{At: now.UTC(), Started: t.cfg.Started.UTC(), Version: cleanVersion(t.cfg.Version), Now: is.Now}
 	if wentBack {
-		// Keys of the times that come again are written already: what follows is written as another process.
+		// The clock comes to times again for which this process has written keys. To keep these, it goes on under the
+		// name of a new process.
 		last := h
 		last.Now = Now{State: stopped}
 		t.writer.pending.add(self.key(), last)
@@ -144,18 +145,19 @@ func (t *Topic) History(r Range, now time.Time) []Point {
 	return t.reader.view.history(r, now)
 }
 
-// Replicas returns the replicas that were heard in the last day, as of the last Refresh, by host.
+// Replicas returns the replicas that have written in the last day, as of the last Refresh, by host.
 func (t *Topic) Replicas(now time.Time) []Replica {
 	t.reader.mu.Lock()
 	defer t.reader.mu.Unlock()
 	return t.reader.view.replicas(now, t.own())
 }
 
-// Refresh reads what is new in the topic, if it was not read in the last five seconds. A call that finds another one
-// reading returns at once. An error is also in AsOf.
+// Refresh reads what is new in the topic, if it was not read in the last five seconds. It returns at once while another call
+// reads. AsOf also returns its error.
 func (t *Topic) Refresh(ctx context.Context) error { return t.reader.refresh(ctx, time.Now()) }
 
-// AsOf returns when the topic was read to its end, the zero value if it never was, and why it was not the last time.
+// AsOf returns when the topic was last read to its end, and the error of the last Refresh. The time is zero if the topic was
+// never read.
 func (t *Topic) AsOf() (time.Time, error) {
 	t.reader.mu.Lock()
 	defer t.reader.mu.Unlock()

@@ -317,7 +317,7 @@ func TestTopicMadeAgainAndGrown(t *testing.T) {
 	})
 }
 
-// What a process tells after its clock was put back goes under new keys: those of the hours that come again are written already.
+// After its clock was put back, a process writes under new keys, because the keys of the hours that come again are written already.
 func TestClockThatIsPutBackOverwritesNothing(t *testing.T) {
 	t.Parallel()
 	bubble(t, []string{testTopic}, func(t *testing.T, r *rig) {

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// maxBytes bounds the memory of a view, by estimates. Ten replicas take 8 MiB in a month.
+// maxBytes is the largest estimated memory of a view. Ten replicas take 8 MiB in a month.
 const maxBytes = 32 << 20
 
-// view is what the topic holds, as far as it was read. It does no I/O and has no lock.
+// view has the contents of the topic, as far as it was read. It does no I/O and has no lock.
 type view struct {
 	processes map[process]*remembered
-	bytes     int // of all that is remembered, estimated
+	bytes     int // estimated memory
 }
 
 // remembered is what is known of one process.
 type remembered struct {
-	heard   *heard // nil: its own record was not read
+	heard   *heard // nil: its record about itself was not read
 	buckets map[span]bucket
 }
 
@@ -28,7 +28,7 @@ type span struct {
 
 func newView() *view { return &view{processes: map[process]*remembered{}} }
 
-// apply takes a record over.
+// apply adds a record, in place of an older one with its key. A tombstone removes that one.
 func (v *view) apply(r record, now time.Time) {
 	p := v.processes[r.process]
 	if p == nil {
@@ -39,12 +39,14 @@ func (v *view) apply(r record, now time.Time) {
 		v.processes[r.process] = p
 		v.bytes += processBytes
 	}
-	if at := (span{r.width, r.start}); r.width == 0 {
+	if r.width == 0 {
 		v.forgetHeard(p)
-		if p.heard = r.heard; p.heard != nil {
+		p.heard = r.heard
+		if p.heard != nil {
 			v.bytes += p.heard.bytes()
 		}
 	} else {
+		at := span{r.width, r.start}
 		v.forgetBucket(p, at)
 		if r.bucket != nil {
 			p.buckets[at] = *r.bucket
@@ -79,17 +81,17 @@ func (v *view) tidy(id process) {
 	}
 }
 
-// processBytes estimates the memory of a process's names, and of its maps while little is in them: strangers can make up
-// as many as fit.
+// processBytes is the estimated memory of a process without its records: its names and nearly empty maps. It is counted
+// because whoever may write to the topic can invent processes.
 const processBytes = 1000
 
-// shed forgets a tenth of what there is too much of: what is farthest in the future, by our clock, and then the oldest. The topic
-// keeps it.
+// shed forgets at least a tenth of all records: first those that are farthest in the future by our clock, then the oldest.
+// They stay in the topic.
 func (v *view) shed(now time.Time) {
 	latest := now.Add(clockSlack).Unix()
 	worth := func(at int64) int64 {
 		if at > latest {
-			return latest - at // less than any time that was
+			return latest - at // negative, so less than any time in the past
 		}
 		return at
 	}
@@ -120,7 +122,7 @@ func (v *view) shed(now time.Time) {
 // clockSlack is by how much the clock of a replica may be ahead of another's.
 const clockSlack = 5 * time.Minute
 
-// bytes estimates the memory of a bucket, with its place in the map.
+// bytes estimates the memory of a bucket, including its place in the map.
 func (b *bucket) bytes() int {
 	n := 250
 	if b.HeldSeconds != nil {
@@ -129,7 +131,7 @@ func (b *bucket) bytes() int {
 	return n
 }
 
-// bytes estimates the memory of what a process told of itself.
+// bytes estimates the memory of a process's record about itself.
 func (h *heard) bytes() int {
 	n := 1000 + 8*len(h.Partitions) + 50*len(h.Holds)
 	for i := range h.Open {
@@ -138,8 +140,9 @@ func (h *heard) bytes() int {
 	return n
 }
 
-// expired returns the keys of what is no longer kept: of self by its own clock, of others as far as the clock of one of these
-// confirms it. So a process whose clock is days ahead deletes nothing that others would still show.
+// expired returns the keys of records that are too old to be kept. For records of self its own clock decides. Records of
+// other processes must also be too old by the clock of one of these, so that a process whose clock is days ahead deletes
+// nothing that others still show.
 func (v *view) expired(own time.Time, self process) (keys []string) {
 	confirmed := v.confirmed(own, self)
 	for id, p := range v.processes {
@@ -159,8 +162,8 @@ func (v *view) expired(own time.Time, self process) (keys []string) {
 	return keys
 }
 
-// confirmed returns the time that another process than self has reached as well: the last one that any has told, but no later than
-// own. The zero time when there is no other.
+// confirmed returns the latest time that another process than self has written, but no later than own. It is zero if there is
+// no other process.
 func (v *view) confirmed(own time.Time, self process) (at time.Time) {
 	for id, p := range v.processes {
 		if id != self && p.heard != nil && p.heard.At.After(at) {
@@ -173,7 +176,7 @@ func (v *view) confirmed(own time.Time, self process) (at time.Time) {
 	return at
 }
 
-// each calls f with every bucket of a width, those that are still open included.
+// each calls f with every bucket of a width, including those that are still open.
 func (v *view) each(width time.Duration, f func(bucket)) {
 	for _, p := range v.processes {
 		for at, b := range p.buckets {

@@ -345,7 +345,7 @@ func TestTimesThatAreReadCanBeShown(t *testing.T) {
 	}
 }
 
-// hear puts what a process tells of itself into a view.
+// hear adds a process's record about itself to a view.
 func hear(v *view, p process, at time.Time, partitions ...int) {
 	v.apply(record{process: p, heard: &heard{At: at, Now: Now{State: "delivering", Partitions: partitions}}}, noon)
 }
@@ -364,7 +364,7 @@ func TestReplicaOfTheFutureIsGone(t *testing.T) {
 	}
 }
 
-// However many processes the topic tells of, the page has a bounded number, and among them those that are there.
+// However many processes the topic has, the page gets a bounded number of them, first those that are not gone.
 func TestReplicasShownAreBounded(t *testing.T) {
 	t.Parallel()
 	v := newView()

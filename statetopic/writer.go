@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// maxBacklog is how many records wait while the topic is away: the buckets of a day, about 400 KiB.
+	// maxBacklog is how many records wait at most while the topic cannot be written: the buckets of a day, about 400 KiB.
 	maxBacklog = 1500
-	// maxBatch is how many records one request has.
+	// maxBatch is how many records one request has at most.
 	maxBatch = 200
 )
 
-// backlog is what was not written yet, the oldest first: one value a key, as compaction would leave it. A nil value is a
-// tombstone.
+// backlog has the records that were not written yet, the oldest first. As in a compacted topic, only the last value of a key
+// is kept. A nil value is a tombstone.
 type backlog struct {
 	order  []string
 	values map[string]any
@@ -28,7 +28,7 @@ type backlog struct {
 
 func newBacklog() *backlog { return &backlog{values: map[string]any{}} }
 
-// add appends a value, in place of an older one of its key.
+// add adds a value. It replaces an older value of the same key.
 func (b *backlog) add(key string, value any) {
 	if _, waits := b.values[key]; !waits {
 		b.order = append(b.order, key)
@@ -36,7 +36,7 @@ func (b *backlog) add(key string, value any) {
 	b.values[key] = value
 }
 
-// trim forgets the oldest beyond the bound, and returns how many these are.
+// trim removes the oldest records if there are more than maxBacklog, and returns how many it removed.
 func (b *backlog) trim() int {
 	n := max(len(b.order)-maxBacklog, 0)
 	b.drop(n)
@@ -77,12 +77,12 @@ type writer struct {
 	metrics   metrics
 	log       zerolog.Logger
 	away      bool   // the last write failed, which was logged
-	next      int64  // no later record lies below this offset, unless the topic is another one
-	replaced  func() // is called when it is
+	next      int64  // the offset behind the last record that was written
+	replaced  func() // called when the topic was deleted and made again
 }
 
-// write writes what is pending, for ten seconds at most. What fails stays pending, up to a bound; a record that the topic
-// will never take is dropped.
+// write writes the pending records, for ten seconds at most. If that fails they stay pending, up to maxBacklog. A record that
+// the topic refuses permanently is dropped.
 func (w *writer) write(ctx context.Context) {
 	limited, cancel := context.WithTimeout(ctx, cluster.CallTimeout)
 	defer cancel()
@@ -96,14 +96,14 @@ func (w *writer) write(ctx context.Context) {
 		}
 		switch {
 		case err == nil:
-			if at < w.next {
+			if at < w.next { // offsets begin anew
 				w.replaced()
 			}
 			w.next = at + int64(n)
 			w.pending.drop(n)
 			w.metrics.records.WithLabelValues(written).Add(float64(n))
 		case ctx.Err() != nil:
-			return // the process stops: the last call of write has all that is pending
+			return // the process stops: the last call of write writes all that is pending
 		case cluster.RefusesRecord(err) && n > 1:
 			most = n / 2
 		case cluster.RefusesRecord(err):
@@ -121,8 +121,9 @@ func (w *writer) write(ctx context.Context) {
 	}
 }
 
+// failed notes that a write of n records failed, and logs it once.
 func (w *writer) failed(n int, err error) {
-	w.transport.CloseIdleConnections() // a stuck connection outlives most errors of brokers
+	w.transport.CloseIdleConnections() // otherwise a connection that hangs would be used again
 	w.metrics.records.WithLabelValues(failed).Add(float64(n))
 	w.metrics.records.WithLabelValues(dropped).Add(float64(w.pending.trim()))
 	if !w.away {
@@ -131,7 +132,7 @@ func (w *writer) failed(n int, err error) {
 	}
 }
 
-// produce writes records to partition 0 with acks=all, once, and returns the offset of the first.
+// produce writes records to partition 0 with acks=all, without retries, and returns the offset of the first.
 func produce(ctx context.Context, client *kafka.Client, topic string, records []kafka.Record) (at int64, err error) {
 	if _, err := cluster.Partitions(ctx, client, topic); err != nil {
 		return 0, err

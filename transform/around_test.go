@@ -2,8 +2,8 @@ package transform
 
 import "testing"
 
-// TestUnusablePointAroundTheLead is what stands in a field for a phone or an e-mail beside the object that has the lead's:
-// it is not the lead's, and keeps its own name in the comments.
+// A field for a phone or an e-mail address outside the object with the lead's contact points is not the lead's. When its
+// value is unusable, the comments have it under the field's own name.
 func TestUnusablePointAroundTheLead(t *testing.T) {
 	t.Parallel()
 	checkSent(t, []sent{

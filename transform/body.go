@@ -11,12 +11,12 @@ import (
 // maxBodyDepth is the depth to which objects are searched for persons.
 const maxBodyDepth = 12
 
-// A fieldValue is a value of an event and the field of a lead that it is for.
+// A fieldValue is a value of an event and the field of a lead that it is for, or an object inside of the event.
 type fieldValue struct {
 	field field
 	path  string // its name in the event, with the names of the objects around it
 	value any
-	inner *bodyObject // in place of a value: an object that may hold a person
+	inner *bodyObject // an object that may hold a person; then field and value are not set
 }
 
 // A bodyObject is an object of an event that may hold a person.
@@ -24,11 +24,11 @@ type bodyObject struct {
 	path   string       // "" for the event's data as a whole
 	key    string       // the last name of the path
 	values []fieldValue // in the order of the event
-	named  bool         // answers of its form say the name
+	named  bool         // an answer of the form in it is the person's name
 }
 
-// readBodyObjects reads the data of an event: JSON that is text in JSON, the envelopes of Kafka Connect and Debezium,
-// and the objects in it that may be persons. ok is false for data that is neither an object nor a list of objects.
+// readBodyObjects reads the data of an event into objects that may be persons. It decodes JSON that is given as a text, and
+// unwraps the envelopes of Kafka Connect and Debezium. ok is false for data that is neither an object nor a list of objects.
 func readBodyObjects(data any) (root *bodyObject, ok bool) {
 	root = &bodyObject{}
 	data, root.path = withoutEnvelopes(decodedText(data), "")
@@ -51,7 +51,7 @@ func readBodyObjects(data any) (root *bodyObject, ok bool) {
 	return nil, false
 }
 
-// decodedText decodes a text that is a JSON object or list.
+// decodedText decodes a text that is a JSON object or list; it returns any other value as it is.
 func decodedText(value any) any {
 	text, ok := value.(string)
 	if !ok {
@@ -65,8 +65,8 @@ func decodedText(value any) any {
 	return r.value()
 }
 
-// withoutEnvelopes takes the row out of what Kafka Connect's JsonConverter ({schema, payload}) and Debezium ({before,
-// after, op, source}) put around it. A deleted row gives no object.
+// withoutEnvelopes unwraps a row from the envelopes of Kafka Connect's JsonConverter ({schema, payload}) and Debezium
+// ({before, after, op, source}), and returns its path. A row that was deleted becomes an empty object.
 func withoutEnvelopes(data any, path string) (inner any, at string) {
 	for range maxBodyDepth {
 		o, ok := data.(object)
@@ -89,10 +89,11 @@ func withoutEnvelopes(data any, path string) (inner any, at string) {
 	return data, path
 }
 
+// get returns the value of a member; of several members with this name, the last one counts.
 func (o object) get(key string) (value any, ok bool) {
 	for _, m := range o {
 		if m.key == key {
-			value, ok = m.value, true // the last counts
+			value, ok = m.value, true
 		}
 	}
 	return value, ok
@@ -119,7 +120,7 @@ func (e *bodyObject) read(o object, depth int) {
 	}
 }
 
-// member collects a value: as a field of this object or, when it may describe a person, as an object of its own.
+// member collects a value, either as a field of this object, or as an object of its own if it may describe a person.
 func (e *bodyObject) member(key string, value any, depth int) {
 	f := fieldOf(key)
 	if f == fieldName && e.named {
@@ -136,7 +137,8 @@ func (e *bodyObject) member(key string, value any, depth int) {
 	e.add(f, joinPath(e.path, key), value)
 }
 
-// visit reads the members of an object that describes a visit, and cookies.
+// visit collects what an object or a text of cookies says about a visit. It reports whether that is all; the text of
+// cookies is to be noted as well.
 func (e *bodyObject) visit(key string, value any) bool {
 	path := joinPath(e.path, key)
 	switch v := value.(type) {
@@ -148,12 +150,13 @@ func (e *bodyObject) visit(key string, value any) bool {
 		e.addMembers(path, v, of)
 		return true
 	case string:
-		e.addCookies(path, v) // the text is noted as well
+		e.addCookies(path, v)
 	}
 	return false
 }
 
-// structure reads what a form or an envelope nests under a name that is not a field's.
+// structure reads the pairs, object or list that a form or an envelope nests under a name that is not a field's. It reports
+// whether the value was one of these.
 func (e *bodyObject) structure(key string, value any, depth int) bool {
 	if pairs, ok := readPairs(value); ok {
 		for _, p := range pairs {
@@ -175,7 +178,7 @@ func (e *bodyObject) structure(key string, value any, depth int) bool {
 
 // pair collects the answer to one question.
 func (e *bodyObject) pair(key string, p pair, depth int) {
-	path := p.label // as people read it, without the objects around it
+	path := p.label // the label alone, as people read it in the comments
 	if p.field == fieldUnknown && depth < maxBodyDepth {
 		if value := decodedText(p.value); isContainer(p.label) && e.structure(p.label, value, depth+1) {
 			return
@@ -191,8 +194,8 @@ func (e *bodyObject) pair(key string, p pair, depth int) {
 	e.add(p.field, path, p.value)
 }
 
-// answersName notes that an answer of the form is the person's name: the name of the object around it is then the
-// form's.
+// answersName notes that an answer of the form is the person's name. A field called name in the same object is then the
+// name of the form.
 func (e *bodyObject) answersName() {
 	if e.named || isPerson(e.key) {
 		return
@@ -205,16 +208,17 @@ func (e *bodyObject) answersName() {
 	}
 }
 
+// enter collects an object inside of this one.
 func (e *bodyObject) enter(key string, o object, depth int) {
 	inner := &bodyObject{path: joinPath(e.path, key), key: key}
 	e.values = append(e.values, fieldValue{path: inner.path, inner: inner})
 	inner.read(o, depth+1)
 	if isAddressKey(inner.path) {
-		e.addCountry(inner.path, o) // of the phones beside it, when the person is not in it
+		e.addCountry(inner.path, o) // an address's country is also that of the phones beside the address
 	}
 }
 
-// enterList enters each object of a list, or of the object that PHP writes for a list.
+// enterList enters each object of a list. It returns false, and enters none, if the list has other elements or is empty.
 func (e *bodyObject) enterList(key string, list []any, depth int) bool {
 	for _, v := range list {
 		if _, ok := v.(object); !ok {

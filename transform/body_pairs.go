@@ -46,8 +46,8 @@ func isIndex(key string) bool {
 	return key != "" && strings.Trim(key, "0123456789") == ""
 }
 
-// readPair reads one question and its answer. When a question has several names, the one that is the name of a field
-// counts; its type says whether it is a phone or an e-mail address.
+// readPair reads one question and its answer. If a question has several names, the first one that is a field's counts. If
+// none is, the type of the question may say the field.
 func readPair(key string, o object) (p pair, ok bool) {
 	value, answeredBy := answerOf(o)
 	if answeredBy == "" {
@@ -71,8 +71,8 @@ func readPair(key string, o object) (p pair, ok bool) {
 	return p, true
 }
 
-// answerOf returns the answer in an object, and its name there; "" when there is no answer: forms leave out unanswered
-// questions, or write null.
+// answerOf returns the answer in an object, and the key of the member that holds it. The key is "" when there is no such
+// member, and the value nil for a question without an answer.
 func answerOf(o object) (value any, key string) {
 	for _, name := range []string{"value", "string_value", "answer", "a", "values", "answers", "raw_value", "val", "answer_value", "response", "reply"} {
 		for _, m := range o {
@@ -101,7 +101,7 @@ func answerOf(o object) (value any, key string) {
 	return nil, ""
 }
 
-// plainAnswer returns the text of an answer that is wrapped in an object, and the labels of choices.
+// plainAnswer unwraps an answer: the text or label in an object that is a choice, and the only element of a list.
 func plainAnswer(value any) any {
 	switch v := value.(type) {
 	case object:
@@ -121,7 +121,7 @@ func plainAnswer(value any) any {
 	return value
 }
 
-// isChoice reports whether an object has only a text or a choice. A phone number with its country has more.
+// isChoice reports whether an object says nothing but a text or a choice. A phone number with its country says more.
 func isChoice(o object) bool {
 	for _, m := range o {
 		switch strings.ToLower(m.key) {
@@ -134,7 +134,7 @@ func isChoice(o object) bool {
 }
 
 // questionNames returns the texts by which an object names its question, those for people before those for programs.
-// The member that has the answer is not one of them.
+// answeredBy is the key of the answer, which is not one of them.
 func questionNames(o object, answeredBy string) []string {
 	var names []string
 	for _, key := range []string{"label", "title", "question", "q", "text", "column_name", "name", "field_name", "key", "column_id", "ref", "code", "slug", "field", "field_id", "id", "questionId"} {
@@ -149,7 +149,7 @@ func questionNames(o object, answeredBy string) []string {
 	return names
 }
 
-// nameOf returns a text, a number, or the first name of a question.
+// nameOf returns the text of one name of a question. If it is an object, such as of translations, its first text counts.
 func nameOf(v any, depth int) string {
 	if o, ok := v.(object); ok && depth < 3 {
 		for _, key := range []string{"title", "label", "name", "text", "ru", "en", "ref", "slug", "id"} {
@@ -168,8 +168,7 @@ func nameOf(v any, depth int) string {
 	return cleanLine(text)
 }
 
-// fieldOfType reads the type of a question, as form builders call them:
-// email, tel, INPUT_PHONE_NUMBER, control_fullname.
+// fieldOfType returns the field for the type of a question, such as email, tel, INPUT_PHONE_NUMBER or control_fullname.
 func fieldOfType(o object) field {
 	for _, key := range []string{"type", "field_type", "fieldType"} {
 		kind, ok := o.text(key)
@@ -192,6 +191,7 @@ func fieldOfType(o object) field {
 	return fieldUnknown
 }
 
+// text returns the value of a member that is a text; false when it is not one, or empty.
 func (o object) text(key string) (string, bool) {
 	value, _ := o.get(key)
 	text, ok := value.(string)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// add collects a field, or each field of an object that stands for several.
+// add collects a value for a field. An object that stands for several fields, such as the parts of a name, becomes several.
 func (e *bodyObject) add(f field, path string, value any) {
 	if list, isList := value.([]any); isList && len(list) == 1 && f.isName() {
 		value = list[0]
@@ -46,7 +46,7 @@ func (e *bodyObject) addMembers(path string, o object, of func(string) field) {
 	}
 }
 
-// addCountry reads the country of a postal address. The other parts of an address have no field.
+// addCountry collects the country of a postal address. The other parts of an address have no field.
 func (e *bodyObject) addCountry(path string, o object) {
 	for _, m := range o {
 		if fieldOf(m.key) == fieldCountry {
@@ -80,11 +80,10 @@ func (e *bodyObject) addPoint(f field, path string, value any) {
 	e.put(f, path, value)
 }
 
-// minPlainPhone is the least number of digits of a text that is read as a phone number where
-// an e-mail was asked for.
+// minPlainPhone is how many digits a text in a field for e-mail addresses must have to be read as a phone number.
 const minPlainPhone = 10
 
-// pointOf returns which of the two a text is that stands in a field f.
+// pointOf returns whether a text in the field f is a phone or an e-mail address; fieldUnknown when it can be neither.
 func pointOf(f field, text string) field {
 	plain := strings.TrimSpace(withoutEscapes(text))
 	_, isEmail := parseEmail(plain)

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// isContainer reports whether a name may be that of an object with a person or a form: all of its words are in the
-// lists.
+// isContainer reports whether an object with this name may hold a person or a form: all words of the name are in the
+// lists below.
 func isContainer(key string) bool {
 	if _, err := strconv.Atoi(key); err == nil || key == "" {
 		return true // an element of a list that PHP wrote as an object
@@ -25,22 +25,22 @@ var containerWords = sync.OnceValue(func() map[string]bool {
 	return wordSet(personWords + " " + attributeWords + " " + envelopeWords)
 })
 
-// The words of names of objects that hold a person. Those of an agent, a
-// manager, an operator, an employee or a company are never looked at.
+// personWords are the words of names of objects that hold a person. Objects of an agent, a manager, an operator, an
+// employee or a company are never searched, as their contact points are not the lead's.
 const personWords = `contact contacts person persons people visitor client customer user users lead leads buyer subscriber applicant member guest registrant attendee billing profile identity traits
 	контакт контакты клиент лид заявка пользователь покупатель посетитель контактные
 	контакти клієнт заявка
 	kunde kontakt cliente contacto contato utilisateur musteri`
 
-// attributeWords are the names of objects that belong to the object around them.
+// attributeWords are the words of names of objects that are a part of the object around them.
 const attributeWords = `fields field attributes attribute properties property merges merge custom answers answer values responses response questions question namedvalues named
 	поля ответы анкета`
 
-// envelopeWords are the names of objects around a form or a person.
+// envelopeWords are the words of names of objects around a form or a person.
 const envelopeWords = `data object payload form forms record records body message event events params param parameters submission submissions request result results item items entry entries detail details info information input inputs row new add update list column raw context content order
 	данные форма сообщение`
 
-// isPerson reports whether an object is called a person, not a form.
+// isPerson reports whether the name of an object says that it is a person.
 func isPerson(key string) bool {
 	for _, w := range keyWords(key) {
 		if personSet()[w] {
@@ -52,7 +52,7 @@ func isPerson(key string) bool {
 
 var personSet = sync.OnceValue(func() map[string]bool { return wordSet(personWords) })
 
-// isAttribute reports whether the object under a name belongs to the one around it.
+// isAttribute reports whether the name of an object says that it is a part of the object around it.
 func isAttribute(key string) bool {
 	words := keyWords(key)
 	for _, w := range words {
@@ -65,8 +65,8 @@ func isAttribute(key string) bool {
 
 var attributeSet = sync.OnceValue(func() map[string]bool { return wordSet(attributeWords) })
 
-// isContactKey reports whether an object holds the contact points of the
-// person that the object around it names.
+// isContactKey reports whether the name of an object says that it holds contact points. They belong to the person that is
+// named in the object around it.
 func isContactKey(key string) bool {
 	for _, w := range keyWords(key) {
 		if strings.HasPrefix(w, "contact") || strings.HasPrefix(w, "контакт") || strings.HasPrefix(w, "kontakt") {
@@ -88,8 +88,8 @@ func isAddressKey(path string) bool {
 	return false
 }
 
-// nested expands the names that PHP and dotted paths give to nested values:
-// lead[phone], fields[0][name], contact.email. Other members stay as they are.
+// nested turns members whose names are paths (lead[phone], fields[0][name], contact.email) into nested objects. Other
+// members stay as they are.
 func nested(o object) object {
 	if !hasPathKey(o) {
 		return o
@@ -107,7 +107,7 @@ func nested(o object) object {
 	return out
 }
 
-// maxPathKeys is how many of such names are expanded in one object.
+// maxPathKeys is how many paths are expanded in one object.
 const maxPathKeys = 1000
 
 func hasPathKey(o object) bool {
@@ -119,7 +119,7 @@ func hasPathKey(o object) bool {
 	return false
 }
 
-// pathOf cuts a name into its steps. A name of one step is not a path.
+// pathOf splits a name into the steps of its path. A name with fewer than two steps is not a path.
 func pathOf(key string) []string {
 	if len(key) > 4*maxFieldName {
 		return nil
@@ -138,7 +138,7 @@ func pathOf(key string) []string {
 	return nil
 }
 
-// insert puts a value at its place, beside a value that is there already.
+// insert adds a value to an object at the end of a path of names. A value that is there already is kept beside it.
 func insert(o object, steps []string, value any) object {
 	if len(steps) == 1 {
 		return append(o, member{steps[0], value})

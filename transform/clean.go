@@ -6,8 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// cleanLine gives text for a field of one line: valid UTF-8, no control
-// characters, no blanks around it.
+// cleanLine returns a text as a single line of valid UTF-8, without control characters, and without blanks around it.
 func cleanLine(s string) string {
 	if isClean(s) {
 		return strings.TrimSpace(s)
@@ -15,7 +14,7 @@ func cleanLine(s string) string {
 	return strings.TrimSpace(strings.Map(lineRune, s))
 }
 
-// cleanText is cleanLine for a field that may have several lines.
+// cleanText is like cleanLine, for a text that may have several lines.
 func cleanText(s string) string {
 	if isClean(s) {
 		return strings.TrimSpace(s)
@@ -26,8 +25,8 @@ func cleanText(s string) string {
 	return strings.TrimSpace(strings.Map(textRune, s))
 }
 
-// isClean reports whether the bytes of a text show that it needs no cleaning, except for spaces around it. Looking at
-// each character takes several times as long.
+// isClean reports whether the bytes of a text show that it needs no cleaning, except for spaces around it. This is
+// several times faster than looking at each character.
 func isClean(s string) bool {
 	ascii := true
 	for i := range len(s) {
@@ -35,7 +34,7 @@ func isClean(s string) bool {
 		case c >= ' ' && c <= '~':
 		case c < utf8.RuneSelf: // a control character
 			return false
-		case c == 0xC2, c == 0xE2, c == 0xEF: // begins those from U+0085 to U+FEFF that are mapped, and others
+		case c == 0xC2, c == 0xE2, c == 0xEF: // the first byte of all characters that lineRune and textRune change, and of others
 			return false
 		default:
 			ascii = false
@@ -44,7 +43,8 @@ func isClean(s string) bool {
 	return ascii || utf8.ValidString(s)
 }
 
-// lineRune also maps each byte that is not UTF-8 to U+FFFD, as [strings.Map] passes it so.
+// lineRune returns what a character becomes in a line: a space for a line end or a tab, -1 for other control characters.
+// A byte that is not UTF-8 is passed to it by [strings.Map] as U+FFFD, and becomes that.
 func lineRune(r rune) rune {
 	switch {
 	case r == '\n', r == '\r', r == '\t', r == '\v', r == '\f', r == '\u0085', r == '\u2028', r == '\u2029':

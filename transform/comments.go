@@ -12,11 +12,10 @@ import (
 // maxComments is how many characters of comments a contact carries.
 const maxComments = 60_000
 
-// maxKey is how many characters of a field's name stand before its value.
+// maxKey is the longest name of a field in the comments, in characters. The rest of a longer name is cut.
 const maxKey = 200
 
-// maxPath is how many names the path to a nested value has at most; deeper values are noted under the path to that
-// depth.
+// maxPath is how many names the path of a nested value has at most. Deeper values get the path of the object at that depth.
 const maxPath = 16
 
 // comments collects lines up to a length, and counts those that do not fit, so that a note can say how many are
@@ -27,10 +26,10 @@ type comments struct {
 	leftOut int // lines that did not fit, or not wholly
 }
 
-// room for the sentence that says that the text was cut.
+// cutRoom is how many characters are kept free for the sentence that says that the comments were cut.
 const cutRoom = 100
 
-// usualComments is a size in bytes that most comments do not exceed.
+// usualComments is the size in bytes that most comments do not exceed.
 const usualComments = 128
 
 // add adds a line, given in parts.
@@ -81,7 +80,7 @@ func (c *comments) addAll(o *comments) {
 	c.leftOut += o.leftOut
 }
 
-// note adds a field as "key: value"; the parts of a nested one get a line each.
+// note adds a field as "key: value". Each part of a nested value gets a line of its own.
 func (c *comments) note(key string, value any) {
 	if c.leftOut > 0 {
 		c.leftOut++

@@ -7,8 +7,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// Contact builds the contact. The error is a *Rejection; when a contact point is missing, the contact still has what is
-// known of the person, so that it can be hidden.
+// Contact builds the contact of an event. The error is a *Rejection. When a contact point is missing, the returned
+// contact still has what is known of the person, so that callers can mask it.
 func (t *Transformer) Contact(e Event) (crmclient.Contact, error) {
 	values, people, reject := t.values(e)
 	if reject != nil {
@@ -25,7 +25,7 @@ func (t *Transformer) Contact(e Event) (crmclient.Contact, error) {
 	return c, nil
 }
 
-// rejection says why there is no contact to create; nil: there is one.
+// rejection says why no contact can be created; nil when one can be.
 func (l *lead) rejection(p people) *Rejection {
 	if reject := p.rejection(); reject != nil {
 		return reject
@@ -57,7 +57,7 @@ func listOf(names []string) string {
 
 func (t *Transformer) home() homeRegion { return homeRegion{region: t.region} }
 
-// rights returns the rights of the event, with the fields that the mapping names, as the mapping decides about these.
+// rights returns which fields with rights the event may set: those that its source allows, and those that the mapping names.
 func (t *Transformer) rights(e Event) rights {
 	if t.mapping == nil {
 		return e.rights
@@ -65,7 +65,7 @@ func (t *Transformer) rights(e Event) rights {
 	return e.rights.and(t.mapping.rights)
 }
 
-// values returns the lead's fields in the event, and all persons of the event, of whom one is the lead.
+// values returns the values of the event with the lead's field that each is for, and the persons of the event.
 func (t *Transformer) values(e Event) ([]fieldValue, people, *Rejection) {
 	if e.unmapped != "" {
 		return nil, people{}, mappingFailed(e.unmapped)
@@ -123,8 +123,8 @@ func one(values []any) any {
 	return values
 }
 
-// buildComments writes what people wrote first, then the rest in the order of its importance, as a long list of other
-// fields may be cut.
+// buildComments writes first what people wrote, then unusable contact points and the company, and last all other fields, of
+// which some may be cut.
 func (l *lead) buildComments(badPhones, badEmails []string) string {
 	all := &l.messages
 	for _, text := range badPhones {
@@ -140,7 +140,7 @@ func (l *lead) buildComments(badPhones, badEmails []string) string {
 	return all.String()
 }
 
-// labelOf returns the label of unusable values: the field's name in the event, when they come from one field.
+// labelOf returns the label of unusable values: the field's name in the event if they come from one field, else general.
 func labelOf(values []any, key, general string) string {
 	if len(values) == 1 {
 		return key

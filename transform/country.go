@@ -16,9 +16,9 @@ import (
 // maxCountryText is the longest text in bytes that may name a country.
 const maxCountryText = 200
 
-// readCountry returns the region of a stated country. It reads ISO 3166 codes of two and three letters, names in the
-// languages of countryLanguages, calling codes, flags, and several of them beside each other ("India (+91)"), as long
-// as they agree. A calling code of several countries means the first of them: their numbers share one plan.
+// readCountry returns the region of a country that an event states: by an ISO 3166 code of two or three letters, a name
+// in one of the countryLanguages, a calling code, a flag, or several of these that agree ("India (+91)"). For a calling
+// code that countries share it returns one of them, as their numbers have one plan.
 func readCountry(text string) (region string, ok bool) {
 	if len(text) > maxCountryText {
 		return "", false
@@ -49,11 +49,11 @@ type statedCountries struct {
 
 // statedCountry is the country that the fields of one kind state.
 type statedCountry struct {
-	given  bool
-	region string // "" when it is not understood, or two of them differ
+	given  bool   // a field states a country
+	region string // "" when no country is understood, or two differ
 }
 
-// add takes the text of a field. ok is false when the text is not a country, or another country than was stated before.
+// add notes the text of a field. ok is false when the text is not a country, or another one than was stated before.
 func (c *statedCountries) add(f field, text string) (ok bool) {
 	if isNoCountry(text) {
 		return true
@@ -79,8 +79,8 @@ func (c *statedCountries) add(f field, text string) (ok bool) {
 	return ok
 }
 
-// home returns the region of the event's phones: the country stated for the phone, else for the person, else in an
-// address. A stated country that is not understood is an unknown one, and not the default.
+// home returns the region of the event's phones: the country that is stated for the phone, else for the person, else in an
+// address. If a country is stated but not understood, the region is unknown. If none is stated, it is byDefault.
 func (c *statedCountries) home(byDefault homeRegion) homeRegion {
 	given := false
 	for _, stated := range []statedCountry{c.phone, c.person, c.address} {
@@ -95,7 +95,7 @@ func (c *statedCountries) home(byDefault homeRegion) homeRegion {
 	return byDefault
 }
 
-// isNoCountry reports whether a text is what programs write when nobody chose a country.
+// isNoCountry reports whether a text is a placeholder that programs write when no country was chosen.
 func isNoCountry(text string) bool {
 	switch strings.ToLower(strings.TrimSpace(text)) {
 	case "", "-", "—", "null", "undefined", "none", "n/a", "не указано", "не выбрано":
@@ -109,8 +109,8 @@ func samePlan(a, b string) bool {
 	return phonenumbers.GetCountryCodeForRegion(a) == phonenumbers.GetCountryCodeForRegion(b)
 }
 
-// countryPieces cuts a text into flags, calling codes and the words between
-// brackets and separators.
+// countryPieces splits a text into flags, calling codes, and the words between brackets and separators. A flag becomes
+// its two letters.
 func countryPieces(text string) []string {
 	var pieces []string
 	var piece strings.Builder
@@ -167,8 +167,7 @@ func pieceKind(r rune) int {
 	return pieceBreak
 }
 
-// countryByCallingCode reads "+91", "91" and "0091"; behind the 1 of North
-// America an area code may stand.
+// countryByCallingCode reads a calling code, such as "+91", "91" or "0091". The 1 of North America may have an area code.
 func countryByCallingCode(text string) (region string, ok bool) {
 	digits := strings.TrimPrefix(plainDigits(text), "+")
 	digits = strings.TrimPrefix(digits, "00")
@@ -194,8 +193,8 @@ func countryByName(text string) (region string, ok bool) {
 	return region, ok
 }
 
-// countryKey is a country's name in lower case without anything but letters,
-// and without the words that stand in front of some names and not of others.
+// countryKey returns the letters of a country's name in lower case, without first words that people often leave out, such as
+// "republic of".
 func countryKey(name string) string {
 	name = strings.Map(func(r rune) rune {
 		switch {
@@ -221,8 +220,8 @@ func isCountryPrefix(word string) bool {
 	return false
 }
 
-// countryLanguages are the languages whose names of countries are read; where
-// two languages give one name to two countries the earlier language decides.
+// countryLanguages returns the languages in which names of countries are read. When a name means different countries in two
+// languages, the earlier language decides.
 func countryLanguages() []language.Tag {
 	codes := []string{"en", "ru", "uk", "kk", "de", "es", "pt", "fr", "tr", "it", "pl", "nl", "be", "uz", "ky", "az", "hy", "ka", "hi", "ar", "he", "zh", "ja", "ko"}
 	tags := make([]language.Tag, len(codes))
@@ -232,8 +231,8 @@ func countryLanguages() []language.Tag {
 	return tags
 }
 
-// countryNames holds the codes and names of all regions that have phone
-// numbers: the names are those of Unicode's CLDR, as golang.org/x/text has them.
+// countryNames maps the codes and names of all regions that have phone numbers to the region, by countryKey. The names
+// are those of Unicode's CLDR, from golang.org/x/text.
 var countryNames = sync.OnceValue(func() map[string]string {
 	names := make(map[string]string, 1<<13)
 	for alias, region := range countryAliases() {
@@ -262,7 +261,7 @@ var countryNames = sync.OnceValue(func() map[string]string {
 	return names
 })
 
-// countryAliases are names and codes in use that CLDR does not give.
+// countryAliases returns names and codes that people use and CLDR does not have.
 func countryAliases() map[string]string {
 	return map[string]string{
 		"RF": "RU", "РФ": "RU", "Россия": "RU", "Российская Федерация": "RU", "Russian Federation": "RU", "Rossiya": "RU",

@@ -10,17 +10,16 @@ import (
 	"github.com/leadbridge/leadbridge/internal/jsonscan"
 )
 
-// maxValue is the longest value in bytes that is read.
+// maxValue is the length in bytes of the longest value that is read; a longer one is refused.
 const maxValue = 1 << 20
 
 const cloudEventsJSON = "application/cloudevents+json"
 
-// Decode reads a record: a CloudEvents 1.0 event, structured (content-type
-// application/cloudevents+json, or an object with specversion) or binary (ce_
-// headers), or JSON that holds an object. The error is a *Rejection; the event's identity
-// is set all the same.
+// Decode reads a record. It holds either a CloudEvents 1.0 event, structured (content-type application/cloudevents+json,
+// or an object with specversion) or binary (ce_ headers), or any other JSON with an object. The error is a *Rejection;
+// the event's identity is set even then.
 //
-// The content type of the data is ignored: a text that parses as JSON is JSON.
+// The content type of the data is ignored: whatever parses as JSON is JSON.
 //
 // Source: CloudEvents 1.0, JSON event format and Kafka protocol binding.
 func (t *Transformer) Decode(r Record) (Event, error) {
@@ -82,7 +81,7 @@ func kindOf(value any) string {
 	return "a list"
 }
 
-// body holds a value and the CloudEvents attributes beside it.
+// body holds the data of an event and the CloudEvents attributes beside it.
 type body struct {
 	source, id, time string
 	data             []byte // one valid JSON text
@@ -118,14 +117,14 @@ func readBody(env *envelope, value []byte, missing Missing) (body, *Rejection) {
 	return b, reject
 }
 
-// checkJSON returns one JSON text without byte order mark and blanks around it.
-// take is called for the members of an object, unless it is nil.
+// checkJSON returns a JSON text without a byte order mark and blanks around it, or a rejection if it is not valid. take
+// is called for each member if it is an object; it may be nil.
 func checkJSON(value []byte, take func(name, value []byte)) ([]byte, *Rejection) {
 	value = bytes.TrimSpace(bytes.TrimPrefix(value, []byte("\xEF\xBB\xBF")))
 	if len(value) == 0 {
 		return nil, malformed("the value is empty")
 	}
-	// A text that passes here is read without further checks.
+	// After this check the text is read without checks.
 	if !jsonscan.Valid(value, take) {
 		return nil, malformed(jsonFault(value))
 	}
@@ -154,12 +153,13 @@ const (
 // maxUnmapped is how many characters of AttributeUnmapped are read.
 const maxUnmapped = 200
 
-// whole reports whether an object is an event, and not binary data that happens to have a field specversion.
+// whole reports whether an object has all that an event must have: the data of a binary event may have a field
+// specversion, too.
 func (s structured) whole() bool {
 	return s.source != nil && s.id != nil && (s.data != nil || s.dataBase64 != nil)
 }
 
-// take notes a member. The last of several members of one name counts.
+// take notes a member. Of several members with one name the last one counts.
 func (s *structured) take(name, value []byte) {
 	switch string(name) {
 	case "specversion":
@@ -181,7 +181,7 @@ func (s *structured) take(name, value []byte) {
 	}
 }
 
-// scalarText returns a text or a number as text.
+// scalarText returns a JSON text or number as text; "" for anything else.
 func scalarText(raw []byte) string {
 	if len(raw) == 0 {
 		return ""
@@ -196,8 +196,8 @@ func scalarText(raw []byte) string {
 	return ""
 }
 
-// payload finds the data of a structured CloudEvent. Many producers put JSON as text into data: a text that is an
-// object or a list counts as that.
+// payload returns the data of a structured CloudEvent. Many producers write the JSON as a text into data: a text that
+// holds an object or a list is decoded.
 func (s *structured) payload() ([]byte, *Rejection) {
 	switch {
 	case len(s.data) > 0 && s.data[0] == '"':
@@ -218,7 +218,7 @@ func (s *structured) payload() ([]byte, *Rejection) {
 	return jsonInText(data), nil
 }
 
-// jsonInText returns the object or list that a JSON text holds, else the text.
+// jsonInText returns the object or list that a quoted text holds, or data if it is not such a text.
 func jsonInText(data []byte) []byte {
 	if len(data) == 0 || data[0] != '"' {
 		return data
@@ -230,8 +230,7 @@ func jsonInText(data []byte) []byte {
 	return inner
 }
 
-// fromBase64 decodes both alphabets of Base64 (RFC 4648), with the padding or
-// without, in one line or in several.
+// fromBase64 decodes Base64 (RFC 4648) in either alphabet, with or without padding, on one line or several.
 func fromBase64(text string) ([]byte, bool) {
 	text = strings.Map(func(r rune) rune {
 		switch r {

@@ -7,11 +7,11 @@ import (
 	"fmt"
 )
 
-// Editor applies a jq program to the values of records. It is safe for
-// concurrent use; a run is bounded as that of a mapping.
+// Editor applies a jq program to the values of records. It is safe for concurrent use. Its runs have the limits of a
+// mapping's.
 type Editor struct{ program *mapping }
 
-// NewEditor compiles the program, which has up to 16 KiB.
+// NewEditor compiles the program, which may have up to 16 KiB.
 func NewEditor(program string) (*Editor, error) {
 	m, err := compileProgram(program, sentProgram())
 	if err != nil {
@@ -20,9 +20,8 @@ func NewEditor(program string) (*Editor, error) {
 	return &Editor{m}, nil
 }
 
-// Edit returns what the program makes of a value as it was received, envelope
-// included. A value that the program leaves as it is keeps its bytes; members of
-// one that it changes come in the order of their names. The error holds no part of the value.
+// Edit applies the program to a whole value, with its envelope. A value that the program does not change is returned byte
+// by byte as it is; in a changed one members are sorted by name. The error holds no part of the value.
 func (e *Editor) Edit(value []byte) ([]byte, error) {
 	text, reject := checkJSON(value, nil)
 	if reject != nil {

@@ -7,10 +7,10 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// normalizeEmails reads e-mail addresses in any shape a form sends them and gives them in lower case with ASCII
-// domains, without repeats, in their order, of the kind given, else WORK. Escapes of HTML, JSON and addresses are
-// undone. Display names before <…>, comments in parentheses beside an address and the header fields of mailto: (but for
-// its to=) are dropped; all else that is not an address is returned among unusable as given. An address is never
+// normalizeEmails reads e-mail addresses in any shape that a form sends. It returns them in lower case with ASCII
+// domains, without repeats, in their order, with the kind that is given, else WORK. Escapes of HTML, JSON and URLs are
+// undone. Display names before <…>, comments in parentheses beside an address, and the fields of a mailto: link except
+// to= are dropped. Any other text that is not an address is returned in unusable as it was given. An address is never
 // shortened: when the text beside it may belong to it, no address is read.
 func normalizeEmails(raw any) (emails []crmclient.Multifield, unusable []string) {
 	var r emailReader
@@ -27,7 +27,7 @@ type emailReader struct {
 // read finds the addresses of one text.
 func (r *emailReader) read(text, typ string) {
 	if strings.Contains(text, "&#") && withoutEntities(text) == text {
-		r.reject(text) // an entity without its end: it is not known where the address begins
+		r.reject(text) // an entity has no end, so that it is not known where the address begins
 		return
 	}
 	if !isEscaped(text) && r.keep(text, typ) {
@@ -48,19 +48,19 @@ func (r *emailReader) read(text, typ string) {
 		case strings.TrimSpace(part.text) == "":
 		case !part.torn && r.part(part.text, typ):
 		case len(parts) == 1:
-			r.reject(text) // as it was given, not folded
+			r.reject(text) // the text as it was given, before folding
 		default:
 			r.reject(part.text)
 		}
 	}
 }
 
-// isEscaped reports whether a text may say another address when its escapes are undone.
+// isEscaped reports whether a text has escapes, with which it would be read as another address.
 func isEscaped(text string) bool {
 	return strings.ContainsAny(text, `&%\`) && withoutEscapes(text) != text
 }
 
-// keep adds the address that text is. It reports whether the list has it now.
+// keep adds text if it is an address. It reports whether the list has the address afterwards.
 func (r *emailReader) keep(text, typ string) bool {
 	address, ok := parseEmail(text)
 	if !ok {
@@ -72,8 +72,8 @@ func (r *emailReader) keep(text, typ string) bool {
 	return r.add(address, typ)
 }
 
-// part reads the text between two separators, and reports whether all of it was understood: addresses in angle brackets
-// behind their display names, or bare ones between blanks.
+// part reads the text between two separators: addresses in angle brackets after their display names, or bare addresses
+// between blanks. It reports whether all of the text was understood.
 func (r *emailReader) part(part, typ string) bool {
 	rest, understood, found := withoutComments(part), true, false
 	for {
@@ -103,8 +103,8 @@ func (r *emailReader) displays(display, inside string) bool {
 	return ok && name == address
 }
 
-// words reads addresses between blanks and reports whether there was at least
-// one and nothing else but labels and conjunctions.
+// words reads the addresses among the words of a text. It reports whether there was at least one, and nothing else but
+// labels and conjunctions.
 func (r *emailReader) words(text, typ string) bool {
 	words := strings.Fields(text)
 	if isTorn(words) {
@@ -163,7 +163,7 @@ func isMailto(s string) bool {
 	return len(s) >= len(scheme) && strings.EqualFold(s[:len(scheme)], scheme)
 }
 
-// isEmailFiller reports whether a word says nothing beside an address.
+// isEmailFiller reports whether a word beside an address has no meaning of its own: it is a label or a conjunction.
 func isEmailFiller(word string) bool {
 	switch strings.ToLower(strings.TrimRight(word, ":.")) {
 	case "", "/", "|", "-", "–", "—", "&", "or", "and", "или", "и", "oder", "und", "либо", "або", "та", "ou", "y", "o", "et",

@@ -13,10 +13,9 @@ const (
 	maxDomainLabel = 63
 )
 
-// parseEmail reads one address without display name: a dot-atom in ASCII, an
-// @ and a domain of two labels or more. Quotes around a local part that needs
-// none are dropped; one that needs them, or one outside ASCII (RFC 6531), is refused
-// as most mail systems refuse it. Punctuation around the address is passed over.
+// parseEmail reads one address without a display name: a dot-atom in ASCII, an @, and a domain of two labels or more.
+// Punctuation around the address is ignored, and so are quotes around a local part that needs none. A local part that
+// needs quotes, or is not ASCII (RFC 6531), is refused, as most mail systems refuse it.
 func parseEmail(text string) (address string, ok bool) {
 	text = trimEmail(text)
 	at := strings.LastIndexByte(text, '@')
@@ -37,8 +36,8 @@ func parseEmail(text string) (address string, ok bool) {
 	return strings.ToLower(local) + "@" + domain, true
 }
 
-// isCarrierMailbox reports whether a mailbox is one of the Japanese carriers
-// that gave out local parts with dots at any place, against RFC 5321.
+// isCarrierMailbox reports whether a mailbox is of one of the Japanese carriers that gave out local parts with dots in
+// any place, against RFC 5321.
 func isCarrierMailbox(local, domain string) bool {
 	switch domain {
 	case "docomo.ne.jp", "ezweb.ne.jp", "au.com":
@@ -47,8 +46,8 @@ func isCarrierMailbox(local, domain string) bool {
 	return false
 }
 
-// trimEmail drops blanks, and punctuation that a sentence puts around an
-// address. Signs that a local part may begin with go only when they are paired.
+// trimEmail removes blanks and punctuation around an address. A sign that a local part may begin with is removed only if its
+// counterpart stands at the end.
 func trimEmail(s string) string {
 	s = strings.TrimSpace(s)
 	bare := strings.TrimRight(s, " .,;:!?)]}>»”’\"'`…")
@@ -85,27 +84,27 @@ func isLowerASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool { return c >= 'A' && c <= 'Z' })
 }
 
-// asciiDomain brings a domain to ASCII by UTS 46 (nontransitional, with the
-// rules of STD 3). Its last label counts as a top-level domain whatever it is.
+// asciiDomain converts a domain to ASCII by UTS 46 (nontransitional, with the rules of STD 3). Any last label is accepted
+// as a top-level domain.
 func asciiDomain(domain string) (string, bool) {
 	if plain, ok := plainDomain(domain); ok {
 		return plain, true
 	}
 	profile := idna.New(idna.MapForLookup(), idna.Transitional(false), idna.BidiRule(), idna.VerifyDNSLength(true))
 	if len(domain) > 4*maxEmail {
-		return "", false // cannot fit; long input is costly to map
+		return "", false // it would be too long, and mapping a long text is slow
 	}
 	ascii, err := profile.ToASCII(strings.TrimRight(domain, "."))
 	if err != nil {
 		return "", false
 	}
-	// The package encodes broken UTF-8, and refuses its own result then.
+	// The package encodes invalid UTF-8, and only refuses the result when it is given that.
 	again, err := profile.ToASCII(ascii)
 	return ascii, err == nil && again == ascii && strings.Contains(ascii, ".")
 }
 
-// plainDomain is asciiDomain for domains that need no mapping but to lower
-// case. Beyond the profile it accepts hyphens in the third and fourth place, as STD 3 does.
+// plainDomain is like asciiDomain, for domains that need no mapping except to lower case. Unlike the profile, and like
+// STD 3, it accepts hyphens in the third and fourth place.
 func plainDomain(domain string) (string, bool) {
 	labels := 0
 	for label := range strings.SplitSeq(domain, ".") {

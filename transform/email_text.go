@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// foldEmail brings full-width forms and the blanks of all scripts to ASCII and
-// drops what has no width; the joiners stay, as some scripts need them in domains.
+// foldEmail replaces full-width forms and the blanks of all scripts by ASCII, and removes characters without width.
+// Joiners stay, as some scripts need them in domains.
 func foldEmail(text string) string {
 	if !strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c > unicode.MaxASCII }) {
 		return text
@@ -27,20 +27,19 @@ func foldEmail(text string) string {
 	}, text)
 }
 
-// emailPart is what stands between two separators.
+// emailPart is the text between two separators.
 type emailPart struct {
 	text string
-	// torn: the separator may stand inside of an address ("ivan,petrov@x.ru",
+	// torn says that a separator in the text may be a typing error inside of an address ("ivan,petrov@x.ru",
 	// "ivan@mail.example,com").
 	torn bool
 }
 
-// emailParts splits at commas, semicolons and line ends that stand outside of
-// quotes, angle brackets and parentheses.
+// emailParts splits a text at commas, semicolons and line ends outside of quotes, angle brackets and parentheses.
 func emailParts(text string) []emailPart {
 	var parts []emailPart
 	start := 0
-	var unclosed [utf8.RuneSelf]bool // from here on: ordinary signs
+	var unclosed [utf8.RuneSelf]bool // opening signs without a closing one in the rest, which count as ordinary signs
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; c {
 		case ',', ';', '\n':
@@ -60,10 +59,10 @@ func emailParts(text string) []emailPart {
 	return withoutTears(text, append(parts, emailPart{text: text[start:]}))
 }
 
-// withoutTears joins the parts that may be one address to one that is torn.
+// withoutTears joins neighbouring parts that may be one address into one torn part.
 func withoutTears(text string, parts []emailPart) []emailPart {
 	joined := parts[:1]
-	start, end := 0, len(parts[0].text) // in text, of the last of joined
+	start, end := 0, len(parts[0].text) // where the last joined part lies in text
 	hasAt := strings.Contains(parts[0].text, "@")
 	for _, part := range parts[1:] {
 		last := &joined[len(joined)-1]
@@ -81,7 +80,7 @@ func withoutTears(text string, parts []emailPart) []emailPart {
 	return joined
 }
 
-// touches reports whether no blank or bracket stands at the separator of two parts.
+// touches reports whether two parts have neither a blank nor a bracket beside the separator between them.
 func touches(before, after string) bool {
 	return before != "" && after != "" && !endsOpen(before) && !startsOpen(after)
 }
@@ -89,9 +88,8 @@ func touches(before, after string) bool {
 func endsOpen(s string) bool   { return strings.IndexByte(" \n>)\"", s[len(s)-1]) >= 0 }
 func startsOpen(s string) bool { return strings.IndexByte(" \n<(\"", s[0]) >= 0 }
 
-// isTorn reports whether a blank among words may stand inside of an address: a
-// plus was lost in front of the first address ("anna shop@x.ru"), or a blank
-// was typed in its domain ("anna@mail.example. com").
+// isTorn reports whether a blank between words may lie inside of an address: either a plus became a blank ("anna
+// shop@x.ru"), or a blank was typed in the domain ("anna@mail.example. com").
 func isTorn(words []string) bool {
 	for i, word := range words {
 		if !strings.Contains(word, "@") {
@@ -102,9 +100,8 @@ func isTorn(words []string) bool {
 	return false
 }
 
-// mayBeginLocal reports whether the words in front of an address may belong to
-// it: the last of them is not a label and could stand in a local part, and they
-// are no first and last name.
+// mayBeginLocal reports whether the last of the words in front of an address may belong to it: it could stand in a local
+// part, is not a label, and the words are not a first and a last name.
 func mayBeginLocal(words []string) bool {
 	last := words[len(words)-1]
 	if isEmailFiller(last) || isSentenceWord(last) || !isDotAtom(last) {
@@ -121,7 +118,7 @@ func mayBeginLocal(words []string) bool {
 	return false
 }
 
-// isSentenceWord reports whether a word leads to an address in a sentence.
+// isSentenceWord reports whether a word often stands before an address in a sentence.
 func isSentenceWord(word string) bool {
 	switch strings.ToLower(word) {
 	case "to", "at", "is", "me", "my", "mine", "on", "via", "use", "write", "contact", "address":
@@ -130,8 +127,8 @@ func isSentenceWord(word string) bool {
 	return false
 }
 
-// mayEndDomain reports whether the word behind an address may be its last
-// label: the address ends with a dot and the word is one of the usual ones.
+// mayEndDomain reports whether the word after an address may be the last label of its domain: a dot stands between them,
+// and the word is a common top-level domain.
 func mayEndDomain(address, next string) bool {
 	if !strings.HasSuffix(address, ".") && !strings.HasPrefix(next, ".") {
 		return false
@@ -153,8 +150,8 @@ func closerOf(c byte) byte {
 	return c
 }
 
-// withoutComments replaces comments in parentheses by spaces, nested ones included. A comment that touches a word may
-// be a part of the word, and stays.
+// withoutComments replaces comments in parentheses by spaces, nested ones included. A text with a comment that may be a
+// part of the word after it is returned as it is.
 func withoutComments(text string) string {
 	if strings.IndexByte(text, '(') < 0 {
 		return text

@@ -9,13 +9,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxEscapes is how often a text may have been escaped on its way: by a page,
-// by a form, by a plugin.
+// maxEscapes is how many layers of escapes are undone, as of a page, a form and a plugin.
 const maxEscapes = 3
 
-// withoutEscapes returns a phone, an e-mail or a name without the escapes that senders forget to undo: HTML entities, a
-// backslash in front of a quote or a backslash, \u0040, percent-encoding, tags. A text without escapes is returned as
-// it is; an incomplete escape stays.
+// withoutEscapes undoes the escapes in a phone, an e-mail or a name that senders forgot to undo: HTML entities, a
+// backslash in front of a quote or a backslash, \u0040, percent-encoding, tags. An incomplete escape stays.
 func withoutEscapes(text string) string {
 	for range maxEscapes {
 		plain := text
@@ -39,8 +37,8 @@ func withoutEscapes(text string) string {
 	return text
 }
 
-// withoutEntities decodes HTML entities that end with a semicolon, and &nbsp
-// without: browsers decode more, but "a&copy@example.com" is an address.
+// withoutEntities decodes HTML entities. Without a semicolon only &nbsp is one: browsers decode more, but
+// "a&copy@example.com" is an address.
 func withoutEntities(text string) string {
 	var b strings.Builder
 	for {
@@ -64,7 +62,7 @@ func withoutEntities(text string) string {
 // maxEntityBytes is longer than every entity of HTML.
 const maxEntityBytes = 40
 
-// entityAt returns the entity that text, which starts with &, begins with, else "".
+// entityAt returns the entity at the beginning of text, which starts with &; "" when there is none.
 func entityAt(text string) string {
 	for i := 1; i < len(text) && i < maxEntityBytes; i++ {
 		switch c := text[i]; {
@@ -89,7 +87,7 @@ func blankEntity(text string) string {
 // withoutBackslashes undoes what PHP's addslashes and JSON do to quotes, slashes
 // and letters outside of ASCII.
 func withoutBackslashes(text string) string {
-	for _, end := range []string{`\n`, `\r`, `\n`, `\t`, `\`} { // a line end that was escaped, at the end only
+	for _, end := range []string{`\n`, `\r`, `\n`, `\t`, `\`} { // line ends that were escaped are dropped at the end of the text
 		text = strings.TrimSuffix(text, end)
 	}
 	var b strings.Builder
@@ -130,8 +128,7 @@ func utf16At(text string) (r rune, size int) {
 	return rune(n), escape
 }
 
-// withoutPercents undoes percent-encoding when each % begins a whole escape and
-// the result is text.
+// withoutPercents undoes percent-encoding if each % begins a complete escape, and the result is valid text.
 func withoutPercents(text string) string {
 	plain, err := url.PathUnescape(text)
 	if err != nil || !utf8.ValidString(plain) || strings.ContainsFunc(plain, unicode.IsControl) && !strings.ContainsFunc(text, unicode.IsControl) {
@@ -164,8 +161,7 @@ func withoutTags(text string) string {
 	return b.String()
 }
 
-// isTag reports whether what stands in angle brackets is a tag of HTML: a name
-// in letters, alone or before attributes.
+// isTag reports whether a text in angle brackets is an HTML tag: a name, alone or before attributes.
 func isTag(tag string) bool {
 	inside := strings.Trim(tag, "</>")
 	name, attributes, _ := strings.Cut(inside, " ")

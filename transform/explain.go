@@ -7,7 +7,7 @@ import (
 	"github.com/leadbridge/leadbridge/internal/phrase"
 )
 
-// Outcome is what became of a value while it becomes a contact.
+// Outcome is what became of one value of an event.
 type Outcome string
 
 // The outcomes of a [Step].
@@ -16,10 +16,10 @@ const (
 	OutcomeNormalised Outcome = "normalised"  // in the form that the CRM takes
 	OutcomeComments   Outcome = "to comments" // the contact has no field for it
 	OutcomeUnusable   Outcome = "unusable"    // no phone number or e-mail address: it is in the comments
-	OutcomeDefault    Outcome = "default"     // a setting's, as the event gives none
+	OutcomeDefault    Outcome = "default"     // the value of a setting, as the event has none
 )
 
-// Step says how one value of the event came into the contact.
+// Step says what became of one value of the event in the contact.
 type Step struct {
 	Field   string // of the contact, by the CRM's name; "" when it has none there
 	Key     string // its name in the event, "" for a default
@@ -27,13 +27,13 @@ type Step struct {
 	Value   string // as the contact has it; "" when it is only in the comments
 	Outcome Outcome
 	Why     phrase.Text // nil when there is nothing to say
-	// Personal says that it is a name, a phone number or an e-mail address.
+	// Personal says that the value is a name, a phone number or an e-mail address.
 	Personal bool
 }
 
 // Explanation says how an event becomes its contact.
 type Explanation struct {
-	Contact crmclient.Contact // as Contact builds it, beside a Rejection what is known of it
+	Contact crmclient.Contact // as Contact builds it; after a Rejection, what is known of the person
 	Err     error             // a *Rejection: no contact is built
 	Mapped  bool              // the keys of Steps are those of the mapping's output
 	Steps   []Step
@@ -41,8 +41,8 @@ type Explanation struct {
 	Candidates []Candidate
 }
 
-// Explain returns what Contact makes of each value of an event. It runs the same code and records each step, so that
-// both always agree, and is slower.
+// Explain returns what Contact makes of each value of an event. It runs the same code and also records each step, so that
+// both always agree.
 func (t *Transformer) Explain(e Event) Explanation {
 	x := explainer{out: Explanation{Mapped: t.mapping != nil}, home: t.home(), sourceID: t.sourceID}
 	values, people, reject := t.values(e)
@@ -76,12 +76,12 @@ type input struct {
 	field field
 	key   string
 	value any
-	noted bool // it went to the comments
+	noted bool // it was added to the comments
 	bare  bool // the event has no right to set it
 	kept  bool // it became a user field
 }
 
-// watch notes what becomes of a value.
+// watch adds a value to the lead, and records what became of it.
 func (x *explainer) watch(v fieldValue) {
 	before, cut, fields := x.lead.notes.b.Len(), x.lead.notes.leftOut, len(x.lead.contact.UserFields)
 	x.lead.add(v)
@@ -107,7 +107,7 @@ func (x *explainer) build() {
 			x.add(Step{Field: name, Key: in.key, Input: inputText(in.value), Value: inputText(x.out.Contact.UserFields[name])})
 		case in.noted:
 			x.add(Step{Key: in.key, Input: inputText(in.value), Outcome: OutcomeComments, Why: in.why(), Personal: in.field.isPersonal()})
-		case in.field == fieldUser: // nothing, once more
+		case in.field == fieldUser: // its value is empty
 		case in.field == fieldPhone:
 			x.points("phone", in, x.out.Contact.Phones, func(v any) ([]crmclient.Multifield, []string) { return normalizePhones(v, x.home) },
 				x.noPhone())
@@ -136,7 +136,7 @@ func (x *explainer) noPhone() phrase.Text {
 	return phrase.New("no_phone_in_region", "is not a phone number that exists (region {region})", "region", x.home.region)
 }
 
-// add records a step; an empty outcome stands for what changed.
+// add records a step. If it has no outcome, the outcome says whether the value was changed.
 func (x *explainer) add(s Step) {
 	if s.Outcome == "" {
 		s.Outcome = OutcomeNormalised

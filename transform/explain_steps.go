@@ -31,21 +31,22 @@ func (x *explainer) points(name string, in input, have []crmclient.Multifield, r
 	}
 }
 
-// unclaimed records the contact points that come from several values together.
+// unclaimed records the contact points of the contact for which no step was recorded, as they come from several values
+// together.
 func (x *explainer) unclaimed(name string, have []crmclient.Multifield) {
 	for _, one := range have {
-		told := slices.ContainsFunc(x.out.Steps, func(s Step) bool { return s.Field == name && s.Value == one.Value })
-		if !told {
+		recorded := slices.ContainsFunc(x.out.Steps, func(s Step) bool { return s.Field == name && s.Value == one.Value })
+		if !recorded {
 			x.add(Step{Field: name, Value: one.Value, Outcome: OutcomeNormalised, Personal: true})
 		}
 	}
 }
 
-// fromPage records the values that come only from the address of the page.
+// fromPage records the values of the contact that come only from the address of the page.
 func (x *explainer) fromPage() {
 	add := func(name, value string) {
-		told := slices.ContainsFunc(x.out.Steps, func(s Step) bool { return s.Field == name })
-		if value != "" && !told {
+		recorded := slices.ContainsFunc(x.out.Steps, func(s Step) bool { return s.Field == name })
+		if value != "" && !recorded {
 			x.add(Step{Field: name, Value: value, Outcome: OutcomeNormalised, Why: phrase.New("from_page", "the address of the page tells it")})
 		}
 	}
@@ -57,7 +58,7 @@ func (x *explainer) fromPage() {
 	}
 }
 
-// names records what becomes of the parts of a name.
+// names records what became of the parts of a name. noted is what building the name added to the comments.
 func (x *explainer) names(noted string) {
 	c, given := x.out.Contact, x.lead.fields
 	for _, part := range []struct {
@@ -86,7 +87,7 @@ func (x *explainer) names(noted string) {
 	}
 }
 
-// plain records what becomes of a value that has a field of its own.
+// plain records what became of a value that has a field of its own.
 func (x *explainer) plain(in input) {
 	s := Step{Key: in.key, Input: inputText(in.value)}
 	c := &x.out.Contact
@@ -121,7 +122,7 @@ func (x *explainer) plain(in input) {
 	x.add(s)
 }
 
-// textFieldOf is a text of the contact that has a field of its own.
+// textFieldOf returns the CRM's name of a field that holds a text, and its value in the contact; "" for any other field.
 func textFieldOf(c *crmclient.Contact, f field) (name, value string) {
 	switch f {
 	case fieldHonorific:

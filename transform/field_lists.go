@@ -8,7 +8,7 @@ type fieldList struct {
 	words string
 }
 
-// fieldPhrases are the lists of fields' names, each name in one word.
+// fieldPhrases returns the names of each field; the words of a name are written together.
 func fieldPhrases() []fieldList {
 	return []fieldList{
 		{fieldName, plainNames},
@@ -154,7 +154,7 @@ const emailNames = `электронныйадрес
 	adresseelectronique
 	elektronikadres`
 
-// loginNames look like the name of a name field, but hold what somebody signs in with.
+// loginNames are names of fields for the name with which somebody signs in, which is not a person's name.
 const loginNames = `имяпользователя імякористувача`
 
 const utmNames = `utm utms utmparameters utmparams`
@@ -178,7 +178,7 @@ const emailNouns = `email posta emails mail emailaddress emailaddresses mailaddr
 	courriel mel
 	eposta epostaniz postaniz`
 
-// besideWords may stand beside a noun of a phone or an e-mail and leave it one.
+// besideWords may stand beside a noun for a phone or an e-mail without making it another field.
 const besideWords = `number numbers no num nr address addresses id work home private business personal main primary other mobile cell contact default preferred daytime evening day alternative alternate additional second secondary first or and e for callback call back direct line the of telegram telegramm signal
 	номер номера нөмір адрес адреса рабочий рабочая домашний домашняя личный личная контактный контактная контактного мобильный электронная электронной электронный эл дополнительный основной второй или и для связи обратной звонка с кодом города по которому можно связаться телеграм телеграмм
 	номеру контактний електронна електронної або та для звязку робочий домашній адресу адреса
@@ -189,7 +189,7 @@ const besideWords = `number numbers no num nr address addresses id work home pri
 	numero adresse fixe professionnel professionnelle personnel et mobile
 	numarasi numaraniz numara no adresi adresiniz veya ve is ev`
 
-// fillerWords ask for a value or mark a field, and say nothing about which.
+// fillerWords ask for a value or mark a field as required, and do not say which field it is.
 const fillerWords = `your my our please enter type provide give us tell what is whats s the a an here required optional field input fill in me
 	ваш ваша ваше ваши вашего вашей вашу вас мой моя мое мои твой твоя твое укажите введите напишите оставьте впишите пожалуйста свой свое свою свои обязательно обязательное поле необязательно какой какая какое
 	ваша ваше вкажіть введіть напишіть будь ласка
@@ -200,8 +200,8 @@ const fillerWords = `your my our please enter type provide give us tell what is 
 	votre ton veuillez entrez saisissez quel quelle est
 	sizin lutfen girin giriniz nedir`
 
-// ownerWords stand in front of a field's name and say whose it is: the lead's, under any of its names. A field of a
-// manager or a company is not the lead's.
+// ownerWords stand in front of a field's name and say that the field is the lead's. A field of a manager or a company is
+// not the lead's.
 const ownerWords = `contact contacts lead leads customer customers client clients user users visitor visitors person persons billing buyer buyers guest guests subscriber applicant member payer purchaser registrant attendee
 	контакт контакта контактное контактный контактная клиент клиента лид лида пользователь пользователя покупатель покупателя посетитель посетителя заявитель
 	клієнт клієнта користувач
@@ -211,7 +211,7 @@ const ownerWords = `contact contacts lead leads customer customers client client
 	utilisateur
 	musteri kullanici`
 
-// ownerWordsBehind stand behind a field's name and say the same ("phone of the customer").
+// ownerWordsBehind stand after a field's name and say that the field is the lead's ("phone of the customer").
 const ownerWordsBehind = `contact lead customer client user visitor person buyer guest subscriber applicant member payer purchaser registrant attendee
 	клиента покупателя заказчика контакта лида пользователя посетителя заявителя гостя участника подписчика плательщика получателя абонента
 	клієнта покупця замовника користувача відвідувача учасника

@@ -9,14 +9,12 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxFieldName is the longest name of a field in bytes:
-// labels of forms are questions.
+// maxFieldName is the longest name of a field in bytes. It is that long because labels of forms can be questions.
 const maxFieldName = 120
 
-// fieldOf returns the field of a name or label, in camelCase, snake_case, with
-// blanks or dashes, in any case, in the languages of fieldPhrases. Numbers
-// ("Name_2"), words that ask ("Enter your …") and the one whose field it is
-// ("customer_email") make no difference.
+// fieldOf returns the field for a name or label in any of the languages of fieldPhrases, in camelCase, snake_case, with
+// blanks or dashes, and in any case. It ignores numbers ("Name_2"), words that ask for a value ("Enter your …"), and
+// words that say that the field is the lead's ("customer_email").
 func fieldOf(key string) field {
 	if key == "" || len(key) > maxFieldName {
 		return fieldUnknown
@@ -25,7 +23,7 @@ func fieldOf(key string) field {
 	name := canonical(buffer[:0], key)
 	if f := lookUpPassedOn(name); f != fieldUnknown {
 		if f.spelling() != "" && f.spelling() != key {
-			return fieldUnknown // an id of somebody else's, such as Facebook's lead_id
+			return fieldUnknown // an id of another system, such as Facebook's lead_id
 		}
 		return f
 	}
@@ -46,8 +44,8 @@ func fieldOf(key string) field {
 	return f
 }
 
-// canonical appends the letters and digits of a name in lower case to b; a name that is too long for a field adds
-// nothing.
+// canonical appends the letters and digits of a name in lower case to b. It appends nothing for a name that is too long
+// for a field.
 func canonical(b []byte, key string) []byte {
 	if len(key) > maxFieldName {
 		return b
@@ -65,9 +63,8 @@ func canonical(b []byte, key string) []byte {
 	return b
 }
 
-// keyWords returns the words of a name in lower case without accents and
-// numbers. A word ends at anything but a letter, and where a capital follows a
-// small letter.
+// keyWords returns the words of a name in lower case, without accents and numbers. A word ends at any character but a
+// letter, and before a capital letter after a small one.
 func keyWords(key string) []string {
 	key = strings.ReplaceAll(key, "WhatsApp", "Whatsapp") // one word
 	if words, ok := plainKeyWords(key); ok {
@@ -102,13 +99,13 @@ func keyWords(key string) []string {
 	return words
 }
 
-// usualKeyWords is a number of words that most names do not exceed.
+// usualKeyWords is the number of words that most names do not exceed.
 const usualKeyWords = 4
 
-// plainKeyWords returns the words of a name in ASCII without an apostrophe, as parts of one text. ok is false for any other
-// name.
+// plainKeyWords is a fast keyWords for names in ASCII without an apostrophe; ok is false for any other name. The words
+// share the memory of one text.
 func plainKeyWords(key string) (words []string, ok bool) {
-	lower, begin := strings.ToLower(key), 0 // begin is where the word at hand begins
+	lower, begin := strings.ToLower(key), 0 // begin is where the current word begins
 	cut := func(end int) {
 		if begin == end {
 			return
@@ -144,19 +141,19 @@ func foldKeyRune(r rune) rune {
 	return r
 }
 
-// fieldWords are the tables of names.
+// fieldWords holds the lists of field_lists.go as tables.
 type fieldWords struct {
 	phrases map[string]field // whole names, their words joined
-	fillers map[string]bool  // words that only ask
-	owners  map[string]bool  // words in front that say whose field it is
-	nouns   map[string]field // of phones and e-mails, one of which makes the field
-	beside  map[string]bool  // words that may stand beside such a noun
+	fillers map[string]bool  // fillerWords
+	owners  map[string]bool  // ownerWords
+	nouns   map[string]field // phoneNouns and emailNouns
+	beside  map[string]bool  // besideWords
 
-	ownersBehind map[string]bool // words behind that say whose field it is
-	genitives    map[string]bool // words that may stand before these
+	ownersBehind map[string]bool // ownerWordsBehind
+	genitives    map[string]bool // genitiveWords
 }
 
-// find looks the words of a name up.
+// find returns the field for the words of a name.
 func (t *fieldWords) find(words []string) field {
 	kept := words[:0:0]
 	for _, w := range words {
@@ -178,8 +175,8 @@ func (t *fieldWords) find(words []string) field {
 	return t.phrases[strings.Join(words, "")]
 }
 
-// withoutOwner takes off one word that says whose field it is, in front ("customer phone") or
-// behind ("phone of the customer", "телефон клиента"); nil when there is none, or nothing else.
+// withoutOwner removes one word that says that the field is the lead's, in front ("customer phone") or at the end ("phone
+// of the customer", "телефон клиента"). It returns nil when there is no such word, or no other one.
 func (t *fieldWords) withoutOwner(words []string) []string {
 	last := len(words) - 1
 	switch {
@@ -195,9 +192,8 @@ func (t *fieldWords) withoutOwner(words []string) []string {
 	return words[:last]
 }
 
-// findNoun finds a name that is a phone's or an e-mail's and has no word that
-// says something else ("phone model", "manager's phone"). One that names both
-// is of either.
+// findNoun returns the field of a name with a noun for a phone or an e-mail, and no word that makes it another field
+// ("phone model", "manager's phone"). A name with nouns for both may hold either.
 func (t *fieldWords) findNoun(words []string) field {
 	found := fieldUnknown
 	for _, w := range words {
@@ -215,7 +211,7 @@ func (t *fieldWords) findNoun(words []string) field {
 	return found
 }
 
-// fieldTable is made once of the lists in field_lists.go.
+// fieldTable is made once from the lists in field_lists.go.
 var fieldTable = sync.OnceValue(func() *fieldWords {
 	t := &fieldWords{
 		phrases: map[string]field{}, fillers: wordSet(fillerWords), owners: wordSet(ownerWords), nouns: map[string]field{},
@@ -236,7 +232,7 @@ var fieldTable = sync.OnceValue(func() *fieldWords {
 	return t
 })
 
-// wordSet is the set of the words of a list, as keyWords writes them.
+// wordSet returns the set of the words of a list, as keyWords writes them.
 func wordSet(list string) map[string]bool {
 	set := map[string]bool{}
 	for _, w := range keyWords(list) {

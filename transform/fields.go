@@ -20,8 +20,8 @@ const (
 	fieldPost
 	fieldComments
 	fieldCountry        // where the person lives
-	fieldPhoneCountry   // where the person's number belongs
-	fieldAddressCountry // of an address
+	fieldPhoneCountry   // the country of the person's phone number
+	fieldAddressCountry // the country in a postal address
 	fieldUser           // one of the CRM's user fields, under its own name
 	fieldTypeID
 	fieldSourceID
@@ -40,6 +40,7 @@ const (
 	fieldCount
 )
 
+// lookUpPassedOn returns the field for a name of the CRM's own, which is passed on under the same name. name is canonical.
 func lookUpPassedOn(name []byte) field {
 	switch string(name) {
 	case "typeid":
@@ -70,7 +71,7 @@ func lookUpPassedOn(name []byte) field {
 	return fieldUnknown
 }
 
-// utmOf finds the field of a member of the object utm: source or utm_source.
+// utmOf returns the field for a member of the object utm, such as source or utm_source.
 func utmOf(key string) field {
 	if f := fieldOf(key); f > fieldUTM {
 		return f
@@ -78,8 +79,8 @@ func utmOf(key string) field {
 	return fieldOf("utm_" + key)
 }
 
-// campaignOf finds the field of a member of the object campaign, as Segment
-// calls the object utm: its name is the campaign's.
+// campaignOf returns the field for a member of the object campaign, which is Segment's name for utm. Its name is the
+// campaign's.
 func campaignOf(key string) field {
 	if key == "name" {
 		return fieldUTMCampaign
@@ -87,8 +88,7 @@ func campaignOf(key string) field {
 	return utmOf(key)
 }
 
-// partOf finds the part of a name that a member of the object name is:
-// first or firstName, last, middle.
+// partOf returns the part of a name for a member of an object with a name, such as first, firstName, last or middle.
 func partOf(key string) field {
 	switch f := fieldOf(key); f {
 	case fieldName, fieldFullName, fieldFirstName, fieldLastName, fieldSecondName:
@@ -107,8 +107,8 @@ const (
 	classicUserFieldPrefix = "UF_CRM_"
 )
 
-// isUserField reports whether a name is one of the CRM's user fields (ufCrm_…
-// or UF_CRM_…); they keep the name that the event gives.
+// isUserField reports whether a name is that of a user field of the CRM (ufCrm_… or UF_CRM_…). User fields keep the
+// event's name.
 func isUserField(key string) bool {
 	if !strings.HasPrefix(key, userFieldPrefix) && !strings.HasPrefix(key, classicUserFieldPrefix) {
 		return false
@@ -135,6 +135,6 @@ func (f field) isCountry() bool {
 	return f == fieldCountry || f == fieldPhoneCountry || f == fieldAddressCountry
 }
 
-// isAboutVisit reports whether a field is the lead's in whatever object of an
-// event it stands: what people wrote, and where they came from.
+// isAboutVisit reports whether a field is about the visit: what people wrote, and where they came from. Such a field is
+// the lead's in any object of an event.
 func (f field) isAboutVisit() bool { return f == fieldComments || f >= fieldUTM }

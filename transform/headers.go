@@ -9,9 +9,9 @@ import (
 // envelope holds what a record's headers say about it. Names are matched without
 // regard to case.
 //
-// Of a repeated ce_ or dlt- header the last one counts: who publishes a record again appends headers, so that the last
-// one describes this record. Of a repeated webhook-id or idempotency-key the first one counts: the sender set it before
-// any hop on the way could, and it must be the same in each delivery.
+// Of a repeated ce_ or dlt- header the last one counts: a program that publishes a record again appends headers, so that
+// the last one describes this record. Of a repeated webhook-id or idempotency-key the first one counts: it is the
+// sender's, set before any program on the way could add one, and it must be the same in each delivery.
 type envelope struct {
 	contentType string // media type in lower case, without parameters
 
@@ -22,7 +22,7 @@ type envelope struct {
 
 	// Of dead letters and replays.
 	eventID    string // dlt-event-id
-	replayed   bool   // the headers below say so, and can be believed
+	replayed   bool   // the headers of a replay are there, and consistent
 	replays    int
 	topic      string
 	partition  string
@@ -30,7 +30,7 @@ type envelope struct {
 	timestamp  string
 	count      string // dlt-replays
 	marked     bool   // one of these headers is there
-	distrusted bool   // and they cannot be what leadbridge wrote
+	distrusted bool   // they are there, but leadbridge cannot have written them
 }
 
 func readEnvelope(headers []Header) envelope {
@@ -42,8 +42,8 @@ func readEnvelope(headers []Header) envelope {
 	return e
 }
 
-// believe decides whether leadbridge can have written the headers of a letter or a replay. Anybody who writes to the
-// topic can write them too: headers that contradict each other are ignored, and the record is a new event.
+// believe decides whether leadbridge can have written the headers of a letter or a replay. As anybody who writes to the
+// topic can write them too, headers that contradict each other are ignored, and the record is a new event.
 func (e *envelope) believe() {
 	if !e.marked {
 		return
@@ -57,8 +57,8 @@ func (e *envelope) believe() {
 	e.eventID, e.topic, e.partition, e.offset, e.timestamp = "", "", "", "", ""
 }
 
-// consistent reports whether the headers go together: they name the event or where it was first
-// written, those of an event that was replayed before all of that, and each of them can be read.
+// consistent reports whether leadbridge can have written the headers, and how often they say that the event was replayed.
+// They must name the event or its first record, and both after more than one replay. Each of them must be readable.
 func (e *envelope) consistent() (replays int, ok bool) {
 	if e.eventID == "" && e.topic == "" && e.partition == "" && e.offset == "" && e.timestamp == "" {
 		return 0, false
@@ -76,13 +76,13 @@ func (e *envelope) consistent() (replays int, ok bool) {
 	return replays, (e.topic == "" || isTopic(e.topic)) && isCount(e.partition, 32) && isCount(e.offset, 64) && isTimestamp(e.timestamp)
 }
 
-// isCount reports whether a text is a number from 0 on, or missing.
+// isCount reports whether a text is a number that is not negative, or "".
 func isCount(text string, bits int) bool {
 	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, bits)
 	return text == "" || err == nil && n >= 0
 }
 
-// isTimestamp reports whether a text is a time that others can read, or missing.
+// isTimestamp reports whether a text is a time between the years 1970 and 9999, or "".
 func isTimestamp(text string) bool {
 	t, ok := parseTimestamp(text)
 	return text == "" || ok && t.Year() >= 1970 && t.Year() <= 9999
@@ -148,8 +148,8 @@ func (e *envelope) readDeadLetter(name, value string) {
 	e.marked = true
 }
 
-// original returns the coordinates of the record that was first written: a
-// dead letter and its replay carry them in headers.
+// original returns the record with the topic, partition, offset and time of the record that was first written. Dead
+// letters and replays have them in headers.
 func (e *envelope) original(r Record) Record {
 	if !e.replayed {
 		return r

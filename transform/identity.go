@@ -12,11 +12,10 @@ import (
 // originPrefix marks our ids in the CRM.
 const originPrefix = "lb-"
 
-// identify returns the event's id: the sender's id where there is one, else the coordinates of the record. original is
-// the record that was first written.
+// identify returns the event's id: the sender's id if there is one, else the coordinates of original, the record that was
+// first written.
 //
-// Parts never hold a blank, so the first blank separates them and different
-// parts never make the same id.
+// The parts of an id are separated by a blank. As no part holds one, different parts never make the same id.
 func identify(env *envelope, source, id string, original Record) string {
 	topic := readable(original.Topic, isTopic)
 	switch {
@@ -37,11 +36,10 @@ func identify(env *envelope, source, id string, original Record) string {
 	return string(appendHash(append(b, '/'), original.Value))
 }
 
-// maxID is the longest id of an event in bytes. It stands in headers of letters and in results,
-// whose records brokers refuse when they are too long.
+// maxID is the longest id of an event in bytes. It is bounded because brokers refuse letters and results that are too long.
 const maxID = 1 << 10
 
-// boundedID hashes an id that is too long or is not one line of text.
+// boundedID returns an id as it is, or its hash if it is too long or not one line of text.
 func boundedID(id string) string {
 	if len(id) <= maxID && utf8.ValidString(id) && !strings.ContainsFunc(id, unicode.IsControl) {
 		return id
@@ -49,8 +47,7 @@ func boundedID(id string) string {
 	return hashMark + string(appendHash(nil, []byte(id)))
 }
 
-// PublicID returns an event's id without personal data, for logs: the beginning of the hash that is the event's origin
-// id in the CRM. It is "" for "".
+// PublicID returns the beginning of an event's origin id, which holds no personal data, for logs. It is "" for "".
 func PublicID(eventID string) string {
 	if eventID == "" {
 		return ""
@@ -58,10 +55,11 @@ func PublicID(eventID string) string {
 	return OriginID(eventID)[:len(originPrefix)+publicDigits]
 }
 
-// publicDigits is how many digits are enough to distinguish events.
+// publicDigits is how many digits of a hash are enough to distinguish events.
 const publicDigits = 16
 
-// OriginID hashes an event id to what the CRM holds: safe in every field and filter.
+// OriginID returns the id by which the CRM knows the event: a hash of the event's id, whose characters are safe in every
+// field and filter.
 func OriginID(eventID string) string {
 	var id [128]byte // long enough for most ids
 	sum := sha256.Sum256(append(id[:0], eventID...))
@@ -69,8 +67,8 @@ func OriginID(eventID string) string {
 	return string(hex.AppendEncode(append(text[:0], originPrefix...), sum[:20]))
 }
 
-// SourceOf names who gave an event its id, as it may be logged: the source of a CloudEvent, else the topic.
-// It is "" for an id that Kafka's coordinates made.
+// SourceOf returns who gave an event its id, in a form that may be logged: the source of a CloudEvent, else the topic. It
+// is "" for an id that was made of the record's coordinates.
 func SourceOf(eventID string) string {
 	source, _, named := strings.Cut(eventID, " ")
 	_, source, ok := strings.Cut(source, ":")
@@ -88,9 +86,9 @@ func appendHash(to, b []byte) []byte {
 
 const hashMark = "sha256:"
 
-// readable keeps a part of an id when ok says that it can hold no personal
-// data, and hashes it otherwise: ids go into logs and headers. A part that looks
-// like such a hash is hashed too, or it could stand for another part.
+// readable returns a part of an id as it is if ok says that it can hold no personal data, and else its hash, as ids are
+// written into logs and headers. A part that looks like such a hash is hashed too, so that it cannot stand for another
+// part.
 func readable(part string, ok func(string) bool) string {
 	if ok(part) && !strings.HasPrefix(part, hashMark) {
 		return part
@@ -122,8 +120,8 @@ func isAlnum(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-// holdsPhone looks at the tokens between . _ : / # = ~ for one that starts
-// with + or is 7 to 15 digits with nothing but + and - among them.
+// holdsPhone reports whether one of the tokens between . _ : / # = ~ starts with + or consists of 7 to 15 digits, with
+// nothing but + and - among them.
 func holdsPhone(s string) bool {
 	digits, other, start := 0, false, true
 	for i := range len(s) + 1 {

@@ -9,8 +9,8 @@ import (
 	"github.com/leadbridge/leadbridge/internal/jsonscan"
 )
 
-// object is a decoded JSON object that keeps the order of its members, and all members of one name, so that no value of
-// an event is lost.
+// object is a decoded JSON object. It keeps the order of its members, and several members of one name, so that no value
+// of an event is lost.
 type object []member
 
 type member struct {
@@ -18,19 +18,17 @@ type member struct {
 	value any // nil, bool, json.Number, string, []any or object
 }
 
-// usualFields is a number of fields that most leads do not exceed.
+// usualFields is the number of fields that most leads do not exceed.
 const usualFields = 12
 
-// jsonReader reads one JSON text. Texts without escapes keep their bytes, even those that are not UTF-8, as identities
-// are hashes of what was sent. Values for the CRM and for mappings are cleaned later.
-//
-// text is a copy of b; texts without escapes are parts of it and need no copy of their own.
+// jsonReader decodes one JSON text. Texts without escapes keep their bytes, even invalid UTF-8, as identities are hashes
+// of what was sent. Values for the CRM and for mappings are cleaned later.
 type jsonReader struct {
 	b    []byte
-	text string
+	text string // a copy of b, of which texts without escapes become parts; "" to copy each of them
 }
 
-// value reads a value of a text that was found valid; of an invalid text it returns what can be read.
+// value decodes the text. If it is not valid JSON, value returns what it can decode.
 func (r jsonReader) value() any {
 	s := jsonscan.New(r.b)
 	if s.Peek() == '{' {
@@ -71,7 +69,7 @@ func (r jsonReader) object(s *jsonscan.Reader, o object) object {
 	return o
 }
 
-// string reads a text in its quotes.
+// string decodes a quoted text.
 func (r jsonReader) string(quoted []byte) string {
 	inner := quoted[1 : len(quoted)-1]
 	if bytes.IndexByte(inner, '\\') >= 0 {
@@ -80,8 +78,8 @@ func (r jsonReader) string(quoted []byte) string {
 	return r.cut(inner)
 }
 
-// cut returns a part of b as a text. It copies nothing when r has the whole text: part and b share one array, so that
-// their capacities give the part's position in it.
+// cut returns a part of b as a text. If r has the whole text, nothing is copied: as part and b share one array, their
+// capacities say where the part lies.
 func (r jsonReader) cut(part []byte) string {
 	if r.text == "" {
 		return string(part)
@@ -90,8 +88,8 @@ func (r jsonReader) cut(part []byte) string {
 	return r.text[start : start+len(part)]
 }
 
-// plain returns a value in the types of encoding/json, with valid UTF-8; of
-// several members with one name the last counts.
+// plain returns a value in the types of encoding/json, with valid UTF-8. Of several members with one name the last one
+// counts.
 func plain(value any) any {
 	switch v := value.(type) {
 	case string:

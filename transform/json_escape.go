@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// unescape returns a valid JSON text without its escapes (PHP escapes every letter outside ASCII), as encoding/json
-// does: what is not UTF-8 and no pair of surrogates becomes U+FFFD. b is without its quotes.
+// unescape decodes the escapes of a valid JSON text, which is given without its quotes, as encoding/json does: invalid
+// UTF-8 and single surrogates become U+FFFD.
 func unescape(b []byte) string {
 	var few [256]byte
 	out := few[:0]
@@ -54,7 +54,7 @@ func shortEscape(c byte) rune {
 	return rune(c) // a quote or a slash
 }
 
-// codeUnit reads \uXXXX, -1 when b does not begin with it.
+// codeUnit reads \uXXXX; it returns -1 when b does not begin with such an escape.
 func codeUnit(b []byte) rune {
 	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
 		return -1

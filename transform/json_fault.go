@@ -27,7 +27,7 @@ func jsonFault(value []byte) string {
 	return fmt.Sprintf("the value is not JSON: line %d, column %d: %s", line, column, faultAt(value, at))
 }
 
-// faultAt returns what is wrong at the byte at which reading ended.
+// faultAt says what is wrong at the byte at which decoding failed.
 func faultAt(value []byte, at int) string {
 	if at >= len(value)-1 && isCutOff(value) {
 		return "it ends too early: it is cut off"

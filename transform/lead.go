@@ -12,22 +12,21 @@ type lead struct {
 	contact crmclient.Contact
 	rights  rights // of the event
 
-	// fields holds the text of each field that has one value; the first that
-	// is not empty counts, others become notes.
+	// fields holds the text of each field that has one value. The first text that is not empty counts; others become notes.
 	fields    [fieldCount]entry
 	countries statedCountries // of phones
 
-	phones, emails []any // as they stand in the event
-	tries          *int  // counts how often libphonenumber was asked, with other leads; nil: alone
-	phoneKey       string
-	emailKey       string
-	pointKeys      []string // the names of phones and emails, each once
+	phones, emails []any    // as the event has them
+	tries          *int     // how often libphonenumber was asked, if several leads share this count; else nil
+	phoneKey       string   // the name of the last field for phones
+	emailKey       string   // the name of the last field for e-mail addresses
+	pointKeys      []string // the names of all fields for phones and e-mail addresses, each once
 
 	messages comments // what people wrote
-	notes    comments // fields that have no place of their own
+	notes    comments // fields that a contact does not have
 }
 
-// entry is a value and the name it had in the event.
+// entry is a text, and the name of its field in the event.
 type entry struct{ key, text string }
 
 // add collects one field.
@@ -71,7 +70,7 @@ func (l *lead) addField(f field, key string, value any) {
 	}
 }
 
-// notePointKey notes which fields a letter should name.
+// notePointKey notes a field that holds an unusable contact point, so that a letter can name it.
 func (l *lead) notePointKey(key string, value any) {
 	if text, ok := textOf(value); ok && text == "" || slices.Contains(l.pointKeys, key) {
 		return
@@ -79,7 +78,8 @@ func (l *lead) notePointKey(key string, value any) {
 	l.pointKeys = append(l.pointKeys, key)
 }
 
-// addText puts a text into its field; it returns false when there is no field for it.
+// addText adds the text of a field. ok is false when the text must go into the comments, as it does not fit the field, or
+// the field has another value already.
 func (l *lead) addText(f field, key, text string) (ok bool) {
 	if text == "" {
 		return true
@@ -92,7 +92,7 @@ func (l *lead) addText(f field, key, text string) (ok bool) {
 		l.countries.add(f, text)
 		return true // the address as a whole is noted elsewhere
 	case fieldCountry, fieldPhoneCountry:
-		return l.countries.add(f, text) && isCountryCode(text) // a name says more, and goes into the comments too
+		return l.countries.add(f, text) && isCountryCode(text) // a country's name goes into the comments too
 	case fieldCompanyID:
 		return setID(&l.contact.CompanyID, text)
 	case fieldAssignedByID:
@@ -129,7 +129,7 @@ func (l *lead) setOpened(text string) bool {
 	return true
 }
 
-// mayHave reports whether the event has the rights for a field.
+// mayHave reports whether the event may set a field.
 func (l *lead) mayHave(f field, path string) bool {
 	if f == fieldUser {
 		return l.rights.allows(path[strings.LastIndexByte(path, '.')+1:])
@@ -152,8 +152,8 @@ func (l *lead) addUserField(key, path string, value any) {
 	l.contact.UserFields[key] = clean
 }
 
-// nameOfParts reads a list of a name's parts as the name: joined by blanks, for
-// a comma would say that the last name comes first.
+// nameOfParts joins the parts of a name by blanks: a comma would mean that the last name comes first. A list with
+// anything but texts is returned as it is.
 func nameOfParts(list []any) any {
 	parts := make([]string, 0, len(list))
 	for _, part := range list {

@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// buildName decides which texts are the parts of the name. The given parts are kept; a full name fills the missing ones
-// when it agrees with the given ones.
+// buildName builds the name from the fields for its parts and for the full name. The parts that the event gives are kept.
+// A full name that agrees with them fills the missing ones; any other becomes a note.
 func (l *lead) buildName() {
 	n := fullName{
 		first:  l.namePart(fieldFirstName, properFirst),
@@ -37,8 +37,7 @@ func (l *lead) buildName() {
 	l.contact.Name, l.contact.SecondName, l.contact.LastName = n.first, n.second, n.last
 }
 
-// namePart returns the part of a name that a field has. When the field says more than that, all of it goes into the
-// comments as well.
+// namePart returns the part of the name in a field. If the field says more, all of its text goes into the comments as well.
 func (l *lead) namePart(f field, proper func(string) (string, bool)) string {
 	given := l.fields[f]
 	if given.text == "" {
@@ -55,7 +54,7 @@ func (l *lead) namePart(f field, proper func(string) (string, bool)) string {
 	return name
 }
 
-// isNoName reports whether a text is a placeholder, as programs and people write it when there is no name.
+// isNoName reports whether a text is a placeholder that programs and people write when there is no name.
 func isNoName(text string) bool {
 	words := strings.Fields(strings.ToLower(text))
 	for _, w := range words {
@@ -68,8 +67,8 @@ func isNoName(text string) bool {
 	return len(words) > 0
 }
 
-// isFamilyName reports whether a field called name holds the last name, as in
-// forms that ask for Vorname and Name, or Prénom and Nom.
+// isFamilyName reports whether the field called name holds the last name, as in forms that ask for Vorname and Name, or
+// Prénom and Nom.
 func (l *lead) isFamilyName(name string) bool {
 	words := keyWords(l.fields[fieldFirstName].key)
 	if len(words) == 0 || name == "" || strings.ContainsFunc(name, unicode.IsSpace) {
@@ -93,7 +92,7 @@ func isFullName(text, last string) bool {
 	return strings.ContainsFunc(text, unicode.IsSpace) || strings.HasSuffix(text, ",") || strings.Contains(text, ".") && len(nameWords(nil, text)) > 1
 }
 
-// fill takes the missing parts from a full name; it returns false when the full name contradicts the given parts.
+// fill sets the missing parts from a full name. It returns false when the full name contradicts the given parts.
 func (n *fullName) fill(text string) (ok bool) {
 	if *n == (fullName{}) {
 		*n = splitName(text)

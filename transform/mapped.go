@@ -1,8 +1,7 @@
 package transform
 
-// Fields returns the lead's fields as one JSON object: the event's data as it
-// came or, with a mapping, what the mapping makes of it. The error is a
-// *Rejection.
+// Fields returns the lead's fields as one JSON object: the event's data, or what the mapping makes of it if there is one.
+// The error is a *Rejection.
 func (t *Transformer) Fields(e Event) ([]byte, error) {
 	if t.mapping == nil {
 		return e.raw, nil

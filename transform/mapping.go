@@ -15,8 +15,8 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// Limits of one run of a mapping. Two million steps of the interpreter take about a tenth of a second; the time
-// limit is for steps that take long.
+// Limits of one run of a mapping. maxSteps steps of the interpreter usually take about a tenth of a second; maxRunTime is
+// for steps that take longer.
 const (
 	maxSteps       = 2_000_000
 	maxRunTime     = time.Second
@@ -26,15 +26,15 @@ const (
 
 const presetPrefix = "preset:"
 
-// mapping is a jq program. It sees no environment, file or input other than
-// the event. Safe for concurrent use.
+// mapping is a jq program. It can read nothing but the event: no environment, no file and no other input. It is safe for
+// concurrent use.
 type mapping struct {
 	compile func() (*gojq.Code, error) // never fails after it succeeded once
-	code    *gojq.Code                 // nil: compiled anew for each run
-	rights  []string                   // fields with rights that it names
+	code    *gojq.Code                 // nil when it must be compiled for each run, see newMapping
+	rights  []string                   // the fields with rights that the program names
 }
 
-// compileMapping compiles a jq program, or the preset of a name.
+// compileMapping compiles a jq program, or the preset that the text names.
 func compileMapping(text string) (*mapping, error) {
 	if name, ok := strings.CutPrefix(strings.TrimSpace(text), presetPrefix); ok {
 		program, found := presetProgram(name)
@@ -51,7 +51,8 @@ func compileMapping(text string) (*mapping, error) {
 	return m, nil
 }
 
-// compileProgram compiles a jq program whose text and runs are bounded.
+// compileProgram compiles a jq program. It refuses a text beyond the bounds, and builds checks into the program that
+// bound its runs.
 func compileProgram(text string, bounds programBounds) (*mapping, error) {
 	if err := bounds.check(text); err != nil {
 		return nil, err
@@ -73,8 +74,8 @@ func compileProgram(text string, bounds programBounds) (*mapping, error) {
 	return newMapping(func() (*gojq.Code, error) { return gojq.Compile(query, checks()...) }, found.computed)
 }
 
-// newMapping compiles once, or for each run when the program makes regular expressions while it
-// runs: the interpreter keeps each of them as long as the code.
+// newMapping compiles the program once, or with eachRun for each run. That is needed for a program that makes regular
+// expressions from data: the interpreter keeps all of them as long as the code exists.
 func newMapping(compile func() (*gojq.Code, error), eachRun bool) (*mapping, error) {
 	code, err := compile()
 	m := &mapping{compile: compile, code: code}
@@ -84,8 +85,8 @@ func newMapping(compile func() (*gojq.Code, error), eachRun bool) (*mapping, err
 	return m, err
 }
 
-// parseFault adds the line to the parser's message: of what is missing at the end, the last one
-// that says something.
+// parseFault adds the line to the parser's message. If something is missing at the end, it is the last line that is not
+// blank.
 func parseFault(text string, err error) string {
 	if p, ok := errors.AsType[*gojq.ParseError](err); ok {
 		text = strings.TrimRight(text[:min(p.Offset, len(text))], " \t\r\n")
@@ -94,7 +95,7 @@ func parseFault(text string, err error) string {
 	return err.Error()
 }
 
-// run returns the one object that the program makes of the data.
+// run returns the object that the program makes of the data. The program must give exactly one.
 func (m *mapping) run(data any) (object, *Rejection) {
 	result, fault := m.result(data)
 	if fault == faultNothing {
@@ -106,9 +107,9 @@ func (m *mapping) run(data any) (object, *Rejection) {
 	return mappedObject(result, data)
 }
 
-// result returns the one result of the program. jq's own messages quote the data, so that they are not used: fault is
-// our text for what the program does wrong. A run that exceeded the time limit is tried once more, as the process may
-// have been frozen meanwhile.
+// result returns the only result of the program, or a fault that says what the program does wrong. The fault is our own
+// text, as jq's messages quote the data. A run that exceeded the time limit is repeated once, as the process may have
+// been frozen meanwhile.
 func (m *mapping) result(data any) (result any, fault string) {
 	if hasLongNumber(data) {
 		return nil, fmt.Sprintf("is given a number of more than %d digits", maxDigits)
@@ -197,8 +198,9 @@ func mappedObject(result, data any) (object, *Rejection) {
 	return nil, mappingFailed("the mapping's result is not an object")
 }
 
-// mapped turns a program's result into our types. A result may share parts (a list that has another one twice, and so
-// on) and be endless when it is written out, so that mapped stops when the budget in bytes is used up.
+// mapped converts a program's result into our types. As parts of a result can be shared (a list that holds another list
+// twice, and so on), a small result can be huge when it is written out. So mapped stops when budget, a number of bytes,
+// is used up.
 type mapped struct{ budget int }
 
 func (m *mapped) value(v any, depth int) any {
@@ -218,7 +220,7 @@ func (m *mapped) value(v any, depth int) any {
 	case float64:
 		return m.number(floatNumber(v))
 	case *big.Int:
-		if m.budget -= v.BitLen() / 3; m.budget < 0 { // about its digits, which cost much to find
+		if m.budget -= v.BitLen() / 3; m.budget < 0 { // about the number of its digits, which is slow to find exactly
 			return nil
 		}
 		return json.Number(v.String())
@@ -274,8 +276,8 @@ func (m *mapped) object(v map[string]any, depth int) object {
 	return o
 }
 
-// hasLongNumber reports whether a number has so many digits that reading it takes long: the time grows with the square
-// of their number.
+// hasLongNumber reports whether a number in the value has more than maxDigits digits: the time to parse a number grows
+// with the square of its length.
 func hasLongNumber(v any) bool {
 	switch v := v.(type) {
 	case json.Number:

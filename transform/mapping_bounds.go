@@ -10,18 +10,18 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// The interpreter counts its steps, but a single step can be expensive: a few functions make a long result from a
-// number, or compare each part of a value with each part of another. So that no event causes that in an ordinary
-// program, these functions check their input.
+// The interpreter counts its steps, but a single step can be expensive: a few functions make a long result from a number,
+// or compare each part of a value with each part of another. These functions check their input, so that no event can make
+// an ordinary program expensive.
 const (
 	maxRepeated    = maxOutputBytes // bytes of a repeated text
-	maxIndex       = 1 << 16        // to which an assignment makes a list grow
-	maxPairs       = 1 << 25        // of parts that one call compares or makes, some 0.3 s
-	maxDigits      = 1000           // of a number; the time to read one grows with the square of its digits
+	maxIndex       = 1 << 16        // of a list; an assignment to an index makes the list grow
+	maxPairs       = 1 << 25        // of parts that one call compares or makes, which takes about 0.3 s
+	maxDigits      = 1000           // of a number; the time to parse one grows with the square of its digits
 	maxBesselOrder = 1 << 20
 )
 
-// boundError is why a function did not run, without any value of the event.
+// boundError says why a function did not run, without any value of the event.
 type boundError string
 
 func (e boundError) Error() string { return string(e) }
@@ -29,8 +29,8 @@ func (e boundError) Error() string { return string(e) }
 // boundedFunction is a function of jq that checks its input and arguments first.
 type boundedFunction struct {
 	name   string
-	params string // as in its definition, with semicolons
-	check  string // the call of the check, which hands on its input
+	params string // as in its definition, separated by semicolons
+	check  string // the call of the check, which returns its input
 }
 
 func boundedFunctions() []boundedFunction {
@@ -63,7 +63,8 @@ func boundedFunctions() []boundedFunction {
 		boundedFunction{"gsub", "$re; str; $flags", `check::matches($re; "g")`})
 }
 
-// boundedOperators are the operators and those functions that have to stay paths, or check only an argument.
+// boundedOperators defines the operators with checks, and those functions that must stay usable in path expressions, or
+// of which only an argument is checked.
 const boundedOperators = `
 def _multiply(l; r): r as $r | l as $l | check::product($l; $r) | $l * $r;
 def _subtract(l; r): r as $r | l as $l | check::pairs($l; $r) | $l - $r;
@@ -76,7 +77,7 @@ def fromstream(f): _unchecked_fromstream(f | check::event);
 def nth($n): .[$n | check::index];
 `
 
-// boundedDefinitions is the text of what stands before each program.
+// boundedDefinitions returns the definitions that are put before each program.
 func boundedDefinitions() string {
 	var text strings.Builder
 	text.WriteString(boundedOperators)
@@ -90,8 +91,8 @@ func boundedDefinitions() string {
 	return text.String()
 }
 
-// checks are the functions that the definitions call. Each returns the value that it got, so that a path expression
-// stays one, or a boundError.
+// checks returns the functions that the definitions call. Each returns its input, so that a path expression stays one, or a
+// boundError.
 func checks() []gojq.CompilerOption {
 	check := func(name string, arity int, fault func(v any, args []any) string) gojq.CompilerOption {
 		return gojq.WithFunction("check::"+name, arity, arity, func(v any, args []any) any {
@@ -137,7 +138,7 @@ func pairsFault(l, r any) string {
 	return ""
 }
 
-// parts returns how many parts a value has, at most most.
+// parts counts the parts of a value, such as the bytes of its texts. It stops at most.
 func parts(v any, most int) int {
 	n := 1
 	switch v := v.(type) {
@@ -157,7 +158,7 @@ func parts(v any, most int) int {
 	return min(n, most)
 }
 
-// indexFault checks an index, to which an assignment makes a list grow.
+// indexFault checks an index of a list.
 func indexFault(v any) string {
 	switch v.(type) {
 	case int, float64, *big.Int, json.Number:
@@ -208,7 +209,7 @@ func transposeFault(v any) string {
 	return ""
 }
 
-// digitsFault looks for a long number in a value or in a text.
+// digitsFault looks for a long number in a text.
 func digitsFault(v any) string {
 	digits := 0
 	text, _ := v.(string)
@@ -231,8 +232,8 @@ func besselFault(order any) string {
 	return ""
 }
 
-// matchesFault counts the matches in a long text: the interpreter counts the characters before each of them
-// anew. The function itself complains about what is not a text or not a regular expression.
+// matchesFault counts the matches in a long text, as the interpreter counts all characters before each match. An input
+// that is not a text, or not a regular expression, is left to the function itself.
 func matchesFault(v, pattern, flags any) string {
 	if pair, ok := pattern.([]any); ok && len(pair) > 0 {
 		pattern, flags = pair[0], pair[len(pair)-1]

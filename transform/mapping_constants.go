@@ -8,11 +8,11 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// constants has the values of a program's variables and functions without parameters that are texts which no event
-// changes.
+// constants holds the values of a program's variables, and of its functions without parameters, that are the same for
+// every event.
 type constants struct {
-	bound  map[string]int   // how often the program gives a name a meaning
-	values map[string][]any // of those that have one constant meaning
+	bound  map[string]int   // how often the program defines a name
+	values map[string][]any // of the names that are defined once, by constants
 }
 
 func findConstants(program *gojq.Query) constants {
@@ -22,6 +22,7 @@ func findConstants(program *gojq.Query) constants {
 	return c
 }
 
+// count counts the names that a part of the program defines.
 func (c constants) count(node any) {
 	switch node := node.(type) {
 	case *gojq.FuncDef:
@@ -37,6 +38,7 @@ func (c constants) count(node any) {
 	}
 }
 
+// learn notes the values of a name that a part of the program defines by constants.
 func (c constants) learn(node any) {
 	name, value := "", (*gojq.Query)(nil)
 	switch node := node.(type) {
@@ -57,7 +59,7 @@ func (c constants) learn(node any) {
 	}
 }
 
-// of returns the values of an expression that is made of texts, lists and sums of texts alone.
+// of returns the values of an expression that consists only of constant texts, their lists and their sums.
 func (c constants) of(q *gojq.Query) (values []any, ok bool) {
 	switch {
 	case len(q.FuncDefs) > 0 || len(q.Patterns) > 0:

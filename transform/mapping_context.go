@@ -2,12 +2,12 @@ package transform
 
 import "context"
 
-// runContext ends a run of a program after a number of steps, or with the context that it wraps. The
-// interpreter asks before each step whether it is done. Owned by the goroutine of the run.
+// runContext ends a run of a program after a number of steps, or with the context that it wraps. It counts steps by calls
+// of Done, which the interpreter calls before each. It belongs to the goroutine of the run.
 type runContext struct {
 	context.Context
-	left  int
-	spent chan struct{} // closed from the start
+	left  int           // how many steps are left
+	spent chan struct{} // closed; returned by Done when no step is left
 }
 
 func newRunContext(ctx context.Context, steps int) *runContext {

@@ -14,11 +14,12 @@ import (
 
 // patterns are the regular expressions of a program.
 type patterns struct {
-	fault    error // of the first constant one that Go does not know
-	computed bool  // some are made while it runs
+	fault    error // what is wrong with the first faulty constant one
+	computed bool  // some are made while the program runs
 }
 
-// flagsAt returns which argument of a function with regular expressions holds its flags; -1 when none does.
+// flagsAt returns which argument of a function holds the flags of a regular expression; -1 when none does. ok is false
+// for a function without regular expressions.
 func flagsAt(f *gojq.Func) (at int, ok bool) {
 	switch fmt.Sprintf("%s/%d", f.Name, len(f.Args)) {
 	case "test/1", "match/1", "capture/1", "scan/1", "splits/1", "sub/2", "gsub/2":
@@ -47,6 +48,7 @@ func findPatterns(program *gojq.Query) patterns {
 	return found
 }
 
+// add checks the regular expressions of a call. flags is pattern when the call has no flags.
 func (p *patterns) add(known constants, pattern, flags *gojq.Query) {
 	exprs, constant := known.of(pattern)
 	p.computed = p.computed || !constant
@@ -63,8 +65,8 @@ func (p *patterns) add(known constants, pattern, flags *gojq.Query) {
 	}
 }
 
-// patternFault says what is wrong with a regular expression, or with the list of one and its flags. A value of another
-// kind fails when the program runs.
+// patternFault says what is wrong with a regular expression, or with a list of one and its flags. It returns nil for a
+// value of another kind, with which the program fails when it runs.
 func patternFault(expr, flags any) error {
 	if pair, ok := expr.([]any); ok && len(pair) == 2 {
 		expr, flags = pair[0], pair[1]
@@ -84,7 +86,7 @@ func patternFault(expr, flags any) error {
 	return fmt.Errorf("the regular expression %q: %w: %s", text, syntaxFault(err), patternRemedy(text))
 }
 
-// syntaxFault is an error of regexp without the expression, which stands before it.
+// syntaxFault returns an error of package regexp without the whole expression, which patternFault quotes already.
 func syntaxFault(err error) error {
 	if fault, ok := errors.AsType[*syntax.Error](err); ok {
 		return fmt.Errorf("%s at %q", fault.Code, fault.Expr)

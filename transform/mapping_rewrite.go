@@ -7,8 +7,8 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// boundProgram lets the operators and indexes of a parsed program go through the checks of
-// boundedDefinitions, which it puts before the program.
+// boundProgram puts boundedDefinitions before a parsed program, and makes the operators and indexes of the program call
+// their checks.
 func boundProgram(program *gojq.Query) error {
 	definitions, err := gojq.Parse(boundedDefinitions() + ".")
 	if err != nil {
@@ -45,8 +45,8 @@ func eachNode(v reflect.Value, visit func(node any)) {
 	}
 }
 
-// boundOperator makes a call of an operator that one call can make much of; updates such as *= call
-// the function of this name by themselves.
+// boundOperator replaces an operator that can be expensive by a call of its checked function. Updates such as *= call the
+// function of this name anyway.
 func boundOperator(q *gojq.Query) {
 	name := map[gojq.Operator]string{gojq.OpMul: "_multiply", gojq.OpSub: "_subtract"}[q.Op]
 	if name == "" {
@@ -56,7 +56,7 @@ func boundOperator(q *gojq.Query) {
 	q.Left, q.Right, q.Op = nil, nil, 0
 }
 
-// boundIndex lets an index in brackets be checked, unless it is a text or a small number.
+// boundIndex adds a check to an index in brackets, unless it is a constant text or a small number.
 func boundIndex(x *gojq.Index) {
 	if x.Start == nil || x.IsSlice || isSmallKey(x.Start.Term) {
 		return

@@ -10,9 +10,9 @@ import (
 	"github.com/leadbridge/leadbridge/internal/jsonscan"
 )
 
-// Mask returns a record's value with names, phone numbers and e-mail addresses replaced by ***, for people who look at
-// it: the values of fields with such names, the values of the contact that it becomes, and everything that looks like
-// an address or a number. In a value that is not JSON, every word is hidden. Long texts are cut.
+// Mask returns a record's value for display, with names, phone numbers and e-mail addresses replaced by ***. It hides the
+// values of fields that hold these, the values of the contact that the event becomes, and everything that looks like an
+// address or a number. In a value that is not JSON, every word is hidden. Long texts are cut.
 func Mask(value []byte, c crmclient.Contact) string {
 	text, reject := checkJSON(value, nil)
 	if reject != nil {
@@ -23,8 +23,8 @@ func Mask(value []byte, c crmclient.Contact) string {
 	return string(appendJSON(nil, m.value(r.value())))
 }
 
-// MaskKey returns a record's key, hidden as its value is: besides what is hidden in any text, each word that is hidden in the
-// value. Of a key beside a value that is not JSON every word is hidden, as nothing is known of it.
+// MaskKey returns a record's key for display. It hides what Mask hides in texts, and each word that Mask hides in the
+// record's value. If the value is not JSON, every word of the key is hidden.
 func MaskKey(key, value []byte, c crmclient.Contact) string {
 	text, reject := checkJSON(value, nil)
 	if reject != nil {
@@ -50,7 +50,7 @@ func MaskKey(key, value []byte, c crmclient.Contact) string {
 	return hidden.String()
 }
 
-// MaskText hides the same in a text that is neither a value nor a key.
+// MaskText hides names, phone numbers and e-mail addresses in any other text.
 func MaskText(text string, c crmclient.Contact) string {
 	m := maskerFor(c)
 	return m.text(text)
@@ -93,9 +93,10 @@ func maskWords(text string) string {
 	return b.String()
 }
 
+// masker hides personal data in a decoded value.
 type masker struct {
 	secrets secrets
-	noted   func(text string) // called with each text and number of a field that is hidden as a whole; nil: it is not
+	noted   func(text string) // called with each text and number of a field that is hidden as a whole; may be nil
 }
 
 func (m *masker) value(v any) any {
@@ -158,7 +159,7 @@ func isAnswer(key string) bool {
 // isPersonal reports whether a field holds a name, a phone number or an e-mail address.
 func (f field) isPersonal() bool { return f.isName() || f == fieldPhone || f == fieldEmail }
 
-// note tells the texts and numbers of a value that is hidden.
+// note calls noted with the texts and numbers of a value that is hidden.
 func (m *masker) note(v any) {
 	if m.noted == nil {
 		return
@@ -207,7 +208,7 @@ func hideAll(v any) any {
 	return v
 }
 
-// text masks a text; one that is JSON itself is masked as such.
+// text masks a text. If the text is a JSON object, its fields are masked.
 func (m *masker) text(text string) string {
 	if _, err := time.Parse(time.RFC3339, text); err == nil { // it looks like a phone number, and says nothing about a person
 		return text

@@ -17,22 +17,21 @@ const maxMultifields = 50
 
 // multifields collects the values of one field of the event, in their order.
 type multifields struct {
-	// parse reads one text, and calls add for each value and reject for what it cannot use; typ is the kind that the
-	// event states, "" for none.
+	// parse reads one text, and calls add for each value and reject for what it cannot use. typ is the kind that the
+	// event gives, "" for none.
 	parse func(text, typ string)
-	// scope reads what an object says of all its values, such as their country. It returns the object without that, and
-	// a function that ends the scope. It is nil for a field whose objects say nothing of the kind.
+	// scope reads what an object says about all its values, such as their country. It returns the other members, and a
+	// function that ends the scope. It may be nil.
 	scope func(o map[string]any) (rest map[string]any, leave func())
-	// typeID maps a spelling of a kind to the CRM's; ok is false for others.
+	// typeID returns the CRM's id of a kind, such as WORK; ok is false for a text that is not a kind.
 	typeID func(spelling string) (id string, ok bool)
 
 	list     []crmclient.Multifield
 	unusable []string
-	seen     map[string]bool // texts of a list read before, so that repeats cost nothing
+	seen     map[string]bool // texts of a list that were parsed already; nil until there is a list
 }
 
-// add keeps a value unless it is there already, and then with the kind of the first one. It reports whether the list
-// has room for it or holds it.
+// add adds a value to the list, unless the list has it already, whatever its kind. It returns false when the list is full.
 func (m *multifields) add(value, typ string) bool {
 	for _, f := range m.list {
 		if f.Value == value {
@@ -54,7 +53,7 @@ func (m *multifields) reject(text string) {
 	}
 }
 
-// walk reads any decoded JSON value; typ is the kind given further out.
+// walk reads any decoded JSON value. typ is the kind that an outer object gives.
 func (m *multifields) walk(raw any, typ string) {
 	switch v := raw.(type) {
 	case nil:
@@ -78,7 +77,7 @@ func (m *multifields) walk(raw any, typ string) {
 	}
 }
 
-// text parses a text, once for all of its repeats.
+// text parses a text, but not again if it repeats in a list.
 func (m *multifields) text(s, typ string) {
 	if s == "" || m.seen[s] {
 		return
@@ -89,9 +88,8 @@ func (m *multifields) text(s, typ string) {
 	m.parse(s, typ)
 }
 
-// object reads {"value","typeId"}, the native {"VALUE","VALUE_TYPE"}, lists
-// that PHP wrote as objects ({"1":…}) and values under their kind
-// ({"mobile":…}). What else stands in it is kept as "key: value".
+// object reads {"value","typeId"}, the CRM's own {"VALUE","VALUE_TYPE"}, lists that PHP wrote as objects ({"1":…}), and
+// values under their kind ({"mobile":…}). Other members become unusable texts of the form "key: value".
 func (m *multifields) object(o map[string]any, typ string) {
 	if m.scope != nil {
 		rest, leave := m.scope(o)
@@ -116,8 +114,8 @@ func (m *multifields) object(o map[string]any, typ string) {
 	}
 }
 
-// givenType is the kind that an object names. A name that says nothing of the
-// kind is kept among the unusable, unless it only says what the field is.
+// givenType returns the kind that a member of an object gives, or outer if it is not a kind. Such a member is kept among
+// the unusable texts, unless it only says that this is a phone or an e-mail.
 func (m *multifields) givenType(key string, raw any, outer string) string {
 	s, isText := raw.(string)
 	if !isText {
@@ -133,7 +131,7 @@ func (m *multifields) givenType(key string, raw any, outer string) string {
 	return outer
 }
 
-// extra keeps what an object says beside its value.
+// extra keeps a further member of an object among the unusable texts.
 func (m *multifields) extra(key string, v any) {
 	switch v := v.(type) {
 	case nil:
@@ -159,8 +157,9 @@ const (
 	roleNoise // an id in another system
 )
 
-// objectKey returns what a key of a multifield object means, and the rank by which the keys are read. Kinds come before values, as they must be known first; the native value type
-// after the other kinds, as TYPE_ID beside it only says "PHONE".
+// objectKey returns what a key of a multifield object means, and the rank by which the keys are read. Kinds come before
+// values, as they must be known first. VALUE_TYPE comes after the other kinds, and so replaces TYPE_ID, which only says
+// "PHONE" beside it.
 func objectKey(key string) (role keyRole, rank int) {
 	name := strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(strings.TrimSpace(key), "_", ""), "-", ""))
 	switch name {
@@ -186,8 +185,8 @@ func keyRank(key string) int {
 	return rank
 }
 
-// number returns the digits of a JSON number in full: spreadsheets turn phones into 7.9161234567e10. A negative number
-// or a fraction is unusable.
+// number parses a JSON number by its digits, as spreadsheets turn phones into 7.9161234567e10. A negative number or a
+// fraction is unusable.
 func (m *multifields) number(s, typ string) {
 	if s = wholeNumber(s); strings.ContainsAny(s, "-.eE") {
 		m.reject(s)
@@ -196,7 +195,7 @@ func (m *multifields) number(s, typ string) {
 	m.text(s, typ)
 }
 
-// wholeNumber writes a number without point and exponent when it is whole.
+// wholeNumber writes a whole number without a point and an exponent; it returns any other text as it is.
 func wholeNumber(s string) string {
 	if strings.ContainsAny(s, ".eE") {
 		if f, err := strconv.ParseFloat(s, 64); err == nil && f >= 0 && f < 1<<53 && f == float64(int64(f)) {

@@ -10,10 +10,10 @@ import (
 // fullName is a name in its parts.
 type fullName struct{ first, second, last string }
 
-// maxNameBytes is the longest text that is taken apart as a name.
+// maxNameBytes is the longest text that is split as a name.
 const maxNameBytes = 400
 
-// word is a word of a name, as it is and as the lists of names have it.
+// word is a word of a name, as it is written, and folded as in the lists of names.
 type word struct{ text, fold string }
 
 // splitName splits a full name into its parts. It changes no word, not even its case.
@@ -42,7 +42,7 @@ func splitWords(words []word) fullName {
 		return fullName{first: join(words)}
 	}
 	particle := particleAt(words)
-	// splitByPatronymic deals with a particle in front; one further on decides before it.
+	// splitByPatronymic handles a particle in front. A particle further on decides before a patronymic.
 	if n, ok := splitByPatronymic(words); ok && particle <= 0 {
 		return n
 	}
@@ -57,7 +57,7 @@ func splitWords(words []word) fullName {
 	return splitByOrder(words)
 }
 
-// nameWords appends the words of a text to words. It splits at spaces, and splits initials: И.И. is two words.
+// nameWords appends the words of a text to words. Initials are words of their own: И.И. is two words.
 func nameWords(words []word, text string) []word {
 	for text := range strings.FieldsSeq(text) {
 		fold := foldName(text)
@@ -89,8 +89,7 @@ func join(words []word) string {
 	return b.String()
 }
 
-// splitAtComma splits "Petrov, Ivan Sergeevich" and "Petrov,". properName has removed everything else that may stand
-// around a comma.
+// splitAtComma splits "Petrov, Ivan Sergeevich" and "Petrov,". properName has removed all that does not belong to the name.
 func splitAtComma(words []word) (fullName, bool) {
 	at := slices.IndexFunc(words, func(w word) bool { return strings.HasSuffix(w.text, ",") })
 	rest := words[at+1:]
@@ -118,9 +117,8 @@ func firstAndMiddle(words []word) fullName {
 	return fullName{first: words[0].text, second: join(words[1:])}
 }
 
-// particleAt finds the particle that begins the last name, -1 when there is
-// none. One at the very start counts only in lower case (Van Morrison is a first
-// and a last name), one at the very end begins nothing.
+// particleAt returns the index of the particle that begins the last name; -1 when there is none. A particle at the start
+// of the name counts only in lower case (Van Morrison is a first and a last name), and the last word is not one.
 func particleAt(words []word) int {
 	for i, w := range words[:len(words)-1] {
 		if isParticle(w.fold) && (i > 0 || w.text == w.fold) {
@@ -130,8 +128,7 @@ func particleAt(words []word) int {
 	return -1
 }
 
-// splitByPatronymic takes a Russian name in either order apart: the
-// patronymic stands behind the first name.
+// splitByPatronymic splits a Russian name in either order, as the patronymic follows the first name.
 func splitByPatronymic(words []word) (fullName, bool) {
 	at, size := findPatronymic(words)
 	if at < 1 {
@@ -154,7 +151,7 @@ func splitByPatronymic(words []word) (fullName, bool) {
 	}, true
 }
 
-// splitPatronymic takes the patronymic off a first name: Анна Ивановна.
+// splitPatronymic splits a first name with a patronymic, such as Анна Ивановна.
 func splitPatronymic(first string) (name, patronymic string) {
 	words := nameWords(nil, first)
 	at, size := findPatronymic(words)
@@ -164,9 +161,8 @@ func splitPatronymic(first string) (name, patronymic string) {
 	return words[0].text, join(words[at:])
 }
 
-// findPatronymic returns its place and how many words it has, 0 when there is
-// none. Last names look like patronymics too (Иван Сергеевич Рабинович): the
-// first one behind another word counts.
+// findPatronymic returns the index of the patronymic, and how many words it has; 0 when there is none. As last names can
+// look like patronymics (Иван Сергеевич Рабинович), the first one after another word counts.
 func findPatronymic(words []word) (at, size int) {
 	for i := 2; i < len(words); i++ {
 		if isFiliation(words[i].fold) {
@@ -178,14 +174,15 @@ func findPatronymic(words []word) (at, size int) {
 			return i, 1
 		}
 	}
-	// Тадеушевич is a last name as often: only the words around it show which it is.
+	// A word such as Тадеушевич is a last name as often: only the words before it show which it is.
 	if len(words) == 3 && mayBePatronymic(words[2].fold) && isFirstName(words[1].fold) && !isFirstName(words[0].fold) {
 		return 2, 1
 	}
 	return 0, 0
 }
 
-// splitByInitials splits by the rule that an initial is not a last name: И. Иванов, Иванов И. И., John F. Kennedy.
+// splitByInitials splits a name with initials, such as И. Иванов, Иванов И. И. or John F. Kennedy. An initial is never
+// the last name.
 func splitByInitials(words []word) fullName {
 	last := len(words) - 1
 	at := slices.IndexFunc(words, word.isInitial)
@@ -214,7 +211,7 @@ func (w word) isInitial() bool {
 	return (unicode.IsUpper(r) || unicode.IsLower(r)) && (w.text[size:] == "" || w.text[size:] == ".")
 }
 
-// splitByOrder decides which end the last name stands at.
+// splitByOrder splits a name by whether the last name seems to stand at its beginning or at its end.
 func splitByOrder(words []word) fullName {
 	last := len(words) - 1
 	if last > 1 && isIberianSurname(words[last-1].fold) && isIberianSurname(words[last].fold) {
@@ -232,9 +229,8 @@ func splitByOrder(words []word) fullName {
 	return n
 }
 
-// lastNameLeads reports whether a name of two words or more begins with its
-// last name. A first name that is known decides before an ending does, for Марина
-// and Яков end like last names.
+// lastNameLeads reports whether a name of two words or more begins with its last name. A known first name counts more
+// than an ending, as Марина and Яков end like last names.
 func lastNameLeads(words []word) bool {
 	if isFirstName(words[0].fold) || words[len(words)-1].looksLikeLastName() {
 		return false

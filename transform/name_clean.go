@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// properName removes from a text what is not a part of a person's name: titles, credentials, companies, places and ages
-// behind a comma or in brackets, emoji, digits. The name keeps its words, and the comma of "Petrov, Ivan" and of
-// "Petrov," for a last name alone, as in "Mrs Petrov". leftOut reports whether the text says more than the name.
+// properName removes from a text whatever is not a part of a person's name: titles, credentials, companies, places and
+// ages after a comma or in brackets, emoji, digits. In "Petrov, Ivan" the comma stays; a last name alone, as in "Mrs
+// Petrov", becomes "Petrov,". leftOut reports whether the text says more than the name.
 func properName(text string) (name string, leftOut bool) {
 	if len(text) > maxNameBytes {
 		return text, false
@@ -21,7 +21,7 @@ func properName(text string) (name string, leftOut bool) {
 	return name, leftOut || rest
 }
 
-// titleOf is the title or honorific that a name begins with, "" for none.
+// titleOf returns the title or honorific at the beginning of a name; "" when there is none.
 func titleOf(name string) string {
 	if len(name) > maxNameBytes {
 		return ""
@@ -33,7 +33,8 @@ func titleOf(name string) string {
 	return words[0]
 }
 
-// properPart is properName for a field with one part of a name: it removes only what no name has.
+// properPart is like properName, for a field with one part of a name. It removes only signs that no name has, and contact
+// points.
 func properPart(text string) (part string, leftOut bool) {
 	if len(text) > maxNameBytes {
 		return text, false
@@ -43,7 +44,7 @@ func properPart(text string) (part string, leftOut bool) {
 	return strings.Join(strings.Fields(part), " "), part != strings.TrimSpace(plain)
 }
 
-// properFirst is properPart for the first name, which some write a title in front of.
+// properFirst is like properPart, for the first name. It also removes a title in front of it.
 func properFirst(text string) (part string, leftOut bool) {
 	part, leftOut = properPart(text)
 	words := strings.Fields(part)
@@ -53,7 +54,7 @@ func properFirst(text string) (part string, leftOut bool) {
 	return strings.Join(words, " "), leftOut
 }
 
-// withoutPoints removes the phones and e-mails that pointsInName finds.
+// withoutPoints removes the contact points that pointsInName finds.
 func withoutPoints(text string) string {
 	points := pointsInName(text)
 	for _, point := range points {
@@ -65,13 +66,13 @@ func withoutPoints(text string) string {
 	return text
 }
 
-// withoutSymbols drops emoji and other signs that no name has.
+// withoutSymbols replaces emoji and other signs that no name has by spaces.
 func withoutSymbols(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\uFE0F', r == '\u200D', r == '\u20E3', r == '~', r == '*', r == '^', r == '=', r == '<', r == '>', r == '!', r == '?', r == '_' && strings.Contains(text, " "):
 			return ' '
-		case r == utf8.RuneError: // for bytes that are not UTF-8, which are shown as they are
+		case r == utf8.RuneError: // stands for invalid UTF-8, which stays
 		case unicode.Is(unicode.So, r), unicode.Is(unicode.Co, r), unicode.Is(unicode.Sm, r) && r != '+' && r != '|', r >= 0x1F3FB && r <= 0x1F3FF, r >= 0xE0020 && r <= 0xE007F:
 			return ' '
 		}
@@ -79,7 +80,7 @@ func withoutSymbols(text string) string {
 	}, text)
 }
 
-// withoutAsides drops what stands in brackets, and in quotes beside a name.
+// withoutAsides removes texts in brackets, and in quotes unless these hold the whole name.
 func withoutAsides(text string) string {
 	for _, pair := range []string{"()", "[]", "{}", "«»", "“”", "„“", `""`} {
 		opener, size := utf8.DecodeRuneInString(pair)
@@ -104,7 +105,7 @@ func withoutAsides(text string) string {
 	return text
 }
 
-// namePieces cuts a text at the signs behind which something else begins.
+// namePieces splits a text at commas, dashes and similar signs, after which something else than the name may begin.
 func namePieces(text string) []string {
 	for _, dash := range []string{" - ", " – ", " — ", " -- ", "|", ";", " / ", "/", ": "} {
 		text = strings.ReplaceAll(text, dash, ",")
@@ -118,7 +119,7 @@ func namePieces(text string) []string {
 	return pieces
 }
 
-// endDot returns an initial or a suffix with the dot that it has in the text.
+// endDot returns the piece with the dot that follows it in the text, as after an initial or a suffix.
 func endDot(text, piece string) string {
 	if strings.Contains(text, piece+".") {
 		return piece + "."
@@ -126,7 +127,7 @@ func endDot(text, piece string) string {
 	return piece
 }
 
-// nameOfPieces finds the name among the pieces of a text. With rest there is more.
+// nameOfPieces returns the name among the pieces of a text. rest reports whether the pieces say more.
 func nameOfPieces(pieces []string) (name string, rest bool) {
 	for i, piece := range pieces {
 		words, dropped := nameWordsOf(piece)
@@ -158,14 +159,14 @@ func nameOfPieces(pieces []string) (name string, rest bool) {
 	return "", rest
 }
 
-// suffixed puts a suffix behind the last name of "Smith, John".
+// suffixed adds a suffix to the last name of "Smith, John".
 func suffixed(name, suffix string) string {
 	last, first, _ := strings.Cut(name, ", ")
 	return last + " " + suffix + ", " + first
 }
 
-// isLastThenFirst reports whether the words around a comma are a last name and
-// a first one, rather than a name and something else.
+// isLastThenFirst reports whether the words before and after a comma are a last and a first name, and not a name and
+// something else.
 func isLastThenFirst(before, after []string) bool {
 	if len(after) == 0 || len(after) > 3 || isPlace(after) {
 		return false
@@ -180,8 +181,8 @@ func isLastThenFirst(before, after []string) bool {
 	return false
 }
 
-// nameWordsOf returns the words of a piece that are a name's; none for a company or a place. dropped reports whether
-// there were other words.
+// nameWordsOf returns the words of a piece that belong to a name; none for a company. dropped reports whether it has
+// other words.
 func nameWordsOf(piece string) (words []string, dropped bool) {
 	words = strings.Fields(piece)
 	if isCompany(words) {
@@ -203,7 +204,7 @@ func nameWordsOf(piece string) (words []string, dropped bool) {
 	return kept, len(kept) < len(words)
 }
 
-// hasLetter reports whether a text holds a letter, or bytes that were one.
+// hasLetter reports whether a text holds a letter, or invalid UTF-8, which may have been one.
 func hasLetter(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return unicode.IsLetter(r) || r == utf8.RuneError })
 }

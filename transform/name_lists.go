@@ -38,8 +38,8 @@ func isCredential(word string) bool {
 	return false
 }
 
-// isCompany reports whether words name a company: one of them is a legal form.
-// An entrepreneur's is followed by a person's name, which is then read.
+// isCompany reports whether words name a company, as one of them is a legal form. The legal form of an entrepreneur is
+// not one of these, as a person's name follows it.
 func isCompany(words []string) bool {
 	for i, w := range words {
 		switch strings.Trim(foldName(w), ".,\"«»") {
@@ -56,8 +56,7 @@ func isCompany(words []string) bool {
 	return false
 }
 
-// entrepreneurWords returns how many words in front of a name are the legal form
-// or the profession of one person.
+// entrepreneurWords returns how many words in front of a name are a single person's legal form or profession.
 func entrepreneurWords(words []string) int {
 	if len(words) < 2 {
 		return 0
@@ -77,7 +76,7 @@ func entrepreneurWords(words []string) int {
 	return 0
 }
 
-// isAgeWord reports whether a word stands beside an age.
+// isAgeWord reports whether a word belongs to an age, as years does.
 func isAgeWord(w string) bool {
 	switch strings.Trim(w, ".") {
 	case "лет", "год", "года", "г", "л", "г.р", "гр", "years", "year", "old", "yo", "y.o", "yrs", "age", "aged", "jahre", "jahr", "años", "anos", "ans", "років", "роки", "рік", "жас", "жаста", "возраст":
@@ -86,7 +85,7 @@ func isAgeWord(w string) bool {
 	return false
 }
 
-// isPlace reports whether words behind a comma say where somebody lives.
+// isPlace reports whether words after a comma say where somebody lives.
 func isPlace(words []string) bool {
 	first := strings.TrimSuffix(foldName(words[0]), ".")
 	switch first {
@@ -110,8 +109,8 @@ func isPlace(words []string) bool {
 	return false
 }
 
-// isGivenName reports whether a word is a common first name. It knows more languages than isFirstName, by which the
-// order of Russian names is recognised.
+// isGivenName reports whether a word is a common first name in one of many languages. isFirstName, which decides about
+// the order of Russian names, knows fewer.
 func isGivenName(w string) bool {
 	if isFirstName(w) {
 		return true
@@ -134,7 +133,7 @@ func isGivenName(w string) bool {
 	return false
 }
 
-// isIberianSurname reports whether a word is a common last name of people who have two.
+// isIberianSurname reports whether a word is a common last name in Spanish or Portuguese, where people have two.
 func isIberianSurname(w string) bool {
 	switch w {
 	case "garcía", "garcia", "ruiz", "díaz", "diaz", "moreno", "romero", "torres", "navarro", "serrano", "molina", "ortega", "delgado", "castro", "ortiz", "rubio", "marín", "sanz", "castillo", "herrera", "vargas",

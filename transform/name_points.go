@@ -5,8 +5,7 @@ import (
 	"unicode"
 )
 
-// pointsInName returns the phones and e-mails that somebody wrote into the
-// field of a name, each as it stands there.
+// pointsInName returns the phones and e-mail addresses that somebody wrote into the field for a name, as they are written.
 func pointsInName(value any) []string {
 	text, ok := value.(string)
 	if !ok || len(text) > maxNameBytes || !strings.ContainsAny(text, "0123456789@") {
@@ -22,8 +21,7 @@ func pointsInName(value any) []string {
 	return points
 }
 
-// phonesInName returns the stretches of digits and their punctuation that are
-// long enough for a phone.
+// phonesInName returns the runs of digits and punctuation that have enough digits for a phone.
 func phonesInName(text string) []string {
 	var phones []string
 	for stretch := range strings.FieldsFuncSeq(text, func(r rune) bool { return !unicode.IsDigit(r) && !strings.ContainsRune("+-() .\u00a0", r) }) {

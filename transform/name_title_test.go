@@ -2,7 +2,7 @@ package transform
 
 import "testing"
 
-// A title in front of a full name is kept for the CRM's honorific; a word that is a name is none.
+// A title in front of a full name is kept for the CRM's honorific. A word that is also a name is not taken for a title.
 func TestTitles(t *testing.T) {
 	tests := map[string]string{
 		`{"name":"Mr. John Smith"}`: "Mr.", `{"name":"Dr Anna Petrova"}`: "Dr", `{"full_name":"Frau Erika Mustermann"}`: "Frau", `{"ФИО":"г-жа Иванова Анна"}`: "г-жа",

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// foldName returns a text in lower case without ё, as the lists below have words.
+// foldName returns a text in lower case, with е for ё, as in the lists of words below.
 func foldName(word string) string {
 	var few [64]byte
 	b := few[:0]
@@ -16,7 +16,7 @@ func foldName(word string) string {
 	return string(b)
 }
 
-// foldRune uses Unicode's tables only where it must, as they are slow.
+// foldRune is foldName for one character. It uses Unicode's tables only for rare letters, as they are slow.
 func foldRune(r rune) rune {
 	switch {
 	case r >= 'A' && r <= 'Z', r >= 'А' && r <= 'Я':
@@ -40,7 +40,7 @@ func isParticle(w string) bool {
 	return false
 }
 
-// isFiliation reports whether a word is the second one of a patronymic such as Мамед оглы.
+// isFiliation reports whether a word is the second word of a patronymic such as Мамед оглы.
 func isFiliation(w string) bool {
 	switch strings.Map(withoutApostrophe, w) {
 	case "oğlu", "qızı", "оғлы", "ўғли", "қизи", "гизи", "уули", "оглы", "оглу", "огли", "угли", "улы", "ұлы", "уулу", "кызы", "қызы", "кизи", "гызы",
@@ -74,8 +74,8 @@ func isPatronymic(w string) bool {
 	return isMalePatronymic(w)
 }
 
-// isMalePatronymic distinguishes patronymics from last names of the same ending: -евич is a patronymic behind a vowel,
-// ь, л or р only (Мицкевич and Лукашевич are last names).
+// isMalePatronymic distinguishes male patronymics from last names with the same ending: -евич is a patronymic only after
+// a vowel, ь, л or р (Мицкевич and Лукашевич are last names).
 func isMalePatronymic(w string) bool {
 	switch w {
 	case "ильич", "лукич", "кузьмич", "фомич", "никитич", "саввич", "фокич", "ильинич", "ilyich", "ilich", "kuzmich", "nikitich", "lukich":
@@ -91,7 +91,7 @@ func isMalePatronymic(w string) bool {
 		}
 		return false
 	}
-	// Иваныч, Сергеич: the colloquial form.
+	// The endings ыч, еич and аич are colloquial: Иваныч, Сергеич.
 	_, ok := cutAnySuffix(w, "ович", "ovich", "овіч", "авіч", "ovych", "yovych", "ovitch", "ыч", "еич", "аич")
 	return ok
 }
@@ -136,8 +136,8 @@ func hasSurnameEnding(w string) bool {
 	return false
 }
 
-// isFirstName reports whether a word is a common first name of Russian speakers, a short form included; of a double
-// name one part is enough.
+// isFirstName reports whether a word is a common first name of Russian speakers, or a short form of one. In a double name
+// one part is enough.
 func isFirstName(w string) bool {
 	for part := range strings.SplitSeq(w, "-") {
 		if isMaleName(part) || isFemaleName(part) || isTransliteratedName(part) {
@@ -208,7 +208,7 @@ func isTransliteratedName(w string) bool {
 	return false
 }
 
-// isSuffix reports whether a word stands behind a last name and belongs to it, as Jr. does.
+// isSuffix reports whether a word follows a last name and belongs to it, as Jr. does.
 func isSuffix(w string) bool {
 	switch strings.TrimSuffix(w, ".") {
 	case "jr", "sr", "ii", "iii", "iv", "jnr", "snr", "мл", "ст", "младший", "старший", "filho", "neto", "júnior", "junior", "senior":

@@ -16,15 +16,13 @@ type Candidate struct {
 
 // people are the objects of an event that hold contact points.
 type people struct {
-	all   []*candidate
-	tries int // to read their phones, together
-	// tooMany says that some objects were not read.
-	tooMany bool
-	chosen  []*candidate // the lead, in one object or in several that share a contact point
+	all     []*candidate
+	tries   int          // how often libphonenumber was asked for all of them
+	tooMany bool         // there are more than maxCandidates, and some objects were not read
+	chosen  []*candidate // the objects that are the lead, see choose; none when there may be two persons
 }
 
-// maxCandidates is how many objects with contact points are compared; among so many, none can be recognised as the
-// lead.
+// maxCandidates is how many objects with contact points are compared. Among more, the lead is not searched.
 const maxCandidates = 50
 
 // candidate is an object that holds a contact point, and the objects around it.
@@ -35,11 +33,11 @@ type candidate struct {
 	emails []string
 }
 
-// findPeople finds the objects that have contact points, by the same rules by which a contact is read, and chooses the
-// lead.
+// findPeople finds the objects that have contact points, by the rules by which a contact is built, and chooses those that
+// are the lead.
 func findPeople(root *bodyObject, home homeRegion) people {
 	var p people
-	if !root.hasInner() { // a flat event is the lead, with contact points or without
+	if !root.hasInner() { // an event without inner objects is the lead itself
 		return p
 	}
 	p.collect(root, nil, statedCountries{}, home)
@@ -51,7 +49,7 @@ func (e *bodyObject) hasInner() bool {
 	return slices.ContainsFunc(e.values, func(v fieldValue) bool { return v.inner != nil })
 }
 
-// collect reads an object and those inside of it; countries are those that the objects around it state for phones.
+// collect reads an object and those inside of it. countries are those that the objects around it state for phones.
 func (p *people) collect(e *bodyObject, around []*bodyObject, countries statedCountries, home homeRegion) {
 	if len(p.all) == maxCandidates {
 		p.tooMany = true
@@ -101,19 +99,20 @@ func valuesIn(list []crmclient.Multifield) []string {
 	return values
 }
 
-// choose chooses the objects that are the lead. It chooses none when there may be two persons.
+// choose chooses the objects that are the lead: the first one, and all that are the same person. It chooses none when
+// another object may be another person.
 func (p *people) choose() {
 	if len(p.all) == 0 || p.tooMany {
 		return
 	}
 	first := p.all[0]
 	p.chosen = []*candidate{first}
-	for again := true; again; {
-		again = false
+	for grown := true; grown; { // a further object may be the same person as one that was added
+		grown = false
 		for _, c := range p.all {
 			if !slices.Contains(p.chosen, c) && slices.ContainsFunc(p.chosen, c.isSamePerson) {
 				p.chosen = append(p.chosen, c)
-				again = true
+				grown = true
 			}
 		}
 	}
@@ -125,8 +124,8 @@ func (p *people) choose() {
 	}
 }
 
-// isSamePerson reports whether two objects share a contact point, or one is a
-// part of the other by its name and says nothing else of the same kind.
+// isSamePerson reports whether two objects share a contact point, or one is by its name a part of the other and does not
+// contradict it.
 func (c *candidate) isSamePerson(o *candidate) bool {
 	if shareOne(c.phones, o.phones) || shareOne(c.emails, o.emails) {
 		return true
@@ -138,7 +137,8 @@ func (c *candidate) isAttributeOf(o *candidate) bool {
 	return len(c.around) > 0 && c.around[len(c.around)-1] == o.object && isAttribute(c.object.key)
 }
 
-// isBeside reports whether an object inside of the lead's adds contact points of a kind that the lead does not have.
+// isBeside reports whether an object lies inside of the lead's and does not contradict it, so that it need not be another
+// person.
 func (c *candidate) isBeside(lead *candidate) bool {
 	return slices.Contains(c.around, lead.object) && !c.contradicts(lead)
 }
@@ -153,8 +153,8 @@ func shareOne(a, b []string) bool {
 	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
 }
 
-// values are the fields of the lead and, as fieldUnknown, everything else that
-// the event says: fields of other objects are not the lead's.
+// values returns all values of the event. Those in objects that are not the lead's become fieldUnknown, except what is
+// about the visit.
 func (p *people) values(root *bodyObject) []fieldValue {
 	if !root.hasInner() {
 		return root.values
@@ -189,8 +189,8 @@ const (
 	isLead
 )
 
-// ownObjects returns which objects are the lead's, and whether a name around them is the lead's: it is when they have
-// nothing but contact points.
+// ownObjects returns what each object is to the lead. named reports whether a name in an object around the lead's is the
+// lead's name: that is so when the lead's objects have no name, and are called contacts or parts of another object.
 func (p *people) ownObjects(root *bodyObject) (own map[*bodyObject]int, named bool) {
 	own = map[*bodyObject]int{}
 	if len(p.all) == 0 {
@@ -223,8 +223,8 @@ func (e *bodyObject) hasName() bool {
 	return slices.ContainsFunc(e.values, func(v fieldValue) bool { return v.field.isName() && v.value != nil && v.value != "" })
 }
 
-// findNamesake looks for the one object that is called a person and holds a
-// name and no contact point, beside a lead that has contact points and no name.
+// findNamesake looks for the object that holds the name of a lead without one: the only object that is called a person,
+// and has a name and no contact point.
 func (p *people) findNamesake(root *bodyObject, own map[*bodyObject]int) {
 	var found []*bodyObject
 	var walk func(e *bodyObject)
@@ -260,7 +260,7 @@ func (p *people) candidates() []Candidate {
 	return list
 }
 
-// rejection says that two persons may be meant.
+// rejection returns the rejection of an event in which several persons may be the lead; nil for any other event.
 func (p *people) rejection() *Rejection {
 	if len(p.all) == 0 || len(p.chosen) > 0 {
 		return nil

@@ -9,31 +9,30 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// maxPhoneTries bounds how often one event asks libphonenumber (about 30 µs each); further texts go into the comments
-// unread.
+// maxPhoneTries bounds how often libphonenumber is asked for one event, which takes about 30 µs each time. Further texts
+// are not read, and go into the comments.
 const maxPhoneTries = 1000
 
 // homeRegion is the region of numbers without a calling code.
 type homeRegion struct {
-	region string // ISO 3166 alpha-2; "" or unknown: only numbers with a calling code are read
-	// stated: the event names the country, so that digits without a plus are
-	// not read as a number of any other.
+	region string // ISO 3166 alpha-2; if it is "" or unknown, only numbers with a calling code are read
+	// stated says that the event names the country. Then digits without a plus are not read as a number of another country.
 	stated bool
 }
 
-// normalizePhones reads phones in any shape a form sends them and gives them in E.164, without repeats, in their order.
-// A number must be valid for libphonenumber, not merely possible. Digits of a text are left out of its number only as a
-// trunk prefix, as an extension, or as another number; a text gives no number unless all of its digits are understood.
-// E.164 knows no extensions: they are returned among unusable as "+74951234567 ext. 12". unusable also has, as given,
-// every text with digits that are not a phone number, or with words that are more than a label.
+// normalizePhones reads phones in any shape that a form sends. It returns them in E.164, without repeats, in their order.
+// A number must be valid for libphonenumber, not merely possible. A text gives numbers only if all of its digits are
+// understood: as a number, its trunk prefix, or an extension. As E.164 has no extensions, these are returned in unusable,
+// as in "+74951234567 ext. 12". unusable also has, as it was given, every text with digits that are not a phone number,
+// or with words that are more than a label.
 //
-// The kind is the one given, else MOBILE for numbers that can only be mobile,
-// else WORK: where a numbering plan does not distinguish mobile from fixed numbers (+1), it is WORK.
+// The kind is the one that the event gives, else MOBILE for numbers that can only be mobile, else WORK. It is also WORK
+// where a numbering plan does not distinguish mobile numbers (+1).
 func normalizePhones(raw any, home homeRegion) (phones []crmclient.Multifield, unusable []string) {
 	return normalizePhonesOf(raw, home, nil)
 }
 
-// normalizePhonesOf is normalizePhones with a count of tries that goes on; nil: from zero.
+// normalizePhonesOf is like normalizePhones, and counts in tries how often libphonenumber is asked; tries may be nil.
 func normalizePhonesOf(raw any, home homeRegion, tries *int) (phones []crmclient.Multifield, unusable []string) {
 	home.region = strings.ToUpper(strings.TrimSpace(home.region))
 	r := phoneReader{home: home}
@@ -86,8 +85,8 @@ func (r *phoneReader) read(text, typ string) {
 	}
 }
 
-// spreadsheetDigits returns the digits of a number as spreadsheets export it:
-// "79161234567.0", "7.9161234567E+10".
+// spreadsheetDigits returns the digits of a number in the form in which spreadsheets export it, such as "79161234567.0" or
+// "7.9161234567E+10".
 func spreadsheetDigits(text string) (string, bool) {
 	if strings.Trim(text, "0123456789.eE+") != "" || !strings.Contains(text, ".") || text[0] == '+' {
 		return "", false
@@ -104,9 +103,9 @@ func onlyDigits(s string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool { return !isDigit(c) })
 }
 
-// readLostPlus reads digits behind one blank, which is what is left of a plus that a form did not encode
-// ("phone=+375…"). It may have been a blank, too: digits that are another number without the plus are not read. It
-// reports whether it has read or refused the text.
+// readLostPlus reads digits after one blank: a plus that a form did not encode ("phone=+375…") becomes a blank. As it may
+// have been a blank before, digits that are also a number without the plus, and another one, are refused. It reports
+// whether the text was read or refused.
 func (r *phoneReader) readLostPlus(text, typ string) bool {
 	digits, ok := strings.CutPrefix(text, " ")
 	if !ok || digits == "" || !onlyDigits(digits) {
@@ -135,13 +134,12 @@ type phone struct {
 	e164, typ string
 }
 
-// minInternational is how many digits without a plus are read as an
-// international number: shorter ones may be a number of the home region with a
-// digit missing.
+// minInternational is how many digits an international number without a plus must have. Fewer digits may be a number of
+// the home region in which one is missing.
 const minInternational = 11
 
-// lookUp reads digits, led by a plus or not, as a number of the home region, else as an international one. People write
-// 00 and 011 for the plus in every region, whatever its own prefix is.
+// lookUp reads digits, with a plus in front or without, as a number of the home region, else as an international one. In
+// every region people write 00 or 011 for the plus, whatever the region's own prefix is.
 func (r *phoneReader) lookUp(digits string) (phone, bool) {
 	if p, ok := r.ask(digits); ok {
 		return p, true
@@ -160,13 +158,13 @@ func (r *phoneReader) lookUp(digits string) (phone, bool) {
 	return phone{}, false
 }
 
-// dialsEight reports whether the home region is one of the calling code 7,
-// where people write +8 916 … for 8 916 …: the trunk prefix, not China's code.
+// dialsEight reports whether the home region has the calling code 7. There people write +8 916 … for 8 916 …, where 8 is
+// the trunk prefix and not the begin of another calling code.
 func (r *phoneReader) dialsEight() bool {
 	return phonenumbers.GetCountryCodeForRegion(r.home.region) == 7
 }
 
-// ask has libphonenumber read digits, led by a plus or not.
+// ask reads digits, with a plus in front or without, by libphonenumber.
 func (r *phoneReader) ask(digits string) (phone, bool) {
 	if n := len(digits); n < minPhoneDigits || n > maxPhoneDigits || r.tries >= maxPhoneTries {
 		return phone{}, false
@@ -179,8 +177,8 @@ func (r *phoneReader) ask(digits string) (phone, bool) {
 			return phone{}, false
 		}
 	}
-	kind := phonenumbers.GetNumberType(number) // unknown: not valid
-	if kind == phonenumbers.UNKNOWN {
+	kind := phonenumbers.GetNumberType(number)
+	if kind == phonenumbers.UNKNOWN { // the number is not valid
 		return phone{}, false
 	}
 	p := phone{e164: e164(number), typ: "WORK"}
@@ -190,7 +188,8 @@ func (r *phoneReader) ask(digits string) (phone, bool) {
 	return p, true
 }
 
-// No number under 4 digits is valid for libphonenumber. 22 is its longest, 17 digits, and prefixes, the plus included.
+// The shortest and the longest text that is asked for: no number with fewer than 4 digits is valid for libphonenumber,
+// and its longest has 17 digits, to which a plus and prefixes are added.
 const (
 	minPhoneDigits = 4
 	maxPhoneDigits = 22
@@ -203,8 +202,7 @@ func e164(n *phonenumbers.PhoneNumber) string {
 	return string(append(b, phonenumbers.GetNationalSignificantNumber(n)...))
 }
 
-// plainDigits are the digits of a text that is nothing but one number in the
-// usual punctuation, "" for every other text.
+// plainDigits returns the digits of a text that is one number with the usual punctuation; "" for any other text.
 func plainDigits(text string) string {
 	b := make([]byte, 0, maxPhoneDigits)
 	for i := range len(text) {

@@ -2,8 +2,9 @@ package transform
 
 import "github.com/nyaruka/phonenumbers"
 
-// PhoneDigits returns the digits of a contact's phone number as people write them: with the country's code, such as
-// 79167328966, and as it is dialled within the country, such as 89167328966. Of what is not a number they are its digits.
+// PhoneDigits returns the digits of a contact's phone number in the two ways in which people write it: with the calling
+// code (79167328966), and as it is dialled within the country (89167328966). Of a text that is not a phone number it
+// returns the digits.
 func PhoneDigits(value string) []string {
 	forms := []string{digitsOf(value)}
 	number, err := phonenumbers.Parse(value, phonenumbers.UNKNOWN_REGION)

@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// scope sets the country that an object names for its numbers, until leave is called. It returns the object without what
-// it says of the country, an area code and an extension: the last two become part of the number, or stay where there is no
-// number. Of several numbers it is the last by the order of their keys, and of several countries the one that is named best.
+// scope reads the country, the area code and the extension that an object has under names of their own. The country is
+// that of its numbers until leave is called. Area code and extension become part of the number, or stay if there is no
+// number. rest is the object after that. Of several numbers the last one in the order of the keys counts, of several
+// countries the one that is named best.
 func (r *phoneReader) scope(o map[string]any) (rest map[string]any, leave func()) {
 	home := r.home
 	leave = func() { r.home = home }
@@ -58,8 +59,8 @@ func (r *phoneReader) scope(o map[string]any) (rest map[string]any, leave func()
 	return rest, leave
 }
 
-// countryText is the text by which an object says a country, such as {"code": "BY", "name": "Belarus"}: the one that is
-// understood, else any text.
+// countryText returns the text by which an object names a country, such as {"code": "BY", "name": "Belarus"}: one that is
+// understood if there is one.
 func countryText(value any) string {
 	o, ok := value.(map[string]any)
 	if !ok {
@@ -76,8 +77,7 @@ func countryText(value any) string {
 	return text
 }
 
-// moreTelling chooses between two texts by which an object names its country: a name or ISO code before a calling code,
-// which several countries may share, and both before a text that is not understood; else the first.
+// moreTelling returns the text that names a country better, see tellsCountry; a if both are equally good.
 func moreTelling(a, b string) string {
 	if tellsCountry(b) > tellsCountry(a) {
 		return b
@@ -85,7 +85,8 @@ func moreTelling(a, b string) string {
 	return a
 }
 
-// tellsCountry returns how well a text names a country: from 0 for no text to 3 for a name or ISO code.
+// tellsCountry returns how well a text names a country: 3 for a name or an ISO code, 2 for a calling code, which
+// countries may share, 1 for a text that is not understood, 0 for none.
 func tellsCountry(text string) int {
 	_, understood := readCountry(text)
 	_, isCallingCode := countryByCallingCode(text)
@@ -125,7 +126,7 @@ func phonePart(key string) int {
 	return partOther
 }
 
-// scalar is a text or a number as text, "" for anything else.
+// scalar returns a text or a number as text; "" for anything else.
 func scalar(v any) string {
 	switch v := v.(type) {
 	case nil, map[string]any, []any, bool:

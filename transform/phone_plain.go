@@ -19,13 +19,13 @@ var plans = sync.OnceValue(func() map[string]*phonenumbers.PhoneMetadata {
 	for _, plan := range all.GetMetadata() {
 		byRegion[plan.GetId()] = plan
 	}
-	delete(byRegion, phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY) // stands for several plans
+	delete(byRegion, phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY) // several plans have this id
 	return byRegion
 })
 
-// plainNumber reads digits, led by a plus or not, and gives what phonenumbers.Parse gives for them. Parse first looks, with
-// regular expressions, for what only other texts have, such as extensions, which takes most of its time. ok is false where
-// more than plain prefixes has to be understood: then Parse must read the digits.
+// plainNumber is a fast phonenumbers.Parse for digits, with a plus in front or without. Parse spends most of its time on
+// regular expressions for what such a text cannot have, as extensions. ok is false when the digits need more than plain
+// prefixes to be understood: then Parse must read them.
 func plainNumber(digits, region string) (number *phonenumbers.PhoneNumber, ok bool) {
 	national, international := strings.CutPrefix(digits, "+")
 	if !onlyDigits(national) {

@@ -11,33 +11,33 @@ type phoneText struct {
 	reader *phoneReader
 	typ    string
 
-	run   []phoneGroup // groups of digits with only blanks or slashes between
-	slash bool         // a slash stands behind the last of them
-	last  string       // E.164 of the latest number, "" before the first
+	run   []phoneGroup // the groups of digits since the last break, which may make up one number
+	slash bool         // a slash follows the last group
+	last  string       // E.164 of the latest number; "" before the first
 
-	wantExtension string // E.164 of the number that an extension follows
-	extensions    []string
-	groups        int
+	wantExtension string   // E.164 of a number after which an extension was announced
+	extensions    []string // as they are returned among unusable
+	groups        int      // how many groups were read
 	// countryFromText says that the reader's home region is that of a country named in the text.
 	countryFromText bool
-	// informative: words or digits say more than the numbers found.
+	// informative says that the text has words or digits that the numbers do not cover, and so must be kept.
 	informative bool
 }
 
 // phoneGroup is a run of digits without a blank in it.
 type phoneGroup struct {
 	digits string
-	slash  bool // it follows a slash
-	glued  bool // it follows a letter, so that its meaning is not known
+	slash  bool // a slash stands before it
+	glued  bool // a letter stands directly before it, so that its meaning is not known
 }
 
-// maxPhoneGroups bounds the groups of digits read from one text.
+// maxPhoneGroups is how many groups of digits are read from one text.
 const maxPhoneGroups = 2000
 
 // scan reads the whole text.
 func (s *phoneText) scan(text string) {
-	// Addresses go first while they are still encoded, as their messages must not become words of the text; then those
-	// that undoing the escapes reveals.
+	// Addresses are removed before escapes are undone, as a message in one (wa.me/…?text=…) must not become words of the
+	// text, and once more afterwards, as undoing the escapes may reveal others.
 	text = s.withoutAddresses(withoutEntities(text))
 	in := foldPhone([]rune(s.withoutAddresses(withoutEscapes(text))))
 	s.findCountry(in)
@@ -68,8 +68,8 @@ func (s *phoneText) scan(text string) {
 	}
 }
 
-// withoutAddresses puts the number in the place of each address that holds one. Digits of any other address (a page, a
-// mailbox) are not a phone number.
+// withoutAddresses replaces each address that holds a phone number, such as a tel: link, by the number. Other addresses
+// are removed, as digits in a page or a mailbox are not a phone number.
 func (s *phoneText) withoutAddresses(text string) string {
 	if !strings.ContainsAny(text, ":/@") {
 		return text
@@ -95,7 +95,7 @@ func (s *phoneText) withoutAddress(word string) string {
 	bare := strings.Trim(word, "()<>[]\"'")
 	if link, ok := readPhoneLink(bare); ok {
 		s.informative = s.informative || link.rest != ""
-		// The ; ends the run before the address. Behind its number there is none: later words may continue it, as in
+		// The ; ends the run before the address. No ; follows the number, as the words after it may belong to it:
 		// "tel:+7 916 123-45-67".
 		return " ; " + link.number
 	}
@@ -116,8 +116,8 @@ func isAddress(word string) bool {
 	return ok && dot > 0 && strings.ContainsFunc(host[dot+1:], unicode.IsLetter)
 }
 
-// findCountry finds the name of a country among the words, and makes it the reader's home region unless a field states
-// one, or countries of different numbering plans are named.
+// findCountry looks for the name of a country among the words, and makes it the reader's home region, unless a field
+// states one already. If countries with different numbering plans are named, the home region is unknown.
 func (s *phoneText) findCountry(in []rune) {
 	for word := range strings.FieldsFuncSeq(string(in), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsMark(c) && c != '-' }) {
 		region, ok := namedCountry(word)
@@ -132,8 +132,8 @@ func (s *phoneText) findCountry(in []rune) {
 	}
 }
 
-// namedCountry reads a word that cannot be anything but a country's name or
-// its common short form: codes of two letters are words of many languages.
+// namedCountry reads a word that can only be the name of a country or its common short form. Codes of two letters are not
+// read, as they are words in many languages.
 func namedCountry(word string) (region string, ok bool) {
 	switch word {
 	case "USA", "UAE", "США", "ОАЭ", "РФ":
@@ -145,8 +145,8 @@ func namedCountry(word string) (region string, ok bool) {
 	return countryByName(word)
 }
 
-// group reads digits up to a sign that cannot stand inside of a number, such as a blank, a slash, a letter or the next plus.
-// Behind a leading plus blanks are passed over.
+// group reads a group of digits that begins at i, and returns the index after it. The group ends at a sign that cannot be
+// inside of one, such as a blank, a slash, a letter or another plus. Blanks after a leading plus are skipped.
 func (s *phoneText) group(in []rune, i int) int {
 	glued := i > 0 && unicode.IsLetter(in[i-1]) && !s.afterLabel(in, i)
 	var b strings.Builder
@@ -165,7 +165,7 @@ func (s *phoneText) group(in []rune, i int) int {
 	digits := b.String()
 	switch {
 	case digits == "+":
-		// A plus without digits is passed over.
+		// A plus without digits is ignored.
 	case s.wantExtension != "" && !strings.HasPrefix(digits, "+") && len(digits) <= 7:
 		s.extensions = append(s.extensions, s.wantExtension+" ext. "+digits)
 		s.wantExtension = ""
@@ -208,9 +208,9 @@ func (s *phoneText) word(text string) {
 	}
 }
 
-// flush reads the groups since the last break: they are one number, or several that use up all of them. When every
-// reading leaves digits over, no number is read, as those digits may belong to any of the groups; but a slash behind a
-// whole number ends it ("8 (495) 123-45-67/68").
+// flush reads the groups of the run, which are one number or several. If digits remain in every reading, no number is
+// read, as they may belong to any group. An exception is a slash after a whole number, which ends it ("8 (495)
+// 123-45-67/68").
 func (s *phoneText) flush() {
 	run := s.run
 	s.run = nil
@@ -223,8 +223,8 @@ func (s *phoneText) flush() {
 	}
 }
 
-// splitAtSlash returns the index of the first group behind a slash that separates numbers, as more digits stand before it than
-// an area code has; the end when there is none.
+// splitAtSlash returns the index of the first group after a slash that separates two numbers; the end of the run when
+// there is none. A slash separates numbers if more digits stand before it than an area code has.
 func splitAtSlash(run []phoneGroup) int {
 	digits := 0
 	for i, g := range run {
@@ -236,8 +236,8 @@ func splitAtSlash(run []phoneGroup) int {
 	return len(run)
 }
 
-// readRun keeps the numbers that the groups of a run make up together, and reports whether there are any. None is kept
-// unless they use up the whole run.
+// readRun keeps the numbers that the groups of a run make up, and reports whether there are any. It keeps none unless
+// they use all groups.
 func (s *phoneText) readRun(run []phoneGroup) bool {
 	numbers := s.numbersOf(run)
 	for _, p := range numbers {
@@ -252,7 +252,7 @@ func (s *phoneText) readRun(run []phoneGroup) bool {
 type phoneWord int
 
 const (
-	wordOther     phoneWord = iota // it has a meaning of its own: the text is kept
+	wordOther     phoneWord = iota // it has a meaning of its own, so that the text is kept
 	wordLabel                      // it only says that a phone follows, or another one
 	wordExtension                  // an extension follows
 )
@@ -273,8 +273,8 @@ func wordKind(w string) phoneWord {
 
 func isDigit(c rune) bool { return c >= '0' && c <= '9' }
 
-// isInside reports whether a sign may stand inside of a group. Blank, slash, colon and = are neither inside nor breaks: they
-// end a group, and the run goes on.
+// isInside reports whether a sign may be inside of a group. A blank, a slash, a colon or = is neither inside nor a break:
+// it ends the group, and the run goes on.
 func isInside(c rune) bool {
 	switch c {
 	case '-', '.', '(', ')', '[', ']', '~':
@@ -283,7 +283,7 @@ func isInside(c rune) bool {
 	return false
 }
 
-// isBreak reports whether a sign ends a run: the digits behind it are of another number.
+// isBreak reports whether a sign ends a run, so that digits after it belong to another number.
 func isBreak(c rune) bool {
 	switch c {
 	case ' ', '/', ':', '=', '-', '.', '(', ')', '[', ']', '~':
@@ -292,8 +292,8 @@ func isBreak(c rune) bool {
 	return true
 }
 
-// foldPhone brings digits, signs and blanks of all scripts to ASCII and drops
-// what has no width. Line ends become breaks.
+// foldPhone replaces digits, signs and blanks of all scripts by ASCII, and removes characters without width. Each line
+// end becomes \n, which is a break.
 func foldPhone(in []rune) []rune {
 	out := in[:0]
 	for _, c := range in {
@@ -318,7 +318,8 @@ func foldPhone(in []rune) []rune {
 	return out
 }
 
-// digitValue is the value of a decimal digit of any script: Unicode lists them in runs of ten, beginning with zero.
+// digitValue returns the value of a decimal digit of any script. Unicode lists the digits in runs of ten that begin with
+// zero.
 func digitValue(c rune) rune {
 	for _, r := range unicode.Nd.R16 {
 		if c <= rune(r.Hi) {

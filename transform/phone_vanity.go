@@ -6,12 +6,10 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// minVanityLetters is how many letters make a word of a vanity number, as in
-// libphonenumber.
+// minVanityLetters is how many letters a vanity number has at least, as in libphonenumber.
 const minVanityLetters = 3
 
-// vanity reads a number whose last digits are written as letters ("1-800-FLOWERS"), where the plan has such numbers:
-// with a plus or as one of the home region, with as many letters as are dialled.
+// vanity reads a number whose last digits are written as letters ("1-800-FLOWERS"), if its numbering plan has such numbers.
 func (r *phoneReader) vanity(text string) (phone, bool) {
 	digits, glued, ok := keypadDigits(text)
 	if !ok {

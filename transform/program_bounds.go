@@ -2,27 +2,27 @@ package transform
 
 import "fmt"
 
-// programBounds limits the text of a jq program. The parser and the compiler take memory and time
-// that grow with the square of a program's depth, cannot be stopped, and end the process when they run out
-// of stack: a program within the bounds is compiled in less than half a second.
+// programBounds limits the text of a jq program. The parser and the compiler cannot be stopped, take memory and time that
+// grow with the square of a program's depth, and end the process when they run out of stack. A program within the bounds
+// is compiled in less than half a second.
 type programBounds struct {
 	bytes     int
-	nesting   int // brackets in brackets
-	operators int // each is a level deeper than the one before
+	nesting   int // how deep brackets may be nested
+	operators int // how many there may be: each makes the program a level deeper
 }
 
-// sentProgram bounds a program that somebody sends while the service runs.
+// sentProgram returns the bounds of a program that somebody sends while the service runs.
 func sentProgram() programBounds {
 	return programBounds{bytes: 16 << 10, nesting: 200, operators: 1000}
 }
 
-// settingsProgram bounds a program that stands in a file of settings.
+// settingsProgram returns the bounds of a program in a file of settings.
 func settingsProgram() programBounds {
 	return programBounds{bytes: 128 << 10, nesting: 200, operators: 8000}
 }
 
-// check looks at a program before anything parses it. Brackets and operators in comments and texts count too, as there
-// are few in programs that people write.
+// check checks a program before it is parsed. Brackets and operators in comments and texts are counted too, as programs
+// that people write have few of these.
 func (b programBounds) check(text string) error {
 	if len(text) > b.bytes {
 		return fmt.Errorf("the program is longer than %d KiB: write it shorter", b.bytes>>10)

@@ -12,22 +12,22 @@ import (
 
 const (
 	mask = "***"
-	// maxRedacted is how many characters of a text are kept, masked or not; an escape is one.
+	// maxRedacted is how many characters of a text are kept, masked or not. An escape counts as one character.
 	maxRedacted = 4096
-	// minSecret is the shortest value in characters that is hidden. Shorter ones occur in every sentence and identify
+	// minSecret is how many characters a value must have to be hidden. Shorter ones occur in every sentence and identify
 	// nobody.
 	minSecret = 3
-	// secretHead is the length of the beginning by which a long value is recognised, as the CRM quotes only the
-	// beginning of a long text.
+	// secretHead is how many characters of a long value are enough to recognise it, as the CRM quotes only the beginning
+	// of a long text.
 	secretHead = 16
 	// maxSecrets is how many different values are looked for.
 	maxSecrets = 5000
 )
 
-// Redact replaces by ***, in text for the header dlt-message: every value of the event and of its contact, in whatever
-// case, escaped or in Base64 too; the local parts of their e-mail addresses; the last digits of their numbers; and
-// whatever else looks like an e-mail address or a phone number. A text over 4,096 characters is cut; when an event has
-// more values than can be looked for, all of the text is hidden.
+// Redact hides personal data in a text for the header dlt-message. It replaces by *** every value of the event and of its
+// contact, in any case, also escaped or in Base64; the local parts of their e-mail addresses; the last digits of their
+// numbers; and whatever else looks like an e-mail address or a phone number. A text over 4,096 characters is cut. If the
+// event has more than maxSecrets values, all of the text is hidden.
 func Redact(text string, e Event, c crmclient.Contact) string {
 	var s secrets
 	s.addValue(e.data())
@@ -47,15 +47,16 @@ func Redact(text string, e Event, c crmclient.Contact) string {
 	return m.String()
 }
 
-// secrets are the values to hide: in lower case, without repeats.
+// secrets are the values to hide.
 type secrets struct {
-	seen    map[string]struct{}
-	values  []string
-	forms   []string // of values, in Base64
-	formed  map[string]struct{}
-	numbers []string // the digits of what may be a phone number
+	seen    map[string]struct{} // values that were added
+	values  []string            // in lower case
+	forms   []string            // the values in Base64
+	formed  map[string]struct{} // texts whose Base64 was added
+	numbers []string            // the digits of values that may be phone numbers
 }
 
+// add adds a text, its Base64, the local part if it is an e-mail address, and the digits if it may be a phone number.
 func (s *secrets) add(text string) {
 	if len(s.seen) > maxSecrets {
 		return
@@ -73,7 +74,7 @@ func (s *secrets) add(text string) {
 	}
 	s.seen[text] = struct{}{}
 	s.values = append(s.values, text)
-	if strings.ContainsRune(text, ' ') { // as forms write blanks
+	if strings.ContainsRune(text, ' ') { // forms write a plus for a blank
 		s.values = append(s.values, strings.ReplaceAll(text, " ", "+"))
 	}
 	if local, _, found := strings.Cut(text, "@"); found && !strings.ContainsRune(local, ' ') {
@@ -84,7 +85,7 @@ func (s *secrets) add(text string) {
 	}
 }
 
-// addForms adds the Base64 of a value as it is written, before it is lower-cased: upper and lower case differ in Base64.
+// addForms adds the Base64 of a value, which must not be in lower case yet: the Base64 of both differs.
 func (s *secrets) addForms(text string) {
 	if _, ok := s.formed[text]; ok || utf8.RuneCountInString(text) < minSecret {
 		return
@@ -100,9 +101,9 @@ func (s *secrets) addForms(text string) {
 }
 
 const (
-	leastPhone   = 7  // digits of a phone number
-	leastEnd     = 4  // digits at its end that identify a number
-	maxPhoneText = 40 // bytes of a text that is one
+	leastPhone   = 7  // how many digits a phone number has at least
+	leastEnd     = 4  // how many digits at its end are enough to identify a number
+	maxPhoneText = 40 // how many bytes a text with a phone number has at most
 )
 
 func digitsOf(text string) string {
@@ -114,7 +115,7 @@ func digitsOf(text string) string {
 	}, text)
 }
 
-// addLines adds a text as a whole, as it leaves, and by its lines.
+// addLines adds a text as a whole, as a single line, and by its lines.
 func (s *secrets) addLines(text string) {
 	s.add(text)
 	s.add(cleanLine(text))
@@ -152,7 +153,7 @@ func (s *secrets) addContact(c crmclient.Contact) {
 		s.addLines(text)
 	}
 	for _, p := range c.Phones {
-		s.add(p.Value) // without its plus it is seven digits or more: see hideRuns
+		s.add(p.Value) // hideRuns hides it without its plus, too
 	}
 	for _, m := range c.Emails {
 		s.add(m.Value)
@@ -162,16 +163,16 @@ func (s *secrets) addContact(c crmclient.Contact) {
 	}
 }
 
-// masked is a text of which some characters are hidden.
+// masked is a text of which some characters are hidden. It has parallel lists with an entry for each character.
 type masked struct {
-	runes  []rune
-	units  []string // as they are written: a character may be escaped
-	lower  string   // of runes, one character each
-	starts []int    // where in lower each of runes starts, and its end
-	hidden []bool
+	runes  []rune   // the characters, without escapes
+	units  []string // the characters as they are written, perhaps escaped
+	lower  string   // the characters in lower case
+	starts []int    // where each character starts in lower, and the end of lower
+	hidden []bool   // which characters are hidden
 }
 
-// newMasked reads somewhat more than is returned in the end, so that a value across the end is seen.
+// newMasked reads more of a text than String returns, so that a value across the end of that is recognised.
 func newMasked(text string) *masked {
 	m := &masked{}
 	var lower strings.Builder
@@ -188,7 +189,7 @@ func newMasked(text string) *masked {
 	return m
 }
 
-// hide hides each place where a value, or the beginning of a long one, stands.
+// hide hides a value, or the beginning of a long one, wherever it occurs.
 func (m *masked) hide(secret string) {
 	head := secret
 	if i := runeOffset(secret, secretHead); i > 0 {
@@ -207,7 +208,7 @@ func (m *masked) hide(secret string) {
 	}
 }
 
-// runeOffset gives where character n begins, 0 when there are no more than n.
+// runeOffset returns the index at which character n begins; 0 when a text has no more than n characters.
 func runeOffset(s string, n int) int {
 	for i := range s {
 		if n == 0 {
@@ -228,7 +229,7 @@ func commonPrefix(a, b string) int {
 	return n
 }
 
-// cover hides the characters that lie in [from, to) of lower, even partly.
+// cover hides the characters that lie in [from, to) of lower, also those that lie there only in part.
 func (m *masked) cover(from, to int) {
 	i, _ := slices.BinarySearch(m.starts, from)
 	for ; i < len(m.runes) && m.starts[i] < to; i++ {
@@ -236,8 +237,8 @@ func (m *masked) cover(from, to int) {
 	}
 }
 
-// hideRuns hides words with an @, and seven digits or more with nothing but
-// the signs of phone numbers among them.
+// hideRuns hides words with an @, and runs of leastPhone digits or more that have only the punctuation of phone numbers
+// among them.
 func (m *masked) hideRuns() {
 	for i := 0; i < len(m.runes); {
 		switch end, phone := m.phoneRun(i); {
@@ -253,8 +254,8 @@ func (m *masked) hideRuns() {
 	}
 }
 
-// phoneRun reads digits and signs of phone numbers from i on; end is behind the last digit, i if there is none. phone
-// reports whether it could be a phone number.
+// phoneRun reads digits and the punctuation of phone numbers from i on. end is the index after the last digit, i if there
+// is none. phone reports whether this may be a phone number.
 func (m *masked) phoneRun(i int) (end int, phone bool) {
 	digits, last := 0, i
 	for ; i < len(m.runes); i++ {
@@ -269,7 +270,7 @@ func (m *masked) phoneRun(i int) (end int, phone bool) {
 	return last, digits >= leastPhone
 }
 
-// hideEnds hides the last digits of numbers, with nothing but the signs of phone numbers among them.
+// hideEnds hides runs of digits that are the last digits of one of the numbers.
 func (m *masked) hideEnds(numbers []string) {
 	for i := 0; i < len(m.runes); i++ {
 		if !unicode.IsDigit(m.runes[i]) {
@@ -305,7 +306,7 @@ func (m *masked) hideRange(from, to int) {
 	}
 }
 
-// String puts one mask in the place of each hidden stretch.
+// String returns the text with one mask in place of each run of hidden characters.
 func (m *masked) String() string {
 	var b strings.Builder
 	for i, r := range m.runes {

@@ -11,11 +11,10 @@ import (
 	"unicode/utf8"
 )
 
-// An answer may have an event's value in another form: escaped for JSON, HTML or an address, or in Base64. The first
-// three are decoded while the text is read; of Base64, the forms that the value may have are searched for.
+// An answer of the CRM may have a value in another form: escaped for JSON, HTML or a URL, or in Base64. Escapes are
+// decoded while the text is read. For Base64, the text is searched for the forms that the value may have in it.
 
-// nextUnit reads one character of a text, which may be escaped: it returns the character and the length of what is
-// written.
+// nextUnit reads one character of a text, which may be escaped. size is the length of the character or of its escape.
 func nextUnit(text string) (r rune, size int) {
 	switch text[0] {
 	case '\\':
@@ -34,7 +33,7 @@ func nextUnit(text string) (r rune, size int) {
 	return utf8.DecodeRuneInString(text)
 }
 
-// unicodeEscape reads \u0418, and two of them for what lies beyond.
+// unicodeEscape reads an escape such as \u0418, or two of them that are a pair of surrogates.
 func unicodeEscape(text string) (r rune, size int) {
 	const length = len(`\u0418`)
 	one := func(text string) (rune, bool) {

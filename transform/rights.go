@@ -7,12 +7,12 @@ import (
 )
 
 // Fields with rights say more than who a person is: what an event becomes (target, deal), whom the contact is assigned
-// to, what it is linked with, and whatever a portal keeps in its user fields. They are known by the CRM's own spelling
-// alone, as forms have ids of their own under similar names (lead_id), and in an event that came through the gate only
+// to, what it is linked with, and whatever a portal keeps in its user fields. They are recognised only by the CRM's own
+// spelling, as forms have ids of their own under similar names (lead_id). In an event that came through the gate, only
 // those count that its source or a mapping allows.
 
-// FieldsWithRights are the names of these fields of a contact as the CRM spells them; the user
-// fields (ufCrm_…), target and deal are further ones.
+// FieldsWithRights returns the names of the contact's fields with rights, as the CRM spells them. User fields (ufCrm_…),
+// target and deal have rights, too.
 func FieldsWithRights() []string {
 	return []string{"assignedById", "companyId", "honorific", "leadId", "opened", "sourceDescription", "sourceId", "typeId"}
 }
@@ -22,8 +22,8 @@ func HasRights(name string) bool {
 	return isUserField(name) || name == fieldTarget || name == fieldDeal || fieldOf(name).spelling() != ""
 }
 
-// RightsNamedBy returns the names of fields with rights that stand in a mapping, a jq program or
-// preset:NAME: it decides about these, while what it hands on from the event it does not name.
+// RightsNamedBy returns the fields with rights that a mapping (a jq program or preset:NAME) names. The mapping decides
+// about these. Other fields with rights, which it only passes on from the event, need a right of the source.
 func RightsNamedBy(mapping string) (names []string) {
 	if name, ok := strings.CutPrefix(strings.TrimSpace(mapping), presetPrefix); ok {
 		mapping, _ = presetProgram(name)
@@ -76,7 +76,7 @@ func readRights(text string) rights {
 	return r
 }
 
-// allows reports whether a field of that name counts; a user field has two spellings.
+// allows reports whether the event may set the field with this name. A user field has two spellings.
 func (r rights) allows(name string) bool {
 	return !r.limited || !HasRights(name) || slices.ContainsFunc(r.names, func(one string) bool {
 		return one == name || isUserField(name) && isUserField(one) && userFieldName(one) == userFieldName(name)
@@ -87,7 +87,7 @@ func userFieldName(name string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(name, userFieldPrefix), classicUserFieldPrefix)
 }
 
-// and adds what a mapping names.
+// and adds the fields that a mapping names.
 func (r rights) and(names []string) rights {
 	if r.limited && len(names) > 0 {
 		r.names = slices.Concat(r.names, names)

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// textOf returns a scalar, or a list of scalars (forms send choices so), as text. ok is false for an object, and for a
-// list with objects or lists in it.
+// textOf returns a scalar, or a list of scalars, in which form choices are often sent, as text. ok is false for an
+// object, and for a list with objects or lists in it.
 func textOf(v any) (text string, ok bool) {
 	switch v := v.(type) {
 	case nil:
@@ -42,7 +42,7 @@ func listText(list []any) (string, bool) {
 	return strings.Join(texts, ", "), true
 }
 
-// positiveInt reads an id: a whole number above 0, also as 15.0 or 1.5e1.
+// positiveInt reads a whole number above 0, which may be written as 15.0 or 1.5e1.
 func positiveInt(text string) (int64, bool) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return n, n > 0

@@ -14,15 +14,14 @@ import (
 // Plan is what an event is to become in the CRM.
 type Plan struct {
 	Contact crmclient.Contact // the person
-	Target  crmclient.Target  // empty: what CRM_TARGET says
-	Card    crmclient.Card    // of a lead or a deal
+	Target  crmclient.Target  // empty for the target of CRM_TARGET
+	Card    crmclient.Card    // of the lead or the deal
 }
 
-// Fields of an event that say what it becomes. They need the event's rights as others that say more
-// than who a person is.
+// Fields of an event that say what it becomes. They are fields with rights.
 const (
 	fieldTarget = "target" // contact, lead or deal
-	fieldDeal   = "deal"   // an object: what the lead or the deal says beside the person
+	fieldDeal   = "deal"   // an object with the fields of the lead or the deal
 )
 
 // Plan builds the contact as [Transformer.Contact] does, and says what else the event becomes.
@@ -47,7 +46,8 @@ func (t *Transformer) Plan(e Event) (Plan, error) {
 	return p, nil
 }
 
-// mayNeedCard reports whether an event can become more than a contact: otherwise its data are read only once.
+// mayNeedCard reports whether an event can become more than a contact. If it cannot, its data need not be decoded a
+// second time.
 func (t *Transformer) mayNeedCard(e Event) bool {
 	return cmp.Or(t.titles.target, crmclient.TargetContact) != crmclient.TargetContact ||
 		bytes.Contains(e.raw, []byte(fieldTarget)) || t.mapping != nil && slices.Contains(t.mapping.rights, fieldTarget)
@@ -58,12 +58,12 @@ type said struct {
 	data   any // the lead's fields
 	target crmclient.Target
 	deal   object
-	// Lines of the comments that repeat it.
+	// The lines in the contact's comments for the fields target and deal, which the contact does not have.
 	targetLines, dealLines []string
 }
 
-// said reads the fields that the event has the rights for. The contact was built, so that a mapping
-// works on the event.
+// said reads the fields target and deal, if the event may set them. It is called after the contact was built, so that a
+// mapping does not fail on the event.
 func (t *Transformer) said(e Event) said {
 	var s said
 	if s.data = e.data(); t.mapping != nil {
@@ -91,14 +91,14 @@ func (t *Transformer) said(e Event) said {
 	return s
 }
 
-// linesOf are the lines that the comments have of a field without a place of its own.
+// linesOf returns the lines that the comments have for a field that the contact does not have.
 func linesOf(m member) []string {
 	var c comments
 	c.note(m.key, m.value)
 	return strings.Split(c.String(), "\n")
 }
 
-// without takes lines out of a text, each once.
+// without removes lines from a text, each once.
 func without(text string, lines []string) string {
 	if len(lines) == 0 {
 		return text
@@ -112,8 +112,8 @@ func without(text string, lines []string) string {
 	return strings.Join(kept, "\n")
 }
 
-// card reads what a lead or a deal says: the members of deal under the CRM's names, and the amount and currency. It takes the
-// lines of members that cannot be used out of dealLines, so that they stay in the comments.
+// card builds the card of a lead or a deal from the members of deal, which have the CRM's names, and from the event's
+// amount and currency. It takes the lines of members that cannot be used out of dealLines, so that they stay in the comments.
 func (s *said) card() crmclient.Card {
 	var k crmclient.Card
 	k.Amount, k.Currency = s.money()
@@ -130,7 +130,7 @@ func (s *said) card() crmclient.Card {
 	return k
 }
 
-// partsOf are the members of an object that are objects of these names, in any case.
+// partsOf returns the members of an object that are objects and have one of these names, in any case.
 func partsOf(o object, names ...string) (parts []object) {
 	for _, m := range o {
 		if part, ok := m.value.(object); ok && slices.Contains(names, strings.ToLower(m.key)) {
@@ -140,7 +140,7 @@ func partsOf(o object, names ...string) (parts []object) {
 	return parts
 }
 
-// read takes over a member of deal other than its amount and currency. It reports whether the member is used.
+// read adds to the card a member of deal other than its amount and currency. It reports whether the member is used.
 func (s *said) read(k *crmclient.Card, m member) bool {
 	text, _ := textOf(m.value)
 	line := cutRunes(cleanLine(text), maxTitle)
@@ -183,7 +183,7 @@ func (s *said) read(k *crmclient.Card, m member) bool {
 	return line != ""
 }
 
-// fromZero reads a number of at least 0; nil for anything else.
+// fromZero reads a whole number that is not negative; it returns nil for any other text.
 func fromZero(text string) *int64 {
 	n, err := json.Number(text).Int64()
 	if err != nil || n < 0 {
@@ -198,7 +198,7 @@ const maxTitle = 250
 // titles makes the titles of leads and deals.
 type titles struct {
 	target crmclient.Target // CRM_TARGET
-	lead   *mapping         // LEAD_TITLE; nil: the usual title
+	lead   *mapping         // LEAD_TITLE; nil for the usual title
 	deal   *mapping         // DEAL_TITLE
 }
 
@@ -221,13 +221,12 @@ func newTitles(o Options) (titles, error) {
 	return t, nil
 }
 
-// compileTitle compiles a template; a mapping gives an object.
+// compileTitle compiles the template of a title, as a mapping whose result is an object with the title.
 func compileTitle(text string) (*mapping, error) {
 	return compileProgram("{title: ("+text+"\n)}", settingsProgram())
 }
 
-// CheckTitle reports, by an error, that a text is not a template of a title. The empty one stands for the
-// usual title.
+// CheckTitle returns an error when a text is not a valid template of a title. The empty text stands for the usual title.
 func CheckTitle(text string) error {
 	if strings.TrimSpace(text) == "" {
 		return nil
@@ -236,8 +235,8 @@ func CheckTitle(text string) error {
 	return err
 }
 
-// of returns the title of a lead or a deal: what the template makes of it, else the person's name, e-mail
-// or phone, and the form's name. It is never empty, as a portal may want one.
+// of returns the title of a lead or a deal: what the template makes of the event, else the usual title. It is never
+// empty, as a portal may require one.
 func (t titles) of(target crmclient.Target, person crmclient.Contact, data any) string {
 	template := t.deal
 	if target == crmclient.TargetLead {
@@ -257,6 +256,7 @@ func (t titles) of(target crmclient.Target, person crmclient.Contact, data any) 
 	return usualTitle(person, form)
 }
 
+// usualTitle returns the person's name, e-mail address or phone, and the form's name.
 func usualTitle(person crmclient.Contact, form string) string {
 	who := strings.Join(slices.DeleteFunc([]string{person.Name, person.LastName}, func(s string) bool { return s == "" }), " ")
 	if who == "" && len(person.Emails) > 0 {
@@ -271,7 +271,7 @@ func usualTitle(person crmclient.Contact, form string) string {
 	return cutRunes(cmp.Or(who, "Lead"), maxTitle)
 }
 
-// titleInput is what a template sees: the person, the form's name, and the lead's fields as event.
+// titleInput returns the input of a template: the person, the form's name, and under event the lead's fields.
 func titleInput(person crmclient.Contact, form string, data any) object {
 	first := func(list []crmclient.Multifield) string {
 		if len(list) == 0 {
@@ -293,7 +293,7 @@ func titleInput(person crmclient.Contact, form string, data any) object {
 // formNames are the names under which events give the name of their form, in this order.
 var formNames = [...]string{"formname", "formtitle", "form"}
 
-// formOf finds the name of the form that an event came by, "" when it names none.
+// formOf returns the name of the form through which an event came; "" when the event does not say it.
 func formOf(data any) string {
 	fields, _ := data.(object)
 	for _, name := range formNames {

@@ -8,10 +8,10 @@ import (
 	"sync"
 )
 
-// Values that say where a visit came from have names of their own in each tool. They are kept under one
-// name each; of UTM values the name is what follows utm.
+// Each tool has its own names for values that say where a visit came from. A value is kept under the same name, whatever
+// the tool calls it.
 
-// trackingNames are the names that a tracking value has, and the spellings of each.
+// trackingNames has on each line the name of a tracking value, and its spellings.
 const trackingNames = `
 	gclid gclid
 	gbraid gbraid
@@ -86,7 +86,8 @@ func trackingNameOf(key string, words []string) string {
 	return ""
 }
 
-// trackingNameAt reads the end of a path: gclid, or utm.id as utm_id.
+// trackingNameAt returns the name for the end of a path, such as gclid, or utm_id for utm.id; "" when it is not a
+// tracking value.
 func trackingNameAt(path string) string {
 	parts := strings.Split(path, ".")
 	last := len(parts) - 1
@@ -99,14 +100,14 @@ func trackingNameAt(path string) string {
 // visitWords are names of objects that describe a visit.
 const visitWords = `campaign tracking track trackingdata analytics attribution visit visitdata session marketing traffic cookies cookie meta metadata utmdata`
 
-// isVisit reports whether a name is that of an object, or of a browser's cookies, that describes a visit.
+// isVisit reports whether a name is that of an object that describes a visit, or of the text of a browser's cookies.
 func isVisit(key string) bool {
 	return visitSet()[strings.Join(keyWords(key), "")]
 }
 
 var visitSet = sync.OnceValue(func() map[string]bool { return wordSet(visitWords) })
 
-// visitOf finds the field of a member of such an object.
+// visitOf returns the field for a member of an object that describes a visit.
 func visitOf(key string) field {
 	if f := fieldOf(key); f.isAboutVisit() && f != fieldComments {
 		return f
@@ -114,7 +115,7 @@ func visitOf(key string) field {
 	return fieldUnknown
 }
 
-// addCookies reads what a browser's cookies, as they stand in a header, say about a visit.
+// addCookies reads what a browser's cookies say about a visit. The text has the form of the header Cookie.
 func (e *bodyObject) addCookies(path, text string) {
 	for pair := range strings.SplitSeq(text, ";") {
 		name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
@@ -124,7 +125,7 @@ func (e *bodyObject) addCookies(path, text string) {
 	}
 }
 
-// addPageQuery reads what the address of the page says and the event does not.
+// addPageQuery adds the values that the query of the page's address has and the event does not.
 func (l *lead) addPageQuery() {
 	address := l.contact.Tracking["page"]
 	if !strings.Contains(address, "?") {
@@ -147,8 +148,8 @@ func (l *lead) addPageQuery() {
 	}
 }
 
-// addTracking keeps a value of a visit; it returns false when another value is kept already, or there is no field for
-// it.
+// addTracking adds a tracking value. ok is false when the contact has another value of this name already, or the text is
+// not a tracking value.
 func (l *lead) addTracking(path, text string) (ok bool) {
 	name, line := trackingNameAt(path), cleanLine(text)
 	if name == "" || len(line) > maxTracking {

@@ -12,8 +12,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// Record is what transform reads of a Kafka record. Its bytes must not change
-// while the Event made of it is in use.
+// Record is a Kafka record. Its bytes must not change while an Event that was decoded from it is in use.
 type Record struct {
 	Topic     string
 	Partition int
@@ -22,8 +21,8 @@ type Record struct {
 	Key       []byte
 	Value     []byte
 	Headers   []Header
-	Missing   Missing // whether Value is the record's; if not it is empty, and not nil
-	// JSON is the value as JSON when a schema registry frames it; nil: Value is JSON as it is.
+	Missing   Missing // why Value is not the record's; then Value is empty, and not nil
+	// JSON is the value decoded to JSON if it has the frame of a schema registry; nil if Value itself is JSON.
 	JSON []byte
 }
 
@@ -32,12 +31,12 @@ type Missing uint8
 
 // The reasons why a value is missing.
 const (
-	MissingNothing    Missing = iota // it is there
-	MissingTooLong                   // it is far longer than an event may be, or lies in a batch of records that is
-	MissingUnreadable                // the record and those behind it in its batch cannot be decompressed
+	MissingNothing    Missing = iota // the value is there
+	MissingTooLong                   // the value, or the batch that it lies in, is far too long
+	MissingUnreadable                // the record and those after it in its batch cannot be decompressed
 )
 
-// text is the value as JSON.
+// text returns the value as JSON.
 func (r *Record) text() []byte {
 	if r.JSON != nil {
 		return r.JSON
@@ -60,24 +59,24 @@ type Event struct {
 	OriginID string
 	// Time is the time of the event (CloudEvents time), or else RecordedAt.
 	Time time.Time
-	// RecordedAt is the time of the original record (a replay keeps it).
+	// RecordedAt is the time of the event's first record; it stays the same when the event is replayed.
 	RecordedAt time.Time
 	// Replays counts how often the event was replayed from the dead-letter topic.
 	Replays int
-	// Distrusted says that the record has headers of a dead letter that do not go together: they
-	// count for nothing, and the event is new.
+	// Distrusted says that the record has headers of a dead letter that contradict each other. They are ignored, and the
+	// event is new.
 	Distrusted bool
 
 	rights   rights
-	unmapped string // why the gate's mapping failed on it, "": it did not
+	unmapped string // why the gate's mapping failed on the event; "" when it did not
 
 	// raw is the JSON of the lead's data, read-only, often a part of the record's value. It is kept undecoded, as
 	// decoded values take tens of times the memory, and an event is kept until the CRM has answered.
 	raw []byte
 }
 
-// maxShared is the longest data in bytes whose texts are cut from one string: any of them that is kept keeps that whole
-// string in memory.
+// maxShared is the longest data in bytes whose texts are parts of one string. It is bounded because each text that is
+// kept keeps the whole string in memory.
 const maxShared = 4096
 
 // data decodes the lead's data; nil when there is none.
@@ -108,11 +107,11 @@ const (
 	ReasonNoContactPoint Reason = "NO_CONTACT_POINT"
 )
 
-// ReasonSkipped is the reason of an event that the mapping leaves out on purpose: it is done,
-// without a contact and without a dead letter.
+// ReasonSkipped is the reason of an event that the mapping leaves out on purpose. It becomes neither a contact nor a dead
+// letter.
 const ReasonSkipped Reason = "SKIPPED"
 
-// Rejection is the error of Decode and Contact. Message is our own text and has no value of the event.
+// Rejection is the error of Decode and Contact. Message is our own text, and holds no value of the event.
 type Rejection struct {
 	Reason  Reason
 	Message string
@@ -126,20 +125,20 @@ func malformed(message string) *Rejection {
 
 // Options configure a Transformer.
 type Options struct {
-	PhoneRegion string // PHONE_REGION, ISO 3166 alpha-2; empty: RU
-	SourceID    string // SOURCE_ID, default of the contact's sourceId; empty: none
-	Mapping     string // a jq program or "preset:NAME"; empty: none
+	PhoneRegion string // PHONE_REGION, ISO 3166 alpha-2; RU if it is empty
+	SourceID    string // SOURCE_ID, the contact's sourceId if the event has none
+	Mapping     string // a jq program or "preset:NAME"; empty for none
 
-	Target    crmclient.Target // CRM_TARGET; empty: contact
-	LeadTitle string           // LEAD_TITLE, a jq program that gives the title of a lead; empty: the usual one
-	DealTitle string           // DEAL_TITLE
+	Target    crmclient.Target // CRM_TARGET; a contact if it is empty
+	LeadTitle string           // LEAD_TITLE, a jq program that gives the title of a lead; empty for the usual title
+	DealTitle string           // DEAL_TITLE, the same for a deal
 }
 
 // Transformer decodes and maps. It is safe for concurrent use.
 type Transformer struct {
 	region   string
 	sourceID string
-	mapping  *mapping // nil: none
+	mapping  *mapping // nil for none
 	titles   titles
 }
 

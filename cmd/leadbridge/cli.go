@@ -21,7 +21,7 @@ type cli struct {
 	Map     mapCommand     `cmd:"" help:"Show the contact that each event of standard input would become; sends nothing."`
 	Find    findCommand    `cmd:"" help:"Say where a person's lead is: waiting, in doubt, a dead letter, or which contact."`
 	DLT     dltCommand     `cmd:"" name:"dlt" help:"Work with dead letters: list, show, replay, close, erase, export, import."`
-	Ctl     ctlCommand     `cmd:"" help:"Ask a running service by its page: probe now, release a flood, close letters."`
+	Ctl     ctlCommand     `cmd:"" help:"Ask a running service by its page: probe now, pause, release a flood, close letters."`
 	Ingest  ingestCommand  `cmd:"" help:"Take webhooks of websites and form builders by HTTP and write them to Kafka."`
 	Sim     simCommand     `cmd:"" help:"Simulate the CRM as a server, for people without a portal."`
 	Version versionCommand `cmd:"" help:"Show the version."`

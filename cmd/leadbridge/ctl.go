@@ -19,6 +19,8 @@ type ctlCommand struct {
 	Status       ctlStatusCommand       `cmd:"" help:"Say how it stands: what holds it, and what events wait for."`
 	Probe        ctlProbeCommand        `cmd:"" help:"Have the CRM tried at once, as the fault is mended."`
 	ReleaseFlood ctlReleaseFloodCommand `cmd:"" name:"release-flood" help:"Have the letters written of events that are refused in a flood: these refusals are right."`
+	Pause        ctlPauseCommand        `cmd:"" help:"Pause the delivery of the process: it creates nothing until it is resumed, or ends."`
+	Resume       ctlResumeCommand       `cmd:"" help:"Resume the delivery of a process that was paused by ctl pause, or on its page."`
 	Token        ctlTokenCommand        `cmd:"" help:"Make a token for somebody, and the line of ADMIN_TOKENS_FILE for it; asks nobody."`
 	Close        ctlCloseCommand        `cmd:"" help:"Mark letters as seen, with a word: nothing is to be done about them."`
 }
@@ -237,6 +239,47 @@ func (c ctlReleaseFloodCommand) Run(p process) error {
 		} else {
 			out.line("%s written.", counted(done.Letters, "letter"))
 		}
+		return out.err
+	})
+}
+
+type ctlPauseCommand struct {
+	settings.Page `embed:""`
+}
+
+// Help says what a pause does.
+func (ctlPauseCommand) Help() string {
+	return "Leads wait in Kafka, and the other replicas go on. PAUSED_FILE pauses all of them."
+}
+
+// Run pauses the delivery.
+func (c ctlPauseCommand) Run(p process) error { return setPaused(p, c.Page, true) }
+
+type ctlResumeCommand struct {
+	settings.Page `embed:""`
+}
+
+// Help says what is not resumed.
+func (ctlResumeCommand) Help() string {
+	return "A pause by PAUSED or PAUSED_FILE goes on until that is taken back."
+}
+
+// Run resumes the delivery.
+func (c ctlResumeCommand) Run(p process) error { return setPaused(p, c.Page, false) }
+
+// setPaused pauses or resumes the delivery of a process, and says what pauses it then.
+func setPaused(p process, s settings.Page, paused bool) error {
+	return withPage(s, func(ctx context.Context, page pageClient) error {
+		var done struct{ Paused bool }
+		if err := page.ask(ctx, "/api/pause", map[string]bool{"paused": paused}, &done); err != nil {
+			return err
+		}
+		out := reporter{w: p.stdout}
+		if done.Paused {
+			out.line("Paused: this process creates nothing until it is resumed. Other replicas go on.")
+			return out.err
+		}
+		out.line("This process is not paused by its page any more.")
 		return out.err
 	})
 }

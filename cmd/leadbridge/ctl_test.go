@@ -12,7 +12,7 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient/crmtest"
 )
 
-// TestCtlOfARunningService does by command what the page does: how it stands, a probe, the release of a flood, a closing.
+// TestCtlOfARunningService does by command what the page does: how it stands, a probe, the release of a flood, a pause and its end, a closing.
 func TestCtlOfARunningService(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, crmtest.Options{Keys: []string{"vibe_api_new"}}, "leads", "leads.dlt")
@@ -53,6 +53,20 @@ func TestCtlOfARunningService(t *testing.T) {
 	if stdout, _ := ctl(exitOK, "release-flood"); stdout != "No event waits as refused in a flood.\n" {
 		t.Errorf("release-flood: %s", stdout)
 	}
+	if stdout, _ := ctl(exitOK, "pause"); !strings.HasPrefix(stdout, "Paused: ") {
+		t.Errorf("pause: %s", stdout)
+	}
+	s.answers(t, "/readyz", http.StatusOK, "operator")
+	if stdout, _ := ctl(exitOK, "status"); !strings.Contains(stdout, "held: operator since ") {
+		t.Errorf("status of what is paused: %s", stdout)
+	}
+	if stdout, _ := ctl(exitOK, "resume"); !strings.Contains(stdout, "not paused by its page any more") {
+		t.Errorf("resume: %s", stdout)
+	}
+	eventually(t, "it is not held any more", func() bool {
+		stdout, _ := ctl(exitOK, "status")
+		return !strings.Contains(stdout, "operator")
+	})
 	if _, stderr := ctl(exitFailed, "close", "0:0", "--word", "anna@example.com"); !strings.Contains(stderr, "must not hold an e-mail address") {
 		t.Errorf("close: %s", stderr)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"slices"
 	"strconv"
@@ -106,7 +107,11 @@ func moment(text string, now time.Time) (time.Time, bool) {
 	}
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		n, err := strconv.ParseFloat(days, 64)
-		return now.Add(-time.Duration(n * 24 * float64(time.Hour))), err == nil && n >= 0
+		ago := n * 24 * float64(time.Hour)
+		if err != nil || !(ago >= 0 && ago < math.MaxInt64) { // so that NaN is refused, too
+			return time.Time{}, false
+		}
+		return now.Add(-time.Duration(ago)), true
 	}
 	ago, err := time.ParseDuration(text)
 	return now.Add(-ago), err == nil && ago >= 0

@@ -165,7 +165,11 @@ func (o *reporter) left(left []dlt.Left) {
 	if len(left) == 0 {
 		return
 	}
-	o.line("%d were left where they are:", len(left))
+	if len(left) == 1 {
+		o.line("1 was left where it is:")
+	} else {
+		o.line("%d were left where they are:", len(left))
+	}
 	for i, l := range left {
 		if i == maxLeftLines {
 			o.line("  and %d more; --output json lists all", len(left)-i)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/leadbridge/leadbridge/cmd/leadbridge/internal/settings"
 	"github.com/leadbridge/leadbridge/consumer/header"
@@ -97,6 +98,12 @@ func (s shown) print(w io.Writer) error {
 	row("Failed", "%s", s.FailedAt)
 	if s.FirstFailure != s.FailedAt {
 		row("First", "%s, replayed %s since", s.FirstFailure, counted(s.Replays, "time"))
+	}
+	if !s.ReplayedAt.IsZero() {
+		row("Replayed", "%s", s.ReplayedAt.Format(time.RFC3339))
+	}
+	if !s.ClosedAt.IsZero() {
+		row("Closed", "%s: %s", s.ClosedAt.Format(time.RFC3339), cmp.Or(s.ClosedWord, "-"))
 	}
 	row("From", "%s, partition %d, offset %d, written %s", s.Original.Topic, s.Original.Partition, s.Original.Offset, s.Original.Timestamp)
 	row("Event", "%s", s.EventID)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -248,6 +249,9 @@ func TestReplayExitCodes(t *testing.T) {
 			t.Errorf("%s does not know a reason: %s", command, stderr)
 		}
 	}
+	if stdout, _ := r.dlt(t, 1, "replay", "--edit", "empty"); !strings.Contains(stdout, "\n1 was left where it is:\n") {
+		t.Errorf("replay of one letter that is left: %s", stdout)
+	}
 	// What says nothing is not said.
 	if stdout, _ := r.dlt(t, 1, "replay", "--kafka-topic", "nothing"); stdout != "" {
 		t.Errorf("a replay that did not come to the letters prints %q", stdout)
@@ -316,7 +320,7 @@ func TestMoment(t *testing.T) {
 			t.Errorf("%q is %v, %v; want %s", text, got, ok, want)
 		}
 	}
-	for _, text := range []string{"yesterday", "-5m", "d", "-1d", "12"} {
+	for _, text := range []string{"yesterday", "-5m", "d", "-1d", "12", "Infd", "NaNd", "200000d", "1e300d", "Inf", "3000000h"} {
 		if got, ok := moment(text, now); ok {
 			t.Errorf("%q is %v", text, got)
 		}
@@ -394,6 +398,9 @@ func TestLettersAreGroupedClosedAndErased(t *testing.T) {
 	var closed dlt.Line
 	if err := json.Unmarshal([]byte(stdout), &closed); err != nil || closed.ClosedWord != "a test" || closed.State != dlt.StateClosed {
 		t.Fatalf("%v %s", err, stdout)
+	}
+	if text, _ := r.dlt(t, 0, "show", dlt.Position{Partition: closed.Partition, Offset: closed.Offset}.String()); !regexp.MustCompile(`(?m)^  Closed     20\S+Z: a test$`).MatchString(text) {
+		t.Errorf("show: %s", text)
 	}
 	if table, _ := r.dlt(t, 0, "list"); !strings.Contains(table, "(3 open, 1 closed)") || !strings.Contains(table, "WORDS") {
 		t.Errorf("list:\n%s", table)

@@ -20,7 +20,7 @@ import (
 )
 
 type findCommand struct {
-	Who string `arg:"" help:"A phone number in any spelling, an e-mail address, a name, an event id, a contact's id, or partition:offset of a record or letter."`
+	Who string `arg:"" help:"A phone number in any spelling, an e-mail address, a name, an event id, the number or address of the card of a contact, lead or deal, or partition:offset of a record or letter."`
 
 	settings.Find `embed:""`
 

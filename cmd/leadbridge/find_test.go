@@ -54,6 +54,9 @@ func TestFindTellsWhereALeadIs(t *testing.T) {
 		{"anna@example.COM", "e-mail", "contact"},
 		{"соколова анна", "name", "contact"},
 		{"0:0", "place", "contact"},
+		{"leads 0:0", "place", "contact"},
+		{"leads.dlt/0/0", "place", "letter"},
+		{"Соколова, Анна", "name", "contact"},
 		{"Ильин Петр", "name", "letter"},
 		{"boris@example.com", "text", "letter"},
 		{"0:2", "place", "letter"},
@@ -85,6 +88,35 @@ func TestFindByIDs(t *testing.T) {
 		if len(events) != 1 || events[0].EventID != id || events[0].State != "contact" {
 			t.Errorf("%s: %+v\n%s", who, events, stderr)
 		}
+	}
+}
+
+// Deals and leads are found by their numbers and the addresses of their cards without a topic of results.
+func TestFindByDealsAndLeads(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"deal", "lead"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, crmtest.Options{ExistingUserField: true}, "leads", "leads.dlt")
+			if _, err := r.crm.Create(`{"name":"By hand"}`); err != nil { // so that contact and deal have different numbers
+				t.Fatal(err)
+			}
+			r.produce(t, `{"name":"Anna","email":"anna@example.com"}`)
+			env := map[string]string{"CRM_TARGET": kind}
+			s := startService(t, r.env(env))
+			eventually(t, "the lead is delivered", func() bool { return r.committed() == 1 })
+			s.signal(t, syscall.SIGTERM)
+			s.exit(t)
+			for _, who := range []string{"1", kind + " 1", "https://demo.bitrix24.ru/crm/" + kind + "/details/1/"} {
+				events, stderr := r.find(t, who, env)
+				if len(events) != 1 || events[0].FoundBy != "card" || max(events[0].DealID, events[0].LeadID) != 1 {
+					t.Errorf("%s: %+v\n%s", who, events, stderr)
+				}
+			}
+			if events, _ := r.find(t, "contact 1", env); len(events) != 0 {
+				t.Errorf("the contact made by hand is %+v", events)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -60,12 +61,28 @@ func nearest(name string, known map[string]bool) string {
 	if synonym := synonyms()[upper]; known[synonym] {
 		return synonym
 	}
-	for _, candidate := range slices.Sorted(maps.Keys(known)) {
-		if abbreviates(upper, candidate) {
-			return candidate
+	for candidate := range known {
+		if abbreviates(upper, candidate) && (best == "" || len(candidate) < len(best) || len(candidate) == len(best) && candidate < best) {
+			best = candidate
 		}
 	}
-	return ""
+	return cmp.Or(best, withoutPrefix(upper, known))
+}
+
+// withoutPrefix returns the only setting that ends with a name of several words, such as KAFKA_DLT_TOPIC for DLT_TOPIC; "" when
+// there is none, or several.
+func withoutPrefix(name string, known map[string]bool) string {
+	only := ""
+	for candidate := range known {
+		if !strings.HasSuffix(candidate, "_"+name) {
+			continue
+		}
+		if only != "" {
+			return ""
+		}
+		only = candidate
+	}
+	return only
 }
 
 // slips returns how many letters of a name may be wrong for it to count as misspelt.
@@ -103,7 +120,17 @@ func synonyms() map[string]string {
 		"KAFKA_TOPICS":            "KAFKA_TOPIC",
 		"KAFKA_GROUP":             "KAFKA_GROUP_ID",
 		"KAFKA_CONSUMER_GROUP":    "KAFKA_GROUP_ID",
+		"KAFKA_USER":              "KAFKA_SASL_USERNAME",
+		"KAFKA_DEAD_LETTER_TOPIC": "KAFKA_DLT_TOPIC",
+		"DEAD_LETTER_TOPIC":       "KAFKA_DLT_TOPIC",
 		"CRM_URL":                 "CRM_BASE_URL",
 		"CRM_TOKEN":               "CRM_API_KEY",
+		"CRM_WEBHOOK_URL":         "CRM_BASE_URL",
+		"BITRIX_API_KEY":          "CRM_API_KEY",
+		"VIBE_API_KEY":            "CRM_API_KEY",
+		"INGEST_ADDR":             "HTTP_ADDR",
+		"GATE_ADDR":               "HTTP_ADDR",
+		"WEBHOOK_ADDR":            "HTTP_ADDR",
+		"LISTEN_ADDR":             "HTTP_ADDR",
 	}
 }

@@ -28,6 +28,15 @@ func TestMisspeltVariables(t *testing.T) {
 		"LOG_LEVL=debug":                     "LOG_LEVEL",
 		"DRAIN_TIME_OUT=3s":                  "DRAIN_TIMEOUT",
 		"WINDOWS=3":                          "WINDOW",
+		"KAFK_BROKERS=kafka:9092":            "KAFKA_BROKERS",
+		"DLT_TOPIC=d":                        "KAFKA_DLT_TOPIC",
+		"STATE_TOPIC=s":                      "KAFKA_STATE_TOPIC",
+		"OIDC_ISSUER=https://i":              "ADMIN_OIDC_ISSUER",
+		"API_KEY=k":                          "CRM_API_KEY",
+		"SCHEMA_REGISTRY=http://r":           "SCHEMA_REGISTRY_URL",
+		"INGEST_ADDR=:1":                     "HTTP_ADDR",
+		"KAFKA_USER=u":                       "KAFKA_SASL_USERNAME",
+		"OTEL_EXPORTER_OTLP_ENDPONT=http://": "OTEL_EXPORTER_OTLP_ENDPOINT",
 
 		"KAFKA_BROKERS=kafka:9092":                 "",
 		"KAFKA_BROKER=":                            "", // as a compose file passes on what is not set
@@ -41,6 +50,9 @@ func TestMisspeltVariables(t *testing.T) {
 		"HTTPS_PROXY=http://proxy":                 "",
 		"LOGNAME=root":                             "",
 		"PATH=/bin":                                "",
+		"CA_FILE=/ca":                              "", // of several settings
+		"ADDR=:1":                                  "",
+		"TOPIC=t":                                  "",
 		"HOSTNAME=h":                               "",
 		"OTEL_EXPORTER_OTLP_ENDPOINT=http://a:431": "",
 	} {

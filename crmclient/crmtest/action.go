@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Call is one request as the script sees it.
+// Call is one request, as a script gets it.
 type Call struct {
 	N      int // its number, from 1
 	Method string
@@ -16,25 +16,25 @@ type Call struct {
 	At     time.Time
 }
 
-// Is reports whether the call is method path, as in Is("POST /v1/contacts").
+// Is reports whether the call has a method and a path, as in Is("POST /v1/contacts").
 func (c Call) Is(methodPath string) bool { return c.Method+" "+c.Path == methodPath }
 
-// Action decides the fate of one call. The zero value lets it pass: to keys,
+// Action decides what happens to one call. The zero value handles it normally: by keys,
 // limits, faults and the portal. Any other action skips keys and limits.
 type Action struct {
 	Apply Apply         // whether the call takes effect
 	After time.Duration // with Late: how long after the answer; with Trickle: between items
 	Delay time.Duration // before anything else
 
-	// Status answers this instead of the true answer, with an error made of
-	// Code, Message and RetryAfter (seconds), or with Body when it is given.
-	// Without a Status the true answer goes out.
+	// Status replaces the true answer by one with this status and an error made of
+	// Code, Message and RetryAfter (seconds), or with Body if it is given.
+	// Without a Status the true answer is sent.
 	Status     int
 	Code       string
 	Message    string
 	RetryAfter int
 	Body       string
-	Header     http.Header // added to the answer; wins over ours
+	Header     http.Header // added to the answer; replaces headers of the same name
 
 	// Items replaces results of a batch, by call id.
 	Items map[string]ItemError
@@ -42,8 +42,8 @@ type Action struct {
 	End End // how the connection ends
 }
 
-// ItemError is the outcome of one call of a batch. Without a Code the call's id
-// is in neither map of the answer.
+// ItemError replaces the result of one call of a batch. Without a Code the call's id
+// is neither in results nor in errors of the answer.
 type ItemError struct {
 	Code    string
 	Message string
@@ -53,19 +53,19 @@ type ItemError struct {
 // Apply is whether and when a call takes effect.
 type Apply int
 
-// The ways of a call to take effect.
+// When a call may take effect.
 const (
-	Auto    Apply = iota // Now when the true answer goes out, else Never
+	Auto    Apply = iota // Now if the true answer is sent, else Never
 	Now                  // before the answer
 	Never                // not at all
 	Late                 // Action.After later than the answer
-	Trickle              // a batch after its answer, one item each Action.After
+	Trickle              // a batch: after its answer, one item every Action.After
 )
 
-// End is the way in which a call's connection ends.
+// End is how a call's connection ends.
 type End int
 
-// The ways of a connection to end.
+// How a connection may end.
 const (
 	Answer   End = iota // with an answer
 	Hang                // no answer until the client goes
@@ -75,15 +75,16 @@ const (
 )
 
 // Script lets f decide each call under /v1, in the order of their arrival; nil
-// ends that. f is called from many goroutines, one at a time, so one that waits holds
-// all calls up; it may call the simulator, Script too. [Faults] do not touch calls
-// that it decided.
+// ends that. f is called from many goroutines, but only once at a time, so while it waits
+// all calls wait. It may call methods of the simulator, also Script. [Faults] do not
+// concern calls for which f returned an action.
 func (s *Simulator) Script(f func(Call) Action) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.script = f
 }
 
+// scripted returns the script's action for a call.
 func (s *Simulator) scripted(c Call) Action {
 	s.scripting.Lock()
 	defer s.scripting.Unlock()
@@ -96,11 +97,11 @@ func (s *Simulator) scripted(c Call) Action {
 	return f(c)
 }
 
-// passes reports whether the action is the zero value. (Maps make it
-// incomparable.)
+// passes reports whether the action is the zero value. As it has maps, it cannot be compared
+// by ==.
 func (a Action) passes() bool { return reflect.ValueOf(a).IsZero() }
 
-// effect is Apply with Auto resolved.
+// effect returns Apply, and for Auto what it stands for.
 func (a Action) effect() Apply {
 	switch {
 	case a.Apply != Auto:

@@ -15,7 +15,7 @@ type failure struct {
 	Hint        string `json:"hint,omitempty"`
 	UserMessage string `json:"userMessage,omitempty"`
 	RetryAfter  int    `json:"retryAfter,omitempty"` // seconds
-	fault       string // the injected one that made it, for the counts
+	fault       string // the injected fault that caused it, for the counts
 }
 
 func invalid(code, format string, args ...any) *failure {
@@ -29,10 +29,10 @@ type answer struct {
 	body   []byte
 }
 
-// envelope is the outside of every answer.
+// envelope is the form of every answer.
 type envelope struct {
 	Success bool
-	Data    any // nil: there are none, likewise below
+	Data    any // nil: left out, likewise below
 	Meta    any
 	Error   *failure
 }
@@ -41,8 +41,8 @@ func answered(status int, e envelope) answer {
 	return answer{status: status, header: http.Header{"Content-Type": {"application/json; charset=utf-8"}}, body: e.text()}
 }
 
-// text is the envelope's JSON. Contacts in it are JSON already and go out as they are:
-// encoding/json would read them all again.
+// text returns the envelope as JSON. Objects in it are JSON already and are copied, because
+// encoding/json would read all of them again.
 func (e envelope) text() []byte {
 	b := make([]byte, 0, 256+e.size())
 	b = strconv.AppendBool(append(b, `{"success":`...), e.Success)
@@ -58,7 +58,7 @@ func (e envelope) text() []byte {
 	return append(b, '}')
 }
 
-// size is about how long the data are.
+// size estimates the length of the data.
 func (e envelope) size() int {
 	switch data := e.Data.(type) {
 	case rendered:
@@ -105,7 +105,7 @@ func (a answer) write(w http.ResponseWriter, half bool) {
 	panic(http.ErrAbortHandler) // net/http breaks the connection off
 }
 
-// cut ends the connection without an answer.
+// cut ends the connection without an answer, by a reset if reset is set.
 func cut(w http.ResponseWriter, reset bool) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

@@ -44,7 +44,8 @@ func refuseManagement(me bool) *failure {
 		Message: "Management keys have no access to entities"}
 }
 
-// checkSession wants a bearer token, one of good when that is not empty.
+// checkSession checks that an Authorization header has a bearer token. If good is not empty, the token
+// must be one of good.
 func checkSession(header string, good []string) *failure {
 	if header == "" {
 		return unauthorized("TOKEN_MISSING", "API key has no configured tokens")

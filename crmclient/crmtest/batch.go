@@ -15,8 +15,8 @@ const (
 // batchCall is one call of a batch.
 type batchCall struct {
 	id, entity, action string
-	entityID           string // a number, as JSON; "": in params or not given
-	params             string // an object, or nothing
+	entityID           string // a number, as JSON; "": it is in params, or not given
+	params             string // an object, as JSON; "": not given
 }
 
 // batchData is the data of a batch's answer.
@@ -44,15 +44,16 @@ func (s *Simulator) planBatch(body string) (*plan, *failure) {
 		return nil, fail
 	}
 	p := &plan{batch: true, items: make([]*item, 0, len(calls))}
-	joined, counted := 0, false
+	joined, counted := 0, false // all calls without units of their own are one portal request
 	for _, call := range calls {
 		it := s.planCall(call)
 		p.items = append(p.items, it)
 		p.units += it.units
-		if it.do != nil && it.units == 0 {
+		isValid := it.do != nil
+		if isValid && it.units == 0 {
 			joined = 1
 		}
-		if it.do != nil && !counted {
+		if isValid && !counted {
 			it.opens, counted = len(calls), true
 		}
 	}
@@ -64,7 +65,7 @@ func (s *Simulator) planBatch(body string) (*plan, *failure) {
 	return p, nil
 }
 
-// readCalls reads the body of a batch; not ok: it has another shape.
+// readCalls reads the body of a batch. ok is false if the body has another shape.
 func readCalls(body string) (calls []batchCall, ok bool) {
 	r := reader{text: body}
 	for name := range r.members {
@@ -147,7 +148,7 @@ func (s *Simulator) planOne(t *table, call batchCall) (*item, *failure) {
 	return s.planAction(t, call.action, ps)
 }
 
-// refusedBatch answers a batch none of whose calls passed validation.
+// refusedBatch returns the plan of a batch of which no call passed validation.
 func refusedBatch(items []*item) *plan {
 	errs := make(map[string]*failure, len(items))
 	for _, it := range items {
@@ -161,13 +162,12 @@ func refusedBatch(items []*item) *plan {
 	}}
 }
 
-// answerBatch says how each call ended; one that is to be missing is in neither
-// map.
+// answerBatch returns the answer to a batch, with the result or the error of each call.
 func answerBatch(items []*item) answer {
 	data := &batchData{errors: map[string]*failure{}, totals: map[string]int{}, meta: map[string]page{}, total: len(items)}
 	for _, it := range items {
 		switch {
-		case it.fate != nil && it.fate.Code == "":
+		case it.fate != nil && it.fate.Code == "": // the answer does not mention the call
 		case it.fate != nil:
 			data.errors[it.id] = &failure{Code: it.fate.Code, Message: it.fate.Message}
 		case it.fail != nil:
@@ -182,7 +182,7 @@ func answerBatch(items []*item) answer {
 	return answered(http.StatusOK, envelope{Success: true, Data: data})
 }
 
-// size is about how long the results are.
+// size estimates the length of the results.
 func (d *batchData) size() int {
 	size := 0
 	for _, it := range d.results {

@@ -14,7 +14,7 @@ const (
 	down503   = "503"
 )
 
-// Faults is trouble that is injected: rates from 0 to 1 of the calls under
+// Faults is the trouble that is injected: rates, from 0 to 1, of the calls under
 // /v1, and switches.
 type Faults struct {
 	FailBefore    float64 `json:"fail_before,omitzero"`     // 502, not applied
@@ -28,15 +28,15 @@ type Faults struct {
 	Throttle      float64 `json:"throttle,omitzero"`        // 429, not applied
 	BadKey        float64 `json:"bad_key,omitzero"`         // 401
 	ItemError     float64 `json:"item_error,omitzero"`      // of the items of batches: an error of any code; half of them applied
-	ItemMissing   float64 `json:"item_missing,omitzero"`    // of the items of batches: in neither map; half of them applied
+	ItemMissing   float64 `json:"item_missing,omitzero"`    // of the items of batches: neither in results nor in errors; half of them applied
 
 	LateBy       Duration `json:"late_by,omitzero"`       // 2s when not given
 	TrickleEvery Duration `json:"trickle_every,omitzero"` // 50ms when not given
 	RetryAfter   int      `json:"retry_after,omitzero"`   // seconds, of injected 429s; 1 when not given
 
-	LookupLag     Duration `json:"lookup_lag,omitzero"`     // a new contact is found only after it
-	IgnoreFilters bool     `json:"ignore_filters,omitzero"` // look-ups answer with strangers
-	Blind         []string `json:"blind,omitempty"`         // fields or operators by which look-ups find nothing, without a word
+	LookupLag     Duration `json:"lookup_lag,omitzero"`     // how long a new object is not found
+	IgnoreFilters bool     `json:"ignore_filters,omitzero"` // look-ups return objects that were not asked for
+	Blind         []string `json:"blind,omitempty"`         // fields or operators by which look-ups silently find nothing
 	Down          string   `json:"down,omitzero"`           // "close": connections are closed; "503": answered so
 
 	// Objects whose request contains the text, anywhere:
@@ -46,13 +46,14 @@ type Faults struct {
 	Conflict string `json:"conflict,omitzero"` // 409 ALREADY_EXISTS
 	Poison   string `json:"poison,omitzero"`   // 500 INTERNAL_ERROR, not applied
 
-	// Fields without which a contact is refused, of another kind as leads.title: 400 VALIDATION_ERROR.
+	// Fields without which an object is refused: 400 VALIDATION_ERROR. Fields of contacts are named as
+	// they are, others with their kind: leads.title.
 	Mandatory []string `json:"mandatory,omitempty"`
-	Forbidden []string `json:"forbidden,omitempty"` // kinds of objects that the key may do nothing with: 403 BITRIX_ACCESS_DENIED
-	Revoked   []string `json:"revoked,omitempty"`   // keys that are good no more: 401 INVALID_API_KEY
+	Forbidden []string `json:"forbidden,omitempty"` // kinds of objects that the key has no rights to: 403 BITRIX_ACCESS_DENIED
+	Revoked   []string `json:"revoked,omitempty"`   // keys that are no longer valid: 401 INVALID_API_KEY
 }
 
-// Duration is a time.Duration that reads and writes as "1.5s".
+// Duration is a time.Duration whose text form is "1.5s".
 type Duration time.Duration
 
 // String returns the form that time.ParseDuration reads.
@@ -89,13 +90,13 @@ func (s *Simulator) Faults() Faults {
 	return s.faults
 }
 
-// rate is how often a fault strikes a call.
+// rate is the part of calls that a fault hits.
 type rate struct {
 	name  string
 	value float64
 }
 
-// callRates are the faults of whole calls: at most one strikes a call.
+// callRates returns the rates of faults of whole calls. At most one fault hits a call.
 func (f *Faults) callRates() []rate {
 	return []rate{
 		{"fail_before", f.FailBefore}, {"apply_then_fail", f.ApplyThenFail}, {"apply_late", f.ApplyLate},
@@ -104,7 +105,7 @@ func (f *Faults) callRates() []rate {
 	}
 }
 
-// itemRates are the faults of the calls of a batch.
+// itemRates returns the rates of faults of the calls of a batch.
 func (f *Faults) itemRates() []rate {
 	return []rate{{"item_error", f.ItemError}, {"item_missing", f.ItemMissing}}
 }
@@ -114,7 +115,7 @@ func (f *Faults) check() error {
 	for _, group := range [][]rate{f.callRates(), f.itemRates()} {
 		sum := 0.0
 		for _, r := range group {
-			if !(r.value >= 0 && r.value <= 1) { // NaN too
+			if !(r.value >= 0 && r.value <= 1) { // also true for NaN
 				errs = append(errs, fmt.Errorf("%s: a rate is from 0 to 1, not %v", r.name, r.value))
 			}
 			sum += r.value
@@ -137,21 +138,21 @@ func (f *Faults) check() error {
 	return errors.Join(errs...)
 }
 
-// mandatoryOf are the fields without which an object of a kind is refused.
+// mandatoryOf returns the fields without which an object of a kind is refused.
 func (f *Faults) mandatoryOf(entity string) (names []string) {
 	for _, name := range f.Mandatory {
-		kind, field, other := strings.Cut(name, ".")
+		kind, field, namesKind := strings.Cut(name, ".")
 		switch {
-		case !other && entity == Contacts:
+		case !namesKind && entity == Contacts:
 			names = append(names, name)
-		case other && kind == entity:
+		case namesKind && kind == entity:
 			names = append(names, field)
 		}
 	}
 	return names
 }
 
-// blindTo reports whether the portal takes a condition and finds nothing by it.
+// blindTo reports whether the portal accepts a condition but finds nothing by it.
 func (f *Faults) blindTo(c condition) bool {
 	return slices.ContainsFunc(f.Blind, func(name string) bool { return name == c.op || fieldKey(name) == c.field.key })
 }

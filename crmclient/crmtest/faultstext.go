@@ -42,7 +42,7 @@ Example: fail_before=0.05,apply_then_fail=0.05,hang=0.01,lookup_lag=1s`
 
 // ParseFaults reads a JSON object of [Faults], or its short form
 // "fail_before=0.05,lookup_lag=2s,ignore_filters,mandatory=post+companyId". The
-// empty text means none. The error names all faults of the text.
+// empty text means no faults. The error names all mistakes in the text.
 func ParseFaults(text string) (Faults, error) {
 	var f Faults
 	given, errs := splitFaults(strings.TrimSpace(text))
@@ -64,7 +64,7 @@ func ParseFaults(text string) (Faults, error) {
 	return f, nil
 }
 
-// faultNames are the names of the fields of Faults, in their order.
+// faultNames returns the names of the fields of Faults, in their order.
 func faultNames() []string {
 	t := reflect.TypeFor[Faults]()
 	names := make([]string, t.NumField())
@@ -74,13 +74,14 @@ func faultNames() []string {
 	return names
 }
 
-// givenFault is one setting of a text: of JSON, or of the short form.
+// givenFault is one setting in a text.
 type givenFault struct {
 	name  string
-	json  json.RawMessage // nil: short
-	short string
+	json  json.RawMessage // the value in JSON; nil: it is in short
+	short string          // the value in the short form
 }
 
+// splitFaults splits a text into its settings.
 func splitFaults(text string) ([]givenFault, []error) {
 	if strings.HasPrefix(text, "{") {
 		return splitJSON(text)

@@ -27,13 +27,13 @@ type field struct {
 	user     *userField
 
 	normalised bool // phones are compared in any spelling
-	zoneless   bool // times are the portal's own, whatever zone they name
+	zoneless   bool // the zone of a time is ignored: it is read as the portal's
 
 	key   string // fieldKey of the name
-	label string // as a member's name in answers, with the comma before it
+	label string // a comma and the name, as in JSON answers: ,"name":
 }
 
-// documented are the fields of an entity on every portal, in the order of answers.
+// documented returns the fields that an entity has on every portal, in the order of answers.
 func documented(entity string) []field {
 	switch entity {
 	case Leads:
@@ -67,7 +67,7 @@ func fieldsOfDeals() []field {
 		own("createdAt", "updatedAt")[1:])
 }
 
-// own are the fields that the portal fills in by itself: the id, by whom, and when.
+// own returns the fields that the portal fills in by itself: the id, and who made and changed the object when.
 func own(created, updated string) []field {
 	return []field{
 		{name: "id", kind: kindNumber, readOnly: true},
@@ -96,7 +96,7 @@ func flags(names ...string) []field {
 	return fields
 }
 
-// texts are fields of text by these names.
+// texts returns fields of text with these names.
 func texts(names ...string) []field {
 	fields := make([]field, len(names))
 	for i, name := range names {
@@ -105,7 +105,7 @@ func texts(names ...string) []field {
 	return fields
 }
 
-// schema is the set of fields that an entity has at a moment.
+// schema is the fields that an entity has at a moment.
 type schema struct {
 	fields []field
 	byName map[string]int // by key
@@ -133,7 +133,7 @@ func newSchema(entity string, o Options, user []*userField) *schema {
 	return sc
 }
 
-// find is the field of that name; user fields in any spelling.
+// find returns the field with a name. User fields may have any spelling.
 func (sc *schema) find(name string) (field, bool) {
 	i, ok := sc.index(name)
 	if !ok {
@@ -151,7 +151,7 @@ func (sc *schema) index(name string) (int, bool) {
 	return i, ok
 }
 
-// spell is the field's name in answers.
+// spell returns the field's name in answers.
 func (sc *schema) spell(f field) string {
 	if f.user == nil || sc.upper {
 		return f.name
@@ -159,8 +159,8 @@ func (sc *schema) spell(f field) string {
 	return "ufCrm_" + strings.TrimPrefix(f.name, userPrefix)
 }
 
-// fieldKey makes UF_CRM_X, ufCrm_X and ufCrmX the same; other names count as
-// they are.
+// fieldKey returns the same key for UF_CRM_X, ufCrm_X and ufCrmX. Other names are
+// their own keys.
 func fieldKey(name string) string {
 	folded := strings.ToLower(strings.ReplaceAll(name, "_", ""))
 	if strings.HasPrefix(folded, "ufcrm") {
@@ -169,7 +169,7 @@ func fieldKey(name string) string {
 	return name
 }
 
-// fieldInfo is how GET /v1/{entity}/fields describes a field.
+// fieldInfo is the description of a field in GET /v1/{entity}/fields.
 type fieldInfo struct {
 	Type        kind   `json:"type"`
 	Title       string `json:"title"`
@@ -179,7 +179,7 @@ type fieldInfo struct {
 	IsUserField bool   `json:"isUserField"`
 }
 
-// describe is the body of GET /v1/{entity}/fields.
+// describe returns the data of GET /v1/{entity}/fields.
 func (sc *schema) describe(mandatory []string) map[string]map[string]fieldInfo {
 	all := make(map[string]fieldInfo, len(sc.fields))
 	for _, f := range sc.fields {
@@ -196,7 +196,7 @@ func (sc *schema) describe(mandatory []string) map[string]map[string]fieldInfo {
 	return map[string]map[string]fieldInfo{"fields": all}
 }
 
-// fieldOptions are the options that a schema depends on.
+// fieldOptions returns the options on which a schema depends.
 func (s *Simulator) fieldOptions() [5]bool {
 	return [5]bool{s.opts.NativeOriginID, s.opts.NativeUTM, s.opts.UpperUserFields, s.opts.NormalisedPhones, s.opts.IgnoredZones}
 }

@@ -19,7 +19,7 @@ type operand struct {
 // condition is one comparison of a filter.
 type condition struct {
 	field    field
-	op       string // "$eq" is the plain value
+	op       string // "$eq" for a plain value
 	operands []operand
 }
 
@@ -86,7 +86,7 @@ func readOperands(f field, op string, raw json.RawMessage, zone *time.Location) 
 	return operands, nil
 }
 
-// readOperand reads a JSON value as one of the field; numbers may be texts.
+// readOperand reads a JSON value for a field. Numbers may be given as texts.
 func readOperand(f field, raw string, zone *time.Location) (operand, bool) {
 	raw = strings.TrimSpace(raw)
 	if raw == "null" {
@@ -127,7 +127,7 @@ func readOperand(f field, raw string, zone *time.Location) (operand, bool) {
 	return operand{text: text}, true
 }
 
-// parseTime reads times without a zone in the portal's.
+// parseTime reads a time. A time without a zone is in the portal's zone.
 func parseTime(text string, zone *time.Location) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339, text)
 	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02 15:04:05", time.DateOnly} {
@@ -139,7 +139,7 @@ func parseTime(text string, zone *time.Location) (time.Time, error) {
 	return t, err
 }
 
-// values are the record's values of the field; a single null when it has none.
+// values returns the record's values of the field; a single null if it has none.
 func (cond *condition) values(c *Record) []operand {
 	f := cond.field
 	var all []operand
@@ -172,23 +172,23 @@ func (cond *condition) values(c *Record) []operand {
 	return all
 }
 
-// matches reports whether the record fulfils the condition.
+// matches reports whether the record meets the condition.
 func (cond *condition) matches(c *Record) bool {
 	values := cond.values(c)
-	some := func(test func(value, with operand) bool) bool {
+	anyPair := func(test func(value, with operand) bool) bool {
 		return slices.ContainsFunc(values, func(v operand) bool {
 			return slices.ContainsFunc(cond.operands, func(with operand) bool { return test(v, with) })
 		})
 	}
 	switch cond.op {
 	case "$eq", "$in":
-		return some(cond.equal)
+		return anyPair(cond.equal)
 	case "$ne":
-		return !some(cond.equal)
+		return !anyPair(cond.equal)
 	case "$contains":
-		return some(func(v, with operand) bool { return !v.null && !with.null && strings.Contains(v.text, with.text) })
+		return anyPair(func(v, with operand) bool { return !v.null && !with.null && strings.Contains(v.text, with.text) })
 	}
-	return some(func(v, with operand) bool {
+	return anyPair(func(v, with operand) bool {
 		if v.null || with.null {
 			return false
 		}

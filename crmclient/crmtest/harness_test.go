@@ -41,7 +41,7 @@ func bubble(t *testing.T, o crmtest.Options, test func(p *portal)) {
 	})
 }
 
-// reply is an answer as tests look at it.
+// reply is an answer to a test's request.
 type reply struct {
 	status int
 	header http.Header
@@ -118,7 +118,7 @@ func (r reply) wantStatus(t *testing.T, status int) reply {
 	return r
 }
 
-// object is the data of the answer.
+// object returns the data of the answer.
 func (r reply) object(t *testing.T) map[string]any {
 	t.Helper()
 	var m map[string]any
@@ -128,7 +128,7 @@ func (r reply) object(t *testing.T) map[string]any {
 	return m
 }
 
-// ids are the ids of the rows of the answer.
+// ids returns the ids of the rows in the answer.
 func (r reply) ids(t *testing.T) []int {
 	t.Helper()
 	var rows []struct{ ID int }
@@ -142,30 +142,30 @@ func (r reply) ids(t *testing.T) []int {
 	return ids
 }
 
-// create makes a contact over HTTP and gives its data.
+// create makes a contact over HTTP and returns its data.
 func (p *portal) create(body string) map[string]any {
 	p.t.Helper()
 	return p.do("POST /v1/contacts", body).want(p.t, http.StatusCreated, "").object(p.t)
 }
 
-// started runs f beside the test and tells its answer later.
+// started runs f in a goroutine, which sends f's answer to the channel.
 func started(f func() reply) <-chan reply {
 	c := make(chan reply, 1)
 	go func() { c <- f() }()
 	return c
 }
 
-// advance lets the bubble's clock go on.
+// advance lets some time pass on the bubble's clock.
 func advance(d time.Duration) { <-time.After(d) }
 
-// waited is how long f takes by the bubble's clock.
+// waited returns how long f takes by the bubble's clock.
 func waited(f func()) time.Duration {
 	began := time.Now()
 	f()
 	return time.Since(began)
 }
 
-// script answers the calls in turn with the actions, further ones pass.
+// scripted gives the calls, one after another, the actions. Further calls are answered normally.
 func (p *portal) scripted(actions ...crmtest.Action) {
 	p.Script(func(crmtest.Call) crmtest.Action {
 		if len(actions) == 0 {

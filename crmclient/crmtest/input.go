@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// phoneTypes and emailTypes are the values of typeId.
+// phoneTypes and emailTypes return the possible values of typeId.
 func phoneTypes() []string { return []string{"WORK", "HOME", "MOBILE", "OTHER"} }
 func emailTypes() []string { return []string{"WORK", "HOME", "MAILING", "OTHER"} }
 
-// readObject reads a JSON object of parameters; an empty body is an empty one.
+// readObject reads a JSON object of parameters. An empty body counts as an empty object.
 func readObject(body []byte) (map[string]json.RawMessage, *failure) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return map[string]json.RawMessage{}, nil
@@ -26,7 +26,7 @@ func readObject(body []byte) (map[string]json.RawMessage, *failure) {
 	return object, nil
 }
 
-// readRecord checks the parameters of a create, an object; nothing is an empty one.
+// readRecord checks the parameters of a create. An empty text counts as an empty object.
 func readRecord(sc *schema, object string) ([]fieldValue, *failure) {
 	r := reader{text: object}
 	if r.peek() == 0 {
@@ -55,9 +55,8 @@ func readChanges(sc *schema, ps params) ([]fieldValue, *failure) {
 	return readFields(sc, given)
 }
 
-// readFields checks the values of the schema's fields, "" for those that were not given. Fields
-// that the portal does not know, or that cannot be written, are dropped without a word, as the
-// API does.
+// readFields checks the given values of the schema's fields, in the schema's order; "": not given.
+// Fields that cannot be written are silently dropped, as the API does.
 func readFields(sc *schema, given []string) ([]fieldValue, *failure) {
 	values := make([]fieldValue, 0, 16)
 	for i, raw := range given {
@@ -74,7 +73,7 @@ func readFields(sc *schema, given []string) ([]fieldValue, *failure) {
 	return values, nil
 }
 
-// readValue checks one value; "" stands for null.
+// readValue checks one value, and returns it; "" for null.
 func readValue(f *field, text string) (string, *failure) {
 	if text == "null" {
 		return "", nil
@@ -130,7 +129,7 @@ func compact(raw string) string {
 	return b.String()
 }
 
-// entry is one value of a phone or email in its canonical form, as JSON.
+// entry is one phone or e-mail; both fields are JSON.
 type entry struct{ value, typeID string }
 
 // entries yields the values of a multifield in its canonical form.
@@ -156,8 +155,8 @@ func entries(raw string) iter.Seq[entry] {
 	}
 }
 
-// readMultifield reads the three forms of phone and email, and gives the canonical one:
-// an array of value and typeId, without values that have no text; "" when it would be empty.
+// readMultifield reads phones or e-mails in any of three forms, and returns the canonical one: an
+// array of objects with value and typeId, without empty values; "" if the array would be empty.
 func readMultifield(name, raw string, types []string) (string, *failure) {
 	b, r := make([]byte, 0, len(raw)+32), reader{text: raw}
 	if raw[0] == '"' {
@@ -182,7 +181,7 @@ func readMultifield(name, raw string, types []string) (string, *failure) {
 // readEntry reads one value, as JSON, and its typeId.
 func readEntry(name string, r *reader) (value, typeID string, fail *failure) {
 	switch r.peek() {
-	case '"', 'n': // a null is a value without text
+	case '"', 'n': // null counts as an empty value
 		return r.raw(), "", nil
 	case '{':
 	default:
@@ -199,7 +198,7 @@ func readEntry(name string, r *reader) (value, typeID string, fail *failure) {
 	}
 	switch {
 	case value == "":
-		return "", "", invalidShape(name) // the native {VALUE, VALUE_TYPE} ends here
+		return "", "", invalidShape(name) // such as the native {VALUE, VALUE_TYPE}
 	case value[0] != '"' && value != "null":
 		return "", "", invalid("INVALID_REQUEST", "Field %q: value must be a string", name)
 	case kind == "", kind == "null":
@@ -214,7 +213,7 @@ func invalidShape(name string) *failure {
 	return f
 }
 
-// appendEntry adds a value that has text to an array's inside.
+// appendEntry appends a value to the inside of an array, unless it is empty.
 func appendEntry(b []byte, value, typeID string) []byte {
 	if strings.TrimSpace(unquote(value)) == "" {
 		return b
@@ -229,7 +228,7 @@ func appendEntry(b []byte, value, typeID string) []byte {
 	return append(b, `"}`...)
 }
 
-// multifield puts the brackets around.
+// multifield puts brackets around the inside of an array; "" if it is empty.
 func multifield(inside []byte) string {
 	if len(inside) == 0 {
 		return ""

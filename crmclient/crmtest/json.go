@@ -2,13 +2,13 @@ package crmtest
 
 import "github.com/leadbridge/leadbridge/internal/jsonscan"
 
-// maxDepth bounds the nesting of what is read.
+// maxDepth is the deepest nesting of JSON that is accepted.
 const maxDepth = 1000
 
-// reader reads JSON in one pass. A fault makes it bad and ends all loops.
+// reader reads JSON in one pass. After a mistake in the text all loops end, and whole returns false.
 type reader struct {
 	text string
-	in   *jsonscan.Reader // of text, from the first call on
+	in   *jsonscan.Reader // reads text; nil before the first call
 }
 
 func (r *reader) scan() *jsonscan.Reader {
@@ -20,10 +20,10 @@ func (r *reader) scan() *jsonscan.Reader {
 
 func (r *reader) fail() { r.scan().Fail() }
 
-// peek is the first byte of what comes next, 0 at the end.
+// peek returns the first byte of the next value; 0 at the end.
 func (r *reader) peek() byte { return r.scan().Peek() }
 
-// whole reports whether all was good and nothing is left.
+// whole reports whether the text was valid and nothing of it is left.
 func (r *reader) whole() bool { return r.scan().Whole() }
 
 // members yields the names of an object. The loop's body may read the value.
@@ -31,13 +31,13 @@ func (r *reader) members(yield func(name string) bool) {
 	r.scan().Members(func(name []byte) bool { return yield(unquote(string(name))) })
 }
 
-// elements yields for each value of an array. The loop's body may read it.
+// elements yields once for each value of an array. The loop's body may read the value.
 func (r *reader) elements(yield func() bool) { r.scan().Elements(yield) }
 
-// raw is the next value as it stands, "" when it is none.
+// raw returns the next value as JSON; "" if there is no valid one.
 func (r *reader) raw() string { return string(r.scan().Raw()) }
 
-// word is the next value, a text or null.
+// word returns the next value, which must be a text or null.
 func (r *reader) word() string {
 	if c := r.peek(); c != '"' && c != 'n' {
 		r.fail()

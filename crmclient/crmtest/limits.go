@@ -8,14 +8,15 @@ import (
 	"time"
 )
 
-// window counts what happened in the last length of time. The simulator's lock
+// window counts events within a sliding window of time. The simulator's lock
 // guards it.
 type window struct {
 	length time.Duration
 	times  []time.Time // oldest first
 }
 
-// take counts n at now, unless that makes more than limit (0: no limit).
+// take counts n events at now and returns true, unless there would be more than limit in the
+// window (0: no limit).
 func (w *window) take(now time.Time, n, limit int) bool {
 	if limit <= 0 {
 		return true
@@ -38,7 +39,7 @@ func (w *window) forget(now time.Time) {
 	w.times = append(w.times[:0], w.times[i:]...)
 }
 
-// reset is the whole number of seconds until the oldest count leaves.
+// reset returns how many whole seconds it takes until the oldest event leaves the window.
 func (w *window) reset(now time.Time) int {
 	if len(w.times) == 0 {
 		return 0
@@ -46,8 +47,8 @@ func (w *window) reset(now time.Time) int {
 	return max(1, int(math.Ceil(w.times[0].Add(w.length).Sub(now).Seconds())))
 }
 
-// admit counts a call against the platform's limit and writes the headers of
-// that. Calls that a script decides are counted and never refused.
+// admit counts a call against the platform's limit and writes the limit's headers. Calls that
+// a script decides are counted but never refused.
 func (s *Simulator) admit(h http.Header, scripted bool) *failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,16 +76,16 @@ const (
 	loopProbe  = 5 // every fifth call of a blocked key passes
 )
 
-// errorLoop watches one key for a call that is repeated and fails.
+// errorLoop watches one key for a failing call that is repeated.
 type errorLoop struct {
-	call    uint64 // hash of the last failed call
-	last    time.Time
-	count   int // failures of it in a row
-	blocked time.Time
-	refused int
+	call    uint64    // hash of the last failed call
+	last    time.Time // when it failed
+	count   int       // how often it has failed in a row
+	blocked time.Time // end of the key's block
+	refused int       // calls since the block began
 }
 
-// looping refuses a call of a blocked key, save the probes.
+// looping refuses a call of a blocked key, except for probes.
 func (s *Simulator) looping(key string) *failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,8 +107,8 @@ func (s *Simulator) looping(key string) *failure {
 func (s *Simulator) watch(key string, c Call, query string, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.opts.ErrorLoop <= 0 || status == 0 || status >= 500 ||
-		status == http.StatusUnauthorized || status == http.StatusTooManyRequests {
+	neverCounts := status == 0 || status >= 500 || status == http.StatusUnauthorized || status == http.StatusTooManyRequests
+	if s.opts.ErrorLoop <= 0 || neverCounts {
 		return
 	}
 	if status < 400 {

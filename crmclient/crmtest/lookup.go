@@ -9,10 +9,9 @@ import (
 	"time"
 )
 
-// Rows of a look-up: one portal request, and the most that the simulator gives.
 const (
-	pageRows = 50
-	maxRows  = 500
+	pageRows = 50  // how many rows of a look-up are one portal request
+	maxRows  = 500 // how many rows a look-up returns at most
 )
 
 // page is the meta of a look-up.
@@ -20,10 +19,10 @@ type page struct {
 	Total     int  `json:"total"`
 	Returned  int  `json:"returned"`
 	HasMore   bool `json:"hasMore"`
-	Truncated bool `json:"truncated"` // limit was over what is given
+	Truncated bool `json:"truncated"` // limit was greater than maxRows
 }
 
-// query is a look-up that was understood.
+// query is a look-up that was read.
 type query struct {
 	filter        []condition
 	selected      map[string]bool // keys of fields; empty: all
@@ -46,7 +45,7 @@ func (s *Simulator) planLookup(t *table, action string, ps params) (*item, *fail
 		rows, meta := s.look(t, q, now)
 		return rows, meta, nil
 	}}
-	// A batch joins lists of one page; all else are requests of their own.
+	// A batch joins lists of one page into one portal request. Other look-ups are requests of their own.
 	if action == "search" || q.limit > pageRows {
 		it.units = max(1, (q.limit+pageRows-1)/pageRows)
 	}
@@ -108,11 +107,11 @@ func (s *Simulator) look(t *table, q *query, now time.Time) ([]rendered, page) {
 		}
 	})
 	meta.Returned = len(rows)
-	meta.HasMore = meta.Returned == q.limit // wrong on an exact last page, as documented
+	meta.HasMore = meta.Returned == q.limit // wrong on a last page that is exactly full, see the package's comment
 	return rows, meta
 }
 
-// filters reports whether the query asks for a field by a value.
+// filters reports whether the query has an equality condition for a field.
 func (q *query) filters(name string) bool {
 	return slices.ContainsFunc(q.filter, func(c condition) bool { return c.field.name == name && (c.op == "$eq" || c.op == "$in") })
 }
@@ -126,15 +125,15 @@ func (q *query) matches(c *Record) bool {
 	return true
 }
 
-// candidates visits every record that may match, by id: through the index where the
-// filter asks for equality with an indexed field, else all.
+// candidates visits every record that may match, by id. If the filter asks for equality with an
+// indexed field, it uses the index; otherwise it visits all records.
 func (t *table) candidates(q *query, visit func(*Record)) {
 	for _, cond := range q.filter {
 		if cond.op != "$eq" && cond.op != "$in" || !indexed(cond.field) {
 			continue
 		}
 		if slices.ContainsFunc(cond.operands, func(o operand) bool { return o.null }) {
-			continue // records without the field are in no index
+			continue // the index does not have records without the field
 		}
 		hashes := make([]uint64, len(cond.operands))
 		for i, o := range cond.operands {
@@ -150,7 +149,7 @@ func (t *table) candidates(q *query, visit func(*Record)) {
 	}
 }
 
-// queryParams gives the query of GET /v1/{entity} the form of a search.
+// queryParams converts the query of GET /v1/{entity} to the parameters of a search.
 func queryParams(values url.Values) (params, *failure) {
 	ps, filter := params{}, map[string]any{}
 	for name, given := range values {

@@ -13,8 +13,8 @@ import (
 // params are the parameters of an action.
 type params = map[string]json.RawMessage
 
-// planAction plans one action on a kind of object but create, alone or in a batch. The lock
-// is held.
+// planAction plans one action other than create on a kind of object, alone or in a batch. The
+// lock is held.
 func (s *Simulator) planAction(t *table, action string, ps params) (*item, *failure) {
 	if t.entity == Timelines && action != "list" && action != "get" && action != "delete" {
 		return nil, invalid("INVALID_PARAMS", "Unknown action %q of timelines", action)
@@ -38,7 +38,7 @@ func (s *Simulator) planAction(t *table, action string, ps params) (*item, *fail
 	return s.guarded(t, it), nil
 }
 
-// guarded is an item that fails where the key may do nothing with the kind.
+// guarded returns an item that fails if the key has no rights to the kind.
 func (s *Simulator) guarded(t *table, it *item) *item {
 	do := it.do
 	it.do = func(now time.Time) (any, any, *failure) {
@@ -76,7 +76,7 @@ func (s *Simulator) planCreate(t *table, object string) (*item, *failure) {
 	}}), nil
 }
 
-// rule refuses what the portal takes no object without.
+// rule refuses comments without a text or a known card. Other kinds have no such rule.
 func (t *table) rule(values []fieldValue) *failure {
 	if t.entity != Timelines {
 		return nil
@@ -90,7 +90,7 @@ func (t *table) rule(values []fieldValue) *failure {
 	return nil
 }
 
-// filledIn are the values that a portal gives where none are given.
+// filledIn returns the values that a portal fills in if a create does not give them.
 func filledIn(entity string) []fieldValue {
 	switch entity {
 	case Timelines:
@@ -103,7 +103,7 @@ func filledIn(entity string) []fieldValue {
 	return []fieldValue{{"assignedById", "1"}, {"opened", "true"}, {"typeId", `"CLIENT"`}, {"sourceId", `"CALL"`}}
 }
 
-// complete adds what a portal fills in by itself and leaves nulls out.
+// complete adds the values that a portal fills in, and leaves nulls out.
 func complete(entity string, values []fieldValue) []fieldValue {
 	for _, d := range filledIn(entity) {
 		if !slices.ContainsFunc(values, func(v fieldValue) bool { return v.name == d.name && v.raw != "" }) {
@@ -158,11 +158,11 @@ func readID(ps params) (int64, *failure) {
 	return id, nil
 }
 
-// Create puts a contact there, as if someone had made it in the portal,
-// whatever faults are set; body is that of POST /v1/contacts.
+// Create makes a contact as if a person had made it in the portal. Faults do not
+// concern it. body is that of POST /v1/contacts.
 func (s *Simulator) Create(body string) (int64, error) { return s.CreateIn(Contacts, body) }
 
-// CreateIn is [Simulator.Create] for any kind of object; body is that of POST /v1/{entity}.
+// CreateIn does what [Simulator.Create] does for any kind of object. body is that of POST /v1/{entity}.
 func (s *Simulator) CreateIn(entity, body string) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,20 +174,20 @@ func (s *Simulator) CreateIn(entity, body string) (int64, error) {
 	return t.store.insert(complete(entity, values), s.now()).ID, nil
 }
 
-// Delete takes a contact away and reports whether it was there.
+// Delete deletes a contact and reports whether it was there.
 func (s *Simulator) Delete(id int64) bool { return s.DeleteIn(Contacts, id) }
 
-// DeleteIn takes an object away and reports whether it was there.
+// DeleteIn deletes an object and reports whether it was there.
 func (s *Simulator) DeleteIn(entity string, id int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.tables[entity].store.remove(id)
 }
 
-// Contacts are all contacts held, by id.
+// Contacts returns all contacts, by id.
 func (s *Simulator) Contacts() []Contact { return s.Records(Contacts) }
 
-// Records are all objects of a kind that are held, by id.
+// Records returns all objects of a kind, by id.
 func (s *Simulator) Records(entity string) []Record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -199,20 +199,20 @@ func (s *Simulator) Records(entity string) []Record {
 	return all
 }
 
-// Count is the number of contacts held.
+// Count returns the number of contacts.
 func (s *Simulator) Count() int { return s.CountIn(Contacts) }
 
-// CountIn is the number of objects of a kind that are held.
+// CountIn returns the number of objects of a kind.
 func (s *Simulator) CountIn(entity string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.tables[entity].store.count
 }
 
-// ByOrigin are the contacts with this [Record.OriginID], by id.
+// ByOrigin returns the contacts with this [Record.OriginID], by id.
 func (s *Simulator) ByOrigin(id string) []Contact { return s.ByOriginIn(Contacts, id) }
 
-// ByOriginIn are the objects of a kind with this [Record.OriginID], by id.
+// ByOriginIn returns the objects of a kind with this [Record.OriginID], by id.
 func (s *Simulator) ByOriginIn(entity, id string) []Record {
 	s.mu.Lock()
 	defer s.mu.Unlock()

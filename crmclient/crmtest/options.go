@@ -2,12 +2,12 @@ package crmtest
 
 import "time"
 
-// OriginUserField is the user field that holds an event's id where the portal
-// does not offer originId.
+// OriginUserField is the user field for an event's id if the portal does not offer
+// originId.
 const OriginUserField = "UF_CRM_LEADBRIDGE_EVENT_ID"
 
-// Options describe a portal. The zero value is one without limits that answers
-// at once, offers no originId and lets the key make no user fields.
+// Options describe a portal. The zero value is a portal without limits that answers
+// at once, offers no originId and does not let the key make user fields.
 type Options struct {
 	PerMinute  int           // platform: requests in a sliding 60 s; 0: no limit
 	PerSecond  int           // portal: requests in a sliding second; 0: no limit
@@ -32,18 +32,18 @@ type Options struct {
 
 	PatchAdds        bool     // an update adds phones and e-mails to those that are there; otherwise it replaces them
 	NormalisedPhones bool     // look-ups compare phones in any spelling; otherwise the stored one only
-	IgnoredFilters   []string // fields or operators that look-ups take and do not apply: they answer with strangers
-	IgnoredZones     bool     // look-ups read times as the portal's own, whatever zone they name
+	IgnoredFilters   []string // fields or operators that look-ups accept but ignore, so that they find too much
+	IgnoredZones     bool     // look-ups ignore the zones of times and read them as the portal's
 	KeptUserFields   bool     // user fields cannot be deleted
 
-	Keys     []string // when not empty, the only good keys: others 401 INVALID_API_KEY
-	Sessions []string // when not empty, the only good sessions of vibe_app_ keys: others 401 TOKEN_EXPIRED
+	Keys     []string // if not empty, the only valid keys: others get 401 INVALID_API_KEY
+	Sessions []string // if not empty, the only valid sessions of vibe_app_ keys: others get 401 TOKEN_EXPIRED
 	NoScope  bool     // the key lacks the scope crm
 
-	Portal string         // name for /v1/me, as company.bitrix24.ru; "": left out
-	Zone   *time.Location // of the times in answers; nil: +03:00
+	Portal string         // name for /v1/me, such as company.bitrix24.ru; "": left out
+	Zone   *time.Location // the zone of the times in answers; nil: +03:00
 	Skew   time.Duration  // how far the portal's clock is ahead
-	Seed   uint64         // of everything random
+	Seed   uint64         // seed of everything random
 }
 
 // Defaults describes a portal under the documented limits.

@@ -13,11 +13,11 @@ import (
 // latestRows is how many contacts the page shows.
 const latestRows = 100
 
-// maxFaultsText bounds PUT /_sim/faults.
+// maxFaultsText is the longest body of PUT /_sim/faults, in bytes.
 const maxFaultsText = 1 << 20
 
-// newPages answers the simulator's own paths. No key, limit or fault
-// concerns them.
+// newPages returns the handler of the simulator's own paths. Keys, limits and faults do
+// not concern them.
 func (s *Simulator) newPages() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.servePage)
@@ -51,8 +51,8 @@ func (s *Simulator) putFaults(w http.ResponseWriter, r *http.Request) {
 	sendJSON(w, f)
 }
 
-// serveRecords answers with the objects of a kind, by id: those from offset on, at most limit (100); with all=1 all of
-// them; with origin those of one origin id. Times have all their digits.
+// serveRecords answers with the objects of a kind, by id: from offset on, at most limit (100); with all=1 all of them; with
+// origin only those with that origin id. Times are not rounded.
 func (s *Simulator) serveRecords(entity string, w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	records := s.Records(entity)
@@ -68,7 +68,7 @@ func (s *Simulator) serveRecords(entity string, w http.ResponseWriter, r *http.R
 	sendJSON(w, map[string]any{"total": total, entity: slices.Concat([]Record{}, records)})
 }
 
-// number reads a text of a query, otherwise when it is none.
+// number reads a number from a query; it returns otherwise if the text is not a number.
 func number(text string, otherwise int) int {
 	if n, err := strconv.Atoi(text); err == nil && n >= 0 {
 		return n
@@ -104,7 +104,7 @@ All of it: <a href="/_sim/contacts?all=1">contacts</a>, <a href="/_sim/leads?all
 {{end}}</table></body></html>
 `
 
-// servePage shows a person what the simulator holds.
+// servePage answers with a page for people that shows what the simulator holds.
 func (s *Simulator) servePage(w http.ResponseWriter, _ *http.Request) {
 	page, err := template.New("page").Parse(pageText)
 	if err != nil {
@@ -120,7 +120,7 @@ func (s *Simulator) servePage(w http.ResponseWriter, _ *http.Request) {
 	_ = page.Execute(w, map[string]any{"Stats": s.Stats(), "Faults": string(faults), "Latest": s.latest(latestRows)})
 }
 
-// latest are the newest n contacts, newest first.
+// latest returns the newest n contacts, newest first.
 func (s *Simulator) latest(n int) []Contact {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -13,17 +13,17 @@ import (
 // pipeBuffer is how many bytes a direction of a pipe holds before its writer waits.
 const pipeBuffer = 64 << 10
 
-// pipe is a connection in memory that behaves like one of TCP: both directions
-// have a buffer, either end may close or reset it. It waits by a condition
-// only, so that it can live in a synctest bubble.
+// pipe is a connection in memory that behaves like a TCP connection: both directions
+// have a buffer, and either end may close or reset it. It waits only by a sync.Cond, so
+// that it can live in a synctest bubble.
 type pipe struct {
 	mu      sync.Mutex // guards the pipe, its directions and its ends
 	changed *sync.Cond
-	budget  int // bytes that the client may still send before a reset; negative: any
+	budget  int // bytes that the client may still send before a reset; negative: no limit
 	ends    [2]*pipeEnd
 }
 
-// pipeEnd is one end; what it reads is the other's out.
+// pipeEnd is one end. It reads from the other end's out.
 type pipeEnd struct {
 	pipe   *pipe
 	name   string
@@ -111,8 +111,8 @@ func (e *pipeEnd) Write(b []byte) (int, error) {
 	return written, nil
 }
 
-// spend takes n bytes off the client's budget and resets the pipe when that is
-// too much.
+// spend takes up to n bytes off the client's budget, and returns how many it took. When nothing
+// is left it resets the pipe.
 func (e *pipeEnd) spend(n int) int {
 	p := e.pipe
 	if !e.client || p.budget < 0 {
@@ -148,8 +148,8 @@ func (p *pipe) abort() {
 	p.changed.Broadcast()
 }
 
-// Close ends the connection: after what was written, or with linger 0 by a reset
-// that throws that away.
+// Close ends the connection: the other end can still read what was written. With linger 0 it
+// resets the connection instead and throws this away.
 func (e *pipeEnd) Close() error {
 	e.pipe.mu.Lock()
 	defer e.pipe.mu.Unlock()
@@ -167,7 +167,7 @@ func (e *pipeEnd) Close() error {
 	return nil
 }
 
-// SetLinger with 0 makes Close a reset, as that of *net.TCPConn does.
+// SetLinger with 0 makes Close a reset, like the method of *net.TCPConn.
 func (e *pipeEnd) SetLinger(seconds int) error {
 	e.pipe.mu.Lock()
 	defer e.pipe.mu.Unlock()
@@ -186,7 +186,7 @@ func (e *pipeEnd) LocalAddr() net.Addr { return pipeAddr(e.name) }
 // RemoteAddr names the other end.
 func (e *pipeEnd) RemoteAddr() net.Addr { return pipeAddr(e.other.name) }
 
-// SetDeadline sets both.
+// SetDeadline sets the deadlines of Read and Write.
 func (e *pipeEnd) SetDeadline(t time.Time) error {
 	return errors.Join(e.SetReadDeadline(t), e.SetWriteDeadline(t))
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// plan is a call that was understood: what it does on the portal and how it is
-// answered. A refusal is a plan without items.
+// plan is what a call does on the portal and how it is answered. A refusal is a plan without
+// items.
 type plan struct {
 	units  int  // portal requests; 0: the platform answers by itself
 	batch  bool // items have ids and fail one by one
@@ -16,26 +16,26 @@ type plan struct {
 
 // item is one step of a plan.
 type item struct {
-	id       string // of a batch's call
-	units    int    // portal requests of its own, beside the joined one of a batch
-	do       step   // nil: refused by validation
-	opens    int    // calls of the batch that begins with it
-	fate     *ItemError
+	id       string     // the id of a batch's call
+	units    int        // how many portal requests it takes of its own; 0 in a batch: it shares one with others
+	do       step       // nil: refused by validation
+	opens    int        // in the first valid item of a batch: how many calls the batch has, for the counts
+	fate     *ItemError // replaces the result; nil: nothing does
 	data     any
 	meta     any
 	fail     *failure
 	isLookup bool
 }
 
-// step does its work on the portal at now; the simulator's lock is held.
+// step is the work of an item on the portal at now. The simulator's lock is held.
 type step func(now time.Time) (data, meta any, fail *failure)
 
-// refusal is a plan that does nothing.
+// refusal returns a plan that does nothing and answers with a failure.
 func refusal(f *failure) *plan {
 	return &plan{answer: func() answer { return failed(f) }}
 }
 
-// single is a plan of one step on the portal.
+// single returns a plan of one step on the portal.
 func single(status int, do step) *plan {
 	return planOf(status, &item{do: do})
 }
@@ -51,16 +51,16 @@ func planOf(status int, it *item) *plan {
 	return p
 }
 
-// local is a plan that the platform carries out without the portal.
+// local returns a plan that the platform carries out without the portal.
 func local(do step) *plan {
 	p := single(http.StatusOK, do)
 	p.units = 0
 	return p
 }
 
-// run applies the items one after another from a moment on, pause before each, and tells
-// when the last was due and whether it came to the end.
-func (p *plan) run(s *Simulator, from time.Time, pause time.Duration) (time.Time, bool) {
+// run applies the items one after another from a time on, with a pause before each. It returns when the
+// last item was due. ok is false if the simulator was closed before.
+func (p *plan) run(s *Simulator, from time.Time, pause time.Duration) (due time.Time, ok bool) {
 	for _, it := range p.items {
 		if it.do == nil {
 			continue
@@ -74,7 +74,7 @@ func (p *plan) run(s *Simulator, from time.Time, pause time.Duration) (time.Time
 	return from, true
 }
 
-// later applies the items after the answer.
+// later applies the items after the answer, in the background.
 func (s *Simulator) later(p *plan, a Action) {
 	first, between := a.After, time.Duration(0)
 	if a.effect() == Trickle {

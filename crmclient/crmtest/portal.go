@@ -7,22 +7,22 @@ import (
 	"time"
 )
 
-// slots is the portal's queue: so many requests run at a time, the others wait in
-// their order.
+// slots is the portal's queue: a limited number of requests run at a time, the others wait in
+// the order of their arrival.
 type slots struct {
 	mu      sync.Mutex
 	running int
 	waiting []chan time.Time // each receives the time when its owner's turn came
 }
 
-// hold is a slot that was got.
+// hold is a slot that a request has.
 type hold struct {
 	since   time.Time
-	running int // requests then
+	running int // how many requests ran when it got the slot
 }
 
-// acquire waits for one of limit slots, no longer than patience (0: no limit),
-// and reports whether it got one. It was asked for at now.
+// acquire waits for one of limit slots, no longer than patience (0: no limit), and reports
+// whether it got one. now is when the slot was asked for. waits is called if it has to wait.
 func (q *slots) acquire(now time.Time, limit int, patience time.Duration, done <-chan struct{}, waits func()) (hold, bool) {
 	q.mu.Lock()
 	if limit <= 0 || q.running < limit {
@@ -60,8 +60,8 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// leave takes a place in the queue back and reports whether it was still one; else
-// its owner has been given a slot meanwhile.
+// leave gives up a place in the queue and reports whether it was still there. If it was not, its owner
+// has been given a slot meanwhile.
 func (q *slots) leave(turn chan time.Time) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -73,8 +73,8 @@ func (q *slots) leave(turn chan time.Time) bool {
 	return true
 }
 
-// release hands the slot to the next in the queue: from the moment on when it was
-// due, so that a portal with a queue loses nothing between its requests.
+// release gives the slot to the next request in the queue. It counts as given at due, so that a portal
+// with a queue loses no time between its requests.
 func (q *slots) release(due time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -86,8 +86,8 @@ func (q *slots) release(due time.Time) {
 	q.waiting = q.waiting[1:]
 }
 
-// onPortal runs a plan that came at now under the portal's limits. The client's going
-// changes nothing here.
+// onPortal runs a plan that came at now under the portal's limits. It goes on if the client has
+// gone.
 func (s *Simulator) onPortal(p *plan, now time.Time) *failure {
 	if p.units == 0 {
 		p.run(s, now, 0)

@@ -15,15 +15,14 @@ import (
 type Contact = Record
 
 // Record is one object that the simulator holds: a contact, a lead, a deal, or a comment on a
-// card. It never changes.
+// card. A value is never modified.
 type Record struct {
 	ID      int64
 	Created time.Time // by the portal's clock
 	Updated time.Time
 
-	// data holds name and JSON value of each field, both with their length
-	// before them: hundreds of thousands of records stay small, and texts
-	// are read without a copy.
+	// data has the name and the JSON value of each field, each with its length before it.
+	// So hundreds of thousands of records stay small, and texts are read without a copy.
 	data string
 }
 
@@ -39,7 +38,7 @@ type fieldValue struct {
 	raw  string
 }
 
-// pack is the inverse of Record.each.
+// pack returns values in the form of Record.data.
 func pack(values []fieldValue) string {
 	size := 0
 	for _, v := range values {
@@ -55,7 +54,7 @@ func pack(values []fieldValue) string {
 	return string(b)
 }
 
-// each yields the fields of the record until yield says stop.
+// each yields the fields of the record.
 func (c *Record) each(yield func(fieldValue) bool) {
 	rest := c.data
 	next := func() string {
@@ -83,7 +82,7 @@ func uvarint(s string) (n, size int) {
 	}
 }
 
-// raw is the JSON value of a field, "" when it was not given.
+// raw returns the JSON value of a field; "" if it was not given.
 func (c *Record) raw(name string) string {
 	for v := range c.each {
 		if v.name == name {
@@ -93,9 +92,8 @@ func (c *Record) raw(name string) string {
 	return ""
 }
 
-// Get is the value of a field by its API name, nil when it was not given: string,
-// float64, bool, []Multifield, or any JSON value for user fields, which have
-// any spelling.
+// Get returns the value of a field by its name in the API: a string, float64, bool, []Multifield, or
+// any JSON value for a user field, whose name may have any spelling; nil if it was not given.
 func (c Record) Get(name string) any {
 	switch name {
 	case "phone", "email":
@@ -108,14 +106,14 @@ func (c Record) Get(name string) any {
 	key := fieldKey(name)
 	for v := range c.each {
 		if fieldKey(v.name) == key {
-			_ = json.Unmarshal([]byte(v.raw), &value) // it was valid when it came
+			_ = json.Unmarshal([]byte(v.raw), &value) // cannot fail: it was checked when it came
 			return value
 		}
 	}
 	return nil
 }
 
-// Text is the value of a field of text, "" when it was not given.
+// Text returns the value of a field of text; "" if it was not given.
 func (c Record) Text(name string) string {
 	key := fieldKey(name)
 	for v := range c.each {
@@ -126,10 +124,10 @@ func (c Record) Text(name string) string {
 	return ""
 }
 
-// Phones are the record's numbers.
+// Phones returns the record's phone numbers.
 func (c Record) Phones() []Multifield { return c.multi("phone") }
 
-// Emails are the record's addresses.
+// Emails returns the record's e-mail addresses.
 func (c Record) Emails() []Multifield { return c.multi("email") }
 
 func (c *Record) multi(name string) []Multifield {
@@ -140,8 +138,8 @@ func (c *Record) multi(name string) []Multifield {
 	return all
 }
 
-// unquote is the text of a JSON string, "" for anything else. Plain ones are
-// not copied.
+// unquote returns the text of a JSON string; "" for any other value. It does not copy strings
+// without escapes.
 func unquote(raw string) string {
 	if len(raw) < 2 || raw[0] != '"' {
 		return ""
@@ -151,16 +149,16 @@ func unquote(raw string) string {
 		return inner
 	}
 	var text string
-	_ = json.Unmarshal([]byte(raw), &text) // it was valid when it came
+	_ = json.Unmarshal([]byte(raw), &text) // cannot fail: it was checked when it came
 	return text
 }
 
-// shortestOrigin is the length from which a word may be an origin id.
+// shortestOrigin is the least length of a word that may be an origin id.
 const shortestOrigin = 16
 
-// OriginID is the id of the event that the record carries: originId, else
-// [OriginUserField], else the last word of sourceDescription, or of a comment on a card, that
-// looks like one (16 or more letters, digits, dashes and underscores with a digit among them).
+// OriginID returns the id of the event that the record carries: originId, else
+// [OriginUserField], else the last word of sourceDescription, or of a comment on a card, that looks
+// like an id: 16 or more letters, digits, dashes and underscores, with at least one digit.
 func (c Record) OriginID() string {
 	var user, description string
 	for v := range c.each {
@@ -193,8 +191,8 @@ func lastOrigin(text string) string {
 	return ""
 }
 
-// MarshalJSON returns the record as the simulator holds it: id, times with all
-// their digits and every field that was given.
+// MarshalJSON returns the record as the simulator holds it: the id, times that are not rounded, and
+// every field that was given.
 func (c Record) MarshalJSON() ([]byte, error) {
 	b := []byte(`{"id":`)
 	b = appendInt(b, c.ID)
@@ -211,8 +209,7 @@ func (c Record) MarshalJSON() ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// UnmarshalJSON is the inverse of MarshalJSON: what /_sim/contacts shows is a
-// record again.
+// UnmarshalJSON is the inverse of MarshalJSON. It reads the records in the answer of /_sim/contacts.
 func (c *Record) UnmarshalJSON(text []byte) error {
 	var known struct {
 		ID      int64     `json:"id"`

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// rendered is a record as answers show it.
+// rendered is a record as JSON, in the form of answers.
 type rendered []byte
 
 // MarshalJSON returns the bytes as they are.
 func (r rendered) MarshalJSON() ([]byte, error) { return r, nil }
 
-// render writes the record with all fields of the schema, or those of
-// selected (fieldKeys) and the id.
+// render returns the record with all fields of the schema. If selected is not empty, it has only the id and the
+// fields whose fieldKeys are in selected.
 func (c *Record) render(sc *schema, selected map[string]bool) rendered {
 	values := make([]fieldValue, 0, len(sc.fields))
 	for v := range c.each {
@@ -53,14 +53,14 @@ func (c *Record) appendField(b []byte, f *field, values []fieldValue) []byte {
 		return append(b, "null"...)
 	}
 	if f.kind == kindPhone || f.kind == kindEmail {
-		for e := range entries(raw) { // reading a contact back shows the first
+		for e := range entries(raw) { // as on the real portal, only the first one
 			return append(b, e.value...)
 		}
 	}
 	return append(b, raw...)
 }
 
-// valueOf is the value of a field, "" when it was not given.
+// valueOf returns the value of a field; "" if it was not given.
 func valueOf(values []fieldValue, name string) string {
 	for i := range values {
 		if values[i].name == name {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// methodsOf are the methods of a path that the simulator knows, else none.
+// methodsOf returns the methods of a path; nil for a path that the simulator does not know.
 func methodsOf(path string) []string {
 	switch path {
 	case "/v1/me", "/v1/statuses", "/v1/deal-categories":
@@ -54,7 +54,8 @@ func userFieldsIn(path string) (entity, rest string, ok bool) {
 	return entity, rest, ok && slices.Contains([]string{Contacts, Leads, Deals}, entity)
 }
 
-// routeOf names the route of a call; "GET /v1/?" stands for all unknown ones.
+// routeOf returns the route of a call, such as "GET /v1/contacts/{id}", and the id in its path. "GET /v1/?" stands for
+// all unknown paths.
 func routeOf(method, path string) (route string, id int64) {
 	if entity, text, ok := entityIn(path); ok && text != "" {
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
@@ -72,7 +73,7 @@ func routeOf(method, path string) (route string, id int64) {
 	return method + " " + path, id
 }
 
-// plan understands the call.
+// plan returns the plan of the call.
 func (e *exchange) plan() *plan {
 	route, id := routeOf(e.call.Method, e.call.Path)
 	_, path, _ := strings.Cut(route, " ")
@@ -145,7 +146,7 @@ func (s *Simulator) planRoute(route string, id int64, query url.Values, body []b
 	return planOf(http.StatusOK, it), nil
 }
 
-// actionOf gives a call on a kind of object the form that it has in a batch.
+// actionOf returns the action and the parameters that a call on a kind of object would have in a batch.
 func actionOf(method, rest string, id int64, query url.Values, body []byte) (string, params, *failure) {
 	ps, fail := readObject(body)
 	switch method + " " + rest {
@@ -172,7 +173,7 @@ func idParams(ps params, id int64) params {
 	return ps
 }
 
-// describeKey is GET /v1/me.
+// describeKey does the work of GET /v1/me.
 func (e *exchange) describeKey(now time.Time) (data, meta any, fail *failure) {
 	type rateLimit struct {
 		RequestsPerSecond int `json:"requestsPerSecond"`

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// defaultMaxBody is the longest body in bytes when Options.MaxBody is 0.
+// defaultMaxBody is the longest body in bytes if Options.MaxBody is 0.
 const defaultMaxBody = 16 << 20
 
-// exchange is one call under /v1 on its way.
+// exchange is one call under /v1 that is being served.
 type exchange struct {
 	s     *Simulator
 	w     http.ResponseWriter
@@ -80,22 +80,22 @@ func (s *Simulator) readBody(w http.ResponseWriter, r *http.Request) ([]byte, er
 		limit = defaultMaxBody
 	}
 	var body bytes.Buffer
-	body.Grow(bytes.MinRead + int(min(max(r.ContentLength, 0), limit, 1<<20))) // the length is not believed beyond
+	body.Grow(bytes.MinRead + int(min(max(r.ContentLength, 0), limit, 1<<20))) // a Content-Length over 1 MiB is not believed
 	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, limit)); err != nil {
 		return nil, fmt.Errorf("read request: %w", err)
 	}
 	return body.Bytes(), nil
 }
 
-// decide finds out what the call asks for and what becomes of it.
+// decide returns what the call asks for, and what happens to it.
 func (e *exchange) decide() (Action, *plan) {
 	act := e.s.scripted(e.call)
-	e.begun = time.Now() // what the simulator itself takes is in the portal's time, not beside it
+	e.begun = time.Now() // from here on, the simulator's own work counts as a part of the portal's run time
 	h := e.w.Header()
 	if !act.passes() {
 		_ = e.s.admit(h, true)
 		p := e.plan()
-		p.destine(act.Items)
+		p.setFates(act.Items)
 		return act, p
 	}
 	key := e.r.Header.Get("X-Api-Key")
@@ -110,12 +110,12 @@ func (e *exchange) decide() (Action, *plan) {
 	}
 	p := e.plan()
 	act = e.s.trouble(p)
-	p.destine(act.Items)
+	p.setFates(act.Items)
 	return act, p
 }
 
-// destine hands each item the fate that was decided for it.
-func (p *plan) destine(fates map[string]ItemError) {
+// setFates sets the results that replace those of items.
+func (p *plan) setFates(fates map[string]ItemError) {
 	for _, it := range p.items {
 		if fate, ok := fates[it.id]; ok {
 			it.fate = &fate
@@ -141,13 +141,14 @@ func (e *exchange) perform(act Action, p *plan) {
 	case Auto, Never:
 	}
 	ans = act.replace(ans)
-	if act.passes() || act.Status == 0 && act.End == Answer {
+	isGenuine := act.passes() || act.Status == 0 && act.End == Answer
+	if isGenuine {
 		s.watch(e.r.Header.Get("X-Api-Key"), e.call, e.r.URL.RawQuery, ans.status)
 	}
 	e.finish(act.End, ans)
 }
 
-// replace puts the action's answer in the place of the genuine one.
+// replace returns the action's answer, or the genuine one if the action has none, with the action's headers.
 func (a Action) replace(genuine answer) answer {
 	ans := genuine
 	if a.Status != 0 {
@@ -166,7 +167,7 @@ func (a Action) replace(genuine answer) answer {
 	return ans
 }
 
-// finish ends the exchange as the action says. It counts first, so that a client that
+// finish ends the exchange as the action says. The call is counted before, so that a client that
 // has its answer finds it counted.
 func (e *exchange) finish(end End, ans answer) {
 	if end == Answer || end == Truncate {

@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// Server is a simulator behind an HTTP server of in-memory connections. What goes
-// through them is not limited in time: it may live in a synctest bubble.
+// Server is a simulator behind an HTTP server with in-memory connections. It may live in a
+// synctest bubble.
 type Server struct {
 	URL string // base URL: http://…, without /v1
 
@@ -22,10 +22,10 @@ type Server struct {
 	once   sync.Once      // of Close
 	work   sync.WaitGroup // the server's loop and its connections
 
-	mu     sync.Mutex // guards what is below
-	refuse error
-	cut    int               // bytes that new connections take; negative: any
-	open   map[*pipeEnd]bool // true: hijacked
+	mu     sync.Mutex        // guards everything below
+	refuse error             // the error of further dials; nil: none
+	cut    int               // how many bytes a new connection takes before it breaks; negative: no limit
+	open   map[*pipeEnd]bool // open connections; true: hijacked
 }
 
 // Serve starts a server; Close ends it and the simulator.
@@ -45,11 +45,11 @@ func Serve(s *Simulator) *Server {
 	return v
 }
 
-// endKey finds a request's connection in its context.
+// endKey is the key of a request's connection in its context.
 type endKey struct{}
 
-// serve ends the count of a connection that the simulator took over; the others are
-// ended by track.
+// serve serves a request. If the simulator has hijacked the connection, serve counts it as ended afterwards; other
+// connections are counted by track.
 func (v *Server) serve(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		if end, ok := r.Context().Value(endKey{}).(*pipeEnd); ok && v.forget(end, true) {
@@ -72,8 +72,8 @@ func (v *Server) track(c net.Conn, state http.ConnState) {
 	}
 }
 
-// forget drops a connection that is (or is not) hijacked, and reports whether it
-// was there.
+// forget removes a connection from the open ones, and reports whether it was there with that value of
+// hijacked.
 func (v *Server) forget(end *pipeEnd, hijacked bool) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -103,7 +103,7 @@ func (v *Server) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// Client is an HTTP client of the server, with a transport of its own.
+// Client returns an HTTP client of the server, with a transport of its own.
 func (v *Server) Client() *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: v.Dial}}
 }
@@ -116,15 +116,15 @@ func (v *Server) Refuse(err error) {
 	v.refuse = err
 }
 
-// Cut makes further connections break by a reset when the client has sent so many
-// bytes: in the middle of a request, say. A negative number ends that.
+// Cut makes further connections break by a reset when the client has sent that many bytes,
+// for example in the middle of a request. A negative number ends that.
 func (v *Server) Cut(bytes int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.cut = bytes
 }
 
-// Drop resets all open connections. Calls that the simulator has run on.
+// Drop resets all open connections. Calls that the simulator has received run on.
 func (v *Server) Drop() {
 	v.mu.Lock()
 	ends := make([]*pipeEnd, 0, len(v.open))
@@ -150,7 +150,7 @@ func (v *Server) Close() {
 	v.work.Wait()
 }
 
-// listener hands the server its connections.
+// listener gives the HTTP server its connections.
 type listener Server
 
 // Accept waits for a dial.
@@ -169,7 +169,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close does nothing: Server.Close ends it.
+// Close does nothing: Server.Close ends the listener.
 func (l *listener) Close() error { return nil }
 
 // Addr names the server.

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// Simulator is the CRM. It is safe for concurrent use. In a synctest bubble
-// it has to be made there.
+// Simulator is the simulated CRM. It is safe for concurrent use. To be used in a synctest
+// bubble, it must be made in the bubble.
 type Simulator struct {
 	done  chan struct{}  // closed by Close
-	work  sync.WaitGroup // what is applied after its answer
+	work  sync.WaitGroup // calls that are applied after their answers
 	pages http.Handler
-	zone  *time.Location // of portals that name none
+	zone  *time.Location // the zone if Options name none
 
 	scripting sync.Mutex // held while script runs; taken before mu
 	slots     slots      // has its own lock
@@ -31,10 +31,10 @@ type Simulator struct {
 	loops  map[string]*errorLoop // by key
 	stats  Stats
 	open   int // calls under /v1 that are being served
-	calls  int // number of the last one; a reset leaves it
+	calls  int // number of the last call; Reset does not change it
 }
 
-// New makes a portal that holds nothing.
+// New makes an empty portal.
 func New(o Options) *Simulator {
 	s := &Simulator{
 		done:   make(chan struct{}),
@@ -54,8 +54,8 @@ func New(o Options) *Simulator {
 	return s
 }
 
-// Close ends all waits, forgets what was still to be applied, and waits for the
-// goroutines of that. Calls that are open get 503.
+// Close ends all waits, drops calls that were not applied yet, and waits for their goroutines.
+// Open calls get 503.
 func (s *Simulator) Close() {
 	s.mu.Lock()
 	if !s.closed {
@@ -66,23 +66,22 @@ func (s *Simulator) Close() {
 	s.work.Wait()
 }
 
-// Update changes the portal while it runs: keys revoked, limits changed, batch
-// taken away. Existing… fields and the seed count in New only.
+// Update changes the portal while it runs, for example its keys, its limits, or whether it offers
+// batches. Existing… fields and the seed have an effect in New only.
 func (s *Simulator) Update(f func(*Options)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(&s.opts)
 }
 
-// options is a copy of the options in force.
+// options returns a copy of the options in force.
 func (s *Simulator) options() Options {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.opts
 }
 
-// Reset forgets all objects and counts; options, user fields, faults and script
-// stay.
+// Reset removes all objects and counts. Options, user fields, faults and script stay.
 func (s *Simulator) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,7 +109,7 @@ func (s *Simulator) sleepUntil(at time.Time) bool {
 	}
 }
 
-// background runs f beside the calls, unless the simulator has been closed.
+// background runs f in a goroutine, unless the simulator has been closed.
 func (s *Simulator) background(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,7 +118,7 @@ func (s *Simulator) background(f func()) {
 	}
 }
 
-// now is the portal's clock.
+// now returns the time by the portal's clock.
 func (s *Simulator) now() time.Time {
 	return time.Now().Add(s.opts.Skew).In(cmp.Or(s.opts.Zone, s.zone))
 }

@@ -13,31 +13,31 @@ type Stats struct {
 	Calls     int `json:"calls"`     // requests under /v1
 	Throttled int `json:"throttled"` // answered 429 by the limits, not by a fault or a script
 
-	Contacts   int `json:"contacts"` // held now
-	Leads      int `json:"leads"`    // the same, likewise below
+	Contacts   int `json:"contacts"` // how many there are now, likewise the next three
+	Leads      int `json:"leads"`
 	Deals      int `json:"deals"`
 	Timelines  int `json:"timelines"`
-	Creates    int `json:"creates"`    // create calls that the portal took up, those of batches included
+	Creates    int `json:"creates"`    // create calls that the portal began to process, those of batches included
 	Created    int `json:"created"`    // objects made
-	Late       int `json:"late"`       // of them, after the answer
-	Duplicates int `json:"duplicates"` // objects held beyond the first of their kind and origin id
-	Batches    int `json:"batches"`    // batch requests that the portal took up
+	Late       int `json:"late"`       // objects made after the answer
+	Duplicates int `json:"duplicates"` // objects after the first one of their kind and origin id
+	Batches    int `json:"batches"`    // batch requests that the portal began to process
 	BatchCalls int `json:"batchCalls"` // calls in them
 	Lookups    int `json:"lookups"`    // lists and searches, those in batches included
 
 	PortalRequests int `json:"portalRequests"` // requests that ran on the portal
-	MaxRunning     int `json:"maxRunning"`     // most at a time
-	MaxConcurrent  int `json:"maxConcurrent"`  // most requests under /v1 open at a time
+	MaxRunning     int `json:"maxRunning"`     // the most of these at a time
+	MaxConcurrent  int `json:"maxConcurrent"`  // the most requests under /v1 that were open at a time
 	SlotWaits      int `json:"slotWaits"`      // portal requests that waited for a slot
-	QueueTimeouts  int `json:"queueTimeouts"`  // of them, answered 504
-	OverPerSecond  int `json:"overPerSecond"`  // answered 502 for the portal's limit
+	QueueTimeouts  int `json:"queueTimeouts"`  // those of them that were answered 504
+	OverPerSecond  int `json:"overPerSecond"`  // requests answered 502 because of the portal's limit per second
 }
 
 func newStats() Stats {
 	return Stats{Requests: map[string]int{}, Faults: map[string]int{}}
 }
 
-// Stats counts what happened since the start or the last reset.
+// Stats returns what happened since the start or the last reset.
 func (s *Simulator) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,7 +53,7 @@ func (s *Simulator) Stats() Stats {
 	return t
 }
 
-// count changes the counts.
+// count calls f with the counts while it holds the lock.
 func (s *Simulator) count(f func(*Stats)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -14,18 +14,18 @@ type store struct {
 	count   int
 	seed    maphash.Seed
 	index   index // by field and value
-	repeats int   // objects beyond the first of their OriginID
+	repeats int   // objects after the first one of their OriginID
 }
 
 func newStore() *store {
 	return &store{seed: maphash.MakeSeed(), index: index{first: map[uint64]int64{}, more: map[uint64][]int64{}}}
 }
 
-// index finds ids by the hash of a field and its value. Hashes may collide, so
-// what it finds has to be compared.
+// index finds ids by the hash of a field and its value. As hashes may collide, the objects that it finds must
+// be compared.
 type index struct {
 	first map[uint64]int64
-	more  map[uint64][]int64 // further ids of the same hash: rare, hence apart
+	more  map[uint64][]int64 // further ids of the same hash; they are rare, so most hashes need no slice
 }
 
 func (x *index) add(h uint64, id int64) {
@@ -67,19 +67,21 @@ func (t *store) hash(name, value string) uint64 {
 	return h.Sum64()
 }
 
-// originKey is the name under which the index keeps OriginID.
+// originKey is the field name under which the index has OriginID.
 const originKey = "\x00origin"
 
-// indexed reports whether equality with a value of this field is found by index.
+// indexed reports whether the index finds records by a value of this field.
 func indexed(f field) bool {
 	if f.normalised {
-		return false // the index knows the stored spelling only
+		return false // the index has only the stored spelling
 	}
-	return f.name == "originId" || f.name == "contactId" || f.name == "entityId" || f.kind == kindPhone || f.kind == kindEmail ||
-		f.user != nil && f.kind == kindText
+	isID := f.name == "originId" || f.name == "contactId" || f.name == "entityId"
+	isPoint := f.kind == kindPhone || f.kind == kindEmail
+	isUserText := f.user != nil && f.kind == kindText
+	return isID || isPoint || isUserText
 }
 
-// keys are the hashes under which a record is found, by its origin too.
+// keys returns the hashes under which the index has a record, including that of its origin id.
 func (t *store) keys(c *Record, origin string) []uint64 {
 	keys := make([]uint64, 0, 8)
 	for v := range c.each {
@@ -113,7 +115,7 @@ func (t *store) insert(values []fieldValue, now time.Time) *Record {
 	return c
 }
 
-// enter makes a row findable.
+// enter adds a record to the index.
 func (t *store) enter(c *Record) {
 	id := c.OriginID()
 	if len(t.byOrigin(id)) > 0 {
@@ -124,7 +126,7 @@ func (t *store) enter(c *Record) {
 	}
 }
 
-// withdraw is the inverse of enter.
+// withdraw removes a record from the index.
 func (t *store) withdraw(c *Record) {
 	id := c.OriginID()
 	for _, h := range t.keys(c, id) {
@@ -135,7 +137,7 @@ func (t *store) withdraw(c *Record) {
 	}
 }
 
-// byOrigin are the records with this OriginID, by id; the empty one is nobody's.
+// byOrigin returns the records with this OriginID, by id; none for "".
 func (t *store) byOrigin(id string) []*Record {
 	if id == "" {
 		return nil
@@ -144,8 +146,8 @@ func (t *store) byOrigin(id string) []*Record {
 	return slices.DeleteFunc(found, func(c *Record) bool { return c.OriginID() != id })
 }
 
-// replace gives the row of this id new values; those that are not named stay, "" takes
-// one away.
+// replace gives a record new values. Fields that are not named stay, and the value "" removes a
+// field.
 func (t *store) replace(c *Record, values []fieldValue, now time.Time) *Record {
 	for old := range c.each {
 		if !slices.ContainsFunc(values, func(v fieldValue) bool { return v.name == old.name }) {
@@ -171,7 +173,7 @@ func (t *store) remove(id int64) bool {
 	return true
 }
 
-// get is the record of that id, or nil.
+// get returns the record with an id, or nil.
 func (t *store) get(id int64) *Record {
 	if id < 1 || id > int64(len(t.rows)) {
 		return nil
@@ -188,7 +190,7 @@ func (t *store) all(yield func(*Record) bool) {
 	}
 }
 
-// byHash are the records that may carry one of the hashes, by id.
+// byHash returns the records that may have a value with one of the hashes, by id.
 func (t *store) byHash(hashes []uint64) []*Record {
 	var found []*Record
 	for _, h := range hashes {

@@ -13,7 +13,7 @@ const (
 	Timelines = "timelines" // comments on the cards of the others
 )
 
-// entities are all kinds, in the order of their first use.
+// entities returns all kinds.
 func entities() []string { return []string{Contacts, Leads, Deals, Timelines} }
 
 // table holds the objects of one kind. The simulator's lock guards it.
@@ -21,9 +21,9 @@ type table struct {
 	entity     string
 	store      *store
 	userFields userFields
-	fields     *schema // of fieldsOf and fieldsWere; made again when they change
-	fieldsOf   int
-	fieldsWere [5]bool
+	fields     *schema // made from fieldsOf and fieldsWere, and again when they change
+	fieldsOf   int     // the version of userFields
+	fieldsWere [5]bool // see fieldOptions
 }
 
 func newTable(entity string, o Options) *table {
@@ -42,16 +42,16 @@ func newTable(entity string, o Options) *table {
 	return t
 }
 
-// entityID names the owner of user fields as the native API does: CRM_CONTACT.
+// entityID returns the native API's name of a kind, such as CRM_CONTACT.
 func entityID(entity string) string { return "CRM_" + strings.ToUpper(strings.TrimSuffix(entity, "s")) }
 
-// one names a single object in a message: Contact.
+// one returns the name of a single object for messages, such as Contact.
 func (t *table) one() string {
 	name := strings.TrimSuffix(t.entity, "s")
 	return strings.ToUpper(name[:1]) + name[1:]
 }
 
-// schema is the set of fields in force. The lock is held. It is kept, as every call needs it.
+// schema returns the fields in force. As every call needs them, they are kept until they change. The lock is held.
 func (s *Simulator) schema(t *table) *schema {
 	if t.fields == nil || t.fieldsOf != t.userFields.version || t.fieldsWere != s.fieldOptions() {
 		t.fields = newSchema(t.entity, s.opts, t.userFields.all)
@@ -60,10 +60,10 @@ func (s *Simulator) schema(t *table) *schema {
 	return t.fields
 }
 
-// contacts is the table of contacts.
+// contacts returns the table of contacts.
 func (s *Simulator) contacts() *table { return s.tables[Contacts] }
 
-// forbids says that the key may do nothing with the kind; nil: it may.
+// forbids returns the failure of a call if the key has no rights to the kind; nil if it has.
 func (s *Simulator) forbids(t *table) *failure {
 	if !slices.Contains(s.faults.Forbidden, t.entity) {
 		return nil

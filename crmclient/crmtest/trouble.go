@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// What faults take when they do not say otherwise.
+// The values of LateBy and TrickleEvery if Faults do not give them.
 const (
 	defaultLateBy       = 2 * time.Second
 	defaultTrickleEvery = 50 * time.Millisecond
 )
 
-// htmlPage is the answer of a proxy in between.
+// htmlPage is an answer as a proxy in front of the CRM might give it.
 const htmlPage = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
-// downAction is the action of all calls while the portal is down.
+// downAction returns the action for all calls while the portal is down.
 func downAction(how string) Action {
 	if how == downClose {
 		return Action{End: Close}
@@ -27,7 +27,7 @@ func downAction(how string) Action {
 
 func plainText() http.Header { return http.Header{"Content-Type": {"text/plain; charset=utf-8"}} }
 
-// trouble draws what strikes a call, if anything.
+// trouble draws the faults that hit a call, if any, and returns the action for it.
 func (s *Simulator) trouble(p *plan) Action {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,14 +38,14 @@ func (s *Simulator) trouble(p *plan) Action {
 	if name != "" {
 		s.stats.Faults[name]++
 	}
-	act := s.strike(name)
+	act := s.actionFor(name)
 	if p.batch && name == "" {
 		act.Items = s.itemTrouble(p)
 	}
 	return act
 }
 
-// draw picks at most one of the faults.
+// draw picks at most one of the faults at random; "": none.
 func (s *Simulator) draw(rates []rate) string {
 	at := s.random.Float64()
 	for _, r := range rates {
@@ -57,8 +57,8 @@ func (s *Simulator) draw(rates []rate) string {
 	return ""
 }
 
-// strike is the action of a fault of whole calls.
-func (s *Simulator) strike(name string) Action {
+// actionFor returns the action for a fault of whole calls.
+func (s *Simulator) actionFor(name string) Action {
 	unavailable := Action{Status: http.StatusBadGateway, Code: "BITRIX_UNAVAILABLE", Message: "Bitrix24 did not answer in time"}
 	switch name {
 	case "fail_before":
@@ -91,7 +91,7 @@ func (s *Simulator) strike(name string) Action {
 	return Action{}
 }
 
-// delay is a time up to late_by.
+// delay returns a random duration up to late_by.
 func (s *Simulator) delay() time.Duration {
 	most := cmp.Or(time.Duration(s.faults.LateBy), defaultLateBy)
 	return time.Duration(s.random.Int64N(int64(most))) + 1
@@ -104,8 +104,8 @@ func (s *Simulator) either(a, b Apply) Apply {
 	return b
 }
 
-// itemCodes are the codes that an item may fail with. A code that promises that nothing
-// happened keeps its promise.
+// itemCodes returns the errors with which an item may fail. An item whose code means that it was not
+// applied is never applied.
 func itemCodes() []ItemError {
 	return []ItemError{
 		{Code: "BITRIX_UNAVAILABLE", Message: "Bitrix24 did not answer in time"},
@@ -119,7 +119,7 @@ func itemCodes() []ItemError {
 	}
 }
 
-// itemTrouble draws what strikes the calls of a batch.
+// itemTrouble draws the faults that hit the calls of a batch.
 func (s *Simulator) itemTrouble(p *plan) map[string]ItemError {
 	if s.faults.ItemError == 0 && s.faults.ItemMissing == 0 {
 		return nil
@@ -174,7 +174,7 @@ func (f *Faults) rule(values []fieldValue) *failure {
 	return nil
 }
 
-// carries reports whether a value contains the marker; the empty one is in none.
+// carries reports whether a value contains the marker. No value contains an empty one.
 func carries(values []fieldValue, marker string) bool {
 	return marker != "" && slices.ContainsFunc(values, func(v fieldValue) bool {
 		return strings.Contains(v.raw, marker) || strings.Contains(unquote(v.raw), marker)

@@ -24,7 +24,7 @@ type userField struct {
 	ShowFilter string `json:"showFilter"`
 }
 
-// kind is a type that values are checked against.
+// kind returns the type by which values of the field are checked.
 func (u *userField) kind() kind {
 	switch {
 	case u.Multiple == "Y":
@@ -36,11 +36,11 @@ func (u *userField) kind() kind {
 	}
 }
 
-// userFields are those of the portal. The simulator's lock guards them.
+// userFields are the portal's user fields of one kind. The simulator's lock guards them.
 type userFields struct {
-	entity  string // CRM_CONTACT
+	entity  string // such as CRM_CONTACT
 	all     []*userField
-	last    int64 // id
+	last    int64 // the last id
 	version int   // grows with each change
 }
 
@@ -64,7 +64,7 @@ func (u *userFields) add(f userField) *userField {
 	return &f
 }
 
-// userName gives a name its prefix, whatever its spelling.
+// userName returns a user field's name in upper case and with its prefix.
 func userName(name string) string {
 	upper := strings.ToUpper(name)
 	if rest, ok := strings.CutPrefix(upper, "UFCRM_"); ok {
@@ -73,7 +73,7 @@ func userName(name string) string {
 	return userPrefix + strings.TrimPrefix(upper, userPrefix)
 }
 
-// DeleteUserField takes a user field of contacts away, with the values in it.
+// DeleteUserField deletes a user field of contacts with its values.
 func (s *Simulator) DeleteUserField(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,7 +83,7 @@ func (s *Simulator) DeleteUserField(name string) {
 	}
 }
 
-// planUserFields lists the user fields, or that of the query's fieldName.
+// planUserFields lists the user fields, or only the one that the query names by fieldName.
 func (s *Simulator) planUserFields(t *table, query url.Values) (*plan, *failure) {
 	return planOf(http.StatusOK, s.guarded(t, &item{do: func(time.Time) (any, any, *failure) {
 		found := []*userField{}
@@ -97,7 +97,7 @@ func (s *Simulator) planUserFields(t *table, query url.Values) (*plan, *failure)
 	}})), nil
 }
 
-// planNewUserField makes one, where the key's user may.
+// planNewUserField makes a user field, if the key may do that.
 func (s *Simulator) planNewUserField(t *table, body []byte) (*plan, *failure) {
 	var f userField
 	if json.Unmarshal(body, &f) != nil || f.FieldName == "" || f.UserTypeID == "" {
@@ -114,7 +114,7 @@ func (s *Simulator) planNewUserField(t *table, body []byte) (*plan, *failure) {
 	}})), nil
 }
 
-// UserFieldsOf are the names of a kind's user fields, oldest first.
+// UserFieldsOf returns the names of a kind's user fields, oldest first.
 func (s *Simulator) UserFieldsOf(entity string) (names []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Portals differ in what the vendor does not document. Options name the variants; this file makes them.
+// Portals differ where the vendor documents nothing. This file has the variants that Options choose from.
 
-// changes are the values that an update leaves: a portal that adds keeps the phones and e-mails that were there.
+// changes returns the values that a record has after an update. With PatchAdds, the phones and e-mails that it had stay.
 func (s *Simulator) changes(c *Record, values []fieldValue) []fieldValue {
 	if !s.opts.PatchAdds {
 		return values
@@ -23,7 +23,7 @@ func (s *Simulator) changes(c *Record, values []fieldValue) []fieldValue {
 	return values
 }
 
-// joinArrays puts the elements of two JSON arrays into one; "" is an empty array.
+// joinArrays returns a JSON array with the elements of two. "" stands for an empty array.
 func joinArrays(a, b string) string {
 	if a == "" {
 		return b
@@ -31,18 +31,18 @@ func joinArrays(a, b string) string {
 	return strings.TrimSuffix(a, "]") + "," + strings.TrimPrefix(b, "[")
 }
 
-// ignores reports whether look-ups go on as if the condition were not there.
+// ignores reports whether look-ups ignore a condition.
 func (s *Simulator) ignores(c condition) bool {
 	return slices.ContainsFunc(s.opts.IgnoredFilters, func(name string) bool { return name == c.op || fieldKey(name) == c.field.key })
 }
 
-// vary marks the fields that the portal compares in its own way.
+// vary sets how the portal compares the values of a field.
 func (f *field) vary(o Options) {
 	f.normalised = f.kind == kindPhone && o.NormalisedPhones
 	f.zoneless = f.kind == kindTime && o.IgnoredZones
 }
 
-// normalPhone is the form in which a portal that normalises compares numbers: digits, a Russian 8 as 7.
+// normalPhone returns the form in which a portal with NormalisedPhones compares numbers: only digits, with 7 for a Russian 8.
 func normalPhone(text string) string {
 	digits := strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {
@@ -56,15 +56,15 @@ func normalPhone(text string) string {
 	return digits
 }
 
-// localTime reads a time as the portal's own, whatever its zone.
+// localTime returns a time with the same clock reading in the portal's zone.
 func localTime(t time.Time, zone *time.Location) time.Time {
-	if zone == nil { // a stored value
+	if zone == nil { // the time is a stored value, not one of a filter
 		return t
 	}
 	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, zone)
 }
 
-// planDeleteUserField takes a user field away, with the values in it.
+// planDeleteUserField deletes a user field with its values.
 func (s *Simulator) planDeleteUserField(t *table, id int64) (*plan, *failure) {
 	return planOf(http.StatusOK, s.guarded(t, &item{do: func(time.Time) (any, any, *failure) {
 		i := slices.IndexFunc(t.userFields.all, func(f *userField) bool { return f.ID == id })
@@ -79,7 +79,7 @@ func (s *Simulator) planDeleteUserField(t *table, id int64) (*plan, *failure) {
 	}})), nil
 }
 
-// dropUserField takes a user field away, with the values in it.
+// dropUserField deletes a user field with its values.
 func (t *table) dropUserField(f *userField) {
 	t.userFields.all = slices.DeleteFunc(t.userFields.all, func(o *userField) bool { return o == f })
 	t.userFields.version++

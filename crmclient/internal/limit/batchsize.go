@@ -3,39 +3,38 @@ package limit
 import "time"
 
 const (
-	// cleanStrikes and lostStrikes are how many batches have to fail in a row, while single creates
-	// pass, until batches are halved: the first when the failures cannot have taken effect. The others
-	// are lost answers as often as not, which come by chance.
+	// Batches are halved when this many have failed in a row while single creates pass: cleanStrikes if none
+	// of them can have taken effect, else lostStrikes, as answers also get lost by chance.
 	cleanStrikes = 2
 	lostStrikes  = 3
-	// cleanRetry and lostRetry are how long after that a greater batch is tried: a whole one when the
-	// failures cannot have taken effect, else one of twice the size, as it leaves that many events in
-	// doubt should it fail.
+	// This long after batches were halved, a larger one is tried: after cleanRetry one of the largest size if
+	// the failures cannot have taken effect, else after lostRetry one of twice the size, because all events
+	// of a batch that fails then are in doubt.
 	cleanRetry = time.Minute
 	lostRetry  = 10 * time.Second
 )
 
-// BatchSize is how many creates a request of this process bears. It is halved when batches fail in
-// a row while single creates pass, and grows again by trials. Create it by [NewBatchSize].
+// BatchSize decides how many creates a request of this process may have. The size is halved when batches fail
+// in a row while single creates pass, and grows again by trials. Create it by [NewBatchSize].
 type BatchSize struct {
 	largest int
 	size    int
 
 	failures int  // batches that failed as a whole since one was answered
-	least    int  // the least of them
-	clean    bool // none of them can have taken effect
-	singles  bool // a single create has passed since the first of them
+	least    int  // the size of the smallest of these
+	clean    bool // none of these can have taken effect
+	singles  bool // a single create has passed since the first of these
 	tryAt    time.Time
 }
 
-// NewBatchSize returns a size that begins with the largest.
+// NewBatchSize returns a BatchSize that begins with the largest size.
 func NewBatchSize(largest int) *BatchSize {
 	return &BatchSize{largest: max(1, largest), size: max(1, largest), clean: true}
 }
 
-// Size returns how many creates a request may bear that leaves now. After a batch failed, single
-// creates leave until one of them passes, which shows that it was the batch, or fails,
-// which shows that it was not.
+// Size returns how many creates a request may have that leaves now. After a batch failed, creates are sent
+// singly until one of them passes, which shows that batches are at fault, or fails, which shows that they
+// are not.
 func (b *BatchSize) Size(now time.Time) int {
 	switch {
 	case b.failures > 0 && !b.singles:
@@ -48,14 +47,14 @@ func (b *BatchSize) Size(now time.Time) int {
 	return min(2*b.size, b.largest)
 }
 
-// Failed notes that a request of n creates failed as a whole. Applied says that it may have taken
-// effect, as when there was no answer.
+// Failed notes that a request of n creates failed as a whole. applied says that the request may have taken
+// effect, for example because there was no answer.
 func (b *BatchSize) Failed(n int, applied bool, now time.Time) {
 	switch {
 	case n == 1:
 		b.forget()
 		return
-	case n > b.size: // a trial, or one that left before batches were made smaller
+	case n > b.size: // a trial, or a batch that left before batches were made smaller
 		b.clean = b.clean && !applied
 		b.tryAt = now.Add(b.retry())
 		return
@@ -75,7 +74,7 @@ func (b *BatchSize) Passed(n int, now time.Time) {
 		b.singles = true
 		b.judge(now)
 	case n == 1:
-	case n > b.size && b.clean: // however few it was tried with
+	case n > b.size && b.clean: // a trial of the largest size, even if there were fewer creates to send
 		b.size = b.largest
 		b.forget()
 	case n > b.size:
@@ -100,6 +99,7 @@ func (b *BatchSize) judge(now time.Time) {
 	b.forget()
 }
 
+// retry returns how long after batches were halved a larger one is tried.
 func (b *BatchSize) retry() time.Duration {
 	if b.clean {
 		return cleanRetry
@@ -107,6 +107,7 @@ func (b *BatchSize) retry() time.Duration {
 	return lostRetry
 }
 
+// forget forgets the failures.
 func (b *BatchSize) forget() { b.failures, b.singles = 0, false }
 
 // NotOffered notes that the CRM has no batches (404 or 405): creates leave singly for a minute.

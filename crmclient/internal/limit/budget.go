@@ -7,29 +7,29 @@ import (
 )
 
 const (
-	// minuteWindow and secondWindow are the CRM's sliding windows and a little more, as requests
-	// do not arrive at the pace at which they leave.
+	// minuteWindow and secondWindow are a little longer than the CRM's sliding windows, as requests do not
+	// arrive at the pace at which they leave.
 	minuteWindow = time.Minute + 500*time.Millisecond
 	secondWindow = time.Second + 50*time.Millisecond
-	// maxBurst is how many requests may leave at once after idleness. burstPart keeps that small
-	// beside the limit per second, which other programs use as well.
+	// maxBurst is how many requests may leave at once after idleness, and burstPart the largest part of
+	// the limit per second that they may use, as other programs use that limit, too.
 	maxBurst  = 4
 	burstPart = .4
-	// leastPerMinute is left to a process whatever its share, so that it can look up.
+	// leastPerMinute is how many requests a minute a process may send however small its share, so that it can look up.
 	leastPerMinute = 6
 )
 
 // Budget says when the next request of this process may leave. Requests are spread evenly, with a
-// small burst after idleness. In a sliding second there are never more than the whole part of this
-// process's limit per second, which costs a fractional limit its fraction. Create it by [NewBudget].
+// small burst after idleness. In any second no more requests leave than this process's limit per second,
+// rounded down. Create it by [NewBudget].
 type Budget struct {
-	perMinute float64 // of the CRM's platform, for all processes together; 0: no limit
-	perSecond float64 // of the portal, for all processes together; 0: no limit
+	perMinute float64 // limit of the CRM's platform, for all processes together; 0: no limit
+	perSecond float64 // limit of the portal, for all processes together; 0: no limit
 	share     float64 // this process's part of both
 
-	sent    []sentRequest // of the last minuteWindow, oldest first
-	even    time.Time     // when the next request leaves at an even pace
-	blocked time.Time     // nothing leaves before
+	sent    []sentRequest // requests of the last minuteWindow, oldest first
+	even    time.Time     // when the next request would leave at an even pace
+	blocked time.Time     // no request leaves before this time
 
 	heard heard
 	loan  loan
@@ -41,14 +41,14 @@ type sentRequest struct {
 	share float64
 }
 
-// NewBudget returns the budget of a process that has the limits for itself: a share of 1.
-// A limit of 0 is none.
+// NewBudget returns the budget of a process that has the limits for itself: its share is 1.
+// 0 means no limit.
 func NewBudget(perMinute, perSecond float64) *Budget {
 	return &Budget{perMinute: max(perMinute, 0), perSecond: max(perSecond, 0), share: 1}
 }
 
-// SetShare sets the part (0 to 1) of the limits that is this process's. However small it is, 6
-// requests a minute remain. What is not a number is ignored.
+// SetShare sets this process's part (0 to 1) of the limits. However small it is, the process may send 6
+// requests a minute. NaN is ignored.
 func (b *Budget) SetShare(share float64) {
 	if !math.IsNaN(share) {
 		b.share = min(max(share, 0), 1)
@@ -61,7 +61,7 @@ func (b *Budget) SetPerSecond(perSecond float64) { b.perSecond = max(perSecond, 
 // PerMinute returns the limit of requests a minute that the budget was made with; 0: no limit.
 func (b *Budget) PerMinute() float64 { return b.perMinute }
 
-// Share returns this process's part of the limits, without what it uses of others' parts.
+// Share returns this process's part of the limits. What it borrows of other processes' parts is not included.
 func (b *Budget) Share() float64 { return b.share }
 
 // At returns when the next request may leave. A time that is not after now means now.
@@ -77,14 +77,16 @@ func (b *Budget) At(now time.Time) time.Time {
 	return later(next, b.room(perSecond, secondWindow, plenty))
 }
 
-// room returns when a sliding window takes one more request. plenty says that the platform's window has room: then what was
-// sent with a larger share counts only in part. It was sent for partitions that other processes have now. Counted whole it
-// would fill the smaller share, and the events of this process would wait until it has left the window, up to a minute.
+// room returns when a sliding window takes one more request.
+//
+// plenty says that the platform's window has room. Then requests that were sent while this process had a larger share
+// count only in part, as they were sent for partitions that other processes own now. If they counted in full, they
+// would fill the smaller share, and this process's events would wait for up to a minute until they have left the window.
 func (b *Budget) room(rate float64, window time.Duration, plenty bool) time.Time {
 	if rate == 0 {
 		return time.Time{}
 	}
-	most := max(1, math.Floor(rate)) - 1 // beside the next request
+	most := max(1, math.Floor(rate)) - 1 // requests that may be in the window besides the next one
 	used := 0.
 	for _, r := range slices.Backward(b.sent) {
 		part := 1.
@@ -117,9 +119,9 @@ func (b *Budget) Refund(at time.Time) {
 	}
 }
 
-// Throttled notes that the CRM answered 429: nothing leaves for retryAfter, which is 0 when the
-// answer names none, and up to a tenth more, by jitter (0 to 1); at most for five minutes. Without
-// a Retry-After it is the [Hold] that waits.
+// Throttled notes that the CRM answered 429: no request leaves for retryAfter and up to a tenth more, by
+// jitter (0 to 1), but for five minutes at most. retryAfter is 0 if the answer names none; then only the
+// [Hold] makes creates wait.
 func (b *Budget) Throttled(retryAfter time.Duration, jitter float64, now time.Time) {
 	if retryAfter <= 0 {
 		return
@@ -132,14 +134,14 @@ func (b *Budget) Throttled(retryAfter time.Duration, jitter float64, now time.Ti
 // Block lets no request leave before a time. An earlier block that lasts longer stays.
 func (b *Budget) Block(until time.Time) { b.blocked = later(b.blocked, until) }
 
-// Unblock ends a block: somebody says that the CRM takes requests again.
+// Unblock ends a block, as somebody says that the CRM takes requests again.
 func (b *Budget) Unblock() { b.blocked = time.Time{} }
 
 // rates returns the limits in force for this process; 0: none.
 func (b *Budget) rates(now time.Time) (perMinute, perSecond float64) {
 	share := min(1, b.share+b.borrowed(now))
 	if b.perMinute > 0 {
-		perMinute = max(b.heard.leaves(b.perMinute, b.share, share, now), min(leastPerMinute, b.perMinute))
+		perMinute = max(b.heard.limitPerMinute(b.perMinute, b.share, share, now), min(leastPerMinute, b.perMinute))
 	}
 	if b.perSecond > 0 {
 		perSecond = max(b.perSecond*share, min(leastPerMinute/60., b.perSecond))
@@ -167,7 +169,7 @@ func pace(perMinute, perSecond float64) time.Duration {
 	return time.Duration(float64(time.Second) / rate)
 }
 
-// forget drops what has left the longest window.
+// forget drops the requests that have left the longest window.
 func (b *Budget) forget(now time.Time) {
 	i := 0
 	for i < len(b.sent) && now.Sub(b.sent[i].at) >= minuteWindow {

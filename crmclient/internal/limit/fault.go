@@ -23,13 +23,13 @@ type Fault struct {
 	Code       string        // the CRM's code, or one of ours for the transport
 	RetryAfter time.Duration // that the CRM asked for; 0: none
 
-	// Proven says that the fault speaks for all creates by itself: the answer names the key, the
+	// Proven says that this one failure proves that all creates fail: the answer names the key, the
 	// plan or the address, no connection was made, the CRM throttles, or the portal is not known.
 	Proven bool
 }
 
-// Fleeting reports whether holds of this fault come and go many times a minute under a CRM that
-// fails now and then, so that one is news only when it lasts.
+// Fleeting reports whether holds for this fault come and go many times a minute if the CRM fails now and
+// then, so that a hold is logged only when it lasts.
 func (f Fault) Fleeting() bool {
 	switch f.Cause {
 	case Outage, Throttle:
@@ -40,7 +40,8 @@ func (f Fault) Fleeting() bool {
 	return false
 }
 
-// asksPortal reports whether it is no create that ends the fault, but the portal's description.
+// asksPortal reports whether the fault ends when the portal has described itself, rather than when a create
+// passes.
 func (f Fault) asksPortal() bool { return f.Cause == Preparing || f.Cause == OriginField }
 
 // Attempt is the request that failed.

@@ -5,12 +5,12 @@ import "time"
 // floodInterval is the shortest time between two refused events that are sent again in a flood.
 const floodInterval = time.Second
 
-// floodFormat makes the name of a flood of its start, in UTC.
+// floodFormat is the format of a flood's name: the time when it began, in UTC.
 const floodFormat = "20060102T150405Z"
 
-// Flood tells refusals that are the set-up's fault from those of single events. Many different
-// events refused in a row, none passing between, are a flood: their dead letters wait until
-// something passes. Creates go on. Create it by [NewFlood].
+// Flood distinguishes refusals that are the set-up's fault from refusals of single events. If many
+// different events are refused in a row and none passes in between, there is a flood: further dead letters
+// wait until a create passes. Creates go on. Create it by [NewFlood].
 type Flood struct {
 	limit   int           // CRM_FLOOD_LIMIT; 0: off
 	longest time.Duration // CRM_BACKOFF_MAX
@@ -19,21 +19,21 @@ type Flood struct {
 	refused map[string]struct{} // ids, at most limit
 	began   time.Time
 
-	probes int       // that were given a time
-	last   time.Time // the latest of these times
+	probes int       // how many probes NextProbe has scheduled
+	last   time.Time // the time of the last of them
 }
 
-// NewFlood returns a value without refusals. From limit different events on they are a flood; 0:
-// never. The time between two that are sent again grows from a second to longest.
+// NewFlood returns a Flood without refusals. A flood begins when limit different events were refused; 0:
+// never. The interval between two events that are sent again in a flood grows from a second to longest.
 func NewFlood(limit int, longest time.Duration) *Flood {
 	return &Flood{limit: limit, longest: longest, refused: map[string]struct{}{}}
 }
 
-// Passes returns how many contacts were created. Take it when an event's first attempt leaves that
-// is then refused.
+// Passes returns how many creates have passed. Its value at the time when an event's attempt leaves is
+// needed by [Flood.Refused] if the attempt is refused.
 func (f *Flood) Passes() uint64 { return f.passes }
 
-// Pass notes that a contact was created. It reports whether that ended a flood.
+// Pass notes that a create passed. It reports whether that ended a flood.
 func (f *Flood) Pass() (ended bool) {
 	ended = f.full()
 	f.passes++
@@ -42,10 +42,10 @@ func (f *Flood) Pass() (ended bool) {
 	return ended
 }
 
-// Refused returns what becomes of a refused event: its letter is written, or it waits for the end of
-// the flood of that name. firstRefusedAt is what [Flood.Passes] returned when its first refused
-// attempt left: if anything passed since, the refusal is the event's own. A replayed event does not
-// count, as its letter was written before, but waits like any other.
+// Refused returns what becomes of a refused event: either its letter is written, or it waits for the end of
+// the flood, whose name is returned. firstRefusedAt is the value of [Flood.Passes] when the first of the
+// event's refused attempts left: if a create has passed since, the event itself is at fault. A replayed
+// event does not count towards a flood, as its letter was written before, but it waits like any other.
 func (f *Flood) Refused(id string, firstRefusedAt uint64, replayed bool, now time.Time) (write bool, flood string) {
 	if f.limit == 0 || firstRefusedAt < f.passes {
 		return true, ""
@@ -62,7 +62,7 @@ func (f *Flood) Refused(id string, firstRefusedAt uint64, replayed bool, now tim
 	return true, ""
 }
 
-// Name returns the flood in force by its start, as in 20261128T224100Z; "" without one.
+// Name returns the name of the flood in force, such as 20261128T224100Z; "" if there is none.
 func (f *Flood) Name() string {
 	if !f.full() {
 		return ""
@@ -70,9 +70,8 @@ func (f *Flood) Name() string {
 	return f.began.UTC().Format(floodFormat)
 }
 
-// NextProbe returns when one more event that waits for the end of the flood is to be sent again. All
-// of them share one schedule: each call takes the next of its times, between which the interval
-// grows until something passes.
+// NextProbe returns when one more of the events that wait for the end of the flood may be sent again. All of
+// them share one schedule: each call takes the next time in it. The intervals grow until a create passes.
 func (f *Flood) NextProbe(now time.Time) time.Time {
 	f.last = later(f.last, now).Add(interval(f.probes, floodInterval, max(floodInterval, f.longest)))
 	f.probes++
@@ -81,8 +80,8 @@ func (f *Flood) NextProbe(now time.Time) time.Time {
 
 func (f *Flood) full() bool { return f.limit > 0 && len(f.refused) >= f.limit }
 
-// Release ends a flood though nothing passed, as its refusals are said to be right; they count anew. It reports whether
-// there was one.
+// Release ends a flood although no create passed, because somebody says that its refusals are right. From then on
+// refusals are counted anew. It reports whether there was a flood.
 func (f *Flood) Release() (ended bool) {
 	ended = f.full()
 	clear(f.refused)

@@ -3,63 +3,63 @@ package limit
 import "time"
 
 const (
-	// failuresToHold is how many fresh events' requests must fail in a row to hold all creates,
-	// when none of the faults speaks for all by itself.
+	// failuresToHold is how many requests of fresh events must fail in a row to hold all creates, if none
+	// of the faults is proven.
 	failuresToHold = 2
-	// freshWait is how long after a probe left a fresh event that arrived since then waits at most,
-	// even when the probe hangs.
+	// freshWait is the longest wait of a fresh event that arrived after the last probe left, counted from
+	// the time when that probe left, even if it hangs.
 	freshWait = 5 * time.Second
 )
 
-// Who is tried next under a [Hold].
+// Who says whose request may leave next under a [Hold].
 type Who int
 
 // The answers of [Hold.Next].
 const (
-	Nobody    Who = iota // a probe is in flight, or nothing that may probe waits
-	Everybody            // there is no hold: see [Turn]
-	Portal               // the portal is asked what it is; no create probes
+	Nobody    Who = iota // a probe is in flight, or no event that may probe waits
+	Everybody            // there is no hold: [Turn] decides
+	Portal               // the portal is asked to describe itself; creates do not probe
 	Fresh                // the youngest event without a judged create
 	Tried                // an event of which a create failed before
 )
 
-// Hold says whether creates are held for everybody, and whose try is next. Only requests of fresh
-// events speak for everybody, save for faults that are proven: what else a tried event meets begins
-// no hold. Failures lengthen the wait of probes of their own kind only. An event is fresh once, so two failures of fresh requests are always those of different events.
+// Hold says whether creates are held for everybody, and which probe may leave next. A hold begins by
+// failures of fresh events, or by a proven fault of any event; other failures of tried events begin none. An
+// event is fresh only once, so two failures of fresh events are those of different events. Probes of fresh
+// events and those of tried events are scheduled apart: the failures of one lengthen only its own waits.
 // Create it by [NewHold].
 type Hold struct {
 	initial, longest time.Duration // CRM_BACKOFF_INITIAL, CRM_BACKOFF_MAX
 
-	failures int // of fresh events' requests since the last pass
+	failures int // failed requests of fresh events since the last pass
 	held     bool
 	fault    Fault
-	since    time.Time // when the hold of this cause began
+	since    time.Time // when the hold for this cause began
 	begun    time.Time // when the hold began, whatever its cause was then
-	pause    time.Time // until when the CRM asked for a pause
-	left     time.Time // when the latest of the attempts left that failed
+	pause    time.Time // end of the pause that the CRM asked for
+	left     time.Time // when the last sent of the failed attempts left
 
 	fresh, tried probes
-	now          bool // the next probe does not wait
+	atOnce       bool // the next probe does not wait
 }
 
-// probes are those of one kind of event under a hold.
+// probes are the probes by fresh events, or those by tried events, under a hold.
 type probes struct {
 	inFlight int
 	failed   int
-	left     time.Time // when the last was sent
-	ended    time.Time // when the last failed, or the hold began
+	left     time.Time // when the last probe was sent
+	ended    time.Time // when the last probe failed; before that, when the hold began
 }
 
 // Status describes a [Hold] that is in force.
 type Status struct {
 	Fault Fault
 	Since time.Time // when it began
-	Left  time.Time // when the latest of the attempts left that failed
-	Until time.Time // when the next fresh event is tried that waits already; the zero time: at once
+	Left  time.Time // when the last sent of the failed attempts left
+	Until time.Time // when a fresh event that already waits probes next; zero: at once
 }
 
-// NewHold returns a value that holds nothing. The wait between two probes grows from initial to
-// longest.
+// NewHold returns a Hold that is not in force. The wait between two probes grows from initial to longest.
 func NewHold(initial, longest time.Duration) *Hold {
 	return &Hold{initial: initial, longest: longest}
 }
@@ -70,14 +70,14 @@ func (h *Hold) Held() (s Status, ok bool) {
 		return Status{}, false
 	}
 	s = Status{Fault: h.fault, Since: h.since, Left: h.left}
-	if !h.fault.asksPortal() && !h.now {
+	if !h.fault.asksPortal() && !h.atOnce {
 		s.Until = h.freshAt(time.Time{})
 	}
 	return s, true
 }
 
-// Failing returns what creates meet since the last pass, whether it holds them or is, so far, a single
-// failure of a fresh event.
+// Failing returns the hold in force or, if there is none, the failure of a fresh event since the last pass. ok
+// is false if there is neither.
 func (h *Hold) Failing() (s Status, ok bool) {
 	if s, held := h.Held(); held {
 		return s, true
@@ -85,15 +85,15 @@ func (h *Hold) Failing() (s Status, ok bool) {
 	return Status{Fault: h.fault, Since: h.since, Left: h.left}, h.failures > 0
 }
 
-// Fail notes that a create, or the portal's description, failed. It reports whether that begins a
-// hold, or gives the one in force another cause. A batch that failed as a whole is one failure.
+// Fail notes that a create, or the request for the portal's description, failed. It reports whether a hold
+// begins, or the hold in force gets another cause. A batch that failed as a whole is one failure.
 func (h *Hold) Fail(f Fault, by Attempt, now time.Time) (changed bool) {
 	h.left = later(h.left, by.Left)
 	switch {
-	case f.asksPortal(): // no event's failure
+	case f.asksPortal(): // concerns everybody
 	case h.held && by.Left.Before(h.begun):
-		return false // it left before the hold began and says nothing new
-	case by.Fresh || f.Proven: // what is proven speaks for all, whoever met it
+		return false // the attempt left before the hold began and says nothing new
+	case by.Fresh || f.Proven: // counts for everybody
 	default:
 		if h.held {
 			h.tried.fail(now)
@@ -128,18 +128,18 @@ func (p *probes) fail(now time.Time) {
 	p.ended = now
 }
 
-// Pass notes that a contact was created, or that the portal that a hold waits for is known. That
-// ends every hold. It reports whether there was a hold or a failure of a fresh event since the last
-// pass, so that what backs off may be tried again.
+// Pass notes that a create passed, or that the portal for which a hold waits is known. That ends the hold. It
+// reports whether there was a hold, or a failure of a fresh event since the last pass: then events that back
+// off may be tried again.
 func (h *Hold) Pass() (opened bool) {
 	opened = h.held || h.failures > 0
 	*h = Hold{initial: h.initial, longest: h.longest}
 	return opened
 }
 
-// Left notes that a probe leaves: who is what [Hold.Next] returned.
+// Left notes that a probe leaves. who is what [Hold.Next] returned.
 func (h *Hold) Left(who Who, now time.Time) {
-	h.now = false
+	h.atOnce = false
 	switch who {
 	case Fresh:
 		h.fresh.inFlight++
@@ -149,7 +149,7 @@ func (h *Hold) Left(who Who, now time.Time) {
 	}
 }
 
-// Landed notes that a probe ended, however it did: after its failure or its pass was noted.
+// Landed notes that a probe has ended. Call it after [Hold.Fail] or [Hold.Pass].
 func (h *Hold) Landed(who Who) {
 	switch who {
 	case Fresh:
@@ -159,23 +159,23 @@ func (h *Hold) Landed(who Who) {
 	}
 }
 
-// ProbeNow lets the next probe leave at once, as the fault may have been remedied: the key's file
-// changed, or somebody asks for it. Without a hold it does nothing.
-func (h *Hold) ProbeNow() { h.now = h.held }
+// ProbeNow lets the next probe leave at once, as the fault may have been remedied: the key's file has
+// changed, or a person asks for it. Without a hold it does nothing.
+func (h *Hold) ProbeNow() { h.atOnce = h.held }
 
-// Next returns who is tried next, and when: a time that is not after now means now. It is told
-// whether fresh and tried events wait, and when the youngest fresh one arrived. There is one probe
-// at a time, but no fresh event waits for a tried one's, nor longer than five seconds for a probe
-// that left before it arrived.
+// Next returns whose request may leave next, and when; a time that is not after now means now. fresh and
+// tried say whether such events wait, youngestFresh when the youngest fresh event arrived. There is one
+// probe at a time, with two exceptions: a fresh event does not wait for the probe of a tried event, and it
+// waits at most freshWait for a probe that left before it arrived.
 func (h *Hold) Next(now, youngestFresh time.Time, fresh, tried bool) (who Who, at time.Time) {
 	switch {
 	case !h.held:
 		return Everybody, now
 	case h.fault.asksPortal():
 		return Portal, now
-	case h.now && fresh:
+	case h.atOnce && fresh:
 		return Fresh, now
-	case h.now && tried:
+	case h.atOnce && tried:
 		return Tried, now
 	case fresh && (h.fresh.inFlight == 0 || h.hastens(youngestFresh)):
 		return Fresh, h.freshAt(youngestFresh)
@@ -185,19 +185,20 @@ func (h *Hold) Next(now, youngestFresh time.Time, fresh, tried bool) (who Who, a
 	return Nobody, time.Time{}
 }
 
-// after returns when the interval after the last probe ends, and the pause that the CRM asked for.
+// after returns when both the interval after the last probe and the pause that the CRM asked for have ended.
 func (h *Hold) after(last probes) time.Time {
 	return later(h.pause, last.ended.Add(interval(last.failed, h.initial, h.longest)))
 }
 
-// hastens reports whether a fresh event need not wait for the whole interval: it arrived after the
-// last probe left. A fault that names the key is different, as each request with a bad key is one
-// more towards the key's block.
+// hastens reports whether a fresh event need not wait for the whole interval, because it arrived after the
+// last probe left. If the fault names the key, it must: after too many requests with a bad key the CRM blocks
+// the key.
 func (h *Hold) hastens(arrived time.Time) bool {
-	return arrived.After(h.fresh.left) && !(h.fault.Cause == Credentials && h.fault.Proven)
+	namesKey := h.fault.Cause == Credentials && h.fault.Proven
+	return arrived.After(h.fresh.left) && !namesKey
 }
 
-// freshAt returns when a fresh event probes.
+// freshAt returns when a fresh event that arrived at a time may probe.
 func (h *Hold) freshAt(arrived time.Time) time.Time {
 	at := h.after(h.fresh)
 	if !h.hastens(arrived) {

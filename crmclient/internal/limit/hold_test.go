@@ -114,7 +114,7 @@ func TestHoldNext(t *testing.T) {
 		}
 		h.Left(Fresh, noon)
 		h.Landed(Fresh)
-		if h.now {
+		if h.atOnce {
 			t.Errorf("%s: probed at once twice", test.name)
 		}
 	}

@@ -2,24 +2,24 @@ package limit
 
 import "time"
 
-// loanRate is how fast a process that is kept waiting by its limits takes over what others leave
-// unused: parts of the limits a second, for one whose requests are the only ones. It is less for
-// one that is one of many: ten that become busy together each see nine others in the window and
-// share the rest before they have overrun the portal's limit per second, of which no header tells.
+// loanRate is how fast a process whose limits keep its requests waiting borrows what other processes leave
+// unused: which part of the limits is added in a second if all requests are its own. If others send, too, the
+// loan grows more slowly, in proportion to the process's part of all requests. So if ten processes become
+// busy at once, they do not overrun the portal's limit per second, about which no header informs.
 const loanRate = .02
 
-// loanReserve is the part of the platform's window that nobody borrows of: answers are old by
-// what others sent since, and what is left at the end belongs to those who have a share of it.
+// loanReserve is the part of the platform's window that is never borrowed: other processes may have sent
+// requests since the answer that is known, and the rest is for those whose share it is.
 const loanReserve = .1
 
-// loan is what a process uses of the others' parts of the limits.
+// loan is how much a process uses of the other processes' parts of the limits.
 type loan struct {
-	part float64 // of the limits, beside our share
-	at   time.Time
+	part float64   // part of the limits, in addition to our share
+	at   time.Time // when part was last changed
 }
 
-// use notes that a request leaves. The loan grows while the limits keep requests waiting and
-// shrinks while they do not, in proportion to our part of all requests of the last minute.
+// use notes that a request leaves. While requests have to wait for the limits, the loan grows in proportion to
+// our part of all requests of the last minute. While they do not, it shrinks.
 func (l *loan) use(waited bool, ourPart float64, now time.Time) {
 	step := loanRate * now.Sub(l.at).Seconds()
 	if l.at.IsZero() {
@@ -33,9 +33,9 @@ func (l *loan) use(waited bool, ourPart float64, now time.Time) {
 	}
 }
 
-// borrowed returns what may be used beside our share: at most half of what the CRM said is left,
-// but for a reserve, so that every other process finds room for its share. Without a recent answer
-// it is nothing.
+// borrowed returns the part of the limits that may be used in addition to our share: at most half of what the
+// CRM said is left, less the reserve, so that every other process finds room for its share. It is 0 without
+// a recent answer.
 func (b *Budget) borrowed(now time.Time) float64 {
 	if !now.Before(b.heard.until) {
 		return 0

@@ -2,15 +2,16 @@ package limit
 
 import "time"
 
-// LookUps says when the next look-up may leave. Look-ups wait for their own failures only, and
-// creates never wait for them. Create it by [NewLookUps].
+// LookUps says when the next look-up may leave. Only failed look-ups delay look-ups, and they do not delay
+// creates. Create it by [NewLookUps].
 type LookUps struct {
 	initial, longest time.Duration // CRM_BACKOFF_INITIAL, CRM_BACKOFF_MAX
 	failed           int           // in a row
 	next             time.Time
 }
 
-// NewLookUps returns a gate that is open. The wait after a failure grows from initial to longest.
+// NewLookUps returns a LookUps by which look-ups may leave at once. The wait after a failure grows from
+// initial to longest.
 func NewLookUps(initial, longest time.Duration) *LookUps {
 	return &LookUps{initial: initial, longest: longest}
 }
@@ -18,8 +19,8 @@ func NewLookUps(initial, longest time.Duration) *LookUps {
 // At returns when the next look-up may leave. A time that is not after now means now.
 func (l *LookUps) At() time.Time { return l.next }
 
-// Failed notes that a look-up failed. The next waits for as long as the CRM asked (0: it did not),
-// but for the longest wait at most.
+// Failed notes that a look-up failed. retryAfter is the wait that the CRM asked for; 0: none. It counts only up
+// to the longest wait.
 func (l *LookUps) Failed(retryAfter time.Duration, now time.Time) {
 	wait := max(interval(l.failed, l.initial, l.longest), min(retryAfter, l.longest))
 	l.failed++

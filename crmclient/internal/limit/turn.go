@@ -1,7 +1,8 @@
 package limit
 
-// While fresh events wait, every third request is a look-up, every fifth a tried event's, and every second
-// one of extras: each event may have some, and whoever waits for it keeps others from being taken up.
+// While fresh events wait, every third request is a look-up, every fifth one is for tried events, and every second one for
+// extras. Extras get so many because each event may have some, and an event that waits for its extras keeps the caller from
+// taking up another one.
 const (
 	lookUpEvery = 3
 	extraEvery  = 2
@@ -18,7 +19,7 @@ const (
 	CreateFresh      // create contacts of events of which no create was judged before
 	LookUp           // look for contacts that may exist
 	CreateTried      // create contacts of events of which a create failed before
-	Extra            // write comments on cards, or fill these, or look for that
+	Extra            // write comments on cards, fill cards, or look such extras up
 )
 
 // Waiting is how many wait for each kind of request.
@@ -29,14 +30,13 @@ type Waiting struct {
 }
 
 // Turn decides which kind of request leaves next when creates are not held and a slot is free.
-// Fresh events come first, but look-ups and tried events have their part. The zero value begins.
+// Fresh events come first, but look-ups, tried events and extras get their part. The zero value is ready to use.
 type Turn struct {
 	sinceLookUp, sinceTried, sinceExtra int // requests
 }
 
-// Pick returns the kind of request that leaves next, and counts it. inFlight is how many look-ups, requests
-// of tried events and of extras are on their way: together they never take the last of the slots, if
-// there are several.
+// Pick returns the kind of request that leaves next, and counts it. inFlight is how many requests for look-ups, tried
+// events and extras are on their way: if there are several slots, these never take the last one.
 func (t *Turn) Pick(w Waiting, inFlight, slots int) Kind {
 	if w.Prepare > 0 {
 		return Prepare
@@ -58,7 +58,7 @@ func (t *Turn) Pick(w Waiting, inFlight, slots int) Kind {
 	return kind
 }
 
-// choose picks by what was done before; room says that a slot is left for what is not fresh.
+// choose picks by what left before; room says that a slot is free for requests that are not for fresh events.
 func (t *Turn) choose(w Waiting, room bool) Kind {
 	lookUp := room && w.LookUps > 0 && w.LookUpsDue
 	tried := room && w.Tried > 0

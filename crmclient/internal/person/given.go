@@ -5,14 +5,14 @@ import (
 	"sync"
 )
 
-// fullNames returns the full first names, folded, that a folded first name is a spelling of or short for: Саша is
-// Александр or Александра. It is nil for a name that the table does not know.
+// fullNames returns the full first names, folded, that a folded first name may stand for, as a spelling or a short form:
+// Саша is Александр or Александра. It is nil for a name that the table does not have.
 func fullNames(w string) []string { return givenNames()[w] }
 
-// givenNames reads the table once: by folded spelling, the names that it may stand for.
+// givenNames returns the table as a map from each folded spelling to the full names that it may stand for.
 //
-// No Go library knows the short forms of Russian names; lists of English ones, such as the data set nicknames, have
-// hundreds of forms that nobody writes into a form today and call too many names the same.
+// No Go library has the short forms of Russian names. Lists of English ones, such as the data set nicknames, have
+// hundreds of outdated forms and make too many names equal.
 var givenNames = sync.OnceValue(func() map[string][]string {
 	names := map[string][]string{}
 	for line := range strings.Lines(strings.TrimSpace(givenNameTable)) {

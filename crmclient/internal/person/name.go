@@ -7,17 +7,16 @@ import (
 	"unicode/utf8"
 )
 
-// Contradict reports whether the names of two descriptions are those of different persons. They do not
-// when first or last names are equal, or one side has none: names in another alphabet are compared as they are
-// transliterated, short forms as the names that they stand for. Two things speak against equal names all the
-// same, as a family or an office shares a phone:
+// Contradict reports whether the names of two descriptions must belong to different persons. In general they need
+// not if the first names or the last names are equal, or if one side has no name. Names in different alphabets are
+// compared by their transliterations, short forms by the names that they stand for. But families and offices share
+// phones, so two cases are different persons although one name is equal:
 //
-//   - last names are equal, and both first names are names that the table knows, of different persons: Ivan and
-//     Pyotr Petrov;
-//   - first names are equal, but both last names and both patronymics differ: Anna Sergeevna Ivanova and
+//   - the last names are equal, and the first names are different names that the table has: Ivan and Pyotr Petrov;
+//   - the first names are equal, but both the last names and the patronymics differ: Anna Sergeevna Ivanova and
 //     Anna Petrovna Smirnova.
 //
-// A woman's last name is not that of her husband: Петрова and Петров differ.
+// The female and the male form of a last name differ: Петрова and Петров.
 func Contradict(a, b Person) bool {
 	x, y := namesOf(a), namesOf(b)
 	if x.none() || y.none() {
@@ -37,11 +36,11 @@ func Contradict(a, b Person) bool {
 	return first == differ || last == differ
 }
 
-// comparison is what two parts of names say to each other.
+// comparison is the result of comparing two parts of names.
 type comparison int
 
 const (
-	silent comparison = iota // one side has none
+	silent comparison = iota // nothing follows, for example because one side has no such part
 	equal
 	differ
 )
@@ -51,16 +50,16 @@ type names struct{ first, middle, last []string }
 
 func (n names) none() bool { return len(n.first) == 0 && len(n.last) == 0 }
 
-// namesOf folds a person's names. What stands in for a name is none.
+// namesOf folds a person's names. A placeholder such as "без имени" counts as no name.
 func namesOf(p Person) names {
 	n := names{words(p.First), words(p.Middle), words(p.Last)}
-	if standsIn(append(slices.Clone(n.first), n.last...)) {
+	if isPlaceholder(append(slices.Clone(n.first), n.last...)) {
 		return names{}
 	}
 	return n
 }
 
-// words returns the folded words of a name, the parts of a double name by themselves.
+// words returns the folded words of a name. The parts of a double name are words of their own.
 func words(text string) []string {
 	fields := strings.FieldsFunc(text, func(r rune) bool { return !isLetter(r) })
 	var all []string
@@ -72,8 +71,8 @@ func words(text string) []string {
 	return all
 }
 
-// standsIn reports whether words are what forms and portals write where there is no name.
-func standsIn(words []string) bool {
+// isPlaceholder reports whether words are only such that forms and portals write instead of a name.
+func isPlaceholder(words []string) bool {
 	return !slices.ContainsFunc(words, func(w string) bool { return !placeholders()[w] })
 }
 
@@ -86,16 +85,16 @@ var placeholders = sync.OnceValue(func() map[string]bool {
 	return known
 })
 
-// compareFirst compares first names: equal are also short forms of one name.
+// compareFirst compares first names. Short forms of one name are equal.
 func compareFirst(a, b []string) comparison { return compareNames(a, b, sameFirst) }
 
-// compareLast compares last names; of a double name one part is enough, as of somebody who has married.
+// compareLast compares last names. One equal part of a double name is enough, as people add a name when they marry.
 func compareLast(a, b []string) comparison {
 	return compareNames(a, b, func(x, y string) bool { return x == y })
 }
 
-// compareNames compares names of several words: one that both have is enough. An initial is silent beside a name that
-// begins with it.
+// compareNames compares names of several words. They are equal if both have one word in common. From an initial and a name
+// that begins with it nothing follows.
 func compareNames(a, b []string, same func(x, y string) bool) comparison {
 	if len(a) == 0 || len(b) == 0 {
 		return silent
@@ -118,7 +117,7 @@ func compareNames(a, b []string, same func(x, y string) bool) comparison {
 
 func isInitial(w string) bool { return utf8.RuneCountInString(w) == 1 }
 
-// initialOf reports whether one of two words may be the initial of the other, or of a name it is short for.
+// initialOf reports whether one of two words may be the initial of the other, or of a full name of the other.
 func initialOf(x, y string) bool {
 	if isInitial(y) {
 		x, y = y, x
@@ -126,14 +125,14 @@ func initialOf(x, y string) bool {
 	return strings.HasPrefix(y, x) || slices.ContainsFunc(fullNames(y), func(full string) bool { return strings.HasPrefix(full, x) })
 }
 
-// crosses reports whether a first name of one side is a last name of the other: forms with one field, and
-// people who write their last name first.
+// crosses reports whether a first name of one side is a last name of the other. This happens with forms that have one
+// field for the name, and with people who write their last name first.
 func crosses(x, y names) bool {
 	return compareLast(x.first, y.last) == equal || compareLast(x.last, y.first) == equal ||
 		compareFirst(x.first, y.last) == equal || compareFirst(x.last, y.first) == equal
 }
 
-// sameFirst reports whether two first names, folded, are one, or short for one.
+// sameFirst reports whether two first names, folded, are equal or may stand for the same full name.
 func sameFirst(x, y string) bool {
 	if x == y {
 		return true
@@ -142,7 +141,7 @@ func sameFirst(x, y string) bool {
 	return slices.ContainsFunc(fullNames(x), func(full string) bool { return slices.Contains(of, full) })
 }
 
-// knownFirst reports whether one of the words is a first name that the table knows, or an initial.
+// knownFirst reports whether one of the words is an initial, or a first name that the table has.
 func knownFirst(words []string) bool {
 	return slices.ContainsFunc(words, func(w string) bool { return isInitial(w) || len(fullNames(w)) > 0 })
 }

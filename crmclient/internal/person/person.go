@@ -1,5 +1,5 @@
-// Package person decides whether two descriptions are of one person: what an event says, and what a contact of
-// the CRM holds. It does no I/O, and its values never change.
+// Package person decides whether an event and a contact of the CRM may belong to the same person. It does no I/O,
+// and its values are never modified.
 package person
 
 import (
@@ -13,23 +13,23 @@ type Person struct {
 	Phones, Emails      []string
 }
 
-// By says which contact points a person is looked for by.
+// By says by which contact points persons are compared.
 type By struct{ Phone, Email bool }
 
-// Agrees reports whether another description may be taken for the same person: an e-mail address in common is
-// enough, a phone number in common when the names do not contradict each other ([Contradict]). Only
-// contact points that by names count. E-mail addresses are compared without regard to case.
+// Agrees reports whether two descriptions may belong to the same person. A common e-mail address is enough. A
+// common phone number is enough if the names do not contradict each other ([Contradict]). Only the kinds of contact
+// points in by count. The case of e-mail addresses does not matter.
 func (p Person) Agrees(other Person, by By) bool {
 	return by.Email && p.sharesEmail(other) || by.Phone && p.sharesPhone(other) && !Contradict(p, other)
 }
 
-// Shares reports whether both have a contact point in common that by names.
+// Shares reports whether both have a common contact point of a kind in by.
 func (p Person) Shares(other Person, by By) bool {
 	return by.Email && p.sharesEmail(other) || by.Phone && p.sharesPhone(other)
 }
 
-// Points returns keys of the person's contact points that by names: two persons who share a point have a
-// key in common.
+// Points returns keys of the person's contact points of the kinds in by. Two persons who share a contact point have a
+// common key.
 func (p Person) Points(by By) []string {
 	var keys []string
 	if by.Email {

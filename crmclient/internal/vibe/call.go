@@ -17,7 +17,7 @@ const (
 	Deals    Entity = "deals"
 )
 
-// Operation names what a call does, as metrics and logs do.
+// Operation is what a call does, by its name in metrics and logs.
 type Operation string
 
 // The operations.
@@ -35,31 +35,31 @@ const (
 // Call is one request to the CRM, made by one of the functions below.
 type Call struct {
 	Operation Operation
-	Calls     int // in a batch; 0: it is none
-	// Lease is asked in each write to the connection, so right before the request leaves; an
-	// error stops it (LeaseLost). Nil: always held.
+	Calls     int // how many calls a batch has; 0: the request is not a batch
+	// Lease is asked at each write to the connection, so right before the request leaves. An error
+	// stops the request (LeaseLost). Nil: the lease is always held.
 	Lease func() error
 
 	method string
-	path   string // below /v1, with its query
+	path   string // without /v1, with its query
 	body   []byte // JSON; nil: none
 }
 
-// Me asks what the key is and may do: GET /v1/me, read by [Outcome.Me].
+// Me asks what kind of key is in use and what it may do: GET /v1/me, read by [Outcome.Me].
 func Me() Call { return get(OpMe, "/me") }
 
 // ListFields asks for the fields of an entity: GET /v1/{entity}/fields, read by
 // [Outcome.Fields].
 func ListFields(entity Entity) Call { return get(OpFields, "/"+string(entity)+"/fields") }
 
-// UserFields asks for the user fields of an entity that have a name such as
+// UserFields asks for the user field of an entity with a name, such as
 // UF_CRM_LEADBRIDGE_EVENT_ID: GET /v1/userfields/{entity}, read by [Outcome.Rows] (fieldName).
 func UserFields(entity Entity, name string) Call {
 	return get(OpUserFields, "/userfields/"+string(entity)+"?"+url.Values{"fieldName": {name}}.Encode())
 }
 
-// MakeUserField makes a user field of an entity that holds text and can be filtered by:
-// POST /v1/userfields/{entity}. The portal puts UF_CRM_ before the name; the label is for people.
+// MakeUserField makes a user field of an entity for texts, by which people can filter:
+// POST /v1/userfields/{entity}. The portal puts UF_CRM_ before the name. The label is for people.
 func MakeUserField(entity Entity, name, label string) Call {
 	return post(OpUserFields, "/userfields/"+string(entity), map[string]string{
 		"userTypeId": "string", "fieldName": name, "label": label, "showFilter": "Y",
@@ -78,7 +78,7 @@ func CreateOne(entity Entity, body []byte, lease func() error) Call {
 	return Call{Operation: OpCreate, Lease: lease, method: http.MethodPost, path: "/" + string(entity), body: body}
 }
 
-// Object is an object that is to be made: its kind, and its fields as JSON.
+// Object is an object for a create: its kind, and its fields as JSON.
 type Object struct {
 	Entity Entity
 	Body   []byte
@@ -91,16 +91,16 @@ func CreateBatch(objects []Object, lease func() error) Call {
 		method: http.MethodPost, path: "/batch", body: batchBody("create", objects)}
 }
 
-// Search looks for objects: POST /v1/{entity}/search, read by [Outcome.Page]. The fields named
-// in selected are answered, at most limit rows.
+// Search looks for objects: POST /v1/{entity}/search, read by [Outcome.Page]. The answer has at most
+// limit rows, with the fields in selected.
 func Search(entity Entity, filter Filter, selected []string, limit int) Call {
 	return post(OpLookUp, "/"+string(entity)+"/search", query{filter, selected, limit})
 }
 
 // ListBatch looks for objects by up to [BatchLimit] filters in one request: POST /v1/batch.
-// Outcome.Items has an outcome for each filter, in the same order, read by [Outcome.Page]. It
-// lists and does not search, as a portal joins lists into one request of its own, if limit is at
-// most [PageLimit].
+// Outcome.Items has an outcome for each filter, in the same order, read by [Outcome.Page]. The batch
+// has lists rather than searches, because a portal counts all lists as one request if limit is at most
+// [PageLimit].
 func ListBatch(entity Entity, selected []string, limit int, filters ...Filter) Call {
 	params := make([]Object, len(filters))
 	for i, f := range filters {
@@ -110,8 +110,8 @@ func ListBatch(entity Entity, selected []string, limit int, filters ...Filter) C
 		method: http.MethodPost, path: "/batch", body: batchBody("list", params)}
 }
 
-// Get asks for one object by its id: GET /v1/{entity}/{id}, read by [IDField.Identify]. 404 says that
-// there is none.
+// Get asks for one object by its id: GET /v1/{entity}/{id}, read by [IDField.Identify]. 404 means that
+// it does not exist.
 func Get(entity Entity, id int64) Call {
 	return get(OpLookUp, pathOf(entity, id))
 }
@@ -146,10 +146,10 @@ func batchBody(action string, params []Object) []byte {
 	return append(b, `]}`...)
 }
 
-// callSize is a size in bytes that a call of a batch does not exceed without its parameters.
+// callSize is the largest size in bytes of a batch's call without its parameters.
 const callSize = 100
 
-// appendCall appends the beginning of a batch's i-th call, behind the calls before it.
+// appendCall appends the beginning of a batch's i-th call.
 func appendCall(b []byte, i int, entity Entity, action string) []byte {
 	if i > 0 {
 		b = append(b, ',')

@@ -5,8 +5,8 @@ import (
 	"maps"
 )
 
-// Card is what a lead or a deal says beside the person. The zero value of a field means "not
-// given": it is left out of the request.
+// Card is the data of a lead or a deal besides the person. The zero value of a field means "not
+// given": the field is left out of the request.
 //
 // Source of the names: the vendor's reference pages "Create lead" and "Create deal", and
 // GET /v1/leads/fields and /v1/deals/fields.
@@ -23,13 +23,13 @@ type Card struct {
 	TypeID      string
 	Probability *int64 // percent
 
-	// SourceID and AssignedByID replace the person's when they are given; so do Comments those of a deal, while in those of
-	// a lead they stand before the person's.
+	// SourceID and AssignedByID replace those of the person if they are given. Comments replace the person's in a deal; in a
+	// lead they come before the person's.
 	SourceID     string
 	AssignedByID int64
 	Comments     string
 
-	// UserFields are of the card's own kind, beside those of a lead's person.
+	// UserFields are fields of the card's own kind. A lead also has those of its person.
 	UserFields map[string]any
 }
 
@@ -44,8 +44,8 @@ func (k Card) Lead(person Contact) Body {
 	return b
 }
 
-// Deal returns the fields of a deal with a contact. Of the person's it has where it came from, whom
-// it is assigned to, and what was written; the rest is on the contact's card.
+// Deal returns the fields of a deal with a contact. Of the person's fields it has only those about the
+// source, the company, the responsible user and the comments; the others are on the contact's card.
 func (k Card) Deal(person Contact, contactID int64) Body {
 	person = Contact{
 		Comments: person.Comments, SourceID: person.SourceID, SourceDescription: person.SourceDescription,
@@ -80,7 +80,7 @@ func (k Card) write(b Body) {
 	putID(b, "assignedById", k.AssignedByID)
 }
 
-// fieldsOf are the names that the objects of an entity are sent with, besides user fields.
+// fieldsOf returns the fields that are sent with the objects of an entity, besides user fields.
 func fieldsOf(entity Entity) []string {
 	switch entity {
 	case Leads:
@@ -97,7 +97,7 @@ func fieldsOf(entity Entity) []string {
 	return contactFields[:]
 }
 
-// CreatedField is the field of an entity that says when an object was created.
+// CreatedField returns the field of an entity with the time when an object was created.
 func (e Entity) CreatedField() string {
 	if e == Deals {
 		return "createdAt"

@@ -14,12 +14,12 @@ import (
 	"github.com/leadbridge/leadbridge/internal/jsonscan"
 )
 
-// envelope is what every answer of the CRM looks like.
+// envelope is the form of every answer of the CRM.
 type envelope struct {
-	success, data, meta, fault []byte // as they stand in the answer; nil: it lacks them
+	success, data, meta, fault []byte // as JSON, parts of the answer's text; nil: the answer lacks them
 }
 
-// readEnvelope reads an answer in one pass. Its parts are parts of the text. ok is false for what is no JSON object.
+// readEnvelope reads an answer in one pass. ok is false for a text that is not a JSON object.
 func readEnvelope(text []byte) (e envelope, ok bool) {
 	ok = jsonscan.IsObject(text) && jsonscan.Valid(text, func(name, value []byte) {
 		switch {
@@ -36,11 +36,11 @@ func readEnvelope(text []byte) (e envelope, ok bool) {
 	return e, ok
 }
 
-// named reports whether a member of an answer has a name, in letters of either case.
+// named reports whether a member of an answer has a name, whatever the case of its letters.
 func named(member []byte, name string) bool { return strings.EqualFold(string(member), name) }
 
-// failed reports whether an answer says that the call failed, and what it says of the failure. ok is false when its words
-// are not of the kind that they should be.
+// failed reports whether an answer says that the call failed, and returns what it says about the failure. ok is false if
+// the answer's parts are not of the JSON types that they should be.
 func (e envelope) failed() (said complaint, failed, ok bool) {
 	switch string(e.success) {
 	case "", "null", "true":
@@ -55,15 +55,15 @@ func (e envelope) failed() (said complaint, failed, ok bool) {
 	return said, true, json.Unmarshal(e.fault, &said) == nil
 }
 
-// complaint is what the CRM says of a failure.
+// complaint is what the CRM says about a failure.
 type complaint struct {
 	Code       text   `json:"code"`
 	Message    text   `json:"message"`
 	RetryAfter number `json:"retryAfter"` // seconds
 }
 
-// classify is the one place that decides what an answer means, for reads and creates alike.
-// What its data says is left to others.
+// classify is the one place that decides which class an answer has, for reads and creates alike.
+// It does not look into the answer's data.
 func classify(a answer, now time.Time) Outcome {
 	o := Outcome{Status: a.status, Written: a.written, Answered: a.answered, Lease: a.lease, RequestID: a.requestID}
 	if a.lease != nil {
@@ -81,7 +81,7 @@ func classify(a answer, now time.Time) Outcome {
 	e, ok := readEnvelope(a.body)
 	said, failed, readable := e.failed()
 	if a.err != nil || !ok || !readable {
-		o.Class = classOf(a.status, "") // what cannot be read has no code
+		o.Class = classOf(a.status, "") // an unreadable answer has no code
 		if errors.Is(a.err, errTooLong) {
 			o.Code = CodeTooLong
 		}
@@ -97,13 +97,13 @@ func classify(a answer, now time.Time) Outcome {
 	return o
 }
 
-// complain takes over what the CRM says of the failure.
+// complain sets what the CRM says about the failure.
 func (o *Outcome) complain(c complaint) {
 	o.Code, o.Message = PlainID(string(c.Code)), string(c.Message)
 	o.RetryAfter = max(o.RetryAfter, seconds(float64(c.RetryAfter)))
 }
 
-// classOf decides by status and code. code is "" when the body was not the CRM's.
+// classOf returns the class for a status and a code. code is "" if the body is not in the CRM's form.
 func classOf(status int, code string) Class {
 	switch status {
 	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden,
@@ -119,7 +119,8 @@ func classOf(status int, code string) Class {
 	return Doubt
 }
 
-// classOfCode decides where the status says little: success false with 200, an item of a batch.
+// classOfCode returns the class for a code. It is used if the status says little: for items of batches,
+// or 200 with success false.
 func classOfCode(code string) Class {
 	switch code {
 	case "CONFLICT", "ALREADY_EXISTS":
@@ -140,7 +141,7 @@ func classOfCode(code string) Class {
 	return Doubt // INTERNAL_ERROR, BITRIX_UNAVAILABLE, QUEUE_TIMEOUT and every unknown code
 }
 
-// namesKey reports whether a code is about the key, whatever is sent with it.
+// namesKey reports whether a code says that the key or the plan is at fault, whatever was sent.
 func namesKey(code string) bool {
 	switch code {
 	case "MISSING_API_KEY", "INVALID_API_KEY", "INVALID_APP_KEY", "WRONG_KEY_TYPE", "OAUTH_REQUIRED",
@@ -155,7 +156,7 @@ func namesKey(code string) bool {
 	return false
 }
 
-// transportCode names a failure without its words, which hold addresses.
+// transportCode returns a code for a failure. The error's own text is not used, as it has addresses.
 func transportCode(err error) string {
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return "DNS"
@@ -172,7 +173,7 @@ func transportCode(err error) string {
 	return "CONNECTION_LOST"
 }
 
-// text reads a string liberally: any other value is taken as it is written.
+// text reads a string. Any other JSON value is read as its JSON text.
 type text string
 
 func (t *text) UnmarshalJSON(b []byte) error {
@@ -185,7 +186,7 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// number reads a number liberally, also from a string; any other value is 0.
+// number reads a number, also from a string. Any other value is 0.
 type number float64
 
 func (n *number) UnmarshalJSON(b []byte) error {

@@ -1,12 +1,13 @@
-// Package vibe speaks the wire of the CRM, Bitrix24's "Vibe" REST API: a [Call] goes in, one
-// attempt is made, and one typed [Outcome] comes out. Between calls it keeps nothing but
-// connections, credentials and the offset of the CRM's clock.
+// Package vibe speaks the protocol of the CRM, Bitrix24's "Vibe" REST API: a [Call] goes in, one
+// attempt is made, and one typed [Outcome] comes out. Between calls it keeps only connections,
+// credentials and the offset of the CRM's clock.
 //
 // It deliberately stays narrow. It does not retry, wait, count requests against a limit or
-// decide what an outcome means for an event: the package above does. It logs nothing.
+// decide what an outcome means for an event: crmclient does. It logs nothing.
 //
-// The paths, fields and error codes are those of the vendor's API reference, under /v1. Where
-// the reference is silent, answers are read liberally and what is unknown is a [Doubt].
+// The paths, fields and error codes are those of the vendor's API reference, under /v1. Where the
+// reference says nothing, answers are read in every form that is likely. An answer whose meaning is
+// unknown is a [Doubt].
 package vibe
 
 import (
@@ -39,27 +40,27 @@ type Config struct {
 	// [BatchTime] more. 0: 35 s.
 	Timeout time.Duration
 	// AckTimeout is how long sent bytes may stay unacknowledged before the kernel drops the
-	// connection. Linux only. 0: Timeout.
+	// connection. It works on Linux only. 0: Timeout.
 	AckTimeout time.Duration
 	// Connections is how many requests are usually made at a time. 0: 2, as many as a portal runs.
 	Connections int
-	// Dial opens connections; nil: the network, through the proxy of the environment if there
-	// is one.
+	// Dial opens connections. Nil: connections go over the network, through the proxy that the
+	// environment names, if any.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Client sends calls, one attempt each. It is safe for concurrent use.
 type Client struct {
 	base    string // with /v1
-	noTLS   bool   // hence HTTP/1
+	noTLS   bool   // so that it speaks HTTP/1
 	http    *http.Client
 	keys    *keyring
 	timeout time.Duration
 	skew    atomic.Int64 // the CRM's clock minus ours, in nanoseconds
 }
 
-// New makes a Client; it sends nothing. Its error names every faulty setting, and never what
-// the setting holds.
+// New makes a Client; it sends nothing. Its error names every faulty setting, but never contains the
+// setting's value.
 func New(cfg Config) (*Client, error) {
 	base, err := baseURL(cfg.BaseURL)
 	keys, keyErr := newKeyring(cfg.APIKey, cfg.SessionToken)
@@ -77,6 +78,7 @@ func New(cfg Config) (*Client, error) {
 	}, nil
 }
 
+// baseURL returns the address that a setting names, with /v1 at its end.
 func baseURL(given string) (string, error) {
 	u, err := url.Parse(strings.TrimSpace(given))
 	switch {
@@ -88,11 +90,10 @@ func baseURL(given string) (string, error) {
 	return strings.TrimSuffix(strings.TrimRight(u.String(), "/"), "/v1") + "/v1", nil
 }
 
-// Do makes one attempt and classifies what came of it. It never fails: what went wrong is in
-// the outcome. When ctx ends before the answer is there, the call may have taken effect all the
-// same; Outcome.Written tells.
+// Do makes one attempt and returns its outcome, failures included. If ctx ends before the answer has
+// come, the call may have taken effect if Outcome.Written is set.
 //
-// After an outcome of [Credentials] the next call reads the secrets' files again.
+// After an outcome of the class [Credentials] the next call reads the secrets' files again.
 func (c *Client) Do(ctx context.Context, call Call) Outcome {
 	a := c.send(ctx, call)
 	now := time.Now()
@@ -102,7 +103,7 @@ func (c *Client) Do(ctx context.Context, call Call) Outcome {
 	c.mask(&o)
 	o.Items = items(o, call.Calls)
 	for i := range o.Items {
-		if o.Items[i].Class != Done { // of what was done there are no words
+		if o.Items[i].Class != Done { // only failures have messages
 			c.mask(&o.Items[i])
 		}
 	}
@@ -112,23 +113,23 @@ func (c *Client) Do(ctx context.Context, call Call) Outcome {
 	return o
 }
 
-// Address returns a call's method, its address without a query, and the part of it that is the same for all
-// CRMs, such as /v1/contacts.
+// Address returns a call's method, its address without the query, and the address's path from /v1 on, such as
+// /v1/contacts.
 func (c *Client) Address(call Call) (method string, address *url.URL, path string) {
 	path, _, _ = strings.Cut(call.path, "?")
 	address, err := url.Parse(c.base + path)
-	if err != nil { // its base was parsed by New
+	if err != nil { // cannot happen: New has parsed the base
 		address = &url.URL{}
 	}
 	return call.method, address, "/v1" + path
 }
 
-// maxMessage bounds what is kept of the CRM's words, in bytes.
+// maxMessage is how many bytes of the CRM's message are kept.
 const maxMessage = 2048
 
-// mask hides our secrets in the CRM's words.
+// mask hides our secrets in the CRM's message, code and request id.
 func (c *Client) mask(o *Outcome) {
-	// Masked before it is cut: half a key is a secret, too.
+	// The message is masked before it is cut: half a key is a secret, too.
 	o.Message = bounded(c.keys.hide(o.Message), maxMessage)
 	o.Code, o.RequestID = PlainID(c.keys.hide(o.Code)), PlainID(c.keys.hide(o.RequestID))
 }
@@ -137,9 +138,9 @@ func (c *Client) mask(o *Outcome) {
 // answer; 0 before the first.
 func (c *Client) Skew() time.Duration { return time.Duration(c.skew.Load()) }
 
-// KeyChanged reports whether the file of a secret now holds another value than the one in use:
-// then a call that failed for its credentials is worth another attempt at once, and the next
-// call uses the new value. It reads the files. A file that cannot be read has not changed.
+// KeyChanged reads the files of the secrets, and reports whether one has another value than the one in
+// use. Then the next call uses the new value, so that a call that failed for its credentials may be
+// tried again at once. A file that cannot be read counts as unchanged.
 func (c *Client) KeyChanged() bool { return c.keys.changed() }
 
 // HasSession reports whether a session token is in use.
@@ -151,8 +152,8 @@ func (c *Client) HasSession() bool {
 // Close drops the idle connections. The Client can still be used.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// PlainID returns an identifier from outside if it is safe to log: up to 64 letters, digits and
-// the characters - _ . : of ASCII. It returns "" for anything else.
+// PlainID returns an identifier from outside if it is safe to log, else "". It is safe if it has at most 64
+// characters, all of which are ASCII letters, digits or one of - _ . :
 func PlainID(s string) string {
 	odd := func(r rune) bool {
 		return r != '-' && r != '_' && r != '.' && r != ':' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')

@@ -12,10 +12,11 @@ import (
 )
 
 // Timelines are the comments on the cards of contacts, leads and deals (vendor's reference: POST /v1/timelines).
-// They have no fields page and no search: [ListComments] and [ListCommentsBatch] list those of a card.
+// The API does not describe their fields and has no search for them. [ListComments] and [ListCommentsBatch] list the
+// comments of cards.
 const Timelines Entity = "timelines"
 
-// Words names the objects of an entity for people: Timelines hold comments, Fills change cards.
+// Words names the objects of an entity for people.
 func (e Entity) Words() string {
 	switch e {
 	case Timelines:
@@ -32,7 +33,7 @@ type CardID struct {
 	ID   int64
 }
 
-// CommentBody is the body of a new comment on a card. Its text ends with the mark of the event.
+// CommentBody returns the body of a new comment on a card. The comment ends with the mark of its event.
 func CommentBody(card CardID, text, originator, origin string) Body {
 	if text != "" {
 		text += "\n"
@@ -40,11 +41,11 @@ func CommentBody(card CardID, text, originator, origin string) Body {
 	return Body{"entityType": card.Kind, "entityId": card.ID, "comment": text + CommentMark(originator, origin)}
 }
 
-// markDigits is the length of the mark that tells one event's comment from another's: 64 bits of a hash.
+// markDigits is how many hexadecimal digits of a hash distinguish the comments of events: 64 bits.
 const markDigits = 16
 
-// CommentMark ends the comment of an event, as "[leadbridge 3f9ad07c51b2e864]": it is made of the hash of the
-// event's id in the CRM.
+// CommentMark returns the mark at the end of an event's comment, such as "[leadbridge 3f9ad07c51b2e864]". It has the
+// first digits of the hash of the event's origin id.
 func CommentMark(originator, origin string) string {
 	return "[" + originator + " " + markOf(origin) + "]"
 }
@@ -54,28 +55,29 @@ func markOf(origin string) string {
 	return hex.EncodeToString(sum[:])[:markDigits]
 }
 
-// HasMark reports whether a comment bears the mark of any event of the originator, in the form of [CommentMark].
+// HasMark reports whether a comment has the mark of any event of the originator, in the form of [CommentMark].
 func HasMark(comment, originator string) bool {
-	_, rest, found := strings.Cut(strings.ToLower(comment), "["+strings.ToLower(originator)+" ")
+	begin := "[" + strings.ToLower(originator) + " "
+	_, rest, found := strings.Cut(strings.ToLower(comment), begin)
 	for found {
 		if word, _, closed := strings.Cut(rest, "]"); closed && isMark(word) {
 			return true
 		}
-		_, rest, found = strings.Cut(rest, "["+strings.ToLower(originator)+" ")
+		_, rest, found = strings.Cut(rest, begin)
 	}
 	return false
 }
 
-// isMark reports whether a word in small letters can be a mark.
+// isMark reports whether a word in small letters can be the digits of a mark.
 func isMark(word string) bool {
 	return len(word) == markDigits && strings.Trim(word, "0123456789abcdef") == ""
 }
 
-// Marked reports whether a comment is that of an event: its last word that can be a mark is the event's. What
-// somebody wrote into a form stands before it.
+// Marked reports whether a comment is an event's own. Only the last mark in the comment counts, because a person may have
+// typed another one into a form, and that text comes first.
 func Marked(comment, origin string) bool { return lastMark(comment) == markOf(origin) }
 
-// lastMark returns the last word of a comment that can be a mark, "" for none.
+// lastMark returns the last word of a comment that can be the digits of a mark; "" if there is none.
 func lastMark(comment string) string {
 	words := strings.FieldsFunc(comment, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
@@ -88,12 +90,12 @@ func lastMark(comment string) string {
 	return ""
 }
 
-// Comments are those that a list of a card's comments asks for.
+// Comments says which comments of a card a list asks for.
 type Comments struct {
 	Card   CardID
-	Over   int64 // those with a greater id; 0: all
-	Under  int64 // those with a lesser id; 0: all
-	Offset int   // so many are left out
+	Over   int64 // only comments with greater ids; 0: all
+	Under  int64 // only comments with lesser ids; 0: all
+	Offset int   // how many of these are skipped
 }
 
 func commentFields() []string { return []string{"id", "entityType", "entityId", "comment"} }
@@ -128,8 +130,8 @@ func ListCommentsBatch(cards []CardID) Call {
 type CommentRow struct {
 	ID     int64
 	Text   string
-	Stray  bool // it is of another card than was asked for
-	Opaque bool // the row does not tell its text
+	Stray  bool // it belongs to another card than the one that was asked for
+	Opaque bool // the row lacks the text
 }
 
 // CommentOn reads a row of a list of a card's comments.
@@ -141,8 +143,8 @@ func (r Row) CommentOn(card CardID) CommentRow {
 	return c
 }
 
-// kindOfCard reads the kind of a card: contact, CONTACT, CRM_CONTACT, or the CRM's number of it, 3; "" for one that is not
-// told.
+// kindOfCard reads the kind of a card, which may be spelled contact, CONTACT, CRM_CONTACT, or as the CRM's number for it, 3.
+// It returns "" if there is none.
 func kindOfCard(raw json.RawMessage) string {
 	switch n := idIn(raw); n {
 	case 1:

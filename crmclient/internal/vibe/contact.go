@@ -14,12 +14,12 @@ type Contact struct {
 	Name       string
 	LastName   string
 	SecondName string
-	Honorific  string // an id of the portal's list, or its name
-	// Salutation is how the person is addressed, in words such as Mr or г-жа. Fields.Fit makes an Honorific of
-	// it where the portal's list has one of that name.
+	Honorific  string // an id of the portal's list, or a name in it
+	// Salutation is how the person is addressed, in words such as Mr or г-жа. If the portal's list of honorifics has
+	// such a name, Fields.Fit puts its id into the field honorific.
 	Salutation string
 
-	// Phones (E.164) and Emails (ASCII, lower case) always leave as arrays of
+	// Phones (E.164) and Emails (ASCII, lower case) are always sent as arrays of
 	// {"value","typeId"}.
 	Phones []Multifield
 	Emails []Multifield
@@ -41,8 +41,8 @@ type Contact struct {
 	UTMContent  string
 	UTMTerm     string
 
-	// Tracking holds what else tells where the visit came from, by names as advertising and analytics give
-	// them: gclid, _ym_uid, referrer, utm_id. Fields.Fit finds its place.
+	// Tracking has further values about the source of the visit, under the names that advertising and analytics
+	// use: gclid, _ym_uid, referrer, utm_id. Fields.Fit moves them to user fields or into the comments.
 	Tracking map[string]string
 
 	// UserFields are passed through under their own names (ufCrm_…): strings,
@@ -50,19 +50,18 @@ type Contact struct {
 	UserFields map[string]any
 }
 
-// Multifield is one phone number or e-mail address with its kind: WORK, HOME,
+// Multifield is one phone number or e-mail address with its type: WORK, HOME,
 // MOBILE or OTHER for phones, WORK, HOME, MAILING or OTHER for e-mails.
 type Multifield struct {
 	Value  string `json:"value"`
 	TypeID string `json:"typeId"`
 }
 
-// Body is an object on its way into a request: its fields under the CRM's names. A value is a
-// string, an int64, a bool, a []Multifield, a map[string]string, or whatever a user field holds.
+// Body has the fields of an object for a request, under the CRM's names. A value is a string, an int64,
+// a bool, a []Multifield, a map[string]string, or any value of a user field.
 type Body map[string]any
 
-// MarshalJSON writes the contact as the body of a create, without our own
-// origin fields.
+// MarshalJSON writes the contact as the body of a create, but without the fields for our ids.
 func (c Contact) MarshalJSON() ([]byte, error) { return json.Marshal(c.Body()) }
 
 // Body returns the fields that were given. A user field never takes the place of a field that

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// Fields are the fields of an entity as a portal lists them. It never changes; the zero value
-// lists none.
+// Fields are the fields of an entity as a portal lists them. A value is never modified; the zero value
+// has no fields.
 type Fields struct {
 	byName     map[string]field  // by folded name
-	honorifics map[string]string // ids by folded name
+	honorifics map[string]string // ids by folded name; nil: not known
 }
 
 // field is one field of an entity.
@@ -21,17 +21,17 @@ type field struct {
 	readOnly bool
 }
 
-// Known reports whether the portal lists any.
+// Known reports whether the portal lists any fields.
 func (f Fields) Known() bool { return len(f.byName) > 0 }
 
-// Lists reports whether the portal has a field, read-only or not. Of a user field any spelling
-// will do, here and below.
+// Lists reports whether the portal has a field, read-only or not. The name of a user field may have any
+// spelling, here and below.
 func (f Fields) Lists(name string) bool {
 	_, ok := f.byName[foldField(name)]
 	return ok
 }
 
-// Writable reports whether the portal takes a field.
+// Writable reports whether the portal has a field that can be written.
 func (f Fields) Writable(name string) bool {
 	field, ok := f.byName[foldField(name)]
 	return ok && !field.readOnly
@@ -40,7 +40,7 @@ func (f Fields) Writable(name string) bool {
 // Spelling returns a field's name as the portal spells it, "" for one that it does not list.
 func (f Fields) Spelling(name string) string { return f.byName[foldField(name)].name }
 
-// Missing returns the fields that an entity's objects are sent with and that the portal does not take.
+// Missing returns those fields of an entity that we send and that the portal does not take.
 func (f Fields) Missing(entity Entity) []string {
 	var names []string
 	for _, name := range fieldsOf(entity) {
@@ -51,12 +51,14 @@ func (f Fields) Missing(entity Entity) []string {
 	return names
 }
 
-// Fit moves what the portal would drop without a word into the comments of b, as lines of
-// "name: value", and returns the names, sorted. Phones and e-mails stay in their place as well:
-// a person without any is worth nothing, and an unknown field does no harm. Comments always
-// stay, as there is no other place left, and so does a deal's contact. What tells where a visit came from
-// moves to the user fields of [TrackingField] instead, where the portal has them; the rest is one block of
-// the comments.
+// Fit moves fields that the portal does not take, and would drop silently, into the comments of b, as
+// lines of "name: value". It returns their names, sorted. Exceptions:
+//
+//   - Phones and e-mails are copied into the comments but also stay in their fields: a person without any is worth
+//     nothing, and an unknown field does no harm.
+//   - Comments and a deal's contact always stay in their fields.
+//   - Tracking values move to the user fields of [TrackingField] if the portal has them; the others become one block
+//     of the comments.
 func (f Fields) Fit(b Body) (moved []string) {
 	var lines []string
 	if given := plain(b["comments"]); given != "" {

@@ -5,22 +5,21 @@ import (
 	"time"
 )
 
-// Filter chooses objects by their fields: those that meet all conditions. A portal refuses a
-// field that it does not know with 400 INVALID_FILTER_FIELD, or ignores it: what it answers is
-// to be compared with what was asked for.
+// Filter chooses the objects whose fields meet all conditions. A portal refuses a field that it does not
+// know with 400 INVALID_FILTER_FIELD, or ignores it. So the answer must be compared with the filter.
 type Filter map[string]Condition
 
-// Condition is what a field is to meet.
-type Condition struct{ value any } // a text, a list of texts, or one of these by operator
+// Condition is a condition for a field.
+type Condition struct{ value any } // a text, a number, or a map from an operator to a value
 
-// Equal is met by the exact text as the portal stores it; by a field with several values if one
-// of them is the text.
+// Equal is met if the field, as the portal stores it, is exactly the text. If the field has several
+// values, one of them must be the text.
 func Equal(text string) Condition { return Condition{text} }
 
 // EqualNumber is met by the exact number.
 func EqualNumber(n int64) Condition { return Condition{n} }
 
-// In is met by any of the texts, as [Equal] is.
+// In is met if [Equal] is met for one of the texts.
 func In(texts ...string) Condition { return Condition{map[string][]string{"$in": texts}} }
 
 // NotBefore is met by a time that is not before another, to the second.

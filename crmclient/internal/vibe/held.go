@@ -9,13 +9,14 @@ import (
 	"github.com/leadbridge/leadbridge/internal/jsonscan"
 )
 
-// Held is what the card of a contact holds, for a change that only adds to it. It never changes.
+// Held is what the card of a contact holds. It is read before an update that must only add to the card. A value is never
+// modified.
 type Held struct {
-	filled  map[string]bool // by folded name: the answer tells the field; false: it is empty
-	empties bool            // the answer tells empty fields: of one that it does not tell nothing is known
+	filled  map[string]bool // by folded name, for each field in the answer: whether the field has a value
+	empties bool            // the answer has empty fields, too, so that nothing is known of a field that it lacks
 
 	Known          Known        // the person
-	Phones, Emails []Multifield // in the portal's spelling; TypeID is "" where it is not told, and of a piece of a text
+	Phones, Emails []Multifield // in the portal's spelling; TypeID is "" if it is not known, or the value is a part of a text
 }
 
 // Held reads the card of a contact, as [Get] answers it. Phones and e-mails are read as [Row.Known] does.
@@ -43,8 +44,8 @@ func (r Row) Held() Held {
 	return h
 }
 
-// united are those of two fields of one answer that tell the same values, or a part of them: each as often as one of the
-// two tells it, with its kind where one does.
+// united returns the values of two lists of phones, or of e-mails, which may have the same values because an answer repeats
+// them in several fields. A value that both lists have is returned once, with its type if one of them has it.
 func united(a, b []Multifield) []Multifield {
 	all := slices.Clone(a)
 	taken := make([]bool, len(a))
@@ -67,18 +68,18 @@ func united(a, b []Multifield) []Multifield {
 	return all
 }
 
-// Empty reports whether the card is known to have nothing in a field. A field that the answer does not tell is empty only
-// where answers leave out what is empty.
+// Empty reports whether a field of the card is known to be empty. A field that the answer lacks is empty only if answers leave
+// out empty fields.
 func (h Held) Empty(name string) bool {
-	filled, told := h.filled[foldName(name)]
-	if !told {
+	filled, isShown := h.filled[foldName(name)]
+	if !isShown {
 		return !h.empties
 	}
 	return !filled
 }
 
-// TellsPoints reports whether the phones, or the e-mails, are all that the card has: name is the field.
-func (h Held) TellsPoints(name string) bool {
+// ShowsPoints reports whether Phones, or Emails, are all that the card has. name is "phone" or "email".
+func (h Held) ShowsPoints(name string) bool {
 	for field := range h.filled {
 		if field == "fm" || strings.HasPrefix(field, foldName(name)) {
 			return true
@@ -97,7 +98,7 @@ func (h Held) HasAny(f func(name string) bool) bool {
 	return false
 }
 
-// empty reports whether a value says nothing. A number and a boolean always say something, save [isZero].
+// empty reports whether a value is null, a blank text, or an empty list or object. Numbers and booleans are never empty.
 func empty(raw json.RawMessage) bool {
 	raw = bytes.TrimSpace(raw)
 	switch string(raw) {
@@ -110,13 +111,13 @@ func empty(raw json.RawMessage) bool {
 	return false
 }
 
-// isZero reports whether a value is the number 0, as portals write the id of nothing.
+// isZero reports whether a value is the number 0, which portals write as the id of no object.
 func isZero(raw json.RawMessage) bool { return strings.Trim(string(raw), `" `) == "0" }
 
-// points are the phones and e-mails that one field tells.
+// points are the phones and e-mails in one field of an answer.
 type points struct{ phones, emails []Multifield }
 
-// read takes those of a value. field is "" in a list of both, where each names its own.
+// read adds the phones and e-mails in a value. field is "phone" or "email"; "" if the value has both, each with its field.
 func (p *points) read(raw json.RawMessage, field, kind string) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 {
@@ -125,7 +126,7 @@ func (p *points) read(raw json.RawMessage, field, kind string) {
 	switch raw[0] {
 	case '[':
 		var list []json.RawMessage
-		_ = json.Unmarshal(raw, &list) // what cannot be read holds nothing
+		_ = json.Unmarshal(raw, &list) // a list that cannot be read counts as empty
 		for _, one := range list {
 			p.read(one, field, kind)
 		}
@@ -134,7 +135,8 @@ func (p *points) read(raw json.RawMessage, field, kind string) {
 	case '"':
 		text := jsonscan.Text(raw)
 		all := strings.FieldsFunc(text, func(r rune) bool { return r == ';' || r == '\n' || r == ',' })
-		if len(all) > 0 && all[0] != text { // a piece is for comparison: what the portal has may be another value
+		isSplit := len(all) > 0 && all[0] != text
+		if isSplit { // without a type a part is used for comparison only, as the portal holds another value: the whole text
 			kind = ""
 		}
 		for _, one := range all {
@@ -145,17 +147,17 @@ func (p *points) read(raw json.RawMessage, field, kind string) {
 	}
 }
 
-// readObject takes an object: one phone or e-mail, or lists of them by their field.
+// readObject adds the phones and e-mails in an object, which is either one of them, or has lists of them by field.
 func (p *points) readObject(raw json.RawMessage, field, kind string) {
 	members := map[string]json.RawMessage{}
 	for key, value := range jsonscan.Members(raw) {
 		members[foldName(string(key))] = value
 	}
-	value, one := members["value"]
-	if !one {
-		for name, some := range members {
+	value, isSingle := members["value"]
+	if !isSingle {
+		for name, list := range members {
 			if field == "" && (name == "phone" || name == "email") {
-				p.read(some, name, kind)
+				p.read(list, name, kind)
 			}
 		}
 		return
@@ -164,7 +166,7 @@ func (p *points) readObject(raw json.RawMessage, field, kind string) {
 		text := strings.ToUpper(jsonscan.Text(members[name]))
 		switch {
 		case text == "":
-		case field == "" && name == "typeid": // in a list of both it names the field
+		case field == "" && name == "typeid": // in a list of phones and e-mails it names the field
 			field = strings.ToLower(text)
 		default:
 			kind = text
@@ -177,6 +179,7 @@ func (p *points) readObject(raw json.RawMessage, field, kind string) {
 	p.add(field, text, kind)
 }
 
+// add adds one phone or e-mail.
 func (p *points) add(field, text, kind string) {
 	m := Multifield{Value: strings.TrimSpace(text), TypeID: kind}
 	switch {
@@ -188,7 +191,7 @@ func (p *points) add(field, text, kind string) {
 	}
 }
 
-// Takes reports whether the API takes a kind of phone, or of e-mail: name is the field.
+// Takes reports whether the API accepts a type for phones or e-mails. name is "phone" or "email".
 func Takes(name, kind string) bool {
 	switch kind {
 	case "WORK", "HOME", "OTHER":
@@ -201,12 +204,12 @@ func Takes(name, kind string) bool {
 	return false
 }
 
-// foldName is a field's name without what portals spell differently: lastName and LAST_NAME are one.
+// foldName makes the spellings of a field's name equal: lastName and LAST_NAME.
 func foldName(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
 
-// TellsOfVisit reports whether a field tells where a visit came from, as folded names of [Held.HasAny] have it too: a
-// UTM value, or a user field of [TrackingField].
-func TellsOfVisit(name string) bool {
+// IsTrackingField reports whether a field is for tracking values: a UTM field, or a user field of [TrackingField]. The name
+// may be folded.
+func IsTrackingField(name string) bool {
 	name = foldName(name)
 	ours := foldName(UserFieldPrefix + trackingPrefix)
 	return strings.HasPrefix(name, "utm") || strings.HasPrefix(name, ours) && name != ours+"eventid"

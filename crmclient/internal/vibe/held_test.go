@@ -48,7 +48,7 @@ func words(list []Multifield) (all []string) {
 	return all
 }
 
-// A field is empty only where the answer says so, or where answers leave out what is empty.
+// A field is empty only if the answer says so, or if answers leave out empty fields.
 func TestHeldEmpty(t *testing.T) {
 	for name, c := range map[string]struct {
 		row   string
@@ -74,10 +74,10 @@ func TestHeldEmpty(t *testing.T) {
 	}
 }
 
-// Where an answer tells no phones though it tells what is empty, nothing is known of them.
-func TestHeldTellsPoints(t *testing.T) {
+// If an answer has no phones although it has empty fields, nothing is known of the phones.
+func TestHeldShowsPoints(t *testing.T) {
 	for row, want := range map[string]bool{`{"phone":null}`: true, `{"fm":[],"name":null}`: true, `{"name":null}`: false, `{"name":"x"}`: true, `{"phoneWork":"1"}`: true} {
-		if got := Row(row).Held().TellsPoints("phone"); got != want {
+		if got := Row(row).Held().ShowsPoints("phone"); got != want {
 			t.Errorf("%s: %v", row, got)
 		}
 	}

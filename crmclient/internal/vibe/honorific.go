@@ -11,13 +11,13 @@ const HonorificField = "honorific"
 // salutationKey is where a [Body] holds a contact's Salutation until Fit.
 const salutationKey = "salutation"
 
-// Honorifics asks for the ways to address a person that the portal lists, read by [Fields.WithHonorifics].
+// Honorifics asks for the portal's list of honorifics, read by [Fields.WithHonorifics].
 func Honorifics() Call { return Statuses("HONORIFIC") }
 
-// LacksHonorifics reports whether the portal takes HonorificField, and its values are not known.
+// LacksHonorifics reports whether the portal takes HonorificField, but the list of its values is not known yet.
 func (f Fields) LacksHonorifics() bool { return f.Writable(HonorificField) && f.honorifics == nil }
 
-// WithHonorifics returns the fields with the values of HonorificField, as the rows of Honorifics name them.
+// WithHonorifics returns the fields with the values of HonorificField from the rows of Honorifics.
 func (f Fields) WithHonorifics(rows []Row) Fields {
 	f.honorifics = map[string]string{}
 	for _, r := range rows {
@@ -32,8 +32,8 @@ func (f Fields) WithHonorifics(rows []Row) Fields {
 	return f
 }
 
-// fitHonorific finds the portal's id for how a person is addressed. What the event gives for the field itself goes
-// before a title in front of the name.
+// fitHonorific puts the portal's id for how a person is addressed into HonorificField. The value that an event gives for
+// this field takes precedence over a title in front of the name.
 func (f Fields) fitHonorific(b Body) {
 	title, _ := b[salutationKey].(string)
 	delete(b, salutationKey)
@@ -49,7 +49,7 @@ func (f Fields) fitHonorific(b Body) {
 	}
 }
 
-// foldHonorific makes the spellings of one honorific the same: Mr., mr and Mister, г-н and господин.
+// foldHonorific makes the spellings of one honorific equal: Mr., mr and Mister, г-н and господин.
 func foldHonorific(name string) string {
 	folded := strings.Map(func(r rune) rune {
 		if !unicode.IsLetter(r) {
@@ -65,7 +65,7 @@ func foldHonorific(name string) string {
 	return folded
 }
 
-// honorificSpellings are further spellings of a folded honorific, with blanks around.
+// honorificSpellings returns further spellings of folded honorifics, each with a blank on both sides.
 func honorificSpellings() map[string]string {
 	return map[string]string{
 		"mr": " mister мистер ", "mrs": " missis миссис ", "ms": " miss мисс ", "dr": " doctor др доктор ", "prof": " professor проф профессор ",

@@ -7,17 +7,17 @@ import (
 
 // Names of fields (vendor's reference: Contacts, User fields).
 const (
-	NativeID        = "originId"     // a native field for an id from elsewhere, which not every portal offers
-	NativeOwner     = "originatorId" // a native field for where that id is from
-	UserFieldPrefix = "UF_CRM_"      // begins the name of each user field
-	TagField        = "sourceDescription"
+	NativeID        = "originId"          // a native field for an id from another system, which not every portal offers
+	NativeOwner     = "originatorId"      // a native field for the name of that system
+	UserFieldPrefix = "UF_CRM_"           // begins the name of each user field
+	TagField        = "sourceDescription" // carries the tag if there is no field for ids
 )
 
 // noIDField is the name of the zero IDField.
 const noIDField = "none"
 
-// IDField says where a contact carries the id of its event: in a field of its own or, the zero
-// value, in a tag that ends its source description. IDFields can be compared.
+// IDField says where an object carries the id of its event: in a field of its own or, for the zero
+// value, in a tag at the end of its source description. IDFields can be compared.
 type IDField struct{ name string }
 
 // ParseIDField is the inverse of String.
@@ -28,11 +28,11 @@ func ParseIDField(name string) IDField {
 	return IDField{name}
 }
 
-// maxFieldName is longer than the name of any field.
+// maxFieldName is the longest name of a field that is accepted. No portal has longer ones.
 const maxFieldName = 100
 
-// ValidIDField reports whether contacts can carry ids in a field of that name, as far as the
-// name tells: "none", the native field, or a user field.
+// ValidIDField reports whether a name can be that of a field for ids: "none", the native field, or a
+// user field. Whether the portal has such a field is not checked.
 func ValidIDField(name string) bool {
 	return name == noIDField || name == NativeID || IsUserField(name) && len(name) <= maxFieldName
 }
@@ -64,13 +64,13 @@ func (f IDField) Select() []string {
 	return []string{"id", f.Field()}
 }
 
-// Tag returns the text that marks a contact as an event's. The brackets end the id, so that no
-// tag is a part of another.
+// Tag returns the text that marks an object as an event's. Because of the brackets, no tag is a part of
+// another one.
 func Tag(originator, id string) string { return "[" + originator + ":" + id + "]" }
 
-// Clean leaves out of a body what would stand beside our id: user fields of the event that are ours, in
-// any spelling, as portals differ in which of two spellings counts. What looks like a tag of the
-// originator in the event's own text would be another event's.
+// Clean removes from a body what could be taken for our id: user fields of the event with the name of
+// our field, in any spelling, as portals differ in which of two spellings counts; and texts in the
+// source description that look like a tag of the originator, which are changed.
 func (f IDField) Clean(b Body, originator, ours string) {
 	if given, ok := b[TagField].(string); ok {
 		b[TagField] = strings.ReplaceAll(given, "["+originator+":", "("+originator+":")
@@ -82,8 +82,8 @@ func (f IDField) Clean(b Body, originator, ours string) {
 	}
 }
 
-// Mark puts the id of an event into the body of its contact: into the field, with the originator
-// beside the native one if the portal takes it, or behind what the source description holds.
+// Mark puts the id of an event into the body of its object: into the field for ids, or as a tag at the end
+// of the source description. With the native field it also sets the originator, if the portal takes it.
 func (f IDField) Mark(b Body, fields Fields, originator, id string) {
 	if f.IsTag() {
 		tag := Tag(originator, id)
@@ -99,10 +99,10 @@ func (f IDField) Mark(b Body, fields Fields, originator, id string) {
 	}
 }
 
-// Marks are what a row has where the id of its event may be.
+// Marks are the values of a row's fields that may carry the id of its event.
 type Marks struct{ id, owner json.RawMessage }
 
-// Identify reads a contact's own id, 0 when the row does not tell it, and its marks.
+// Identify returns an object's own id, 0 if the row lacks it, and its marks.
 func (f IDField) Identify(r Row) (contact int64, marks Marks) {
 	found := r.pick([3]string{"id", f.Field(), NativeOwner})
 	return idIn(found[0]), Marks{found[1], found[2]}
@@ -111,12 +111,12 @@ func (f IDField) Identify(r Row) (contact int64, marks Marks) {
 // Missing reports whether the row lacks the field altogether.
 func (m Marks) Missing() bool { return m.id == nil }
 
-// Text returns what the field holds: an event's id or, for a tag, the source description. It is
-// "" for what is not a text.
+// Text returns the field's text: an event's id or, for a tag, the source description. It is "" if the
+// field has no text.
 func (m Marks) Text() string { return textIn(m.id) }
 
-// Carries reports whether a contact is the event's. One of another originator is not, whatever
-// its id.
+// Carries reports whether marks are those of an event's object. Objects of another originator are not
+// the event's, even if they have its id.
 func (f IDField) Carries(m Marks, originator, id string) bool {
 	if f.IsTag() {
 		return strings.Contains(m.Text(), Tag(originator, id))
@@ -128,8 +128,8 @@ func (f IDField) Carries(m Marks, originator, id string) bool {
 	return f.name != NativeID || owner == "" || owner == originator
 }
 
-// EventOf returns the id that marks a contact as an event's, "" when there is none or it is another
-// originator's.
+// EventOf returns the id of the event that made an object; "" if its marks have no id, or it belongs to
+// another originator.
 func (f IDField) EventOf(m Marks, originator string) string {
 	if !f.IsTag() {
 		if id := m.Text(); f.Carries(m, originator, id) {
@@ -146,8 +146,8 @@ func (f IDField) EventOf(m Marks, originator string) string {
 // ufCrmX are. Names of other fields have one spelling.
 func SameField(a, b string) bool { return foldField(a) == foldField(b) }
 
-// foldField makes the spellings of a user field the same: lower case, without underscores. It
-// returns other names as they are.
+// foldField makes the spellings of a user field equal: lower case, without underscores. It returns other
+// names unchanged.
 func foldField(name string) string {
 	if !IsUserField(name) {
 		return name
@@ -155,8 +155,8 @@ func foldField(name string) string {
 	return strings.ToLower(strings.ReplaceAll(name, "_", ""))
 }
 
-// IsUserField reports whether a name is that of a user field in any spelling: its letters, whatever
-// their case and the underscores among them, begin with ufcrm.
+// IsUserField reports whether a name is that of a user field: without underscores and in lower case, it
+// begins with ufcrm.
 func IsUserField(name string) bool {
 	rest := "ufcrm"
 	for i := 0; i < len(name) && rest != ""; i++ {

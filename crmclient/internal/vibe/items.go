@@ -8,13 +8,13 @@ import (
 	"github.com/leadbridge/leadbridge/internal/jsonscan"
 )
 
-// batchData is the data of the answer to a batch: what it says of each call, by the call's id. A call that neither
-// results nor errors name has an unknown outcome (vendor's reference: POST /v1/batch).
+// batchData is the data of the answer to a batch, by the ids of the batch's calls. The outcome of a call that is neither in
+// results nor in errors is unknown (vendor's reference: POST /v1/batch).
 type batchData struct {
-	results, errors, meta map[string]json.RawMessage // meta: of lists
+	results, errors, meta map[string]json.RawMessage // only lists have a meta
 }
 
-// readBatch reads the data of the answer to a batch of so many calls, which is a JSON object.
+// readBatch reads the data of the answer to a batch. data must be a JSON object; calls is how many calls the batch has.
 func readBatch(data json.RawMessage, calls int) (d batchData) {
 	r := jsonscan.New(data)
 	for name := range r.Members {
@@ -30,8 +30,8 @@ func readBatch(data json.RawMessage, calls int) (d batchData) {
 	return d
 }
 
-// readByCall reads the next value, which usually names so many calls. A portal may write an empty map as a list, and so
-// one whose ids are the indices of a list. Anything else says nothing.
+// readByCall reads the next value, a map by the ids of calls. usual is how many ids it usually has. A portal may write an
+// empty map as a list, and also a map whose ids are 0, 1, 2 and so on. Any other value is read as an empty map.
 func readByCall(r *jsonscan.Reader, usual int) map[string]json.RawMessage {
 	byCall := make(map[string]json.RawMessage, usual)
 	switch r.Peek() {
@@ -47,11 +47,11 @@ func readByCall(r *jsonscan.Reader, usual int) map[string]json.RawMessage {
 	return byCall
 }
 
-// items reads the outcomes of a batch's calls; nil when the answer does not tell them apart.
-// Where every call failed validation, the batch fails as a whole with 400 and names the errors
-// all the same.
+// items returns the outcomes of a batch's calls; nil if the answer has none for single calls. A batch of which no call passed
+// validation fails as a whole with 400, but its answer names the error of each call.
 func items(o Outcome, calls int) []Outcome {
-	if calls == 0 || o.Class != Done && o.Status != http.StatusBadRequest || !jsonscan.IsObject(o.Data) {
+	mayHaveItems := calls > 0 && (o.Class == Done || o.Status == http.StatusBadRequest)
+	if !mayHaveItems || !jsonscan.IsObject(o.Data) {
 		return nil
 	}
 	d := readBatch(o.Data, calls)
@@ -80,7 +80,7 @@ func (d batchData) item(id string) Outcome {
 		return o
 	}
 	var c complaint
-	_ = json.Unmarshal(failure, &c) // what cannot be read is a code that is not known
+	_ = json.Unmarshal(failure, &c) // an error that cannot be read counts as an unknown code
 	o.complain(c)
 	o.Class = classOfCode(string(c.Code))
 	return o

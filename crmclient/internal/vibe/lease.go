@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// leasedConn asks the lease of the request that it carries in every Write, so that a process
-// that was frozen anywhere before writes nothing when it runs again.
+// leasedConn asks the lease of its request at every Write. So a process that was frozen at any point
+// before writes nothing when it runs again.
 type leasedConn struct {
 	net.Conn
 	current atomic.Pointer[requestWrite] // nil while it carries no request, in handshakes for example
@@ -20,29 +20,30 @@ type leasedConn struct {
 type requestWrite struct {
 	lease     func() error              // nil: always held
 	wrote     atomic.Bool               // a byte may have left
-	exclusive atomic.Bool               // the connection carries nothing else meanwhile
-	shared    atomic.Bool               // the connection is one of HTTP/2
-	lost      atomic.Pointer[error]     // the lease's, when it stopped the request
-	last      atomic.Pointer[time.Time] // end of the latest write; nil during one, and after one that failed
+	exclusive atomic.Bool               // the connection carries only this request: HTTP/1
+	shared    atomic.Bool               // the connection may carry several requests: HTTP/2
+	lost      atomic.Pointer[error]     // the lease's error, if it stopped the request
+	last      atomic.Pointer[time.Time] // end of the latest write; nil during a write, and after one that failed
 }
 
-// writtenAt returns when the request had been written, the zero time when nothing of it ever
-// was. at is what net/http said, which may be before it empties its buffer; nil: it said nothing.
-// Where the time is not known it returns now, as an absence counts from there.
+// writtenAt returns when the request had been written; zero if nothing of it was written. at is when
+// net/http reported this, which may be before it empties its buffer; nil: it reported nothing. If the
+// time is not known, writtenAt returns now, the latest time that is possible.
 func (w *requestWrite) writtenAt(at *time.Time) time.Time {
-	wrote, last := w.wrote.Load(), w.last.Load()
+	wrote, last, exclusive := w.wrote.Load(), w.last.Load(), w.exclusive.Load()
+	onlyPart := exclusive && (last == nil || w.lost.Load() != nil)
 	switch {
-	case !wrote && (w.exclusive.Load() || at == nil):
+	case !wrote && (exclusive || at == nil):
 		return time.Time{}
-	case at == nil, w.exclusive.Load() && (last == nil || w.lost.Load() != nil): // only a part was written
+	case at == nil, onlyPart:
 		return time.Now()
-	case w.exclusive.Load() && last.After(*at):
+	case exclusive && last.After(*at):
 		return *last
 	}
 	return *at
 }
 
-// askLease returns an error when the request may not go on.
+// askLease returns an error if the lease is lost, so that the request must stop.
 func (w *requestWrite) askLease() error {
 	if w.lease == nil {
 		return nil
@@ -54,7 +55,8 @@ func (w *requestWrite) askLease() error {
 	return nil
 }
 
-// errLeaseInWrite keeps the words of the lease out of the transport's errors.
+// errLeaseInWrite stands for the lease's error inside the transport, so that the lease's text is not part of the transport's
+// errors.
 var errLeaseInWrite = errors.New("lease lost before write")
 
 func (c *leasedConn) Write(b []byte) (int, error) {
@@ -65,7 +67,7 @@ func (c *leasedConn) Write(b []byte) (int, error) {
 	if err := w.askLease(); err != nil {
 		return 0, err
 	}
-	// Noted before, not after: a write that fails may have sent something.
+	// This is noted before the write, because a write that fails may have sent something.
 	w.last.Store(nil)
 	w.wrote.Store(true)
 	n, err := c.Conn.Write(b)
@@ -76,8 +78,8 @@ func (c *leasedConn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// bind ties a request to the connection that it got. An HTTP/2 connection carries several at a
-// time: there the reading of the request's body asks the lease.
+// bind binds a request to the connection that it got. An HTTP/2 connection may carry several requests at
+// a time; there the lease is asked when the request's body is read, see leasedBody.
 func bind(conn net.Conn, w *requestWrite) {
 	for {
 		switch c := conn.(type) {

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// Identity is what a portal says about the key in use (vendor's reference: GET /v1/me). What it
-// does not tell has the zero value.
+// Identity is what a portal says about the key in use (vendor's reference: GET /v1/me). A field that the
+// answer lacks has the zero value.
 type Identity struct {
 	Type              string    // "personal", "oauth_app" or another; up to 32 bytes
-	Portal            string    // the portal's address as told: a host name or a URL
-	Scopes            []string  // "crm" is needed
-	RequestsPerSecond float64   // of the whole portal
-	ExpiresAt         time.Time // of the key
+	Portal            string    // the portal's address as in the answer: a host name or a URL
+	Scopes            []string  // what the key may do; "crm" is needed
+	RequestsPerSecond float64   // limit of the whole portal
+	ExpiresAt         time.Time // when the key expires
 }
 
-// Host returns the portal's host name such as company.bitrix24.ru, "" when it was not told or is
-// not a valid one.
+// Host returns the portal's host name, such as company.bitrix24.ru; "" if the answer has none or it is
+// not valid.
 func (i Identity) Host() string {
 	s := strings.TrimSpace(i.Portal)
 	if _, rest, ok := strings.Cut(s, "://"); ok {
@@ -41,7 +41,7 @@ func (o Outcome) Me() Identity {
 		} `json:"rateLimit"`
 		ExpiresAt text `json:"expiresAt"`
 	}
-	_ = json.Unmarshal(o.Data, &data) // what cannot be read is not told
+	_ = json.Unmarshal(o.Data, &data) // fields that cannot be read count as missing
 	expires, _ := time.Parse(time.RFC3339, string(data.ExpiresAt))
 	return Identity{
 		Type: bounded(string(data.Type), 32), Portal: string(data.Portal), Scopes: data.Scopes,
@@ -49,7 +49,7 @@ func (o Outcome) Me() Identity {
 	}
 }
 
-// portalAddress is told as a string, or as an object that holds it.
+// portalAddress reads an address that is a string, or stands in an object.
 type portalAddress string
 
 func (p *portalAddress) UnmarshalJSON(b []byte) error {

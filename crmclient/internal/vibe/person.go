@@ -8,14 +8,14 @@ import (
 	"github.com/leadbridge/leadbridge/internal/jsonscan"
 )
 
-// Known is what a row of a contact tells of its person.
+// Known is what a contact's row says about its person.
 type Known struct {
 	Name, SecondName, LastName string
 	Phones, Emails             []string // in the portal's spelling
 }
 
-// Known reads the person of a contact. Phones and e-mails may stand in fields of their own (phone, emailWork), as a
-// text, an object or a list of these, and in a list fm of both: the vendor's reference leaves their shape open.
+// Known reads the person of a contact. The vendor's reference does not say in which form phones and e-mails are answered:
+// they may be in fields of their own (phone, emailWork), as a text, an object or a list of these, or together in the list fm.
 func (r Row) Known() Known {
 	var k Known
 	if !jsonscan.IsObject(json.RawMessage(r)) {
@@ -36,7 +36,7 @@ func (r Row) Known() Known {
 	return k
 }
 
-// add takes the phones and e-mails of a value.
+// add adds the phones and e-mails in a value.
 func (k *Known) add(raw json.RawMessage) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 {
@@ -45,7 +45,7 @@ func (k *Known) add(raw json.RawMessage) {
 	switch raw[0] {
 	case '[':
 		var list []json.RawMessage
-		_ = json.Unmarshal(raw, &list) // what cannot be read holds nothing
+		_ = json.Unmarshal(raw, &list) // a list that cannot be read counts as empty
 		for _, one := range list {
 			k.add(one)
 		}
@@ -53,7 +53,8 @@ func (k *Known) add(raw json.RawMessage) {
 		var held map[string]json.RawMessage
 		_ = json.Unmarshal(raw, &held)
 		for name, one := range held {
-			if strings.EqualFold(name, "value") || len(one) > 0 && (one[0] == '[' || one[0] == '{') {
+			isNested := len(one) > 0 && (one[0] == '[' || one[0] == '{')
+			if isNested || strings.EqualFold(name, "value") {
 				k.add(one)
 			}
 		}
@@ -64,7 +65,7 @@ func (k *Known) add(raw json.RawMessage) {
 	}
 }
 
-// addText takes a text with one phone or e-mail, or several that a comma or semicolon parts.
+// addText adds a text with one phone or e-mail, or with several that are separated by commas, semicolons or line ends.
 func (k *Known) addText(text string) {
 	for one := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ';' || r == '\n' || r == ',' }) {
 		one = strings.TrimSpace(one)

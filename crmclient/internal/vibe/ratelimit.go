@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// RateLimit is what an answer says about the platform's sliding window, all keys of the source
-// together (vendor's reference: X-RateLimit headers).
+// RateLimit is what an answer says about the platform's sliding window, which counts the requests of all
+// keys of one source together (vendor's reference: X-RateLimit headers).
 type RateLimit struct {
-	Told      bool          // Remaining was told; otherwise the rest means nothing
-	Limit     float64       // requests a minute; 0: not told
-	Remaining float64       // of them
-	Reset     time.Duration // until the window resets, up to an hour; 0: not told
+	Told      bool          // the answer has Remaining; if not, the other fields mean nothing
+	Limit     float64       // requests a minute; 0: not known
+	Remaining float64       // how many of them are left
+	Reset     time.Duration // until the window resets, up to an hour; 0: not known
 }
 
 // rateLimit reads the headers of an answer.
@@ -31,7 +31,7 @@ func rateLimit(h http.Header) RateLimit {
 	return RateLimit{Told: true, Limit: limit, Remaining: remaining, Reset: seconds(reset)}
 }
 
-// headerNumber reads a number that is not negative.
+// headerNumber reads a number from a header. ok is false for a negative number or none.
 func headerNumber(h http.Header, name string) (n float64, ok bool) {
 	n, err := strconv.ParseFloat(h.Get(name), 64)
 	if err != nil || !(n >= 0) || math.IsInf(n, 0) { // NaN too
@@ -40,7 +40,7 @@ func headerNumber(h http.Header, name string) (n float64, ok bool) {
 	return n, true
 }
 
-// maxRetryAfter bounds the pause that the CRM can ask for at a time.
+// maxRetryAfter is the longest pause that is accepted from the CRM.
 const maxRetryAfter = time.Hour
 
 // retryAfter reads the two forms of the Retry-After header, seconds and a date.
@@ -55,7 +55,7 @@ func retryAfter(header string, now time.Time) time.Duration {
 	return 0
 }
 
-// seconds converts a number from outside, from 0 to maxRetryAfter.
+// seconds converts a number of seconds from outside, within 0 and maxRetryAfter.
 func seconds(f float64) time.Duration {
 	if !(f > 0) { // NaN too
 		return 0

@@ -8,24 +8,24 @@ import (
 	"github.com/leadbridge/leadbridge/internal/jsonscan"
 )
 
-// Row is an object as the CRM answers it, or an element of another list. User fields are found
-// under any spelling of their names: UF_CRM_X, ufCrm_X, ufCrmX.
+// Row is an object, or another element of a list, in an answer of the CRM. User fields are found under any
+// spelling of their names: UF_CRM_X, ufCrm_X, ufCrmX.
 type Row json.RawMessage
 
-// Text returns a field: a string, or the only one of an array; "" for anything else.
+// Text returns the text in a field, which is a string or an array of one string; else "".
 func (r Row) Text(name string) string { return textIn(r.pick([3]string{name})[0]) }
 
-// ID returns a field that holds the id of an object; 0 for anything else.
+// ID returns the id of an object in a field; 0 if the field has none.
 func (r Row) ID(name string) int64 { return idIn(r.pick([3]string{name})[0]) }
 
-// Time returns a field that holds a time with its zone; not ok for anything else.
+// Time returns the time, with its zone, in a field. ok is false if the field has none.
 func (r Row) Time(name string) (at time.Time, ok bool) {
 	at, err := time.Parse(time.RFC3339, r.Text(name))
 	return at, err == nil
 }
 
-// Point returns the first value of a field of phones or e-mails: a text, an array of texts, or one of
-// objects with a value, as answers differ; "" for anything else.
+// Point returns the first value of a field of phones or e-mails; "" if there is none. In answers such a
+// field may be a text, an array of texts, or an array of objects with a value.
 func (r Row) Point(name string) string {
 	raw := r.pick([3]string{name})[0]
 	var list []json.RawMessage
@@ -57,6 +57,7 @@ func (r Row) pick(names [3]string) (values [3]json.RawMessage) {
 	return values
 }
 
+// textIn reads a string, or an array of one string; "" for any other value.
 func textIn(raw json.RawMessage) string {
 	if len(raw) == 0 || raw[0] != '[' {
 		return jsonscan.Text(raw)
@@ -68,10 +69,10 @@ func textIn(raw json.RawMessage) string {
 	return ""
 }
 
-// maxID is the largest id that a JSON number tells exactly.
+// maxID is the largest id that a JSON number holds exactly.
 const maxID = 1 << 53
 
-// idIn reads the id of an object, a number or a string of one; 0 for what cannot be an id.
+// idIn reads the id of an object from a number or a string; 0 for any other value.
 func idIn(raw json.RawMessage) int64 {
 	var n number
 	_ = n.UnmarshalJSON(raw) // never fails
@@ -81,8 +82,8 @@ func idIn(raw json.RawMessage) int64 {
 	return int64(n)
 }
 
-// Rows reads a list: an array, or an object that holds one under a usual name. It returns nil
-// when there is no list, and an empty slice for an empty one.
+// Rows reads a list: an array, or an object that has one under a usual name. It returns nil if there is
+// no list, and an empty slice for an empty list.
 func (o Outcome) Rows() []Row {
 	var list []json.RawMessage
 	var held map[string]json.RawMessage
@@ -107,27 +108,27 @@ func (o Outcome) Rows() []Row {
 type Page struct {
 	Rows []Row
 	More bool // the portal says that further rows match
-	// Whole reports that the portal counted the rows that match, and all are here.
+	// Whole says that the portal counted the rows that match, and that all of them are here.
 	Whole bool
-	Total int // rows that match, as the portal counts them; 0: not told
+	Total int // how many rows match by the portal's count; 0: not known
 }
 
-// Full reports whether matching rows may be missing in an answer to a look-up with that limit.
+// Full reports whether the answer to a look-up with that limit may lack rows that match.
 func (p Page) Full(limit int) bool { return p.More || len(p.Rows) >= limit }
 
-// Page reads the rows that a look-up found. It is not ok unless the answer holds a list, which
-// may be empty: only a list tells that something is absent.
+// Page reads the rows that a look-up found. ok is false if the answer has no list: only a list, which may
+// be empty, shows that something is absent.
 func (o Outcome) Page() (_ Page, ok bool) {
 	var meta struct {
 		HasMore   bool `json:"hasMore"`
 		Truncated bool `json:"truncated"`
 		Total     *int `json:"total"`
 	}
-	_ = json.Unmarshal(o.Meta, &meta) // a missing meta tells nothing
+	_ = json.Unmarshal(o.Meta, &meta) // without a meta, these values are not known
 	rows := o.Rows()
 	p := Page{Rows: rows, More: meta.HasMore || meta.Truncated}
 	if meta.Total != nil {
-		p.Whole, p.Total = *meta.Total == len(rows), *meta.Total // fewer than are here is no count
+		p.Whole, p.Total = *meta.Total == len(rows), *meta.Total // a total of fewer rows than are here is wrong
 	}
 	return p, rows != nil
 }

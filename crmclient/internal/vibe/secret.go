@@ -34,7 +34,7 @@ type keyring struct {
 	mu         sync.Mutex
 	keyValue   string // guarded by mu, as all below
 	tokenValue string
-	stale      bool     // the portal did not take the values: read the files again
+	stale      bool     // the portal did not accept the values: the files must be read again
 	seen       []string // every value that was ever in use, the longest first
 }
 
@@ -47,7 +47,7 @@ func newKeyring(key, token Secret) (*keyring, error) {
 	return k, errors.Join(faults[:]...)
 }
 
-// read returns the value. Errors name the setting, never what it holds.
+// read returns the secret's value. Errors name the setting, never its value.
 func (s Secret) read(setting string) (string, error) {
 	value := s.Value
 	if s.File != "" {
@@ -69,15 +69,15 @@ func (s Secret) read(setting string) (string, error) {
 	return value, nil
 }
 
-// doubt notes that the portal did not take the credentials.
+// doubt notes that the portal did not accept the credentials.
 func (k *keyring) doubt() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.stale = true
 }
 
-// current returns the credentials, read from their files again after doubt. A file
-// that cannot be read right now, as it is being replaced, leaves the old value.
+// current returns the credentials. After doubt it reads their files again. If a file cannot be read
+// now, for example because it is being replaced, the old value stays.
 func (k *keyring) current() (key, token string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -89,8 +89,8 @@ func (k *keyring) current() (key, token string) {
 	return k.keyValue, k.tokenValue
 }
 
-// changed reports whether a file holds another value than the one in use, which the next call
-// of current then returns.
+// changed reports whether a file has another value than the one in use. If so, the next call of current
+// returns the new value.
 func (k *keyring) changed() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -101,7 +101,7 @@ func (k *keyring) changed() bool {
 	return true
 }
 
-// renewed returns the value that the secret has now, inUse if it cannot be read.
+// renewed returns the value that the secret has now, or inUse if it cannot be read.
 func (s Secret) renewed(inUse string) string {
 	value, err := s.read("")
 	if err != nil {
@@ -110,22 +110,22 @@ func (s Secret) renewed(inUse string) string {
 	return value
 }
 
-// leastSecret is the length in bytes from which a value is hidden in texts: a shorter one is a
-// part of ordinary words.
+// leastSecret is the least length in bytes of a value that is hidden in texts. Shorter values may be parts
+// of ordinary words.
 const leastSecret = 4
 
-// remember adds the values in use to those to hide. Its caller holds the lock, or nobody else has the keyring yet.
+// remember adds the values in use to those that are hidden. The caller holds the lock, or nobody else has the keyring yet.
 func (k *keyring) remember() {
 	for _, v := range [...]string{k.keyValue, k.tokenValue} {
 		if len(v) >= leastSecret && !slices.Contains(k.seen, v) {
 			k.seen = append(k.seen, v)
 		}
 	}
-	// One may begin with another: the longer one is replaced first.
+	// A value may begin with another one, so longer ones must be replaced first.
 	slices.SortFunc(k.seen, func(a, b string) int { return len(b) - len(a) })
 }
 
-// hide masks every value that was ever in use in a text from outside.
+// hide masks, in a text from outside, every value that was ever in use.
 func (k *keyring) hide(s string) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// maxAnswer bounds what is read of an answer, in bytes.
+// maxAnswer is how many bytes of an answer are read.
 const maxAnswer = 1 << 20
 
-// answer is what came of an attempt, before it is classified.
+// answer is what became of an attempt, before it is classified.
 type answer struct {
 	status    int // 0: no answer
 	header    http.Header
@@ -25,19 +25,19 @@ type answer struct {
 	sent      time.Time // when the attempt began
 	written   time.Time // see Outcome.Written
 	answered  time.Time // see Outcome.Answered
-	lease     error     // why the lease stopped it
-	err       error     // why there is no readable answer; holds neither body nor key
+	lease     error     // why the lease stopped the attempt
+	err       error     // why there is no readable answer; contains neither body nor key
 }
 
 var (
 	// errTimeout is the cause of a call that took longer than CRM_TIMEOUT.
 	errTimeout = errors.New("no answer within CRM_TIMEOUT")
-	// errTooLong is the error of an answer that was longer than maxAnswer.
+	// errTooLong is the error of an answer longer than maxAnswer.
 	errTooLong = errors.New("answer longer than 1 MiB")
 )
 
-// BatchTime returns how much longer a batch of so many calls may run than a single request:
-// 200 ms for each call after the first.
+// BatchTime returns how much longer than a single request a batch may run: 200 ms for each call after the
+// first.
 func BatchTime(calls int) time.Duration {
 	return time.Duration(max(calls-1, 0)) * 200 * time.Millisecond
 }
@@ -74,6 +74,7 @@ func (c *Client) send(ctx context.Context, call Call) answer {
 	return a
 }
 
+// exchange sends the request and reads the answer.
 func (c *Client) exchange(ctx context.Context, call Call, w *requestWrite, a *answer) {
 	req, err := c.request(ctx, call, w)
 	if err != nil {
@@ -94,6 +95,7 @@ func (c *Client) exchange(ctx context.Context, call Call, w *requestWrite, a *an
 	a.body, a.err = readAnswer(res.Body, call.Calls)
 }
 
+// request returns the HTTP request of a call.
 func (c *Client) request(ctx context.Context, call Call, w *requestWrite) (*http.Request, error) {
 	var body io.Reader
 	if call.body != nil {
@@ -112,15 +114,15 @@ func (c *Client) request(ctx context.Context, call Call, w *requestWrite) (*http
 	if key != "" {
 		req.Header.Set("X-Api-Key", key)
 	}
-	// Only an app has a session: one left over in the settings is not sent beside a personal key.
+	// Only apps have sessions. If the settings have a session and a personal key, the session is not sent.
 	if token != "" && !strings.HasPrefix(key, "vibe_api_") {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	return req, nil
 }
 
-// bodyReader returns a reader of a request's body. It is never a bare bytes.Reader: net/http
-// would set GetBody for that, and may then send a POST a second time by itself.
+// bodyReader returns a reader of a request's body. It is never a bare bytes.Reader, because net/http
+// would set GetBody for one, and may then send a POST a second time.
 func (c *Client) bodyReader(body []byte, w *requestWrite) io.Reader {
 	if c.noTLS {
 		// net/http knows this type to read from memory, and writes head and body together.
@@ -129,11 +131,11 @@ func (c *Client) bodyReader(body []byte, w *requestWrite) io.Reader {
 	return &leasedBody{rest: body, write: w}
 }
 
-// usualItem is a size in bytes that the answer to a call of a batch seldom exceeds.
+// usualItem is the size in bytes that an answer usually has for each call.
 const usualItem = 1 << 10
 
-// readAnswer reads the answer to a batch of so many calls, 0 for a single one, up to maxAnswer. Of a longer one it drains
-// as much again, so that the connection can often be used again.
+// readAnswer reads an answer, up to maxAnswer. calls is how many calls a batch has, 0 for a single call. If the answer is
+// longer, readAnswer discards up to as much again, so that the connection can often be used again.
 func readAnswer(r io.Reader, calls int) ([]byte, error) {
 	var body bytes.Buffer
 	body.Grow(max(calls, 1) * usualItem)

@@ -7,10 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// abortOnClose makes the kernel drop unsent bytes of a connection: at once when it is
-// closed (also by the death of the process), and when the other side has not
-// acknowledged them for the limit. A create must not arrive long after its sender
-// has given it up.
+// abortOnClose makes the kernel drop the unsent bytes of a connection when it is closed, also
+// by the death of the process, and when the other side has not acknowledged them within the
+// limit. Otherwise a create might arrive long after its sender has given it up.
 func abortOnClose(conn *net.TCPConn, limit time.Duration) error {
 	if err := conn.SetLinger(0); err != nil {
 		return err

@@ -7,6 +7,6 @@ import (
 	"time"
 )
 
-// abortOnClose makes the kernel drop unsent bytes when the connection is closed. The
-// limit for unacknowledged bytes is Linux only.
+// abortOnClose makes the kernel drop unsent bytes when the connection is closed. The limit
+// for unacknowledged bytes works on Linux only.
 func abortOnClose(conn *net.TCPConn, _ time.Duration) error { return conn.SetLinger(0) }

@@ -9,19 +9,19 @@ import (
 // trackingKey is where a [Body] holds a contact's Tracking until Fit.
 const trackingKey = "tracking"
 
-// trackingTitle begins the block of comments that tells where a visit came from.
+// trackingTitle begins the block of the comments that has tracking values.
 const trackingTitle = "Where the visit came from:"
 
-// trackingPrefix begins the names of the user fields for tracking values, behind UF_CRM_.
+// trackingPrefix begins the names of the user fields for tracking values, after UF_CRM_.
 const trackingPrefix = "LEADBRIDGE_"
 
-// utmFields are the CRM's own fields for UTM values, with the names of these.
+// utmFields are the names of UTM values, each with the CRM's own field for it.
 var utmFields = [...]struct{ name, native string }{
 	{"utm_source", "utmSource"}, {"utm_medium", "utmMedium"}, {"utm_campaign", "utmCampaign"},
 	{"utm_content", "utmContent"}, {"utm_term", "utmTerm"},
 }
 
-// nativeTracking returns the CRM's own field for a tracking value, "" for one that is no UTM value.
+// nativeTracking returns the CRM's own field for a tracking value; "" if it is not a UTM value.
 func nativeTracking(name string) string {
 	for _, f := range utmFields {
 		if f.name == name {
@@ -31,20 +31,20 @@ func nativeTracking(name string) string {
 	return ""
 }
 
-// TrackingField returns the name of the user field that keeps a tracking value, without the UF_CRM_ that the
-// portal puts before it: LEADBRIDGE_YM_UID for _ym_uid.
+// TrackingField returns the name of the user field for a tracking value, such as LEADBRIDGE_YM_UID for _ym_uid.
+// The portal puts UF_CRM_ before it.
 func TrackingField(name string) string {
 	return trackingPrefix + strings.ToUpper(strings.TrimLeft(name, "_"))
 }
 
-// KeepsTracking reports whether the portal has a place for a tracking value beside the comments: a field of its
-// own, or the user field of TrackingField.
+// KeepsTracking reports whether the portal has a field for a tracking value: a native one, or the user field of
+// TrackingField. Otherwise the value goes into the comments.
 func (f Fields) KeepsTracking(name string) bool {
 	return f.Writable(nativeTracking(name)) || f.Writable(UserFieldPrefix+TrackingField(name))
 }
 
-// fitTracking moves tracking values to user fields that the portal has, and returns the lines of comments
-// for the others.
+// fitTracking moves tracking values to user fields that the portal has. It returns lines for the comments with
+// the others.
 func (f Fields) fitTracking(b Body) (lines []string) {
 	values, _ := b[trackingKey].(map[string]string)
 	values = maps.Clone(values)

@@ -11,18 +11,18 @@ import (
 
 const (
 	dialTimeout = 10 * time.Second
-	// idleTimeout is shorter than the 60 s or more of most servers: a create that meets a
-	// connection just being closed is in doubt for half a minute.
+	// idleTimeout is shorter than the 60 s or more after which most servers close idle connections. A
+	// create sent on a connection that the server is closing would be in doubt for half a minute.
 	idleTimeout = 30 * time.Second
-	// batchBuffer is how many bytes leave in one write, so that a usual batch does.
+	// batchBuffer is how many bytes leave in one write. It has room for a usual batch.
 	batchBuffer = 64 << 10
 )
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// newTransport makes a transport whose connections are aborted when their process dies, and on
-// which no request leaves without its lease. Bytes that stay unacknowledged for ackTimeout are
-// given up. It keeps a few more idle connections than are usually in use.
+// newTransport makes a transport whose connections are aborted when the process dies, and on which no
+// request leaves without its lease. A connection whose bytes stay unacknowledged for ackTimeout is given
+// up. connections is how many are usually in use.
 func newTransport(dial dialFunc, connections int, ackTimeout time.Duration) *http.Transport {
 	proxy := http.ProxyFromEnvironment
 	if dial == nil {
@@ -53,7 +53,7 @@ func newTransport(dial dialFunc, connections int, ackTimeout time.Duration) *htt
 	}
 }
 
-// isTLS reports whether the handshake failed.
+// isTLS reports whether an error is a failure of the TLS handshake.
 func isTLS(err error) bool {
 	_, unknown := errors.AsType[*tls.CertificateVerificationError](err)
 	_, header := errors.AsType[tls.RecordHeaderError](err)

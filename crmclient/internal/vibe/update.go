@@ -5,17 +5,17 @@ import (
 	"strconv"
 )
 
-// Fills are what is added to the cards of contacts: no objects of the API, but a kind of their own in what is counted
-// and held.
+// Fills are updates that add to the cards of contacts. The API has no such objects, but metrics and holds treat them as a
+// kind of their own.
 const Fills Entity = "fills"
 
-// Update changes one object: PATCH /v1/{entity}/{id}, with the fields that change as JSON. What it does to the phones and
-// e-mails that are there is not documented: portals add or replace.
+// Update changes one object: PATCH /v1/{entity}/{id}, with the changed fields as JSON. The vendor does not document what it
+// does to the phones and e-mails that the object has: some portals add, others replace.
 func Update(entity Entity, id int64, body []byte, lease func() error) Call {
 	return Call{Operation: OpUpdate, Lease: lease, method: http.MethodPatch, path: pathOf(entity, id), body: body}
 }
 
-// Change is what changes of an object: its fields as JSON.
+// Change is an update of an object: the changed fields as JSON.
 type Change struct {
 	ID   int64
 	Body []byte

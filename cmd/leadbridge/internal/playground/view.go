@@ -34,6 +34,7 @@ type fate struct {
 	Now     string // where it is
 	Anchor  string // of its card in the document; "": it has none
 	Letter  string // address of its letter on the operators' page; "": it has none
+	ToID    string // the id of the link to Letter, by which it keeps the focus when the list is read anew
 }
 
 func (p *Playground) view(ctx context.Context) view {
@@ -88,6 +89,7 @@ func (p *Playground) fateOf(l sent, status monitor.Status) fate {
 	case find.Letter:
 		f.Now = fmt.Sprintf("dead letter %s: %s: %s", e.Letter.Position, e.Letter.Reason, e.Letter.Message)
 		f.Letter = p.cfg.Page + "/#/letters/" + e.Letter.Position.String()
+		f.ToID = fmt.Sprintf("to-letter-%d-%d", e.Letter.Partition, e.Letter.Offset)
 	case find.Contact:
 		f.Now, f.Anchor = became(e.Made)
 	case find.Erased:
