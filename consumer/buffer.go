@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// A buffer bounds the bytes of one partition's records, so that no partition takes another's. A reservation larger than
-// the limit is granted when nothing else is reserved, so that a record of any size can pass.
+// A buffer bounds the bytes of one partition's records, so that no partition uses up another's memory. A reservation larger
+// than the limit is granted when nothing else is reserved, so that a record of any size can be delivered.
 type buffer struct {
 	mu    sync.Mutex
 	limit int64
@@ -18,7 +18,7 @@ func newBuffer(limit int64) *buffer {
 	return &buffer{limit: limit}
 }
 
-// setLimit changes how many bytes may be reserved. What is reserved already stays.
+// setLimit changes how many bytes may be reserved. Bytes that are reserved already stay so.
 func (b *buffer) setLimit(limit int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -48,8 +48,8 @@ func (b *buffer) reserve(ctx context.Context, size int64) error {
 	}
 }
 
-// tryReserve reserves size bytes if they are free, and returns nil. Else it returns a channel that is closed when others may
-// be.
+// tryReserve reserves size bytes if they are free, and returns nil. If not, it returns a channel that is closed when more
+// bytes may be free.
 func (b *buffer) tryReserve(size int64) (freed <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -63,7 +63,7 @@ func (b *buffer) tryReserve(size int64) (freed <-chan struct{}) {
 	return b.freed
 }
 
-// wakeAll has all who wait look again.
+// wakeAll makes all waiting reservations try again.
 func (b *buffer) wakeAll() {
 	if b.freed != nil {
 		close(b.freed)
@@ -71,8 +71,8 @@ func (b *buffer) wakeAll() {
 	}
 }
 
-// release gives bytes back. A negative size takes more, over the limit if need be, for what turned out larger than it was
-// reserved for.
+// release gives bytes back. A negative size reserves more bytes, even over the limit, for records that turned out larger than
+// their reservation.
 func (b *buffer) release(size int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -10,11 +10,11 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// commitPause is how long a commit that nobody waits for is put off, so that it covers more records.
+// commitPause is how long a commit that nobody waits for is delayed, so that it covers more records.
 const commitPause = 100 * time.Millisecond
 
-// horizonLength is how long requests may still be sent under a commit, counted from its start. If it is shorter, the
-// look-ups of the next owner begin earlier after a crash, and an idle group commits more often.
+// horizonLength returns how long after its start a commit allows requests to be sent. A shorter one would let the next owner
+// begin its look-ups earlier after a crash, and make an idle group commit more often.
 func (g *generation) horizonLength() time.Duration { return g.deps.cfg.SessionTimeout * 2 / 3 }
 
 // commitLoop is the generation's committer. One commit is in flight at a time: an older commit that arrives after a
@@ -38,10 +38,10 @@ func (g *generation) commitLoop(end <-chan struct{}) {
 			due = g.partitionsToCommit()
 		}
 		if g.lease.err() != nil {
-			continue // what was done after the lease ended, the next owner finds out
+			continue // records that were done after the lease had ended are looked up by the next owner
 		}
 		if cause := context.Cause(g.fetchCtx); cause != nil && !mayCommit(cause) {
-			continue // an offset of the old topic would be committed for the topic that replaced it
+			continue // the topic may have been replaced: the offsets are those of the old one
 		}
 		if err := g.commit(due); err != nil {
 			g.abort(err)
@@ -50,8 +50,8 @@ func (g *generation) commitLoop(end <-chan struct{}) {
 	}
 }
 
-// pauseUnlessUrgent waits for more records to be done, until somebody waits for the commit. It returns false when end is
-// closed.
+// pauseUnlessUrgent waits for commitPause, so that more records are done, or until somebody waits for the commit. It returns
+// false when end is closed.
 func (g *generation) pauseUnlessUrgent(end <-chan struct{}) bool {
 	timer := time.NewTimer(commitPause)
 	defer timer.Stop()
@@ -120,7 +120,7 @@ func (g *generation) writeCommit(entries []commitEntry) error {
 	for errors.Is(err, kafka.OffsetMetadataTooLarge) {
 		refused := longest
 		if commits, longest = encodeCommits(entries, refused*3/4); longest >= refused {
-			break // it cannot be shorter
+			break // the metadata cannot be shortened further
 		}
 		g.deps.room.lower(refused*3/4, g.deps.cfg.Log)
 		err = g.tryCommit(commits)
@@ -137,8 +137,8 @@ func (g *generation) tryCommit(commits []kafka.OffsetCommit) error {
 	return g.deps.broker.commit(context.WithoutCancel(g.workCtx), g.member, commits, g.deps.cfg.SessionTimeout/3)
 }
 
-// encodeCommits returns the commits of entries, each with at most so many bytes of metadata if it can be so short, and
-// how many bytes the longest has.
+// encodeCommits returns the commits of entries, and how many bytes the longest metadata has. It shortens metadata to most
+// bytes, if that is possible.
 func encodeCommits(entries []commitEntry, most int) (commits []kafka.OffsetCommit, longest int) {
 	commits = make([]kafka.OffsetCommit, len(entries))
 	for i, e := range entries {
@@ -164,10 +164,10 @@ type commitEntry struct {
 	partition int
 	offset    int64
 	ledger    ledger
-	parts     []partEntry // of which it speaks, ascending by their offsets
+	parts     []partEntry // the parts of the partition that it covers, ascending by their offsets
 }
 
-// A partEntry is what a commit is for one part of a partition.
+// A partEntry is what a commit means for one part of a partition.
 type partEntry struct {
 	records *partitionRecords
 	// grant is the offset below which this owner may dispatch records of the part once the commit is acknowledged.
@@ -175,15 +175,15 @@ type partEntry struct {
 	grant int64
 }
 
-// acknowledge tells the parts that the commit is acknowledged.
+// acknowledge notes in the parts that the commit is acknowledged.
 func (e *commitEntry) acknowledge() {
 	for _, p := range e.parts {
 		p.records.noteCommitted(e.offset, p.grant, e.ledger.horizon)
 	}
 }
 
-// join returns the entry of a partition of which a backlog is set aside: e is the backlog's, and newer that of the records
-// after it. What is said of trials and openings concerns the backlog.
+// join returns the entry of a partition with a backlog that is set aside. e is the entry of the backlog, and newer that of the
+// records after it. Trials and openings are those of the backlog.
 func (e commitEntry) join(newer commitEntry) commitEntry {
 	e.parts = append(e.parts, newer.parts...)
 	e.ledger.spans = append(e.ledger.spans, newer.ledger.spans...)

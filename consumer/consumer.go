@@ -1,24 +1,25 @@
-// Package consumer reads records from Kafka, has each turned into exactly one
+// Package consumer reads records from Kafka, makes each of them exactly one
 // contact (or lead, or deal) or one dead letter, and commits what is done. It
-// knows no HTTP status and decides nothing about the CRM: package crmclient does.
+// decides nothing about the CRM: package crmclient does.
 //
-// What is known of each record stands in the commit itself, in its ledger, so
-// that the next owner of a partition knows, after a crash too, which records may
-// have been sent already. docs/delivery.md explains the design.
+// The metadata of a commit is a ledger of the records that are not done. From it
+// the next owner of a partition learns, even after a crash, for which records a
+// create may have been sent. docs/delivery.md explains the design.
 //
 // # Words
 //
-// One thing has these names on its way. A record lies in Kafka; a delivery is a
-// record from its dispatch on, with the event and the contact that it holds; a
-// parkedRecord is what is kept of a delivery that waits for something of its own;
-// an unfinishedRecord is what progress keeps of either until it is done; and a
-// span is a run of unfinished offsets in a commit.
+// A record lies in Kafka. A delivery is a record from its dispatch on, with its
+// event and its contact. A parkedRecord is what remains of a delivery while it
+// waits for something of its own. An unfinishedRecord is the entry that progress
+// has for a delivery or a parkedRecord until it is done. A span is a run of
+// unfinished offsets in a commit.
 //
 // A partition is owned for one generation of the group. Its run goroutine fetches
 // and dispatches, a worker for each delivery brings it to its end, its reader
-// takes up parked records again, and the generation's committer writes what is
-// done. A hold is why the whole consumer waits, a wait is why one parked record
-// does, and [Why] is either, or what else keeps events waiting.
+// takes up parked records again, and the generation's committer writes commits.
+// A hold is the cause for which the whole consumer waits. A wait is the cause for
+// which one parked record waits. A [Why] is a hold, a wait, or another cause for
+// which events wait.
 //
 // A line is the queue of the records of one event id, person or key, which are
 // delivered one after another; a place is where a record stands in its lines, and
@@ -50,8 +51,8 @@ import (
 )
 
 // Config holds what a Consumer needs. Most fields are settings, which
-// docs/settings.md describes with their defaults; the zero value of a field means
-// nothing else unless the field says so.
+// docs/settings.md describes with their defaults. A zero value has no special
+// meaning unless the field's comment gives one.
 type Config struct {
 	Brokers         cluster.Brokers // KAFKA_BROKERS, with their login and TLS; needed
 	Topic           string          // KAFKA_TOPIC; needed
@@ -62,14 +63,14 @@ type Config struct {
 	// SessionTimeout is KAFKA_SESSION_TIMEOUT, after which the group gives the partitions of a silent member to
 	// others. It is the rebalance timeout too.
 	SessionTimeout time.Duration
-	// DrainTimeout is DRAIN_TIMEOUT: how long what is on its way may take to end when the process stops.
+	// DrainTimeout is DRAIN_TIMEOUT: how long deliveries under way may take to end when the process stops.
 	DrainTimeout time.Duration
 	// Window is WINDOW: how many records of a partition may be dispatched, and neither done nor parked. It is
 	// clipped to at least 1 and at most 500.
 	Window int
 	// MaxInFlight is how many records of the process may be dispatched, and neither done nor parked, not counting
-	// those that were parked before; at least 16 for each partition. 0: only Window bounds them. After a crash each
-	// of them is a suspect, so that more than the CRM client can send soon does harm.
+	// those that were parked before; at least 16 for each partition. 0 means that only Window bounds them. After a crash
+	// each of them is a suspect, so that it should be no more than the CRM client can send soon.
 	MaxInFlight int
 	// FreshFirst is FRESH_FIRST: the part of the CRM's budget, above 0 and below 1, that goes to the newest records while
 	// older ones wait in a backlog. 0: all are delivered in the log's order.
@@ -172,7 +173,7 @@ func (c Config) adjusted() Config {
 	return c
 }
 
-// errTopicGone makes the process leave the group and wait for the topic outside of it.
+// errTopicGone makes the process leave the group, and wait for the topic without being a member.
 var errTopicGone = errors.New("the topic is gone")
 
 // Run delivers until ctx ends, then drains and returns nil. While brokers or the topic are away, it waits for them and
@@ -181,13 +182,15 @@ func (c *Consumer) Run(ctx context.Context) error {
 	defer c.deps.broker.reset()
 	backOff := newBackOff()
 	former := ""
-	var left error // why the group was left; nil when it was not, or was told
+	var left error // why the group was left; nil when it was not left because of an error
 	for membership := 0; ctx.Err() == nil; membership++ {
 		waited, err := c.awaitTopic(ctx)
 		if err != nil {
 			continue // ctx has ended
 		}
-		if _, told := c.deps.board.heldFor(HoldGroup); left != nil && !waited && !told { // else a hold tells it
+		_, held := c.deps.board.heldFor(HoldGroup)
+		loggedByHold := waited || held
+		if left != nil && !loggedByHold {
 			c.deps.cfg.Log.Warn().Str("cause", causesOf(left)).Msg("left the group; joining again")
 		}
 		former, left = c.runMembership(ctx, membership, former, backOff.Reset)
@@ -200,8 +203,8 @@ func (c *Consumer) Run(ctx context.Context) error {
 	return nil
 }
 
-// awaitTopic waits until the topic exists: joining the group earlier would fail again and again. waited says that it did
-// not exist, or no broker answered, and that a hold says so. The error is ctx's.
+// awaitTopic waits until the topic exists, as joining the group before would fail again and again. waited reports whether it
+// had to wait, for the topic or for the brokers; then there was a hold. The error is ctx's.
 func (c *Consumer) awaitTopic(ctx context.Context) (waited bool, err error) {
 	backOff := newReconnectBackOff()
 	for ; ; waited = true {
@@ -227,10 +230,10 @@ func (c *Consumer) awaitTopic(ctx context.Context) (waited bool, err error) {
 	}
 }
 
-// runMembership joins the group and works in it until ctx ends (the error is nil) or until the process should leave the
-// group and join again. resetBackOff is called whenever a generation has begun, or only gave way to another rebalance, so
-// that the next failure is the first. former is the member id that this process had in the group before, "" for none; it
-// returns the id that it had this time. membership counts them, so that each asks another broker first.
+// runMembership joins the group, and works in it until ctx ends (then the error is nil) or the process should leave the group
+// and join again. resetBackOff is called whenever a generation has begun, or has only been replaced by another rebalance.
+// membership counts the calls, so that each asks another broker first. former is the member id that this process had in the
+// group before, "" for none. runMembership returns the member id that it had this time.
 func (c *Consumer) runMembership(ctx context.Context, membership int, former string, resetBackOff func()) (string, error) {
 	former = removeFormerMember(ctx, c.deps.broker, former) // leaving may have failed, as brokers were away
 	c.awaitLivingMembers(ctx)
@@ -246,11 +249,11 @@ func (c *Consumer) runMembership(ctx context.Context, membership int, former str
 	return group.member, err
 }
 
-// runGenerations works one generation after another; its results are those of runMembership.
+// runGenerations runs one generation after another. Its error is that of runMembership.
 func (c *Consumer) runGenerations(ctx context.Context, group *group, resetBackOff func()) error {
 	backOff := newBackOff()
-	// next is called again after every error: kafka-go joins the next generation by itself, and until somebody takes
-	// it, its member keeps the partitions that nobody works on.
+	// next is called again after every error, as kafka-go joins the next generation by itself. Until next returns it, nobody
+	// works on the partitions of that generation.
 	for {
 		before, err := c.deps.broker.partitions(ctx)
 		if errors.Is(err, errNoTopic) {
@@ -260,7 +263,7 @@ func (c *Consumer) runGenerations(ctx context.Context, group *group, resetBackOf
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // nobody waits for a generation any more
 		}
-		if errors.Is(err, kafka.RebalanceInProgress) { // another rebalance has begun, for which all wait
+		if errors.Is(err, kafka.RebalanceInProgress) { // another rebalance has begun: join it soon, as all wait
 			_ = wait.For(ctx, rebalancePause)
 			continue
 		}
@@ -284,9 +287,9 @@ func (c *Consumer) runGenerations(ctx context.Context, group *group, resetBackOf
 	}
 }
 
-// runGeneration works one generation to its end. The work runs in a function of kafka-go's generation, so that kafka-go
-// joins the next one only when it has returned. partitions is how many the topic had before this generation was
-// joined, 0 if that is not known.
+// runGeneration runs one generation to its end. It runs as a function of kafka-go's generation, so that kafka-go joins the
+// next one only after it has returned. partitions is how many partitions the topic had before this generation was joined; 0
+// if that is not known.
 func (c *Consumer) runGeneration(ctx context.Context, group *group, gen *kafka.Generation, partitions int, resetBackOff func()) error {
 	g := newGeneration(c, gen, partitions)
 	result := make(chan error, 1)

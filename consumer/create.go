@@ -10,8 +10,8 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// create has the CRM client create what the record becomes. It returns false when the record was parked, or when the
-// generation ended first; else the record is ready for its result or its letter.
+// create makes the CRM client create what the record becomes. It returns false when the record was parked, or the generation
+// ended first. If it returns true, the record is ready for its result or its letter.
 func (w *worker) create(d *delivery) bool {
 	result, err := w.callCreator(d)
 	deferred, isDeferred := errors.AsType[*crmclient.Deferred](err)
@@ -39,29 +39,29 @@ func (w *worker) create(d *delivery) bool {
 	return false
 }
 
-// mayLookUpEarly reports whether the record is looked up before its turn. An earlier owner may have sent its create, so that
-// the CRM may hold the contact already; that does not depend on the records before it. A repeat depends on an earlier record
-// of the same event.
+// mayLookUpEarly reports whether the record is looked up before its turn. This is done if an earlier owner may have sent its
+// create: whether the CRM has the contact does not depend on the records before it. It does for a repeat, which depends on an
+// earlier record of the same event.
 func (d *delivery) mayLookUpEarly() bool {
 	return d.inherited && !d.repeat && d.failure == nil && d.made == nil
 }
 
-// lookUpEarly looks a suspect up before its turn: after a crash many suspects may stand in one line, each of which takes
-// two look-ups, a settle apart. It returns false when the record was parked, as it has to be looked up again, or when
-// the generation ended first; else what was found out is in d.pending, and the record waits for its turn.
+// lookUpEarly looks a suspect up before its turn. After a crash many suspects may stand in one line, and each takes two
+// look-ups, a settle time apart. It returns false when the record was parked for its second look-up, or the generation ended
+// first. If it returns true, d.pending holds what was found, and the record waits for its turn.
 func (w *worker) lookUpEarly(d *delivery) bool {
 	d.early = true
 	result, err := w.callCreator(d)
 	d.early = false
 	deferred, isDeferred := errors.AsType[*crmclient.Deferred](err)
 	switch {
-	case err == nil: // it is asked again at its turn
+	case err == nil: // the CRM client is called again at the record's turn
 		return true
 	case errors.Is(err, errPanickedTooOften):
 		d.failure = internalFailure()
 		return true
 	case isDeferred && deferred.Why == waitOrder:
-		if result.Found { // the exploration hears of an earlier owner at once, not at the record's turn
+		if result.Found { // tell the exploration of the earlier owner at once, not at the record's turn
 			w.records.noteLookUp(d, true)
 		}
 		return true
@@ -78,7 +78,7 @@ func recordToPark(d *delivery, by *crmclient.Deferred) *parkedRecord {
 	r := &parkedRecord{why: by.Why, due: by.Until, ready: by.Ready}
 	if by.Refusal != nil {
 		r.refusal = refusedByCRM(by.Refusal)
-		// Redacted now: parking drops the values that a redaction looks for.
+		// It is redacted now, as parking drops the event's values, by which it is redacted.
 		r.refusal.message = boundedText(redacted(r.refusal.message, d))
 	}
 	return r
@@ -124,9 +124,9 @@ func (w *worker) leaveToNext(d *delivery, result crmclient.Result, err error) {
 // maxPanics is how often the create of an event may panic until the event becomes a letter.
 const maxPanics = 3
 
-// callCreator calls the CRM client, and takes over the state of an event that it defers. It calls again after a panic: then
-// as a suspect, as a create may have left before it. After maxPanics the error is errPanickedTooOften, so that one record
-// cannot end the process again and again. When the generation ends after a panic, it is errPanicked.
+// callCreator calls the CRM client, and keeps the state of an event that it defers. After a panic it calls again, with the event
+// as a suspect, as a create may have left before the panic. After maxPanics panics the error is errPanickedTooOften, so that one
+// record cannot end the process again and again. If the generation ends after a panic, the error is errPanicked.
 func (w *worker) callCreator(d *delivery) (crmclient.Result, error) {
 	for d.panics < maxPanics {
 		result, err := w.callOnce(d)
@@ -137,7 +137,7 @@ func (w *worker) callCreator(d *delivery) (crmclient.Result, error) {
 			return result, err
 		}
 		d.panics++
-		forget(w.deps.creator, d.pending) // where it panicked it is in no state to go on from
+		forget(w.deps.creator, d.pending) // after a panic its state may be inconsistent
 		d.pending = nil
 		now := time.Now()
 		d.sentHere, d.suspect, d.sentBefore = true, true, func() time.Time { return now }
@@ -187,9 +187,9 @@ func (w *worker) request(d *delivery) crmclient.Request {
 	}
 }
 
-// sentOriginField returns the field of the CRM in which an earlier owner, or the one that wrote a replayed letter, put our ids;
-// "" when it is not known. It reports whether a header of the record told it: anybody who writes events can write headers,
-// and a look-up that the CRM refuses holds everybody, so that a header's text counts only if it can be the name of such a
+// sentOriginField returns the field of the CRM in which an earlier owner, or the process that wrote a replayed letter, put our
+// ids; "" when it is not known. fromHeader reports whether a header of the record names it. As anybody who writes events can
+// write headers, and a look-up that the CRM refuses holds all events, a header counts only if it can be the name of such a
 // field.
 func (w *worker) sentOriginField(d *delivery) (name string, fromHeader bool) {
 	if d.inherited {

@@ -12,19 +12,19 @@ import (
 // worker uses it once the worker runs.
 type delivery struct {
 	record  // from Kafka
-	carried // what stays known of the record while it is parked
+	carried // kept while the record is parked
 	state   recordState
-	unread  unread // nil: the event was read
+	unread  unread // why the event could not be read yet; nil when it was read
 	event   transform.Event
 	contact crmclient.Contact
-	target  crmclient.Target // what the event becomes; "": what CRM_TARGET says
+	target  crmclient.Target // what the event becomes; "" for the target of CRM_TARGET
 	card    crmclient.Card   // of a lead or a deal
 	points  uint64           // the hash of its contact points; 0 for none
 	began   time.Time        // when the record's turn came
 	bytes   *buffer          // the record's size is reserved from it
 	resumed bool             // the record was parked before
 	early   bool             // the record is being looked up before its turn
-	behind  <-chan struct{}  // closed when the backlog holds no record any more that must go before this one; nil: none does
+	behind  <-chan struct{}  // closed when the backlog has no more record that must go before this one; nil when it has none
 }
 
 // A worker processes each record of a partition until it is done or parked, each in a goroutine of its own.
@@ -70,8 +70,8 @@ func (w *worker) deliver(d *delivery) {
 	w.complete(d)
 }
 
-// beginTurn moves the record on when its turn has come, and returns whether its create must be asked for. It need not
-// be for a record that can never become a contact, nor for one whose contact is known.
+// beginTurn changes the record's state when its turn has come. It reports whether the CRM client must be called: not for a
+// record that can never become a contact, and not for one whose contact is known.
 func (w *worker) beginTurn(d *delivery) bool {
 	w.useKnownResult(d)
 	switch {
@@ -86,7 +86,7 @@ func (w *worker) beginTurn(d *delivery) bool {
 	return false
 }
 
-// useKnownResult takes over what an earlier record of the same event became, if this process knows it.
+// useKnownResult sets d.made to what an earlier record of the same event became, if this process knows it.
 func (w *worker) useKnownResult(d *delivery) {
 	if !d.repeat || d.failure != nil || d.made != nil {
 		return
@@ -100,7 +100,7 @@ func (w *worker) useKnownResult(d *delivery) {
 // move changes the record's state by an event.
 func (w *worker) move(d *delivery, e recordEvent) {
 	next, err := d.state.after(e)
-	if err != nil { // a fault of ours: end the generation, and the next owner begins anew with what is unfinished
+	if err != nil { // a fault of ours: end the generation, and the next owner begins again with all unfinished records
 		w.deps.cfg.Log.Error().Err(err).Int("partition", w.partition).Int64("offset", d.Offset).Msg("an internal error: please report it")
 		w.gen.abort(err)
 	}
@@ -116,8 +116,8 @@ func (w *worker) park(d *delivery, e recordEvent, r *parkedRecord) {
 	w.records.park(r)
 }
 
-// release gives back what the worker held for a record. Unless the record is parked, the next records in its lines may
-// go, whatever became of it.
+// release gives back what the worker held for a record. Unless the record is parked, it also leaves its lines, so that it is
+// the turn of the records behind it.
 func (w *worker) release(d *delivery) {
 	d.bytes.release(d.size)
 	if !d.resumed {
@@ -192,8 +192,7 @@ func (w *worker) deadLetter(d *delivery) bool {
 			Int("attempts", d.failure.attempts).Stringer("letter", at).Msg("dead letter written")
 		return true
 	}
-	// A refused create has no effect; after a panic, or when a part of the event was made already, the next owner must
-	// look.
+	// A refused create has no effect. After a panic, or if a part of the event exists already, the next owner must look it up.
 	d.sentHere = d.panics > 0 || d.failure.done != ""
 	w.postpone(d, err, waitLetter)
 	return false
@@ -203,7 +202,7 @@ func (w *worker) deadLetter(d *delivery) bool {
 func (w *worker) postpone(d *delivery, err error, why crmclient.Wait) {
 	if u, ok := errors.AsType[*unwritable](err); ok {
 		if d.failure != nil {
-			d.failure.message = boundedText(redacted(d.failure.message, d)) // now, as parking drops the values that redaction hides
+			d.failure.message = boundedText(redacted(d.failure.message, d)) // parking drops the values by which it is redacted
 		}
 		w.park(d, eventUnwritable, &parkedRecord{why: why, due: u.until, ready: u.over})
 		return
@@ -231,7 +230,7 @@ func (w *worker) publishResult(d *delivery) bool {
 		w.deps.metrics.results.Inc()
 		return true
 	}
-	d.sentHere = true // the next owner must look up what was created, and wait until it can be found
+	d.sentHere = true // the next owner must wait until the contact can be found, and look it up
 	w.postpone(d, err, waitResult)
 	return false
 }

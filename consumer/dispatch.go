@@ -19,13 +19,13 @@ func (p *partition) dispatchAll(ctx context.Context, batch fetched) error {
 		}
 		p.tellNewer()
 	}
-	clear(batch.records)                                                            // so that fetchBuffer does not keep their keys and values
+	clear(batch.records)                                                            // otherwise fetchBuffer would keep their keys and values in memory
 	if next := min(batch.next, p.records.endsAt()); next > p.records.nextOffset() { // an empty fetch changes nothing
 		p.records.skip(next)
 	}
 	p.tellNewer()
 	p.forgetAhead()
-	if p.records.easeParking() { // the hold ends even if no further record asks for the room
+	if p.records.easeParking() { // so that the hold ends even if no further record comes
 		p.gen.parkingHold.noteEased(p.partID())
 	}
 	return nil
@@ -81,7 +81,7 @@ func (p *partition) skipIfDone(rec record) bool {
 		return false
 	}
 	p.deps.metrics.skipped.WithLabelValues(skippedDone).Inc()
-	// identityOf transforms the record, which in a crash loop may be what ends the process.
+	// In a crash loop the record is not transformed, as that may be what ends the process.
 	if rec.Value != nil && !p.opening.inCrashLoop(rec.Offset) {
 		p.gen.seen.note(p.partID(), p.intake.identityOf(rec))
 	}
@@ -100,7 +100,7 @@ func (p *partition) awaitGrant(ctx context.Context, offset int64) error {
 	for {
 		answer := p.records.tryGrant(offset)
 		if answer.wantsCommit {
-			signal(p.gen.urgent) // early, so that dispatch need not stop for it
+			signal(p.gen.urgent) // the commit comes early enough for dispatch to go on without a stop
 		}
 		if answer.parkingEased {
 			p.gen.parkingHold.noteEased(p.partID())
@@ -109,10 +109,10 @@ func (p *partition) awaitGrant(ctx context.Context, offset int64) error {
 			return ctx.Err()
 		}
 		if answer.parkingFull {
-			if p.intake.backlog.isEmpty() { // else the backlog's delivery makes room
+			if p.intake.backlog.isEmpty() { // if it is not, its delivery will make room
 				p.gen.parkingHold.noteFull(p.partID())
 			}
-			signal(p.records.wakeReader) // it may make room: see letterForOneOfFlood
+			signal(p.records.wakeReader) // the reader may make room: see letterForOneOfFlood
 		}
 		select {
 		case <-p.records.wake:

@@ -13,8 +13,8 @@ import (
 // abandonTimeout is how long work may take to end after it was aborted.
 const abandonTimeout = 5 * time.Second
 
-// shortDrain is how long the drain may take while events wait for its end: in a rebalance those of the whole group, at a
-// stop those of the partitions that others take over.
+// shortDrain is how long the drain may take while events wait for its end. In a rebalance these are the events of the whole
+// group, at a stop those of the partitions that others take over.
 const shortDrain = 3 * time.Second
 
 // drainInterval is how often a drain that takes longer than shortDrain checks whether events wait.
@@ -33,8 +33,8 @@ func (g *generation) drainTimeLeft() time.Duration {
 // unless it rebalances meanwhile.
 func (g *generation) stopping() bool { return errors.Is(context.Cause(g.fetchCtx), errShutdown) }
 
-// drain lets the deliveries under way end, for a bounded time, then aborts the others. When it returns, nothing can be
-// sent any more.
+// drain waits for a bounded time until the deliveries under way have ended, then aborts those that have not. When it returns,
+// nothing can be sent any more.
 func (g *generation) drain() {
 	done := make(chan struct{})
 	go func() {
@@ -53,8 +53,8 @@ func (g *generation) drain() {
 	}
 }
 
-// awaitWorkers waits until done is closed, and reports whether it is. It gives up after drainTimeLeft; and from shortDrain
-// on as soon as events wait for the drain's end, or the group rebalances.
+// awaitWorkers waits until done is closed, and reports whether it is. It gives up after drainTimeLeft, and already after
+// shortDrain if events wait for the end of the drain, or the group rebalances.
 func (g *generation) awaitWorkers(done <-chan struct{}) bool {
 	limit := time.NewTimer(g.drainTimeLeft())
 	defer limit.Stop()

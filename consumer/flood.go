@@ -6,15 +6,15 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// Refusals of many different events in a row, while none passes, are a flood: see docs/delivery.md. The refused events
-// are parked, as the CRM may refuse them for a reason that somebody can remove. Their letters are written when that wait
-// is ended here.
+// Refusals of many different events in a row, while none passes, are a flood: see docs/delivery.md. The refused events are
+// parked, as the CRM may refuse them for a reason that somebody can remove. Their letters are written when somebody confirms
+// the refusals, or one at a time while parking is full.
 
-// floodPause is the least time between two such letters of the process while parking is full.
+// floodPause is the least time between two letters that are written in a flood because parking is full.
 const floodPause = time.Second
 
-// ReleaseFlood ends the wait of all events that are parked because they were refused in a flood, as somebody has
-// confirmed that the refusals are right: their dead letters are written now. It returns how many there are.
+// ReleaseFlood makes dead letters of all events that were refused in a flood and are parked, as somebody has confirmed that the
+// refusals are right. It returns how many there are.
 func (c *Consumer) ReleaseFlood() int {
 	g := c.deps.board.currentGeneration()
 	if g == nil {
@@ -27,7 +27,7 @@ func (c *Consumer) ReleaseFlood() int {
 	return n
 }
 
-// releaseFlood is ReleaseFlood for one partition.
+// releaseFlood does the same for one partition.
 func (p *partition) releaseFlood(now time.Time) int {
 	n, pending := p.records.releaseFlood(now)
 	forget(p.deps.creator, pending...)
@@ -35,8 +35,8 @@ func (p *partition) releaseFlood(now time.Time) int {
 	return n
 }
 
-// releaseFlood makes letters of all records that wait for the end of a flood. It returns how many there are, and what the
-// CRM client is to forget.
+// releaseFlood makes letters of all records that wait for the end of a flood. It returns how many there are, and their states
+// with the CRM client, which can be forgotten.
 func (k *parking) releaseFlood(now time.Time) (n int, pending []*crmclient.Pending) {
 	for _, r := range k.records {
 		if r.refusal != nil {
@@ -47,8 +47,8 @@ func (k *parking) releaseFlood(now time.Time) (n int, pending []*crmclient.Pendi
 	return n, pending
 }
 
-// becomeLetter ends a record's wait for the end of the flood: its letter is due now. It returns what the CRM client is
-// to forget, nil for nothing.
+// becomeLetter ends a record's wait for the end of a flood: its letter is due now. It returns its state with the CRM client,
+// which can be forgotten; it may be nil.
 func (r *parkedRecord) becomeLetter(now time.Time) *crmclient.Pending {
 	pending := r.pending
 	r.failure, r.refusal, r.pending = r.refusal, nil, nil

@@ -12,7 +12,7 @@ import (
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
-// Orderly causes for which a generation ends: what it has done may still be committed, see mayCommit.
+// Orderly causes for which a generation ends. After them it may still commit, see mayCommit.
 var (
 	errShutdown          = errors.New("shutting down")
 	errRebalance         = errors.New("the group rebalances")
@@ -26,23 +26,23 @@ var (
 	errOutOfRange    = errors.New("the log no longer holds the offset to read")
 )
 
-// A generation of the group assigns partitions to this process. What is done in it may be committed only under its
-// number.
+// A generation is this process's part in one generation of the consumer group, from the assignment of its partitions to the last
+// commit.
 type generation struct {
 	deps           dependencies
 	member         membership
 	assigned       []int // ids of its partitions, ascending
 	partitionCount int   // of the topic; 0 until it is known. Only watch uses it
 	lease          *lease
-	takeover       time.Time // from then on nobody else works on the partitions
+	takeover       time.Time // since when nobody else works on the partitions
 	letters        *letterWriter
 	results        *resultWriter // nil when none are wanted
 	partitions     []*partition
 	seen           *seen
 	lines          *lines
 	parkingHold    parkingHold
-	// splitting is held while a backlog is set aside, and while it is worked out what a commit tells of a partition: it must
-	// tell of all parts.
+	// splitting is locked while a backlog is set aside, and while the entry of a partition for a commit is made, as the entry
+	// must cover all parts.
 	splitting sync.Mutex
 
 	fetchCtx     context.Context // ends when no new work may be taken
@@ -52,8 +52,8 @@ type generation struct {
 
 	workers sync.WaitGroup // records that are being delivered
 	loops   sync.WaitGroup // partitions, their readers, watch
-	// rebuilding counts the partitions whose memory of event ids is not rebuilt yet. No partition dispatches until all
-	// have rebuilt theirs, as one id may come in two partitions.
+	// rebuilding counts the partitions whose event ids are not read back yet. No partition dispatches before all are, as one id
+	// may come in two partitions.
 	rebuilding sync.WaitGroup
 
 	dirty    chan struct{} // signalled when there is something to commit
@@ -80,7 +80,7 @@ func newGeneration(c *Consumer, gen *kafka.Generation, partitions int) *generati
 	for _, a := range gen.Assignments[c.deps.cfg.Topic] {
 		g.assigned = append(g.assigned, a.ID)
 	}
-	slices.Sort(g.assigned) // kafka-go has them in no particular order
+	slices.Sort(g.assigned) // kafka-go returns them in any order
 	g.inFlight = newInFlight(c.deps.cfg, len(g.assigned))
 	g.letters = newLetterWriter(c.deps.cfg, g.lease.err, c.deps.board)
 	g.results = newResultWriter(c.deps.cfg, g.lease.err, c.deps.board)
@@ -88,11 +88,12 @@ func newGeneration(c *Consumer, gen *kafka.Generation, partitions int) *generati
 	return g
 }
 
-// run delivers the partitions' records until the generation ends, and drains. With a nil error this process can take part
-// in the next generation; else it should leave the group first. resetBackOff is called unless joining again at once would
-// repeat a failure.
+// run delivers the partitions' records until the generation ends, and drains. After a nil error this process can take part in
+// the next generation; after any other it should leave the group first. resetBackOff is called unless the generation failed, so
+// that joining again at once would fail again.
 func (g *generation) run(ctx context.Context, ended <-chan struct{}, resetBackOff func()) error {
-	// The end of ctx must not break off work under way: awaitEnd makes it errShutdown, after which the generation drains.
+	// The contexts must not end with ctx, which would abort work under way: awaitEnd ends the generation with errShutdown, and
+	// it drains.
 	g.fetchCtx, g.stopFetching = context.WithCancelCause(context.WithoutCancel(ctx))
 	g.workCtx, g.stopWork = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer g.stopFetching(nil)
@@ -102,11 +103,11 @@ func (g *generation) run(ctx context.Context, ended <-chan struct{}, resetBackOf
 	defer g.results.close()
 	go g.awaitEnd(ctx, ended)
 
-	// The generation may be over before kafka-go hands it out: a heartbeat must succeed first.
+	// The generation may have ended before kafka-go returned it: a heartbeat must succeed first.
 	sent := time.Now()
 	if err := g.deps.broker.heartbeat(g.fetchCtx, g.member, callTimeout); err != nil {
 		g.deps.board.generationEnded(err)
-		if errors.Is(err, kafka.RebalanceInProgress) { // another rebalance has begun, for which all wait: no failure
+		if errors.Is(err, kafka.RebalanceInProgress) { // another rebalance has begun, which is not a failure
 			_ = wait.For(g.fetchCtx, rebalancePause)
 			resetBackOff()
 		}
@@ -193,8 +194,8 @@ func (g *generation) deliverUntilEnd() error {
 	return leaveFor(cause)
 }
 
-// mayCommit reports whether a generation that ended for cause may still commit: the cause is orderly, and no fatal one,
-// as may be met while it drains, is joined with it.
+// mayCommit reports whether a generation that ended for cause may still commit: the cause must be orderly, and not be joined
+// with a fatal one, which may be met in the drain.
 func mayCommit(cause error) bool {
 	if errors.Is(cause, errLeaseLapsed) || leaveFor(cause) != nil {
 		return false
@@ -202,8 +203,8 @@ func mayCommit(cause error) bool {
 	return errors.Is(cause, errShutdown) || errors.Is(cause, errRebalance) || errors.Is(cause, errPartitionsChanged)
 }
 
-// leaveFor returns cause if the process should leave the group after it, else nil. All fatal causes are such but
-// errLeaseLapsed alone: the process may still be a member, and the heartbeat that begins the next generation shows it.
+// leaveFor returns cause if the process should leave the group after it, else nil. It should after every fatal cause except
+// errLeaseLapsed: then the process may still be a member, as the first heartbeat of the next generation shows.
 func leaveFor(cause error) error {
 	if errors.Is(cause, errTopicGone) || errors.Is(cause, errOutOfRange) || errors.Is(cause, errCommitFailed) || errors.Is(cause, errCreatorFailed) {
 		return cause

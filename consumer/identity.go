@@ -10,12 +10,12 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// An identity distinguishes events: one id that comes with other contact points is another event.
+// An identity distinguishes events. Two events can have one id and different contact points.
 type identity struct {
 	id       uint64 // the hash of the event's id
-	suffixed uint64 // the hash of the id that it gets if its own is another event's, see OwnID
-	points   uint64 // the hash of its contact points; 0 for none, and when nothing may change the id
-	expected bool   // its record is not finished, and this owner has not dispatched it yet
+	suffixed uint64 // the hash of the id that the event gets if its id is another event's, see OwnID
+	points   uint64 // the hash of its contact points; 0 if it has none, or if its id must not be changed
+	expected bool   // this owner still has to dispatch the event's record
 }
 
 // pointsOf returns the phones and e-mail addresses of a contact, sorted, each once.
@@ -30,7 +30,7 @@ func pointsOf(contact *crmclient.Contact) []string {
 	return slices.Compact(points)
 }
 
-// idSuffix returns what is appended to the id of an event whose id is another event's: "~" and 12 hex digits of the
+// idSuffix returns the text that is appended to the id of an event if its id is another event's: "~" and 12 hex digits of the
 // hash of its contact points.
 func idSuffix(points []string) string {
 	h := sha256.New()
@@ -40,8 +40,8 @@ func idSuffix(points []string) string {
 	return "~" + hex.EncodeToString(h.Sum(nil)[:6])
 }
 
-// OwnID returns the id that an event gets when the id in its record belongs already to another event, which has
-// other contact points. The same contact points always give the same id.
+// OwnID returns the id that an event gets when the id in its record already belongs to an event with other contact points. The
+// same contact points always give the same id.
 func OwnID(eventID string, contact *crmclient.Contact) string {
 	return eventID + idSuffix(pointsOf(contact))
 }

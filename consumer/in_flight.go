@@ -8,21 +8,21 @@ import (
 	"github.com/leadbridge/leadbridge/internal/share"
 )
 
-// leastInFlight is how many records a partition may at least have in flight, and how many it is granted ahead.
+// leastInFlight is how many records a partition may have in flight, and how many it is granted ahead, at least.
 const leastInFlight = 16
 
-// inFlight bounds how many records of a generation are dispatched, and neither done nor parked; those that were parked
-// before do not count. After a crash all of them are suspects, so that there should be no more than the CRM client can
-// send soon. The partitions that wait for a place get it in turn; while backlogs and others wait, the others get their
-// part of the places.
+// inFlight bounds how many records of a generation are in flight: dispatched, and neither done nor parked. Records that were
+// parked before do not count. After a crash all records in flight are suspects, so that there should be no more than the CRM
+// client can send soon. Partitions that wait for a place get one in turn. While backlogs and others wait, the others get the
+// part fresh of the places.
 type inFlight struct {
-	fresh float64 // FRESH_FIRST: that part
+	fresh float64 // FRESH_FIRST
 
 	mu      sync.Mutex
-	free    int
+	free    int // places
 	turns   share.Turns
-	others  []chan struct{} // each is closed when its partition gets a place
-	backlog []chan struct{} // the same, of backlogs
+	others  []chan struct{} // of partitions that wait and are not backlogs; each is closed when its partition gets a place
+	backlog []chan struct{} // the same of backlogs
 }
 
 // newInFlight returns nil, which bounds nothing, when the process has no bound.
@@ -45,7 +45,7 @@ func (f *inFlight) enter(ctx context.Context, backlog bool) error {
 	case <-ctx.Done():
 	}
 	if !f.takeBack(place, backlog) {
-		f.leave() // it was given meanwhile
+		f.leave() // the place was given meanwhile
 	}
 	return ctx.Err()
 }
@@ -72,7 +72,7 @@ func (f *inFlight) group(backlog bool) *[]chan struct{} {
 	return &f.others
 }
 
-// takeBack ends a wait for a place, and reports whether there was none yet.
+// takeBack ends a wait for a place. It returns false if the place was given already.
 func (f *inFlight) takeBack(place chan struct{}, backlog bool) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -12,15 +12,15 @@ import (
 // maxMetadata is how many bytes of a commit's metadata a broker accepts (offset.metadata.max.bytes) by default.
 const maxMetadata = 4096
 
-// maxSpans is how many spans fit into maxMetadata if each takes five bytes, of which base64 makes seven at most: four for the gap
-// before it, which is below 2^28 offsets then, and one for its length, up to 63. If larger ones do not fit, encode joins
-// spans.
+// maxSpans is how many spans fit into maxMetadata if each takes five bytes, which become seven at most in base64: four for a gap
+// of less than 2^28 offsets before the span, and one for a length of up to 63. If spans are larger and do not fit, encode joins
+// some.
 const maxSpans = 500
 
 // ledgerPrefix begins the metadata of our commits.
 const ledgerPrefix = "leadbridge/1 "
 
-// errUnreadableLedger says that a commit's metadata is not a ledger of ours, or is a damaged one.
+// errUnreadableLedger is the error of metadata that is not a ledger of ours, or is damaged.
 var errUnreadableLedger = errors.New("the commit's metadata is not a ledger that can be read")
 
 // A span is a run of unfinished offsets [from, to).
@@ -43,7 +43,7 @@ type ledger struct {
 	spans []span
 	// openings counts how often in a row the partition was opened at this offset.
 	openings int
-	// trial is the offset of the record that is being transformed alone, -1 for none, and trials how often that was
+	// trial is the offset of the record that is being transformed alone, -1 for none, and trials is how often a trial of it was
 	// begun.
 	trial  int64
 	trials int
@@ -51,8 +51,8 @@ type ledger struct {
 	originField string
 }
 
-// doneEnd returns the smallest log end that fits a commit at offset: just past the highest record that is done. A log that
-// ends before it is not the log that was read.
+// doneEnd returns the end that the log of a commit at offset must reach at least: the offset after the last record that is done. A
+// log that ends before this is another log.
 func (l ledger) doneEnd(offset int64) int64 {
 	end := l.granted
 	for _, s := range slices.Backward(l.spans) {
@@ -67,9 +67,9 @@ func (l ledger) doneEnd(offset int64) int64 {
 // encode returns the metadata of a commit at offset, at most maxMetadata bytes of it.
 func (l ledger) encode(offset int64) string { return l.encodeWithin(offset, maxMetadata) }
 
-// encodeWithin returns the metadata of a commit at offset, at most so many bytes of it, or as few as it can have. If they
-// are not enough, neighbouring spans are joined. The done and the untouched records that this covers become suspects, which
-// costs look-ups and loses nothing.
+// encodeWithin returns the metadata of a commit at offset, in at most most bytes if that is possible. If it does not fit,
+// neighbouring spans are joined. Done and untouched records in a joined span become suspects, which costs look-ups and loses
+// nothing.
 func (l ledger) encodeWithin(offset int64, most int) string {
 	for spans := l.spans; ; spans = joinCheapest(spans) {
 		text := l.encodeSpans(offset, spans)
@@ -108,7 +108,7 @@ func appendSpans(b []byte, offset int64, spans []span) []byte {
 	return b
 }
 
-// joinCheapest returns the spans with those two neighbours joined of which the fewest records become suspects by it.
+// joinCheapest joins two neighbouring spans, so that the fewest records become suspects.
 func joinCheapest(spans []span) []span {
 	best := 1
 	for i := 2; i < len(spans); i++ {
@@ -118,12 +118,12 @@ func joinCheapest(spans []span) []span {
 	}
 	joined := slices.Clone(spans)
 	joined[best-1].to = spans[best].to
-	joined[best-1].sent = true // what lies between them, or was untouched, counts as sent
+	joined[best-1].sent = true // all records of the joined span count as sent
 	return slices.Delete(joined, best, best+1)
 }
 
-// suspectsOfJoin returns how many records become suspects when spans[i] is joined with the one before: the done ones
-// between them, and those that are untouched, which in a backlog are many.
+// suspectsOfJoin returns how many records become suspects when spans[i] is joined with the span before it: the done records
+// between them, and the untouched records in them.
 func suspectsOfJoin(spans []span, i int) int64 {
 	n := spans[i].from - spans[i-1].to
 	for _, s := range spans[i-1 : i+1] {
@@ -165,7 +165,7 @@ func decodeLedger(offset int64, text string) (ledger, error) {
 	return l, nil
 }
 
-// varints reads numbers and texts. After the first that is not valid, bad is set and all further ones are zero.
+// varints reads numbers and texts. After the first one that is not valid, bad is true, and all further ones are zero.
 type varints struct {
 	b   []byte
 	bad bool

@@ -17,8 +17,8 @@ import (
 type metrics struct {
 	consumed    prometheus.Counter
 	contacts    *prometheus.CounterVec // by how: created, found or matched
-	made, found prometheus.Counter     // series of contacts
-	matched     prometheus.Counter     // another
+	made, found prometheus.Counter     // the series "created" and "found" of contacts
+	matched     prometheus.Counter     // the series "matched" of contacts
 	delivered   *prometheus.CounterVec // by what events became
 	skipped     *prometheus.CounterVec // by why
 	deadLetters *prometheus.CounterVec // by reason
@@ -67,7 +67,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	return m, errors.Join(errs...)
 }
 
-// initSeries creates every series at 0: for one that appears with 1, a rate shows no increase.
+// initSeries creates every series at 0: a rate over a series that begins at 1 would miss the first increase.
 func (m *metrics) initSeries() {
 	for _, reason := range Reasons() {
 		m.deadLetters.WithLabelValues(reason)
@@ -100,7 +100,7 @@ const (
 	asComment = "comment" // on a contact of the same person
 )
 
-// became is what an event became: the last object that was made of it, or the comment where none was.
+// became returns what an event became: a deal, a lead or a contact, or a comment if the person had a contact already.
 func became(r crmclient.Result) string {
 	switch {
 	case r.DealID > 0:

@@ -19,18 +19,17 @@ type opening struct {
 	inherited ledger // what earlier owners left, at and above start
 	// sentBefore is the time after which no earlier owner can have written a create.
 	sentBefore time.Time
-	takeover   time.Time // from then on this owner has the partition
+	takeover   time.Time // since when this owner has the partition
 
 	unexplored bool  // there is no commit: see exploration
 	replaced   bool  // the commit belongs to an earlier topic of this name
-	lost       int64 // unfinished offsets that retention deleted
-	split      bool  // it is that of the part after a backlog
+	lost       int64 // how many unfinished offsets retention has deleted
+	split      bool  // this is the opening of the part after a backlog
 }
 
-// openingOf works out the opening from the log's bounds and the group's commit.
+// openingOf returns the opening for the log's bounds and the group's commit.
 //
-// No earlier owner has dispatched a record at or above the log's end, whatever it was granted: it had stopped before the
-// end was read.
+// Earlier owners stopped before the log's end was read. So none of them dispatched a record at or above it, whatever its grant.
 func openingOf(log bounds, commit committed, takeover time.Time) opening {
 	o := opening{log: log, commit: commit.offset, start: commit.offset, sentBefore: takeover, takeover: takeover}
 	suspectAll := func(from int64) { // nothing is known of the records from there on
@@ -62,16 +61,16 @@ func openingOf(log bounds, commit committed, takeover time.Time) opening {
 		}
 	}
 	if commit.offset < log.first {
-		o.lost = inherited.unfinishedBelow(commit.offset, log.first) // every offset, when there is no ledger of ours
+		o.lost = inherited.unfinishedBelow(commit.offset, log.first) // without a ledger of ours, every offset counts
 		o.start = log.first
 		o.inherited.granted = max(o.inherited.granted, log.first)
 	}
 	return o
 }
 
-// openingsAt returns how often in a row the partition was opened at offset, this time included, for a commit at offset: 0
-// when delivery has moved on. It is 0 too once the event ids were read back without ending the process, if no record that
-// an earlier owner may have dispatched is left: then nothing is left that could have ended that owner.
+// openingsAt returns the number of openings to write into a commit at offset: how often in a row the partition was opened there,
+// this time included. It is 0 when delivery has moved on. It is also 0 when the event ids were read back, and no record is left
+// that an earlier owner may have dispatched: then nothing is left that could have ended that owner's process.
 func (o opening) openingsAt(offset int64, seenRebuilt bool) int {
 	if offset != o.start || o.split || seenRebuilt && min(o.log.end, o.inherited.granted) <= o.start {
 		return 0
@@ -79,12 +78,12 @@ func (o opening) openingsAt(offset int64, seenRebuilt bool) int {
 	return o.inherited.openings + 1
 }
 
-// openedTooOften reports whether the partition was opened so often in a row at its offset that a record is
-// suspected to end the process.
+// openedTooOften reports whether the partition was opened so often in a row at its offset that a record may be what ends the
+// process.
 func (o opening) openedTooOften() bool { return o.inherited.openings >= crashLoopOpenings }
 
-// inCrashLoop reports whether the record at offset may be what ended earlier owners: the partition was opened too often in
-// a row where it starts, and the record lay below the grant, so that it may have been dispatched.
+// inCrashLoop reports whether the record at offset may have ended the processes of earlier owners: the partition was opened too
+// often in a row, and the record lies below the inherited grant, so that they may have dispatched it.
 func (o opening) inCrashLoop(offset int64) bool {
 	return o.openedTooOften() && offset < o.inherited.granted
 }
@@ -129,8 +128,8 @@ func (g *generation) openPartitions(ctx context.Context) error {
 	for _, id := range g.assigned {
 		g.partitions = append(g.partitions, newPartition(g, id, ends[id], commits[id]))
 	}
-	// It is acknowledged before the first dispatch. Otherwise a crash after that would leave the earlier owner's commit,
-	// which may say that nothing was sent.
+	// The commit must be acknowledged before the first dispatch. Otherwise a crash would leave the earlier owner's commit, which
+	// may say that nothing was sent.
 	if err := g.commit(g.partitions); err != nil {
 		return err
 	}
@@ -140,8 +139,8 @@ func (g *generation) openPartitions(ctx context.Context) error {
 	return nil
 }
 
-// A log that ends below the group's commit is another log than the one that was read, if it does so in settleReadings
-// readings, settlePause apart: a new leader may not know at once how far the log reaches.
+// A log that ends below the group's commit in settleReadings readings, settlePause apart, is another log than the one that was
+// committed. In fewer readings it may be the same: a new leader may not know at once how far the log reaches.
 const (
 	settleReadings = 5
 	settlePause    = time.Second
@@ -174,7 +173,8 @@ func (g *generation) openFailed(err error) error {
 	return fmt.Errorf("opening partitions: %w", err)
 }
 
-// budgetShare returns which part of the portal's budget this process may use: its part of the partitions, in (0, 1].
+// budgetShare returns the part of the portal's budget that this process may use, in (0, 1]: the part of the partitions that it
+// has.
 func (g *generation) budgetShare(ctx context.Context) float64 {
 	all, err := g.deps.broker.partitions(ctx)
 	if err != nil || len(all) == 0 || len(g.assigned) == 0 {

@@ -42,13 +42,13 @@ func (pr *parkedReader) run() {
 	}
 }
 
-// nextLook is what ends the reader's wait, beside its signal.
+// nextLook says when the reader must look for due records again.
 type nextLook struct {
-	at       time.Time // zero: no time does
-	channels []<-chan struct{}
+	at       time.Time         // at this time; zero for none
+	channels []<-chan struct{} // when one of these is closed
 }
 
-// orAt returns n with the earlier of its time and at. A zero time is none.
+// orAt returns n with the earlier of its time and at. A zero time stands for no time.
 func (n nextLook) orAt(at time.Time) nextLook {
 	if !at.IsZero() && (n.at.IsZero() || at.Before(n.at)) {
 		n.at = at
@@ -56,7 +56,7 @@ func (n nextLook) orAt(at time.Time) nextLook {
 	return n
 }
 
-// undecided reports whether it is not known yet what the record becomes: a create may be sent for it when it is taken up.
+// undecided reports whether it is still open what the record becomes, so that a create may be sent when it is taken up again.
 func (r *parkedRecord) undecided() bool { return r.failure == nil && r.made == nil }
 
 // awaitDue waits for the time, one of the channels, or the reader's signal.
@@ -83,7 +83,7 @@ func (pr *parkedReader) takeUpAgain(ctx context.Context, due []*parkedRecord) er
 		pr.gen.lines.resume(r.place)
 	}
 	left, err := pr.readDue(ctx, due)
-	for _, r := range left { // to the next owner
+	for _, r := range left { // these are left to the next owner
 		pr.forgetPending(r)
 		r.trace.Close(leftToNext)
 		pr.records.noteUnfinished(r.offset, &r.carried)
@@ -94,8 +94,8 @@ func (pr *parkedReader) takeUpAgain(ctx context.Context, due []*parkedRecord) er
 	return err
 }
 
-// readDue reads the due records from Kafka again and starts their workers. If ctx ends, or with an error that ends the
-// generation, it returns the records that it has not started.
+// readDue reads the due records from Kafka again, and starts their workers. It returns the records that it has not started, when
+// ctx ends or an error ends the generation.
 func (pr *parkedReader) readDue(ctx context.Context, due []*parkedRecord) (left []*parkedRecord, err error) {
 	if err := pr.awaitCommittedAsSent(ctx, due); err != nil {
 		return due, err
@@ -120,8 +120,8 @@ func (pr *parkedReader) readDue(ctx context.Context, due []*parkedRecord) (left 
 	return nil, nil
 }
 
-// awaitCommittedAsSent waits for a commit that calls the records sent: before a create may be sent for a record that the
-// last commit called untouched, the ledger must say so.
+// awaitCommittedAsSent waits for a commit whose ledger calls the records sent, if a create may be sent for one that the last
+// ledger called untouched.
 func (pr *parkedReader) awaitCommittedAsSent(ctx context.Context, due []*parkedRecord) error {
 	for _, r := range due {
 		if r.undecided() && !r.sent() {
@@ -145,8 +145,8 @@ func (pr *parkedReader) fetchAgain(ctx context.Context, offset int64) (fetched, 
 	return batch, err
 }
 
-// restart starts workers for the due records that lie in the batch's range, and returns the others. A record that is
-// missing there is gone from the log.
+// restart starts workers for the due records that lie in the batch's range, and returns the others. A due record that is
+// missing in the batch is no longer in the log.
 func (pr *parkedReader) restart(ctx context.Context, batch fetched, due []*parkedRecord) []*parkedRecord {
 	records := batch.records
 	for len(due) > 0 && due[0].offset < batch.next {
@@ -172,12 +172,12 @@ func (pr *parkedReader) restart(ctx context.Context, batch fetched, due []*parke
 	return due
 }
 
-// restoredDelivery makes the delivery of a record that was parked. Its event is transformed again; how far it had come is
-// restored from what parking kept.
+// restoredDelivery returns the delivery of a record that was parked. Its event is transformed again; everything else is restored
+// from what parking kept.
 func (pr *parkedReader) restoredDelivery(rec record, r *parkedRecord) *delivery {
 	d := &delivery{record: rec, state: stateParked, bytes: pr.bytes, resumed: true}
 	pr.intake.transformSafely(d)
-	transformFailed := d.failure // it lies in d.carried, which what was kept replaces
+	transformFailed := d.failure // d.failure is a part of d.carried, which is replaced below
 	if transformFailed == nil {
 		d.points = pr.gen.seen.pointsHash(pointsOf(&d.contact))
 	}
@@ -207,13 +207,13 @@ func (pr *parkedReader) endLost(r *parkedRecord) {
 	pr.intake.backlog.entered(r.offset)
 }
 
-// forgetPending has the CRM client forget the record, which will not come back to it.
+// forgetPending makes the CRM client forget a record that will not be passed to it again.
 func (pr *parkedReader) forgetPending(r *parkedRecord) {
 	forget(pr.deps.creator, r.pending)
 	r.pending = nil
 }
 
-// forget has the CRM client forget events that it deferred, as they will not come back to it; nil ones are passed over.
+// forget makes the CRM client forget deferred events that will not be passed to it again. pending may contain nil.
 func forget(crm Creator, pending ...*crmclient.Pending) {
 	for _, one := range pending {
 		if one != nil {
@@ -222,8 +222,8 @@ func forget(crm Creator, pending ...*crmclient.Pending) {
 	}
 }
 
-// afterFailedRead ends the due records that the log no longer holds, and returns the others. Any other failure is worth
-// another try; an error ends the generation.
+// afterFailedRead ends the due records that the log no longer holds, and returns the others. After another failure it returns all
+// of them, to be read again. An error ends the generation.
 func (pr *parkedReader) afterFailedRead(ctx context.Context, due []*parkedRecord, err error) ([]*parkedRecord, error) {
 	if !errors.Is(err, kafka.OffsetOutOfRange) {
 		pr.deps.broker.reset()

@@ -10,7 +10,7 @@ import (
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
-// Why a record is parked, beside the waits of the CRM client.
+// Waits of parked records, in addition to those of the CRM client.
 const (
 	waitOrder                 = crmclient.WaitOrder // an earlier record in one of its lines is not done
 	waitLetter crmclient.Wait = "letter"            // the dead-letter topic does not take its letter
@@ -18,7 +18,7 @@ const (
 	waitSchema crmclient.Wait = "schema"            // the schema of its value is not known yet
 )
 
-// waits returns everything that a parked record may wait for.
+// waits returns all waits of parked records.
 func waits() []crmclient.Wait {
 	return []crmclient.Wait{
 		crmclient.WaitBackoff, crmclient.WaitDoubt, crmclient.WaitSuspect, crmclient.WaitFlood, crmclient.WaitPerson, waitOrder, waitLetter, waitResult, waitSchema,
@@ -31,24 +31,23 @@ type carried struct {
 	pending *crmclient.Pending // what the CRM client knows of the event
 	failure *rejection         // why the record becomes a dead letter; nil unless that is decided
 	made    *crmclient.Result  // what the event became; nil until that exists
-	trace   *tracing.Record    // nil: the record is not traced
+	trace   *tracing.Record    // nil when the record is not traced
 
-	// inherited says that an earlier owner may have sent a create: the ledger says so, or there is no ledger. Our own
-	// commits say so, too.
+	// inherited says that an earlier owner may have sent a create: the ledger calls the record sent, or there is no ledger. Our
+	// own commits call it sent, too.
 	inherited bool
-	// suspect says that the event must be looked up before a create. It is set if inherited is, and for a repeat, for a
-	// replay, in a crash loop, and after a panic of the CRM client.
+	// suspect says that the event must be looked up before a create: an earlier owner may have sent it, it is a repeat or a
+	// replay, the partition is in a crash loop, or the CRM client panicked.
 	suspect    bool
 	sentBefore func() time.Time // see partitionRecords.sentBefore
-	// sentHere says that this owner sent a create that may have taken effect, or may do so later.
+	// sentHere says that this owner sent a create that may have taken effect, or may still do so.
 	sentHere bool
 	idHash   uint64 // the hash of the event's id, as seen knows it
 	reused   bool   // the event's id was another event's before
 	repeat   bool   // the event was seen before
 	explores bool   // the record is being looked up for the exploration
 	panics   int    // panics of the CRM client while it had the event
-	// unknown says that the record could not be read yet, or stands behind a backlog: its place and idHash say nothing about
-	// its event.
+	// unknown says that the record could not be read yet, or stands behind a backlog. Then place and idHash are placeholders.
 	unknown bool
 }
 
@@ -61,8 +60,7 @@ type parkedRecord struct {
 	carried
 	offset int64
 	why    crmclient.Wait
-	// The record is taken up again at due or when ready is closed, whichever is first. If due is zero only ready
-	// counts, and if ready is nil only due.
+	// The record is taken up again at due or when ready is closed, whichever is first. due may be zero, or ready nil.
 	due   time.Time
 	ready <-chan struct{}
 	// refusal is why the CRM refused the event, while the record waits for the end of a flood. It becomes the failure

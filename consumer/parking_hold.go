@@ -11,10 +11,10 @@ type parkingHold struct {
 	board *statusBoard
 
 	mu   sync.Mutex
-	full map[partID]bool // by part of a partition: its parking is
+	full map[partID]bool // the parts of partitions whose parking is full
 }
 
-// noteFull begins the hold, if it is not in force yet: the parking of a partition is full.
+// noteFull notes that the parking of a part is full. The hold begins with the first one.
 func (f *parkingHold) noteFull(id partID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -28,8 +28,8 @@ func (f *parkingHold) noteFull(id partID) {
 	f.board.hold(HoldParking, phrase.New("parking_full", "so many events of a partition wait that its commit cannot tell them apart: see what they wait for (parkedWhy in /statusz), and remove the cause"))
 }
 
-// noteEased ends the hold, if no other partition's parking is full: the parking of this one has so much room again that it
-// will not be full at once.
+// noteEased notes that the parking of a part has enough room again, so that it will not be full at once. The hold ends with the
+// last one that was full.
 func (f *parkingHold) noteEased(id partID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

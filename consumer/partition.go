@@ -12,15 +12,15 @@ import (
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
-// A partition is one that this process owns in a generation, or a part of it: see parts. Its run goroutine fetches and
-// dispatches records, its reader takes up parked records again, and its worker brings each record to its end.
+// A partition is a partition that this process owns in a generation, or a part of one: see parts. Its run goroutine fetches and
+// dispatches records, its worker processes each of them, and its reader takes up parked records again.
 type partition struct {
 	deps    dependencies
 	gen     *generation
 	id      int
 	opening opening
 
-	records *partitionRecords // what is known of them, for all parts
+	records *partitionRecords // the state of its records
 	intake  *intake
 	worker  *worker
 	reader  *parkedReader
@@ -34,7 +34,7 @@ type partition struct {
 	newer  atomic.Pointer[partition] // the part of the records from the end of this one on; nil for none
 }
 
-// newPartition returns the partition as it is opened by the log's bounds and the group's commit.
+// newPartition returns a partition that is opened by the log's bounds and the group's commit.
 func newPartition(g *generation, id int, log bounds, commit committed) *partition {
 	o := openingOf(log, commit, g.takeover)
 	p := newPart(g, id, 0, o, newPartitionState(g.deps.cfg, o, len(g.assigned), time.Now()))
@@ -42,7 +42,7 @@ func newPartition(g *generation, id int, log bounds, commit committed) *partitio
 	return p
 }
 
-// newPart returns a part of a partition, which has no room for bytes yet.
+// newPart returns a part of a partition. Its buffers have no room until setBuffers is called.
 func newPart(g *generation, id, number int, o opening, s partitionState) *partition {
 	p := &partition{deps: g.deps, gen: g, id: id, number: number, opening: o, bytes: newBuffer(0)}
 	p.records = newPartitionRecords(g, id, o, s)
@@ -55,7 +55,7 @@ func newPart(g *generation, id, number int, o opening, s partitionState) *partit
 // share returns how many bytes of records the partition may hold.
 func (p *partition) share() int64 { return p.deps.cfg.MaxBuffer / int64(max(len(p.gen.assigned), 1)) }
 
-// setBuffers divides so many bytes between the records that were not parked and those that were.
+// setBuffers divides bytes between the records that were not parked and those that were.
 func (p *partition) setBuffers(bytes int64) {
 	p.bytes.setLimit(bytes - bytes/2)
 	p.reader.bytes.setLimit(bytes / 2)
@@ -64,7 +64,7 @@ func (p *partition) setBuffers(bytes int64) {
 // bytesInUse returns how many bytes the partition's records and its fetches hold.
 func (p *partition) bytesInUse() int64 { return p.bytes.inUse() + p.reader.bytes.inUse() }
 
-// reportOpening logs what an operator should know of the opening.
+// reportOpening logs lost records and a replaced topic.
 func (p *partition) reportOpening() {
 	log := p.deps.cfg.Log.With().Int("partition", p.id).Int64("committed", p.opening.commit).
 		Int64("log_start", p.opening.log.first).Int64("log_end", p.opening.log.end).Logger()
@@ -117,7 +117,7 @@ func (p *partition) deliverAll(ctx context.Context) error {
 		p.records.with(func(s *partitionState) { s.parkingFull = false })
 		p.gen.parkingHold.noteEased(p.partID())
 	}
-	signal(p.records.wakeReader) // it ends if nothing is left to be done
+	signal(p.records.wakeReader) // the reader ends if no record is left
 	return ctx.Err()
 }
 
@@ -136,19 +136,19 @@ func (p *partition) fetchNext(ctx context.Context) (fetched, error) {
 	return batch, err
 }
 
-// Bytes to ask for in fetches. A record that is larger comes all the same.
+// Bytes to ask for in fetches. A larger record is returned nonetheless.
 const (
 	fetchBudget   = 1 << 20   // for one fetch of every partition, divided among them
 	maxFetch      = 256 << 10 // for one fetch
-	minFetchShare = 64 << 10  // the smallest share of a partition, however many there are; enough for a window of ordinary leads
-	minFetch      = 16 << 10  // half of a partition's buffer counts as no smaller
+	minFetchShare = 64 << 10  // the smallest share of a partition, however many there are: enough for a window of ordinary leads
+	minFetch      = 16 << 10  // for one fetch, also if half of the partition's buffer is less
 )
 
-// maxFetchBuffer is for how many records fetchBuffer is kept until the next fetch.
+// maxFetchBuffer is how many records a fetchBuffer that is kept for the next fetch may hold.
 const maxFetchBuffer = 4096
 
-// fetchSize returns how many bytes to ask for in one fetch of one of so many partitions: its share of the budget, but half of
-// its buffer at most, which leaves room for another fetch.
+// fetchSize returns how many bytes to ask for in one fetch of a partition with the buffer b, when this process owns so many
+// partitions: the partition's share of fetchBudget, but at most half of its buffer, which leaves room for another fetch.
 func fetchSize(b *buffer, partitions int) int64 {
 	share := max(fetchBudget/int64(max(partitions, 1)), minFetchShare)
 	return min(max(b.room()/2, minFetch), share, maxFetch)
@@ -163,7 +163,7 @@ func (p *partition) fetchFailed(err error) error {
 	if errors.Is(err, kafka.OffsetOutOfRange) {
 		return fmt.Errorf("%w: %w", errOutOfRange, err)
 	}
-	// The cause may be a connection that is stuck, which does not heal by itself: connect anew.
+	// The cause may be a connection that is stuck and would stay so: open a new one.
 	p.deps.broker.reset()
 	return nil
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// partitionRecords is the state of a partition's records, which the parts of the partition share, behind its lock. No
-// method waits for anything else while it has the lock.
+// partitionRecords guards the state of a partition's records by a lock. run, the reader, workers and the committer share it. No
+// method waits for anything else while it holds the lock.
 type partitionRecords struct {
 	id      int
 	opening opening
@@ -20,7 +20,9 @@ type partitionRecords struct {
 	wake   chan struct{} // wakes the partition's run: a record is done or parked, or a commit granted more
 	// wakeSplitter wakes the splitter: a commit was acknowledged.
 	wakeSplitter chan struct{}
-	wakeReader   chan struct{} // wakes the reader of parked records: a record is parked or may be due, a resumed one has ended and left room, or a commit was acknowledged
+	// wakeReader wakes the reader of parked records: a record is parked or may be due, a resumed record has ended and left room,
+	// or a commit was acknowledged.
+	wakeReader chan struct{}
 
 	mu    sync.Mutex
 	state partitionState
@@ -92,8 +94,8 @@ func (rs *partitionRecords) skip(offset int64) {
 	rs.update(func(s *partitionState) { s.progress.skip(offset) })
 }
 
-// noteUnfinished notes what the ledger is to say of a record that this owner leaves unfinished: sent if a create was
-// sent for it, else untouched.
+// noteUnfinished notes that this owner leaves a record unfinished. The ledger will call it sent if a create may have been sent,
+// else untouched.
 func (rs *partitionRecords) noteUnfinished(offset int64, c *carried) {
 	rs.update(func(s *partitionState) {
 		s.unsettled = s.unsettled || c.sentHere
@@ -103,7 +105,7 @@ func (rs *partitionRecords) noteUnfinished(offset int64, c *carried) {
 	})
 }
 
-// park puts a record aside until it is due, and has the reader look at it.
+// park puts a record aside until it is due, and wakes the reader.
 func (rs *partitionRecords) park(r *parkedRecord) {
 	rs.update(func(s *partitionState) {
 		s.progress.park(r.offset, r.sent())
@@ -119,15 +121,15 @@ func (rs *partitionRecords) takeDue(now time.Time) ([]*parkedRecord, nextLook) {
 	return rs.state.takeDue(now)
 }
 
-// noteTakenUp notes the dispatch of d, unless d is resumed (dispatched before, but unreadable then), and sets what is known
-// of its past.
+// noteTakenUp sets what is known of the record's past, and notes its dispatch. A resumed record was dispatched before, and could
+// not be read then.
 func (rs *partitionRecords) noteTakenUp(d *delivery) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	s := &rs.state
 	d.inherited = d.inherited || !d.resumed && s.progress.priorState(d.Offset) == priorSuspect
 	d.suspect = d.inherited || d.repeat || d.event.Replays > 0 || rs.opening.inCrashLoop(d.Offset)
-	// A record that waits for its letter, or for earlier records, is not being looked up.
+	// A record that only waits for its letter, or for earlier records, is not looked up now.
 	if d.explores = d.inherited && s.explore.on && d.failure == nil && d.unread == nil && d.place.mayGo(); d.explores {
 		s.explore.underWay++
 	}
@@ -137,14 +139,14 @@ func (rs *partitionRecords) noteTakenUp(d *delivery) {
 	}
 }
 
-// tryGrant answers whether the next record, which is the one at offset, may be dispatched, and if not, why.
+// tryGrant returns whether the next record, the one at offset, may be dispatched, and if not, why.
 func (rs *partitionRecords) tryGrant(offset int64) grantAnswer {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	return rs.state.tryGrant(offset)
 }
 
-// easeParking notes whether parking, which was full, has room again, and returns whether it has.
+// easeParking reports whether parking has enough room, and notes it if parking was full before.
 func (rs *partitionRecords) easeParking() bool {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -153,7 +155,7 @@ func (rs *partitionRecords) easeParking() bool {
 	return eased
 }
 
-// noteFetched takes from a fetch where the log ends (the limit of grants), and notes since when records wait.
+// noteFetched notes what a fetch says about the log's end, which limits grants, and since when records wait.
 func (rs *partitionRecords) noteFetched(batch fetched) {
 	rs.with(func(s *partitionState) {
 		now := time.Now()
@@ -164,13 +166,13 @@ func (rs *partitionRecords) noteFetched(batch fetched) {
 	})
 }
 
-// noteBounds takes over the log's bounds as the watch read them. dispatched is what nextOffset returned before the
-// watch asked: records dispatched later may lie beyond the end that it read. An error ends the generation.
+// noteBounds notes the log's bounds that the watch has read. dispatched is the value of nextOffset before the watch read them:
+// records that were dispatched later may lie beyond the end that it read. An error ends the generation.
 func (rs *partitionRecords) noteBounds(log bounds, dispatched int64) error {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	now := time.Now()
-	if rs.state.end != noEnd { // it was split after the watch had asked, and ends before the log does
+	if rs.state.end != noEnd { // the partition was split meanwhile, and this part ends before the log does
 		return nil
 	}
 	if err := rs.state.logEnd.read(log.end, dispatched, now); err != nil {
@@ -211,8 +213,7 @@ func (rs *partitionRecords) noteLookUp(d *delivery, found bool) {
 	}
 }
 
-// endExploration ends a record's part in the exploration: its look-up is over, however long its letter or its result
-// still takes.
+// endExploration notes that a record's look-up for the exploration has ended, however long its letter or its result takes.
 func (rs *partitionRecords) endExploration(c *carried) {
 	if !c.explores {
 		return
@@ -222,9 +223,9 @@ func (rs *partitionRecords) endExploration(c *carried) {
 	signal(rs.wake)
 }
 
-// sentBefore returns a function for the CRM client, which returns the time after which no earlier owner can have
-// written a create for the record. Returns nil if no earlier owner wrote one. The function returns the zero time while
-// it is not known whether there was an earlier owner.
+// sentBefore returns a function for the CRM client, which returns the time after which no earlier owner can have written a create
+// for the record, or the zero time while it is not known whether there was an earlier owner. sentBefore returns nil if no earlier
+// owner can have written one.
 func (rs *partitionRecords) sentBefore(inherited bool) func() time.Time {
 	switch {
 	case !inherited:
@@ -243,17 +244,16 @@ func (rs *partitionRecords) sentBefore(inherited bool) func() time.Time {
 	}
 }
 
-// releaseFlood makes letters of all records that wait for the end of a flood. It returns how many there are, and what the
-// CRM client is to forget.
+// releaseFlood is parking.releaseFlood behind the lock.
 func (rs *partitionRecords) releaseFlood(now time.Time) (int, []*crmclient.Pending) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	return rs.state.parking.releaseFlood(now)
 }
 
-// letterForOneOfFlood makes room when parking is full: the oldest record that was refused in a flood becomes a letter, if
-// floodPause has passed since the last one. It returns when the next record may become one (zero if parking is not full
-// or holds none), and what the CRM client is to forget (nil for nothing).
+// letterForOneOfFlood makes room when parking is full: the record with the lowest offset that was refused in a flood becomes a
+// letter, if floodPause has passed since the last one. It returns when the next record may become a letter, zero if none will, and
+// the state with the CRM client that can be forgotten, which may be nil.
 func (rs *partitionRecords) letterForOneOfFlood(now time.Time, p *pace) (time.Time, *crmclient.Pending) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -268,8 +268,8 @@ func (rs *partitionRecords) letterForOneOfFlood(now time.Time, p *pace) (time.Ti
 	return next, r.becomeLetter(now)
 }
 
-// leaveParked leaves the parked records to the next owner, and ends their traces. It returns what the CRM client is to
-// forget.
+// leaveParked leaves the parked records to the next owner, and ends their traces. It returns their states with the CRM client,
+// which can be forgotten.
 func (rs *partitionRecords) leaveParked() []*crmclient.Pending {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -302,9 +302,9 @@ func (rs *partitionRecords) needsCommit() bool {
 	return rs.state.changed || rs.state.wantsGrant()
 }
 
-// lastSent returns the time after which nobody has written a create for a record that is unfinished at the end of a
-// drain. When this owner leaves no create whose effect is unknown, that is the earlier owner's time. Using now would
-// make every take-over wait again for old requests to die.
+// lastSent returns the send horizon for the last commit of a drain: the time after which nobody has written a create for an
+// unfinished record. If this owner leaves no create whose effect is unknown, this is the earlier owner's time: with now, every
+// take-over would begin the wait for old requests again.
 func (rs *partitionRecords) lastSent(now time.Time) time.Time {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -314,7 +314,7 @@ func (rs *partitionRecords) lastSent(now time.Time) time.Time {
 	return rs.opening.sentBefore
 }
 
-// entry returns the partition's part of the next commit. final says that it is the last one, after a drain. originField is
+// entry returns the entry of this part for the next commit. final says that this is the last commit, after a drain. originField is
 // the field of the CRM that has our ids.
 func (rs *partitionRecords) entry(horizon time.Time, originField string, final bool) commitEntry {
 	rs.mu.Lock()
@@ -341,7 +341,7 @@ func (rs *partitionRecords) entry(horizon time.Time, originField string, final b
 	return e
 }
 
-// noteCommitted takes over an acknowledged commit: more records are granted, and the send horizon moves on.
+// noteCommitted notes an acknowledged commit, by which more records are granted and the send horizon moves on.
 func (rs *partitionRecords) noteCommitted(offset, grant int64, horizon time.Time) {
 	rs.with(func(s *partitionState) { s.commits.acknowledge(offset, grant, horizon) })
 	signal(rs.wake)

@@ -2,11 +2,10 @@ package consumer
 
 import "time"
 
-// partitionState is what a partition knows of its records and its commits. It is a plain value; partitionRecords has the
-// lock.
+// partitionState is what a partition knows of its records and its commits. It is a plain value, which partitionRecords guards.
 type partitionState struct {
 	window   int   // the setting WINDOW, or half of it when there are two parts
-	end      int64 // the offset at which this part ends; noEnd: the log's end, wherever it is
+	end      int64 // the offset at which this part ends; noEnd when it reaches to the log's end
 	spanRoom int   // bytes of the ledger that the spans may take
 	progress progress
 	parking  parking
@@ -15,18 +14,18 @@ type partitionState struct {
 	logEnd   logEnd
 	waits    waitTimes
 
-	sinceSplit splitMark // of a backlog: when it was set aside
+	sinceSplit splitMark // when this part was set aside, if it is a backlog
 	trial      trial     // see tryAlone
 
 	ended       int  // records that this owner finished
 	changed     bool // since the last commit
-	parkingFull bool // parking has no room for the record that is to be dispatched next
+	parkingFull bool // parking has no room for the next record to be dispatched
 	seenRebuilt bool // the memory of event ids was rebuilt, and the process lives
 	unsettled   bool // a delivery of this owner ended with a create whose effect is not known
 	givenBack   bool // a delivery ended at its turn without a create: the next owner can deliver the record at once
 }
 
-// newPartitionState returns the state of a partition that is opened at o, one of so many of this process.
+// newPartitionState returns the state of a partition with the opening o. partitions is how many this process owns.
 func newPartitionState(cfg Config, o opening, partitions int, now time.Time) partitionState {
 	s := partitionState{
 		window:   cfg.Window,
@@ -42,16 +41,16 @@ func newPartitionState(cfg Config, o opening, partitions int, now time.Time) par
 	return s
 }
 
-// The bounds of parking: maxParked records of a partition, and as many as leave room in the ledger for what else it holds
+// The bounds of parking: at most maxParked records of a partition, and only as many as leave room in the ledger for its other fields
 // and for the spans that the window may add.
 const (
 	maxParked   = 5000
 	ledgerBytes = (maxMetadata - len(ledgerPrefix)) * 3 / 4 // before they are encoded in base64
 	ledgerHead  = 128                                       // bytes of the ledger before its spans, at most
-	windowSpan  = 2                                         // bytes that the span of a record in the window takes, about
+	windowSpan  = 2                                         // about how many bytes the span of a record in the window takes
 )
 
-// noteParkingFull works out whether parking has no room, for the record at offset, which is to be dispatched next.
+// noteParkingFull notes and returns whether parking has no room for the record at offset, the next one to be dispatched.
 func (s *partitionState) noteParkingFull(offset int64) bool {
 	s.parkingFull = s.progress.counts[parked] > 0 && !s.progress.isOwnSpan(offset) && s.parkedBeyond(maxParked, s.spanRoom)
 	return s.parkingFull
@@ -62,22 +61,22 @@ func (s *partitionState) parkingEased() bool {
 	return !s.parkedBeyond(maxParked*7/8, s.spanRoom*7/8)
 }
 
-// parkedBeyond reports whether as many records are parked, or the spans take more bytes.
+// parkedBeyond reports whether at least so many records are parked, or the spans take more than so many bytes.
 func (s *partitionState) parkedBeyond(records, bytes int) bool {
 	return s.progress.counts[parked] >= records || s.spanBytes() > bytes
 }
 
-// spanBytes returns how many bytes the ledger's spans take, with those of the records that the window has room for.
+// spanBytes returns how many bytes the ledger's spans take, including those that the window may still add.
 func (s *partitionState) spanBytes() int {
 	window := windowSpan * max(s.window-s.progress.active(), 0)
 	if n := len(s.progress.unfinished) + len(s.progress.inheritedSpans) + 1; n <= maxSpans*s.spanRoom/(ledgerBytes-ledgerHead) {
-		return window // so few spans always fit
+		return window // so few spans fit in any case, and need not be encoded
 	}
 	spans, _ := s.progress.spans(s.commits.granted)
 	return window + len(appendSpans(nil, s.progress.position(), spans))
 }
 
-// windowHasRoom reports whether the window has room for one more fresh record. Half of it is always for fresh ones.
+// windowHasRoom reports whether the window has room for one more fresh record. Half of the window is only for fresh records.
 func (s *partitionState) windowHasRoom() bool {
 	half := s.window - s.window/2
 	return s.progress.counts[fresh] < max(s.window-s.progress.counts[resumed], half)
@@ -110,8 +109,8 @@ type grantAnswer struct {
 	parkingEased bool // it has so much room that it will not be full at once
 }
 
-// tryGrant reports whether the record at offset, the next one, may be dispatched. The offsets before it hold no record:
-// with nothing in flight the commit can move up to it.
+// tryGrant returns whether the record at offset, the next one, may be dispatched. The offsets between it and the last dispatched
+// record hold no records, so that progress skips them.
 func (s *partitionState) tryGrant(offset int64) grantAnswer {
 	s.progress.skip(offset)
 	s.commits.wanted = max(s.commits.wanted, offset)

@@ -7,19 +7,19 @@ import (
 
 // progress knows which records of one partition are done. It is a plain value.
 //
-// All records below next were dispatched. Those in unfinished are not done, all others are. The records in
-// [next, inheritedEnd) are done too, unless inheritedSpans, which the earlier owner left, has them. Nobody has dispatched
-// a record at or above both next and inheritedEnd.
+// Of the records below next, all of which were dispatched, those in unfinished are not done. Of the records in
+// [next, inheritedEnd), which an earlier owner may have dispatched, those in inheritedSpans are not done. All others of both are
+// done. Nobody has dispatched a record at or above next and inheritedEnd.
 type progress struct {
-	next           int64
+	next           int64              // the offset of the next record to be dispatched
 	unfinished     []unfinishedRecord // ascending by offset
-	counts         [classes]int       // of open, by class
+	counts         [classes]int       // how many unfinished records there are of each class
 	inheritedSpans []span             // ascending, all at or above next
 	inheritedEnd   int64
 }
 
-// An unfinishedRecord was dispatched and is not done. It holds no pointers, so that the garbage collector has no work when
-// records are moved, as each one that is done moves those behind it.
+// An unfinishedRecord is a record that was dispatched and is not done. It holds no pointers, so that the garbage collector need not
+// look at it: each record that is done moves those behind it in memory.
 type unfinishedRecord struct {
 	offset  int64
 	at      int64 // time of the record, in milliseconds since 1970, as Kafka keeps it
@@ -29,17 +29,17 @@ type unfinishedRecord struct {
 	class     class
 }
 
-// A class is the room that an unfinished record takes.
+// A class says which room an unfinished record takes in the window.
 type class uint8
 
 const (
-	fresh   class = iota // a place in the window: it was not parked
-	parked               // none
-	resumed              // a place in the half of the window that is for what was parked
-	classes              // how many there are
+	fresh   class = iota // it was never parked, and takes a place
+	parked               // it takes no place
+	resumed              // it was parked before, and takes a place in the half for such records
+	classes              // the number of classes
 )
 
-// newProgress returns the progress of a partition that starts at an offset, with what the earlier owner left.
+// newProgress returns the progress of a partition that starts at an offset, with the ledger that the earlier owner left.
 func newProgress(start int64, left ledger) progress {
 	p := progress{next: start, inheritedSpans: slices.Clone(left.spans), inheritedEnd: left.granted}
 	p.dropInherited(start)
@@ -62,7 +62,7 @@ type priorState int
 
 const (
 	priorNew     priorState = iota // nobody has ever sent a create for it
-	priorSuspect                   // an earlier owner may have
+	priorSuspect                   // an earlier owner may have sent a create for it
 	priorDone                      // an earlier owner finished it
 )
 
@@ -174,8 +174,8 @@ func (p *progress) nobodySent() {
 	}
 }
 
-// split ends the progress at end, which is not below next, and returns that of the records from there on. What nobody has
-// dispatched below end is untouched from now on.
+// split ends the progress at end, which is not below next, and returns the progress of the records from there on. Records below end
+// that nobody has dispatched become untouched spans.
 func (p *progress) split(end int64) progress {
 	newer := newProgress(end, ledger{granted: max(end, p.inheritedEnd), spans: p.inheritedSpans})
 	var older []span
@@ -191,15 +191,15 @@ func (p *progress) split(end int64) progress {
 	return newer
 }
 
-// isOwnSpan reports whether the record at offset, the next to be dispatched, is a span of its own already, so that
-// dispatching it adds no span to the ledger.
+// isOwnSpan reports whether the next record to be dispatched, at offset, is alone in an inherited span, so that dispatching it adds
+// no span to the ledger.
 func (p *progress) isOwnSpan(offset int64) bool {
 	return len(p.inheritedSpans) > 0 && p.inheritedSpans[0] == span{offset, offset + 1, p.inheritedSpans[0].sent}
 }
 
-// spans returns the spans and the grant of a commit that grants this owner the records below limit: the unfinished offsets
-// of [position, granted). Records that may be dispatched under this grant count as sent. With a limit of next or less
-// nothing more will be dispatched.
+// spans returns the ledger's spans and grant for a commit that lets this owner dispatch the records below limit. The spans are the
+// unfinished offsets of [position, granted). Those of records that may be dispatched below limit count as sent. A limit of next or
+// less means that nothing more will be dispatched.
 func (p *progress) spans(limit int64) (spans []span, granted int64) {
 	spans = make([]span, 0, len(p.unfinished)+len(p.inheritedSpans)+1)
 	for _, o := range p.unfinished {

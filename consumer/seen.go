@@ -7,9 +7,9 @@ import (
 	"github.com/leadbridge/leadbridge/crmclient"
 )
 
-// seen is the memory of event ids, as producers retry, websites deliver webhooks twice, and some give the events of
-// several persons one id. It knows the last DEDUPE_WINDOW ids of each part of a partition, and those of all records that have not
-// ended, across the partitions of a generation.
+// seen remembers event ids, by which it recognizes repeats and ids that several events share: producers retry, websites deliver
+// webhooks twice, and some give the events of several persons one id. It knows the last DEDUPE_WINDOW ids of each part of a
+// partition, and the ids of all records that have not ended, for all partitions of a generation.
 type seen struct {
 	seed maphash.Seed
 
@@ -20,8 +20,8 @@ type seen struct {
 // seenMemory is what seen remembers. It is a plain value.
 type seenMemory struct {
 	perPartition int
-	// known holds what is remembered of events, by the hash of the id. Values without pointers: there may be hundreds of
-	// thousands, which the garbage collector need not look at.
+	// known holds the remembered events by the hash of the id. There may be hundreds of thousands: they hold no pointers, so that
+	// the garbage collector need not look at them.
 	known map[uint64]seenEvent
 	rings map[partID]*ring // by part of a partition
 }
@@ -29,13 +29,13 @@ type seenMemory struct {
 // A seenEvent is what is remembered of an event.
 type seenEvent struct {
 	points  uint64         // the hash of its contact points; 0 when they are not known, or there are none
-	made    crmclient.Made // what it became; the zero value unless this process knows
-	holders int32          // entries of rings, and records that have not ended; at 0 it is forgotten
-	// expected says that all its records that are known are still to be dispatched: the first one to be is no repeat.
+	made    crmclient.Made // what the event became; the zero value unless this process knows it
+	holders int32          // how many entries of rings and unended records refer to it; at 0 it is forgotten
+	// expected says that none of its known records was dispatched yet, so that the first one that is will be no repeat.
 	expected bool
 }
 
-// A ring holds the hashes of the last ids of a part of a partition. When it is full, the oldest is at pos.
+// A ring is a ring buffer with the hashes of the last ids of a part of a partition. When it is full, the oldest is at pos.
 type ring struct {
 	hashes []uint64
 	pos    int
@@ -48,7 +48,7 @@ func newSeen(perPartition int) *seen {
 	}
 }
 
-// open begins the memory of a part of a partition with ids, oldest first.
+// open begins to remember the ids of a part of a partition. ids are those to begin with, oldest first.
 func (s *seen) open(part partID, ids []identity) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,8 +83,8 @@ func (s *seen) pointsHash(points []string) uint64 {
 	return max(h.Sum64(), 1)
 }
 
-// identify returns the identity of an event with these contact points. hash is theirs, or 0 for a record without a contact
-// and for one whose id nothing may change.
+// identify returns the identity of an event with these contact points. hash is the hash of the points, or 0 for a record without a
+// contact and for one whose id must not be changed.
 func (s *seen) identify(id string, points []string, hash uint64) identity {
 	e := identity{id: s.hash(id), points: hash}
 	if hash != 0 {
@@ -100,7 +100,7 @@ type recognition struct {
 	reused bool   // its id was another event's before
 }
 
-// enter remembers a record's event, at least until leave.
+// enter remembers a record's event, at least until leave is called, and returns what was known of it.
 func (s *seen) enter(part partID, e identity) recognition {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,7 +110,7 @@ func (s *seen) enter(part partID, e identity) recognition {
 	return found
 }
 
-// hold keeps h, which stands for a record whose event is not known, until leave.
+// hold remembers h until leave is called. h is a placeholder for a record whose event is not known.
 func (s *seen) hold(h uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,7 +151,7 @@ func (s *seen) made(h, points uint64) crmclient.Made {
 	return crmclient.Made{}
 }
 
-// recognise works out whether an event was seen before, and whether its id is another event's.
+// recognise returns whether an event was seen before, and whether its id is another event's.
 func (m *seenMemory) recognise(e identity) recognition {
 	known, found := m.known[e.id]
 	if e.points != 0 && known.points != 0 && known.points != e.points {
@@ -161,8 +161,8 @@ func (m *seenMemory) recognise(e identity) recognition {
 	return recognition{hash: e.id, repeat: found && !known.expected}
 }
 
-// hold adds a holder to the event whose id has the hash h; a new one is remembered. Points are filled in where they were
-// not known. The event is expected no more.
+// hold adds a holder to the event whose id has the hash h, which is remembered if it is new. It sets the points if they were not
+// known. The event is no longer expected.
 func (m *seenMemory) hold(h, points uint64) {
 	known := m.known[h]
 	if known.points == 0 {
@@ -196,7 +196,7 @@ func (m *seenMemory) addToRing(part partID, e identity) {
 	r.pos = (r.pos + 1) % len(r.hashes)
 }
 
-// release takes one holder from an event, and forgets it with the last one.
+// release removes one holder of an event, and forgets the event with its last holder.
 func (m *seenMemory) release(h uint64) {
 	known := m.known[h]
 	if known.holders--; known.holders <= 0 {

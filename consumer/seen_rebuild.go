@@ -11,18 +11,18 @@ import (
 	"github.com/leadbridge/leadbridge/internal/wait"
 )
 
-// The bounds of reading a partition's event ids back, beside the number of DEDUPE_WINDOW.
+// The bounds of reading a partition's event ids back. Their number is bounded by DEDUPE_WINDOW.
 const (
 	rebuildBytes      = 64 << 20
 	rebuildTime       = 10 * time.Second
-	rebuildChunk      = 2000    // most offsets that are read at a time
-	rebuildFirstChunk = 32      // offsets of the first chunk, as the size of the records is not known
-	rebuildChunkBytes = 4 << 20 // about the bytes of a chunk after that
+	rebuildChunk      = 2000    // how many offsets a chunk has at most
+	rebuildFirstChunk = 32      // how many offsets the first chunk has, as the size of records is not known yet
+	rebuildChunkBytes = 4 << 20 // about how many bytes a later chunk has
 )
 
-// rebuildSeen reads the partition's event ids back from the log, the newest chunk first, within bounds: those below the start,
-// and those above it as far as an earlier owner finished records, as these may come again in another partition before
-// delivery passes them here. When reading fails, what was read is remembered; the error is ctx's.
+// rebuildSeen reads event ids of the partition back from the log, the newest first, within bounds: those of records below the start,
+// and those of records above it that an earlier owner finished, as these events may come again in another partition before delivery
+// gets there. When reading fails, the ids that were read are remembered. The error is ctx's.
 func (p *partition) rebuildSeen(ctx context.Context) error {
 	if p.opening.openedTooOften() { // reading back may be what ends the process
 		p.gen.seen.open(p.partID(), nil)
@@ -42,8 +42,8 @@ func (p *partition) rebuildSeen(ctx context.Context) error {
 	return nil
 }
 
-// readAhead returns the identities of the last events at and above the start, oldest first, as far as an earlier owner
-// finished records. Those of others among them are needed to tell which of two events with one id had it first.
+// readAhead returns the identities of the last events at and above the start, oldest first, as far as an earlier owner finished
+// records. Unfinished records between them are included, as they show which of two events with one id had the id first.
 func (p *partition) readAhead(ctx, limited context.Context) []identity {
 	var ids []identity
 	for _, stretch := range slices.Backward(p.opening.finishedAhead()) {
@@ -56,10 +56,10 @@ func (p *partition) readAhead(ctx, limited context.Context) []identity {
 	return ids
 }
 
-// aheadPart identifies the memory of the events of a partition that were finished ahead of its delivery.
+// aheadPart returns the part of seen for the events of a partition that were finished above its start.
 func aheadPart(partition int) partID { return partID{partition, -1} }
 
-// forgetAhead ends that memory when all parts have passed these events, and so remember them as they do all others.
+// forgetAhead closes aheadPart when all parts have passed these events, and so remember them themselves.
 func (p *partition) forgetAhead() {
 	part := p
 	for part.older != nil {
@@ -73,9 +73,9 @@ func (p *partition) forgetAhead() {
 	p.gen.seen.close(aheadPart(p.id))
 }
 
-// finishedAhead returns from where to where an earlier owner finished records at and above the start, ascending. Unfinished
-// records between them count too, but for long runs of untouched ones: these are of a backlog that was set aside, where no
-// later event of such a record's id was finished.
+// finishedAhead returns the ranges of offsets at and above the start in which an earlier owner finished records, ascending. They
+// include unfinished records between these, but no long runs of untouched ones: such a run is a backlog that was set aside, and no
+// later event with the id of one of its records was finished.
 func (o opening) finishedAhead() []span {
 	var all []span
 	at := o.start // the end of what is looked at
@@ -95,8 +95,8 @@ func (o opening) finishedAhead() []span {
 	return all
 }
 
-// readBack returns the identities of the last events of a stretch of the log, oldest first: so many at most, within the bounds
-// of a rebuild. isExpected is what identity.expected is for a record. limited is ctx with the end of the time for it.
+// readBack returns the identities of the last events in a range of the log, oldest first, at most most of them, within the bounds of
+// a rebuild. isExpected returns identity.expected for an offset. limited is ctx with the time limit of the rebuild.
 func (p *partition) readBack(ctx, limited context.Context, in span, most int, isExpected func(offset int64) bool) []identity {
 	var ids []identity // newest first
 	bytes, step := int64(0), int64(rebuildFirstChunk)

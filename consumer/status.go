@@ -14,10 +14,10 @@ const (
 	HoldBrokers     crmclient.Cause = "brokers"           // no broker answers
 	HoldTopic       crmclient.Cause = "topic"             // the topic does not exist, or may not be described
 	HoldGroup       crmclient.Cause = "group"             // the group cannot be joined, or does not take our commits
-	HoldDeadLetters crmclient.Cause = "dead_letter_topic" // it takes no letters
-	HoldResults     crmclient.Cause = "result_topic"      // it takes no results
+	HoldDeadLetters crmclient.Cause = "dead_letter_topic" // the dead-letter topic accepts no letters
+	HoldResults     crmclient.Cause = "result_topic"      // the result topic accepts no results
 	HoldParking     crmclient.Cause = "parking"           // a partition has no room for more parked records
-	HoldSchemas     crmclient.Cause = "schema_registry"   // it does not answer; holds those events alone whose schema is not known
+	HoldSchemas     crmclient.Cause = "schema_registry"   // the schema registry does not answer; holds only events whose schema is not known
 )
 
 // holds returns all causes that hold the consumer itself.
@@ -27,8 +27,8 @@ func holds() []crmclient.Cause {
 
 // Status is the state of a Consumer at a moment.
 type Status struct {
-	Ready      bool              `json:"ready"`            // it is in the group, or was less than WaitingAfter ago, and reaches the brokers
-	Healthy    bool              `json:"healthy"`          // it makes progress, has nothing to do, or something holds it
+	Ready      bool              `json:"ready"`            // the process is in the group, or was less than WaitingAfter ago, and reaches the brokers
+	Healthy    bool              `json:"healthy"`          // the process makes progress, has nothing to do, or is held
 	Reason     phrase.Text       `json:"reason,omitempty"` // why it is not healthy
 	Generation int               `json:"generation"`       // the group's; 0 when this process has none
 	Member     string            `json:"member,omitempty"` // its id in the group
@@ -36,7 +36,7 @@ type Status struct {
 	Partitions []PartitionStatus `json:"partitions"`       // those that it owns, ascending
 	// Stopped are the partitions as they were when the process stopped; nil while it runs.
 	Stopped  []PartitionStatus `json:"stopped,omitempty"`
-	LagKnown bool              `json:"lagKnown"` // the lags are of the last eleven seconds, and no partition's is missing
+	LagKnown bool              `json:"lagKnown"` // the lag of each partition was read in the last eleven seconds
 	Waiting  []Waiting         `json:"waiting"`  // what makes events wait for longer than WaitingAfter, the oldest first
 }
 
@@ -56,7 +56,7 @@ type PartitionStatus struct {
 	// ParkingFull says that no new record is dispatched until a parked one ends.
 	ParkingFull bool `json:"parkingFull,omitempty"`
 	Resumed     int  `json:"resumed"` // unfinished records that were parked before
-	// Backlog is what newer records overtake; nil when no backlog is set aside. All other fields count both.
+	// Backlog is the backlog that newer records overtake; nil when none is set aside. The other fields count its records too.
 	Backlog *BacklogStatus `json:"backlog,omitempty"`
 }
 
@@ -66,7 +66,7 @@ type BacklogStatus struct {
 	End   int64     `json:"end"`            // offset of the first record that is newer
 	Lag   int64     `json:"lag"`            // records that are neither done nor parked
 	Since time.Time `json:"since"`          // when it was set aside
-	Until time.Time `json:"until,omitzero"` // when it will be delivered at the pace until now; zero when that is not known
+	Until time.Time `json:"until,omitzero"` // when it will be delivered at its present pace; zero when that is not known
 	// FreshLag counts the newer records that are neither done nor parked, and FreshLagSeconds is the age of the oldest of
 	// these; 0 for none.
 	FreshLag        int64   `json:"freshLag"`

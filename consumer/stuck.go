@@ -23,9 +23,11 @@ func (b *statusBoard) stuckPartition(partitions []PartitionStatus, held bool, no
 	defer b.mu.Unlock()
 	for _, p := range partitions {
 		m, known := b.lastMoves[p.Partition]
-		done := p.dispatched() - int64(p.Unfinished-p.Resumed) // so that parking a record counts as progress, and resuming it does not count as a step back
-		// A new generation begins at the last commit again: only what goes further than before counts as a move.
-		if !known || held || p.Lag == 0 || p.Committed > m.position || done > m.done {
+		// Resumed records are added, so that parking a record counts as progress, and resuming one is not a step back.
+		done := p.dispatched() - int64(p.Unfinished-p.Resumed)
+		// A new generation begins at the last commit again, so that only going further than ever before counts as progress.
+		progressed := p.Committed > m.position || done > m.done
+		if !known || held || p.Lag == 0 || progressed {
 			b.lastMoves[p.Partition] = lastMove{p.Committed, done, now}
 			continue
 		}
@@ -36,7 +38,7 @@ func (b *statusBoard) stuckPartition(partitions []PartitionStatus, held bool, no
 	return nil
 }
 
-// dispatched returns a number that grows by each record that is dispatched, and does not change when a backlog is set aside.
+// dispatched returns a number that grows with each dispatched record, and stays the same when a backlog is set aside.
 func (s PartitionStatus) dispatched() int64 {
 	if s.Backlog == nil {
 		return s.Next

@@ -22,13 +22,13 @@ type intake struct {
 	records *partitionRecords
 	seen    *seen
 	lines   *lines
-	backlog *backlog   // which the records of this part overtake; nil for none
-	trials  sync.Mutex // held while a record is transformed alone
+	backlog *backlog   // the backlog that the records of this part overtake; nil for none
+	trials  sync.Mutex // locked while a record is transformed alone
 }
 
-// takeUp transforms the record and puts it in line behind earlier ones of its event id, and of its person or key. The
-// partition's run calls it in the log's order, which the lines therefore have; the reader of parked records calls it later
-// for those that waited for their schema. The error is ctx's.
+// takeUp transforms the record and puts it in line behind earlier records of its event id, and of its person or key. The
+// partition's run calls it in the log's order, so that the lines have that order. The reader of parked records calls it later
+// for records whose event was not known before. The error is ctx's.
 func (in *intake) takeUp(ctx context.Context, d *delivery) error {
 	if err := in.transformRecord(ctx, d); err != nil {
 		return err
@@ -62,8 +62,8 @@ func (d *delivery) skipped() bool {
 	return d.failure != nil && d.failure.reason == string(transform.ReasonSkipped)
 }
 
-// transformRecord decodes the event and makes its contact, alone if the record may be what ended earlier owners. What
-// goes wrong with the event is in d.failure; the error is ctx's.
+// transformRecord decodes the event and makes its contact. It does so in a trial if the record may have ended earlier owners. A
+// fault of the event is noted in d.failure; the error is ctx's.
 func (in *intake) transformRecord(ctx context.Context, d *delivery) error {
 	tried, err := in.tryAlone(ctx, d)
 	if tried || err != nil {

@@ -9,21 +9,21 @@ import (
 	"github.com/leadbridge/leadbridge/transform"
 )
 
-// An unread record has a value that a schema registry frames, and its schema is not known yet. It is parked at once, so
-// that nobody waits for it, and taken up as if it came then when the schema is there. Until then it is in no line but
-// its own: whose event it is cannot be known.
+// An unread record has a value in the frame of a schema registry, whose schema is not known yet. It is parked at once, so that
+// no other record waits for it. When the schema is known, it is taken up as if it came only then. Until then it is in a line of
+// its own, as its event is not known.
 
-// unread is the error of a [Transformer] for such a record.
+// unread is the error of a [Transformer] for an unread record.
 type unread interface {
 	error
-	// Ready is closed when the record can be read; nil: nobody knows when.
+	// Ready is closed when the record can be read; it is nil if nobody knows when that will be.
 	Ready() <-chan struct{}
 }
 
-// unreadPause is how long a record waits of which nobody knows when it can be read.
+// unreadPause is how long a record waits until it is read again if its Ready is nil.
 const unreadPause = 10 * time.Second
 
-// watchSchemas shows it as a hold when schemas are missing because the registry does not answer.
+// watchSchemas shows a hold while schemas are missing because the registry does not answer.
 func (c *Consumer) watchSchemas() {
 	t, ok := c.deps.transformer.(interface {
 		Watch(f func(advice phrase.Text))
@@ -40,8 +40,8 @@ func (c *Consumer) watchSchemas() {
 	})
 }
 
-// takeUpUnknown gives a record a place that nobody else has: it is not known whose it is, or whether it comes after others
-// that were not dispatched yet. When it is taken up again, that is found out.
+// takeUpUnknown gives a record a line of its own: its event is not known, or it may come after records that were not dispatched
+// yet. When it is taken up again, it gets its real place.
 func (in *intake) takeUpUnknown(d *delivery) {
 	own := fmt.Sprintf("unread %d/%d", in.id, d.Offset)
 	d.idHash = in.seen.hash(own)
@@ -50,7 +50,7 @@ func (in *intake) takeUpUnknown(d *delivery) {
 	d.place = in.lines.enter(in.lines.keysFor(OrderByNone, in.id, own, nil, nil), in.records.wakeReader)
 }
 
-// wakeOf is signalled at each commit, for whoever takes a record up.
+// wakeOf returns the channel that is signalled at each commit for the goroutine that takes the record up.
 func (in *intake) wakeOf(d *delivery) <-chan struct{} {
 	if d.resumed {
 		return in.records.wakeReader
@@ -68,7 +68,8 @@ func (w *worker) parkUnread(d *delivery) {
 	w.park(d, eventUnread, r)
 }
 
-// launch makes a parked record a delivery again; false when it needs none any more, or the generation ends.
+// launch makes a parked record a delivery again. It returns false when the record needs no delivery any more, or the generation
+// ends.
 func (pr *parkedReader) launch(ctx context.Context, rec record, r *parkedRecord) (*delivery, bool) {
 	if !r.unknown {
 		return pr.restoredDelivery(rec, r), true

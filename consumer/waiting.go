@@ -11,17 +11,16 @@ import (
 // WaitingAfter is how long an event must have waited until Status says what it waits for.
 const WaitingAfter = 5 * time.Second
 
-// Why says what events wait for: the [crmclient.Wait] of parked ones, the [crmclient.Cause] of a hold, or one of those
-// below.
+// Why says what events wait for: a [crmclient.Wait] of parked events, the [crmclient.Cause] of a hold, or one of the values below.
 type Why string
 
 // What events that are not parked wait for while there is no hold.
 const (
-	WhyNoPartition Why = "no_partition" // the group has not assigned one to this process yet
-	WhyRebalance   Why = "rebalance"    // the group assigns its partitions anew
-	WhyOpening     Why = "opening"      // the memory of event ids is being read
-	WhyBacklog     Why = "backlog"      // for newer ones, which are delivered first: see FRESH_FIRST
-	WhyTurn        Why = "turn"         // for earlier ones, and for the CRM's budget and answers
+	WhyNoPartition Why = "no_partition" // the group has not assigned a partition to this process yet
+	WhyRebalance   Why = "rebalance"    // the group is assigning its partitions again
+	WhyOpening     Why = "opening"      // the event ids are being read back
+	WhyBacklog     Why = "backlog"      // newer events are delivered first: see FRESH_FIRST
+	WhyTurn        Why = "turn"         // earlier events, and the CRM's budget and answers
 	WhyStopped     Why = "stopped"      // this process has stopped; the next owner delivers them
 )
 
@@ -68,23 +67,25 @@ func whys() map[Why]string {
 	}
 }
 
-// A snapshot is what Waiting is worked out from. It is a plain value.
+// A snapshot is the state from which Waiting is computed. It is a plain value.
 type snapshot struct {
-	assigned     bool      // it is in a generation
-	everAssigned bool      // it was in one, now or earlier
-	since        time.Time // assigned: when the end of each log had been read last; else when the last generation ended, or the process began
-	stopped      bool      // the process has; partitions are those that it had then
-	lagKnown     bool
-	holds        []crmclient.Hold // of the consumer and of the CRM client
-	partitions   []partitionSnapshot
+	assigned     bool // the process is in a generation
+	everAssigned bool // the process is in a generation, or was in one
+	// since is the time of the oldest last reading of a log's end if the process is in a generation, else when the last generation
+	// ended or the process began.
+	since      time.Time
+	stopped    bool // the process has stopped; partitions are those that it had then
+	lagKnown   bool
+	holds      []crmclient.Hold // of the consumer and of the CRM client
+	partitions []partitionSnapshot
 }
 
 // A partitionSnapshot is what the events of a partition wait for.
 type partitionSnapshot struct {
 	lag    int64     // events that are neither done nor parked
-	oldest time.Time // the time of the oldest of these
-	why    Why       // what these wait for if nothing holds all events; "": WhyTurn
-	until  time.Time // until when, if nothing does; zero when it is not known
+	oldest time.Time // the time of the oldest of these events
+	why    Why       // what these events wait for if nothing holds all events; "" for WhyTurn
+	until  time.Time // until when these events wait if nothing holds all events; zero when it is not known
 	parked []Waiting // the parked ones, by why, without texts
 }
 
@@ -112,21 +113,21 @@ func (s *snapshot) waiting(now time.Time) []Waiting {
 	return all
 }
 
-// uncounted returns what all events wait for when it is not known how many there are: this process has no partitions, or
-// does not know their ends.
+// uncounted returns what all events wait for if it is not known how many there are, because this process has no partitions or does
+// not know where their logs end.
 func (s *snapshot) uncounted() (Waiting, bool) {
 	if s.stopped || s.assigned && s.lagKnown {
 		return Waiting{}, false
 	}
 	if h, held := s.holdOf(HoldBrokers, HoldTopic, HoldGroup); held {
 		since := h.Since
-		if !s.assigned && s.since.Before(since) { // they have waited since then, whenever the cause was found
+		if !s.assigned && s.since.Before(since) { // the events have waited since the generation ended, before the hold began
 			since = s.since
 		}
 		return Waiting{Why: Why(h.Cause), Since: since, Until: h.Until}, true
 	}
 	switch {
-	case s.assigned: // the log's ends are not known; so brokers do not answer, if there is no hold yet
+	case s.assigned: // the logs' ends are not known, so that brokers do not answer, although there is no hold yet
 		return Waiting{Why: Why(HoldBrokers), Since: s.since}, true
 	case s.everAssigned:
 		return Waiting{Why: WhyRebalance, Since: s.since}, true
@@ -134,7 +135,7 @@ func (s *snapshot) uncounted() (Waiting, bool) {
 	return Waiting{Why: WhyNoPartition, Since: s.since}, true
 }
 
-// addLag adds what the events wait for that are not parked.
+// addLag adds what the events that are not parked wait for.
 func (s *snapshot) addLag(found map[Why]Waiting) {
 	all, until := s.holdingAll()
 	for _, p := range s.partitions {
@@ -149,7 +150,7 @@ func (s *snapshot) addLag(found map[Why]Waiting) {
 	}
 }
 
-// holdingAll returns what keeps every event from being sent, "" for nothing, and when the next try is.
+// holdingAll returns what keeps all events from being sent, "" for nothing, and when the next try is.
 func (s *snapshot) holdingAll() (Why, time.Time) {
 	if s.stopped {
 		return WhyStopped, time.Time{}
@@ -174,7 +175,7 @@ func (s *snapshot) holdOf(causes ...crmclient.Cause) (crmclient.Hold, bool) {
 	return crmclient.Hold{}, false
 }
 
-// merged returns the sum of two groups of events that wait for the same. a may be the zero value.
+// merged joins two groups of events that wait for the same thing. a may be the zero value.
 func merged(a, b Waiting) Waiting {
 	if a.Events == nil {
 		return b
@@ -186,7 +187,7 @@ func merged(a, b Waiting) Waiting {
 	}
 	switch {
 	case a.Until.IsZero() || b.Until.IsZero():
-		a.Until = time.Time{} // for some it is not known
+		a.Until = time.Time{} // it is not known for one of the groups
 	case b.Until.After(a.Until):
 		a.Until = b.Until
 	}

@@ -49,7 +49,7 @@ func (g *generation) checkTopic() error {
 	if len(g.partitions) == 0 {
 		return nil
 	}
-	// Taken before the ends are asked for, as records that are dispatched meanwhile may lie beyond the answer.
+	// nextOffset is read before the ends, as records that are dispatched meanwhile may lie beyond the ends.
 	dispatched := make(map[int]int64, len(g.partitions))
 	for _, p := range g.partitions {
 		dispatched[p.id] = p.newest().records.nextOffset()
