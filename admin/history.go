@@ -43,7 +43,7 @@ type history struct {
 	minutes []sample // one of each minute, oldest first
 }
 
-// sample takes a sample, if a step has passed since the last one.
+// sample takes a sample if a new step of the clock has begun since the last one. It reports whether it did.
 func (s *Server) sample(now time.Time) (taken bool) {
 	if !s.history.due(now) {
 		return false
@@ -73,6 +73,8 @@ func (s *Server) counters(now time.Time, is Situation) sample {
 	return one
 }
 
+// due reports whether a step of the clock (…:00, …:05 and so on) began after the last sample. It does not ask whether five
+// seconds have passed since.
 func (h *history) due(now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -141,7 +143,9 @@ func (h *history) at(moment time.Time) (one sample, ok bool) {
 	if len(h.minutes) == 0 || moment.Before(h.minutes[0].at) {
 		return sample{}, false
 	}
-	return lastBefore(h.minutes, moment.Add(step)), true // the sample of a minute is the first in it
+	// The sample of a minute is taken up to a step after the minute begins; without the step, that of the minute before would
+	// be found.
+	return lastBefore(h.minutes, moment.Add(step)), true
 }
 
 // lastBefore returns the newest sample that was taken at a moment or before it, else the oldest one; the zero value when

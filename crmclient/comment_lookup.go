@@ -157,7 +157,7 @@ func (l *lookUp) markedIn(w *queue.Waiter, read pageReader) vibe.Outcome {
 func (r *commentReading) note(page vibe.Page, card vibe.CardID) {
 	isFirst := len(r.seen) == 0
 	newOnes, heedsFilter := r.noteRows(page.Rows, card)
-	hasNext := page.Full(vibe.PageLimit) || isFirst && page.Total > len(page.Rows)
+	hasNext := page.MayLack(vibe.PageLimit) || isFirst && page.Total > len(page.Rows)
 	switch {
 	case isFirst && !hasNext:
 		r.whole = true

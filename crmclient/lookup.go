@@ -249,7 +249,7 @@ func (l *lookUp) byField(waiters []*queue.Waiter) vibe.Outcome {
 	unrequested, controls := l.match(waiters, page.Rows, at)
 	open := l.open(waiters)
 	isCut := o.Code == vibe.CodeTooLong // only a part of the answer was read, which shows no absence
-	full := isCut || page.Full(vibe.PageLimit)
+	full := isCut || page.MayLack(vibe.PageLimit)
 	filterHeeded := unrequested == rowCount{} || page.Whole && unrequested.blank == 0
 	switch {
 	case len(open) == 0:

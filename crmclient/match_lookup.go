@@ -125,7 +125,7 @@ func (m *matching) take(q inquiry, o vibe.Outcome) (unclear []*personSearch) {
 	}
 	seen := m.read(q.searches, page)
 	switch {
-	case !page.Full(vibe.PageLimit) || len(page.Rows) == 0:
+	case !page.MayLack(vibe.PageLimit) || len(page.Rows) == 0:
 		return nil
 	case !alone:
 		return q.searches
@@ -176,7 +176,7 @@ func (m *matching) rest(q inquiry, seen rowSpan) vibe.Outcome {
 		seen.shared = seen.shared || found.shared
 		paging.include(found.smallest)
 		paging.include(found.largest)
-		paging.took(before, page.Full(vibe.PageLimit))
+		paging.took(before, page.MayLack(vibe.PageLimit))
 	}
 	return vibe.Outcome{Class: vibe.Done}
 }

@@ -17,7 +17,7 @@ const maxPages = 100
 // of each page, and stops when enough returns true. It fails with codeFilterIgnored if the portal ignores the filter by
 // id, or there are too many pages.
 func (l *lookUp) pages(filter vibe.Filter, selected []string, page vibe.Page, enough func([]vibe.Row) bool) vibe.Outcome {
-	full := page.Full(vibe.PageLimit)
+	full := page.MayLack(vibe.PageLimit)
 	seen := idPaging{up: full, down: full}
 	seen.widen(l.field, page.Rows)
 	if enough(page.Rows) {
@@ -43,7 +43,7 @@ func (l *lookUp) pages(filter vibe.Filter, selected []string, page vibe.Page, en
 		if enough(page.Rows) {
 			return vibe.Outcome{Class: vibe.Done}
 		}
-		seen.took(before, page.Full(vibe.PageLimit))
+		seen.took(before, page.MayLack(vibe.PageLimit))
 	}
 	return vibe.Outcome{Class: vibe.Done}
 }

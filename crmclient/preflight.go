@@ -184,7 +184,7 @@ func (f *preflight) lookUps(fields vibe.Fields) {
 	missedBy := ""
 	for _, k := range l.oursAmong(page.Rows) {
 		found, ok := f.ask(vibe.Search(f.entity, k.filter, field.Select(), vibe.PageLimit)).Page()
-		if !ok || found.Full(vibe.PageLimit) {
+		if !ok || found.MayLack(vibe.PageLimit) {
 			continue
 		}
 		if slices.ContainsFunc(found.Rows, func(row vibe.Row) bool {

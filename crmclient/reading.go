@@ -107,7 +107,7 @@ func (l *lookUp) readObjects(a lookUpBy, bound time.Time, waiters []*queue.Waite
 func isWholeKind(page vibe.Page) bool {
 	isEmpty := page.Whole && len(page.Rows) == 0
 	saysNoMore := page.Whole && !page.More
-	looksComplete := !page.Full(vibe.PageLimit) && page.Total <= len(page.Rows)
+	looksComplete := !page.MayLack(vibe.PageLimit) && page.Total <= len(page.Rows)
 	return isEmpty || saysNoMore || looksComplete
 }
 

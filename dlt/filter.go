@@ -21,8 +21,8 @@ type Filter struct {
 	EventIDs []string
 	Keys     []string
 	States   []State
-	Places   []Position        // the letters of the events that have a letter there: the newest of each
-	Exactly  bool              // with Places: the letters there themselves, unless their events have newer ones
+	Places   []Position        // events that have a letter at one of these places; the newest letter of each event is chosen
+	Exactly  bool              // with Places: only if the newest letter, or a copy of it, lies at one of the places
 	Text     func(Letter) bool // reports whether a text is found in a letter, see [Searching]; nil: none is looked for
 	Newest   bool              // newest first; and Limit chooses the newest ones
 	Limit    int               // how many, the oldest ones; 0: all

@@ -103,8 +103,8 @@ type inMemory struct{ *bytes.Reader }
 
 func (inMemory) Close() error { return nil }
 
-// readAll reads all of standard input, until ctx ends. Reading a terminal cannot be interrupted: its goroutine is then left
-// behind, as the process ends.
+// readAll reads in to its end, unless ctx ends first. A read that waits for input cannot be interrupted: its goroutine is
+// left behind, which does no harm, as the process then exits.
 func readAll(ctx context.Context, in io.Reader) ([]byte, error) {
 	type result struct {
 		content []byte

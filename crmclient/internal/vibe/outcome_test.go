@@ -112,7 +112,7 @@ func TestPage(t *testing.T) {
 		o := data(test.data)
 		o.Meta = json.RawMessage(test.meta)
 		p, ok := o.Page()
-		if len(p.Rows) != test.rows || p.More != test.more || p.Whole != test.whole || p.Full(3) != test.full || ok != test.ok {
+		if len(p.Rows) != test.rows || p.More != test.more || p.Whole != test.whole || p.MayLack(3) != test.full || ok != test.ok {
 			t.Errorf("%s: %+v, %v", name, p, ok)
 		}
 	}

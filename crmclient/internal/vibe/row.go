@@ -13,10 +13,10 @@ import (
 type Row json.RawMessage
 
 // Text returns the text in a field, which is a string or an array of one string; else "".
-func (r Row) Text(name string) string { return textIn(r.pick([3]string{name})[0]) }
+func (r Row) Text(name string) string { return textIn(r.field(name)) }
 
 // ID returns the id of an object in a field; 0 if the field has none.
-func (r Row) ID(name string) int64 { return idIn(r.pick([3]string{name})[0]) }
+func (r Row) ID(name string) int64 { return idIn(r.field(name)) }
 
 // Time returns the time, with its zone, in a field. ok is false if the field has none.
 func (r Row) Time(name string) (at time.Time, ok bool) {
@@ -27,7 +27,7 @@ func (r Row) Time(name string) (at time.Time, ok bool) {
 // Point returns the first value of a field of phones or e-mails; "" if there is none. In answers such a
 // field may be a text, an array of texts, or an array of objects with a value.
 func (r Row) Point(name string) string {
-	raw := r.pick([3]string{name})[0]
+	raw := r.field(name)
 	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) == nil && len(list) > 0 {
 		raw = list[0]
@@ -38,7 +38,12 @@ func (r Row) Point(name string) string {
 	return textIn(raw)
 }
 
-// pick reads three fields in one pass; nil stands for one that the row lacks.
+// field returns the value of one field; nil if the row lacks it.
+func (r Row) field(name string) json.RawMessage {
+	return r.pick([3]string{name})[0] // the other two names of pick are not used
+}
+
+// pick reads three fields in one pass. A value is nil if the row lacks its field, or the name is "".
 func (r Row) pick(names [3]string) (values [3]json.RawMessage) {
 	if !jsonscan.IsObject(json.RawMessage(r)) {
 		return values
@@ -87,7 +92,8 @@ func idIn(raw json.RawMessage) int64 {
 func (o Outcome) Rows() []Row {
 	var list []json.RawMessage
 	var held map[string]json.RawMessage
-	if json.Unmarshal(o.Data, &list) != nil && json.Unmarshal(o.Data, &held) == nil {
+	isArray := json.Unmarshal(o.Data, &list) == nil
+	if !isArray && json.Unmarshal(o.Data, &held) == nil {
 		for _, name := range [...]string{"items", "fields", "userFields", "userfields"} {
 			if json.Unmarshal(held[name], &list) == nil {
 				break
@@ -107,14 +113,16 @@ func (o Outcome) Rows() []Row {
 // Page is the answer to one look-up.
 type Page struct {
 	Rows []Row
-	More bool // the portal says that further rows match
-	// Whole says that the portal counted the rows that match, and that all of them are here.
+	More bool // the portal says that further rows match; false: it says that none do, or says nothing
+	// Whole says that the portal counted the rows that match, and that all of them are here. If it is false, rows may be
+	// missing, or the portal gave no count.
 	Whole bool
 	Total int // how many rows match by the portal's count; 0: not known
 }
 
-// Full reports whether the answer to a look-up with that limit may lack rows that match.
-func (p Page) Full(limit int) bool { return p.More || len(p.Rows) >= limit }
+// MayLack reports whether the answer to a look-up with a limit of so many rows may lack rows that match. It judges by the
+// limit and by More, not by the portal's count: a page may be Whole and still MayLack.
+func (p Page) MayLack(limit int) bool { return p.More || len(p.Rows) >= limit }
 
 // Page reads the rows that a look-up found. ok is false if the answer has no list: only a list, which may
 // be empty, shows that something is absent.
@@ -128,7 +136,7 @@ func (o Outcome) Page() (_ Page, ok bool) {
 	rows := o.Rows()
 	p := Page{Rows: rows, More: meta.HasMore || meta.Truncated}
 	if meta.Total != nil {
-		p.Whole, p.Total = *meta.Total == len(rows), *meta.Total // a total of fewer rows than are here is wrong
+		p.Whole, p.Total = *meta.Total == len(rows), *meta.Total // == and not <=: a total below the rows that are here is wrong, and proves nothing
 	}
 	return p, rows != nil
 }

@@ -24,7 +24,7 @@ type evidence struct {
 // due is what must become of a record.
 type due struct {
 	fate   fate
-	points []string // phone and e-mail of its person; nil: not looked at
+	points []string // phone and e-mail of its person; nil: the audit does not compare persons for this record
 }
 
 // verdict is what an audit found.
@@ -59,6 +59,7 @@ func auditOf(ev evidence, d audit.Decoder) verdict {
 		letters: map[string]int{}, thing: cmp.Or(string(ev.target), "contact"),
 	}
 	for _, e := range a.Events {
+		// Goal returns Given itself if no object was made for the event.
 		if goal := e.Goal(); goal != nil && goal != e.Given {
 			v.created++
 		}
@@ -81,7 +82,8 @@ func objectsOf(s *crmtest.Simulator) []audit.Object {
 	return slices.Concat(audit.ObjectsOf(audit.Contact, s.Contacts()), audit.ObjectsOf(audit.Lead, s.Records(crmtest.Leads)), audit.ObjectsOf(audit.Deal, s.Records(crmtest.Deals)))
 }
 
-// reasons returns what a fate allows beside a contact: the reasons of letters, or nothing.
+// reasons returns a fate without asContact. For a tombstone that is asNothing, which no letter has as its reason: a tombstone is not
+// an event, so the audit does not use it.
 func (f fate) reasons() []string {
 	return slices.DeleteFunc(slices.Clone([]string(f)), func(s string) bool { return s == asContact })
 }

@@ -16,7 +16,7 @@ type lead struct {
 	headers []transform.Header
 	fate    fate
 	person  person   // who filled in the form
-	points  []string // phone and e-mail as the CRM gets them; nil: its person does not come back
+	points  []string // phone and e-mail as the CRM gets them; nil: not a plain lead, and only persons of plain leads come back
 }
 
 // fate lists what may become of an event: a contact, a dead letter for one of these reasons, or nothing.
@@ -101,8 +101,8 @@ func newLeads(n int, seed uint64, personsReturn bool) []lead {
 		l.fate, l.person = s.fate, p
 		leads = append(leads, l)
 	}
-	// One lead of each shape stays among the first hundred: the rare ones take the longest. A
-	// repeated lead may come before the one that it repeats.
+	// The first hundred leads, which include one of each shape, stay in front: the rare shapes take the longest to be decided.
+	// A repeated lead may be sent before the one that it repeats, which makes no difference: the two are equal.
 	shuffle(r, leads[:min(len(leads), 100)])
 	shuffle(r, leads[min(len(leads), 100):])
 	return leads
@@ -115,7 +115,7 @@ func straggler(r *rand.Rand, n int) lead {
 	return l
 }
 
-// returning returns a new lead of a person who has sent one. It may come before that one.
+// returning returns a new lead of a person who has another one. The new lead may be sent before the other one.
 func returning(r *rand.Rand, leads []lead, n int) lead {
 	known := slices.DeleteFunc(slices.Clone(leads), func(l lead) bool { return l.points == nil })
 	p := known[r.IntN(len(known))].person
@@ -129,10 +129,10 @@ func returning(r *rand.Rand, leads []lead, n int) lead {
 func comeBack(leads []lead) (n int) {
 	persons, ids := map[int]bool{}, map[string]bool{}
 	for _, l := range leads {
-		if l.points == nil || ids[string(l.headers[0].Value)] {
+		if l.points == nil || ids[l.id()] {
 			continue
 		}
-		ids[string(l.headers[0].Value)] = true
+		ids[l.id()] = true
 		if persons[l.person.n] {
 			n++
 		}
@@ -145,9 +145,9 @@ func shuffle(r *rand.Rand, leads []lead) {
 	r.Shuffle(len(leads), func(i, j int) { leads[i], leads[j] = leads[j], leads[i] })
 }
 
-// repeated returns a lead that its sender, not sure that it arrived, sends once more.
+// repeated returns one of the leads that have an id, to be sent a second time: its sender does not know whether it arrived.
 func repeated(r *rand.Rand, leads []lead) lead {
-	named := slices.DeleteFunc(slices.Clone(leads), func(l lead) bool { return !l.named() })
+	named := slices.DeleteFunc(slices.Clone(leads), func(l lead) bool { return l.id() == "" })
 	return named[r.IntN(len(named))]
 }
 
@@ -155,19 +155,24 @@ func repeated(r *rand.Rand, leads []lead) lead {
 func outcomes(leads []lead) (n int) {
 	seen := map[string]bool{}
 	for _, l := range leads {
-		id := ""
-		if l.named() {
-			id = string(l.headers[0].Value)
+		id := l.id()
+		if l.value == nil || seen[id] {
+			continue
 		}
-		if l.value != nil && !seen[id] {
-			n++
+		n++
+		if id != "" {
+			seen[id] = true
 		}
-		seen[id] = id != ""
 	}
 	return n
 }
 
-// named reports whether the sender gives the event an id.
-func (l lead) named() bool {
-	return slices.ContainsFunc(l.headers, func(h transform.Header) bool { return h.Key == "webhook-id" })
+// id returns the id that the sender gives the event in the header webhook-id; "" if it gives none there.
+func (l lead) id() string {
+	for _, h := range l.headers {
+		if h.Key == "webhook-id" {
+			return string(h.Value)
+		}
+	}
+	return ""
 }
