@@ -61,19 +61,28 @@ func (d *letter) reduce(tooLarge bool) bool {
 	mark := func(key, value string) {
 		d.headers = append(d.headers, kafka.Header{Key: key, Value: []byte(value)})
 	}
+	// omitValue leaves the value out, so that a replay reads value, key and headers where other headers say that the original
+	// lies. The value is empty and not null, which would make a tombstone.
+	omitValue := func() {
+		d.value = []byte{}
+		if !slices.ContainsFunc(d.headers, func(h kafka.Header) bool { return h.Key == header.Value }) {
+			mark(header.Value, header.Omitted)
+		}
+	}
 	switch {
 	case !tooLarge && len(d.key) == 0: // a compacted topic accepts no letter without a key
 		d.key = []byte(d.eventID)
 		mark(header.Key, header.Assigned)
-	case len(d.value) > 0: // other headers say where the original lies; the value is empty because null makes a tombstone
-		d.value = []byte{}
-		mark(header.Value, header.Omitted)
+	case len(d.value) > 0:
+		omitValue()
 	case slices.ContainsFunc(d.headers, isForeign):
 		d.headers = slices.DeleteFunc(slices.Clone(d.headers), isForeign)
 		mark(header.Headers, header.Omitted)
+		omitValue()
 	case tooLarge && len(d.key) > len(d.eventID):
 		d.key = []byte(d.eventID)
 		mark(header.Key, header.Assigned)
+		omitValue()
 	default:
 		return false
 	}

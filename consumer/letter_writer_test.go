@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -116,29 +117,35 @@ func TestLetterFoldsAPartitionThatIsNotThere(t *testing.T) {
 	})
 }
 
-// A letter that the broker refuses permanently loses no more than needed.
+// A letter that the broker refuses permanently loses no more than needed. If it loses its key or its headers, it says that its
+// value is omitted, even an empty one: a replay then reads all of them where the event came from.
 func TestRefusedLetterIsReduced(t *testing.T) {
 	type result struct{ key, value, noted string }
+	keyless := func(d *letter) { d.key = nil }
+	empty := func(d *letter) { d.value = []byte{} }
+	largeKey := func(d *letter) { d.key, d.value = bytes.Repeat([]byte("k"), 100), []byte{} }
 	for name, tt := range map[string]struct {
 		err     *kerr.Error
-		keyless bool
+		change  func(*letter)
 		refused int // how many writes the broker refuses
 		want    result
 	}{
-		"too large once":                 {kerr.MessageTooLarge, false, 1, result{"k", "", "dlt-value=omitted trace=1"}},
-		"too large twice":                {kerr.MessageTooLarge, false, 2, result{"k", "", "dlt-headers=omitted dlt-value=omitted"}},
-		"a list too large":               {kerr.RecordListTooLarge, false, 1, result{"k", "", "dlt-value=omitted trace=1"}},
-		"too large without a key":        {kerr.MessageTooLarge, true, 1, result{"", "", "dlt-value=omitted trace=1"}},
-		"no key into a compacted topic":  {kerr.InvalidRecord, true, 1, result{"ce:/site 1", "v", "dlt-key=assigned trace=1"}},
-		"invalid although it has a key":  {kerr.InvalidRecord, false, 1, result{"k", "", "dlt-value=omitted trace=1"}},
-		"against a policy":               {kerr.PolicyViolation, true, 2, result{"ce:/site 1", "", "dlt-key=assigned dlt-value=omitted trace=1"}},
-		"against a policy to the bottom": {kerr.PolicyViolation, true, 3, result{"ce:/site 1", "", "dlt-headers=omitted dlt-key=assigned dlt-value=omitted"}},
+		"too large once":                 {kerr.MessageTooLarge, nil, 1, result{"k", "", "dlt-value=omitted trace=1"}},
+		"too large twice":                {kerr.MessageTooLarge, nil, 2, result{"k", "", "dlt-headers=omitted dlt-value=omitted"}},
+		"a list too large":               {kerr.RecordListTooLarge, nil, 1, result{"k", "", "dlt-value=omitted trace=1"}},
+		"too large without a key":        {kerr.MessageTooLarge, keyless, 1, result{"", "", "dlt-value=omitted trace=1"}},
+		"no key into a compacted topic":  {kerr.InvalidRecord, keyless, 1, result{"ce:/site 1", "v", "dlt-key=assigned trace=1"}},
+		"invalid although it has a key":  {kerr.InvalidRecord, nil, 1, result{"k", "", "dlt-value=omitted trace=1"}},
+		"against a policy":               {kerr.PolicyViolation, keyless, 2, result{"ce:/site 1", "", "dlt-key=assigned dlt-value=omitted trace=1"}},
+		"against a policy to the bottom": {kerr.PolicyViolation, keyless, 3, result{"ce:/site 1", "", "dlt-headers=omitted dlt-key=assigned dlt-value=omitted"}},
+		"no value, large headers":        {kerr.MessageTooLarge, empty, 1, result{"k", "", "dlt-headers=omitted dlt-value=omitted"}},
+		"no value, a large key":          {kerr.MessageTooLarge, largeKey, 2, result{"ce:/site 1", "", "dlt-headers=omitted dlt-key=assigned dlt-value=omitted"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, 2, func(t *testing.T, r *rig) {
 				d := aLetter()
-				if tt.keyless {
-					d.key = nil
+				if tt.change != nil {
+					tt.change(&d)
 				}
 				r.refuseLetters(tt.err, tt.refused)
 				l := r.letters(held)
