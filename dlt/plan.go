@@ -22,7 +22,7 @@ type planned struct {
 	key     []byte
 	value   []byte
 	headers []kafka.Header
-	edited  bool // value is not the letter's
+	edited  bool // an edit changed the value; false: value is the letter's, or that of the original record
 	size    int  // of key and value, in bytes
 }
 
@@ -51,18 +51,22 @@ func (r *replay) plan(ctx context.Context, l Letter) (p planned, left *Left, err
 	}
 	p = planned{letter: l, id: idOf(l), key: l.Key, value: l.Value, headers: eventHeaders(l.Headers, l.Replays+1)}
 	p.to = place{l.Original.Topic, r.partitionFor(l.Original.Partition)}
-	if l.ValueOmitted() {
+	switch {
+	case l.ValueOmitted() && l.Replays > 0: // what is in the topic may be the value before an edit
+		return leave(LeftValueGone, "it was written without its value, which an earlier replay may have edited")
+	case l.ValueOmitted():
 		whole, found, err := r.origin.read(ctx, l)
 		if err != nil {
 			return planned{}, nil, err
 		}
 		if !found {
-			return leave(LeftValueGone, "it was written without its value, which is not in partition %d of %q at %d any more, or cannot be read: it is over 4 MiB, or not to be decompressed",
+			return leave(LeftValueGone, "it was written without its value, which is not in partition %d of %q at %d any more, or cannot be read: it is over 4 MiB, or cannot be decompressed",
 				l.Original.Partition, l.Original.Topic, l.Original.Offset)
 		}
 		p.restore(whole)
-	} else if header.Text(l.Headers, header.Key) == header.Assigned {
-		p.key = nil // the event had no key
+	case header.Text(l.Headers, header.Key) == header.Assigned:
+		// The event had no key. A key that was too large is cut only in a letter without its value.
+		p.key = nil
 	}
 	if r.opts.Edit != nil {
 		value, why := r.unframed(p)
@@ -74,14 +78,16 @@ func (r *replay) plan(ctx context.Context, l Letter) (p planned, left *Left, err
 			return leave(LeftEdit, "%v", err)
 		}
 		if p.edited = string(edited) != string(value); p.edited {
-			p.value = edited // value may be the JSON of a framed p.value, which stays framed when it was not edited
+			// If nothing was edited, p.value keeps the frame of a schema registry; value is only the JSON inside.
+			p.value = edited
 		}
 	}
 	p.size = len(p.key) + len(p.value)
 	return p, nil, nil
 }
 
-// unframed returns the value for an edit: the JSON of a framed one, or why that cannot be read.
+// unframed returns the value for an edit: the JSON inside a framed value, the value itself if it is not framed; or why a framed
+// value cannot be read.
 func (r *replay) unframed(p planned) (text []byte, why string) {
 	if r.opts.Unframe != nil {
 		l := p.letter
@@ -90,7 +96,7 @@ func (r *replay) unframed(p planned) (text []byte, why string) {
 			return text, why
 		}
 	}
-	return p.value, ""
+	return p.value, "" // not framed
 }
 
 // partitionFor returns the partition that the event came from, or another one if the topic no longer has it.
@@ -101,18 +107,20 @@ func (r *replay) partitionFor(partition int) int {
 	return r.partitions[partition%len(r.partitions)]
 }
 
-// eventHeaders returns the event's own headers, and those of ours that keep its identity.
+// eventHeaders returns the headers with which an event is replayed: its own, and those of ours that keep its identity and say
+// how often it was replayed.
 func eventHeaders(headers []transform.Header, replays int) []kafka.Header {
 	kept := make([]kafka.Header, 0, len(headers))
 	for _, h := range headers {
-		if keepsIdentity(h.Key) {
+		if staysOnReplay(h.Key) {
 			kept = append(kept, kafka.Header{Key: h.Key, Value: h.Value})
 		}
 	}
 	return append(kept, kafka.Header{Key: header.Replays, Value: []byte(strconv.Itoa(replays))})
 }
 
-func keepsIdentity(key string) bool {
+// staysOnReplay reports whether a letter's header is one of the event's own, or keeps its identity.
+func staysOnReplay(key string) bool {
 	switch key {
 	case header.Topic, header.Partition, header.Offset, header.Timestamp, header.EventID, header.FirstFailure, header.OriginField:
 		return true
@@ -127,18 +135,18 @@ func isOurs(key string) bool {
 // restore takes key, value and the event's own headers from its record, for a letter that was written without its value.
 func (p *planned) restore(whole transform.Record) {
 	p.key, p.value = whole.Key, whole.Value
-	own := make([]kafka.Header, 0, len(whole.Headers)+len(p.headers))
+	headers := make([]kafka.Header, 0, len(whole.Headers)+len(p.headers)) // the record's own headers, then ours
 	for _, h := range whole.Headers {
 		if !isOurs(h.Key) {
-			own = append(own, kafka.Header{Key: h.Key, Value: h.Value})
+			headers = append(headers, kafka.Header{Key: h.Key, Value: h.Value})
 		}
 	}
 	for _, h := range p.headers {
 		if isOurs(h.Key) {
-			own = append(own, h)
+			headers = append(headers, h)
 		}
 	}
-	p.headers = own
+	p.headers = headers
 }
 
 // originals reads events from their topic.
@@ -160,12 +168,12 @@ func partitionIDs(ctx context.Context, log *consumer.Log) ([]int, error) {
 	return slices.Sorted(maps.Keys(bounds)), err
 }
 
-// read returns the record of a letter's event, if it is still there and can be kept. For an event that was replayed it returns none, as the
-// value may have been edited.
+// read returns the record from which a letter's event came. found is false if the record is not there any more, or its value
+// could not be read (see [transform.Missing]), or the letter does not say when the record was written.
 func (o *originals) read(ctx context.Context, l Letter) (whole transform.Record, found bool, err error) {
 	at, err := time.Parse(time.RFC3339Nano, l.Original.Timestamp)
-	if err != nil || l.Replays > 0 {
-		return whole, false, nil //nolint:nilerr // the letter does not say where its value is
+	if err != nil {
+		return whole, false, nil //nolint:nilerr // without the timestamp, another record at that offset cannot be told apart
 	}
 	bounds, err := o.log.Bounds(ctx)
 	if err != nil {

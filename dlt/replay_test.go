@@ -298,11 +298,12 @@ func TestReplayDryRunWritesNothing(t *testing.T) {
 
 func TestReplayLeavesWhatItMustNotReplay(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {
-		all := letters(5, 1)
+		all := letters(6, 1)
 		all[0].replays = 3
 		all[1].more = map[string]string{header.Topic: "payments"}
 		all[2].more = map[string]string{header.Value: header.Omitted}
 		all[3].replays = 2
+		all[5].replays, all[5].more = 1, map[string]string{header.Value: header.Omitted}
 		r.seed(all...)
 		r.produce(testLetters, 0, kafka.Record{Value: kafka.NewBytes([]byte("not a letter"))})
 		report := r.replay(options())
@@ -310,11 +311,14 @@ func TestReplayLeavesWhatItMustNotReplay(t *testing.T) {
 		for _, l := range report.Left {
 			why = append(why, l.Place+" "+l.Why)
 		}
-		want := []string{"0:0 " + LeftReplays, "0:1 " + LeftTopic, "0:2 " + LeftValueGone, "0:5 " + LeftNotOurs}
+		want := []string{"0:0 " + LeftReplays, "0:1 " + LeftTopic, "0:2 " + LeftValueGone, "0:5 " + LeftValueGone, "0:6 " + LeftNotOurs}
 		if diff := cmp.Diff(want, why); diff != "" {
-			t.Errorf("-want +got:\n%s", diff)
+			t.Fatalf("-want +got:\n%s", diff)
 		}
-		if report.Replayed != 2 || report.Failed() != 2 {
+		if m := report.Left[3].Message; !strings.Contains(m, "an earlier replay may have edited") {
+			t.Errorf("a letter whose event was replayed: %s", m)
+		}
+		if report.Replayed != 2 || report.Failed() != 3 {
 			t.Errorf("%+v", report)
 		}
 		o := options()

@@ -7,7 +7,7 @@ const (
 	LeftReplays   = "MAX_REPLAYS"    // it was replayed as often as is allowed
 	LeftNotOurs   = "NO_LETTER"      // it does not say where it came from
 	LeftTopic     = "OTHER_TOPIC"    // it came from another topic than KAFKA_TOPIC
-	LeftValueGone = "VALUE_GONE"     // it was written without its value, which is no longer in the topic
+	LeftValueGone = "VALUE_GONE"     // it was written without its value, which cannot be read from the topic, or an earlier replay may have edited
 	LeftEdit      = "EDIT_FAILED"    // the program of --edit failed
 	LeftRefused   = "WRITE_REFUSED"  // the topic does not take the event
 	LeftVanished  = "LETTER_EXPIRED" // retention deleted the letter meanwhile

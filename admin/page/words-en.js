@@ -521,7 +521,7 @@ export default {
   "left.MAX_REPLAYS": "replayed as often as is allowed",
   "left.NO_LETTER": "does not say where it came from",
   "left.OTHER_TOPIC": "came from another topic",
-  "left.VALUE_GONE": "its value is gone from the topic",
+  "left.VALUE_GONE": "its value cannot be taken from the topic",
   "left.EDIT_FAILED": "the edit fails on it",
   "left.WRITE_REFUSED": "the topic does not accept it",
   "left.LETTER_EXPIRED": "deleted meanwhile by retention",

@@ -520,7 +520,7 @@ export default {
   "left.MAX_REPLAYS": "отправлен столько раз, сколько разрешено",
   "left.NO_LETTER": "в нём не сказано, откуда он",
   "left.OTHER_TOPIC": "из другого топика",
-  "left.VALUE_GONE": "его значения в топике уже нет",
+  "left.VALUE_GONE": "его значение нельзя взять из топика",
   "left.EDIT_FAILED": "правка на нём не выполняется",
   "left.WRITE_REFUSED": "топик его не принимает",
   "left.LETTER_EXPIRED": "удалён тем временем по сроку хранения",
