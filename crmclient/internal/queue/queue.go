@@ -310,8 +310,14 @@ func (q *Queue) giveBack(j *Job) {
 func (q *Queue) waiting() Waiting {
 	var w Waiting
 	for k, waiters := range q.waiters {
-		if w.Count[k] = len(waiters); len(waiters) > 0 {
-			w.Oldest[k], w.Newest[k] = waiters[0].since, waiters[len(waiters)-1].since
+		w.Count[k] = len(waiters)
+		for i, one := range waiters { // those that went back into the queue stand behind others that came later
+			if i == 0 || one.since.Before(w.Oldest[k]) {
+				w.Oldest[k] = one.since
+			}
+			if i == 0 || one.since.After(w.Newest[k]) {
+				w.Newest[k] = one.since
+			}
 		}
 	}
 	for j := range q.jobs {

@@ -330,6 +330,36 @@ func TestPolicySeesTheQueue(t *testing.T) {
 	})
 }
 
+// A waiter that went back into the queue stands behind those that came later. The policy sees when each came all the same.
+func TestPolicySeesWhenThoseThatWentBackCame(t *testing.T) {
+	var seen queue.Waiting
+	inBubble(t, 1, 50, policy(func(now time.Time, w queue.Waiting) (queue.Pick, time.Time, bool) {
+		if w.Count[queue.Fresh] == 2 {
+			seen = w
+		}
+		return greedy(1)(now, w)
+	}), func(d *desk) {
+		begun := time.Now()
+		back := create(1)
+		d.enter(back)
+		job := d.began()[0]
+		time.Sleep(time.Second)
+		d.enter(create(2))
+		job.finish(back)
+		if n := len(d.began()); n != 2 {
+			t.Fatalf("%d jobs", n)
+		}
+		if oldest := seen.Oldest[queue.Fresh].Sub(begun); oldest != 0 {
+			t.Errorf("the oldest came after %v, want 0", oldest)
+		}
+		if newest := seen.Newest[queue.Fresh].Sub(begun); newest != time.Second {
+			t.Errorf("the newest came after %v, want 1s", newest)
+		}
+		d.began()[1].finish()
+		d.began()[2].finish()
+	})
+}
+
 // Those that are not Later get their part of the places while both wait, and what one group leaves is the other's.
 func TestLaterOnesGetWhatIsLeft(t *testing.T) {
 	part := func(_ time.Time, w queue.Waiting) (queue.Pick, time.Time, bool) {
