@@ -233,7 +233,7 @@ func TestUserFields(t *testing.T) {
 		}
 		p.do("POST /v1/userfields/contacts", request).want(t, http.StatusConflict, "ALREADY_EXISTS")
 		p.do("POST /v1/userfields/contacts", `{"label":"x"}`).want(t, http.StatusBadRequest, "MISSING_PARAMS")
-		for query, want := range map[string]int{"": 1, "?fieldName=UF_CRM_LEADBRIDGE_EVENT_ID": 1, "?fieldName=LEADBRIDGE_EVENT_ID": 1, "?fieldName=UF_CRM_OTHER": 0} {
+		for query, want := range map[string]int{"": 1, "?fieldName=UF_CRM_LEADBRIDGE_EVENT_ID": 1, "?fieldName=LEADBRIDGE_EVENT_ID": 1, "?fieldName=ufCrm_LEADBRIDGE_EVENT_ID": 1, "?fieldName=ufCrmLeadbridgeEventId": 1, "?fieldName=UF_CRM_OTHER": 0} {
 			if got := len(p.do("GET /v1/userfields/contacts"+query, "").want(t, http.StatusOK, "").ids(t)); got != want {
 				t.Errorf("%q lists %d fields, want %d", query, got, want)
 			}

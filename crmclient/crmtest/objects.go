@@ -35,11 +35,11 @@ func (s *Simulator) planAction(t *table, action string, ps params) (*item, *fail
 	if fail != nil {
 		return nil, fail
 	}
-	return s.guarded(t, it), nil
+	return s.withRights(t, it), nil
 }
 
-// guarded returns an item that fails if the key has no rights to the kind.
-func (s *Simulator) guarded(t *table, it *item) *item {
+// withRights returns an item that fails if the key has no rights to the kind.
+func (s *Simulator) withRights(t *table, it *item) *item {
 	do := it.do
 	it.do = func(now time.Time) (any, any, *failure) {
 		if fail := s.forbids(t); fail != nil {
@@ -63,7 +63,7 @@ func (s *Simulator) planCreate(t *table, object string) (*item, *failure) {
 		return nil, fail
 	}
 	values = complete(t.entity, values)
-	return s.guarded(t, &item{do: func(now time.Time) (any, any, *failure) {
+	return s.withRights(t, &item{do: func(now time.Time) (any, any, *failure) {
 		s.stats.Creates++
 		if fail := cmp.Or(s.faults.rule(values), t.rule(values)); fail != nil {
 			if fail.fault != "" {

@@ -36,6 +36,9 @@ func (u *userField) kind() kind {
 	}
 }
 
+// is reports whether a name is one of the field's. The name may lack the prefix; neither case nor underscores count.
+func (u *userField) is(name string) bool { return fieldKey(u.FieldName) == fieldKey(userName(name)) }
+
 // userFields are the portal's user fields of one kind. The simulator's lock guards them.
 type userFields struct {
 	entity  string // such as CRM_CONTACT
@@ -46,7 +49,7 @@ type userFields struct {
 
 func (u *userFields) find(name string) *userField {
 	for _, f := range u.all {
-		if fieldKey(f.FieldName) == fieldKey(userName(name)) {
+		if f.is(name) {
 			return f
 		}
 	}
@@ -64,13 +67,15 @@ func (u *userFields) add(f userField) *userField {
 	return &f
 }
 
-// userName returns a user field's name in upper case and with its prefix.
+// userName returns the name under which the portal stores a user field, such as UF_CRM_X for X, UF_CRM_X, ufCrm_X and ufCrmX.
 func userName(name string) string {
 	upper := strings.ToUpper(name)
-	if rest, ok := strings.CutPrefix(upper, "UFCRM_"); ok {
-		return userPrefix + rest
+	for _, prefix := range [...]string{userPrefix, "UFCRM_", "UFCRM"} {
+		if rest, ok := strings.CutPrefix(upper, prefix); ok {
+			return userPrefix + rest
+		}
 	}
-	return userPrefix + strings.TrimPrefix(upper, userPrefix)
+	return userPrefix + upper
 }
 
 // DeleteUserField deletes a user field of contacts with its values.
@@ -85,11 +90,11 @@ func (s *Simulator) DeleteUserField(name string) {
 
 // planUserFields lists the user fields, or only the one that the query names by fieldName.
 func (s *Simulator) planUserFields(t *table, query url.Values) (*plan, *failure) {
-	return planOf(http.StatusOK, s.guarded(t, &item{do: func(time.Time) (any, any, *failure) {
+	return planOf(http.StatusOK, s.withRights(t, &item{do: func(time.Time) (any, any, *failure) {
 		found := []*userField{}
 		wanted := cmp.Or(query.Get("fieldName"), query.Get("filter[fieldName]"))
 		for _, f := range t.userFields.all {
-			if wanted == "" || fieldKey(f.FieldName) == fieldKey(userName(wanted)) {
+			if wanted == "" || f.is(wanted) {
 				found = append(found, f)
 			}
 		}
@@ -97,13 +102,13 @@ func (s *Simulator) planUserFields(t *table, query url.Values) (*plan, *failure)
 	}})), nil
 }
 
-// planNewUserField makes a user field, if the key may do that.
+// planNewUserField makes a user field if the key has the rights to the kind of object, and may make fields.
 func (s *Simulator) planNewUserField(t *table, body []byte) (*plan, *failure) {
 	var f userField
 	if json.Unmarshal(body, &f) != nil || f.FieldName == "" || f.UserTypeID == "" {
 		return nil, invalid("MISSING_PARAMS", "fieldName and userTypeId are required")
 	}
-	return planOf(http.StatusCreated, s.guarded(t, &item{do: func(time.Time) (any, any, *failure) {
+	return planOf(http.StatusCreated, s.withRights(t, &item{do: func(time.Time) (any, any, *failure) {
 		switch {
 		case !s.opts.UserFields:
 			return nil, nil, &failure{Status: http.StatusForbidden, Code: "BITRIX_ACCESS_DENIED", Message: "Access denied"}

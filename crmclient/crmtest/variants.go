@@ -66,7 +66,7 @@ func localTime(t time.Time, zone *time.Location) time.Time {
 
 // planDeleteUserField deletes a user field with its values.
 func (s *Simulator) planDeleteUserField(t *table, id int64) (*plan, *failure) {
-	return planOf(http.StatusOK, s.guarded(t, &item{do: func(time.Time) (any, any, *failure) {
+	return planOf(http.StatusOK, s.withRights(t, &item{do: func(time.Time) (any, any, *failure) {
 		i := slices.IndexFunc(t.userFields.all, func(f *userField) bool { return f.ID == id })
 		switch {
 		case s.opts.KeptUserFields:
