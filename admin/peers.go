@@ -37,13 +37,6 @@ func (o *peers) partitions() map[int]partition {
 	return maps.Clone(o.seen)
 }
 
-// known reports whether Kafka answered the last time that it was asked.
-func (o *peers) known() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.seen != nil
-}
-
 // refresh asks Kafka if the last answer is older than othersEvery. If Kafka does not answer, nothing is known afterwards.
 func (o *peers) refresh(ctx context.Context) {
 	if !o.reading.TryLock() {

@@ -21,9 +21,9 @@ type state struct {
 	Ready      bool              `json:"ready"`
 	Healthy    bool              `json:"healthy"`
 	Reason     phrase.Text       `json:"reason"`
-	ReasonSaid []phrase.Sentence `json:"reasonSaid,omitempty"` // Reason in the form in which the page says it in its reader's language
+	ReasonSaid []phrase.Sentence `json:"reasonSaid,omitempty"` // the sentences of Reason with their ids, for translation; Reason itself is encoded as English text
 	Holds      []hold            `json:"holds"`
-	Paused     bool              `json:"paused"` // this process was paused on its page
+	Paused     bool              `json:"paused"` // this process was paused on its page; false: it was not, though another replica may be
 
 	Rate         rate         `json:"rate"`
 	CreatedToday today        `json:"createdToday"`
@@ -50,7 +50,7 @@ type hold struct {
 	Code       string            `json:"code,omitempty"`
 	Of         string            `json:"of,omitempty"` // the only kind of object that is held, such as deals; "" for all
 	Advice     phrase.Text       `json:"advice"`
-	AdviceSaid []phrase.Sentence `json:"adviceSaid,omitempty"` // Advice in the form in which the page says it in its reader's language
+	AdviceSaid []phrase.Sentence `json:"adviceSaid,omitempty"` // the sentences of Advice with their ids, for translation; Advice itself is encoded as English text
 	Words      string            `json:"words,omitempty"`      // in a flood, the CRM's message in the newest refused letter, masked
 }
 
@@ -81,16 +81,16 @@ type partition struct {
 }
 
 type budget struct {
-	PerMinute     float64 `json:"perMinute"` // requests of the whole portal; 0: no limit
-	Share         float64 `json:"share"`     // this process's part of them, at most 1
-	WindowSeconds float64 `json:"windowSeconds"`
+	PerMinute     float64 `json:"perMinute"`     // how many requests the whole portal may take a minute; 0: no limit
+	Share         float64 `json:"share"`         // this process's part of PerMinute, 0 to 1
+	WindowSeconds float64 `json:"windowSeconds"` // over which the requests of Uses are counted; 0: the process has just started
 	Uses          []use   `json:"uses"`
 }
 
 // use says how many requests were sent for one purpose.
 type use struct {
 	Use      string  `json:"use"`
-	Requests float64 `json:"requests"` // in the budget's window
+	Requests float64 `json:"requests"` // in the last WindowSeconds
 	Total    float64 `json:"total"`    // since the process started
 }
 
@@ -135,9 +135,11 @@ func (s *Server) snapshot(now time.Time) snapshot {
 	return snap
 }
 
-// lag returns the lag of all partitions; nil when that of one is not known.
+// lag returns the lag of the given partitions: the sum of records, and the largest of seconds. Both are nil if there are no
+// partitions, or this process has some whose lag is not known. While Kafka does not report the partitions of other replicas,
+// these are not among the given ones, and do not count.
 func (s *Server) lag(is Situation, partitions []partition) (*int64, *float64) {
-	if len(partitions) == 0 || !is.LagKnown && (len(is.Partitions) > 0 || !s.peers.known()) {
+	if len(partitions) == 0 || len(is.Partitions) > 0 && !is.LagKnown {
 		return nil, nil
 	}
 	lag, seconds := int64(0), 0.0
@@ -154,7 +156,7 @@ func stateOf(is Situation) string {
 	throttled := false
 	for _, h := range is.Holds {
 		switch h.Cause {
-		case crmclient.HoldPreparing:
+		case crmclient.HoldPreparing: // does not count: every start has it
 		case crmclient.HoldThrottle:
 			throttled = true
 		default:
@@ -179,6 +181,9 @@ func (s *Server) rate(counts sample) float64 {
 
 func (s *Server) budget(counts sample, crm crmclient.Status) budget {
 	before := s.history.back(counts.at, time.Minute)
+	if before.at.IsZero() {
+		before = counts // no sample was taken yet
+	}
 	b := budget{PerMinute: crm.PerMinute, Share: crm.Share, WindowSeconds: math.Round(counts.at.Sub(before.at).Seconds()), Uses: []use{}}
 	spent := counts.since(before)
 	for _, name := range []string{"create", "lookup", "replay", "setup"} {

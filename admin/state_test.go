@@ -92,6 +92,18 @@ func TestState(t *testing.T) {
 	})
 }
 
+// Before the first sample is taken, there is no window in which requests were sent.
+func TestBudgetBeforeTheFirstSample(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, r *rig) {
+		r.uses.WithLabelValues("create").Add(3)
+		got := read[state](r, "GET", "/api/state", "")
+		if b := got.Budget; b.WindowSeconds != 0 || b.Uses[0] != (use{"create", 0, 3}) || got.Rate.PerSecond != 0 {
+			t.Errorf("budget %+v, rate %+v", b, got.Rate)
+		}
+	})
+}
+
 // TestStateOfACommit takes what another replica committed off its lag.
 func TestStateOfACommit(t *testing.T) {
 	t.Parallel()
