@@ -11,9 +11,9 @@ import (
 // Cleaned is what [Clean] did.
 type Cleaned struct {
 	Deleted int    `json:"deleted"` // records, comments and user fields, without those that Clean made for itself
-	Left    []Left `json:"left"`    // that could not be deleted
-	// Unsure are the kinds of objects of which older records may be left: no look-up of this portal finds them, and
-	// only the newest [walkLength] were read one by one.
+	Left    []Left `json:"left"`    // what could not be deleted; nil: nothing
+	// Unsure are the kinds of objects of which test records may be left: look-ups did not find all of them, and at most
+	// the newest [walkLength] were read one by one.
 	Unsure []string `json:"unsure"`
 }
 

@@ -14,7 +14,7 @@ type probeCommand struct {
 	settings.Probe `embed:""`
 
 	Clean  bool   `help:"Measure nothing: delete the test records that a probe has left, after a crash."`
-	Output string `enum:"text,json" default:"text" placeholder:"text|json" help:"For people, or the profile for PORTAL_PROFILE, sim --profile and reports: without personal data, key and the portal's name."`
+	Output string `enum:"text,json" default:"text" placeholder:"text|json" help:"text: for people. json: the profile for PORTAL_PROFILE, sim --profile and reports, without personal data, the key and the portal's name."`
 }
 
 // Help says what is done to the portal.
@@ -84,32 +84,27 @@ func (c probeCommand) print(p process, profile probe.Profile) error {
 	return profile.Write(p.stdout)
 }
 
-// clean deletes what was left.
+// clean deletes what was left. What could not be deleted makes the exit code 1, after a signal too.
 func (c probeCommand) clean(ctx context.Context, p process, cfg probe.Config) error {
 	done, err := probe.Clean(ctx, cfg)
-	if err == nil && len(done.Left) > 0 {
+	switch {
+	case len(done.Left) > 0 && (err == nil || interrupted(ctx)):
 		err = exitStatus(exitFailed)
+	case interrupted(ctx):
+		err = exitStatus(exitInterrupted)
 	}
 	if c.Output == "json" {
 		if err := printJSON(p.stdout, done); err != nil {
 			return err
 		}
-		return ended(ctx, err)
+		return err
 	}
 	_, _ = fmt.Fprintf(p.stdout, "Deleted %s.\n", counted(done.Deleted, "test record"))
 	for _, kind := range done.Unsure {
-		_, _ = fmt.Fprintf(p.stdout, "Look-ups of %s find nothing: only the newest ones were looked at. Search the portal for %q.\n", kind, probe.Marker)
+		_, _ = fmt.Fprintf(p.stdout, "Test records may be left among the %s: look-ups did not find all of them, and at most the newest ones were read. Search the portal for %q.\n", kind, probe.Marker)
 	}
 	for _, left := range done.Left {
 		_, _ = fmt.Fprintf(p.stdout, "Could not be deleted: %s %d. Delete it in the portal.\n", left.Entity, left.ID)
-	}
-	return ended(ctx, err)
-}
-
-// ended returns err, or the exit code of a signal that ended ctx.
-func ended(ctx context.Context, err error) error {
-	if interrupted(ctx) {
-		return exitStatus(exitInterrupted)
 	}
 	return err
 }

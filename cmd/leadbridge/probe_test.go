@@ -86,6 +86,22 @@ func TestProbeTellsWhatIsLeft(t *testing.T) {
 	}
 }
 
+// TestInterruptedCleanTellsWhatIsLeft shows that a signal does not hide that records could not be deleted.
+func TestInterruptedCleanTellsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	r, env := probed(t, crmtest.Faults{})
+	keepContacts(r)
+	for _, output := range []string{"text", "json"} {
+		before := r.crm.CountIn(crmtest.Contacts)
+		p := start(t, "main", env, "probe", "--clean", "--rate", "10", "--output", output)
+		eventually(t, "it has made a record", func() bool { return r.crm.CountIn(crmtest.Contacts) > before })
+		p.signal(t, syscall.SIGINT)
+		if code := p.exit(t); code != exitFailed || !strings.Contains(p.stdout.String(), "contacts") {
+			t.Errorf("%s: exit %d, want %d:\n%s%s", output, code, exitFailed, p.stdout.String(), p.stderr())
+		}
+	}
+}
+
 func TestCleanAfterAKilledProbe(t *testing.T) {
 	t.Parallel()
 	r, env := probed(t, crmtest.Faults{})
