@@ -89,7 +89,7 @@ func (l *lookUp) eachByMark(waiters []*queue.Waiter, read pageReader) vibe.Outco
 		if o.Class == vibe.Done {
 			continue
 		}
-		refusesCard := o.Status/100 == 4 && !o.NamesKey() && o.Class != vibe.Throttled
+		refusesCard := o.Status/100 == 4 && !o.BlamesKey() && o.Class != vibe.Throttled
 		o.Item = o.Item || refusesCard
 		last = o
 		if !o.Item {

@@ -18,10 +18,10 @@ import (
 type attempt struct {
 	delivery *delivery
 	step     *step
-	match    match // the match of its person: set by the job, read by the caller after the answer
-	first    bool  // it is the step's first create
-	probe    bool  // it probes the hold of its kind
-	sent     *sent // the change of a fill: set by the job, read by the caller after the answer
+	match    match       // the match of its person: set by the job, read by the caller after the answer
+	first    bool        // it is the step's first create
+	probe    bool        // it probes the hold of its kind
+	sent     *sentUpdate // the change of a fill: set by the job, read by the caller after the answer
 	call     *tracing.Call
 }
 
@@ -306,7 +306,7 @@ func triggerOf(o vibe.Outcome) trigger {
 	case vibe.Refused, vibe.TooLarge:
 		return onRefusal
 	case vibe.Credentials:
-		if o.NamesKey() && !o.Item {
+		if o.BlamesKey() && !o.Item {
 			return onUnsent // the key's fault, not the event's
 		}
 		return onFailure

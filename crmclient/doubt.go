@@ -204,11 +204,11 @@ type question struct {
 	delivery   *delivery
 	step       *step
 	idLocation idLocation
-	asked      time.Time // step.asked when the look-up entered the queue
-	id         string    // the event's origin id
-	cohort     *cohort   // the step's, which the step may leave meanwhile
-	proof      bool      // an absence counts only if look-ups are proven to find, see needsProof
-	sent       *sent     // the change of a fill in doubt
+	asked      time.Time   // step.asked when the look-up entered the queue
+	id         string      // the event's origin id
+	cohort     *cohort     // the step's, which the step may leave meanwhile
+	proof      bool        // an absence counts only if look-ups are proven to find, see needsProof
+	sent       *sentUpdate // the change of a fill in doubt
 	call       *tracing.Call
 }
 

@@ -42,7 +42,7 @@ type extra struct {
 	tallied   bool          // the extra is counted in the metric of comments or fills
 	reason    string        // why the extra was given up; "": it was not, or there is nothing to write
 	contact   int64         // the contact that is filled; 0: the extra is a comment
-	sent      *sent         // the update of a fill in doubt
+	sent      *sentUpdate   // the update of a fill in doubt
 }
 
 // isOptional reports whether the event is done even if the step is given up.

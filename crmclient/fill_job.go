@@ -27,8 +27,8 @@ type contactFill struct {
 	body []byte // the update as JSON
 }
 
-// sent is an update of a card, with what the card held before it. A sent is never modified.
-type sent struct {
+// sentUpdate is an update of a card that was sent, with what the card held before. It is never modified.
+type sentUpdate struct {
 	before vibe.Held
 	change vibe.Body
 }
@@ -44,7 +44,7 @@ func (a *attempt) takeSent(got *answer) {
 }
 
 // sent returns the update of a fill in doubt, nil for any other step.
-func (s *step) sent() *sent {
+func (s *step) sent() *sentUpdate {
 	if s.extra == nil {
 		return nil
 	}
@@ -121,7 +121,7 @@ func (f *filling) read() {
 			answers[fill.waiter] = &answer{trigger: onMatched, id: fill.contact(), atSend: atSend}
 			continue
 		}
-		fill.sent = &sent{before, change}
+		fill.sent = &sentUpdate{before, change}
 		fill.body, _ = json.Marshal(change) // cannot fail: texts, numbers, and values that were decoded from JSON
 		f.fills = append(f.fills, fill)
 	}
@@ -221,7 +221,7 @@ func (f *filling) check(fill *contactFill, o *vibe.Outcome, after vibe.Outcome) 
 
 // compare returns what became of a contact by an update. If the update did something else than PORTAL_PROFILE says, this
 // process fills no more contacts, the log names the contact, and values that the contact lost are written back.
-func (c *Creator) compare(r *request, contact int64, s *sent, now vibe.Held, lease func() error) verdict {
+func (c *Creator) compare(r *request, contact int64, s *sentUpdate, now vibe.Held, lease func() error) verdict {
 	v := verify(s.before, now, s.change)
 	if v != doubled && v != damaged {
 		return v
@@ -239,7 +239,7 @@ func (c *Creator) compare(r *request, contact int64, s *sent, now vibe.Held, lea
 }
 
 // repair writes back what an update took from a contact, and logs whether that succeeded.
-func (c *Creator) repair(r *request, contact int64, s *sent, now vibe.Held, lease func() error) {
+func (c *Creator) repair(r *request, contact int64, s *sentUpdate, now vibe.Held, lease func() error) {
 	log := c.log.With().Str("card_url", c.ContactURL(contact)).Logger()
 	o := c.writeBack(r, contact, s, now, lease)
 	if o.Class == vibe.Done {
@@ -252,7 +252,7 @@ func (c *Creator) repair(r *request, contact int64, s *sent, now vibe.Held, leas
 
 // writeBack writes what an update took from a contact. If that fails, the contact is read, and what it still lacks is written
 // once more. The outcome is Done when nothing is missing.
-func (c *Creator) writeBack(r *request, contact int64, s *sent, now vibe.Held, lease func() error) (o vibe.Outcome) {
+func (c *Creator) writeBack(r *request, contact int64, s *sentUpdate, now vibe.Held, lease func() error) (o vibe.Outcome) {
 	lost := restored(s.before, now, s.change, c.cfg.Patch)
 	for try := 0; try < 2 && lost != nil; try++ {
 		body, _ := json.Marshal(lost) // cannot fail: texts

@@ -32,6 +32,7 @@ func (m Match) Fills(contact Contact) map[string]any {
 // fields that the portal does not have are left out, and the others are spelled as the portal spells them.
 func offered(contact Contact, k kind, originator string) vibe.Body {
 	body := contact.Body()
+	// What carries our ids is not the event's to set.
 	k.idField.Clean(body, originator, vibe.UserFieldPrefix+ourUserField)
 	if k.fields.Known() {
 		k.fields.Fit(body)
@@ -39,7 +40,7 @@ func offered(contact Contact, k kind, originator string) vibe.Body {
 	for _, name := range notFilled() {
 		delete(body, name)
 	}
-	delete(body, k.idField.Field())
+	delete(body, k.idField.Field()) // in the portal's spelling
 	return body
 }
 
@@ -88,7 +89,7 @@ func choose(card vibe.Held, offered vibe.Body) vibe.Body {
 }
 
 // missing returns the offered phones (or e-mails, by name) that a card does not hold in any spelling, up to mostOnCard on the
-// card. It returns none if the answer does not show which ones the card holds.
+// card. It returns none if the card was read without them.
 func missing(card vibe.Held, name string, offered vibe.Body) (more []vibe.Multifield) {
 	values, _ := offered[name].([]vibe.Multifield)
 	has := pointsOf(card, name)
@@ -155,14 +156,14 @@ type verdict int
 
 const (
 	kept    verdict = iota
-	doubled         // the card lost nothing, but it now has twice each of its phones and e-mails that the update sent again
+	doubled         // the card lost nothing, but each of its phones and e-mails that the update sent again now stands there twice
 	notKept         // something that was sent is missing
 	damaged         // a phone or an e-mail that the card held is gone
 )
 
 // verify compares a card before and after an update.
 func verify(before, after vibe.Held, change vibe.Body) verdict {
-	all := kept
+	result := kept
 	resent, twice := 0, 0 // how many of the card's values were sent again, and how many of these it now has twice
 	for _, name := range [...]string{"phone", "email"} {
 		sent, changed := change[name].([]vibe.Multifield)
@@ -174,30 +175,33 @@ func verify(before, after vibe.Held, change vibe.Body) verdict {
 			return damaged
 		}
 		if len(gone(name, sent, has)) > 0 {
-			all = notKept
+			result = notKept
 		}
 		for _, m := range had {
-			if holds(sent, name, m.Value) {
-				resent++
+			if !holds(sent, name, m.Value) {
+				continue
 			}
-			if holds(sent, name, m.Value) && count(has, name, m.Value) > count(had, name, m.Value) {
+			resent++
+			if count(has, name, m.Value) > count(had, name, m.Value) {
 				twice++
 			}
 		}
 	}
 	for name := range change {
 		if name != "phone" && name != "email" && after.Empty(name) {
-			all = notKept
+			result = notKept
 		}
 	}
-	if all == kept && resent > 0 && twice == resent {
+	// A portal whose updates add to the card doubles all values that were sent again. If only some stand twice, something else
+	// added those.
+	if result == kept && resent > 0 && twice == resent {
 		return doubled
 	}
-	return all
+	return result
 }
 
 // tookEffect reports whether a card shows a phone or an e-mail of the update that it did not hold before.
-func (s *sent) tookEffect(now vibe.Held) bool {
+func (s *sentUpdate) tookEffect(now vibe.Held) bool {
 	for _, name := range [...]string{"phone", "email"} {
 		values, _ := s.change[name].([]vibe.Multifield)
 		for _, m := range values {
@@ -220,7 +224,7 @@ func gone(name string, some, has []vibe.Multifield) (lost []vibe.Multifield) {
 }
 
 // restored returns the update that writes back the phones and e-mails that an earlier update, change, took from a card; nil
-// if none is gone. Where updates replace values, it also sends those that the card holds now.
+// if none is gone. Types that the API does not take become WORK.
 func restored(before, after vibe.Held, change vibe.Body, patches Patches) vibe.Body {
 	body := vibe.Body{}
 	for _, name := range [...]string{"phone", "email"} {
@@ -231,6 +235,7 @@ func restored(before, after vibe.Held, change vibe.Body, patches Patches) vibe.B
 		}
 		values := gone(name, had, has)
 		if patches.of(name) == PatchReplaces {
+			// What the card holds now, and whatever it lacks of what it held before and what was sent.
 			values = slices.Concat(has, gone(name, slices.Concat(had, sent), has))
 		}
 		for i := range values {

@@ -279,7 +279,7 @@ func (c *Creator) ask(ctx context.Context, r *request) (*portal, vibe.Outcome) {
 		switch {
 		case o.Class == vibe.Done:
 			p.kinds[entity] = k
-		case entity == p.main || o.NamesKey() || ctx.Err() != nil:
+		case entity == p.main || o.BlamesKey() || ctx.Err() != nil:
 			return nil, o
 		default:
 			p.lacking[entity] = o
@@ -351,7 +351,7 @@ func (c *Creator) chooseIDField(ctx context.Context, r *request, entity vibe.Ent
 // it, there is none.
 func (c *Creator) findUserField(ctx context.Context, r *request, entity vibe.Entity, name string) (bool, vibe.Outcome) {
 	o := c.do(ctx, r, vibe.UserFields(entity, name))
-	if o.NotOffered() || o.Status == 403 && !o.NamesKey() {
+	if o.NotOffered() || o.Status == 403 && !o.BlamesKey() {
 		return false, vibe.Outcome{Class: vibe.Done}
 	}
 	if o.Class != vibe.Done {

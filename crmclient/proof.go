@@ -401,7 +401,7 @@ func (l *lookUp) exists(k control) existence {
 	}
 	object, marks := l.field.Identify(vibe.Row(o.Data))
 	switch {
-	case o.Class == vibe.Credentials && !o.NamesKey():
+	case o.Class == vibe.Credentials && !o.BlamesKey():
 		return objectHidden
 	case o.Class != vibe.Done || object != k.object:
 		return objectUnknown

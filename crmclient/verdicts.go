@@ -336,7 +336,7 @@ func faultOf(o vibe.Outcome) limit.Fault {
 	case o.Class == vibe.Throttled:
 		f.Cause, f.Proven = limit.Throttle, true
 	case o.Class == vibe.Credentials:
-		f.Cause, f.Proven = limit.Credentials, o.NamesKey()
+		f.Cause, f.Proven = limit.Credentials, o.BlamesKey()
 	case o.Class == vibe.NotApplied, o.Status/100 == 3: // no connection; the address redirects
 		f.Proven = true
 	}

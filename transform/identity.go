@@ -70,8 +70,8 @@ func OriginID(eventID string) string {
 // SourceOf returns who gave an event its id, in a form that may be logged: the source of a CloudEvent, else the topic. It
 // is "" for an id that was made of the record's coordinates.
 func SourceOf(eventID string) string {
-	source, _, named := strings.Cut(eventID, " ")
-	_, source, ok := strings.Cut(source, ":")
+	first, _, named := strings.Cut(eventID, " ") // "ce:SOURCE ID" or "id:TOPIC ID"
+	_, source, ok := strings.Cut(first, ":")
 	if !named || !ok {
 		return ""
 	}
@@ -86,8 +86,8 @@ func appendHash(to, b []byte) []byte {
 
 const hashMark = "sha256:"
 
-// readable returns a part of an id as it is if ok says that it can hold no personal data, and else its hash, as ids are
-// written into logs and headers. A part that looks like such a hash is hashed too, so that it cannot stand for another
+// readable returns a part of an id as it is if ok says that it can hold no personal data, else its hash: ids are written into
+// logs and headers. A part that looks like such a hash is hashed too, so that it cannot stand for another
 // part.
 func readable(part string, ok func(string) bool) string {
 	if ok(part) && !strings.HasPrefix(part, hashMark) {
@@ -107,6 +107,7 @@ func isPublic(s string) bool {
 	return len(s) > 0 && len(s) <= 200 && onlyFrom(s, "._:/#=+~-") && !holdsPhone(s)
 }
 
+// onlyFrom reports whether a text has only ASCII letters, digits and the given punctuation; true for "".
 func onlyFrom(s, punctuation string) bool {
 	for i := range len(s) {
 		if !isAlnum(s[i]) && strings.IndexByte(punctuation, s[i]) < 0 {
@@ -120,8 +121,7 @@ func isAlnum(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-// holdsPhone reports whether one of the tokens between . _ : / # = ~ starts with + or consists of 7 to 15 digits, with
-// nothing but + and - among them.
+// holdsPhone reports whether a token between . _ : / # = ~ starts with +, or has 7 to 15 digits and otherwise only + and -.
 func holdsPhone(s string) bool {
 	digits, other, start := 0, false, true
 	for i := range len(s) + 1 {

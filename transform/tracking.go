@@ -35,10 +35,10 @@ const trackingNames = `
 	referrer referrer referer httpreferer httpreferrer referrerurl refererurl documentreferrer pagereferrer
 	page page pageurl pageuri pagelink pageaddress landingpage landingpageurl landingurl currentpage currenturl formpage formurl sourceurl адресстраницы страница ссылканастраницу`
 
-// maxTracking is how many characters a tracking value has; a longer one is noted in full like any other field.
+// maxTracking is the longest tracking value, in bytes. A longer text is kept whole, as a field without a place of its own is.
 const maxTracking = 2000
 
-// maxUTMName is the largest number of letters that follow utm in a name.
+// maxUTMName is the longest text after utm_ in a name, in bytes.
 const maxUTMName = 30
 
 var trackingTable = sync.OnceValue(func() map[string]string {
@@ -54,8 +54,8 @@ var trackingTable = sync.OnceValue(func() map[string]string {
 	return table
 })
 
-// TrackingNames are the names under which values that say where a visit came from are kept, besides utm_
-// and any name.
+// TrackingNames returns the names under which values that say where a visit came from are kept. Further ones are utm_ followed
+// by any name.
 func TrackingNames() []string {
 	names := []string{"utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term", "_ga"}
 	for line := range strings.Lines(trackingNames) {
@@ -109,7 +109,7 @@ var visitSet = sync.OnceValue(func() map[string]bool { return wordSet(visitWords
 
 // visitOf returns the field for a member of an object that describes a visit.
 func visitOf(key string) field {
-	if f := fieldOf(key); f.isAboutVisit() && f != fieldComments {
+	if f := fieldOf(key); f.isAboutVisit() && f != fieldComments { // not what people wrote
 		return f
 	}
 	return fieldUnknown
@@ -139,8 +139,9 @@ func (l *lead) addPageQuery() {
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		value := cleanLine(strings.ToValidUTF8(query.Get(name), "\uFFFD"))
 		switch f := visitOf(name); {
-		case f == fieldUnknown, f == fieldUTM, value == "":
-		case f != fieldTracking && l.fields[f].text == "":
+		case f == fieldUnknown, value == "":
+		case f == fieldUTM: // "utm" alone names no value
+		case f != fieldTracking && l.fields[f].text == "": // such as utm_source
 			l.fields[f] = entry{name, value}
 		case f == fieldTracking && l.contact.Tracking[TrackingName(name)] == "":
 			l.addTracking(name, value)
@@ -148,8 +149,8 @@ func (l *lead) addPageQuery() {
 	}
 }
 
-// addTracking adds a tracking value. ok is false when the contact has another value of this name already, or the text is
-// not a tracking value.
+// addTracking adds a tracking value. ok is false if the contact has another value of this name already, the path is not that of
+// a tracking value, or the text is too long.
 func (l *lead) addTracking(path, text string) (ok bool) {
 	name, line := trackingNameAt(path), cleanLine(text)
 	if name == "" || len(line) > maxTracking {

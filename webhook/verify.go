@@ -19,8 +19,8 @@ type verifier interface {
 	// before checks what can be checked before the body is read, so that the body of a stranger takes no memory. A
 	// request that it lets pass is not verified yet: verify is called in any case.
 	before(r *http.Request, now time.Time) error
-	// verify checks the whole proof, but that of a contentVerifier. It does not rely on before: where unsigned requests are
-	// ignored or challenges answered, a request that before rejected comes here too.
+	// verify checks the whole proof (that of a contentVerifier is checked later). It repeats the checks of before, as a request
+	// that before rejected may come here too: where unsigned requests are ignored, or challenges are answered.
 	verify(r *http.Request, body []byte, now time.Time) error
 	// signedID returns the delivery's id if the signature covers it, else "".
 	signedID(h http.Header) string

@@ -194,8 +194,8 @@ func (h *Hold) after(last probes) time.Time {
 // last probe left. If the fault names the key, it must: after too many requests with a bad key the CRM blocks
 // the key.
 func (h *Hold) hastens(arrived time.Time) bool {
-	namesKey := h.fault.Cause == Credentials && h.fault.Proven
-	return arrived.After(h.fresh.left) && !namesKey
+	blamesKey := h.fault.Cause == Credentials && h.fault.Proven
+	return arrived.After(h.fresh.left) && !blamesKey
 }
 
 // freshAt returns when a fresh event that arrived at a time may probe.

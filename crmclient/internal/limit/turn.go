@@ -1,8 +1,9 @@
 package limit
 
-// While fresh events wait, every third request is a look-up, every fifth one is for tried events, and every second one for
-// extras. Extras get so many because each event may have some, and an event that waits for its extras keeps the caller from
-// taking up another one.
+// While fresh events wait, a look-up is due every third request, an extra every second one, and a tried event every fifth one.
+// Of several that are due, the first in this order goes: look-up, extra, tried event. If requests of all kinds wait, look-ups
+// and extras get a third each, tried and fresh events a sixth each. Extras get so many because each event may have some, and an
+// event that waits for its extras keeps the caller from taking up another one.
 const (
 	lookUpEvery = 3
 	extraEvery  = 2
@@ -16,9 +17,9 @@ type Kind int
 const (
 	Nothing     Kind = iota
 	Prepare          // learn what the portal is
-	CreateFresh      // create contacts of events of which no create was judged before
+	CreateFresh      // create contacts of events that no create has tried; one that the CRM turned away unread does not count
 	LookUp           // look for contacts that may exist
-	CreateTried      // create contacts of events of which a create failed before
+	CreateTried      // create contacts of events of which an earlier create took no effect
 	Extra            // write comments on cards, fill cards, or look such extras up
 )
 
@@ -26,13 +27,13 @@ const (
 type Waiting struct {
 	Prepare, Fresh, LookUps, Tried, Extras int
 
-	LookUpsDue bool // a look-up may leave: see [LookUps]
+	LookUpsDue bool // a look-up may leave now, see [LookUps]; false: look-ups wait, for further ones or after a failure
 }
 
 // Turn decides which kind of request leaves next when creates are not held and a slot is free.
 // Fresh events come first, but look-ups, tried events and extras get their part. The zero value is ready to use.
 type Turn struct {
-	sinceLookUp, sinceTried, sinceExtra int // requests
+	sinceLookUp, sinceTried, sinceExtra int // requests since the last one of that kind
 }
 
 // Pick returns the kind of request that leaves next, and counts it. inFlight is how many requests for look-ups, tried
@@ -72,6 +73,7 @@ func (t *Turn) choose(w Waiting, room bool) Kind {
 		return CreateTried
 	case w.Fresh > 0:
 		return CreateFresh
+	// Without fresh events, a look-up or a tried event goes, whichever kind has waited longer; extras are last.
 	case lookUp && (!tried || t.sinceLookUp >= t.sinceTried):
 		return LookUp
 	case tried:

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Job is one use of a slot: what was waiting, taken together. Its methods are for the runner.
+// Job is one use of a slot, for waiters that were taken out of the queue together. Its methods are for the runner.
 type Job struct {
 	Kind Kind
 	Tag  any // of the pick
@@ -16,7 +16,7 @@ type Job struct {
 	cancel  context.CancelFunc
 
 	lend *time.Timer // nil: its slot is not lent
-	lent bool        // guarded by the queue's lock
+	lent bool        // another job may use its slot; guarded by the queue's lock
 }
 
 func newJob(q *Queue, p Pick, waiters []*Waiter) *Job {
@@ -31,11 +31,11 @@ func newJob(q *Queue, p Pick, waiters []*Waiter) *Job {
 // Context ends when nobody waits for the job any more.
 func (j *Job) Context() context.Context { return j.ctx }
 
-// Waiters returns those who wait for the job, in the order in which they came.
+// Waiters returns those who wait for the job, in the order in which they were taken; none: the job serves everybody.
 func (j *Job) Waiters() []*Waiter { return j.waiters }
 
-// MarkSent marks the waiters as sent and returns them, save those whose callers have left, or wait for nothing but the end
-// of the job: they go without knowing of a request.
+// MarkSent marks waiters as sent, and returns those that it marked. It leaves out waiters whose callers have left, or wait for
+// nothing but the end of the job: their creates must not be sent.
 func (j *Job) MarkSent(waiters []*Waiter) []*Waiter {
 	j.queue.mu.Lock()
 	defer j.queue.mu.Unlock()

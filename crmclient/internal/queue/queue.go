@@ -33,8 +33,8 @@ var ErrStopped = errors.New("stopped")
 
 // Policy decides what leaves. It is asked with the queue's lock held and must not call the queue.
 type Policy interface {
-	// Next picks what leaves now, ok. A pick is acted on: what it costs is spent. Without one, the
-	// time says when to ask again; the zero time is when something waits or ends.
+	// Next returns the job to start now. If ok, the job is started, and its cost counts as spent.
+	// Otherwise at says when to ask again; zero: not before something enters the queue or ends.
 	Next(now time.Time, w Waiting) (p Pick, at time.Time, ok bool)
 }
 
@@ -42,8 +42,8 @@ type Policy interface {
 type Waiting struct {
 	Count    [Kinds]int       // waiters
 	InFlight [Kinds]int       // jobs, save those whose slot is lent
-	Oldest   [Kinds]time.Time // when the first of the waiters came
-	Newest   [Kinds]time.Time // when the last of them came
+	Oldest   [Kinds]time.Time // when the first of the waiters came; zero if none waits
+	Newest   [Kinds]time.Time // when the last of the waiters came; zero if none waits
 }
 
 // Any reports whether anybody waits.
@@ -52,14 +52,14 @@ func (w Waiting) Any() bool { return w.Count != [Kinds]int{} }
 // Pick is the next job.
 type Pick struct {
 	Kind   Kind
-	Most   int  // waiters that may share the job; 0: none is taken along
-	Newest bool // the newest waiter goes first: see Waiter.Made
-	// First is the part of the places that goes to waiters that are not Later, while both wait. 0: the order in which
-	// they came decides.
+	Most   int  // how many waiters the job may have; 0: it has none and serves everybody
+	Newest bool // the newest waiter goes first, see Waiter.Made; false: First decides
+	// First is the share of the job's places, 0 to 1, for waiters that are not Later, while waiters of both sorts wait. 0:
+	// the order in which they came decides.
 	First float64
 	Tag   any // handed to the runner with the job
-	// Lend is after how long the job's slot is lent to others: a request that hangs
-	// does not keep those out that have nothing to do with it. 0: never.
+	// Lend is after how long the job's slot is lent to other jobs, so that a request that hangs
+	// does not keep them waiting. 0: never.
 	Lend time.Duration
 }
 
@@ -67,12 +67,12 @@ type Pick struct {
 type Waiter struct {
 	Kind    Kind
 	Group   any       // comparable; only waiters of one group share a job
-	Most    int       // waiters that may share a job with it, itself included; 0: no bound of its own
-	Made    time.Time // of what it waits for: the newest of them is the one with the latest, of equal ones the one that came last
-	Later   bool      // it is one of those that get what Pick.First leaves
+	Most    int       // how many waiters its job may have, itself included; 0: the waiter sets no limit
+	Made    time.Time // when its event was recorded; for Pick.Newest, which among equal times takes the waiter that came last
+	Later   bool      // it gets the share of places that Pick.First leaves; false: it gets the share of Pick.First
 	Payload any       // for the runner
-	// Costly says that a job with the waiter takes a request more, one for all such waiters of the job. So they are taken
-	// together, and jobs of others that are more than half full take none of them along.
+	// Costly says that a job with this waiter takes one request more, however many costly waiters it has. So costly waiters
+	// are put together: none joins a job that others fill more than half. False: the waiter takes no such request.
 	Costly bool
 
 	since time.Time
@@ -81,7 +81,7 @@ type Waiter struct {
 	// Guarded by the queue's lock, as all below.
 	outcome  any
 	answered bool
-	sent     bool // its job has marked it
+	sent     bool // its job has marked it as sent
 	gone     bool // its caller does not wait any more
 	stopping bool // its caller waits for the job at hand only
 	job      *Job // nil: it is in the queue
@@ -91,16 +91,16 @@ type Waiter struct {
 type Queue struct {
 	policy Policy
 	run    func(*Job)
-	batch  int // as many waiters as make it useless to wait for more
-	slots  int
+	batch  int // as many waiters fill a job, so that no more are waited for
+	slots  int // how many jobs may run at once, without those whose slots are lent
 
 	mu         sync.Mutex // guards everything below
 	waiters    [Kinds][]*Waiter
-	turns      [Kinds]share.Turns // of waiters that are Later, and of those that are not
+	turns      [Kinds]share.Turns // between the waiters that are Later and those that are not
 	jobs       map[*Job]struct{}
-	free       int
-	lent       int // slots of jobs that take long, used by others meanwhile
-	scheduling bool
+	free       int  // slots in which a job can start
+	lent       int  // slots of jobs that take long, used by other jobs meanwhile
+	scheduling bool // a goroutine of schedule runs
 	timer      *time.Timer
 }
 
@@ -157,13 +157,13 @@ func (q *Queue) Wait(ctx context.Context, stop <-chan struct{}, w *Waiter) (any,
 	for {
 		select {
 		case <-w.reply:
-			if w.outcome == nil {
+			if w.outcome == nil { // the job ended without an answer, after stop
 				return nil, ErrStopped
 			}
 			return w.outcome, nil
 		case <-stop:
 			stop = nil
-			if !q.inHand(w) {
+			if !q.finishJob(w) {
 				return q.leave(w, ErrStopped)
 			}
 		case <-ctx.Done():
@@ -180,17 +180,17 @@ func (q *Queue) enter(w *Waiter) {
 	q.schedule()
 }
 
-// inHand reports whether a job has the waiter in hand: a look-up, a create that was marked as
-// sent, or an extra's, whose caller goes on with its event and must not do so while a job reads it.
-// Then the waiter does not go back into the queue any more.
-func (q *Queue) inHand(w *Waiter) bool {
+// finishJob reports whether a job has the waiter in hand, and if so, lets the waiter end with that job: it
+// does not go back into the queue. A job has a look-up in hand, a create that was marked as sent, and an extra
+// always, as the job may be reading the event with which the extra's caller would go on.
+func (q *Queue) finishJob(w *Waiter) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	w.stopping = w.answered || w.job != nil && (w.Kind == LookUp || w.Kind == ExtraLookUp || w.Kind == Extra || w.sent)
 	return w.stopping
 }
 
-// leave takes a waiter back. An answer that came meanwhile is worth more than the reason.
+// leave takes a waiter out of the queue. It returns an answer that came meanwhile; otherwise why.
 func (q *Queue) leave(w *Waiter, why error) (any, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -213,7 +213,8 @@ func (q *Queue) Sent(w *Waiter) bool {
 	return w.sent
 }
 
-// cancelAbandoned cancels the jobs that nobody waits for: one without waiters serves everybody.
+// cancelAbandoned cancels the jobs that nobody waits for. A job without waiters serves everybody: it is cancelled when the queue
+// is empty.
 func (q *Queue) cancelAbandoned() {
 	anybody := slices.ContainsFunc(q.waiters[:], func(w []*Waiter) bool { return len(w) > 0 })
 	for j := range q.jobs {
@@ -224,11 +225,11 @@ func (q *Queue) cancelAbandoned() {
 	}
 }
 
-// settledReadings in a row that find as many waiters say that all who are about to come have come.
+// settledReadings is how often in a row the number of waiters must be unchanged. Then all that are about to come have come.
 const settledReadings = 3
 
-// schedule starts jobs when those who are about to come have come: a job then takes them along.
-// It waits for no time, only for goroutines that can run; an idle process does not notice.
+// schedule starts jobs once the waiters that are about to come have come, so that a job takes them along.
+// It does not sleep, it only yields to goroutines that can run.
 func (q *Queue) schedule() {
 	if q.free == 0 || q.scheduling {
 		return
@@ -239,8 +240,11 @@ func (q *Queue) schedule() {
 		for {
 			runtime.Gosched()
 			q.mu.Lock()
+			// Look-ups are not counted: the policy itself decides how long they wait for further ones.
 			n := len(q.waiters[Fresh]) + len(q.waiters[Tried]) + len(q.waiters[Extra])
-			if same++; n != before {
+			if n == before {
+				same++
+			} else {
 				before, same = n, 0
 			}
 			if same == settledReadings || n >= q.batch {
@@ -280,8 +284,7 @@ func (q *Queue) start() {
 	}
 }
 
-// lend lets others use the slot of a job that takes long, as many such slots as there are slots
-// twice over.
+// lend lets another job use the slot of a job that takes long. At most 2*slots slots are lent at once.
 func (q *Queue) lend(j *Job) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -294,7 +297,7 @@ func (q *Queue) lend(j *Job) {
 	q.start()
 }
 
-// giveBack gives the slot of a job back that ended.
+// giveBack frees the slot of a job that ended, unless the slot was lent and has been free since.
 func (q *Queue) giveBack(j *Job) {
 	delete(q.jobs, j)
 	if j.lend != nil {
@@ -334,13 +337,12 @@ func (q *Queue) take(p Pick) []*Waiter {
 	if p.Most == 0 || len(queue) == 0 {
 		return nil
 	}
-	if p.Newest {
-		p.First = 0
-	}
 	turns := &q.turns[p.Kind]
-	first := queue[inTurn(queue, p.First, turns, func(*Waiter) bool { return true })]
+	var first *Waiter
 	if p.Newest {
-		first = newest(queue)
+		first, p.First = newest(queue), 0
+	} else {
+		first = queue[inTurn(queue, p.First, turns, func(*Waiter) bool { return true })]
 	}
 	queue = slices.DeleteFunc(queue, func(w *Waiter) bool { return w == first })
 	most := first.bound(p.Most)
@@ -350,7 +352,7 @@ func (q *Queue) take(p Pick) []*Waiter {
 			return w.Costly == costly && w.Group == first.Group && len(taken) < w.bound(most)
 		}
 		for i := inTurn(queue, p.First, turns, fits); i >= 0; i = inTurn(queue, p.First, turns, fits) {
-			most = queue[i].bound(most)
+			most = queue[i].bound(most) // each waiter that is taken may lower it
 			taken = append(taken, queue[i])
 			queue = slices.Delete(queue, i, i+1)
 		}
@@ -363,9 +365,9 @@ func (q *Queue) take(p Pick) []*Waiter {
 	return taken
 }
 
-// inTurn returns the index of the waiter that is next to get a place of a job, of those that fit; -1 if none does. While
-// some fit that are Later, and some that are not, the latter get a part of the turns; if it is 0, the order in which they
-// came decides. What is Later and cannot share the job loses no turn by it.
+// inTurn returns the index of the waiter that gets the next place of a job, among those that fit; -1 if none does. While
+// waiters of both sorts fit, those that are not Later get this part of the turns, 0 to 1; 0: the order in which they came
+// decides. A Later waiter that does not fit costs its side no turn.
 func inTurn(queue []*Waiter, part float64, turns *share.Turns, fits func(*Waiter) bool) int {
 	if part == 0 {
 		return slices.IndexFunc(queue, fits)
@@ -378,7 +380,7 @@ func inTurn(queue []*Waiter, part float64, turns *share.Turns, fits func(*Waiter
 	return later
 }
 
-// newest returns the waiter for what was made last; of several the one that came last.
+// newest returns the waiter with the latest Made; of several the one that came last.
 func newest(waiters []*Waiter) *Waiter {
 	last := waiters[0]
 	for _, w := range waiters[1:] {
@@ -389,7 +391,7 @@ func newest(waiters []*Waiter) *Waiter {
 	return last
 }
 
-// bound returns the lesser of a number of waiters and of those that may share a job with w.
+// bound returns most, or w.Most if that is smaller and not 0.
 func (w *Waiter) bound(most int) int {
 	if w.Most > 0 {
 		return min(most, w.Most)
@@ -409,7 +411,7 @@ func (q *Queue) work(j *Job) {
 		if w.answered || w.gone {
 			continue
 		}
-		w.sent = false // what was sent without an answer took no effect
+		w.sent = false // run answers whatever may have taken effect
 		if w.stopping {
 			w.answer(nil)
 			continue
@@ -419,6 +421,7 @@ func (q *Queue) work(j *Job) {
 	q.schedule()
 }
 
+// answer ends the waiter's Wait with an outcome; nil: the job ended without an answer, after stop.
 func (w *Waiter) answer(outcome any) {
 	w.answered, w.outcome = true, outcome
 	close(w.reply)

@@ -133,7 +133,7 @@ func classOfCode(code string) Class {
 		return Credentials
 	}
 	switch {
-	case namesKey(code):
+	case blamesKey(code):
 		return Credentials
 	case strings.HasPrefix(code, "INVALID_"), strings.HasPrefix(code, "MISSING_"), strings.HasPrefix(code, "VALIDATION_"):
 		return Refused // the reference's list of these codes is open
@@ -141,8 +141,8 @@ func classOfCode(code string) Class {
 	return Doubt // INTERNAL_ERROR, BITRIX_UNAVAILABLE, QUEUE_TIMEOUT and every unknown code
 }
 
-// namesKey reports whether a code says that the key or the plan is at fault, whatever was sent.
-func namesKey(code string) bool {
+// blamesKey reports whether a code says that the key or the plan is at fault, whatever was sent.
+func blamesKey(code string) bool {
 	switch code {
 	case "MISSING_API_KEY", "INVALID_API_KEY", "INVALID_APP_KEY", "WRONG_KEY_TYPE", "OAUTH_REQUIRED",
 		"MANAGEMENT_KEY_NO_ENTITY_ACCESS", "WRITE_BLOCKED_READONLY_KEY", "IP_NOT_ALLOWED":

@@ -20,7 +20,7 @@ const (
 	Credentials              // the key is not valid, or may not do or see this: not applied
 	Throttled                // too many requests: not applied
 	NotApplied               // nothing of the request was written
-	LeaseLost                // the call's lease stopped it, see Outcome.Lease
+	LeaseLost                // the caller lost its right to send (Call.Lease) before the request was whole: not applied
 )
 
 var classNames = [...]string{"doubt", "done", "refused", "too_large", "business", "credentials", "throttled", "not_applied", "lease_lost"}
@@ -47,7 +47,7 @@ type Outcome struct {
 	Message    string
 	RetryAfter time.Duration // how long the CRM asked to wait, up to an hour; 0: it did not
 	RequestID  string        // the CRM's id of the request, for its support; safe to log; "": not known
-	Lease      error         // with LeaseLost, the error of the call's lease
+	Lease      error         // with LeaseLost: what Call.Lease returned; else nil
 
 	Written  time.Time     // when the request, or a part of it, had been written; zero: nothing was written
 	Answered time.Time     // when the head of the answer had come; zero: it did not come
@@ -62,7 +62,7 @@ type Outcome struct {
 	// each call.
 	Items []Outcome
 	// Item says that this is the outcome of one call of an answered batch, so that a failure says nothing
-	// about the other calls or the CRM.
+	// about the other calls or the CRM. If it is false, this is the outcome of a whole request.
 	Item bool
 }
 
@@ -72,13 +72,13 @@ func (o Outcome) NotOffered() bool {
 	return o.Status == http.StatusNotFound || o.Status == http.StatusMethodNotAllowed
 }
 
-// NamesKey reports whether the key or the plan must be at fault, whatever was sent.
-func (o Outcome) NamesKey() bool {
-	return o.Status == http.StatusUnauthorized || o.Status == http.StatusPaymentRequired || namesKey(o.Code)
+// BlamesKey reports whether the key or the plan must be at fault, whatever was sent.
+func (o Outcome) BlamesKey() bool {
+	return o.Status == http.StatusUnauthorized || o.Status == http.StatusPaymentRequired || blamesKey(o.Code)
 }
 
-// Created returns the outcome of a create, the id of the new object, and the marks that the answer has
-// in f. If the class is Done but the answer lacks the object's id, the outcome becomes Doubt (CodeNoID).
+// Created returns the outcome of a create, the id of the new object, and the values of the fields that may carry the event's
+// id, see [Marks]. If the class is Done but the answer lacks the object's id, the outcome becomes Doubt (CodeNoID).
 // The id is 0 unless the class is Done.
 func (o Outcome) Created(f IDField) (_ Outcome, id int64, marks Marks) {
 	if o.Class != Done {

@@ -212,7 +212,7 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
-func TestNamesKeyAndNotOffered(t *testing.T) {
+func TestBlamesKeyAndNotOffered(t *testing.T) {
 	for _, test := range []struct {
 		o               Outcome
 		key, notOffered bool
@@ -227,8 +227,8 @@ func TestNamesKeyAndNotOffered(t *testing.T) {
 		{Outcome{Code: "TOKEN_EXPIRED", Item: true}, true, false},
 		{Outcome{}, false, false},
 	} {
-		if test.o.NamesKey() != test.key || test.o.NotOffered() != test.notOffered {
-			t.Errorf("%+v: %v, %v", test.o, test.o.NamesKey(), test.o.NotOffered())
+		if test.o.BlamesKey() != test.key || test.o.NotOffered() != test.notOffered {
+			t.Errorf("%+v: %v, %v", test.o, test.o.BlamesKey(), test.o.NotOffered())
 		}
 	}
 }

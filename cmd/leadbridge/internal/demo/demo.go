@@ -17,17 +17,17 @@ import (
 
 // Config holds what a demo shows, and where.
 type Config struct {
-	Events   int // how many leads are sent; 0, with Keep: none, and there is no audit
+	Events   int // how many leads are sent; 0 only with Keep: the playground alone, without an audit
 	Seed     uint64
-	Keep     bool      // serve a playground after the audit, until the context ends
+	Keep     bool      // serve a playground after the audit, until the context ends; false: end after the audit
 	Port     int       // of the playground; 0: a free one
 	Out      io.Writer // where the demo says what happens
-	Terminal bool      // Out is a terminal, on which a line can be drawn again
+	Terminal bool      // Out is a terminal, on which a line can be drawn again; false: each line is written once
 	Log      zerolog.Logger
 	Version  string
 	Target   crmclient.Target // what an event becomes; empty: a contact
 	Comment  crmclient.CommentMode
-	Match    bool // some persons come back, and are looked for by e-mail and phone
+	Match    bool // some persons come back, and are looked for by e-mail and phone; false: each event has a new person
 
 	// Sabotage is called right before the audit. Tests spoil the outcome by it, to
 	// see that the audit fails. Nil: it is not called.
@@ -55,7 +55,8 @@ type demo struct {
 // event is accounted for; the error is one of the demo itself.
 func Run(ctx context.Context, cfg Config) (ok bool, err error) {
 	d := &demo{cfg: cfg, started: time.Now(), fates: map[audit.Place]due{}, leads: newLeads(cfg.Events, cfg.Seed, cfg.Match)}
-	if d.outcomes = outcomes(d.leads); d.kind() == crmtest.Contacts && cfg.Match {
+	d.outcomes = outcomes(d.leads)
+	if cfg.Match && d.kind() == crmtest.Contacts { // who comes back gets no second contact
 		d.outcomes -= comeBack(d.leads)
 	}
 	if d.broker, err = startBroker(); err != nil {
@@ -89,6 +90,7 @@ func Run(ctx context.Context, cfg Config) (ok bool, err error) {
 
 // show runs the service, sends the leads, and, when the demo is kept, serves the playground.
 func (d *demo) show(ctx context.Context) (ok bool, err error) {
+	// The service outlives ctx: it stops when show returns.
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var served error // written before done is closed
 	done := make(chan struct{})

@@ -23,7 +23,7 @@ func (d *demo) introduce() {
 	d.say("  Kafka    %s, embedded; topics %s and %s, %d partitions", d.broker.cluster.ListenAddrs()[0], topic, deadLetterTopic, partitions)
 	d.say("  CRM      %s, simulated; about one answer in six is an error, lost, cut or late", d.crmURL)
 	d.say("  Status   %s/statusz", d.statusURL)
-	d.say("  Leads    all within %s; after a while one each %s until every event is decided, as on a website", sendFor, trickle)
+	d.say("  Leads    sent within %s; if they are not decided soon after, one more each %s until all are, as on a website", sendFor, trickle)
 	d.say("  Seed     %d (--seed gives other leads, --events more or fewer)", d.cfg.Seed)
 	d.say("  Time     runs faster than with a real portal: %d requests a second, not 10; doubt settles in %s, not 5s", perSecond, settle)
 	d.say("")
@@ -37,10 +37,10 @@ func (d *demo) summarize(v verdict) {
 		v.records, v.events, v.records-v.tombstones-v.events, v.tombstones)
 	d.say("  Created         %5d  %ss%s", v.created, v.thing, d.withContacts())
 	if d.cfg.Match {
-		d.say("  Matched         %5d  events of persons who have a contact already: it is theirs, and no second one is made", v.matched)
+		d.say("  Matched         %5d  events of persons who have a contact already: matched to it, no second one is made", v.matched)
 	}
 	if v.comments > 0 {
-		d.say("  Comments        %5d  on the timelines of their cards, after what each form's visitor wrote", v.comments)
+		d.say("  Comments        %5d  on the timelines of their cards, from what visitors wrote in forms", v.comments)
 	}
 	letters := 0
 	for _, n := range v.letters {
@@ -57,7 +57,7 @@ func (d *demo) summarize(v verdict) {
 	d.conclude(v)
 }
 
-// withContacts returns what a deal comes with, for the end of a sentence; "" when deals are not made.
+// withContacts says that each deal has a contact, for the end of a sentence; "" when deals are not made.
 func (d *demo) withContacts() string {
 	if d.cfg.Target != crmclient.TargetDeal {
 		return ""
@@ -65,7 +65,8 @@ func (d *demo) withContacts() string {
 	return ", each with its contact"
 }
 
-// orComment returns what became of events of persons who came back, for the sentence of the audit; "" when nobody does.
+// orComment names what becomes of events of persons who came back, for the sentence of the audit; "" if persons are not
+// matched, or the events become leads or deals.
 func (d *demo) orComment() string {
 	if !d.cfg.Match || d.kind() != crmtest.Contacts {
 		return ""
