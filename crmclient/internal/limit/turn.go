@@ -17,7 +17,7 @@ type Kind int
 const (
 	Nothing     Kind = iota
 	Prepare          // learn what the portal is
-	CreateFresh      // create contacts of events that no create has tried; one that the CRM turned away unread does not count
+	CreateFresh      // create contacts of events of which no create was judged: none was sent, or each was turned away unread
 	LookUp           // look for contacts that may exist
 	CreateTried      // create contacts of events of which an earlier create took no effect
 	Extra            // write comments on cards, fill cards, or look such extras up

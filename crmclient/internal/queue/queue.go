@@ -20,9 +20,9 @@ type Kind int
 // The kinds of waiters.
 const (
 	Prepare     Kind = iota // to know the portal
-	Fresh                   // a create of an event that was never tried
+	Fresh                   // a create of an event of which no create was judged before
 	LookUp                  // a look-up of an event
-	Tried                   // a create of an event that was tried before
+	Tried                   // a create of an event of which an earlier create took no effect
 	Extra                   // a create of a comment, or a change of a card, which waits behind those of objects
 	ExtraLookUp             // a look-up of one of these
 	Kinds                   // how many kinds there are
