@@ -8,7 +8,7 @@ import (
 	"github.com/leadbridge/leadbridge/dlt"
 )
 
-// holdTitles returns, by cause, what holds the delivery, in a few words.
+// holdTitles are titles by cause: what holds the delivery, in a few words.
 var holdTitles = map[crmclient.Cause]string{
 	crmclient.HoldPreparing:   "The portal is being asked what it is",
 	crmclient.HoldCredentials: "The CRM does not take our key",
@@ -38,8 +38,8 @@ func (s *Server) holdsOf(all []crmclient.Hold) []hold {
 	return out
 }
 
-// wordsOf returns what the CRM says about the events of a flood: the message in the newest letter of an event that it
-// refused, in which the event's values are masked. It is "" for other holds, and while no such letter is known.
+// wordsOf returns what the CRM says about the events of a flood: the message in the newest letter of a refused event, in which
+// the event's values are masked. wordsOf returns "" for other holds, and while no such letter is known.
 func (s *Server) wordsOf(h crmclient.Hold) string {
 	if h.Cause != crmclient.HoldFlood {
 		return ""

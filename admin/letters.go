@@ -31,8 +31,8 @@ type letters struct {
 
 	mu     sync.Mutex
 	wanted time.Time // when a page last needed the letters; zero when they were released
-	busy   bool      // follow is reading them
-	err    error     // the error of the last reading
+	busy   bool      // follow is reading the letters; false: a call of follow may begin to
+	err    error     // the error of the last reading; nil: it succeeded, or there was none
 }
 
 func (l *letters) open(cfg Config) {
@@ -271,7 +271,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, by caller) {
 		Total   int       `json:"total"`
 		AsOf    time.Time `json:"asOf"`
 		Cut     int       `json:"cut"`   // how many other letters were not searched completely
-		Whole   bool      `json:"whole"` // the text was found as a whole only
+		Whole   bool      `json:"whole"` // only whole numbers, addresses, ids and words were compared with the text; false: parts of them, too
 		Letters []listed  `json:"letters"`
 	}{found.Total, found.AsOf.UTC(), found.Cut, q.Whole, list})
 }

@@ -9,10 +9,10 @@ import (
 // waiting is something for which events have waited for longer than five seconds.
 type waiting struct {
 	Why    string    `json:"why"`
-	Events *int64    `json:"events"` // how many; null when it is not known
-	Since  time.Time `json:"since"`  // the time of the oldest of them
-	Until  time.Time `json:"until,omitzero"`
-	Text   string    `json:"text"` // what they wait for, and what ends that
+	Events *int64    `json:"events"`         // how many events wait; null: not known
+	Since  time.Time `json:"since"`          // the time of the oldest of these events, or when delivery ended
+	Until  time.Time `json:"until,omitzero"` // when all of these events will have been tried again; zero: not known
+	Text   string    `json:"text"`           // what the events wait for, and what ends the wait
 }
 
 func waitingOf(all []consumer.Waiting) []waiting {

@@ -63,13 +63,13 @@ func mostDigits(text string) int {
 type CloseOptions struct {
 	Filter
 	Word   string // why nothing is to be done; see [Word]
-	DryRun bool   // only count
+	DryRun bool   // only count the letters; false: close them
 }
 
 // Closing is what a closing did, or would do.
 type Closing struct {
 	DryRun  bool `json:"dryRun"`
-	Letters int  `json:"letters"` // open letters that were closed by it
+	Letters int  `json:"letters"` // open letters that were closed, or would be
 	Already int  `json:"already"` // chosen letters that were closed or replayed before
 }
 

@@ -30,19 +30,19 @@ type Remains struct {
 // TopicRules are the settings by which a topic deletes records.
 type TopicRules struct {
 	Topic     string        `json:"topic"`
-	Known     bool          `json:"known"`    // false: we may not read them, and the fields below say nothing
-	Compacts  bool          `json:"compacts"` // of each key the newest record stays
-	Deletes   bool          `json:"deletes"`  // records older than Retention are deleted
+	Known     bool          `json:"known"`    // the settings could be read; false: we may not read them, and the fields below mean nothing
+	Compacts  bool          `json:"compacts"` // only the newest record of each key is kept; false: all records are
+	Deletes   bool          `json:"deletes"`  // records older than Retention are deleted; false: age deletes none
 	Retention time.Duration `json:"-"`        // negative: no limit
 	// RetentionMs is Retention in milliseconds.
 	RetentionMs int64 `json:"retentionMs"`
-	Tombstones  int   `json:"tombstones"` // how many keys a tombstone was written for
+	Tombstones  int   `json:"tombstones"` // how many keys got a tombstone, which makes a topic that compacts delete their records
 }
 
 // Erasure is what an erasure did, or would do.
 type Erasure struct {
 	DryRun  bool         `json:"dryRun"`
-	Letters int          `json:"letters"` // letters that it erased: they are hidden from now on, and never replayed
+	Letters int          `json:"letters"` // letters that were erased by this call: they are hidden from now on, and never replayed
 	Before  int          `json:"before"`  // letters of the person that were erased before
 	Remains []Remains    `json:"remains"`
 	Topics  []TopicRules `json:"topics"`

@@ -24,8 +24,8 @@ type Filter struct {
 	Places   []Position        // events that have a letter at one of these places; the newest letter of each event is chosen
 	Exactly  bool              // with Places: only if the newest letter, or a copy of it, lies at one of the places
 	Text     func(Letter) bool // reports whether a text is found in a letter, see [Searching]; nil: none is looked for
-	Newest   bool              // newest first; and Limit chooses the newest ones
-	Limit    int               // how many, the oldest ones; 0: all
+	Newest   bool              // newest first, and Limit chooses the newest ones; false: oldest first, and Limit chooses the oldest ones
+	Limit    int               // how many letters, at most; 0: all
 }
 
 // AnyFlood chooses all letters of events that were refused in a flood.

@@ -51,10 +51,10 @@ const (
 // Letter is a dead letter: the record, and what its headers say.
 type Letter struct {
 	Position
-	At     time.Time // when it was written
+	At     time.Time // when the letter was written
 	State  State
-	Marked time.Time // when it was closed, replayed or erased
-	Word   string    // why it was closed
+	Marked time.Time // when the letter was closed, replayed or erased; zero: it is open
+	Word   string    // why the letter was closed; "": it was not
 	Copies int       // how many letters in the topic count as this one, with itself
 
 	EventID      string // "" when leadbridge did not write the record

@@ -44,7 +44,7 @@ type Line struct {
 	ValueBase64 string  `json:"valueBase64,omitempty"`
 	// Decoded is what the schema makes of a value that a schema registry frames, or why that is not known.
 	Decoded      string       `json:"decoded,omitempty"`
-	ValueOmitted bool         `json:"valueOmitted,omitempty"` // the broker refused it; see original
+	ValueOmitted bool         `json:"valueOmitted,omitempty"` // the letter has no value: the broker refused it, or it was over 4 MiB; original says where it lies
 	Headers      []headerLine `json:"headers,omitempty"`
 	Masked       bool         `json:"masked"`
 }

@@ -11,8 +11,8 @@ import (
 // pace keeps a replay to its rate. One goroutine uses it.
 type pace struct {
 	every time.Duration // between two events; 0: no limit
-	batch int           // events in a transaction, at most
-	next  time.Time     // when the next event may leave
+	batch int           // how many events a transaction may have
+	next  time.Time     // when the next event may leave; a time that is past: now
 }
 
 // A transaction has as many events as the rate allows in batchTime, and at most maxBatch: smaller ones would cost too
@@ -22,6 +22,7 @@ const (
 	maxBatch  = 500
 )
 
+// newPace returns the pace for a rate in events a second; 0: no limit.
 func newPace(rate float64) pace {
 	if rate <= 0 {
 		return pace{batch: maxBatch}

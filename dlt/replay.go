@@ -18,12 +18,12 @@ type ReplayOptions struct {
 	// Filter chooses the letters. Without States these are open letters, and with Places closed ones as well. Replayed
 	// letters are counted only; erased ones cannot be replayed, see [ErrStates].
 	Filter
-	DryRun bool // only report what would be done
+	DryRun bool // only report what would be done; false: replay
 	// Transformer builds in a dry run what the events would become, to report which would be rejected again; nil: that is not
 	// reported. It is that of package transform or of package schemas.
 	Transformer Transformer
 	Rate        float64 // events a second; 0: no limit
-	MaxReplays  int     // letters of events that were replayed this often are left
+	MaxReplays  int     // letters whose events were replayed this often, or more often, are left; 0: all are left
 	Edit        Editor  // changes values; nil: they stay as they are
 	// Unframe returns, for Edit, the JSON of a value that a schema registry frames, or nil and why it cannot be read;
 	// nil and "" for a value that is not framed, which Edit gets as it is. A value that Edit changes is written as plain

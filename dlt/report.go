@@ -4,7 +4,7 @@ import "fmt"
 
 // Why a letter is left, that is, not replayed.
 const (
-	LeftReplays   = "MAX_REPLAYS"    // it was replayed as often as is allowed
+	LeftReplays   = "MAX_REPLAYS"    // its event was replayed as often as is allowed
 	LeftNotOurs   = "NO_LETTER"      // it does not say where it came from
 	LeftTopic     = "OTHER_TOPIC"    // it came from another topic than KAFKA_TOPIC
 	LeftValueGone = "VALUE_GONE"     // it was written without its value, which cannot be read from the topic, or an earlier replay may have edited

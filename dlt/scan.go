@@ -44,11 +44,11 @@ type entry struct {
 	size     int // of key and value, in bytes
 	reason   string
 	original string // the topic of the event
-	kept     bool   // the filter chooses it, without regard to its place and state
+	kept     bool   // the letter matches the filter, without regard to its place and state
 	id       letterID
-	copies   int  // letters of its event, with itself
-	mark     mark // the zero mark: it is open
-	omitted  bool // it was written without its value
+	copies   int  // how many letters in the topic count as this one, this one included
+	mark     mark // what was done with the letter; zero: it is open
+	omitted  bool // the letter was written without its value; false: the value is there
 }
 
 func (e entry) state() State { return cmp.Or(e.mark.state, StateOpen) }

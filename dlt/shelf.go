@@ -37,7 +37,7 @@ type Shelf struct {
 	events map[letterID]*shelved // of each event the letter that stands for it; the key is eventOf
 	erased map[string]mark       // by the id of an erased event
 	next   map[int]int64         // by partition, the offset to read next; nil: nothing was read since the last clear
-	text   int                   // the weights of all letters
+	text   int                   // the sum of the weights of all letters, in bytes
 	beyond int                   // letters that were removed for newer ones
 	asOf   time.Time             // when the last reading to the end began; zero: there was none
 }
@@ -51,7 +51,7 @@ type shelved struct {
 	attempts int
 	summary  string // whom it is about, masked
 	text     string // what is searched, in lower case
-	cut      bool   // text is not complete
+	cut      bool   // text is not complete; false: all of the letter is searched
 }
 
 // weight returns how many bytes a letter takes beyond those that every letter takes.

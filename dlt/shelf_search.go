@@ -17,13 +17,13 @@ type Query struct {
 	Words   []string // any of them occurs in the CRM's message, in any case
 	Sources []string // any of them; see [Letter.Source]
 	States  []State  // any of them
-	Text    string   // is found in the letter; see [Searching]
-	Whole   bool     // Text is found only as a full phone number, a full e-mail address, an event id or whole words of a name
+	Text    string   // occurs in the letter, see [Searching]; "": any letter
+	Whole   bool     // Text is found only as a full phone number, a full e-mail address, an event id or whole words of a name; false: as a part of any text
 	Since   time.Time
 	Until   time.Time  // exclusive
 	Except  []Position // not the letters there
 	Offset  int        // how many of the newest are skipped
-	Limit   int        // 0: all
+	Limit   int        // how many letters, at most; 0: all
 }
 
 // Item is a letter in a list. It does not say whom the letter is about.

@@ -24,7 +24,7 @@ type Step struct {
 	Field   string // of the contact, by the CRM's name; "" when it has none there
 	Key     string // its name in the event, "" for a default
 	Input   string // as the event has it
-	Value   string // as the contact has it; "" when it is only in the comments
+	Value   string // as the contact has it in Field; "" when the field is not set, such as when the value is only in the comments
 	Outcome Outcome
 	Why     phrase.Text // nil when there is nothing to say
 	// Personal says that the value is a name, a phone number or an e-mail address.
@@ -35,7 +35,7 @@ type Step struct {
 type Explanation struct {
 	Contact crmclient.Contact // as Contact builds it; after a Rejection, what is known of the person
 	Err     error             // a *Rejection: no contact is built
-	Mapped  bool              // the keys of Steps are those of the mapping's output
+	Mapped  bool              // the keys of Steps are those of the mapping's output; false: those of the event, as there is no mapping
 	Steps   []Step
 	// Candidates are the objects of the event that hold a contact point.
 	Candidates []Candidate
@@ -76,9 +76,9 @@ type input struct {
 	field field
 	key   string
 	value any
-	noted bool // it was added to the comments
-	bare  bool // the event has no right to set it
-	kept  bool // it became a user field
+	noted bool // the value was added to the comments
+	bare  bool // the event has no right to set the field
+	kept  bool // the value became a user field
 }
 
 // watch adds a value to the lead, and records what became of it.

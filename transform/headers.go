@@ -15,22 +15,22 @@ import (
 type envelope struct {
 	contentType string // media type in lower case, without parameters
 
-	binary             bool // CloudEvents attributes stand in headers
+	binary             bool // CloudEvents attributes stand in headers; false: if there are any, they stand in the value
 	ceID, ceSource     string
 	ceTime             string
 	webhookID, idemKey string
 
 	// Of dead letters and replays.
 	eventID    string // dlt-event-id
-	replayed   bool   // the headers of a replay are there, and consistent
-	replays    int
+	replayed   bool   // the headers of a replay are there, and leadbridge can have written them
+	replays    int    // how often the event was replayed
 	topic      string
 	partition  string
 	offset     string
 	timestamp  string
 	count      string // dlt-replays
-	marked     bool   // one of these headers is there
-	distrusted bool   // they are there, but leadbridge cannot have written them
+	marked     bool   // at least one header of a letter or a replay is there
+	distrusted bool   // such headers are there, but leadbridge cannot have written them
 }
 
 func readEnvelope(headers []Header) envelope {

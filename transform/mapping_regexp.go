@@ -14,8 +14,8 @@ import (
 
 // patterns are the regular expressions of a program.
 type patterns struct {
-	fault    error // what is wrong with the first faulty constant one
-	computed bool  // some are made while the program runs
+	fault    error // what is wrong with the first constant expression that is not valid; nil: all are valid
+	computed bool  // some expressions are made while the program runs; false: all are constant
 }
 
 // flagsAt returns which argument of a function holds the flags of a regular expression; -1 when none does. ok is false

@@ -27,8 +27,8 @@ type phoneText struct {
 // phoneGroup is a run of digits without a blank in it.
 type phoneGroup struct {
 	digits string
-	slash  bool // a slash stands before it
-	glued  bool // a letter stands directly before it, so that its meaning is not known
+	slash  bool // a slash stands before the group
+	glued  bool // a letter stands directly before the group, so that the meaning of its digits is not known
 }
 
 // maxPhoneGroups is how many groups of digits are read from one text.

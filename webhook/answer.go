@@ -18,7 +18,7 @@ type problem struct {
 	Title      string        `json:"title"`
 	Status     int           `json:"status"`
 	Detail     string        `json:"detail"`
-	unread     bool          // the body may not have been read to its end
+	unread     bool          // the body may not have been read to its end; false: it was read
 	retryAfter time.Duration // 0: the answer names none
 	scheme     string        // for WWW-Authenticate of a 401; "": the answer names none
 }

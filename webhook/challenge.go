@@ -10,17 +10,17 @@ import (
 // challenge describes the request by which a provider checks, once, that the address is ours. It makes no event.
 type challenge struct {
 	when    conditions // a challenge meets all of them; nil: a request with the field echo is one
-	empty   bool       // a request without a body or query is one, too
+	empty   bool       // a request without a body or query is a challenge, too; false: it is none
 	echo    []string   // path of the field whose value is the answer; nil: the answer is not taken from the request
 	answer  string     // the answer without echo; "": that of the source
 	token   []string   // path of the field with the provider's token; nil: none is required
-	secrets *secrets   // those of which the token must be one
+	secrets *secrets   // the token must be one of these
 }
 
 // maxEcho is the longest answer in bytes that repeats a value of the request.
 const maxEcho = 1 << 10
 
-// asked reports whether a request is a challenge, and returns the answer. The error is errBadToken.
+// asked reports whether a request is a challenge, and returns the answer; "": the source's own. The error is errBadToken, or nil.
 func (ch *challenge) asked(r *http.Request, c *content, now time.Time) (answer string, asks bool, err error) {
 	if ch == nil || !ch.asks(r, c) {
 		return "", false, nil

@@ -24,8 +24,8 @@ type connLimiter struct {
 
 // Causes for which connections are closed.
 const (
-	closedIdle = "idle" // it was idle, and another one came
-	closedPeer = "peer" // its peer has too many
+	closedIdle = "idle" // the connection was idle, and another one needed its place
+	closedPeer = "peer" // its peer has too many connections
 )
 
 func newConnLimiter(inner net.Listener, limit, peerLimit int, trusts func(netip.Addr) bool, onClose func(cause string)) *connLimiter {
@@ -42,7 +42,7 @@ type limitedConn struct {
 
 	// Both belong to the limiter's openConns.
 	idle  *list.Element // its element of openConns.idle; nil: it is not idle
-	ended bool          // it is not counted any more
+	ended bool          // the connection is no longer counted; false: it is
 }
 
 // Accept returns the next connection that is within the limits.

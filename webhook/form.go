@@ -61,7 +61,7 @@ type content struct {
 	fields []field // with the other forms, in their order
 	event  string  // id of the CloudEvent that the body is; "": it is not one
 
-	ignored bool // it meets one of the source's ignore_if
+	ignored bool // the body meets one of the source's conditions ignore_if, and makes no event
 }
 
 // field is one field of a form.

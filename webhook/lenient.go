@@ -34,9 +34,9 @@ type repair struct {
 	in     []byte
 	at     int // of the next byte
 	out    []byte
-	quoted bool // inside a text
+	quoted bool // the next byte is inside a text
 	last   int  // index in out of the last byte that is outside of texts and not a blank; see before
-	any    bool // there is such a byte
+	any    bool // there is such a last byte; false: last means nothing
 }
 
 // before returns the last byte outside of texts that is not a blank; 0 when there is none.

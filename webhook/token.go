@@ -10,9 +10,9 @@ import (
 // token verifies a shared secret that the sender puts into a header or the query.
 type token struct {
 	secrets *secrets
-	header  string   // "": none
+	header  string   // the header that may hold the token; "": none
 	prefix  string   // before the token in the header
-	query   []string // names of parameters that may hold it
+	query   []string // names of the query parameters that may hold the token; nil: none
 }
 
 func (token) scheme() string { return "Bearer" }
@@ -58,7 +58,7 @@ func hashed(text string) []byte {
 	return sum[:]
 }
 
-// equal reports whether one of the hashes is that of a secret.
+// equal reports whether one of the hashes is that of one of the secrets.
 func (s *secrets) equal(now time.Time, hashes [][]byte) bool {
 	return s.any(now, func(key []byte) bool {
 		want := sha256.Sum256(key)

@@ -9,7 +9,7 @@ import (
 // unverified is the error of a request whose sender is not proven to be permitted. It is answered 401.
 type unverified struct {
 	error
-	unread bool // its body was not read
+	unread bool // the request's body was not read; false: it was read to its end
 }
 
 func (u unverified) Unwrap() error { return u.error }

@@ -18,17 +18,17 @@ type Options struct {
 	ItemTime    time.Duration // further run time of each call of a batch
 
 	ErrorLoop    int   // same failing calls in a row until ERROR_LOOP_DETECTED; 0: never
-	ErrorLoopAny bool  // any failing calls in a row count, not only the same
+	ErrorLoopAny bool  // failing calls in a row count for ErrorLoop even if they differ; false: only equal ones
 	MaxBody      int64 // bytes of a request, more is 413; 0: 16 MiB
 	NoBatch      bool  // /v1/batch answers 404
 
-	NativeOriginID    bool     // originId, originatorId and originVersion are writable fields
-	NativeUTM         bool     // utm… and birthdate are writable fields
-	UserFields        bool     // the key may make user fields
+	NativeOriginID    bool     // originId, originatorId and originVersion are writable fields; false: the portal lacks them
+	NativeUTM         bool     // utm… and birthdate are writable fields; false: the portal lacks them
+	UserFields        bool     // the key may make user fields; false: 403
 	NoUserFields      bool     // /v1/userfields answers 404
 	ExistingUserField bool     // OriginUserField is there already
 	ExistingFields    []string // further user fields, of text, that are there: UF_CRM_…
-	UpperUserFields   bool     // answers spell UF_CRM_X, not ufCrm_X
+	UpperUserFields   bool     // answers spell user fields UF_CRM_X; false: ufCrm_X
 
 	PatchAdds        bool     // an update adds phones and e-mails to those that are there; otherwise it replaces them
 	NormalisedPhones bool     // look-ups compare phones in any spelling; otherwise the stored one only

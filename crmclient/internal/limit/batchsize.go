@@ -3,8 +3,8 @@ package limit
 import "time"
 
 const (
-	// Batches are halved when this many have failed in a row while single creates pass: cleanStrikes if none
-	// of them can have taken effect, else lostStrikes, as answers also get lost by chance.
+	// Batches are halved when this many batches have failed in a row while single creates pass: cleanStrikes if none
+	// of these batches can have taken effect, else lostStrikes, as answers also get lost by chance.
 	cleanStrikes = 2
 	lostStrikes  = 3
 	// This long after batches were halved, a larger one is tried: after cleanRetry one of the largest size if
@@ -20,11 +20,11 @@ type BatchSize struct {
 	largest int
 	size    int
 
-	failures int  // batches that failed as a whole since one was answered
-	least    int  // the size of the smallest of these
-	clean    bool // none of these can have taken effect
-	singles  bool // a single create has passed since the first of these
-	tryAt    time.Time
+	failures int       // batches that failed as a whole since one was answered
+	least    int       // the size of the smallest of these batches
+	clean    bool      // none of these batches can have taken effect; false: one may have
+	singles  bool      // a single create has passed since the first of these batches failed
+	tryAt    time.Time // when a larger size is tried next
 }
 
 // NewBatchSize returns a BatchSize that begins with the largest size.

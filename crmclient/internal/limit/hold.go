@@ -37,16 +37,16 @@ type Hold struct {
 	since    time.Time // when the hold for this cause began
 	begun    time.Time // when the hold began, whatever its cause was then
 	pause    time.Time // end of the pause that the CRM asked for
-	left     time.Time // when the last sent of the failed attempts left
+	left     time.Time // when the latest of the failed requests was sent
 
 	fresh, tried probes
-	atOnce       bool // the next probe does not wait
+	atOnce       bool // the next probe does not wait; false: it waits for its interval
 }
 
 // probes are the probes by fresh events, or those by tried events, under a hold.
 type probes struct {
-	inFlight int
-	failed   int
+	inFlight int       // probes that were sent and have not ended
+	failed   int       // probes that failed in a row
 	left     time.Time // when the last probe was sent
 	ended    time.Time // when the last probe failed; before that, when the hold began
 }
@@ -55,7 +55,7 @@ type probes struct {
 type Status struct {
 	Fault Fault
 	Since time.Time // when it began
-	Left  time.Time // when the last sent of the failed attempts left
+	Left  time.Time // when the latest of the failed requests was sent
 	Until time.Time // when a fresh event that already waits probes next; zero: at once
 }
 

@@ -3,18 +3,18 @@ package limit
 import "time"
 
 // loanRate is how fast a process whose limits keep its requests waiting borrows what other processes leave
-// unused: which part of the limits is added in a second if all requests are its own. If others send, too, the
+// unused: the part of the limits, 0 to 1, that is added in a second if all requests are its own. If others send, too, the
 // loan grows more slowly, in proportion to the process's part of all requests. So if ten processes become
 // busy at once, they do not overrun the portal's limit per second, about which no header informs.
 const loanRate = .02
 
-// loanReserve is the part of the platform's window that is never borrowed: other processes may have sent
+// loanReserve is the part of the platform's window, 0 to 1, that is never borrowed: other processes may have sent
 // requests since the answer that is known, and the rest is for those whose share it is.
 const loanReserve = .1
 
 // loan is how much a process uses of the other processes' parts of the limits.
 type loan struct {
-	part float64   // part of the limits, in addition to our share
+	part float64   // part of the limits, 0 to 1, in addition to our share
 	at   time.Time // when part was last changed
 }
 
@@ -33,7 +33,7 @@ func (l *loan) use(waited bool, ourPart float64, now time.Time) {
 	}
 }
 
-// borrowed returns the part of the limits that may be used in addition to our share: at most half of what the
+// borrowed returns the part of the limits, 0 to 1, that may be used in addition to our share: at most half of what the
 // CRM said is left, less the reserve, so that every other process finds room for its share. It is 0 without
 // a recent answer.
 func (b *Budget) borrowed(now time.Time) float64 {

@@ -6,8 +6,8 @@ import "time"
 // creates. Create it by [NewLookUps].
 type LookUps struct {
 	initial, longest time.Duration // CRM_BACKOFF_INITIAL, CRM_BACKOFF_MAX
-	failed           int           // in a row
-	next             time.Time
+	failed           int           // look-ups that failed in a row
+	next             time.Time     // when the next look-up may leave; zero: at once
 }
 
 // NewLookUps returns a LookUps by which look-ups may leave at once. The wait after a failure grows from

@@ -52,7 +52,7 @@ type Config struct {
 // Client sends calls, one attempt each. It is safe for concurrent use.
 type Client struct {
 	base    string // with /v1
-	noTLS   bool   // so that it speaks HTTP/1
+	noTLS   bool   // connections are not encrypted, and so speak HTTP/1; false: TLS, and HTTP/2 if the CRM offers it
 	http    *http.Client
 	keys    *keyring
 	timeout time.Duration

@@ -13,7 +13,7 @@ import (
 // modified.
 type Held struct {
 	filled  map[string]bool // by folded name, for each field in the answer: whether the field has a value
-	empties bool            // the answer has empty fields, too, so that nothing is known of a field that it lacks
+	empties bool            // the answer has empty fields, too, so that nothing is known of a field that it lacks; false: such a field is empty
 
 	Known          Known        // the person
 	Phones, Emails []Multifield // in the portal's spelling; TypeID is "" if it is not known, or the value is a part of a text

@@ -10,9 +10,9 @@ import (
 	"github.com/leadbridge/leadbridge/internal/audit"
 )
 
-// deliver sends the leads, and waits until all are committed; when patience is over it returns, and the audit says what is
-// missing. Until all are committed it sends another lead now and then, as a website has them: an event that fails
-// again and again becomes a dead letter only when others pass between its tries.
+// deliver sends the leads, and waits until all are committed. If that takes longer than patience, deliver sets unfinished and
+// returns nil: the audit says what is missing. Until all are committed, it sends one more lead now and then, as a website
+// does: an event that fails again and again becomes a dead letter only if others pass between its tries.
 func (d *demo) deliver(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, d.patience(), errPatience)
 	defer cancel()
@@ -57,7 +57,7 @@ func (d *demo) patience() time.Duration {
 
 var errPatience = errors.New("the delivery takes too long")
 
-// sendFor is how long the leads take to come in.
+// sendFor is how long it takes to send the leads.
 const sendFor = 2 * time.Second
 
 func (d *demo) send(ctx context.Context) error {
@@ -76,10 +76,11 @@ func (d *demo) send(ctx context.Context) error {
 	return nil
 }
 
-// How long no lead is sent after the others, and how often one is sent then.
 const (
+	// quietFor is how long after the leads no further one is sent.
 	quietFor = 4 * time.Second
-	trickle  = 150 * time.Millisecond
+	// trickle is the time between two further leads.
+	trickle = 150 * time.Millisecond
 )
 
 func (d *demo) sendOne(ctx context.Context, l lead, n int) error {

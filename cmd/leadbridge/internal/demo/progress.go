@@ -15,8 +15,8 @@ const (
 	metricInDoubt = "leadbridge_crm_in_doubt_total"
 )
 
-// progress shows how far the delivery is, until stop is called: a line that is drawn again and again on a terminal, else a
-// line every second. stop waits for the last line.
+// progress shows how far the delivery is, until stop is called: on a terminal, one line that is drawn again and again;
+// elsewhere, a line every second. stop returns once the last line is written.
 func (d *demo) progress() (stop func()) {
 	every, end := time.Second, "\n"
 	if d.cfg.Terminal {
@@ -43,7 +43,7 @@ func (d *demo) progress() (stop func()) {
 	}
 }
 
-// redraw returns what erases the line on a terminal; "" elsewhere.
+// redraw returns the characters that erase the line on a terminal; "" if the output is no terminal.
 func (d *demo) redraw() string {
 	if d.cfg.Terminal {
 		return "\r\x1b[K"
@@ -51,6 +51,7 @@ func (d *demo) redraw() string {
 	return ""
 }
 
+// barWidth is how many characters the bar has.
 const barWidth = 20
 
 func (d *demo) progressLine() string {

@@ -21,9 +21,9 @@ var mapping string
 // Limits and times of the simulated CRM, and of the service with it. They are shorter than with a real portal, or a demo
 // would take minutes.
 const (
-	perSecond  = 80 // requests
+	perSecond  = 80 // requests a second
 	settle     = 300 * time.Millisecond
-	lateBy     = 150 * time.Millisecond // by which a write takes effect late; less than settle, as the portal promises
+	lateBy     = 150 * time.Millisecond // how late a late write takes effect; less than settle, as the portal promises
 	queueLimit = 600 * time.Millisecond
 	timeout    = 1500 * time.Millisecond
 	maxBackoff = 500 * time.Millisecond
