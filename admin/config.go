@@ -74,13 +74,13 @@ type Situation struct {
 	State      string // starting, rebalancing, delivering, held, draining
 	Ready      bool
 	Healthy    bool
-	Reason     phrase.Text // why it is not healthy
+	Reason     phrase.Text // why the service is not healthy; nil: it is
 	Holds      []crmclient.Hold
 	CRM        crmclient.Status
 	Generation int
 	Member     string
-	Partitions []consumer.PartitionStatus // those that this process owns
-	PausedHere bool                       // this process was paused on its page
-	LagKnown   bool                       // the lags of Partitions are known
+	Partitions []consumer.PartitionStatus // the partitions that this process owns; nil: none
+	PausedHere bool                       // this process was paused on its page; false: not on its page, though other causes may hold the delivery
+	LagKnown   bool                       // the lags of Partitions are known; false: Lag and LagSeconds in Partitions mean nothing
 	Waiting    []consumer.Waiting         // what makes events wait for longer than five seconds
 }

@@ -17,7 +17,7 @@ const (
 	writeLimit = 10 * time.Second
 )
 
-// update is what readers receive: a snapshot, or a point of the charts.
+// update is what readers receive: a snapshot, or a point of the charts. The other one is nil.
 type update struct {
 	snapshot *snapshot
 	point    *point
@@ -33,7 +33,7 @@ type hub struct {
 	closed  bool
 }
 
-// join adds a reader. It returns nil when there are too many, or when the hub is closed.
+// join adds a reader. It returns nil when there are maxClients readers, or when the hub is closed.
 func (h *hub) join() *client {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -63,6 +63,7 @@ func (s clientSet) drop(c *client) {
 	}
 }
 
+// watched reports whether there is a reader.
 func (h *hub) watched() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -18,9 +18,9 @@ const readLimit = 10 * time.Second
 
 // replicas are the replicas of the last day, from the state topic.
 type replicas struct {
-	AsOf  time.Time   `json:"asOf,omitzero"` // when the topic was read to its end
+	AsOf  time.Time   `json:"asOf,omitzero"` // when the topic was last read to its end; zero: never
 	Error phrase.Text `json:"error,omitempty"`
-	// ErrorSaid is Error in the form in which the page says it in its reader's language.
+	// ErrorSaid has the sentences of Error with their ids, for translation; Error itself is encoded as English text.
 	ErrorSaid []phrase.Sentence `json:"errorSaid,omitempty"`
 	List      []replica         `json:"list"`
 }
@@ -48,8 +48,8 @@ func (s *Server) replicas(now time.Time) *replicas {
 	return all
 }
 
-// nameOwners sets the hosts of the partitions' owners. When two replicas claim a partition, as after a rebalance, the one
-// that wrote last is right.
+// nameOwners sets Host in partitions. When two replicas claim a partition, as after a rebalance, the replica that wrote last is
+// right.
 func (r *replicas) nameOwners(partitions []partition, here string) {
 	type owner struct {
 		host  string
@@ -95,7 +95,7 @@ type past struct {
 	Holds       []pastHold        `json:"holds"` // the longest first
 	AsOf        time.Time         `json:"asOf,omitzero"`
 	Error       phrase.Text       `json:"error,omitempty"`
-	// ErrorSaid is Error in the form in which the page says it in its reader's language.
+	// ErrorSaid has the sentences of Error with their ids, for translation; Error itself is encoded as English text.
 	ErrorSaid []phrase.Sentence `json:"errorSaid,omitempty"`
 }
 

@@ -113,7 +113,8 @@ func (l *lookUp) proveComments(waiters []*queue.Waiter) {
 		}
 		again := time.Time{}
 		l.commentProofs.with(kind, func(p *commentProof) {
-			if p.awaited = true; len(p.controls) > 0 { // the control may not be listed yet
+			p.awaited = true
+			if len(p.controls) > 0 { // the control may not be listed yet
 				again = time.Now().Add(recheck)
 			}
 		})

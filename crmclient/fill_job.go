@@ -38,7 +38,8 @@ func (a *attempt) takeSent(got *answer) {
 	if a.step.extra == nil {
 		return
 	}
-	if a.step.extra.sent = nil; got.trigger == onDoubt {
+	a.step.extra.sent = nil
+	if got.trigger == onDoubt {
 		a.step.extra.sent = a.sent
 	}
 }

@@ -164,7 +164,8 @@ func (g *governor) choose(now time.Time, w queue.Waiting) (kind queue.Kind, who 
 	case limit.Fresh:
 		kind = queue.Fresh
 	case limit.Tried:
-		if kind = queue.Tried; w.Count[queue.Tried] == 0 {
+		kind = queue.Tried
+		if w.Count[queue.Tried] == 0 {
 			kind = queue.Extra
 		}
 	}

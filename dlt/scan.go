@@ -46,7 +46,7 @@ type entry struct {
 	original string // the topic of the event
 	kept     bool   // the letter matches the filter, without regard to its place and state
 	id       letterID
-	copies   int  // how many letters in the topic count as this one, this one included
+	copies   int  // how many letters its event has in the topic, this one included
 	mark     mark // what was done with the letter; zero: it is open
 	omitted  bool // the letter was written without its value; false: the value is there
 }

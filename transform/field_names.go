@@ -34,7 +34,8 @@ func fieldOf(key string) field {
 	f, ok := table.phrases[string(name)]
 	if !ok {
 		words := keyWords(key)
-		if f = table.find(words); f == fieldUnknown && trackingNameOf(key, words) != "" {
+		f = table.find(words)
+		if f == fieldUnknown && trackingNameOf(key, words) != "" {
 			return fieldTracking
 		}
 	}

@@ -65,8 +65,8 @@ type said struct {
 // said reads the fields target and deal, if the event may set them. It is called after the contact was built, so that a
 // mapping does not fail on the event.
 func (t *Transformer) said(e Event) said {
-	var s said
-	if s.data = e.data(); t.mapping != nil {
+	s := said{data: e.data()}
+	if t.mapping != nil {
 		mapped, reject := t.mapping.run(s.data)
 		if reject != nil {
 			return said{}

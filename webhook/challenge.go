@@ -31,7 +31,8 @@ func (ch *challenge) asked(r *http.Request, c *content, now time.Time) (answer s
 			return "", true, errBadToken
 		}
 	}
-	if answer = ch.answer; ch.echo != nil {
+	answer = ch.answer
+	if ch.echo != nil {
 		answer = c.text(ch.echo)
 	}
 	return answer, true, nil

@@ -193,7 +193,8 @@ func (v signature) texts(r *http.Request, body []byte) (texts [][]byte, err erro
 		if !ok {
 			return nil, errUnsigned
 		}
-		if texts = append(texts, text); !v.signed.has("url") || strings.IndexByte(address, '%') < 0 {
+		texts = append(texts, text)
+		if !v.signed.has("url") || strings.IndexByte(address, '%') < 0 {
 			break
 		}
 	}

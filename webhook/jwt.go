@@ -45,8 +45,9 @@ func (v signedToken) verify(r *http.Request, body []byte, now time.Time) error {
 	text := jwtText(body)
 	if v.header != "" {
 		given, ok := cutPrefixFold(r.Header.Get(v.header), v.prefix)
-		if text = given; !ok {
-			text = ""
+		text = ""
+		if ok {
+			text = given
 		}
 	}
 	if text == "" {

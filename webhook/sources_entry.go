@@ -165,7 +165,8 @@ func (r *fileReader) bodies(s *source, at places, e sourceEntry) {
 	if s.charset, known = charsetOf(e.Charset); !known {
 		r.fault(at["charset"], "charset "+human.Quote(e.Charset)+" is not known", "write one such as windows-1251")
 	}
-	if s.lenient = e.Lenient; at["lenient"] == nil {
+	s.lenient = e.Lenient
+	if at["lenient"] == nil {
 		s.lenient = usuallyLenient(s.verifier)
 	}
 	s.maxBody = r.size(at["max_body"], "max_body", e.MaxBody, leastMaxBody, mostMaxBody)
@@ -194,7 +195,8 @@ func usuallyLenient(v verifier) bool {
 func (r *fileReader) events(s *source, at places, e sourceEntry) {
 	s.topic = r.topic(at["topic"], e.Topic)
 	s.schema = r.schema(at["schema"], e.Schema)
-	if s.eventType = e.Type; len(e.Type) > 200 {
+	s.eventType = e.Type
+	if len(e.Type) > 200 {
 		r.fault(at["type"], "type is too long", "use up to 200 characters, such as com.example.lead")
 	}
 	s.id = idRule{header: r.headerName(at["id"], e.ID.Header), cloudEvent: e.ID.CloudEvent}

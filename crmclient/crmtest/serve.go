@@ -126,7 +126,8 @@ func (p *plan) setFates(fates map[string]ItemError) {
 // perform carries an action out.
 func (e *exchange) perform(act Action, p *plan) {
 	s := e.s
-	if e.begun = e.begun.Add(act.Delay); act.Delay > 0 && !s.sleepUntil(e.begun) {
+	e.begun = e.begun.Add(act.Delay)
+	if act.Delay > 0 && !s.sleepUntil(e.begun) {
 		act, p = Action{}, refusal(shutDown())
 	}
 	var ans answer

@@ -21,10 +21,11 @@ type Fault struct {
 	Cause      Cause
 	Status     int           // HTTP status; 0: no answer
 	Code       string        // the CRM's code, or one of ours for the transport
-	RetryAfter time.Duration // that the CRM asked for; 0: none
+	RetryAfter time.Duration // the wait that the CRM asked for; 0: none
 
 	// Proven says that this one failure proves that all creates fail: the answer names the key, the
-	// plan or the address, no connection was made, the CRM throttles, or the portal is not known.
+	// plan or the address, no connection was made, the CRM throttles, or the portal is not known. If it is
+	// false, the failure may concern this request only.
 	Proven bool
 }
 
@@ -46,6 +47,6 @@ func (f Fault) asksPortal() bool { return f.Cause == Preparing || f.Cause == Ori
 
 // Attempt is the request that failed.
 type Attempt struct {
-	Fresh bool      // it carried events of which no create was judged before, or asked for the portal
+	Fresh bool      // it carried events of which no create was judged before, or asked for the portal; false: it carried tried events
 	Left  time.Time // when it was sent
 }

@@ -44,8 +44,8 @@ func CommentBody(card CardID, text, originator, origin string) Body {
 // markDigits is how many hexadecimal digits of a hash distinguish the comments of events: 64 bits.
 const markDigits = 16
 
-// CommentMark returns the mark at the end of an event's comment, such as "[leadbridge 3f9ad07c51b2e864]". It has the
-// first digits of the hash of the event's origin id.
+// CommentMark returns the mark at the end of an event's comment, such as "[leadbridge 3f9ad07c51b2e864]". The digits are
+// the first ones of the hash of the event's origin id.
 func CommentMark(originator, origin string) string {
 	return "[" + originator + " " + markOf(origin) + "]"
 }
@@ -95,7 +95,7 @@ type Comments struct {
 	Card   CardID
 	Over   int64 // only comments with greater ids; 0: all
 	Under  int64 // only comments with lesser ids; 0: all
-	Offset int   // how many of these are skipped
+	Offset int   // how many of the comments that match are skipped
 }
 
 func commentFields() []string { return []string{"id", "entityType", "entityId", "comment"} }
@@ -130,15 +130,15 @@ func ListCommentsBatch(cards []CardID) Call {
 type CommentRow struct {
 	ID     int64
 	Text   string
-	Stray  bool // it belongs to another card than the one that was asked for
-	Opaque bool // the row lacks the text
+	Stray  bool // the comment belongs to another card than the one that was asked for; false: to that card, or the row does not say
+	Opaque bool // the row lacks the text, so that Text says nothing
 }
 
 // CommentOn reads a row of a list of a card's comments.
 func (r Row) CommentOn(card CardID) CommentRow {
 	found := r.pick([3]string{"id", "comment", "entityId"})
 	c := CommentRow{ID: idIn(found[0]), Text: textIn(found[1]), Opaque: found[1] == nil}
-	on, kind := idIn(found[2]), kindOfCard(r.pick([3]string{"entityType"})[0])
+	on, kind := idIn(found[2]), kindOfCard(r.field("entityType"))
 	c.Stray = on > 0 && on != card.ID || kind != "" && kind != card.Kind
 	return c
 }

@@ -102,7 +102,7 @@ func (f IDField) Mark(b Body, fields Fields, originator, id string) {
 // Marks are the values of a row's fields that may carry the id of its event.
 type Marks struct{ id, owner json.RawMessage }
 
-// Identify returns an object's own id, 0 if the row lacks it, and its marks.
+// Identify returns the id of an object, 0 if the row lacks the id, and the marks of the object.
 func (f IDField) Identify(r Row) (contact int64, marks Marks) {
 	found := r.pick([3]string{"id", f.Field(), NativeOwner})
 	return idIn(found[0]), Marks{found[1], found[2]}

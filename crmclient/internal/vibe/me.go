@@ -56,7 +56,8 @@ func (p *portalAddress) UnmarshalJSON(b []byte) error {
 	var o struct {
 		Domain, Host, URL string
 	}
-	if json.Unmarshal(b, (*string)(p)) != nil && json.Unmarshal(b, &o) == nil {
+	isText := json.Unmarshal(b, (*string)(p)) == nil
+	if !isText && json.Unmarshal(b, &o) == nil {
 		*p = portalAddress(o.Domain + o.Host)
 		if *p == "" {
 			*p = portalAddress(o.URL)
