@@ -29,14 +29,14 @@ func holds() []crmclient.Cause {
 type Status struct {
 	Ready      bool              `json:"ready"`            // the process is in the group, or was less than WaitingAfter ago, and reaches the brokers
 	Healthy    bool              `json:"healthy"`          // the process makes progress, has nothing to do, or is held
-	Reason     phrase.Text       `json:"reason,omitempty"` // why it is not healthy
-	Generation int               `json:"generation"`       // the group's; 0 when this process has none
-	Member     string            `json:"member,omitempty"` // its id in the group
-	Holds      []crmclient.Hold  `json:"holds"`            // the consumer's own, by cause
-	Partitions []PartitionStatus `json:"partitions"`       // those that it owns, ascending
+	Reason     phrase.Text       `json:"reason,omitempty"` // why the process is not healthy; nil: it is
+	Generation int               `json:"generation"`       // the generation of the group; 0 when this process is in none
+	Member     string            `json:"member,omitempty"` // the process's id in the group; "": none
+	Holds      []crmclient.Hold  `json:"holds"`            // the holds of the consumer itself, without the CRM client's; by cause
+	Partitions []PartitionStatus `json:"partitions"`       // the partitions that the process owns, ascending
 	// Stopped are the partitions as they were when the process stopped; nil while it runs.
 	Stopped  []PartitionStatus `json:"stopped,omitempty"`
-	LagKnown bool              `json:"lagKnown"` // the lag of each partition was read in the last eleven seconds
+	LagKnown bool              `json:"lagKnown"` // the lag of each partition was read in the last eleven seconds; false: of one it was not
 	Waiting  []Waiting         `json:"waiting"`  // what makes events wait for longer than WaitingAfter, the oldest first
 }
 
@@ -47,7 +47,7 @@ type PartitionStatus struct {
 	Next       int64   `json:"next"`       // offset of the next record to be dispatched
 	LogEnd     int64   `json:"logEnd"`     // offset after the log's last record
 	Lag        int64   `json:"lag"`        // records that are neither done nor parked
-	LagSeconds float64 `json:"lagSeconds"` // age of the oldest of these; 0 for none
+	LagSeconds float64 `json:"lagSeconds"` // age in seconds of the oldest record that Lag counts; 0 for none
 	Unfinished int     `json:"unfinished"` // records that were dispatched, and are neither done nor parked
 	Suspects   int     `json:"suspects"`   // unfinished and parked records that are looked up before a create
 	Parked     int     `json:"parked"`     // records that wait for something of their own
@@ -65,8 +65,8 @@ type BacklogStatus struct {
 	Next  int64     `json:"next"`           // offset of the next record to be dispatched
 	End   int64     `json:"end"`            // offset of the first record that is newer
 	Lag   int64     `json:"lag"`            // records that are neither done nor parked
-	Since time.Time `json:"since"`          // when it was set aside
-	Until time.Time `json:"until,omitzero"` // when it will be delivered at its present pace; zero when that is not known
+	Since time.Time `json:"since"`          // when the backlog was set aside
+	Until time.Time `json:"until,omitzero"` // when the backlog will be delivered at the present pace; zero: not known
 	// FreshLag counts the newer records that are neither done nor parked, and FreshLagSeconds is the age of the oldest of
 	// these; 0 for none.
 	FreshLag        int64   `json:"freshLag"`

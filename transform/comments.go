@@ -15,14 +15,14 @@ const maxComments = 60_000
 // maxKey is the longest name of a field in the comments, in characters. The rest of a longer name is cut.
 const maxKey = 200
 
-// maxPath is how many names the path of a nested value has at most. Deeper values get the path of the object at that depth.
+// maxPath is the largest number of names in the path of a nested value. Deeper values get the path of the object at that depth.
 const maxPath = 16
 
 // comments collects lines up to a length, and counts those that do not fit, so that a note can say how many are
 // missing.
 type comments struct {
 	b       strings.Builder
-	runes   int
+	runes   int // characters in b
 	leftOut int // lines that did not fit, or not wholly
 }
 

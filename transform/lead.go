@@ -111,6 +111,7 @@ func (l *lead) addText(f field, key, text string) (ok bool) {
 	return e.text == line
 }
 
+// setID sets an id from a text. It reports false if the text is not a valid id, or another id is set already.
 func setID(to *int64, text string) bool {
 	id, ok := positiveInt(text)
 	if !ok || *to != 0 && *to != id {
@@ -120,6 +121,8 @@ func setID(to *int64, text string) bool {
 	return true
 }
 
+// setOpened sets the contact's field opened from a text. It reports false if the text is neither yes nor no, or the other value
+// is set already.
 func (l *lead) setOpened(text string) bool {
 	value, ok := boolean(text)
 	if !ok || l.contact.Opened != nil && *l.contact.Opened != value {
@@ -137,6 +140,8 @@ func (l *lead) mayHave(f field, path string) bool {
 	return f.spelling() == "" || l.rights.allows(f.spelling())
 }
 
+// addUserField sets a user field of the contact, unless the value is blank. A value that cannot be set there goes into the
+// comments: it is no value for a user field, the field has one already, or the event has no right to set it.
 func (l *lead) addUserField(key, path string, value any) {
 	clean, ok := userValue(value)
 	if _, taken := l.contact.UserFields[key]; !ok || taken || !l.rights.allows(key) {

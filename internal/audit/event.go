@@ -12,13 +12,13 @@ type Event struct {
 	First      Place // where its first record lies
 	Due        Due   // of its first record, but with Reasons and Excepted of its newest one
 	Made       map[Kind][]Object
-	Letters    []Letter // since its last replay
-	Given      *Object  // the contact of the same person to which it was given; nil: none
+	Letters    []Letter // the letters that were written since the last replay of the event
+	Given      *Object  // the older contact of the same person on which the event became a comment; nil: none
 
-	replays       int            // of its newest record
-	values        map[int][]byte // of its records, by replays
-	commented     int64          // its first comment; 0: none
-	commentsTwice int
+	replays       int            // how often the event was replayed, by its newest record
+	values        map[int][]byte // the values of its records, by how often the event was replayed before
+	commented     int64          // id of its first comment; 0: none
+	commentsTwice int            // comments beyond the first
 }
 
 func newEvent(r Record) *Event {
@@ -37,7 +37,7 @@ func (e *Event) replayed(r Record) {
 func (e *Event) goalKind() Kind { return e.Due.Kinds[len(e.Due.Kinds)-1] }
 
 // Goal returns the object that shows that the event is done, the first if there are several; nil when there is none. For an
-// event that became a comment on a contact of the same person it is that contact.
+// event that became a comment on an older contact of the same person, Goal returns Given.
 func (e *Event) Goal() *Object {
 	if made := e.Made[e.goalKind()]; len(made) > 0 {
 		return &made[0]

@@ -60,7 +60,7 @@ type Due struct {
 	Reasons  []string // of the letters, one of which is due instead of the objects; empty: none is
 	Excepted []string // reasons of letters that docs/exceptions.md excepts although objects are due
 	Open     bool     // it need not be delivered yet
-	Points   []string // phones and e-mails of its person, as the CRM holds them; nil: not looked at
+	Points   []string // phones and e-mails of its person, as the CRM holds them; nil: the audit does not compare persons for this event
 }
 
 // Object is a contact, a lead or a deal.

@@ -11,8 +11,8 @@ const (
 	// arrive at the pace at which they leave.
 	minuteWindow = time.Minute + 500*time.Millisecond
 	secondWindow = time.Second + 50*time.Millisecond
-	// maxBurst is how many requests may leave at once after idleness, and burstPart the largest part of
-	// the limit per second that they may use, as other programs use that limit, too.
+	// maxBurst is how many requests may leave at once after idleness. burstPart is the largest part, 0 to 1, of the
+	// limit per second that such a burst may use, as other programs use that limit, too.
 	maxBurst  = 4
 	burstPart = .4
 	// leastPerMinute is how many requests a minute a process may send however small its share, so that it can look up.
@@ -25,7 +25,7 @@ const (
 type Budget struct {
 	perMinute float64 // limit of the CRM's platform, for all processes together; 0: no limit
 	perSecond float64 // limit of the portal, for all processes together; 0: no limit
-	share     float64 // this process's part of both
+	share     float64 // this process's part of both limits, 0 to 1
 
 	sent    []sentRequest // requests of the last minuteWindow, oldest first
 	even    time.Time     // when the next request would leave at an even pace
@@ -35,7 +35,7 @@ type Budget struct {
 	loan  loan
 }
 
-// sentRequest is a request that left, and this process's share then.
+// sentRequest is a request that left, and the share that this process had at that time.
 type sentRequest struct {
 	at    time.Time
 	share float64
@@ -137,7 +137,7 @@ func (b *Budget) Block(until time.Time) { b.blocked = later(b.blocked, until) }
 // Unblock ends a block, as somebody says that the CRM takes requests again.
 func (b *Budget) Unblock() { b.blocked = time.Time{} }
 
-// rates returns the limits in force for this process; 0: none.
+// rates returns the limits in force for this process, in requests a minute and a second; 0: no limit.
 func (b *Budget) rates(now time.Time) (perMinute, perSecond float64) {
 	share := min(1, b.share+b.borrowed(now))
 	if b.perMinute > 0 {
@@ -149,7 +149,7 @@ func (b *Budget) rates(now time.Time) (perMinute, perSecond float64) {
 	return perMinute, perSecond
 }
 
-// burst is how many requests may leave at once under a limit per second.
+// burst returns how many requests may leave at once under a limit per second; 0: no limit.
 func burst(perSecond float64) float64 {
 	if perSecond == 0 {
 		return maxBurst
@@ -157,7 +157,7 @@ func burst(perSecond float64) float64 {
 	return min(max(perSecond*burstPart, 1), maxBurst)
 }
 
-// pace is the time between two requests at an even pace; 0: no limit.
+// pace returns the time between two requests at an even pace; 0 if both limits are 0, which stands for no limit.
 func pace(perMinute, perSecond float64) time.Duration {
 	rate := math.Inf(1)
 	if perMinute > 0 {

@@ -15,12 +15,12 @@ type Flood struct {
 	limit   int           // CRM_FLOOD_LIMIT; 0: off
 	longest time.Duration // CRM_BACKOFF_MAX
 
-	passes  uint64
-	refused map[string]struct{} // ids, at most limit
-	began   time.Time
+	passes  uint64              // creates that have passed
+	refused map[string]struct{} // ids of the events that were refused since the last pass, at most limit
+	began   time.Time           // when the flood in force began; zero: there is none
 
 	probes int       // how many probes NextProbe has scheduled
-	last   time.Time // the time of the last of them
+	last   time.Time // when the last of these probes was due
 }
 
 // NewFlood returns a Flood without refusals. A flood begins when limit different events were refused; 0:
@@ -42,8 +42,8 @@ func (f *Flood) Pass() (ended bool) {
 	return ended
 }
 
-// Refused returns what becomes of a refused event: either its letter is written, or it waits for the end of
-// the flood, whose name is returned. firstRefusedAt is the value of [Flood.Passes] when the first of the
+// Refused returns what becomes of a refused event: either its letter is written, or the event waits for the end of
+// the flood, whose name is returned; "" if the letter is written. firstRefusedAt is the value of [Flood.Passes] when the first of the
 // event's refused attempts left: if a create has passed since, the event itself is at fault. A replayed
 // event does not count towards a flood, as its letter was written before, but it waits like any other.
 func (f *Flood) Refused(id string, firstRefusedAt uint64, replayed bool, now time.Time) (write bool, flood string) {
@@ -70,14 +70,15 @@ func (f *Flood) Name() string {
 	return f.began.UTC().Format(floodFormat)
 }
 
-// NextProbe returns when one more of the events that wait for the end of the flood may be sent again. All of
-// them share one schedule: each call takes the next time in it. The intervals grow until a create passes.
+// NextProbe returns when one more of the events that wait for the end of the flood may be sent again. All these
+// events share one schedule, and each call takes the next time in it. The intervals grow until a create passes.
 func (f *Flood) NextProbe(now time.Time) time.Time {
 	f.last = later(f.last, now).Add(interval(f.probes, floodInterval, max(floodInterval, f.longest)))
 	f.probes++
 	return f.last
 }
 
+// full reports whether a flood is in force.
 func (f *Flood) full() bool { return f.limit > 0 && len(f.refused) >= f.limit }
 
 // Release ends a flood although no create passed, because somebody says that its refusals are right. From then on
