@@ -16,14 +16,14 @@ type backlog struct {
 	mu      sync.Mutex
 	keys    backlogKeys
 	behind  map[int64]*standing    // by offset: the records that stand behind and are in no line yet
-	inLine  map[uint64][]*standing // the same, by line, ascending by offset
+	inLine  map[uint64][]*standing // the same, by lineKey.line, ascending by offset
 	waiting []*standing            // those of them that wait for the backlog, ascending by after
 }
 
 // standing is a newer record that stands behind the backlog.
 type standing struct {
 	offset int64
-	lines  []uint64
+	lines  []lineKey     // those that it stands in
 	after  int64         // the last offset of the backlog that it waits for; -1 for none
 	ready  chan struct{} // closed when that was dispatched
 }
@@ -42,7 +42,10 @@ func (b *backlog) standBehind(offset int64, lines []lineKey) (ready <-chan struc
 	s := &standing{offset: offset, after: b.keys.lastOf(lines, next), ready: make(chan struct{})}
 	stands = s.after >= 0
 	for _, k := range lines {
-		s.lines = append(s.lines, k.line)
+		if b.isFullFor(k) {
+			continue
+		}
+		s.lines = append(s.lines, k)
 		for _, earlier := range b.inLine[k.line] {
 			if earlier.offset < offset {
 				stands = true
@@ -57,13 +60,28 @@ func (b *backlog) standBehind(offset int64, lines []lineKey) (ready <-chan struc
 	return s.ready, true
 }
 
+// isFullFor reports whether the records that stand behind in a line are of as many persons as wait for each other, none of whom is
+// the person of k. As in [lines], further persons do not enter such a line.
+func (b *backlog) isFullFor(k lineKey) bool {
+	if k.maxPersons == 0 {
+		return false
+	}
+	persons := map[uint64]bool{}
+	for _, s := range b.inLine[k.line] {
+		i := slices.IndexFunc(s.lines, func(other lineKey) bool { return other.line == k.line })
+		persons[s.lines[i].person] = true
+	}
+	return len(persons) >= k.maxPersons && !persons[k.person]
+}
+
 // take notes a record that stands behind. next is the offset of the record of the backlog that is dispatched next.
 func (b *backlog) take(s *standing, next int64) {
 	b.drop(s.offset)
 	b.behind[s.offset] = s
-	for _, line := range s.lines {
-		i, _ := slices.BinarySearchFunc(b.inLine[line], s.offset, func(o *standing, offset int64) int { return cmp.Compare(o.offset, offset) })
-		b.inLine[line] = slices.Insert(b.inLine[line], i, s)
+	for _, k := range s.lines {
+		in := b.inLine[k.line]
+		i, _ := slices.BinarySearchFunc(in, s.offset, func(o *standing, offset int64) int { return cmp.Compare(o.offset, offset) })
+		b.inLine[k.line] = slices.Insert(in, i, s)
 	}
 	if s.after < next {
 		close(s.ready)
@@ -91,10 +109,10 @@ func (b *backlog) drop(offset int64) {
 		return
 	}
 	delete(b.behind, offset)
-	for _, line := range s.lines {
-		left := slices.DeleteFunc(b.inLine[line], func(o *standing) bool { return o == s })
-		if b.inLine[line] = left; len(left) == 0 {
-			delete(b.inLine, line)
+	for _, k := range s.lines {
+		left := slices.DeleteFunc(b.inLine[k.line], func(o *standing) bool { return o == s })
+		if b.inLine[k.line] = left; len(left) == 0 {
+			delete(b.inLine, k.line)
 		}
 	}
 	b.waiting = slices.DeleteFunc(b.waiting, func(o *standing) bool { return o == s })

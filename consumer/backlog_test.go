@@ -120,6 +120,27 @@ func TestStandingRecordsKeepTheirOrder(t *testing.T) {
 	}
 }
 
+// A phone that a form fills in, and so many persons share, keeps further persons from waiting for those who stand behind.
+func TestCrowdedLineOfStandingRecordsKeepsNobodyElse(t *testing.T) {
+	l := newLines()
+	var phones []string
+	for i := range maxPersonsPerPoint + 1 {
+		phones = append(phones, fmt.Sprint("+", i))
+	}
+	b, _ := backlogOf(l, phones...)
+	for i := range maxPersonsPerPoint {
+		if _, stands := b.stands(l, int64(100+i), fmt.Sprint("behind", i), "+shared", phones[i]); !stands {
+			t.Fatalf("%d does not stand behind its own person's event", i)
+		}
+	}
+	if _, stands := b.stands(l, 200, "new", "+shared", "+other"); stands {
+		t.Error("another person waits for those who share the phone")
+	}
+	if _, stands := b.stands(l, 201, "again", "+shared", phones[3]); !stands {
+		t.Error("an event overtakes an earlier one of its person")
+	}
+}
+
 // A backlog costs a commit no more bytes than any other span, however long it is.
 func TestBacklogCostsFewBytesOfMetadata(t *testing.T) {
 	const start = 1 << 33

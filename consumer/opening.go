@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -83,9 +84,17 @@ func (o opening) openingsAt(offset int64, seenRebuilt bool) int {
 func (o opening) openedTooOften() bool { return o.inherited.openings >= crashLoopOpenings }
 
 // inCrashLoop reports whether the record at offset may have ended the processes of earlier owners: the partition was opened too
-// often in a row, and the record lies below the inherited grant, so that they may have dispatched it.
+// often in a row, and they may have dispatched the record, as it lies below the inherited grant and not in a backlog.
 func (o opening) inCrashLoop(offset int64) bool {
-	return o.openedTooOften() && offset < o.inherited.granted
+	return o.openedTooOften() && offset < o.inherited.granted && !o.inBacklog(offset)
+}
+
+// inBacklog reports whether the record at offset lies in a backlog that was set aside, and was not granted there: in a run of
+// untouched records that is longer than that of parked ones can be.
+func (o opening) inBacklog(offset int64) bool {
+	return slices.ContainsFunc(o.inherited.spans, func(s span) bool {
+		return s.from <= offset && offset < s.to && !s.sent && s.to-s.from > maxParked
+	})
 }
 
 // unfinishedBelow counts the offsets of [committed, end) that are not done.

@@ -154,3 +154,14 @@ func TestExplorationEndsAfterAWholeWindowOfAbsences(t *testing.T) {
 		t.Error("ended twice")
 	}
 }
+
+// In a crash loop the records that an earlier owner may have dispatched are transformed alone, and those of a backlog are not: nobody
+// dispatched them.
+func TestBacklogIsInNoCrashLoop(t *testing.T) {
+	o := opening{start: 10, inherited: ledger{granted: 9000, openings: crashLoopOpenings, spans: []span{{10, 12, true}, {12, 8000, false}, {8100, 8200, false}}}}
+	for offset, want := range map[int64]bool{10: true, 11: true, 12: false, 7999: false, 8050: true, 8150: true, 9000: false} {
+		if got := o.inCrashLoop(offset); got != want {
+			t.Errorf("%d: %v, want %v", offset, got, want)
+		}
+	}
+}

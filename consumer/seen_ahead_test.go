@@ -88,6 +88,28 @@ func TestUnfinishedEventAmongFinishedOnesIsNoRepeat(t *testing.T) {
 	})
 }
 
+// An event that may have been sent, and had its id before a finished one of another person, keeps it when reading ahead ends before
+// it gets to the unfinished one: that is looked up by the id that it was sent with.
+func TestIDOfAnEventThatIsNotReadAheadIsNotTaken(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, r *rig) {
+		r.primed()
+		r.produce(eventOf("id", "+1"))
+		r.produce(events("a", 10)...)
+		r.produce(eventOf("id", "+2"))
+		own := OwnID("id", &crmclient.Contact{Phones: []crmclient.Multifield{{Value: "+2"}}})
+		for _, id := range append(ids("a", 0, 10), "id", transform.OriginID(own)) {
+			r.crm.contacts[id] = 1 // by the earlier owner
+		}
+		r.commitAs(0, ledger{granted: 12, trial: -1, spans: []span{{0, 1, true}}}.encode(0))
+		p := r.start(func(c *Config) { c.DedupeWindow = 5 })
+		r.await("the commit", func() bool { return r.commits()[0].offset == 12 })
+		p.shutdown(t)
+		if made := r.crm.createdIDs(); len(made) > 0 {
+			t.Errorf("created %v, which are all there", made)
+		}
+	})
+}
+
 // What was read ahead is forgotten when delivery has passed it, and so remembers it as it does all other events.
 func TestReadAheadIsForgottenWhenPassed(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, r *rig) {

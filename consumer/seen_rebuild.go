@@ -30,7 +30,7 @@ func (p *partition) rebuildSeen(ctx context.Context) error {
 	}
 	limited, cancel := context.WithTimeout(ctx, rebuildTime)
 	defer cancel()
-	ids := p.readBack(ctx, limited, span{from: p.opening.log.first, to: p.opening.start}, p.deps.cfg.DedupeWindow, func(int64) bool { return false })
+	ids, _ := p.readBack(ctx, limited, span{from: p.opening.log.first, to: p.opening.start}, p.deps.cfg.DedupeWindow, func(int64) bool { return false })
 	ahead := p.readAhead(ctx, limited)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -43,17 +43,28 @@ func (p *partition) rebuildSeen(ctx context.Context) error {
 }
 
 // readAhead returns the identities of the last events at and above the start, oldest first, as far as an earlier owner finished
-// records. Unfinished records between them are included, as they show which of two events with one id had the id first.
+// records. Unfinished records between them are included, as they show which of two events with one id had the id first. If not all of
+// those that may have been sent could be read, it returns none: an event that was finished later would otherwise take such a record's
+// id, and the record would be looked up by an id that was never sent.
 func (p *partition) readAhead(ctx, limited context.Context) []identity {
 	var ids []identity
 	for _, stretch := range slices.Backward(p.opening.finishedAhead()) {
 		isExpected := func(offset int64) bool { return !p.records.isDone(offset) }
-		ids = append(p.readBack(ctx, limited, stretch, p.deps.cfg.DedupeWindow-len(ids), isExpected), ids...)
-		if len(ids) >= p.deps.cfg.DedupeWindow || limited.Err() != nil {
+		older, from := p.readBack(ctx, limited, stretch, p.deps.cfg.DedupeWindow-len(ids), isExpected)
+		ids = append(older, ids...)
+		if from > stretch.from {
+			if p.opening.sentBelow(from) {
+				return nil
+			}
 			break
 		}
 	}
 	return ids
+}
+
+// sentBelow reports whether an earlier owner may have sent an unfinished record below an offset.
+func (o opening) sentBelow(offset int64) bool {
+	return slices.ContainsFunc(o.inherited.spans, func(s span) bool { return s.sent && s.from < offset })
 }
 
 // aheadPart returns the part of seen for the events of a partition that were finished above its start.
@@ -96,16 +107,17 @@ func (o opening) finishedAhead() []span {
 }
 
 // readBack returns the identities of the last events in a range of the log, oldest first, at most most of them, within the bounds of
-// a rebuild. isExpected returns identity.expected for an offset. limited is ctx with the time limit of the rebuild.
-func (p *partition) readBack(ctx, limited context.Context, in span, most int, isExpected func(offset int64) bool) []identity {
-	var ids []identity // newest first
+// a rebuild. All events of the range at and above from are among them. isExpected returns
+// identity.expected for an offset. limited is ctx with the time limit of the rebuild.
+func (p *partition) readBack(ctx, limited context.Context, in span, most int, isExpected func(offset int64) bool) (ids []identity, from int64) {
 	bytes, step := int64(0), int64(rebuildFirstChunk)
-	for end := in.to; end > in.from && len(ids) < most && bytes < rebuildBytes; {
-		from := max(end-step, in.from)
-		chunk, read, err := p.identities(limited, from, end, isExpected)
+	from = in.to
+	for from > in.from && len(ids) < most && bytes < rebuildBytes {
+		start := max(from-step, in.from)
+		chunk, read, err := p.identities(limited, start, from, isExpected)
 		bytes += read
 		slices.Reverse(chunk)
-		ids = append(ids, chunk...)
+		ids = append(ids, chunk...) // newest first
 		if err != nil {
 			if ctx.Err() == nil {
 				p.deps.cfg.Log.Warn().Err(err).Int("partition", p.id).Int("remembered", len(ids)).
@@ -113,12 +125,14 @@ func (p *partition) readBack(ctx, limited context.Context, in span, most int, is
 			}
 			break
 		}
-		end = from
+		if len(ids) <= most {
+			from = start
+		}
 		step = max(min(4*step, rebuildChunk, step*rebuildChunkBytes/max(read, 1)), 1)
 	}
-	ids = ids[:min(len(ids), most)]
+	ids = ids[:min(len(ids), max(most, 0))]
 	slices.Reverse(ids)
-	return ids
+	return ids, from
 }
 
 // identities returns the identities of the events of [from, to), oldest first, and how many bytes were read for them.

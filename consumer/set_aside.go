@@ -22,6 +22,8 @@ const (
 	endedWithin = 10 * time.Second
 	// unreadableInterval is how often it looks when a record of the backlog could not be read.
 	unreadableInterval = 30 * time.Second
+	// rereadPause is how long it waits after a backlog was read and could not be set aside.
+	rereadPause = 10 * time.Second
 	// maxBacklogKeys is how many ids, keys and contact points of records the keys of all backlogs of a process may hold: at
 	// 32 bytes each while they are read, and 16 later.
 	maxBacklogKeys = 1 << 20
@@ -131,11 +133,13 @@ func (sp *splitter) trySplit(ctx context.Context, now time.Time) bool {
 	}
 	if sp.inherited == 0 {
 		if p.isHeld() { // since it is being read
+			sp.next = time.Now().Add(rereadPause)
 			return false
 		}
 		read.leaveYoung(p.leastBacklog(), int64(p.deps.cfg.Window/2))
 	}
 	sp.inherited = 0
+	sp.next = time.Now().Add(rereadPause)
 	return p.splitAt(read)
 }
 

@@ -229,9 +229,7 @@ func TestGateWithoutItsRight(t *testing.T) {
 	}
 	l.revoke(write)
 	eventually(t, "webhooks are not taken", func() bool { return post(hooks[3]) == http.StatusServiceUnavailable })
-	if len(g.logged(`"level":"error"`, "grant WRITE and DESCRIBE")) == 0 {
-		t.Error("the log does not name the right")
-	}
+	eventually(t, "the log names the right", func() bool { return len(g.logged(`"level":"error"`, "grant WRITE and DESCRIBE")) > 0 })
 	g.awaitProbe(http.StatusServiceUnavailable)
 	l.grant(write)
 	for _, one := range hooks[3:] {

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 )
@@ -48,7 +49,7 @@ func (b *Browser) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	port, err := freePort()
+	port, err := freePort(ctx)
 	if err != nil {
 		return err
 	}
@@ -97,8 +98,8 @@ func (b *Browser) screen(ctx context.Context) (string, error) {
 }
 
 // freePort returns a port that nobody listens at: the driver takes none that it chooses itself.
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
@@ -132,9 +133,9 @@ func (b *Browser) Close() error {
 		defer cancel()
 		_ = b.do(ctx, http.MethodDelete, "", nil, nil) // the driver ends the browser; what is left ends with the screen
 	}
-	for i := len(b.programs) - 1; i >= 0; i-- {
-		_ = b.programs[i].Process.Kill()
-		_ = b.programs[i].Wait() // it was killed
+	for _, p := range slices.Backward(b.programs) {
+		_ = p.Process.Kill()
+		_ = p.Wait() // it was killed
 	}
 	return os.RemoveAll(b.home)
 }

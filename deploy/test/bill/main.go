@@ -6,6 +6,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ import (
 )
 
 func main() {
-	if err := check(os.Stdin); err != nil {
+	if err := check(context.Background(), os.Stdin); err != nil {
 		fmt.Fprintln(os.Stderr, "the bill of materials:", err)
 		os.Exit(1)
 	}
@@ -29,7 +30,7 @@ func main() {
 const address = "http://cyclonedx.org/schema/"
 
 // check returns what is wrong with a bill of materials; nil: nothing is.
-func check(in io.Reader) error {
+func check(ctx context.Context, in io.Reader) error {
 	bill, err := jsonschema.UnmarshalJSON(in)
 	if err != nil {
 		return err
@@ -39,7 +40,7 @@ func check(in io.Reader) error {
 	if document["bomFormat"] != "CycloneDX" || version == "" || strings.Contains(version, "/") {
 		return errors.New("it is not one of CycloneDX")
 	}
-	schema, err := schemaOf(version)
+	schema, err := schemaOf(ctx, version)
 	if err != nil {
 		return err
 	}
@@ -47,8 +48,8 @@ func check(in io.Reader) error {
 }
 
 // schemaOf returns the schema of a version of CycloneDX, such as 1.6.
-func schemaOf(version string) (*jsonschema.Schema, error) {
-	folder, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/CycloneDX/cyclonedx-go").Output()
+func schemaOf(ctx context.Context, version string) (*jsonschema.Schema, error) {
+	folder, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/CycloneDX/cyclonedx-go").Output()
 	if err != nil {
 		return nil, fmt.Errorf("look for CycloneDX's module: %w", err)
 	}

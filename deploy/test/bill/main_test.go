@@ -22,7 +22,7 @@ func TestBills(t *testing.T) {
 		"a made-up field":   {strings.Replace(whole, `"version":`, `"goos":"linux","version":`, 1), "goos"},
 		"an id twice":       {strings.Replace(whole, component, component+","+component, 1), "/components"},
 	} {
-		err := check(strings.NewReader(c.text))
+		err := check(t.Context(), strings.NewReader(c.text))
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q in it", name, err, c.want)
 		}
