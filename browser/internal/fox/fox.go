@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/leadbridge/leadbridge/browser/internal/keyboard"
 )
 
 const (
@@ -229,38 +231,14 @@ func (b *Browser) Click(selector string) error {
 	}}}})
 }
 
-// keys are those of WebDriver for names that [Browser.Press] takes.
-var keys = map[string]string{
-	"Enter": "\ue007", "Tab": "\ue004", "Escape": "\ue00c", "Space": " ", "ArrowDown": "\ue015", "ArrowUp": "\ue013", "Home": "\ue011", "End": "\ue010",
-	"Control": "\ue009", "Shift": "\ue008", "Backspace": "\ue003",
-}
-
 // Press presses keys one after another, such as "Tab", "Control+a" or "Enter".
-func (b *Browser) Press(names ...string) error {
-	var all []map[string]any
-	for _, name := range names {
-		var up []map[string]any
-		for part := range strings.SplitSeq(name, "+") {
-			key := part
-			if code, ok := keys[part]; ok {
-				key = code
-			}
-			all = append(all, map[string]any{"type": "keyDown", "value": key})
-			up = append(up, map[string]any{"type": "keyUp", "value": key})
-		}
-		slices.Reverse(up)
-		all = append(all, up...)
-	}
-	return b.do("input.performActions", map[string]any{"actions": []map[string]any{{"type": "key", "id": "keyboard", "actions": all}}})
-}
+func (b *Browser) Press(names ...string) error { return b.keys(keyboard.Press(names...)) }
 
 // Type types a text where the focus is.
-func (b *Browser) Type(text string) error {
-	names := make([]map[string]any, 0, 2*len(text))
-	for _, r := range text {
-		names = append(names, map[string]any{"type": "keyDown", "value": string(r)}, map[string]any{"type": "keyUp", "value": string(r)})
-	}
-	return b.do("input.performActions", map[string]any{"actions": []map[string]any{{"type": "key", "id": "keyboard", "actions": names}}})
+func (b *Browser) Type(text string) error { return b.keys(keyboard.Type(text)) }
+
+func (b *Browser) keys(actions []map[string]any) error {
+	return b.do("input.performActions", map[string]any{"actions": []map[string]any{{"type": "key", "id": "keyboard", "actions": actions}}})
 }
 
 // Focus gives an element the focus. Tab is no help here: in a headless Firefox it leads out of the page, whose buttons then take

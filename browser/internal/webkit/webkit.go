@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/leadbridge/leadbridge/browser/internal/keyboard"
 )
 
 // patience is how long a condition may take to come true on a busy machine.
@@ -240,29 +242,11 @@ func (b *Browser) act(with string, actions []map[string]any) error {
 	return b.do(context.Background(), http.MethodPost, "/actions", map[string]any{"actions": []map[string]any{{"type": with, "id": with, "actions": actions}}}, nil)
 }
 
-// keys are those of WebDriver for names that [Browser.Press] takes.
-var keys = map[string]string{"Enter": "\ue007", "Space": " ", "ArrowDown": "\ue015", "Control": "\ue009"}
-
 // Press presses keys one after another, such as "Control+Enter" or "Space".
-func (b *Browser) Press(names ...string) error {
-	var all []map[string]any
-	for _, name := range names {
-		var up []map[string]any
-		for part := range strings.SplitSeq(name, "+") {
-			key := part
-			if code, ok := keys[part]; ok {
-				key = code
-			}
-			all = append(all, map[string]any{"type": "keyDown", "value": key})
-			up = append([]map[string]any{{"type": "keyUp", "value": key}}, up...)
-		}
-		all = append(all, up...)
-	}
-	return b.act("key", all)
-}
+func (b *Browser) Press(names ...string) error { return b.act("key", keyboard.Press(names...)) }
 
 // Type types a text where the focus is.
-func (b *Browser) Type(text string) error { return b.Press(strings.Split(text, "")...) }
+func (b *Browser) Type(text string) error { return b.act("key", keyboard.Type(text)) }
 
 // Focus gives an element the focus.
 func (b *Browser) Focus(selector string) error {
