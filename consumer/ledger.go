@@ -30,6 +30,10 @@ type span struct {
 	sent bool
 }
 
+// isBacklog reports whether the span holds records of a backlog that was set aside, and that nobody has dispatched: it is longer than
+// a run of parked records can be.
+func (s span) isBacklog() bool { return !s.sent && s.to-s.from > maxParked }
+
 // A ledger is what the metadata of a commit says about the records at and
 // above the committed offset.
 type ledger struct {

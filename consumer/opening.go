@@ -89,11 +89,10 @@ func (o opening) inCrashLoop(offset int64) bool {
 	return o.openedTooOften() && offset < o.inherited.granted && !o.inBacklog(offset)
 }
 
-// inBacklog reports whether the record at offset lies in a backlog that was set aside, and was not granted there: in a run of
-// untouched records that is longer than that of parked ones can be.
+// inBacklog reports whether the record at offset lies in a backlog that was set aside, and was not granted there.
 func (o opening) inBacklog(offset int64) bool {
 	return slices.ContainsFunc(o.inherited.spans, func(s span) bool {
-		return s.from <= offset && offset < s.to && !s.sent && s.to-s.from > maxParked
+		return s.isBacklog() && s.from <= offset && offset < s.to
 	})
 }
 

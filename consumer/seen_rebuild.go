@@ -99,7 +99,7 @@ func (o opening) finishedAhead() []span {
 				all = append(all, span{from: from, to: s.from})
 			}
 		}
-		if at = max(at, s.to); !s.sent && s.to-s.from > maxParked {
+		if at = max(at, s.to); s.isBacklog() {
 			from = at
 		}
 	}
